@@ -1,0 +1,1 @@
+"""Messages and sockets. This package knows nothing of the plant."""

@@ -1,0 +1,110 @@
+"""Where every node is reached: one frozen value, each part overridable by an environment variable."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_MODULES = "m1"
+
+
+class EndpointError(ValueError):
+    """A setting that names no usable address; the text names the variable and what it needs."""
+
+
+@dataclass(frozen=True)
+class HttpAddress:
+    """Host and port of an HTTP server."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class ModuleEndpoints:
+    """Sockets of one physics instance."""
+
+    module: str
+    publish: str
+    snapshot: str
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """All addresses of one plant.
+
+    ZeroMQ addresses are `tcp://host:port`; the node that owns one binds it, everybody else connects.
+    """
+
+    clock_http: HttpAddress
+    clock_publish: str
+    clock_control: str
+    gateway_http: HttpAddress
+    gateway_websocket: HttpAddress
+    ui_http: HttpAddress
+    modules: tuple[ModuleEndpoints, ...]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Endpoints":
+        """Read the addresses; what is not set has its default on 127.0.0.1.
+
+        Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
+        `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
+        module number k, from 0, uses port + k), `KPP_MODULES` (names, separated by commas).
+
+        Raises:
+            EndpointError: naming the variable.
+        """
+
+        def http(name: str, default: str) -> HttpAddress:
+            value = environ.get(name, default)
+            match = re.fullmatch(r"([A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", value)
+            if match is None or not 0 < int(match[2]) < 65536:
+                raise EndpointError(f"{name}={value!r}: needs host:port, for example {default}")
+            return HttpAddress(match[1], int(match[2]))
+
+        def tcp(name: str, default: str, offset: int = 0) -> str:
+            value = environ.get(name, default)
+            match = re.fullmatch(r"(tcp://(?:[A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])):(\d{1,5})", value)
+            if match is None or not 0 < int(match[2]) + offset < 65536:
+                raise EndpointError(f"{name}={value!r}: needs tcp://host:port, for example {default}")
+            return f"{match[1]}:{int(match[2]) + offset}"
+
+        names = [name.strip() for name in environ.get("KPP_MODULES", DEFAULT_MODULES).split(",")]
+        for name in names:
+            if re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name) is None or name == "clock" or names.count(name) > 1:
+                raise EndpointError(f"KPP_MODULES: {name!r} is no module name: use distinct names like m1,m2")
+        return cls(
+            clock_http=http("KPP_CLOCK_HTTP", "127.0.0.1:9201"),
+            clock_publish=tcp("KPP_CLOCK_PUBLISH", "tcp://127.0.0.1:9202"),
+            clock_control=tcp("KPP_CLOCK_CONTROL", "tcp://127.0.0.1:9203"),
+            gateway_http=http("KPP_GATEWAY_HTTP", "127.0.0.1:9100"),
+            gateway_websocket=http("KPP_GATEWAY_WEBSOCKET", "127.0.0.1:9101"),
+            ui_http=http("KPP_UI_HTTP", "127.0.0.1:9103"),
+            modules=tuple(
+                ModuleEndpoints(
+                    module=name,
+                    publish=tcp("KPP_PHYSICS_PUBLISH", "tcp://127.0.0.1:9210", k),
+                    snapshot=tcp("KPP_PHYSICS_SNAPSHOT", "tcp://127.0.0.1:9250", k),
+                )
+                for k, name in enumerate(names)
+            ),
+        )
+
+    def module(self, name: str) -> ModuleEndpoints:
+        """The sockets of one module.
+
+        Raises:
+            EndpointError: if there is no such module, naming those there are.
+        """
+        for endpoints in self.modules:
+            if endpoints.module == name:
+                return endpoints
+        known = ", ".join(endpoints.module for endpoints in self.modules)
+        raise EndpointError(f"no module {name!r}: KPP_MODULES names {known}")
+
+    def publishers(self) -> tuple[str, ...]:
+        """Every address that publishes topics: the clock's and each module's."""
+        return (self.clock_publish, *(endpoints.publish for endpoints in self.modules))

@@ -1,0 +1,313 @@
+"""Every message of the simulator, declared once.
+
+`docs/protocol.md` and the JSON Schemas are generated from here. Published messages travel as `[topic, payload]`,
+requests and replies as one payload; a payload is always one MessagePack map.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from bus.schema import Message, amount, number, quantity
+from bus.state import (
+    Chain,
+    Compressor,
+    Converter,
+    Drivetrain,
+    Floaters,
+    Generator,
+    Grid,
+    Ledger,
+    Meters,
+    Plc,
+    Powers,
+    Receiver,
+    Valve,
+)
+from bus.values import Arguments, check_arguments
+
+STEP_US = 1000
+"""Simulated time advances in whole physics steps of this many microseconds."""
+
+Mode = Literal["stopped", "running", "paused"]
+
+CLOCK_MODULE = "clock"
+"""Module name of commands that the clock itself obeys."""
+
+EVERY_MODULE = "*"
+"""Module name of a command that every plant module obeys."""
+
+# A bare "$" would let a trailing newline pass, hence "nothing follows" in the words that Python and JSON Schema share.
+NAME = r"^[a-z][a-z0-9_]{0,31}(?![\s\S])"
+"""What names of modules, nodes and commands look like."""
+
+ADDRESSEE = r"^(\*|[a-z][a-z0-9_]{0,31})(?![\s\S])"
+IDENTIFIER = r"^[A-Za-z0-9_.:\-]{1,64}(?![\s\S])"
+RUN_OR_PRESENT = r"^[A-Za-z0-9_.:\-]{0,64}(?![\s\S])"
+DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
+
+
+class Published(Message, frozen=True):
+    """The four fields that stand at the top level of every published message."""
+
+    TOPIC: ClassVar[str]
+
+    t: Annotated[float, amount("s", "simulated time since the start of the run")]
+    seq: Annotated[
+        int, quantity("1", "number of the last tick this message follows from; never goes back in a run", ge=0)
+    ]
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    wall: Annotated[float, amount("s", "Unix time of sending")]
+
+    def topic(self) -> str:
+        """The topic this message is published under."""
+        return self.TOPIC
+
+
+class Command(Message, frozen=True):
+    """A command as it rides inside a tick frame."""
+
+    id: Annotated[
+        str,
+        quantity("", "made by the client; a repeated id is answered again but not applied again", pattern=IDENTIFIER),
+    ]
+    module: Annotated[
+        str, quantity("", 'addressee: "clock", a plant module, or "*" for every module', pattern=ADDRESSEE)
+    ]
+    name: Annotated[str, quantity("", "what to do", pattern=NAME)]
+    args: Annotated[Arguments, quantity("", "arguments by name")]
+    origin: Annotated[str, quantity("", "who asked: node or user", min_length=1, max_length=64)]
+
+    def __post_init__(self) -> None:
+        check_arguments(self.args)
+
+
+class Tick(Published, frozen=True):
+    """One beat of the plant: how far simulated time advances, and the commands to apply before it does."""
+
+    TOPIC: ClassVar[str] = "tick"
+
+    epoch: Annotated[int, quantity("1", "incarnation of the clock; a receiver ignores lower ones", ge=0)]
+    dt: Annotated[
+        float, amount("s", "simulated time that this tick advances, a whole number of 1 ms steps; t includes it")
+    ]
+    mode: Annotated[Mode, quantity("", "stopped, running or paused")]
+    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0)]
+    flat_out: Annotated[bool, quantity("", "true when running as fast as possible, whatever the speed")]
+    rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
+    held: Annotated[list[str], quantity("", "modules that simulated time waits for; empty when none")]
+    mono_ns: Annotated[int, quantity("ns", "sender's monotonic clock, for latencies on one host", ge=0)]
+    leaders: Annotated[dict[str, str], quantity("", "module -> instance that publishes for it")]
+    commands: Annotated[
+        list[Command], quantity("", "commands that act at the start of this tick, in order", max_length=256)
+    ]
+
+
+class Lateness(Message, frozen=True):
+    """How late ticks left, over the last status interval."""
+
+    p50: Annotated[float, number("s", "median")]
+    p99: Annotated[float, number("s", "99th percentile")]
+    max: Annotated[float, number("s", "worst")]
+
+
+class Peer(Message, frozen=True):
+    """A node as the clock knows it from its beats."""
+
+    node: Annotated[str, quantity("", "node name", pattern=NAME)]
+    instance: Annotated[str, quantity("", "instance name", pattern=IDENTIFIER)]
+    pid: Annotated[int, quantity("1", "process id", ge=0)]
+    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    seq: Annotated[int, quantity("1", "last tick it has worked off", ge=0)]
+    age: Annotated[float, amount("s", "time since its last beat")]
+
+
+class Status(Published, frozen=True):
+    """The clock's report on time, flow control and peers, five times a second."""
+
+    TOPIC: ClassVar[str] = "status"
+
+    epoch: Annotated[int, quantity("1", "incarnation of the clock", ge=0)]
+    mode: Annotated[Mode, quantity("", "stopped, running or paused")]
+    speed: Annotated[float, quantity("1", "requested speed", gt=0)]
+    flat_out: Annotated[bool, quantity("", "as fast as possible")]
+    achieved_speed: Annotated[float, amount("1", "simulated over wall time in the last interval")]
+    rate: Annotated[int, quantity("Hz", "tick rate")]
+    lateness: Annotated[
+        Lateness | None, quantity("", "of the ticks of the last interval, null when it held none on a schedule")
+    ]
+    frames_sent: Annotated[int, quantity("1", "tick frames since the clock started", ge=0)]
+    deadlines_missed: Annotated[int, quantity("1", "ticks left out because their time had passed", ge=0)]
+    bad_frames: Annotated[int, quantity("1", "malformed requests, counted and dropped", ge=0)]
+    held: Annotated[list[str], quantity("", "modules that simulated time waits for now")]
+    held_time: Annotated[float, amount("s", "wall time held since the clock started")]
+    realtime_priority: Annotated[bool, quantity("", "true if the tick thread runs under SCHED_FIFO")]
+    scenario: Annotated[str, quantity("", "scenario of the run")]
+    peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of")]
+
+
+class State(Published, frozen=True):
+    """All that one plant module shows of itself after a tick."""
+
+    TOPIC: ClassVar[str] = "state/"
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    instance: Annotated[str, quantity("", "process instance that computed it", pattern=IDENTIFIER)]
+    scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
+    digest: Annotated[
+        str, quantity("", "64-bit digest of the complete state; equal digests mean equal states", pattern=DIGEST)
+    ]
+    chain: Chain
+    floaters: Floaters
+    receiver: Receiver
+    compressor: Compressor
+    valve: Valve
+    drivetrain: Drivetrain
+    generator: Generator
+    converter: Converter
+    grid: Grid
+    plc: Plc
+    powers: Powers
+    ledger: Ledger
+    meters: Meters
+
+    def topic(self) -> str:
+        """`state/<module>/`."""
+        return f"{self.TOPIC}{self.module}/"
+
+
+class Event(Published, frozen=True):
+    """Something worth a line in a log: a change of state, a warning, a fault."""
+
+    TOPIC: ClassVar[str] = "event/"
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    severity: Annotated[Literal["info", "warning", "alarm", "fault"], quantity("", "how much it matters")]
+    kind: Annotated[str, quantity("", "what it is about", pattern=NAME)]
+    text: Annotated[str, quantity("", "for people")]
+
+    def topic(self) -> str:
+        """`event/<module>/`."""
+        return f"{self.TOPIC}{self.module}/"
+
+
+class Violation(Message, frozen=True):
+    """Why a value was refused."""
+
+    field: Annotated[str, quantity("", "parameter or argument")]
+    limit: Annotated[str, quantity("", "the limit that was passed, with its unit")]
+    reason: Annotated[str, quantity("", "what is wrong and what would be right")]
+
+
+class Result(Published, frozen=True):
+    """What became of a sequenced command, at the simulated time it acted."""
+
+    TOPIC: ClassVar[str] = "result/"
+
+    module: Annotated[str, quantity("", "who answers", pattern=NAME)]
+    id: Annotated[str, quantity("", "id of the command", pattern=IDENTIFIER)]
+    name: Annotated[str, quantity("", "name of the command", pattern=NAME)]
+    outcome: Annotated[Literal["applied", "rejected"], quantity("", "what became of it")]
+    reason: Annotated[str, quantity("", "why it was rejected, empty when applied")]
+    violations: Annotated[list[Violation], quantity("", "the values that were wrong, if values were")]
+    applied: Annotated[Arguments, quantity("", "what is in force now")]
+
+
+# Requests to the clock (ROUTER 9203) and its replies.
+
+
+class CommandRequest(Command, frozen=True, tag_field="type", tag="command"):
+    """Ask the clock to sequence a command."""
+
+
+class Ack(Message, frozen=True, tag_field="type", tag="ack"):
+    """A module has worked off a tick. The same message is its heartbeat."""
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
+    pid: Annotated[int, quantity("1", "process id", ge=0)]
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
+    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+
+
+class Beat(Message, frozen=True, tag_field="type", tag="beat"):
+    """A node without a module is alive."""
+
+    node: Annotated[str, quantity("", "node name", pattern=NAME)]
+    instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
+    pid: Annotated[int, quantity("1", "process id", ge=0)]
+    seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
+    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+
+
+class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
+    """Ask for the ticks of a run that follow `after`."""
+
+    run: Annotated[str, quantity("", 'run id, or "" for the present run', pattern=RUN_OR_PRESENT)]
+    after: Annotated[int, quantity("1", "number of the last tick that the asker has", ge=0)]
+
+
+class Span(Message, frozen=True):
+    """Ticks of one kind in a row: `commands` act at the first one, then every tick advances `dt`."""
+
+    first: Annotated[int, quantity("1", "number of the first tick", ge=1)]
+    count: Annotated[int, quantity("1", "number of ticks", ge=1)]
+    t: Annotated[float, amount("s", "simulated time before the first tick")]
+    dt: Annotated[float, amount("s", "simulated time that each tick advances")]
+    mode: Annotated[Mode, quantity("", "run mode")]
+    commands: Annotated[list[Command], quantity("", "commands at the first tick", max_length=256)]
+
+
+class Replay(Message, frozen=True, tag_field="type", tag="replay"):
+    """A block of the ticks asked for, in order; ask again after its last tick until `last` is reached."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    spans: Annotated[list[Span], quantity("", "the ticks, run-length coded", max_length=500)]
+    last: Annotated[int, quantity("1", "newest tick of the run so far", ge=0)]
+
+
+class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):
+    """The command is journaled and will act at this tick."""
+
+    id: Annotated[str, quantity("", "id of the command", pattern=IDENTIFIER)]
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    seq: Annotated[int, quantity("1", "the tick at which it acts", ge=1)]
+
+
+class Refused(Message, frozen=True, tag_field="type", tag="refused"):
+    """A request that was not accepted; nothing was done."""
+
+    id: Annotated[str, quantity("", "id of the command, empty when it could not be read", max_length=64)]
+    field: Annotated[str, quantity("", "the field that is wrong, empty when none in particular")]
+    reason: Annotated[str, quantity("", "what is wrong and what would be right")]
+
+
+# Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies.
+
+
+class SnapshotRequest(Message, frozen=True, tag_field="type", tag="snapshot"):
+    """Ask a module for its newest state and its parameters."""
+
+
+class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
+    """A module's newest state frame and every parameter in force."""
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    seq: Annotated[int, quantity("1", "tick of the state", ge=0)]
+    t: Annotated[float, amount("s", "simulated time of the state")]
+    scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
+    parameters: Annotated[dict[str, float | int | str | bool], quantity("", "every parameter in force, by name")]
+    state: Annotated[State | None, quantity("", "newest state frame, null before the first")]
+
+
+PUBLISHED: tuple[type[Published], ...] = (Tick, Status, State, Event, Result)
+"""Every message that is published under a topic."""
+
+ClockRequest = CommandRequest | Ack | Beat | ReplayRequest
+"""What the clock's control socket takes, told apart by `type`."""
+
+ClockReply = Sequenced | Refused | Replay
+"""What it answers; an Ack or a Beat gets no answer."""
+
+ModuleReply = Snapshot | Refused
+"""What a module's snapshot socket answers to a SnapshotRequest."""

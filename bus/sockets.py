@@ -1,0 +1,249 @@
+"""The ZeroMQ sockets of the simulator; the only file that imports zmq.
+
+Producers bind, everyone else connects, and either side may start first. One thread owns a socket. Every receiving
+socket bounds the size of what it takes; nothing waits for a peer on close.
+"""
+
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+import zmq.asyncio
+from zmq.utils.monitor import parse_monitor_message
+
+from bus.codec import MAX_REQUEST, MAX_TELEMETRY
+
+TELEMETRY_QUEUE = 10_000
+"""Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
+
+Frames = tuple[bytes, bytes]
+
+_COMMON = {
+    zmq.LINGER: 0,
+    zmq.RECONNECT_IVL: 10,  # a restarted publisher is heard again after 4-16 ms instead of 75-190 ms
+    zmq.RECONNECT_IVL_MAX: 200,
+    zmq.HANDSHAKE_IVL: 2000,
+    zmq.HEARTBEAT_IVL: 500,
+    zmq.HEARTBEAT_TIMEOUT: 1500,
+    zmq.HEARTBEAT_TTL: 2000,
+}
+
+
+class AddressInUseError(OSError):
+    """Another program holds the address that a node has to bind."""
+
+
+def _configure(socket: Any, largest: int) -> None:
+    for option, value in _COMMON.items():
+        socket.setsockopt(option, value)
+    socket.setsockopt(zmq.MAXMSGSIZE, largest)
+
+
+def _bind(socket: Any, address: str) -> None:
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        socket.close()
+        if error.errno == zmq.EADDRINUSE:
+            raise AddressInUseError(f"{address} is taken by another program") from error
+        raise OSError(f"{address} cannot be bound: {error}") from error
+
+
+class _Owner:
+    """A socket with the life of a `with` block."""
+
+    _socket: Any
+
+    def close(self) -> None:
+        """Close at once; what was not sent is dropped."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Publisher(_Owner):
+    """PUB: binds, never blocks, drops for a subscriber that does not keep up."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = zmq.Context.instance().socket(zmq.PUB)
+        _configure(self._socket, MAX_REQUEST)
+        self._socket.setsockopt(zmq.SNDHWM, TELEMETRY_QUEUE)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        self._connected: set[int] = set()
+        _bind(self._socket, address)
+
+    def send(self, frames: Frames) -> None:
+        """Send topic and payload to whoever subscribes."""
+        self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+
+    def connections(self) -> int:
+        """How many peers are connected now. To be called from one thread, which need not be the sender's."""
+        while self._monitor.poll(0):
+            event = parse_monitor_message(self._monitor.recv_multipart())
+            if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._connected.add(event["value"])
+            else:
+                self._connected.discard(event["value"])
+        return len(self._connected)
+
+    def close(self) -> None:
+        """Close the socket and its monitor."""
+        self._socket.disable_monitor()
+        self._monitor.close()
+        super().close()
+
+
+def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> Any:
+    socket = context.socket(zmq.SUB)
+    _configure(socket, MAX_TELEMETRY)
+    socket.setsockopt(zmq.RCVHWM, TELEMETRY_QUEUE)
+    for topic in topics:
+        socket.subscribe(topic)
+    for address in addresses:
+        socket.connect(address)
+    return socket
+
+
+class Subscriber(_Owner):
+    """SUB: connects to every address, takes the topics with the given beginnings."""
+
+    def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
+        self._addresses = tuple(addresses)
+        self._topics = tuple(topics)
+        self.malformed = 0
+        self._socket = _subscribing(zmq.Context.instance(), self._addresses, self._topics)
+
+    def receive(self, timeout: float = 0.0) -> Frames | None:
+        """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
+        if not self._socket.poll(round(timeout * 1000)):
+            return None
+        frames = self._socket.recv_multipart()
+        if len(frames) == 2:
+            return frames[0], frames[1]
+        self.malformed += 1
+        return None
+
+    def renew(self) -> None:
+        """Connect anew: libzmq never reconnects a session that an oversized frame has ended."""
+        self._socket.close()
+        self._socket = _subscribing(zmq.Context.instance(), self._addresses, self._topics)
+
+
+class Server(_Owner):
+    """ROUTER: binds, takes requests from DEALER and REQ clients and answers each in its own kind."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
+        _configure(self._socket, MAX_REQUEST)
+        _bind(self._socket, address)
+
+    def receive(self, timeout: float = 0.0) -> tuple[list[bytes], bytes] | None:
+        """The next request as (return address, payload), or None when none came in `timeout` seconds."""
+        if not self._socket.poll(round(timeout * 1000)):
+            return None
+        frames = self._socket.recv_multipart()
+        if len(frames) == 3 and not frames[1]:  # a REQ client sends an empty delimiter and wants it back
+            return frames[:2], frames[2]
+        return frames[:1], frames[1] if len(frames) == 2 else b""
+
+    def reply(self, peer: list[bytes], payload: bytes) -> None:
+        """Answer; a peer that has gone is no fault."""
+        self._socket.send_multipart([*peer, payload], zmq.DONTWAIT)
+
+
+class Dealer(_Owner):
+    """DEALER: connects, sends requests, receives replies; never queues to a peer that is not there."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._socket = self._open()
+
+    def _open(self) -> Any:
+        socket: Any = zmq.Context.instance().socket(zmq.DEALER)
+        _configure(socket, MAX_TELEMETRY)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.connect(self._address)
+        return socket
+
+    def send(self, payload: bytes) -> bool:
+        """Send, or return False when no peer is connected or it does not keep up."""
+        try:
+            self._socket.send(payload, zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def receive(self, timeout: float = 0.0) -> bytes | None:
+        """The next reply, or None when none came in `timeout` seconds."""
+        if not self._socket.poll(round(timeout * 1000)):
+            return None
+        frames = self._socket.recv_multipart()
+        return bytes(frames[-1])
+
+    def renew(self) -> None:
+        """Forget every unanswered request and connect anew."""
+        self._socket.close()
+        self._socket = self._open()
+
+
+def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> None:
+    """Return when one of the sockets has something to receive, at the latest after `timeout` seconds."""
+    poller = zmq.Poller()
+    for socket in sockets:
+        poller.register(socket._socket, zmq.POLLIN)  # noqa: SLF001  # same file: no one else may touch it
+    poller.poll(round(timeout * 1000))
+
+
+class AsyncSubscriber(_Owner):
+    """A Subscriber for an asyncio loop."""
+
+    def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
+        self._addresses = tuple(addresses)
+        self._topics = tuple(topics)
+        self.malformed = 0
+        self._context = zmq.asyncio.Context.instance()
+        self._socket = _subscribing(self._context, self._addresses, self._topics)
+
+    async def receive(self) -> Frames:
+        """The next two frames; others are counted and dropped."""
+        while True:
+            frames = await self._socket.recv_multipart()
+            if len(frames) == 2:
+                return frames[0], frames[1]
+            self.malformed += 1
+
+    def renew(self) -> None:
+        """Connect anew; see `Subscriber.renew`."""
+        self._socket.close()
+        self._socket = _subscribing(self._context, self._addresses, self._topics)
+
+
+class AsyncDealer(_Owner):
+    """A Dealer for an asyncio loop."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._socket = self._open()
+
+    def _open(self) -> Any:
+        socket = zmq.asyncio.Context.instance().socket(zmq.DEALER)
+        _configure(socket, MAX_TELEMETRY)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.connect(self._address)
+        return socket
+
+    async def send(self, payload: bytes) -> None:
+        """Send as soon as a peer is connected; the caller sets the deadline."""
+        await self._socket.send(payload)
+
+    async def receive(self) -> bytes:
+        """The next reply; the caller sets the deadline."""
+        frames = await self._socket.recv_multipart()
+        return bytes(frames[-1])

@@ -1,0 +1,221 @@
+"""The state frame: all that one plant module shows of itself at a tick, grouped by physical part.
+
+Values are SI unless the name ends in a unit. A value that does not exist (the temperature of an empty pocket, a lap
+mean before the first lap) is null and never a stand-in number. Powers are positive in the direction their text names.
+"""
+
+from typing import Annotated, Literal
+
+from bus.schema import Finite, Message, number, quantity
+
+
+class Chain(Message, frozen=True):
+    """The endless chain and the forces along it (> 0 drives in the running direction)."""
+
+    position: Annotated[float, number("m", "chain position s of floater 0 since the start, not wrapped")]
+    speed: Annotated[float, number("m/s", "chain speed v, > 0 in the running direction")]
+    loop_length: Annotated[float, number("m", "length L of the chain loop")]
+    laps: Annotated[int, quantity("1", "complete laps since the start", ge=0)]
+    coflow_speed: Annotated[float, number("m/s", "speed u of the water dragged along with the chain")]
+    buoyancy_force: Annotated[float, number("N", "sum of the buoyancy forces along the chain")]
+    shell_force: Annotated[float, number("N", "sum of the shells' own buoyancy minus weight along the chain")]
+    drag_force: Annotated[float, number("N", "hydrodynamic drag F_d, > 0 brakes forward motion")]
+    exchange_force: Annotated[float, number("N", "force that accelerates ingested water, > 0 brakes forward motion")]
+    friction_force: Annotated[float, number("N", "chain friction F_f, > 0 brakes forward motion")]
+    brake_force: Annotated[float, number("N", "force of the holding brake, > 0 brakes forward motion")]
+    pto_force: Annotated[float, number("N", "force of the drivetrain on the chain, > 0 brakes forward motion")]
+    tension_max: Annotated[float, number("N", "highest tension in the loop")]
+    tension_min: Annotated[float, number("N", "lowest tension in the loop, < 0 means slack")]
+
+
+class Floaters(Message, frozen=True):
+    """One list per quantity, index = floater number."""
+
+    position: Annotated[
+        list[Finite], quantity("m", "position s_i along the loop, 0 <= s_i < L, 0 = bottom of the up run")
+    ]
+    height: Annotated[list[Finite], quantity("m", "height z_i above the lowest chain point")]
+    fill: Annotated[list[Finite], quantity("1", "air volume over floater volume V_i/V, 0 to 1")]
+    air_mass: Annotated[list[Finite], quantity("kg", "air in the pocket m_i")]
+    temperature: Annotated[list[Finite | None], quantity("K", "air temperature T_i, null for an empty pocket")]
+
+
+class Receiver(Message, frozen=True):
+    """The compressed-air receiver between compressor and injection valve."""
+
+    pressure: Annotated[float, number("Pa", "absolute pressure p_r")]
+    temperature: Annotated[float, number("K", "air temperature T_r")]
+    air_mass: Annotated[float, number("kg", "stored air m_r")]
+
+
+class Compressor(Message, frozen=True):
+    """The air compressor with its load/unload control."""
+
+    mode: Annotated[Literal["off", "idle", "loaded"], quantity("", "off, idle or loaded")]
+    power: Annotated[float, number("W", "electric power P_el taken from the grid")]
+    mass_flow: Annotated[float, number("kg/s", "air delivered to the receiver")]
+
+
+class Valve(Message, frozen=True):
+    """The injection valve group."""
+
+    mass_flow: Annotated[float, number("kg/s", "air through the valve")]
+    floater: Annotated[int | None, quantity("", "number of the floater being served, null when shut")]
+    delivered: Annotated[Finite | None, quantity("kg", "air delivered so far to that floater, null when shut")]
+    target: Annotated[float, number("kg", "target mass of a pulse m_t")]
+    pulses: Annotated[int, quantity("1", "pulses completed since the start", ge=0)]
+    missed: Annotated[int, quantity("1", "pulses that ended below the target mass", ge=0)]
+
+
+class Drivetrain(Message, frozen=True):
+    """Sprocket, gearbox, one-way clutch and flywheel."""
+
+    sprocket_speed: Annotated[float, number("rad/s", "angular speed of the top sprocket W")]
+    shaft_speed: Annotated[float, number("rad/s", "angular speed of the fast shaft w")]
+    shaft_speed_rpm: Annotated[float, number("rpm", "the same in revolutions per minute")]
+    clutch_locked: Annotated[bool, quantity("", "true while the one-way clutch transmits torque")]
+    clutch_torque: Annotated[float, number("N m", "torque tau_c through the clutch, on the fast side")]
+
+
+class Generator(Message, frozen=True):
+    """The permanent-magnet synchronous generator."""
+
+    torque: Annotated[float, number("N m", "air-gap torque tau_em, > 0 brakes the shaft")]
+    shaft_torque: Annotated[float, number("N m", "torque tau_gen taken from the shaft, losses included")]
+    power: Annotated[float, number("W", "electric power at the terminals P_gen")]
+    current_d: Annotated[float, number("A", "direct-axis current i_d, peak")]
+    current_q: Annotated[float, number("A", "quadrature-axis current i_q, peak")]
+    voltage_d: Annotated[float, number("V", "direct-axis voltage v_d, peak")]
+    voltage_q: Annotated[float, number("V", "quadrature-axis voltage v_q, peak")]
+    winding_temperature: Annotated[float, number("K", "winding temperature")]
+
+
+class Converter(Message, frozen=True):
+    """The two-stage frequency converter between generator and grid."""
+
+    on: Annotated[bool, quantity("", "true while the converter works")]
+    dc_power: Annotated[float, number("W", "power into the DC link P_dc")]
+    loss: Annotated[float, number("W", "losses of both stages")]
+
+
+class Grid(Message, frozen=True):
+    """The grid connection: two meters on one bus, both always shown."""
+
+    export_power: Annotated[float, number("W", "power delivered by the generator's converter, < 0 while it imports")]
+    import_power: Annotated[float, number("W", "power taken by compressor and auxiliaries")]
+    net_power: Annotated[float, number("W", "export minus import")]
+    export_energy: Annotated[float, number("J", "export meter, sum since the start")]
+    import_energy: Annotated[float, number("J", "import meter, sum since the start")]
+    frequency: Annotated[float, number("Hz", "grid frequency")]
+
+
+class Plc(Message, frozen=True):
+    """The plant's controller."""
+
+    state: Annotated[
+        Literal["stopped", "pressurising", "starting", "running", "coasting", "stopping", "emergency_stop", "tripped"],
+        quantity("", "state of the sequence"),
+    ]
+    speed_setpoint: Annotated[float, number("rad/s", "set-point of the shaft speed in force")]
+    speed_setpoint_rpm: Annotated[float, number("rpm", "the same in revolutions per minute")]
+    injection_enabled: Annotated[bool, quantity("", "true while air may be injected")]
+    brake_set: Annotated[bool, quantity("", "true while the holding brake is set")]
+    trip: Annotated[str | None, quantity("", "cause of the trip in force, null when none")]
+    warnings: Annotated[list[str], quantity("", "warnings in force")]
+
+
+class Powers(Message, frozen=True):
+    """Power flows at this instant, averaged over the last 1 ms step. Their energies are in the ledger."""
+
+    compressor: Annotated[float, number("W", "electric power into the compressor")]
+    auxiliary: Annotated[float, number("W", "electric power into auxiliaries")]
+    heat_from_water: Annotated[float, number("W", "heat from the water into the pockets")]
+    unsourced: Annotated[float, number("W", "power that a claim adds without a source")]
+    grid: Annotated[float, number("W", "electric power delivered to the grid")]
+    buoyancy: Annotated[float, number("W", "work rate of buoyancy on the chain")]
+    shaft: Annotated[float, number("W", "mechanical power into the generator tau_gen w")]
+    aftercooler: Annotated[float, number("W", "heat rejected by compressor and aftercooler")]
+    receiver_heat: Annotated[float, number("W", "heat lost through the receiver wall")]
+    vent: Annotated[float, number("W", "enthalpy leaving with vented air, against ambient")]
+    drag_local: Annotated[float, number("W", "drag dissipated at the floaters")]
+    drag_bulk: Annotated[float, number("W", "drag dissipated by the co-flow in the shaft")]
+    water_exchange: Annotated[float, number("W", "kinetic energy given to exchanged water")]
+    chain_friction: Annotated[float, number("W", "chain and pin friction")]
+    brake: Annotated[float, number("W", "holding brake")]
+    gearbox: Annotated[float, number("W", "gearbox, load and no-load")]
+    flywheel_windage: Annotated[float, number("W", "flywheel windage")]
+    clutch: Annotated[float, number("W", "inelastic loss at clutch locking")]
+    generator_copper: Annotated[float, number("W", "winding loss")]
+    generator_iron: Annotated[float, number("W", "iron loss")]
+    generator_mechanical: Annotated[float, number("W", "friction and windage of the generator")]
+    generator_stray: Annotated[float, number("W", "stray load loss")]
+    converter: Annotated[float, number("W", "losses of both converter stages")]
+    auxiliary_heat: Annotated[float, number("W", "power of auxiliaries that ends as heat")]
+    jet_wake: Annotated[float, number("W", "kinetic energy left in the wake of water jets")]
+    h1_slip: Annotated[float, number("W", "bubble flow: paid power that is not recovered")]
+
+
+class Ledger(Message, frozen=True):
+    """First law since the start of the run: every joule in, out and stored, and what does not close."""
+
+    compressor: Annotated[float, number("J", "in: electric energy of the compressor")]
+    auxiliary: Annotated[float, number("J", "in: electric energy of auxiliaries")]
+    heat_from_water: Annotated[float, number("J", "in: heat from the water, of either sign")]
+    unsourced: Annotated[float, number("J", "in: energy without a source in the model (claims)")]
+    grid: Annotated[float, number("J", "out: electric energy to the grid")]
+    aftercooler: Annotated[float, number("J", "out: heat rejected by compressor and aftercooler")]
+    receiver_heat: Annotated[float, number("J", "out: heat through the receiver wall")]
+    vent: Annotated[float, number("J", "out: enthalpy of vented air")]
+    drag_local: Annotated[float, number("J", "out: drag at the floaters")]
+    drag_bulk: Annotated[float, number("J", "out: co-flow dissipation")]
+    water_exchange: Annotated[float, number("J", "out: exchanged water")]
+    chain_friction: Annotated[float, number("J", "out: chain friction")]
+    brake: Annotated[float, number("J", "out: holding brake")]
+    gearbox: Annotated[float, number("J", "out: gearbox")]
+    flywheel_windage: Annotated[float, number("J", "out: flywheel windage")]
+    clutch: Annotated[float, number("J", "out: clutch")]
+    generator_copper: Annotated[float, number("J", "out: winding loss")]
+    generator_iron: Annotated[float, number("J", "out: iron loss")]
+    generator_mechanical: Annotated[float, number("J", "out: generator friction and windage")]
+    generator_stray: Annotated[float, number("J", "out: stray load loss")]
+    converter: Annotated[float, number("J", "out: converter")]
+    auxiliary_heat: Annotated[float, number("J", "out: heat of auxiliaries")]
+    jet_wake: Annotated[float, number("J", "out: wake of water jets")]
+    h1_slip: Annotated[float, number("J", "out: bubble flow")]
+    parameter_change: Annotated[float, number("J", "in: stored energy changed by changing a parameter in the run")]
+    stored_receiver: Annotated[float, number("J", "stored: air in the receiver, against ambient")]
+    stored_pockets: Annotated[float, number("J", "stored: pockets, sum of m cp (T - T0)")]
+    stored_chain: Annotated[float, number("J", "stored: kinetic energy of chain, floaters and water in them")]
+    stored_shaft: Annotated[float, number("J", "stored: kinetic energy of the fast shaft")]
+    stored_water: Annotated[float, number("J", "stored: kinetic energy of the co-flow")]
+    stored_shell: Annotated[float, number("J", "stored: potential energy of the shells")]
+    stored_magnetic: Annotated[float, number("J", "stored: magnetic energy of the generator")]
+    stored_dc_link: Annotated[float, number("J", "stored: DC link")]
+    residual: Annotated[float, number("J", "stored(t) - stored(0) - (in - out): zero if every joule is booked")]
+    r_a: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-9")]
+
+
+class Meters(Message, frozen=True):
+    """Means over the last complete laps; null before the first lap is complete."""
+
+    laps: Annotated[int, quantity("1", "number of laps in the means", ge=0)]
+    chain_speed: Annotated[Finite | None, quantity("m/s", "mean chain speed")]
+    generator_rpm: Annotated[Finite | None, quantity("rpm", "mean speed of the fast shaft")]
+    compressor_power: Annotated[Finite | None, quantity("W", "mean compressor power, over whole load cycles")]
+    auxiliary_power: Annotated[Finite | None, quantity("W", "mean power of auxiliaries")]
+    buoyancy_power: Annotated[Finite | None, quantity("W", "mean work rate of buoyancy")]
+    shaft_power: Annotated[Finite | None, quantity("W", "mean mechanical power into the generator")]
+    grid_power: Annotated[Finite | None, quantity("W", "mean power to the grid")]
+    net_power: Annotated[Finite | None, quantity("W", "grid power minus compressor and auxiliary power")]
+    cop: Annotated[Finite | None, quantity("1", "grid power over compressor and auxiliary power")]
+    air_mass_flow: Annotated[Finite | None, quantity("kg/s", "mean air flow through the valve")]
+    drag_power: Annotated[Finite | None, quantity("W", "mean drag power")]
+    heat_from_water: Annotated[Finite | None, quantity("W", "mean heat from the water")]
+    water_exchange_power: Annotated[Finite | None, quantity("W", "mean water exchange loss")]
+    chain_friction_power: Annotated[Finite | None, quantity("W", "mean chain friction")]
+    unsourced_power: Annotated[Finite | None, quantity("W", "mean power without a source")]
+    tension_max: Annotated[Finite | None, quantity("N", "highest tension in those laps")]
+    tension_min: Annotated[Finite | None, quantity("N", "lowest tension in those laps")]
+    receiver_pressure_min: Annotated[Finite | None, quantity("Pa", "lowest receiver pressure in those laps")]
+    receiver_pressure_max: Annotated[Finite | None, quantity("Pa", "highest receiver pressure in those laps")]
+    pocket_temperature_min: Annotated[Finite | None, quantity("K", "coldest pocket in those laps")]
