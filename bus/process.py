@@ -1,0 +1,108 @@
+"""What every process of the plant does besides its own work: log, beat, stop cleanly, and never outlive its parent."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+import structlog
+
+from bus import codec
+from bus.endpoints import Endpoints
+from bus.messages import Beat
+from bus.sockets import Dealer
+
+BEAT_INTERVAL = 0.2
+"""Seconds between two beats of a node."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def begin(node: str) -> structlog.stdlib.BoundLogger:
+    """Tie the process to its supervisor and set up its log.
+
+    Log lines go to stdout: readable on a terminal, one JSON object a line otherwise, each bound to node and pid.
+
+    Args:
+        node: name of the node, bound to every line.
+    """
+    die_with_parent()
+    terminal = sys.stdout.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
+    return logger
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, so that no node outlives a killed supervisor.
+
+    Does nothing but on Linux. A parent that died before the request took effect is noticed too.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != parent:
+        raise SystemExit("the parent process has gone")
+
+
+def instance_name() -> str:
+    """Name of this process among those of the same node."""
+    return f"pid-{os.getpid()}"
+
+
+class StopSignal:
+    """Set by SIGTERM or SIGINT; a node leaves its loop when it sees it."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        signal.signal(signal.SIGTERM, self._received)
+        signal.signal(signal.SIGINT, self._received)
+
+    def _received(self, _number: int, _frame: FrameType | None) -> None:
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+
+class Heart:
+    """Tells the clock that a node is alive, from the node's own loop: a loop that hangs falls silent."""
+
+    def __init__(self, endpoints: Endpoints, node: str) -> None:
+        self._dealer = Dealer(endpoints.clock_control)
+        self._node = node
+        self._next = 0.0
+
+    def beat(self, seq: int, status: str) -> None:
+        """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
+
+        Args:
+            seq: last tick that the node has worked off.
+            status: what it says of itself, at most 200 characters.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + BEAT_INTERVAL
+        message = Beat(node=self._node, instance=instance_name(), pid=os.getpid(), seq=seq, status=status[:200])
+        self._dealer.send(codec.encode(message))
+
+    def close(self) -> None:
+        """Stop beating."""
+        self._dealer.close()
