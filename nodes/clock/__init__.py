@@ -1,0 +1,1 @@
+"""The clock: time base, sequencer of commands, flow control."""

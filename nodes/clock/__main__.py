@@ -1,0 +1,190 @@
+"""`python -m nodes.clock`: the clock's shell - sockets, threads and the journal's file."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from bus.codec import FrameError, decode_clock_request, encode, encode_published
+from bus.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.messages import Ack, Beat, ClockReply, CommandRequest, Refused, ReplayRequest, Status
+from bus.process import StopSignal, begin
+from bus.sockets import Publisher, Server
+from nodes.clock.core import ClockCore, Settings
+from nodes.clock.health import health_app, health_document
+from nodes.clock.journal import Journal, JournalError
+from nodes.clock.pace import RATE_MAX, RATE_MIN
+from nodes.clock.ticker import Ticker
+
+STATUS_INTERVAL = 0.2
+POLL = 0.05
+
+BURST = 200
+"""Requests served before the clock looks after its own report again."""
+
+SWITCH_INTERVAL = 0.0005
+"""How long another thread may keep the interpreter from the ticker, in seconds."""
+
+
+def main() -> int:
+    """Run the clock until it is told to stop; returns the exit code."""
+    args = _arguments()
+    log = begin("clock")
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+        journal = Journal(args.data / "journal.sqlite")
+        settings = Settings(
+            epoch=journal.next_epoch(time.time()),
+            rate=args.rate,
+            modules=tuple(module.module for module in endpoints.modules),
+            scenario=args.scenario,
+        )
+        with ExitStack() as stack:
+            stack.callback(journal.close)
+            http = stack.enter_context(_listen(endpoints.clock_http))
+            publisher = stack.enter_context(Publisher(endpoints.clock_publish))
+            control = stack.enter_context(Server(endpoints.clock_control))
+            log.info("clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules)
+            shell = _Shell(ClockCore(settings), journal, publisher, control)
+            shell.run(http, endpoints.clock_http.host, StopSignal())
+    except (OSError, EndpointError) as error:
+        log.error("clock cannot run", reason=str(error))
+        return 1
+    log.info("clock stopped")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m nodes.clock", description=__doc__)
+    rate = int(os.environ.get("KPP_TICK_RATE", "100"))
+    parser.add_argument("--rate", type=int, default=rate, help=f"ticks per second, {RATE_MIN} to {RATE_MAX}")
+    parser.add_argument("--scenario", default=os.environ.get("KPP_SCENARIO", "reference"), help="of the first run")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="journal's folder")
+    args = parser.parse_args()
+    if not RATE_MIN <= args.rate <= RATE_MAX:
+        parser.error(f"--rate {args.rate}: the limits are {RATE_MIN} to {RATE_MAX} ticks per second")
+    return args
+
+
+def _listen(address: HttpAddress) -> socket.socket:
+    try:
+        return socket.create_server((address.host, address.port), reuse_port=False)
+    except OSError as error:
+        raise OSError(f"{address} cannot be bound: {error.strerror}") from error
+
+
+class _Shell:
+    """The control thread: requests in, replies out, and a status five times a second."""
+
+    def __init__(self, core: ClockCore, journal: Journal, publisher: Publisher, control: Server) -> None:
+        self._core = core
+        self._journal = journal
+        self._publisher = publisher
+        self._control = control
+        self._changed = threading.Condition()
+        self._ticker = Ticker(core, publisher, self._changed)
+        self._status: Status | None = None
+        self._clients = 0
+
+    def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            RuntimeError: if the ticker or the health page has ended by itself.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self._report(time.monotonic_ns(), 0.0)
+        config = uvicorn.Config(health_app(self._health, host), log_level="warning", access_log=False, loop="asyncio")
+        server = uvicorn.Server(config)
+        pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
+        self._ticker.start()
+        pages.start()
+        last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
+        while not stop:
+            self._serve(POLL)
+            now_ns = time.monotonic_ns()
+            if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
+                gone = self._core.t_us - last_us if self._core.run == last_run else 0
+                self._report(now_ns, max(gone, 0) * 1e3 / (now_ns - last_ns))
+                last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
+            if not self._ticker.is_alive():
+                raise RuntimeError("the ticker has ended") from self._ticker.failure
+            if not pages.is_alive():
+                raise RuntimeError("the health page has ended")
+        self._ticker.stop()
+        server.should_exit = True
+        pages.join(timeout=2.0)
+
+    def _report(self, now_ns: int, achieved_speed: float) -> None:
+        self._clients = self._publisher.connections()
+        with self._changed:
+            status = self._core.status(now_ns, time.time(), achieved_speed, self._ticker.realtime_priority)
+        self._status = status
+        self._ticker.post(encode_published(status))
+
+    def _health(self) -> dict[str, Any]:
+        if self._status is None:
+            raise RuntimeError("the health page was asked before the first report")
+        silent = self._core.peers.silent(time.monotonic_ns())
+        timing = self._core.timing
+        return health_document(self._status, silent, self._clients, timing.round_trip, timing.holds)
+
+    def _serve(self, timeout: float) -> None:
+        for _ in range(BURST):
+            received = self._control.receive(timeout)
+            if received is None:
+                return
+            peer, payload = received
+            reply = self._answer(payload)
+            if reply is not None:
+                self._control.reply(peer, encode(reply))
+            timeout = 0.0
+
+    def _answer(self, payload: bytes) -> ClockReply | None:
+        try:
+            request = decode_clock_request(payload)
+        except FrameError as error:
+            self._core.bad_frames += 1
+            return Refused(id="", field="", reason=str(error))
+        if isinstance(request, Ack | Beat):
+            with self._changed:
+                self._core.heard(request, time.monotonic_ns())
+                self._changed.notify_all()
+            return None
+        if isinstance(request, ReplayRequest):
+            with self._changed:
+                return self._core.replay(request)
+        return self._sequence(request)
+
+    def _sequence(self, request: CommandRequest) -> ClockReply:
+        """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""
+        known = self._journal.find(request.id)
+        if known is not None:
+            return known
+        with self._changed:
+            sequenced = self._core.sequence(request)
+        if isinstance(sequenced, Refused):
+            return sequenced
+        answer, command = sequenced
+        try:
+            self._journal.append(command, answer.run, answer.seq)
+        except JournalError as error:
+            with self._changed:
+                self._core.abandon(command.id)
+                self._changed.notify_all()
+            return Refused(id=request.id, field="", reason=f"{error}; the command was not accepted")
+        with self._changed:
+            self._core.durable(command.id)
+            self._changed.notify_all()
+        return answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

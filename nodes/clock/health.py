@@ -1,0 +1,87 @@
+"""The clock's health page, for people, supervisors and load balancers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bus.messages import Status
+
+
+def health_document(
+    status: Status, silent: list[str], clients: int, round_trip: float | None, holds: int
+) -> dict[str, Any]:
+    """The health page as plain values.
+
+    Args:
+        status: newest report of the clock.
+        silent: required modules that nobody hears of.
+        clients: peers connected to the publisher.
+        round_trip: mean seconds from tick to acknowledgement, None when no module answered lately.
+        holds: how often a module fell so far behind that simulated time waited.
+    """
+    late = status.lateness
+    return {
+        "status": "degraded" if silent else "ok",
+        "running": status.mode == "running",
+        "missing": silent,
+        "mode": status.mode,
+        "run": status.run,
+        "epoch": status.epoch,
+        "tick": status.seq,
+        "simulated_time": status.t,
+        "speed": status.speed,
+        "flat_out": status.flat_out,
+        "achieved_speed": status.achieved_speed,
+        "tick_rate": status.rate,
+        "scenario": status.scenario,
+        "realtime_priority": status.realtime_priority,
+        "metrics": {
+            "frames_sent": status.frames_sent,
+            "clients_connected": clients,
+            "average_latency": round_trip,
+            "frame_drops": status.deadlines_missed,
+            "sync_errors": holds,
+            "bad_frames": status.bad_frames,
+            "held": status.held,
+            "held_time": status.held_time,
+            "lateness_p50": late.p50 if late else None,
+            "lateness_p99": late.p99 if late else None,
+            "lateness_max": late.max if late else None,
+        },
+        "units": {
+            "average_latency": "s, tick sent to tick acknowledged by a module, mean of the last interval",
+            "frame_drops": "ticks left out because their deadline had passed",
+            "sync_errors": "times that simulated time had to wait for a module",
+            "held_time": "s",
+            "lateness": "s, tick sent after its deadline, last interval",
+        },
+        "peers": [
+            {"node": peer.node, "instance": peer.instance, "pid": peer.pid, "status": peer.status, "tick": peer.seq,
+             "age": peer.age}
+            for peer in status.peers
+        ],
+    }  # fmt: skip
+
+
+def health_app(document: Callable[[], dict[str, Any]], host: str) -> Starlette:
+    """The HTTP application.
+
+    Args:
+        document: makes the health page; called once per request.
+        host: name that the server is bound to; requests for other hosts are refused.
+    """
+
+    async def health(_request: Request) -> JSONResponse:
+        return JSONResponse(document())
+
+    allowed = ["127.0.0.1", "localhost", host]
+    return Starlette(
+        routes=[Route("/health", health), Route("/", health)],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed, www_redirect=False)],
+    )

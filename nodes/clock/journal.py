@@ -1,0 +1,78 @@
+"""The journal of commands: on disk before anyone is told that a command was accepted."""
+
+import sqlite3
+from pathlib import Path
+
+from bus.codec import decode, encode
+from bus.messages import Command, Sequenced
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS epochs (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS commands (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    run TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+"""
+
+
+class JournalError(OSError):
+    """The journal could not be written; the command was not accepted."""
+
+
+class Journal:
+    """Commands in the order of their acceptance, each with the tick at which it acts.
+
+    SQLite with a write-ahead log and synchronous=FULL: a committed row survives a killed process and a power cut.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise JournalError(f"journal {path} cannot be opened: {error}") from error
+
+    def next_epoch(self, wall: float) -> int:
+        """Number of this incarnation of the clock, greater than every one before.
+
+        Raises:
+            JournalError: if it cannot be written.
+        """
+        try:
+            cursor = self._database.execute("INSERT INTO epochs (started) VALUES (?)", (wall,))
+        except sqlite3.Error as error:
+            raise JournalError(f"journal cannot be written: {error}") from error
+        return int(cursor.lastrowid or 0)
+
+    def append(self, command: Command, run: str, seq: int) -> None:
+        """Make one command durable.
+
+        Raises:
+            JournalError: if it cannot be written; then nothing was.
+        """
+        try:
+            self._database.execute(
+                "INSERT INTO commands (id, run, seq, body) VALUES (?, ?, ?, ?)", (command.id, run, seq, encode(command))
+            )
+        except sqlite3.Error as error:
+            raise JournalError(f"journal cannot be written: {error}") from error
+
+    def find(self, command_id: str) -> Sequenced | None:
+        """The first answer to a command, None for an id never accepted."""
+        row = self._database.execute("SELECT run, seq FROM commands WHERE id = ?", (command_id,)).fetchone()
+        return None if row is None else Sequenced(id=command_id, run=row[0], seq=row[1])
+
+    def commands(self, run: str) -> list[tuple[int, Command]]:
+        """All commands of a run as (tick, command), in order."""
+        rows = self._database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,))
+        return [(seq, decode(body, Command)) for seq, body in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

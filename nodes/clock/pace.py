@@ -1,0 +1,80 @@
+"""How far simulated time goes with each tick, and when each tick is due, in integers only."""
+
+from dataclasses import dataclass
+
+from bus.messages import STEP_US
+
+SPEED_MIN = 0.1
+SPEED_MAX = 100.0
+RATE_MIN = 10
+RATE_MAX = 1000
+
+FLAT_OUT_DT_US = 100_000
+"""Simulated time of a tick when running as fast as possible: few enough frames that the plant is the limit."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Requested speed in thousandths, so that no float is ever summed."""
+
+    milli: int = 1000
+
+    @classmethod
+    def of(cls, factor: float) -> "Speed":
+        """Speed from simulated seconds per second.
+
+        Raises:
+            ValueError: outside SPEED_MIN to SPEED_MAX.
+        """
+        if not SPEED_MIN <= factor <= SPEED_MAX:
+            raise ValueError(f"speed {factor:g} is outside {SPEED_MIN:g} to {SPEED_MAX:g}")
+        return cls(round(factor * 1000))
+
+    @property
+    def factor(self) -> float:
+        """Simulated seconds per second."""
+        return self.milli / 1000
+
+
+class Pace:
+    """Shares simulated time out to ticks in whole physics steps; what is left of a step is carried over exactly."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._carry = 0  # in microseconds times the tick rate
+
+    def advance(self, speed: Speed) -> int:
+        """Simulated microseconds of the next tick: a multiple of STEP_US, possibly 0 at low speed and high rate."""
+        self._carry += speed.milli * 1000
+        steps, self._carry = divmod(self._carry, self._rate * STEP_US)
+        return steps * STEP_US
+
+    def restart(self) -> None:
+        """Forget the carry, after a change of speed or a new run."""
+        self._carry = 0
+
+
+class Schedule:
+    """Absolute deadlines anchor + k * period, without drift and without bursts after a delay."""
+
+    def __init__(self, rate: int, now_ns: int) -> None:
+        self._rate = rate
+        self.anchor(now_ns)
+
+    def anchor(self, now_ns: int) -> None:
+        """Start counting anew: the next tick is due one period after now."""
+        self._origin = now_ns
+        self._count = 1
+
+    @property
+    def deadline_ns(self) -> int:
+        """Monotonic time at which the next tick is due."""
+        return self._origin + self._count * 1_000_000_000 // self._rate
+
+    def step(self, now_ns: int) -> int:
+        """Go on to the next deadline that has not passed; returns how many were left out."""
+        elapsed = (now_ns - self._origin) * self._rate // 1_000_000_000
+        following = max(self._count + 1, elapsed + 1)
+        left_out = following - self._count - 1
+        self._count = following
+        return left_out

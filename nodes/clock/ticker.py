@@ -1,0 +1,115 @@
+"""The thread that sends ticks on their deadlines and does nothing else."""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+from collections import deque
+
+from bus.codec import encode_published
+from bus.messages import Published
+from bus.sockets import Frames, Publisher
+from nodes.clock.core import ClockCore
+from nodes.clock.pace import Schedule
+
+PREPARE_NS = 500_000
+"""A tick is composed and packed this long before its deadline, so that only the send is left."""
+
+SPIN_NS = 150_000
+"""The last stretch before a deadline is spent spinning: a sleep wakes up to 100 us late."""
+
+FLAT_OUT_WAIT = 0.1
+"""Longest wait for acknowledgements in flat-out mode; then a tick that advances nothing shows that the clock lives."""
+
+FIFO_PRIORITY = 10
+_PR_SET_TIMERSLACK = 29
+
+
+class Ticker(threading.Thread):
+    """Sends ticks, and whatever the control thread hands over, from one PUB socket."""
+
+    def __init__(self, core: ClockCore, publisher: Publisher, changed: threading.Condition) -> None:
+        super().__init__(name="ticker", daemon=True)
+        self._core = core
+        self._publisher = publisher
+        self._changed = changed
+        self._outbox: deque[Frames] = deque()
+        self._stopping = False
+        self.realtime_priority = False
+        self.failure: BaseException | None = None
+
+    def post(self, frames: Frames) -> None:
+        """Have frames sent with the next tick; callable from any thread."""
+        self._outbox.append(frames)
+
+    def stop(self) -> None:
+        """End the thread after the tick under way."""
+        self._stopping = True
+        self.join(timeout=2.0)
+
+    def run(self) -> None:
+        """Tick until stopped; what goes wrong is kept in `failure` for the main thread."""
+        self.realtime_priority = _prefer_punctuality()
+        try:
+            self._tick_on()
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _tick_on(self) -> None:
+        schedule = Schedule(self._core.settings.rate, time.monotonic_ns())
+        followed_acks = False
+        while not self._stopping:
+            if self._core.flat_out:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._core.caught_up or not self._core.flat_out, FLAT_OUT_WAIT)
+                self._send(self._compose(time.monotonic_ns()), None)
+                followed_acks = True
+                continue
+            if followed_acks:  # the schedule stood still meanwhile: no burst to make up for it
+                schedule.anchor(time.monotonic_ns())
+                followed_acks = False
+            deadline = schedule.deadline_ns
+            _sleep_until(deadline - PREPARE_NS)
+            frames = self._compose(deadline)
+            _sleep_until(deadline - SPIN_NS)
+            while time.monotonic_ns() < deadline:
+                pass
+            self._send(frames, deadline)
+            self._core.timing.deadlines_missed += schedule.step(time.monotonic_ns())
+
+    def _compose(self, due_ns: int) -> list[Frames]:
+        with self._changed:
+            while self._core.waits_for_journal:
+                self._changed.wait(0.1)
+            wall = time.time() + (due_ns - time.monotonic_ns()) / 1e9
+            messages: list[Published] = self._core.tick(due_ns, wall)
+        self._seq = messages[0].seq
+        return [encode_published(message) for message in messages]
+
+    def _send(self, frames: list[Frames], deadline: int | None) -> None:
+        now = time.monotonic_ns()
+        for pair in frames:
+            self._publisher.send(pair)
+        self._core.timing.sent(self._seq, now, None if deadline is None else now - deadline)
+        while self._outbox:
+            self._publisher.send(self._outbox.popleft())
+
+
+def _sleep_until(deadline_ns: int) -> None:
+    left = deadline_ns - time.monotonic_ns()
+    if left > 0:
+        time.sleep(left / 1e9)
+
+
+def _prefer_punctuality() -> bool:
+    """Ask for exact timers and real-time scheduling of this thread; returns whether the latter was granted."""
+    if not sys.platform.startswith("linux"):
+        return False
+    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(FIFO_PRIORITY))
+    except PermissionError:  # an unprivileged clock is as exact in the median, only later in the worst case
+        return False
+    return True
