@@ -1,0 +1,124 @@
+"""Air: the ideal gas of the pockets and the receiver, its compression, and its flow through the injection valve."""
+
+import math
+
+from kpp_physics import constants
+from kpp_physics.compiled import inlined
+
+
+@inlined
+def adiabatic_mean(epsilon: float, exponent: float) -> float:
+    """Mean of (p/p_n)^(exponent - 1) while the pressure changes from p_n to p_n (1 + epsilon), p linear in height.
+
+    It is ((1 + epsilon)^exponent - 1)/(exponent epsilon): the adiabatic work of a pocket over the work at constant
+    volume. 1 for epsilon = 0. Below 1e-3 a series of six terms, exact to double precision and free of cancellation.
+
+    Args:
+        epsilon: relative change of pressure [-], > -1.
+        exponent: R/cp [-].
+    """
+    if abs(epsilon) < 1e-3:
+        return 1.0 + 0.5 * (exponent - 1.0) * epsilon * (
+            1.0 + (exponent - 2.0) / 3.0 * epsilon * (
+                1.0 + (exponent - 3.0) / 4.0 * epsilon * (
+                    1.0 + (exponent - 4.0) / 5.0 * epsilon * (1.0 + (exponent - 5.0) / 6.0 * epsilon))))
+    return math.expm1(exponent * math.log1p(epsilon)) / (exponent * epsilon)
+
+
+@inlined
+def relaxation(x: float) -> float:
+    """1 - exp(-x) for x >= 0 [-]: the share of a difference that exchange takes away. Exact for tiny x."""
+    if x < 1e-2:
+        return x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0 * (1.0 - x / 6.0)))))
+    return -math.expm1(-x)
+
+
+@inlined
+def heat_from_water(
+    mass: float, enthalpy: float, water_temperature: float, conductance: float, cp: float, h: float
+) -> float:
+    """Heat that a pocket takes from the water in one step, exact for constant pressure.
+
+    Args:
+        mass: air in the pocket [kg]; below 1e-3 kg no heat flows.
+        enthalpy: m cp T of the pocket [J].
+        water_temperature: [K].
+        conductance: UA of the pocket [W/K].
+        cp: heat capacity at constant pressure [J/(kg K)].
+        h: step [s].
+
+    Returns:
+        Heat [J], > 0 into the pocket.
+    """
+    if mass < constants.HEAT_MINIMUM_MASS:
+        return 0.0
+    capacity = mass * cp
+    return (capacity * water_temperature - enthalpy) * relaxation(conductance * h / capacity)
+
+
+@inlined
+def compression_work(ratio: float, factor: float, exponent: float, isothermal: float) -> float:
+    """Electric work to compress 1 kg of ambient air.
+
+    Args:
+        ratio: absolute delivery pressure over ambient pressure [-].
+        factor: cp T0/eta_is (isentropic) or R T0 (isothermal) [J/kg].
+        exponent: R/cp [-].
+        isothermal: 1 for the reversible isothermal bound R T0 ln(ratio), 0 for isentropic.
+
+    Returns:
+        Work [J/kg], 0 at ratio 1.
+    """
+    if isothermal != 0.0:
+        return factor * math.log(ratio)
+    return factor * math.expm1(exponent * math.log(ratio))
+
+
+@inlined
+def flow_function(ratio: float, critical: float) -> float:
+    """Share of the sonic flow that a valve passes (ISO 6358): 1 when choked, 0 against equal or higher pressure.
+
+    Args:
+        ratio: absolute pressure behind over before the valve [-].
+        critical: critical pressure ratio b [-].
+    """
+    if ratio <= critical:
+        return 1.0
+    if ratio >= 1.0:
+        return 0.0
+    edge = constants.VALVE_LINEAR_RATIO
+    root = (min(ratio, edge) - critical) / (1.0 - critical)
+    share = math.sqrt(1.0 - root * root)
+    if ratio > edge:
+        share *= (1.0 - ratio) / (1.0 - edge)
+    return share
+
+
+@inlined
+def valve_flow(pressure: float, temperature: float, ratio: float, conductance: float, critical: float) -> float:
+    """Mass flow through the open injection valve (ISO 6358).
+
+    Args:
+        pressure, temperature: air before the valve [Pa, K].
+        ratio: absolute pressure behind over before the valve [-].
+        conductance: sonic conductance C [m3/(s Pa)].
+        critical: critical pressure ratio b [-].
+
+    Returns:
+        Mass flow [kg/s], never negative: the valve is a check valve.
+    """
+    sonic = pressure * conductance * constants.VALVE_REFERENCE_DENSITY
+    return sonic * math.sqrt(constants.VALVE_REFERENCE_TEMPERATURE / temperature) * flow_function(ratio, critical)
+
+
+@inlined
+def relief_share(pressure: float, limit: float, exponent: float) -> float:
+    """Share of the air that must leave a rigid vessel for its pressure to fall to the limit, isentropic inside.
+
+    Args:
+        pressure, limit: absolute [Pa].
+        exponent: R/cp [-]; cv/cp = 1 - exponent.
+    """
+    if pressure <= limit:
+        return 0.0
+    return -math.expm1((1.0 - exponent) * math.log(limit / pressure))

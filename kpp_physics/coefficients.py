@@ -1,0 +1,141 @@
+"""What the compiled step reads: a vector of numbers derived once from the parameters, in SI units."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpp_physics import constants
+from kpp_physics.parameters import Parameters
+
+NAMES: Final = (
+    "floater_count", "loop_length", "straight_length", "pitch", "radius", "floater_volume", "water_depth",
+    "bucket_aspect", "dry_mass", "floater_dry_mass", "shell_force", "drag_coefficient", "coflow_on",
+    "coflow_mass", "bulk_coefficient", "friction_force", "brake_force", "pretension", "tension_limit",
+    "water_density", "specific_weight", "ambient_pressure", "ambient_temperature", "water_temperature", "pocket_ua",
+    "gas_constant", "cp_air", "gas_exponent", "compressor_flow", "compressor_isothermal", "compressor_work_factor",
+    "idle_flow", "load_pressure", "unload_pressure", "relief_pressure", "trip_pressure", "cooler_temperature",
+    "receiver_volume", "receiver_ua", "valve_conductance", "valve_critical_ratio", "spool_relaxation",
+    "capture_efficiency", "target_mass", "window_start", "window_length", "shaft_per_chain", "gearbox_efficiency",
+    "noload_coefficient", "shaft_inertia", "windage_coefficient", "speed_setpoint", "speed_gain", "integral_gain",
+    "rated_speed", "rated_torque", "max_torque", "torque_per_current", "rated_current", "pole_pairs",
+    "flux_linkage", "inductance", "resistance", "iron_hysteresis_torque", "iron_eddy_coefficient",
+    "mechanical_coefficient", "stray_torque", "winding_heat_capacity", "winding_thermal_resistance",
+    "converter_rating", "converter_c0", "converter_c1", "converter_c2", "current_bandwidth", "auxiliary_power",
+    "exchange_on",
+)
+
+(FLOATER_COUNT, LOOP_LENGTH, STRAIGHT_LENGTH, PITCH, RADIUS, FLOATER_VOLUME, WATER_DEPTH,
+ BUCKET_ASPECT, DRY_MASS, FLOATER_DRY_MASS, SHELL_FORCE, DRAG_COEFFICIENT, COFLOW_ON,
+ COFLOW_MASS, BULK_COEFFICIENT, FRICTION_FORCE, BRAKE_FORCE, PRETENSION, TENSION_LIMIT,
+ WATER_DENSITY, SPECIFIC_WEIGHT, AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, POCKET_UA,
+ GAS_CONSTANT, CP_AIR, GAS_EXPONENT, COMPRESSOR_FLOW, COMPRESSOR_ISOTHERMAL, COMPRESSOR_WORK_FACTOR,
+ IDLE_FLOW, LOAD_PRESSURE, UNLOAD_PRESSURE, RELIEF_PRESSURE, TRIP_PRESSURE, COOLER_TEMPERATURE,
+ RECEIVER_VOLUME, RECEIVER_UA, VALVE_CONDUCTANCE, VALVE_CRITICAL_RATIO, SPOOL_RELAXATION,
+ CAPTURE_EFFICIENCY, TARGET_MASS, WINDOW_START, WINDOW_LENGTH, SHAFT_PER_CHAIN, GEARBOX_EFFICIENCY,
+ NOLOAD_COEFFICIENT, SHAFT_INERTIA, WINDAGE_COEFFICIENT, SPEED_SETPOINT, SPEED_GAIN, INTEGRAL_GAIN,
+ RATED_SPEED, RATED_TORQUE, MAX_TORQUE, TORQUE_PER_CURRENT, RATED_CURRENT, POLE_PAIRS,
+ FLUX_LINKAGE, INDUCTANCE, RESISTANCE, IRON_HYSTERESIS_TORQUE, IRON_EDDY_COEFFICIENT,
+ MECHANICAL_COEFFICIENT, STRAY_TORQUE, WINDING_HEAT_CAPACITY, WINDING_THERMAL_RESISTANCE,
+ CONVERTER_RATING, CONVERTER_C0, CONVERTER_C1, CONVERTER_C2, CURRENT_BANDWIDTH, AUXILIARY_POWER,
+ EXCHANGE_ON) = range(len(NAMES))
+
+
+def coefficients(p: Parameters) -> NDArray[np.float64]:
+    """The vector of `NAMES` for one set of parameters."""
+    straight = p.water_depth - 2 * p.sprocket_radius
+    loop = 2 * straight + 2 * math.pi * p.sprocket_radius
+    displaced = p.water_density * p.floater_volume
+    rated = p.generator_rated_speed * math.pi / 30
+    per_chain = p.gear_ratio / p.sprocket_radius
+    dry = p.floater_count * (p.floater_mass + displaced * p.added_mass_coefficient) + p.chain_mass
+    inertia = p.shaft_inertia + (dry + p.floater_count * displaced) / per_chain**2
+    blockage = (1 - 2 * p.mouth_area / p.shaft_area) ** -2 if p.blockage_correction == "on" else 1.0
+    exponent = p.gas_constant / p.cp_air
+    isothermal = p.compressor_model == "isothermal_ideal"
+    work_factor = (p.gas_constant * p.ambient_temperature if isothermal
+                   else p.cp_air * p.ambient_temperature / p.compressor_efficiency)
+    spool = p.valve_time_constant
+    pins = 4 * p.pin_friction * p.pin_radius / p.sprocket_radius
+    values = {
+        "floater_count": p.floater_count,
+        "loop_length": loop,
+        "straight_length": straight,
+        "pitch": loop / p.floater_count,
+        "radius": p.sprocket_radius,
+        "floater_volume": p.floater_volume,
+        "water_depth": p.water_depth,
+        "bucket_aspect": math.sqrt(p.mouth_area) / p.bucket_height,
+        "dry_mass": dry,
+        "floater_dry_mass": p.added_mass_coefficient * displaced + p.floater_mass
+                                  + p.chain_mass / p.floater_count,
+        "shell_force": (p.water_density / p.shell_density - 1) * p.floater_mass * p.gravity,
+        "drag_coefficient": 0.5 * p.water_density * p.floater_count * p.drag_area * p.wake_shielding * blockage,
+        "coflow_on": p.coflow == "on",
+        "coflow_mass": p.water_density * p.shaft_area * straight,
+        "bulk_coefficient": 0.25 * p.water_density * p.shaft_area * p.loop_loss_coefficient,
+        "friction_force": p.chain_friction_base + pins * p.chain_pretension,
+        "brake_force": p.brake_force,
+        "pretension": p.chain_pretension,
+        "tension_limit": p.chain_tension_limit,
+        "water_density": p.water_density,
+        "specific_weight": p.water_density * p.gravity,
+        "ambient_pressure": p.ambient_pressure,
+        "ambient_temperature": p.ambient_temperature,
+        "water_temperature": p.water_temperature,
+        "pocket_ua": p.pocket_ua,
+        "gas_constant": p.gas_constant,
+        "cp_air": p.cp_air,
+        "gas_exponent": exponent,
+        "compressor_flow": p.compressor_flow,
+        "compressor_isothermal": isothermal,
+        "compressor_work_factor": work_factor,
+        "idle_flow": p.compressor_idle_fraction * p.compressor_flow,
+        "load_pressure": p.load_pressure,
+        "unload_pressure": p.unload_pressure,
+        "relief_pressure": p.relief_pressure,
+        "trip_pressure": p.trip_pressure,
+        "cooler_temperature": p.ambient_temperature + (0.0 if isothermal else p.aftercooler_approach),
+        "receiver_volume": p.receiver_volume,
+        "receiver_ua": p.receiver_ua,
+        "valve_conductance": p.valve_conductance,
+        "valve_critical_ratio": p.valve_critical_ratio,
+        "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-constants.STEP / spool),
+        "capture_efficiency": p.capture_efficiency,
+        "target_mass": p.fill_fraction * p.ambient_pressure * p.floater_volume
+                       / (p.gas_constant * p.ambient_temperature),
+        "window_start": -p.sprocket_radius * math.radians(p.injection_start_tilt),
+        "window_length": p.injection_window_length,
+        "shaft_per_chain": per_chain,
+        "gearbox_efficiency": p.gearbox_efficiency,
+        "noload_coefficient": p.gearbox_noload_power * (per_chain / rated) ** 2,
+        "shaft_inertia": p.shaft_inertia,
+        "windage_coefficient": p.flywheel_windage_power / rated**3,
+        "speed_setpoint": p.generator_speed_setpoint * math.pi / 30,
+        "speed_gain": inertia * p.speed_bandwidth,
+        "integral_gain": inertia * p.speed_bandwidth**2 / 4,
+        "rated_speed": rated,
+        "rated_torque": p.generator_rated_torque,
+        "max_torque": p.generator_max_torque,
+        "torque_per_current": 1.5 * p.pole_pairs * p.flux_linkage,
+        "rated_current": p.rated_current,
+        "pole_pairs": p.pole_pairs,
+        "flux_linkage": p.flux_linkage,
+        "inductance": p.stator_inductance,
+        "resistance": p.stator_resistance,
+        "iron_hysteresis_torque": 0.5 * p.iron_loss / rated,
+        "iron_eddy_coefficient": 0.5 * p.iron_loss / rated**2,
+        "mechanical_coefficient": p.mechanical_loss / rated**2,
+        "stray_torque": p.stray_loss / rated,
+        "winding_heat_capacity": p.winding_heat_capacity,
+        "winding_thermal_resistance": p.winding_resistance_thermal,
+        "converter_rating": p.converter_rating,
+        "converter_c0": p.converter_c0,
+        "converter_c1": p.converter_c1,
+        "converter_c2": p.converter_c2,
+        "current_bandwidth": 2 * math.pi * p.current_bandwidth,
+        "auxiliary_power": p.auxiliary_power,
+        "exchange_on": 1.0,
+    }
+    return np.array([values[name] for name in NAMES], dtype=np.float64)

@@ -1,0 +1,62 @@
+"""Compilation of the kernel and the version that names it.
+
+Numba's file cache looks at the time stamp of the file that defines a function and not at the functions it calls, so an
+edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of every source
+of this package: other sources, other directory. This is the only file of the package that looks outside itself.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SOURCES = Path(__file__).parent
+
+
+def _version() -> str:
+    digest = hashlib.sha256(f"numba {numba.__version__}".encode())
+    for source in sorted(_SOURCES.glob("*.py")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+KERNEL_VERSION = _version()
+"""sha256 over the sources of this package and the compiler's version: equal versions compute equal bits."""
+
+
+def _cache_directory() -> str:
+    for root in (Path(sys.prefix), Path.home() / ".cache"):
+        if os.access(root, os.W_OK):
+            return str(root / "kpp_physics_kernel" / KERNEL_VERSION[:16])
+    return ""  # nowhere to write: numba then decides, and compiles anew if it finds no place either
+
+
+def inlined(function: F) -> F:
+    """Make `function` callable from compiled code; it is compiled as part of its callers."""
+    return cast(F, numba.njit(error_model="numpy")(function))
+
+
+def compiled(signature: str) -> Callable[[F], F]:
+    """Compile a function to machine code at import, or load it from the cache.
+
+    Args:
+        signature: numba signature; a fixed one keeps compilation out of the first call.
+    """
+
+    def decorate(function: F) -> F:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = before or _cache_directory()
+        if before:
+            numba.config.CACHE_DIR = str(Path(before) / KERNEL_VERSION[:16])
+        try:
+            return cast(F, numba.njit(signature, cache=True, error_model="numpy")(function))
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return decorate

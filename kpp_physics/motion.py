@@ -1,0 +1,108 @@
+"""The implicit step of a moving mass against dry friction, viscous and quadratic losses, and the water it drags along.
+
+One solver serves the chain, the shaft, and both locked together. Dry friction and brake act with the speed at the end
+of the step (a stiff force must not bounce), everything else with the mean speed, so that force times path closes the
+energy exactly.
+"""
+
+import math
+
+from kpp_physics.compiled import inlined
+from kpp_physics.water import coflow_correction, drag
+
+_SATURATED = 20.0  # tanh(20) is 1 to double precision
+
+
+@inlined
+def dry_friction(speed: float, force: float, scale: float) -> float:
+    """Regularised dry friction force tanh(speed/scale), in the unit of `force`, > 0 against forward motion."""
+    x = speed / scale
+    if x > _SATURATED:
+        return force
+    if x < -_SATURATED:
+        return -force
+    return force * math.tanh(x)
+
+
+@inlined
+def _dry_friction_slope(speed: float, force: float, scale: float) -> float:
+    x = speed / scale
+    if abs(x) > _SATURATED:
+        return 0.0
+    tangent = math.tanh(x)
+    return force / scale * (1.0 - tangent * tangent)
+
+
+@inlined
+def mean_coflow(
+    estimate: float, start: float, speed: float, drag_coefficient: float, bulk_coefficient: float, mass: float, h: float
+) -> tuple[float, float]:
+    """Mean co-flow speed over a step at a given mean chain speed, and its sensitivity to that speed.
+
+    Arguments as for `water.coflow_correction`; the equation is monotone, so Newton's corrections converge.
+    """
+    sensitivity = 0.0
+    for _ in range(30):
+        corrected, sensitivity = coflow_correction(
+            estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h)
+        change = abs(corrected - estimate)
+        estimate = corrected
+        if change <= 1e-16 * abs(estimate) + 1e-20:
+            break
+    return estimate, sensitivity
+
+
+@inlined
+def end_speed(
+    start: float, guess: float, mass: float, driving: float, linear: float, quadratic: float,
+    dry: float, dry_scale: float, second_dry: float, second_scale: float,
+    drag_coefficient: float, coflow_on: float, coflow: float, coflow_mean: float, bulk_coefficient: float,
+    coflow_mass: float, h: float,
+) -> tuple[float, float]:
+    """Speed after a step: mass (v1 - v0)/h = driving - losses, solved to rounding.
+
+    Args:
+        start, guess: speed at the start and a guess of the speed at the end [m/s or rad/s].
+        mass: mass or inertia [kg or kg m2].
+        driving: constant force, > 0 accelerates [N or N m].
+        linear, quadratic: coefficients of losses with the mean speed [N s/m, N s2/m2].
+        dry, dry_scale, second_dry, second_scale: two dry frictions with their speed scales [N, m/s].
+        drag_coefficient: k_d of the water [kg/m], 0 without water.
+        coflow_on: 1 if the water is dragged along, else 0.
+        coflow, coflow_mean: co-flow speed at the start, and a guess of its mean [m/s].
+        bulk_coefficient, coflow_mass: of the co-flow [kg/m, kg].
+        h: step [s].
+
+    Returns:
+        Speed at the end, and mean co-flow speed [m/s].
+    """
+    low, high = -math.inf, math.inf
+    change = guess - start
+    inertia = mass / h
+    for _ in range(80):
+        mean = start + 0.5 * change
+        end = start + change
+        sensitivity = 0.0
+        if coflow_on != 0.0:
+            coflow_mean, sensitivity = mean_coflow(
+                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h)
+        relative = mean - coflow_mean
+        residual = (inertia * change - driving + linear * mean + quadratic * mean * abs(mean)
+                    + drag(relative, drag_coefficient)
+                    + dry_friction(end, dry, dry_scale) + dry_friction(end, second_dry, second_scale))
+        slope = (inertia + 0.5 * linear + quadratic * abs(mean)
+                 + drag_coefficient * abs(relative) * (1.0 - sensitivity)
+                 + _dry_friction_slope(end, dry, dry_scale) + _dry_friction_slope(end, second_dry, second_scale))
+        if residual > 0.0:
+            high = change
+        else:
+            low = change
+        newton = change - residual / slope
+        if not low <= newton <= high:
+            newton = 0.5 * (low + high)
+        correction = newton - change
+        change = newton
+        coflow_mean += 0.5 * sensitivity * correction
+        if abs(correction) <= 1e-16 * abs(start + change) + 1e-20:
+            break
+    return start + change, coflow_mean

@@ -1,0 +1,281 @@
+"""Every parameter of the plant, declared once: name, symbol, unit, default, limits, source flag, text.
+
+Source flags: D derived, P inherited from the predecessor's design, S published source, A assumption of ours that no
+real plant has validated, - a choice of operation.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
+
+Value = float | int | str
+"""A parameter's value: a number, or the name of a choice."""
+
+STRUCTURAL = frozenset({"floater_count", "water_depth", "sprocket_radius"})
+"""Parameters that fix the length of the loop and the floaters' places on it: they cannot change in a run."""
+
+AVAILABLE_MODES = ("off",)
+"""Hypothesis modes that this version models; the others are refused, never ignored."""
+
+
+class Declaration(NamedTuple):
+    """What is known of one parameter."""
+
+    name: str
+    symbol: str
+    unit: str
+    default: Value
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    flag: str
+    text: str
+    structural: bool
+
+
+class Violation(NamedTuple):
+    """One reason why a set of parameters is refused."""
+
+    field: str
+    value: Any
+    limit: Value | None
+    reason: str
+
+
+class ParameterError(ValueError):
+    """Parameters that the model cannot take; `violations` lists every reason."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__("; ".join(violation.reason for violation in violations))
+        self.violations = violations
+
+
+def _number(symbol: str, unit: str, default: float, low: float, high: float, flag: str, text: str) -> Any:
+    return field(default=default, metadata={
+        "symbol": symbol, "unit": unit, "minimum": low, "maximum": high, "choices": (), "flag": flag, "text": text})
+
+
+def _choice(symbol: str, default: str, choices: tuple[str, ...], flag: str, text: str) -> Any:
+    return field(default=default, metadata={
+        "symbol": symbol, "unit": "-", "minimum": None, "maximum": None, "choices": choices, "flag": flag,
+        "text": text})
+
+
+def _hypothesis(text: str) -> Any:
+    return _choice("-", "off", ("off", "physical", "claimed"), "-", text)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """One complete, checked and immutable set of parameters. SI units except where a unit says otherwise.
+
+    Raises:
+        ParameterError: when a value has the wrong type, is not finite, or breaks a limit.
+    """
+
+    # Chain and floaters
+    floater_count: int = _number("N", "-", 66, 4, 200, "P", "floaters on the chain")
+    floater_volume: float = _number("V", "m3", 0.4, 0.02, 2, "P", "air capacity of an upright floater")
+    floater_mass: float = _number("m_f", "kg", 16, 1, 200, "P", "mass of an empty floater")
+    shell_density: float = _number("rho_f", "kg/m3", 950, 500, 8000, "A", "density of the shell material")
+    mouth_area: float = _number("A_f", "m2", 0.571, 0.02, 4, "A", "cross-section of the bucket")
+    bucket_height: float = _number("h_f", "m", 0.70, 0.1, 4, "A", "height of the bucket along its axis")
+    water_depth: float = _number("H", "m", 25, 3, 100, "P", "free surface above the lowest chain point")
+    sprocket_radius: float = _number("R_s", "m", 1.2, 0.2, 5, "P", "radius of both sprockets")
+    chain_mass: float = _number("m_chain", "kg", 1000, 0, 20000, "A", "mass of the chain without floaters")
+    added_mass_coefficient: float = _number("C_a", "-", 0.3, 0, 1, "A", "added water mass over displaced mass")
+    drag_area: float = _number("A_D", "m2", 0.51, 0, 3, "S/A", "drag coefficient times frontal area of a floater")
+    wake_shielding: float = _number("chi", "-", 1, 0.1, 1, "A", "share of its lone drag that a floater in line has")
+    shaft_area: float = _number("A_s", "m2", 8, 0.5, 100, "A", "horizontal water area of the shaft, both sides")
+    loop_loss_coefficient: float = _number("K_w", "-", 4.5, 1, 1000, "A", "loss coefficient of the water's loop")
+    coflow: str = _choice("-", "on", ("on", "off"), "A", "water is dragged along with the chain")
+    blockage_correction: str = _choice("B", "off", ("on", "off"), "A", "drag grows with the blocked shaft area")
+    chain_friction_base: float = _number("F_0", "N", 300, 0, 5000, "A", "chain friction without tension")
+    pin_friction: float = _number("mu_p", "-", 0.15, 0, 0.5, "A", "friction coefficient of the chain pins")
+    pin_radius: float = _number("r_p", "m", 0.02, 0, 0.1, "A", "radius of the chain pins")
+    chain_pretension: float = _number("T_pre", "N", 55000, 0, 200000, "A", "length-weighted mean chain tension")
+    chain_tension_limit: float = _number("-", "N", 100000, 1000, 1e6, "P", "highest chain tension allowed")
+    brake_force: float = _number("-", "N", 80000, 0, 500000, "A", "force of the holding brake on the chain")
+    # Water and surroundings
+    water_density: float = _number("rho", "kg/m3", 998.2, 950, 1050, "S", "density of the water")
+    gravity: float = _number("g", "m/s2", 9.80665, 9.7, 9.9, "S", "standard gravity")
+    ambient_pressure: float = _number("p0", "Pa", 101325, 80000, 110000, "S", "absolute pressure at the surface")
+    ambient_temperature: float = _number("T0", "K", 293.15, 263, 323, "S", "temperature of air and surroundings")
+    water_temperature: float = _number("T_w", "K", 293.15, 274, 360, "S", "temperature of the water")
+    gas_constant: float = _number("R", "J/(kg K)", 287.055, 287.055, 287.055, "S", "gas constant of dry air, fixed")
+    cp_air: float = _number("cp", "J/(kg K)", 1004.7, 1004.7, 1004.7, "S", "heat capacity of dry air, fixed")
+    pocket_ua: float = _number("UA", "W/K", 25, 0, 1000, "D", "heat transfer between a pocket and the water")
+    # Air supply
+    compressor_flow: float = _number("mdot_c", "kg/s", 0.24, 0.001, 10, "A", "air flow of the loaded compressor")
+    compressor_model: str = _choice("-", "isentropic", ("isentropic", "isothermal_ideal"), "-",
+                                    "isentropic with an efficiency, or the reversible isothermal bound")
+    compressor_efficiency: float = _number("eta_is", "-", 0.70, 0.3, 1, "S", "isentropic efficiency, electric")
+    compressor_idle_fraction: float = _number("f_idle", "-", 0.20, 0, 0.5, "S", "idle power over power at p_unload")
+    load_pressure: float = _number("p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", "the compressor loads at or below")
+    unload_pressure: float = _number("p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", "the compressor idles at or above")
+    relief_pressure: float = _number("p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", "the relief valve opens above")
+    trip_pressure: float = _number("p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", "receiver pressure trip")
+    aftercooler_approach: float = _number("dT_ac", "K", 10, 0, 60, "A", "air after the cooler above ambient")
+    receiver_volume: float = _number("V_r", "m3", 2, 0.1, 500, "A", "volume of the receiver")
+    receiver_ua: float = _number("UA_r", "W/K", 40, 0, 1e6, "A", "heat transfer of the receiver's wall")
+    valve_conductance: float = _number("C", "m3/(s Pa)", 3e-6, 1e-8, 1e-4, "A", "sonic conductance, ISO 6358")
+    valve_critical_ratio: float = _number("b", "-", 0.3, 0.1, 0.6, "S", "critical pressure ratio, ISO 6358")
+    valve_time_constant: float = _number("-", "s", 0, 0, 0.2, "A", "lag of the valve spool, 0 = instantaneous")
+    capture_efficiency: float = _number("eta_cap", "-", 1, 0.5, 1, "A", "share of the air that enters the pocket")
+    fill_fraction: float = _number("f", "-", 1, 0, 4, "-", "charge over the mass that just fills V at the surface")
+    injection_start_tilt: float = _number("th_open", "deg", 50, -60, 85, "A",
+                                          "tilt at which the window opens; negative: above the start of the up run")
+    injection_window_length: float = _number("l_w", "m", 0.78, 0.05, 5, "A", "length of the window along the chain")
+    # Drivetrain
+    gear_ratio: float = _number("G", "-", 39, 1, 200, "P", "fast shaft speed over sprocket speed")
+    gearbox_efficiency: float = _number("eta_g", "-", 0.97, 0.8, 1, "A", "load efficiency of the gearbox")
+    gearbox_noload_power: float = _number("P_g0", "W", 1500, 0, 50000, "A", "no-load loss at rated speed")
+    shaft_inertia: float = _number("J", "kg m2", 500, 1, 5000, "P", "flywheel and rotor")
+    flywheel_windage_power: float = _number("P_fw0", "W", 300, 0, 20000, "A", "windage at rated speed")
+    # Generator, converter, grid
+    generator_speed_setpoint: float = _number("n_set", "rpm", 112.73, 5, 3000, "D", "speed of the fast shaft held")
+    speed_bandwidth: float = _number("w_s", "rad/s", 1.0, 0.05, 10, "A", "bandwidth of the speed control")
+    generator_rated_power: float = _number("-", "W", 530000, 100, 5e6, "P", "rated electric power")
+    generator_rated_speed: float = _number("w_r", "rpm", 375, 10, 3000, "P", "rated speed")
+    generator_rated_torque: float = _number("tau_r", "N m", 14360, 1, 1e6, "D", "rated air-gap torque")
+    generator_max_torque: float = _number("tau_max", "N m", 17200, 1, 1e6, "A", "highest torque commanded")
+    rated_current: float = _number("I_r", "A peak", 1005, 0.1, 1e5, "D", "rated phase current")
+    pole_pairs: int = _number("p", "-", 8, 1, 100, "D", "pole pairs")
+    flux_linkage: float = _number("psi", "Wb", 1.19, 0.01, 20, "D", "flux linkage of the magnets, peak")
+    stator_inductance: float = _number("L", "H", 0.45e-3, 1e-6, 1, "D", "synchronous inductance, L_d = L_q")
+    stator_resistance: float = _number("R_st", "ohm", 0.0109, 0, 10, "D", "phase resistance, constant")
+    iron_loss: float = _number("P_fe0", "W", 9000, 0, 1e5, "A", "iron loss at rated speed")
+    mechanical_loss: float = _number("P_mech0", "W", 4500, 0, 1e5, "A", "friction and windage at rated speed")
+    stray_loss: float = _number("P_stray0", "W", 3000, 0, 1e5, "A", "stray load loss at rated torque and speed")
+    winding_heat_capacity: float = _number("C_th", "J/K", 2e5, 1, 1e9, "A", "heat capacity of the winding")
+    winding_resistance_thermal: float = _number("R_th", "K/W", 0.004, 1e-6, 1e3, "A", "winding to surroundings")
+    converter_rating: float = _number("P_cr", "W", 530000, 100, 5e6, "D", "rating of each converter stage")
+    converter_c0: float = _number("c0", "-", 0.004, 0, 0.1, "A", "constant loss of both stages over rating")
+    converter_c1: float = _number("c1", "-", 0.010, 0, 0.1, "A", "loss linear in the load")
+    converter_c2: float = _number("c2", "-", 0.006, 0, 0.1, "A", "loss quadratic in the load")
+    current_bandwidth: float = _number("f_bw", "Hz", 100, 10, 500, "A", "bandwidth of the current loop")
+    auxiliary_power: float = _number("-", "W", 0, 0, 1e5, "A", "constant power of auxiliaries")
+    # Hypotheses
+    h1_mode: str = _hypothesis("H1: gas bubbles in the down shaft")
+    h2_mode: str = _hypothesis("H2: heat from the water into the pockets")
+    h3_mode: str = _hypothesis("H3: pulse and coast operation")
+    jet_mode: str = _hypothesis("water jets of expelled water")
+    recovery_mode: str = _hypothesis("pressure recovery of vented air")
+    h1_gas_flow: float = _number("m_h1", "kg/s", 0.0097, 0, 1, "A", "gas flow into the down shaft")
+    h1_inside_void: float = _number("x_in", "-", 0, 0, 1, "A", "share of the void found inside the floaters")
+    h1_void: float = _number("eps", "-", 0.05, 0, 0.2, "P", "claimed void fraction")
+    h1_drag_reduction: float = _number("-", "-", 0.12, 0, 0.5, "P", "claimed reduction of drag")
+    h2_boost: float = _number("-", "-", 0.06, 0, 0.5, "P", "claimed gain of buoyancy")
+    h2_ua: float = _number("-", "W/K", 150, 0, 1000, "A", "heat transfer of a pocket with spray")
+    h2_pump_power: float = _number("-", "W", 200, 0, 1e4, "A", "power of the spray pump")
+    h3_on_time: float = _number("t_on", "s", 2, 0.1, 60, "P", "pulse time")
+    h3_off_time: float = _number("t_off", "s", 1, 0.1, 60, "P", "coast time")
+    jet_outlet_area: float = _number("A_o", "m2", 0.05, 1e-3, 4, "A", "outlet area of the jet")
+    jet_discharge: float = _number("C_D", "-", 1, 0.1, 1, "A", "discharge coefficient of the outlet")
+    jet_efficiency: float = _number("-", "-", 0.85, 0, 1, "P", "claimed thrust efficiency")
+    recovery_claimed: float = _number("-", "-", 0.22, 0, 0.5, "P", "claimed saving of compressor power")
+    recovery_depth: float = _number("d_h", "m", 0.35, 0, 3, "A", "depth of the recovery hood")
+    recovery_capture: float = _number("f_c", "-", 0.8, 0, 1, "A", "share of the vented air captured")
+
+    def __post_init__(self) -> None:
+        violations = [found for item in DECLARATIONS.values() for found in _check(item, getattr(self, item.name))]
+        if not violations:
+            for item in DECLARATIONS.values():
+                object.__setattr__(self, item.name, _canonical(item, getattr(self, item.name)))
+            violations = _check_together(self)
+        if violations:
+            raise ParameterError(violations)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Parameters":
+        """The defaults with `values` put over them.
+
+        Raises:
+            ParameterError: also for names that are no parameters.
+        """
+        return cls().with_changes(values)
+
+    def with_changes(self, changes: Mapping[str, Any]) -> "Parameters":
+        """A copy with `changes` applied and everything checked again.
+
+        Raises:
+            ParameterError: also for names that are no parameters.
+        """
+        unknown = [Violation(name, value, None, f"{name} is not a parameter: see the list of parameters")
+                   for name, value in changes.items() if name not in DECLARATIONS]
+        if unknown:
+            raise ParameterError(unknown)
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Value]:
+        """All values by name, in the order of declaration."""
+        return {name: getattr(self, name) for name in DECLARATIONS}
+
+
+def _declaration(name: str, default: Any, metadata: Mapping[str, Any]) -> Declaration:
+    return Declaration(name=name, default=default, structural=name in STRUCTURAL, **metadata)
+
+
+DECLARATIONS: dict[str, Declaration] = {
+    item.name: _declaration(item.name, item.default, item.metadata) for item in fields(Parameters)}
+"""Every parameter by name, in the order of declaration."""
+
+
+def _canonical(item: Declaration, value: Any) -> Value:
+    """The one form in which a checked value is stored: int, float or the name of a choice."""
+    if item.choices:
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    return int(value) if item.name in _INTEGERS else float(value)
+
+
+_INTEGERS = frozenset({"floater_count", "pole_pairs"})
+
+
+def _check(item: Declaration, value: Any) -> list[Violation]:
+    """Type, finiteness and limits of one value."""
+    name, unit = item.name, "" if item.unit == "-" else f" {item.unit}"
+
+    def refuse(limit: Value | None, reason: str) -> list[Violation]:
+        return [Violation(name, value, limit, f"{name} = {value!r}: {reason}")]
+
+    if item.choices:
+        if isinstance(value, bool) and "on" in item.choices:
+            return []
+        if value not in item.choices:
+            return refuse(None, f"choose one of {', '.join(item.choices)}")
+        if item.name.endswith("_mode") and value not in AVAILABLE_MODES:
+            return refuse(None, f"{value!r} is not available in this version; choose {', '.join(AVAILABLE_MODES)}")
+        return []
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return refuse(None, f"give a number{unit and ' in' + unit}")
+    if isinstance(value, float) and not math.isfinite(value):
+        return refuse(None, "give a finite number")
+    if name in _INTEGERS and value != int(value):
+        return refuse(None, "give a whole number")
+    if item.minimum is not None and value < item.minimum:
+        return refuse(item.minimum, f"the lowest value allowed is {item.minimum:g}{unit}")
+    if item.maximum is not None and value > item.maximum:
+        return refuse(item.maximum, f"the highest value allowed is {item.maximum:g}{unit}")
+    return []
+
+
+def _check_together(p: Parameters) -> list[Violation]:
+    """Limits that join two or more parameters."""
+    found = []
+    if p.unload_pressure <= p.load_pressure:
+        found.append(Violation(
+            "unload_pressure", p.unload_pressure, p.load_pressure,
+            f"unload_pressure = {p.unload_pressure:g} Pa must be above load_pressure = {p.load_pressure:g} Pa: "
+            "raise the one or lower the other"))
+    if p.water_depth <= 2 * p.sprocket_radius:
+        found.append(Violation(
+            "water_depth", p.water_depth, 2 * p.sprocket_radius,
+            f"water_depth = {p.water_depth:g} m must exceed two sprocket radii = {2 * p.sprocket_radius:g} m: "
+            "deepen the water or take smaller sprockets"))
+    if p.blockage_correction == "on" and p.shaft_area <= 2 * p.mouth_area:
+        found.append(Violation(
+            "shaft_area", p.shaft_area, 2 * p.mouth_area,
+            f"shaft_area = {p.shaft_area:g} m2 must exceed two mouth areas = {2 * p.mouth_area:g} m2 with "
+            "blockage_correction on: widen the shaft or switch the correction off"))
+    return found

@@ -1,0 +1,85 @@
+"""The memory of one plant: where each number of its state stands.
+
+Everything that determines the future and everything that is booked lies in one vector of float64, so that a snapshot is
+its bytes, a digest is their hash, and many plants are the rows of one array.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpp_physics import ledger
+
+Vector = NDArray[np.float64]
+
+SCALARS: Final = (
+    "steps", "position", "speed", "coflow", "shaft_speed", "locked", "acceleration", "laps", "recorded_laps",
+    "receiver_mass", "receiver_mass_low", "receiver_energy", "receiver_energy_low", "compressor_mode", "spool",
+    "window_count", "served", "served_flow", "pulses", "missed",
+    "current", "current_slope", "torque", "shaft_torque", "clutch_torque", "speed_integral", "setpoint",
+    "winding_temperature", "converter_on", "generator_power", "dc_power",
+    "plc_state", "trip", "tension_time", "slack_time", "armed_lap",
+    "buoyancy_force", "shell_force", "drag_force", "exchange_force", "friction_force", "brake_force", "pto_force",
+    "tension_max", "tension_min", "coldest", "stored_initial",
+)
+
+(STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
+ RECEIVER_MASS, RECEIVER_MASS_LOW, RECEIVER_ENERGY, RECEIVER_ENERGY_LOW, COMPRESSOR_MODE, SPOOL,
+ WINDOW_COUNT, SERVED, SERVED_FLOW, PULSES, MISSED,
+ CURRENT, CURRENT_SLOPE, TORQUE, SHAFT_TORQUE, CLUTCH_TORQUE, SPEED_INTEGRAL, SETPOINT,
+ WINDING_TEMPERATURE, CONVERTER_ON, GENERATOR_POWER, DC_POWER,
+ PLC_STATE, TRIP, TENSION_TIME, SLACK_TIME, ARMED_LAP,
+ BUOYANCY_FORCE, SHELL_FORCE, DRAG_FORCE, EXCHANGE_FORCE, FRICTION_FORCE, BRAKE_FORCE, PTO_FORCE,
+ TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL) = range(len(SCALARS))
+
+# Rows of the floater array. VOLUME is the air volume at the last exchange of water, which the moving mass is made of.
+MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED = range(6)
+FLOATER_ROWS: Final = 6
+
+COMPRESSOR_OFF, COMPRESSOR_IDLE, COMPRESSOR_LOADED = range(3)
+
+LAP_RING: Final = 33
+"""Lap records kept: means over up to 32 complete laps."""
+
+# A lap record: time and ledger totals at its end, then what belongs to this lap alone.
+LAP_EXTRAS: Final = (
+    "first_load_time", "first_load_energy", "last_load_time", "last_load_energy", "loads",
+    "tension_max", "tension_min", "pressure_max", "pressure_min", "coldest", "pulses", "missed", "time",
+)
+(FIRST_LOAD_TIME, FIRST_LOAD_ENERGY, LAST_LOAD_TIME, LAST_LOAD_ENERGY, LOADS,
+ LAP_TENSION_MAX, LAP_TENSION_MIN, LAP_PRESSURE_MAX, LAP_PRESSURE_MIN, LAP_COLDEST, LAP_PULSES, LAP_MISSED,
+ LAP_TIME) = range(ledger.COUNT, ledger.COUNT + len(LAP_EXTRAS))
+LAP_WIDTH: Final = ledger.COUNT + len(LAP_EXTRAS)
+
+EMPTY_HIGH: Final = -1.0e300
+EMPTY_LOW: Final = 1.0e300
+"""Start values of a maximum and a minimum of which nothing has been seen yet."""
+
+
+class Memory(NamedTuple):
+    """Views into the memory of one plant: change one and the memory changes."""
+
+    scalars: Vector
+    floaters: Vector  # [FLOATER_ROWS, N]
+    ledger: Vector  # [3, lines]: totals, their rounding remainders, the last step
+    lap: Vector  # the lap being run
+    ring: Vector  # [LAP_RING, LAP_WIDTH]: record of lap k at k modulo LAP_RING
+
+
+def size(floater_count: int) -> int:
+    """Numbers in the memory of a plant."""
+    return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + LAP_WIDTH * (1 + LAP_RING)
+
+
+def views(memory: Vector, floater_count: int) -> Memory:
+    """The parts of a plant's memory by name."""
+    ends = np.cumsum([len(SCALARS), FLOATER_ROWS * floater_count, 3 * ledger.COUNT, LAP_WIDTH])
+    scalars, floaters, books, lap, ring = np.split(memory, ends)
+    return Memory(
+        scalars,
+        floaters.reshape(FLOATER_ROWS, floater_count),
+        books.reshape(3, ledger.COUNT),
+        lap,
+        ring.reshape(LAP_RING, LAP_WIDTH),
+    )
