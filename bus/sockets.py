@@ -50,6 +50,16 @@ def _bind(socket: Any, address: str) -> None:
         raise OSError(f"{address} cannot be bound: {error}") from error
 
 
+def _receive(socket: Any, timeout: float) -> list[bytes] | None:
+    # What is there already is taken without a poll: at 1000 ticks a second the poll would cost as much as the receive.
+    try:
+        return list(socket.recv_multipart(zmq.DONTWAIT))
+    except zmq.Again:
+        if timeout <= 0 or not socket.poll(round(timeout * 1000)):
+            return None
+        return list(socket.recv_multipart())
+
+
 class _Owner:
     """A socket with the life of a `with` block."""
 
@@ -122,9 +132,9 @@ class Subscriber(_Owner):
 
     def receive(self, timeout: float = 0.0) -> Frames | None:
         """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
-        if not self._socket.poll(round(timeout * 1000)):
+        frames = _receive(self._socket, timeout)
+        if frames is None:
             return None
-        frames = self._socket.recv_multipart()
         if len(frames) == 2:
             return frames[0], frames[1]
         self.malformed += 1
@@ -146,9 +156,9 @@ class Server(_Owner):
 
     def receive(self, timeout: float = 0.0) -> tuple[list[bytes], bytes] | None:
         """The next request as (return address, payload), or None when none came in `timeout` seconds."""
-        if not self._socket.poll(round(timeout * 1000)):
+        frames = _receive(self._socket, timeout)
+        if frames is None:
             return None
-        frames = self._socket.recv_multipart()
         if len(frames) == 3 and not frames[1]:  # a REQ client sends an empty delimiter and wants it back
             return frames[:2], frames[2]
         return frames[:1], frames[1] if len(frames) == 2 else b""
@@ -182,10 +192,8 @@ class Dealer(_Owner):
 
     def receive(self, timeout: float = 0.0) -> bytes | None:
         """The next reply, or None when none came in `timeout` seconds."""
-        if not self._socket.poll(round(timeout * 1000)):
-            return None
-        frames = self._socket.recv_multipart()
-        return bytes(frames[-1])
+        frames = _receive(self._socket, timeout)
+        return None if frames is None else frames[-1]
 
     def renew(self) -> None:
         """Forget every unanswered request and connect anew."""
@@ -195,10 +203,8 @@ class Dealer(_Owner):
 
 def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> None:
     """Return when one of the sockets has something to receive, at the latest after `timeout` seconds."""
-    poller = zmq.Poller()
-    for socket in sockets:
-        poller.register(socket._socket, zmq.POLLIN)  # noqa: SLF001  # same file: no one else may touch it
-    poller.poll(round(timeout * 1000))
+    items = [(socket._socket, zmq.POLLIN) for socket in sockets]  # noqa: SLF001  # same file: no one else may touch it
+    zmq.zmq_poll(items, round(timeout * 1000))
 
 
 class AsyncSubscriber(_Owner):

@@ -1,0 +1,52 @@
+# The two commands: `make run` starts the plant, `make test` proves it. The rest helps developers.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check install install-test format docs bench frontend clean
+
+run: install  ## start the plant in the foreground
+	@exec $(BIN)/supervisord -n -c supervisord.conf
+
+test: install-test check  ## everything that must hold
+	$(BIN)/pytest
+
+check: install-test  ## lint, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-test  ## put the code into its one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install-test  ## generate what is generated
+	$(BIN)/python docs/generate.py
+
+bench: install-test  ## measure, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
+	cd ui/frontend && npm ci --no-audit --no-fund && npm run build
+
+install: .venv/installed
+install-test: .venv/installed-test
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing the simulator into .venv (once; a minute or two)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m kpp_physics
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	@echo "Installing what the tests need into .venv (once)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:  ## remove the environment and everything a run has written
+	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid
