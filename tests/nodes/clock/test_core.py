@@ -1,0 +1,239 @@
+"""The clock as the sequencer: run modes, commands at their ticks, flow control."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bus.messages import CommandRequest, Refused, ReplayRequest
+from nodes.clock.core import LEAD_TICKS
+from tests.nodes.clock.conftest import Bench
+
+
+def test_a_fresh_run_begins_with_its_scenario_and_stands_still(bench: Bench) -> None:
+    first = bench.tick()
+    assert (first.seq, first.t, first.dt, first.mode, first.run) == (1, 0.0, 0.0, "stopped", "0007-001")
+    assert [(command.module, command.name) for command in first.commands] == [("*", "begin")]
+    assert first.commands[0].args == {"scenario": "reference", "parameters": {}}
+    assert bench.tick(5).t == 0.0
+
+
+def test_a_command_rides_in_the_tick_that_was_promised(bench: Bench) -> None:
+    bench.tick(3)
+    promised = bench.send("set_parameters", "m1", drag_area=0.4)
+    assert promised.seq == 3 + LEAD_TICKS
+    carrying = [tick.seq for tick in (bench.tick(), bench.tick(), bench.tick()) if tick.commands]
+    assert carrying == [promised.seq]
+
+
+def test_commands_act_in_the_order_of_their_acceptance(bench: Bench) -> None:
+    bench.tick()
+    for speed in (2.0, 3.0, 4.0):
+        bench.send("set_speed", speed=speed)
+    tick = bench.tick(LEAD_TICKS)
+    assert [command.args["speed"] for command in tick.commands] == [2.0, 3.0, 4.0]
+    assert tick.speed == 4.0
+
+
+def test_time_goes_with_the_mode(bench: Bench) -> None:
+    assert bench.obey("start").applied == {"mode": "running"}
+    start = bench.ticks[-1]
+    assert start.dt == pytest.approx(0.01)
+    assert bench.tick(9).t == pytest.approx(0.1)
+    bench.obey("pause")
+    held = bench.ticks[-1]
+    assert (held.mode, held.dt, bench.tick(50).t) == ("paused", 0.0, held.t)
+    bench.obey("resume")
+    assert bench.tick().t > held.t
+    bench.obey("stop")
+    assert bench.ticks[-1].mode == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "says"),
+    [
+        ([], "pause", "start it first"),
+        ([], "resume", "only a paused run"),
+        ([], "stop", "stopped already"),
+        (["start"], "start", "pause, stop or reset"),
+        (["start"], "resume", "only a paused run"),
+        (["start"], "step", "pause it first"),
+        (["start", "pause"], "start", "resume or reset"),
+        (["start", "pause"], "pause", "start it first"),
+        ([], "dance", "it knows start, pause"),
+    ],
+)
+def test_what_does_not_fit_the_mode_is_rejected_with_the_remedy(
+    bench: Bench, before: list[str], name: str, says: str
+) -> None:
+    for command in before:
+        bench.obey(command)
+    mode = bench.ticks[-1].mode if bench.ticks else "stopped"
+    result = bench.obey(name)
+    assert result.outcome == "rejected"
+    assert says in result.reason
+    assert bench.ticks[-1].mode == mode
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "field", "limit"),
+    [
+        ("set_speed", {"speed": 0.05}, "speed", "0.1 to 100"),
+        ("set_speed", {"speed": 101}, "speed", "0.1 to 100"),
+        ("set_speed", {"speed": "fast"}, "speed", "0.1 to 100"),
+        ("set_speed", {"speed": True}, "speed", "0.1 to 100"),
+        ("set_speed", {}, "speed", "0.1 to 100"),
+        ("set_speed", {"flat_out": 1}, "flat_out", "true or false"),
+        ("step", {"ticks": 0}, "ticks", "1 to 100000"),
+        ("step", {"ticks": 1.5}, "ticks", "1 to 100000"),
+        ("reset", {"scenario": 7}, "scenario", "64 characters"),
+        ("reset", {"parameters": []}, "parameters", "a map"),
+        ("start", {"now": True}, "now", "none"),
+    ],
+)
+def test_wrong_arguments_are_rejected_by_field_and_limit(
+    bench: Bench, name: str, args: dict[str, object], field: str, limit: str
+) -> None:
+    result = bench.obey(name, **args)
+    assert result.outcome == "rejected"
+    assert [(each.field, each.limit) for each in result.violations] == [(field, limit)]
+    assert bench.tick().speed == 1.0
+
+
+def test_a_step_advances_so_many_ticks_and_no_more(bench: Bench) -> None:
+    bench.obey("start")
+    bench.obey("pause")
+    before = bench.ticks[-1].t
+    bench.obey("step", ticks=3)
+    assert bench.tick(20).t == pytest.approx(before + 0.03)
+    assert bench.ticks[-1].mode == "paused"
+
+
+def test_simulated_time_waits_for_a_module_that_is_late_and_ticks_go_on(bench: Bench) -> None:
+    bench.obey("start")
+    acknowledged = bench.ticks[-1]
+    last = bench.tick(100, acknowledge=False)
+    assert last.held == ["m1"]
+    assert last.dt == 0.0
+    assert last.t == pytest.approx(acknowledged.t + 0.25)
+    assert last.seq == acknowledged.seq + 100
+    bench.acknowledge(last.seq)
+    resumed = bench.tick()
+    assert (resumed.held, resumed.t) == ([], pytest.approx(last.t + 0.01))
+    assert bench.core.timing.holds == 1
+    assert bench.core.timing.held_ns == pytest.approx(76 * 10_000_000, rel=0.05)
+
+
+def test_a_module_that_starts_over_holds_time_until_it_has_caught_up(bench: Bench) -> None:
+    bench.obey("start")
+    now = bench.tick(100)
+    bench.acknowledge(0)
+    assert bench.tick(acknowledge=False).held == ["m1"]
+    bench.acknowledge(now.seq)
+    assert bench.tick(acknowledge=False).held == []
+
+
+def test_time_waits_for_the_slowest_of_several_modules(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(modules=("m1", "m2"))
+    bench.tick()
+    bench.send("start")
+    last = bench.tick(100)
+    assert last.held == ["m2"]
+    assert last.t == pytest.approx(0.25)
+
+
+def test_flat_out_waits_for_every_acknowledgement(bench: Bench) -> None:
+    bench.obey("set_speed", flat_out=True)
+    bench.obey("start")
+    assert bench.core.flat_out
+    before = bench.ticks[-1]
+    assert bench.core.caught_up
+    after = bench.tick(acknowledge=False)
+    assert after.t == pytest.approx(before.t + 0.1)
+    assert not bench.core.caught_up
+    assert bench.tick(acknowledge=False).t == after.t
+    bench.acknowledge(bench.ticks[-1].seq)
+    assert bench.core.caught_up
+
+
+def test_start_after_stop_begins_a_new_run(bench: Bench) -> None:
+    bench.obey("start")
+    bench.tick(10)
+    bench.obey("stop")
+    ended = bench.ticks[-1].run
+    assert bench.obey("start").applied == {"mode": "running", "new_run": True}
+    fresh = bench.tick()
+    assert (fresh.run, fresh.seq, fresh.mode) == ("0007-002", 1, "running")
+    assert fresh.run != ended
+    assert fresh.commands[0].args["scenario"] == "reference"
+
+
+def test_reset_takes_scenario_and_parameters_into_the_new_run(bench: Bench) -> None:
+    bench.obey("start")
+    bench.tick(10)
+    result = bench.obey("reset", scenario="ideal", parameters={"drag_area": 0.2})
+    assert result.run == "0007-001"
+    fresh = bench.tick()
+    assert (fresh.run, fresh.t, fresh.mode) == ("0007-002", 0.0, "stopped")
+    assert fresh.commands[0].args == {"scenario": "ideal", "parameters": {"drag_area": 0.2}}
+    assert bench.core.status(0, 0.0, 0.0, False).scenario == "ideal"
+
+
+def test_commands_that_a_reset_overtakes_are_answered(bench: Bench) -> None:
+    bench.tick()
+    bench.send("reset")
+    bench.tick()
+    late = bench.send("set_parameters", "m1", drag_area=0.4)
+    bench.tick(3)
+    answer = next(result for result in bench.results if result.id == late.id)
+    assert (answer.outcome, answer.run) == ("rejected", late.run)
+    assert "ended before it acted" in answer.reason
+
+
+def test_a_tick_waits_for_the_journal_and_an_abandoned_command_never_acts(bench: Bench) -> None:
+    request = CommandRequest(id="slow", module="m1", name="plant_stop", args={}, origin="test")
+    assert not isinstance(bench.core.sequence(request), Refused)
+    bench.tick(LEAD_TICKS - 1)
+    assert bench.core.waits_for_journal
+    bench.core.abandon("slow")
+    assert not bench.core.waits_for_journal
+    assert all(command.id != "slow" for command in bench.tick().commands)
+
+
+@pytest.mark.parametrize(("module", "name"), [("m9", "plant_stop"), ("*", "plant_stop"), ("m1", "begin")])
+def test_commands_to_nobody_are_refused(bench: Bench, module: str, name: str) -> None:
+    refused = bench.core.sequence(CommandRequest(id="x", module=module, name=name, args={}, origin="test"))
+    assert isinstance(refused, Refused)
+    assert refused.field == "module"
+
+
+def test_the_ticks_of_a_run_can_be_had_again(bench: Bench) -> None:
+    bench.obey("start")
+    bench.tick(40)
+    bench.send("set_parameters", "m1", drag_area=0.4)
+    bench.tick(40)
+    replay = bench.core.replay(ReplayRequest(run=bench.core.run, after=10))
+    assert not isinstance(replay, Refused)
+    again = [
+        (span.first + k, round((span.t + (k + 1) * span.dt) * 1e6), span.commands if k == 0 else [])
+        for span in replay.spans
+        for k in range(span.count)
+    ]
+    assert again == [(tick.seq, round(tick.t * 1e6), tick.commands) for tick in bench.ticks[10:]]
+    assert replay.last == bench.ticks[-1].seq
+
+
+def test_the_ticks_of_an_ended_run_are_refused(bench: Bench) -> None:
+    refused = bench.core.replay(ReplayRequest(run="0001-001", after=0))
+    assert isinstance(refused, Refused)
+    assert "has ended" in refused.reason
+
+
+def test_the_leader_is_kept_while_it_lives_and_replaced_when_silent(bench: Bench) -> None:
+    bench.acknowledge(0, instance="a")
+    bench.acknowledge(0, instance="b")
+    assert bench.core.peers.leaders() == {"m1": "a"}
+    bench.now_ns += 3_000_000_000
+    bench.acknowledge(0, instance="b")
+    assert bench.core.peers.leaders() == {"m1": "b"}
+    assert bench.core.peers.silent(bench.now_ns) == []
+    assert bench.core.peers.silent(bench.now_ns + 3_000_000_000) == ["m1"]

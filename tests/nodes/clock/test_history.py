@@ -1,0 +1,61 @@
+"""The history of a run: small, complete, and fit for frames."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.codec import MAX_TELEMETRY, encode
+from bus.messages import Command, Mode, Replay
+from nodes.clock.history import History
+
+STRETCHES = st.lists(
+    st.tuples(st.integers(1, 30), st.sampled_from([0, 1000, 10_000]), st.sampled_from(["running", "paused"]), st.booleans()),
+    max_size=30,
+)  # fmt: skip
+
+
+def order(number: int, size: int = 1) -> Command:
+    return Command(id=f"c{number}", module="m1", name="set_parameters", args={"x": "y" * size}, origin="test")
+
+
+@given(stretches=STRETCHES, after=st.integers(0, 900))
+def test_whatever_was_appended_comes_back(stretches: list[tuple[int, int, Mode, bool]], after: int) -> None:
+    history = History()
+    ticks: list[tuple[int, int, int, str, int]] = []
+    t_us = 0
+    for count, dt_us, mode, with_command in stretches:
+        for k in range(count):
+            commands = (order(len(ticks)),) if with_command and k == 0 else ()
+            history.append(t_us, dt_us, mode, commands)
+            ticks.append((len(ticks) + 1, t_us, dt_us, mode, len(commands)))
+            t_us += dt_us
+            assert history.time_after(history.last) == t_us
+    got: list[tuple[int, int, int, str, int]] = []
+    at = after
+    while spans := history.after(at):
+        for span in spans:
+            for k in range(span.count):
+                start = round(span.t * 1e6) + k * round(span.dt * 1e6)
+                commands = len(span.commands) if k == 0 else 0
+                got.append((span.first + k, start, round(span.dt * 1e6), span.mode, commands))
+        at = got[-1][0]
+    assert got == ticks[after:]
+
+
+def test_an_hour_without_commands_is_one_stretch() -> None:
+    history = History()
+    for seq in range(360_000):
+        history.append(seq * 10_000, 10_000, "running", ())
+    assert len(history.after(0)) == 1
+    assert history.time_after(360_000) == 3_600_000_000
+    assert history.time_after(180_000) == 1_800_000_000
+
+
+def test_a_block_of_large_commands_fits_a_frame() -> None:
+    history = History()
+    for seq in range(200):
+        history.append(seq, 0, "running", (order(seq, 4000),))
+    at = 0
+    while spans := history.after(at):
+        assert len(encode(Replay(run="r", spans=spans, last=200))) <= MAX_TELEMETRY
+        at = spans[-1].first
+    assert at == 200
