@@ -118,7 +118,8 @@ def test_simulated_time_waits_for_a_module_that_is_late_and_ticks_go_on(bench: B
     assert last.seq == acknowledged.seq + 100
     bench.acknowledge(last.seq)
     resumed = bench.tick()
-    assert (resumed.held, resumed.t) == ([], pytest.approx(last.t + 0.01))
+    assert resumed.held == []
+    assert resumed.t == pytest.approx(last.t + 0.01)
     assert bench.core.timing.holds == 1
     assert bench.core.timing.held_ns == pytest.approx(76 * 10_000_000, rel=0.05)
 

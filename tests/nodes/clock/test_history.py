@@ -7,10 +7,10 @@ from bus.codec import MAX_TELEMETRY, encode
 from bus.messages import Command, Mode, Replay
 from nodes.clock.history import History
 
-STRETCHES = st.lists(
-    st.tuples(st.integers(1, 30), st.sampled_from([0, 1000, 10_000]), st.sampled_from(["running", "paused"]), st.booleans()),
-    max_size=30,
-)  # fmt: skip
+STRETCH = st.tuples(
+    st.integers(1, 30), st.sampled_from([0, 1000, 10_000]), st.sampled_from(["running", "paused"]), st.booleans()
+)
+STRETCHES = st.lists(STRETCH, max_size=30)
 
 
 def order(number: int, size: int = 1) -> Command:
@@ -20,16 +20,16 @@ def order(number: int, size: int = 1) -> Command:
 @given(stretches=STRETCHES, after=st.integers(0, 900))
 def test_whatever_was_appended_comes_back(stretches: list[tuple[int, int, Mode, bool]], after: int) -> None:
     history = History()
-    ticks: list[tuple[int, int, int, str, int]] = []
+    ticks: list[tuple[int, int, int, Mode, int]] = []
     t_us = 0
     for count, dt_us, mode, with_command in stretches:
         for k in range(count):
-            commands = (order(len(ticks)),) if with_command and k == 0 else ()
+            commands: tuple[Command, ...] = (order(len(ticks)),) if with_command and k == 0 else ()
             history.append(t_us, dt_us, mode, commands)
             ticks.append((len(ticks) + 1, t_us, dt_us, mode, len(commands)))
             t_us += dt_us
             assert history.time_after(history.last) == t_us
-    got: list[tuple[int, int, int, str, int]] = []
+    got: list[tuple[int, int, int, Mode, int]] = []
     at = after
     while spans := history.after(at):
         for span in spans:
