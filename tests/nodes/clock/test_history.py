@@ -35,8 +35,8 @@ def test_whatever_was_appended_comes_back(stretches: list[tuple[int, int, Mode, 
         for span in spans:
             for k in range(span.count):
                 start = round(span.t * 1e6) + k * round(span.dt * 1e6)
-                commands = len(span.commands) if k == 0 else 0
-                got.append((span.first + k, start, round(span.dt * 1e6), span.mode, commands))
+                acting = len(span.commands) if k == 0 else 0
+                got.append((span.first + k, start, round(span.dt * 1e6), span.mode, acting))
         at = got[-1][0]
     assert got == ticks[after:]
 
