@@ -1,0 +1,1 @@
+"""A plant module: the fold of the plant over the tick stream."""

@@ -1,0 +1,76 @@
+"""What a plant shows of itself, as the messages of the bus."""
+
+from typing import Any
+
+from bus.messages import Event, State
+from bus.state import (
+    Chain,
+    Compressor,
+    Converter,
+    Drivetrain,
+    Floaters,
+    Generator,
+    Grid,
+    Ledger,
+    Meters,
+    Plc,
+    Powers,
+    Receiver,
+    Valve,
+)
+from kpp_physics.plant import Plant
+
+GROUPS = {
+    "chain": Chain,
+    "floaters": Floaters,
+    "receiver": Receiver,
+    "compressor": Compressor,
+    "valve": Valve,
+    "drivetrain": Drivetrain,
+    "generator": Generator,
+    "converter": Converter,
+    "grid": Grid,
+    "plc": Plc,
+    "powers": Powers,
+    "ledger": Ledger,
+    "meters": Meters,
+}
+"""The parts of a state frame; the plant observes the same names."""
+
+
+def state_frame(plant: Plant, header: dict[str, Any]) -> State:
+    """The state frame of a plant.
+
+    Args:
+        plant: the plant after a tick.
+        header: `t, seq, run, wall, module, instance, scenario`.
+    """
+    observed = plant.observe()
+    return State(**header, digest=plant.digest(), **{name: part(**observed[name]) for name, part in GROUPS.items()})
+
+
+def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Event]:
+    """Events for what changed in the controller between two ticks.
+
+    Args:
+        before: controller at the tick before, None at the first.
+        after: controller now.
+        header: `t, seq, run, wall, module`.
+    """
+    events: list[Event] = []
+    if before is None or before.state != after.state:
+        tripped = after.state in {"tripped", "emergency_stop"}
+        cause = f": {after.trip}" if after.trip else ""
+        text = f"plant {after.state.replace('_', ' ')}{cause}"
+        events.append(Event(**header, severity="alarm" if tripped else "info", kind="plc_state", text=text))
+    known = set(before.warnings) if before is not None else set()
+    events.extend(
+        Event(**header, severity="warning", kind="warning", text=f"warning on: {warning}")
+        for warning in after.warnings
+        if warning not in known
+    )
+    events.extend(
+        Event(**header, severity="info", kind="warning", text=f"warning off: {warning}")
+        for warning in sorted(known - set(after.warnings))
+    )
+    return events

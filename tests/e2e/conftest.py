@@ -1,0 +1,160 @@
+"""The real plant: supervisord with the project's own configuration, on free ports and with its files in a new folder."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from bus.endpoints import Endpoints
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT = 60.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    """Wait until the condition gives something true, and return it.
+
+    Raises:
+        AssertionError: naming `what` after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)  # polling another process: there is nothing to wait on
+    raise AssertionError(f"not within {timeout:g} s: {what}")
+
+
+@dataclass
+class Plant:
+    """A running supervisord and how to reach what it started."""
+
+    process: subprocess.Popen[bytes]
+    config: Path
+    environment: dict[str, str]
+    endpoints: Endpoints
+    output: Path
+
+    def said(self) -> str:
+        """What supervisord has written to its terminal."""
+        return self.output.read_text(errors="replace")
+
+    def log(self, node: str) -> str:
+        """A node's log."""
+        path = self.config.parent / "var" / "log" / f"{node}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def get(self, address: object, path: str) -> httpx.Response | None:
+        """An HTTP answer, None when nobody listens."""
+        try:
+            return httpx.get(f"{address}{path}", timeout=5.0)
+        except httpx.TransportError:
+            return None
+
+    def healthy(self) -> bool:
+        """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
+        gateway = self.get(self.endpoints.gateway_http, "/health")
+        pages = [
+            self.get(self.endpoints.clock_http, "/health"),
+            self.get(self.endpoints.gateway_websocket, "/"),
+            self.get(self.endpoints.ui_http, "/"),
+        ]
+        return (
+            gateway is not None
+            and gateway.status_code == 200
+            and all(page is not None and page.status_code == 200 for page in pages)
+        )
+
+    def pid(self, node: str) -> int:
+        """Process id of a node, 0 while it has none."""
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                command = child.cmdline()
+            except psutil.Error:
+                continue
+            module = command[command.index("-m") + 1] if "-m" in command else ""
+            if module in {node, f"nodes.{node}"}:
+                return child.pid
+        return 0
+
+    def family(self) -> list[psutil.Process]:
+        """Supervisord and all that it started."""
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def post(self, path: str, body: Any = None) -> httpx.Response:
+        """A REST command."""
+        return httpx.post(f"{self.endpoints.gateway_http}{path}", json=body, timeout=15.0)
+
+
+def configuration(folder: Path) -> Path:
+    """The project's supervisord.conf with its files in `folder`."""
+    text = (ROOT / "supervisord.conf").read_text()
+    text = text.replace("%(here)s/var", str(folder / "var")).replace("%(here)s/.venv/bin/python", sys.executable)
+    text = re.sub(r"%\(here\)s", str(ROOT), text)
+    (folder / "var" / "log").mkdir(parents=True, exist_ok=True)
+    path = folder / "supervisord.conf"
+    path.write_text(text)
+    return path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Free ports for every address, and the journal in `folder`."""
+    web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
+    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT"]
+    ports = free_ports(len(web) + len(bus))
+    chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
+    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :], strict=True)}
+    return {**os.environ, **chosen, "KPP_DATA": str(folder / "var")}
+
+
+def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
+    """Start supervisord as `make run` does."""
+    command = [str(Path(sys.executable).with_name("supervisord")), "-n", "-c", str(config)]
+    with output.open("ab") as file:
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """The plant, started as a user does; at the end nothing of it may be left."""
+    folder = tmp_path_factory.mktemp("plant")
+    config, env, output = configuration(folder), environment(folder), folder / "output.txt"
+    process = launch(config, env, output)
+    plant = Plant(process, config, env, Endpoints.from_environment(env), output)
+    family: list[psutil.Process] = []
+    try:
+        eventually(plant.healthy, START_TIMEOUT, "the plant is healthy")
+        yield plant
+    finally:
+        if process.poll() is None:
+            family = plant.family()
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for each in psutil.wait_procs(family, timeout=5)[1]:
+            each.kill()
