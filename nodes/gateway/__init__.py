@@ -1,0 +1,1 @@
+"""The gateway: REST and WebSocket for programs that do not speak ZeroMQ."""

@@ -1,0 +1,102 @@
+"""Commands on behalf of REST clients: sent once however often they ask, answered with what became of them."""
+
+import re
+import uuid
+from collections import OrderedDict
+from typing import Any
+
+from bus import client, codec
+from bus.client import Commander, NotAnsweredError, RefusedError
+from bus.codec import FrameError
+from bus.endpoints import Endpoints
+from bus.messages import IDENTIFIER, CommandRequest, Refused, Result
+from nodes.gateway.answers import AppliedAnswer
+from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
+
+ORIGIN = "gateway"
+"""Who asks, as the clock's journal has it."""
+
+KEYS_KEPT = 10_000
+"""Idempotency-Keys that are remembered with the request they stood for."""
+
+
+class Commands:
+    """Sends commands to the clock and turns each outcome into an answer or a problem."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._commander = Commander(endpoints)
+        self._asked: OrderedDict[str, CommandRequest] = OrderedDict()
+
+    def heard(self, result: Result) -> None:
+        """Take note of a result from the bus."""
+        self._commander.heard(result)
+
+    async def run(self, module: str, name: str, args: dict[str, Any], key: str | None) -> AppliedAnswer:
+        """Have a command sequenced and wait until it acted.
+
+        Args:
+            module: addressee.
+            name: what to do.
+            args: arguments by name.
+            key: the client's Idempotency-Key, which becomes the id; None makes a new one.
+
+        Raises:
+            ProblemError: 422 for wrong values, 409 when it was rejected as it stands, 503 when nobody answered.
+        """
+        request = self._request(module, name, args, key)
+        headers = {"Idempotency-Key": request.id}
+        try:
+            result = await self._commander.send(request)
+        except RefusedError as error:
+            raise ProblemError(_refused(request, error.refused), headers) from error
+        except (NotAnsweredError, FrameError) as error:
+            detail = f"the outcome is unknown ({error}); ask again with the same Idempotency-Key"
+            problem = Problem.of(503, "not-answered", detail, command=name, id=request.id)
+            raise ProblemError(problem, {**headers, "Retry-After": "1"}) from error
+        if result.outcome == "rejected":
+            raise ProblemError(_rejected(request, result), headers)
+        return AppliedAnswer(
+            command=name, id=request.id, run=result.run, seq=result.seq, t=result.t, applied=result.applied
+        )
+
+    def _request(self, module: str, name: str, args: dict[str, Any], key: str | None) -> CommandRequest:
+        if key is not None and re.fullmatch(IDENTIFIER, key) is None:
+            reason = "send 1 to 64 letters, digits or any of _ . : -"
+            raise ProblemError(Problem.violation("Idempotency-Key", "64 characters", reason))
+        try:
+            request = client.command(module, name, args, ORIGIN, key or uuid.uuid4().hex)
+            codec.encode(request)
+        except FrameError as error:
+            raise ProblemError(Problem.violation("body", "what a command can carry", str(error))) from error
+        before = self._asked.setdefault(request.id, request)
+        if before != request:
+            reason = f"it stood for another request before ({before.name!r}): use a new key for a new request"
+            raise ProblemError(Problem.violation("Idempotency-Key", "one request", reason))
+        while len(self._asked) > KEYS_KEPT:
+            self._asked.popitem(last=False)
+        return request
+
+
+def _refused(request: CommandRequest, refused: Refused) -> Problem:
+    """The clock did not accept the request."""
+    members: dict[str, Any] = {"command": request.name, "id": request.id}
+    if not refused.field:
+        return Problem.of(409, "rejected", refused.reason, **members)
+    found = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
+    return Problem.of(422, "violations", f"{refused.field}: {refused.reason}", violations=[found], **members)
+
+
+def _rejected(request: CommandRequest, result: Result) -> Problem:
+    """The command reached its tick and was rejected there; nothing was applied."""
+    members: dict[str, Any] = {
+        "command": request.name,
+        "id": request.id,
+        "run": result.run,
+        "seq": result.seq,
+        "t": result.t,
+    }
+    if not result.violations:
+        return Problem.of(409, "rejected", result.reason, **members)
+    found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in result.violations]
+    detail = result.reason or "; ".join(item.reason for item in found)
+    return Problem.of(422, "violations", detail, violations=found, **members)

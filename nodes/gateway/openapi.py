@@ -1,0 +1,63 @@
+"""The description of the REST API, completed with what FastAPI cannot see: problems and the state frame."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from bus.messages import State
+from nodes.gateway.problems import MEDIA_TYPE, Problem
+
+_REFERENCE = "#/components/schemas/{}"
+
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What went wrong, as RFC 9457 problem details",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format("Problem")}}},
+    }
+}
+"""For every route: whatever is no success is a problem."""
+
+LIVE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The newest state frame",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "allOf": [
+                        {"$ref": _REFERENCE.format("State")},
+                        {
+                            "type": "object",
+                            "required": ["age"],
+                            "properties": {"age": {"type": "number", "minimum": 0, "description": "age (s)"}},
+                        },
+                    ]
+                }
+            }
+        },
+    }
+}
+
+DESCRIPTION = """\
+Run the plant, change its parameters and read its state. The plant answers every command: 200 means that it acted, and
+says at which tick and simulated time. Everything else is a problem (RFC 9457), with the field, the limit and the reason
+where a value was wrong. Send an `Idempotency-Key` with a command to ask again safely after a 503."""
+
+
+def describe(app: FastAPI) -> None:
+    """Give the application its complete description, made once on first demand."""
+
+    def description() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
+            schemas.update(schemas["Problem"].pop("$defs", {}))
+            _, components = msgspec.json.schema_components([State], ref_template=_REFERENCE.format("{name}"))
+            schemas.update(components)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    # FastAPI documents this assignment as the way to extend its description.
+    app.openapi = description  # type: ignore[method-assign]

@@ -1,0 +1,121 @@
+"""What went wrong, as RFC 9457 problem details: every answer of the gateway that is no success has this form."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ViolationAnswer(BaseModel):
+    """Why a value was refused."""
+
+    field: str = Field(description="parameter, argument or header")
+    limit: str = Field(description="the limit that was passed, with its unit; empty when there is none")
+    reason: str = Field(description="what is wrong and what would be right")
+
+
+class MissingAnswer(BaseModel):
+    """A part of the plant that the gateway does not hear."""
+
+    name: str = Field(description='"clock" or "physics <module>"', examples=["physics m1"])
+    since: float = Field(
+        description="Unix time at which it was last heard, or at which the gateway began to listen (s)"
+    )
+    silent: float = Field(description="the same as an age (s)")
+    reason: str = Field(description="for people")
+
+
+class Problem(BaseModel):
+    """A problem as RFC 9457 describes it, with the members that this API adds."""
+
+    type: str = Field(description="what kind of problem", examples=["urn:kpp:problem:violations"])
+    title: str = Field(description="the HTTP status in words")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(description="what is wrong and what would be right")
+    violations: list[ViolationAnswer] | None = Field(None, description="the values that were refused; nothing was done")
+    missing: list[MissingAnswer] | None = Field(None, description="what the gateway does not hear")
+    known: list[str] | None = Field(None, description="the names that there are")
+    command: str | None = Field(None, description="the command that was not carried out")
+    id: str | None = Field(None, description="its id: send it as Idempotency-Key to ask again")
+    run: str | None = Field(None, description="run in which it was rejected")
+    seq: int | None = Field(None, description="tick at which it was rejected")
+    t: float | None = Field(None, description="simulated time at which it was rejected (s)")
+
+    @classmethod
+    def of(cls, status: int, kind: str, detail: str, **members: Any) -> "Problem":
+        """Make one.
+
+        Args:
+            status: HTTP status.
+            kind: last part of its type.
+            detail: what is wrong and what would be right.
+            members: those that this API adds.
+        """
+        title = HTTPStatus(status).phrase
+        return cls(type=f"urn:kpp:problem:{kind}", title=title, status=status, detail=detail, **members)
+
+    @classmethod
+    def violation(cls, field: str, limit: str, reason: str) -> "Problem":
+        """A 422 about one value."""
+        found = ViolationAnswer(field=field, limit=limit, reason=reason)
+        return cls.of(422, "violations", f"{field}: {reason}", violations=[found])
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+        self.headers = dict(headers or {})
+
+
+def render(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The HTTP answer that carries a problem; members without a value are left out."""
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, problem.status, dict(headers or {}), MEDIA_TYPE)
+
+
+async def _problem(_request: Request, error: ProblemError) -> Response:
+    return render(error.problem, error.headers)
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    detail = {
+        404: f"there is nothing at {request.url.path[:200]}: see /openapi.json",
+        405: f"{request.method} is not possible here: see the Allow header",
+    }.get(error.status_code, str(error.detail))
+    return render(Problem.of(error.status_code, "http", detail), error.headers)
+
+
+async def _invalid(_request: Request, error: RequestValidationError) -> Response:
+    found = [_violation(item) for item in error.errors()]
+    detail = "; ".join(f"{item.field}: {item.reason}" for item in found)
+    return render(Problem.of(422, "violations", detail, violations=found))
+
+
+def _violation(item: Mapping[str, Any]) -> ViolationAnswer:
+    """One finding of pydantic, in the words of this API."""
+    where = [str(part) for part in item["loc"][1:]] or [str(item["loc"][0])]
+    limit = ", ".join(f"{name} {value}" for name, value in item.get("ctx", {}).items() if name != "error")
+    return ViolationAnswer(field=".".join(where)[:200], limit=limit, reason=str(item["msg"]))
+
+
+async def _defect(_request: Request, _error: Exception) -> Response:
+    # Starlette raises the error again after the answer, so that the log has it with its traceback.
+    return render(Problem.of(500, "defect", "the gateway has a defect; its log has the details"))
+
+
+def register(app: FastAPI) -> None:
+    """Have every failure answered with a problem."""
+    app.exception_handler(ProblemError)(_problem)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(Exception)(_defect)

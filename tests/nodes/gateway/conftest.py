@@ -1,0 +1,99 @@
+"""A real gateway process against a peer that stands for the rest of the plant."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from bus.endpoints import Endpoints
+
+from .peer import Peer, Switches, free_environment
+
+
+class Running(SimpleNamespace):
+    """A gateway process, its peer, and a client for its REST API."""
+
+    process: subprocess.Popen[bytes]
+    peer: Peer
+    endpoints: Endpoints
+    rest: httpx.Client
+
+    @property
+    def websocket(self) -> str:
+        """`host:port` of the WebSocket server."""
+        address = self.endpoints.gateway_websocket
+        return f"{address.host}:{address.port}"
+
+    def status(self) -> dict[str, object]:
+        """GET /status."""
+        answer: dict[str, object] = self.rest.get("/status").json()
+        return answer
+
+    def until(self, **wanted: object) -> dict[str, object]:
+        """Wait until /status has these values and return it."""
+        deadline = time.monotonic() + 10
+        while True:
+            status = self.status()
+            if wanted.items() <= status.items():
+                return status
+            assert time.monotonic() < deadline, f"{wanted} not reached: {status}"
+            time.sleep(0.02)
+
+
+def start_gateway(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the process and wait until it answers."""
+    process = subprocess.Popen([sys.executable, "-m", "nodes.gateway"], env=os.environ | environment)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            httpx.get(f"http://{environment['KPP_GATEWAY_HTTP']}/status")
+        except httpx.TransportError:
+            assert process.poll() is None, "the gateway ended"
+            assert time.monotonic() < deadline, "the gateway does not answer"
+            time.sleep(0.05)
+        else:
+            return process
+
+
+@pytest.fixture(scope="session")
+def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with two scenarios."""
+    directory = tmp_path_factory.mktemp("scenarios")
+    (directory / "reference.toml").write_text("# The plant as inherited\nwater_depth = 25\n")
+    (directory / "small.toml").write_text('\n# A small plant\nname = "x"\n')
+    return directory
+
+
+@pytest.fixture(scope="session")
+def running(scenarios: Path) -> Iterator[Running]:
+    """One gateway for the whole session."""
+    environment = free_environment() | {"KPP_SCENARIOS": str(scenarios)}
+    endpoints = Endpoints.from_environment(environment)
+    peer = Peer(endpoints)
+    try:
+        process = start_gateway(environment)
+        try:
+            with httpx.Client(base_url=str(endpoints.gateway_http), timeout=10) as rest:
+                yield Running(process=process, peer=peer, endpoints=endpoints, rest=rest)
+        finally:
+            process.terminate()
+            code = process.wait(10)
+    finally:
+        peer.close()
+    assert code == 0
+
+
+@pytest.fixture
+def gateway(running: Running) -> Iterator[Running]:
+    """That gateway with a peer that does everything it should."""
+    running.peer.switches = Switches()
+    running.peer.commands.clear()
+    running.until(backend_status="ok", run="run-1", clients_connected=0)
+    yield running
+    assert running.process.poll() is None, "the gateway ended"

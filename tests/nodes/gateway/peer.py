@@ -1,0 +1,147 @@
+"""The rest of a plant, as far as the gateway can tell: real sockets, real messages, and no physics. For tests only."""
+
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from bus import codec
+from bus.endpoints import Endpoints
+from bus.messages import (
+    ClockReply,
+    CommandRequest,
+    ModuleReply,
+    Refused,
+    Result,
+    Sequenced,
+    Snapshot,
+    Violation,
+)
+from bus.sockets import Publisher, Server
+from kpp_physics.parameters import Parameters
+
+from . import messages
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+def free_environment() -> dict[str, str]:
+    """Settings of a plant on free ports."""
+    names = ["CLOCK_HTTP", "GATEWAY_HTTP", "GATEWAY_WEBSOCKET", "UI_HTTP"]
+    bus = ["CLOCK_PUBLISH", "CLOCK_CONTROL", "PHYSICS_PUBLISH", "PHYSICS_SNAPSHOT"]
+    ports = free_ports(len(names) + len(bus))
+    found = {f"KPP_{name}": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
+    return found | {f"KPP_{name}": f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[4:], strict=True)}
+
+
+@dataclass
+class Switches:
+    """What the peer does, for a test to change."""
+
+    clock: bool = True
+    states: bool = True
+    control: bool = True
+    results: bool = True
+    run: str = messages.RUN
+    mode: str = "running"
+    refuse: Refused | None = None
+    reason: str = ""
+    violations: list[Violation] = field(default_factory=list)
+    reply: bytes | None = None
+
+
+class Peer:
+    """Clock and module m1 at 100 Hz, in a thread of its own until closed."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self.switches = Switches()
+        self.commands: list[CommandRequest] = []
+        self.seq = 0
+        self.wild: list[tuple[str, tuple[bytes, bytes]]] = []
+        """Frames to publish as they are, by publisher ("clock" or "physics")."""
+        self._answered: dict[str, Result] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="peer")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Fall silent."""
+        self._stop.set()
+        self._thread.join()
+
+    def publish(self, publisher: str, topic: bytes, payload: bytes) -> None:
+        """Publish frames as they are."""
+        self.wild.append((publisher, (topic, payload)))
+
+    def _run(self) -> None:
+        module = self._endpoints.modules[0]
+        with (
+            Publisher(self._endpoints.clock_publish) as clock,
+            Publisher(module.publish) as physics,
+            Server(self._endpoints.clock_control) as control,
+            Server(module.snapshot) as snapshots,
+        ):
+            due = time.monotonic()
+            while not self._stop.is_set():
+                due += 0.01
+                while (left := due - time.monotonic()) > 0:
+                    self._control(control, clock, physics, min(left, 0.002))
+                    self._snapshot(snapshots)
+                self.seq += 1
+                switches = self.switches
+                if switches.clock:
+                    tick = messages.tick(self.seq, switches.run, mode=switches.mode)
+                    clock.send(codec.encode_published(tick))
+                    if self.seq % 20 == 0:
+                        clock.send(codec.encode_published(messages.status(self.seq, switches.run)))
+                if switches.states:
+                    physics.send(codec.encode_published(messages.state(self.seq, switches.run)))
+                while self.wild:
+                    publisher, frames = self.wild.pop(0)
+                    (clock if publisher == "clock" else physics).send(frames)
+
+    def _control(self, control: Server, clock: Publisher, physics: Publisher, timeout: float) -> None:
+        received = control.receive(timeout)
+        if received is None or not self.switches.control:
+            return
+        address, payload = received
+        request = codec.decode_clock_request(payload)
+        if not isinstance(request, CommandRequest):
+            return
+        if self.switches.reply is not None:
+            control.reply(address, self.switches.reply)
+            return
+        reply: ClockReply = self.switches.refuse or Sequenced(id=request.id, run=messages.RUN, seq=self.seq + 1)
+        control.reply(address, codec.encode(reply))
+        if isinstance(reply, Refused):
+            return
+        if request.id not in self._answered:
+            self.commands.append(request)
+            reason = self.switches.reason
+            self._answered[request.id] = messages.result(request, self.seq + 1, self.switches.violations, reason)
+        if self.switches.results:
+            publisher = clock if request.module == "clock" else physics
+            publisher.send(codec.encode_published(self._answered[request.id]))
+
+    def _snapshot(self, snapshots: Server) -> None:
+        received = snapshots.receive()
+        if received is None or not self.switches.states:
+            return
+        reply: ModuleReply = Snapshot(
+            module="m1",
+            run=messages.RUN,
+            seq=self.seq,
+            t=self.seq / 100,
+            scenario="reference",
+            parameters=dict(Parameters(water_depth=20.0).as_dict()),
+            state=None,
+        )
+        snapshots.reply(received[0], codec.encode(reply))

@@ -1,0 +1,59 @@
+"""The process: how it starts, stops and dies."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from .conftest import start_gateway
+from .peer import free_environment
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_a_second_with_code_0_whoever_is_connected(number: signal.Signals) -> None:
+    environment = free_environment()
+    process = start_gateway(environment)
+    host, port = environment["KPP_GATEWAY_WEBSOCKET"].split(":")
+    with (
+        httpx.Client(base_url=f"http://{environment['KPP_GATEWAY_HTTP']}") as client,
+        socket.create_connection((host, int(port))) as stalled,
+    ):
+        assert client.get("/status").json()["backend_status"] == "down"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13"
+        stalled.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n".encode()
+        )
+        assert stalled.recv(100).startswith(b"HTTP/1.1 101")
+        begun = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert time.monotonic() - begun < 1.5
+
+
+def test_a_taken_port_is_named() -> None:
+    environment = free_environment()
+    host, port = environment["KPP_GATEWAY_WEBSOCKET"].split(":")
+    with socket.create_server((host, int(port))):
+        run = subprocess.run(
+            [sys.executable, "-m", "nodes.gateway"], env=os.environ | environment, capture_output=True, timeout=20
+        )
+    assert run.returncode == 1
+    assert b"KPP_GATEWAY_WEBSOCKET" in run.stdout
+    assert port.encode() in run.stdout
+
+
+def test_a_wrong_setting_is_named() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "nodes.gateway"],
+        env=os.environ | {"KPP_MODULES": "clock"},
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert b"KPP_MODULES" in run.stdout
