@@ -1,4 +1,4 @@
-"""What supervisord itself does for the plant, as its own plug-in: check ports, restart quickly, say where things are."""
+"""What supervisord does for the plant, as its own plug-in: check ports, restart quickly, say where things are."""
 
 import os
 import socket
@@ -31,7 +31,10 @@ def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
         tcp("the clock's ticks", endpoints.clock_publish, "KPP_CLOCK_PUBLISH"),
         tcp("the clock's control socket", endpoints.clock_control, "KPP_CLOCK_CONTROL"),
         *(tcp(f"states of {module.module}", module.publish, "KPP_PHYSICS_PUBLISH") for module in endpoints.modules),
-        *(tcp(f"snapshots of {module.module}", module.snapshot, "KPP_PHYSICS_SNAPSHOT") for module in endpoints.modules),
+        *(
+            tcp(f"snapshots of {module.module}", module.snapshot, "KPP_PHYSICS_SNAPSHOT")
+            for module in endpoints.modules
+        ),
     ]
 
 

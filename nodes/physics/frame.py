@@ -63,14 +63,21 @@ def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Even
         cause = f": {after.trip}" if after.trip else ""
         text = f"plant {after.state.replace('_', ' ')}{cause}"
         events.append(Event(**header, severity="alarm" if tripped else "info", kind="plc_state", text=text))
-    known = set(before.warnings) if before is not None else set()
+    known = _by_subject(before.warnings if before is not None else [])
+    present = _by_subject(after.warnings)
     events.extend(
-        Event(**header, severity="warning", kind="warning", text=f"warning on: {warning}")
-        for warning in after.warnings
-        if warning not in known
+        Event(**header, severity="warning", kind="warning", text=f"warning on: {text}")
+        for subject, text in present.items()
+        if subject not in known
     )
     events.extend(
-        Event(**header, severity="info", kind="warning", text=f"warning off: {warning}")
-        for warning in sorted(known - set(after.warnings))
+        Event(**header, severity="info", kind="warning", text=f"warning off: {subject}")
+        for subject in known
+        if subject not in present
     )
     return events
+
+
+def _by_subject(warnings: list[str]) -> dict[str, str]:
+    """Warnings by what stands before their colon: the numbers behind it change all the time, the warning does not."""
+    return {warning.partition(":")[0]: warning for warning in warnings}

@@ -1,0 +1,257 @@
+"""The fold: same ticks, same bytes - whether they come one by one, with gaps, or all again after a restart."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.codec import decode_published, encode_published
+from bus.messages import Command, Event, Mode, Published, Refused, Replay, Result, Snapshot, Span, State, Tick
+from bus.state import Plc
+from nodes.physics.core import PhysicsCore
+from nodes.physics.frame import changes
+from nodes.physics.scenarios import ScenarioFolder
+
+SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
+RUN = "0001-001"
+
+
+def command(name: str, module: str = "m1", /, command_id: str = "", **args: Any) -> Command:
+    return Command(id=command_id or name, module=module, name=name, args=args, origin="test")
+
+
+BEGIN = command("begin", "*", scenario="reference", parameters={})
+
+
+def tick(seq: int, dt: float = 0.0, t: float = 0.0, *commands: Command, run: str = RUN, epoch: int = 1) -> Tick:
+    return Tick(
+        t=t, seq=seq, run=run, wall=0.0, epoch=epoch, dt=dt, mode="running", speed=1.0, flat_out=False, rate=100,
+        held=[], mono_ns=0, leaders={}, commands=list(commands),
+    )  # fmt: skip
+
+
+def stream(count: int, dt: float = 0.05) -> list[Tick]:
+    """A run of `count` ticks that begins with the reference scenario."""
+    ticks = [tick(1, 0.0, 0.0, BEGIN)]
+    ticks += [tick(seq, dt, round((seq - 1) * dt, 6)) for seq in range(2, count + 1)]
+    return ticks
+
+
+def spans(ticks: list[Tick], mode: Mode = "running") -> list[Span]:
+    return [
+        Span(first=each.seq, count=1, t=each.t - each.dt, dt=each.dt, mode=mode, commands=each.commands)
+        for each in ticks
+    ]
+
+
+@pytest.fixture
+def make() -> Callable[[], PhysicsCore]:
+    return lambda: PhysicsCore("m1", "a", ScenarioFolder(SCENARIOS).read)
+
+
+@pytest.fixture
+def core(make: Callable[[], PhysicsCore]) -> PhysicsCore:
+    return make()
+
+
+def fold(core: PhysicsCore, ticks: list[Tick]) -> list[Published]:
+    return [message for each in ticks for message in core.on_tick(each)]
+
+
+def states(messages: list[Published]) -> list[State]:
+    return [message for message in messages if isinstance(message, State)]
+
+
+def results(messages: list[Published]) -> list[Result]:
+    return [message for message in messages if isinstance(message, Result)]
+
+
+def test_every_tick_gives_one_state_that_a_stranger_can_decode(core: PhysicsCore) -> None:
+    published = fold(core, stream(40))
+    got = states(published)
+    assert [state.seq for state in got] == list(range(1, 41))
+    assert got[-1].t == pytest.approx(39 * 0.05)
+    assert len(got[-1].floaters.position) == 66
+    for message in published:
+        assert decode_published(*encode_published(message)) == message
+
+
+def test_the_controller_is_started_with_the_run(core: PhysicsCore) -> None:
+    published = fold(core, stream(3))
+    assert states(published)[-1].plc.state == "pressurising"
+    assert [result.outcome for result in results(published)] == ["applied"]
+    assert any(isinstance(message, Event) and message.kind == "plc_state" for message in published)
+
+
+def test_a_repeated_or_older_tick_changes_nothing(core: PhysicsCore) -> None:
+    ticks = stream(10)
+    fold(core, ticks)
+    digest = core.snapshot()
+    assert fold(core, ticks[3:]) == []
+    assert core.snapshot() == digest
+
+
+def test_a_zombie_clock_is_ignored(core: PhysicsCore) -> None:
+    fold(core, stream(5))
+    assert core.on_tick(tick(6, 0.05, 0.25, epoch=2)) != []
+    assert core.on_tick(tick(7, 0.05, 0.3, epoch=1)) == []
+
+
+def test_a_gap_is_filled_by_replay_and_leads_to_the_same_bits(make: Callable[[], PhysicsCore]) -> None:
+    ticks = stream(60)
+    ticks[30] = tick(31, 0.05, 1.5, command("set_parameters", drag_area=0.3))
+    whole, holed = make(), make()
+    fold(whole, ticks)
+    fold(holed, ticks[:20] + ticks[40:50])
+    request = holed.request
+    assert request is not None
+    assert (request.run, request.after) == (RUN, 20)
+    holed.on_replay(Replay(run=RUN, spans=spans(ticks[20:50]), last=50))
+    published: list[Published] = []
+    while holed.busy:
+        published += holed.work(0.0)
+    assert [result.id for result in results(published)] == ["set_parameters"]
+    published += fold(holed, ticks[50:])
+    assert states(published)[-1].digest == states(fold(make(), ticks))[-1].digest
+    assert holed.request is None
+
+
+def test_a_restarted_node_folds_the_run_again_bit_for_bit(make: Callable[[], PhysicsCore]) -> None:
+    """Long stretches come run-length coded and are folded in pieces."""
+    ticks = stream(2000, 0.05)
+    last = states(fold(make(), ticks))[-1]
+    restarted = make()
+    restarted.on_tick(ticks[-1])
+    assert restarted.request is not None
+    stretch = Span(first=2, count=1999, t=0.0, dt=0.05, mode="running", commands=[])
+    restarted.on_replay(Replay(run=RUN, spans=[*spans(ticks[:1]), stretch], last=2000))
+    pieces = 0
+    published: list[Published] = []
+    while restarted.busy:
+        pieces += 1
+        published += restarted.work(0.0)
+        assert restarted.seq <= 2000
+    assert pieces > 10
+    state = states(published)[-1]
+    assert (state.digest, state.seq, state.t, state.ledger) == (last.digest, last.seq, last.t, last.ledger)
+
+
+def test_ticks_in_one_or_many_pieces_lead_to_the_same_bits(make: Callable[[], PhysicsCore]) -> None:
+    fine = states(fold(make(), [tick(1, 0.0, 0.0, BEGIN), *(tick(k + 2, 0.01, (k + 1) / 100) for k in range(100))]))
+    coarse = states(fold(make(), [tick(1, 0.0, 0.0, BEGIN), tick(2, 1.0, 1.0)]))
+    assert fine[-1].digest == coarse[-1].digest
+
+
+def test_parameters_act_at_their_tick(core: PhysicsCore) -> None:
+    fold(core, stream(5))
+    change = command("set_parameters", drag_area=0.3, speed_bandwidth=2.0)
+    published = core.on_tick(tick(6, 0.05, 0.25, change))
+    result = results(published)[0]
+    assert (result.outcome, result.seq) == ("applied", 6)
+    assert result.t == pytest.approx(0.2)
+    assert result.applied == {"drag_area": 0.3, "speed_bandwidth": 2.0}
+    snapshot = core.snapshot()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.parameters["drag_area"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("args", "fields"),
+    [
+        ({"drag_area": 99.0}, ["drag_area"]),
+        ({"drag_area": "big"}, ["drag_area"]),
+        ({"no_such_thing": 1.0}, ["no_such_thing"]),
+        ({"load_pressure": 500000.0}, ["unload_pressure"]),
+        ({"floater_count": 64}, ["floater_count"]),
+        ({"gravity": 9.8, "drag_area": -1.0}, ["drag_area"]),
+    ],
+)
+def test_wrong_parameters_are_rejected_whole(core: PhysicsCore, args: dict[str, Any], fields: list[str]) -> None:
+    fold(core, stream(5))
+    before = core.snapshot()
+    assert isinstance(before, Snapshot)
+    result = results(core.on_tick(tick(6, 0.0, 0.2, command("set_parameters", **args))))[0]
+    assert result.outcome == "rejected"
+    assert [violation.field for violation in result.violations] == fields
+    assert all(violation.reason for violation in result.violations)
+    after = core.snapshot()
+    assert isinstance(after, Snapshot)
+    assert after.parameters == before.parameters
+
+
+def test_what_the_plant_cannot_do_now_is_rejected_with_the_remedy(core: PhysicsCore) -> None:
+    fold(core, stream(5))
+    result = results(core.on_tick(tick(6, 0.0, 0.2, command("plant_reset"))))[0]
+    assert result.outcome == "rejected"
+    assert result.reason
+    unknown = results(core.on_tick(tick(7, 0.0, 0.2, command("dance"))))[0]
+    assert "it knows set_parameters, plant_start" in unknown.reason
+
+
+def test_commands_for_others_are_left_alone(core: PhysicsCore) -> None:
+    fold(core, stream(2))
+    published = core.on_tick(tick(3, 0.0, 0.05, command("plant_stop", "m2"), command("pause", "clock")))
+    assert results(published) == []
+
+
+def test_an_unknown_scenario_is_a_fault_that_says_so_and_a_new_run_ends_it(core: PhysicsCore) -> None:
+    published = core.on_tick(tick(1, 0.0, 0.0, command("begin", "*", scenario="nowhere", parameters={})))
+    assert results(published)[0].outcome == "rejected"
+    assert "there are as-claimed" in results(published)[0].reason
+    assert states(published) == []
+    assert core.on_tick(tick(2, 0.05, 0.05)) == []
+    assert core.status.startswith("fault: scenario cannot be used")
+    assert core.seq == 0, "a module that cannot compute acknowledges nothing"
+    refused = core.snapshot()
+    assert isinstance(refused, Refused)
+    assert states(core.on_tick(tick(1, 0.0, 0.0, BEGIN, run="0001-002"))) != []
+    assert core.status == "ok"
+
+
+def test_a_new_run_starts_from_its_scenario(core: PhysicsCore) -> None:
+    fold(core, stream(50))
+    begin = command("begin", "*", scenario="small-compressor", parameters={"drag_area": 0.2})
+    state = states(core.on_tick(tick(1, 0.0, 0.0, begin, run="0001-002")))[0]
+    assert (state.t, state.scenario, state.run) == (0.0, "small-compressor", "0001-002")
+    snapshot = core.snapshot()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.parameters["drag_area"] == 0.2
+    assert snapshot.parameters["generator_speed_setpoint"] == 62
+
+
+def test_a_replay_of_an_ended_run_is_dropped(core: PhysicsCore) -> None:
+    fold(core, stream(5))
+    core.on_replay(Replay(run="0000-001", spans=spans(stream(3)), last=3))
+    core.on_replay(Refused(id="", field="run", reason="has ended"))
+    assert not core.busy
+
+
+def test_a_warning_is_told_once_while_its_numbers_change() -> None:
+    header = {"t": 0.0, "seq": 1, "run": RUN, "wall": 0.0, "module": "m1"}
+
+    def plc(*warnings: str) -> Plc:
+        return Plc(
+            state="running", speed_setpoint=1.0, speed_setpoint_rpm=1.0, injection_enabled=True, brake_set=False,
+            trip=None, warnings=list(warnings),
+        )  # fmt: skip
+
+    assert [event.text for event in changes(plc(), plc("icing: 270 K"), header)] == ["warning on: icing: 270 K"]
+    assert changes(plc("icing: 270 K"), plc("icing: 269 K"), header) == []
+    assert [event.text for event in changes(plc("icing: 269 K"), plc(), header)] == ["warning off: icing"]
+
+
+@pytest.mark.parametrize("name", ["../secrets", "", "a" * 65, "no-such", "reference.toml"])
+def test_only_scenarios_of_the_folder_are_read(name: str) -> None:
+    with pytest.raises(ValueError, match="no such scenario"):
+        ScenarioFolder(SCENARIOS).read(name)
+
+
+def test_a_base_is_followed_and_a_ring_of_bases_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('base = "two"\n[parameters]\ndrag_area = 0.3\n')
+    (tmp_path / "two.toml").write_text("[parameters]\ndrag_area = 0.2\nfill_fraction = 0.5\n")
+    parameters = ScenarioFolder(tmp_path).read("one")
+    assert (parameters.drag_area, parameters.fill_fraction) == (0.3, 0.5)
+    (tmp_path / "two.toml").write_text('base = "one"\n[parameters]\n')
+    with pytest.raises(ValueError, match="is its own base: one -> two -> one"):
+        ScenarioFolder(tmp_path).read("one")
