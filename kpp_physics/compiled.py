@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+_config: Any = numba.config
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SOURCES = Path(__file__).parent
@@ -50,13 +52,11 @@ def compiled(signature: str) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = before or _cache_directory()
-        if before:
-            numba.config.CACHE_DIR = str(Path(before) / KERNEL_VERSION[:16])
+        before = _config.CACHE_DIR
+        _config.CACHE_DIR = str(Path(before) / KERNEL_VERSION[:16]) if before else _cache_directory()
         try:
             return cast(F, numba.njit(signature, cache=True, error_model="numpy")(function))
         finally:
-            numba.config.CACHE_DIR = before
+            _config.CACHE_DIR = before
 
     return decorate

@@ -7,9 +7,9 @@ long because a step is one sequence; what it computes stands in the files it imp
 
 import math
 
-from kpp_physics import coefficients as C
+from kpp_physics import coefficients as co
 from kpp_physics import constants, ledger, plc
-from kpp_physics import state as S
+from kpp_physics import state as st
 from kpp_physics.air import (
     adiabatic_mean,
     compression_work,
@@ -44,127 +44,127 @@ def _window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]
         The floater to be served (-1: none) and its progress [m].
     """
     count = f.shape[1]
-    pitch = c[C.PITCH]
-    length = c[C.WINDOW_LENGTH]
-    state = int(x[S.PLC_STATE])
-    if state == plc.STARTING and x[S.SPEED] < constants.START_WINDOW_SPEED:
-        length = 0.5 * c[C.STRAIGHT_LENGTH]
-    end = min(c[C.WINDOW_START] + length, 0.5 * c[C.LOOP_LENGTH])
-    first = math.ceil((c[C.WINDOW_START] - x[S.POSITION]) / pitch)
+    pitch = c[co.PITCH]
+    length = c[co.WINDOW_LENGTH]
+    state = int(x[st.PLC_STATE])
+    if state == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
+        length = 0.5 * c[co.STRAIGHT_LENGTH]
+    end = min(c[co.WINDOW_START] + length, 0.5 * c[co.LOOP_LENGTH])
+    first = math.ceil((c[co.WINDOW_START] - x[st.POSITION]) / pitch)
     inside = 0
     served = -1
     served_progress = 0.0
-    progress = x[S.POSITION] + first * pitch
+    progress = x[st.POSITION] + first * pitch
     while progress < end and inside < count:
         i = (first + inside) % count
-        if f[S.IN_WINDOW, i] == 0.0:
-            f[S.IN_WINDOW, i] = 1.0
-            f[S.DELIVERED, i] = 0.0
-            x[S.WINDOW_COUNT] += 1.0
-        if f[S.DELIVERED, i] < c[C.TARGET_MASS]:
+        if f[st.IN_WINDOW, i] == 0.0:
+            f[st.IN_WINDOW, i] = 1.0
+            f[st.DELIVERED, i] = 0.0
+            x[st.WINDOW_COUNT] += 1.0
+        if f[st.DELIVERED, i] < c[co.TARGET_MASS]:
             served = i
             served_progress = progress
         inside += 1
-        progress = x[S.POSITION] + (first + inside) * pitch
-    if inside != x[S.WINDOW_COUNT]:
+        progress = x[st.POSITION] + (first + inside) * pitch
+    if inside != x[st.WINDOW_COUNT]:
         for i in range(count):
-            if f[S.IN_WINDOW, i] != 0.0 and (i - first) % count >= inside:
-                f[S.IN_WINDOW, i] = 0.0
-                x[S.WINDOW_COUNT] -= 1.0
-                if enabled and state == plc.RUNNING and f[S.DELIVERED, i] < c[C.TARGET_MASS]:
-                    x[S.MISSED] += 1.0
+            if f[st.IN_WINDOW, i] != 0.0 and (i - first) % count >= inside:
+                f[st.IN_WINDOW, i] = 0.0
+                x[st.WINDOW_COUNT] -= 1.0
+                if enabled and state == plc.RUNNING and f[st.DELIVERED, i] < c[co.TARGET_MASS]:
+                    x[st.MISSED] += 1.0
     return (served, served_progress) if enabled else (-1, 0.0)
 
 
 @inlined
 def _air_supply(c: Vector, x: Vector, f: Vector, flow: Vector, books: Vector, lap: Vector, h: float) -> None:
     """Compressor, aftercooler, receiver and injection valve: one step of their fluxes."""
-    R, cp, T0 = c[C.GAS_CONSTANT], c[C.CP_AIR], c[C.AMBIENT_TEMPERATURE]
+    R, cp, T0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
     cv = cp - R
-    mass = x[S.RECEIVER_MASS]
-    energy = x[S.RECEIVER_ENERGY]
+    mass = x[st.RECEIVER_MASS]
+    energy = x[st.RECEIVER_ENERGY]
     temperature = energy / (mass * cv)
-    pressure = mass * R * temperature / c[C.RECEIVER_VOLUME]
-    state = int(x[S.PLC_STATE])
+    pressure = mass * R * temperature / c[co.RECEIVER_VOLUME]
+    state = int(x[st.PLC_STATE])
 
-    mode = int(x[S.COMPRESSOR_MODE])
+    mode = int(x[st.COMPRESSOR_MODE])
     if not plc.compressor_enabled(state):
-        mode = S.COMPRESSOR_OFF
-    elif mode == S.COMPRESSOR_OFF:
-        mode = S.COMPRESSOR_LOADED if pressure < c[C.UNLOAD_PRESSURE] else S.COMPRESSOR_IDLE
-    elif mode == S.COMPRESSOR_LOADED and pressure >= c[C.UNLOAD_PRESSURE]:
-        mode = S.COMPRESSOR_IDLE
-    elif mode == S.COMPRESSOR_IDLE and pressure <= c[C.LOAD_PRESSURE]:
-        mode = S.COMPRESSOR_LOADED
+        mode = st.COMPRESSOR_OFF
+    elif mode == st.COMPRESSOR_OFF:
+        mode = st.COMPRESSOR_LOADED if pressure < c[co.UNLOAD_PRESSURE] else st.COMPRESSOR_IDLE
+    elif mode == st.COMPRESSOR_LOADED and pressure >= c[co.UNLOAD_PRESSURE]:
+        mode = st.COMPRESSOR_IDLE
+    elif mode == st.COMPRESSOR_IDLE and pressure <= c[co.LOAD_PRESSURE]:
+        mode = st.COMPRESSOR_LOADED
         used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR]
-        if lap[S.LOADS] == 0.0:
-            lap[S.FIRST_LOAD_TIME] = x[S.STEPS] * h
-            lap[S.FIRST_LOAD_ENERGY] = used
-        lap[S.LAST_LOAD_TIME] = x[S.STEPS] * h
-        lap[S.LAST_LOAD_ENERGY] = used
-        lap[S.LOADS] += 1.0
-    x[S.COMPRESSOR_MODE] = mode
+        if lap[st.LOADS] == 0.0:
+            lap[st.FIRST_LOAD_TIME] = x[st.STEPS] * h
+            lap[st.FIRST_LOAD_ENERGY] = used
+        lap[st.LAST_LOAD_TIME] = x[st.STEPS] * h
+        lap[st.LAST_LOAD_ENERGY] = used
+        lap[st.LOADS] += 1.0
+    x[st.COMPRESSOR_MODE] = mode
 
     dm = 0.0
     dU = 0.0
-    if mode == S.COMPRESSOR_LOADED:
-        taken = c[C.COMPRESSOR_FLOW] * h
+    if mode == st.COMPRESSOR_LOADED:
+        taken = c[co.COMPRESSOR_FLOW] * h
         work = taken * compression_work(
-            pressure / c[C.AMBIENT_PRESSURE], c[C.COMPRESSOR_WORK_FACTOR], c[C.GAS_EXPONENT],
-            c[C.COMPRESSOR_ISOTHERMAL])
+            pressure / c[co.AMBIENT_PRESSURE], c[co.COMPRESSOR_WORK_FACTOR], c[co.GAS_EXPONENT],
+            c[co.COMPRESSOR_ISOTHERMAL])
         dm += taken
-        dU += taken * cp * c[C.COOLER_TEMPERATURE]
+        dU += taken * cp * c[co.COOLER_TEMPERATURE]
         flow[ledger.AIR_INTAKE] += taken
         flow[ledger.COMPRESSOR] += work
-        flow[ledger.AFTERCOOLER] += work - taken * cp * (c[C.COOLER_TEMPERATURE] - T0)
-    elif mode == S.COMPRESSOR_IDLE:
-        work = h * c[C.IDLE_FLOW] * compression_work(
-            c[C.UNLOAD_PRESSURE] / c[C.AMBIENT_PRESSURE], c[C.COMPRESSOR_WORK_FACTOR], c[C.GAS_EXPONENT],
-            c[C.COMPRESSOR_ISOTHERMAL])
+        flow[ledger.AFTERCOOLER] += work - taken * cp * (c[co.COOLER_TEMPERATURE] - T0)
+    elif mode == st.COMPRESSOR_IDLE:
+        work = h * c[co.IDLE_FLOW] * compression_work(
+            c[co.UNLOAD_PRESSURE] / c[co.AMBIENT_PRESSURE], c[co.COMPRESSOR_WORK_FACTOR], c[co.GAS_EXPONENT],
+            c[co.COMPRESSOR_ISOTHERMAL])
         flow[ledger.COMPRESSOR] += work
         flow[ledger.AFTERCOOLER] += work
-    flow[ledger.AUXILIARY] += c[C.AUXILIARY_POWER] * h
-    flow[ledger.AUXILIARY_HEAT] += c[C.AUXILIARY_POWER] * h
+    flow[ledger.AUXILIARY] += c[co.AUXILIARY_POWER] * h
+    flow[ledger.AUXILIARY_HEAT] += c[co.AUXILIARY_POWER] * h
 
-    lost = mass * cv * (temperature - T0) * relaxation(c[C.RECEIVER_UA] * h / (mass * cv))
+    lost = mass * cv * (temperature - T0) * relaxation(c[co.RECEIVER_UA] * h / (mass * cv))
     dU -= lost
     flow[ledger.RECEIVER_HEAT] += lost
 
-    if pressure > c[C.RELIEF_PRESSURE]:
-        out = mass * relief_share(pressure, c[C.RELIEF_PRESSURE], c[C.GAS_EXPONENT])
+    if pressure > c[co.RELIEF_PRESSURE]:
+        out = mass * relief_share(pressure, c[co.RELIEF_PRESSURE], c[co.GAS_EXPONENT])
         dm -= out
         dU -= out * cp * temperature
         flow[ledger.AIR_VENTED] += out
         flow[ledger.VENT] += out * cp * (temperature - T0)
 
     served, progress = _window(c, x, f, plc.injection_enabled(state))
-    x[S.SERVED] = served
-    x[S.SERVED_FLOW] = 0.0
-    x[S.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[S.SPOOL]) * c[C.SPOOL_RELAXATION]
+    x[st.SERVED] = served
+    x[st.SERVED_FLOW] = 0.0
+    x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
     if served >= 0:
-        z, _, _ = place(progress, c[C.STRAIGHT_LENGTH], c[C.RADIUS])
-        behind = c[C.AMBIENT_PRESSURE] + c[C.SPECIFIC_WEIGHT] * (c[C.WATER_DEPTH] - z)
-        charge = x[S.SPOOL] * h * valve_flow(
-            pressure, temperature, behind / pressure, c[C.VALVE_CONDUCTANCE], c[C.VALVE_CRITICAL_RATIO])
-        missing = c[C.TARGET_MASS] - f[S.DELIVERED, served]
+        z, _, _ = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+        behind = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] - z)
+        charge = x[st.SPOOL] * h * valve_flow(
+            pressure, temperature, behind / pressure, c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO])
+        missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
         if charge >= missing:  # the pulse ends inside this step: exactly the target and not a gram more
             charge = missing
-            f[S.DELIVERED, served] = c[C.TARGET_MASS]
-            x[S.PULSES] += 1.0
+            f[st.DELIVERED, served] = c[co.TARGET_MASS]
+            x[st.PULSES] += 1.0
         else:
-            f[S.DELIVERED, served] += charge
-        caught = charge * c[C.CAPTURE_EFFICIENCY]
-        f[S.MASS, served] += caught
-        f[S.ENTHALPY, served] += caught * cp * temperature
-        x[S.SERVED_FLOW] = charge / h
+            f[st.DELIVERED, served] += charge
+        caught = charge * c[co.CAPTURE_EFFICIENCY]
+        f[st.MASS, served] += caught
+        f[st.ENTHALPY, served] += caught * cp * temperature
+        x[st.SERVED_FLOW] = charge / h
         dm -= charge
         dU -= charge * cp * temperature
         flow[ledger.AIR_VALVE] += charge
         flow[ledger.AIR_VENTED] += charge - caught
         flow[ledger.VENT] += (charge - caught) * cp * (temperature - T0)
 
-    x[S.RECEIVER_MASS], x[S.RECEIVER_MASS_LOW] = _carry(mass, x[S.RECEIVER_MASS_LOW], dm)
-    x[S.RECEIVER_ENERGY], x[S.RECEIVER_ENERGY_LOW] = _carry(energy, x[S.RECEIVER_ENERGY_LOW], dU)
+    x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = _carry(mass, x[st.RECEIVER_MASS_LOW], dm)
+    x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = _carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
 
 
 @inlined
@@ -184,13 +184,13 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
         Number of pockets that hold air.
     """
     count = f.shape[1]
-    pitch, straight, radius = c[C.PITCH], c[C.STRAIGHT_LENGTH], c[C.RADIUS]
-    weight, depth, p0 = c[C.SPECIFIC_WEIGHT], c[C.WATER_DEPTH], c[C.AMBIENT_PRESSURE]
-    k, cp, T0, T_w, UA = (c[C.GAS_EXPONENT], c[C.CP_AIR], c[C.AMBIENT_TEMPERATURE], c[C.WATER_TEMPERATURE],
-                          c[C.POCKET_UA])
-    rho, capacity, aspect = c[C.WATER_DENSITY], c[C.FLOATER_VOLUME], c[C.BUCKET_ASPECT]
-    exchange_on = c[C.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
-    position = x[S.POSITION]
+    pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+    weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH], c[co.AMBIENT_PRESSURE]
+    k, cp, T0, T_w, UA = (c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.WATER_TEMPERATURE],
+                          c[co.POCKET_UA])
+    rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
+    exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
+    position = x[st.POSITION]
     quarter = 0.5 * math.pi * radius
     # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
     first = math.ceil((-quarter - position) / pitch) - 1
@@ -199,18 +199,18 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
         last = first + count - 1
     active = 0
     heat = vented = lost = expelled = ingested = air = 0.0
-    coldest = S.EMPTY_LOW
+    coldest = st.EMPTY_LOW
     i = first % count
     for j in range(first, last + 1):
-        m = f[S.MASS, i]
-        before = f[S.VOLUME, i]
+        m = f[st.MASS, i]
+        before = f[st.VOLUME, i]
         if m != 0.0 or before != 0.0:
             volume = 0.0
             if m != 0.0:
                 progress = position + j * pitch
                 z, cosine, sine = place(progress, straight, radius)
                 pressure = p0 + weight * (depth - z)
-                H = f[S.ENTHALPY, i]
+                H = f[st.ENTHALPY, i]
                 q = heat_from_water(m, H, T_w, UA, cp, h)
                 H += q
                 heat += q
@@ -228,8 +228,8 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
                     vented += m - m_kept
                     lost += (H - H_kept) - cp * T0 * (m - m_kept)
                     m, H = m_kept, H_kept
-                f[S.MASS, i] = m
-                f[S.ENTHALPY, i] = H
+                f[st.MASS, i] = m
+                f[st.ENTHALPY, i] = H
                 if m != 0.0:
                     work[INDEX, active] = i
                     work[PROGRESS, active] = progress
@@ -243,16 +243,16 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
             if exchange_on == 0.0:
                 volume = before
             change = rho * (volume - before)
-            f[S.VOLUME, i] = volume
+            f[st.VOLUME, i] = volume
             if change >= 0.0:
                 expelled += change
-                f[S.INGESTED, i] = 0.0
+                f[st.INGESTED, i] = 0.0
             else:
                 ingested -= change
-                f[S.INGESTED, i] = -change
+                f[st.INGESTED, i] = -change
             air += volume
-        elif f[S.INGESTED, i] != 0.0:
-            f[S.INGESTED, i] = 0.0
+        elif f[st.INGESTED, i] != 0.0:
+            f[st.INGESTED, i] = 0.0
         i += 1
         if i == count:
             i = 0
@@ -261,21 +261,20 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
     flow[ledger.VENT] += lost
     flow[ledger.WATER_EXPELLED] += expelled
     flow[ledger.WATER_INGESTED] += ingested
-    x[S.COLDEST] = coldest
-    if coldest < lap[S.LAP_COLDEST]:
-        lap[S.LAP_COLDEST] = coldest
+    x[st.COLDEST] = coldest
+    lap[st.LAP_COLDEST] = min(lap[st.LAP_COLDEST], coldest)
     return active
 
 
 @inlined
-def _refresh(c: Vector, x: Vector, f: Vector, work: Vector, active: int) -> None:
+def _refresh(c: Vector, f: Vector, work: Vector, active: int) -> None:
     """Bring the packed pockets up to the present position, for the second part of a divided step."""
     for a in range(active):
         i = int(work[INDEX, a])
         progress = work[PROGRESS, a]
-        z, work[COSINE, a], work[SINE, a] = place(progress, c[C.STRAIGHT_LENGTH], c[C.RADIUS])
-        work[PRESSURE, a] = c[C.AMBIENT_PRESSURE] + c[C.SPECIFIC_WEIGHT] * (c[C.WATER_DEPTH] - z)
-        work[AIR_VOLUME, a] = c[C.GAS_EXPONENT] * f[S.ENTHALPY, i] / work[PRESSURE, a]
+        z, work[COSINE, a], work[SINE, a] = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+        work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] - z)
+        work[AIR_VOLUME, a] = c[co.GAS_EXPONENT] * f[st.ENTHALPY, i] / work[PRESSURE, a]
 
 
 @inlined
@@ -284,8 +283,8 @@ def _mean_buoyancy(c: Vector, work: Vector, active: int, ds: float) -> float:
 
     Force times path is exactly the enthalpy that the pocket loses in adiabatic expansion (a discrete gradient).
     """
-    straight, radius = c[C.STRAIGHT_LENGTH], c[C.RADIUS]
-    weight, exponent = c[C.SPECIFIC_WEIGHT], c[C.GAS_EXPONENT]
+    straight, radius = c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+    weight, exponent = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT]
     total = 0.0
     for a in range(active):
         slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
@@ -305,37 +304,37 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
     count = f.shape[1]
     air = 0.0
     for i in range(count):
-        air += f[S.VOLUME, i]
-    mass = c[C.DRY_MASS] + c[C.WATER_DENSITY] * (count * c[C.FLOATER_VOLUME] - air)
-    ratio, efficiency, inertia = c[C.SHAFT_PER_CHAIN], c[C.GEARBOX_EFFICIENCY], c[C.SHAFT_INERTIA]
+        air += f[st.VOLUME, i]
+    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
+    ratio, efficiency, inertia = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY], c[co.SHAFT_INERTIA]
     referred = ratio / efficiency  # chain force per unit of clutch torque
-    noload = c[C.NOLOAD_COEFFICIENT]
-    hysteresis = c[C.IRON_HYSTERESIS_TORQUE]
-    eddy, mechanical, windage = c[C.IRON_EDDY_COEFFICIENT], c[C.MECHANICAL_COEFFICIENT], c[C.WINDAGE_COEFFICIENT]
-    friction, k_d = c[C.FRICTION_FORCE], c[C.DRAG_COEFFICIENT]
-    coflow_on, k_w, water_mass = c[C.COFLOW_ON], c[C.BULK_COEFFICIENT], c[C.COFLOW_MASS]
+    noload = c[co.NOLOAD_COEFFICIENT]
+    hysteresis = c[co.IRON_HYSTERESIS_TORQUE]
+    eddy, mechanical, windage = c[co.IRON_EDDY_COEFFICIENT], c[co.MECHANICAL_COEFFICIENT], c[co.WINDAGE_COEFFICIENT]
+    friction, k_d = c[co.FRICTION_FORCE], c[co.DRAG_COEFFICIENT]
+    coflow_on, k_w, water_mass = c[co.COFLOW_ON], c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS]
     odd = count % 2 == 1
 
-    torque = x[S.TORQUE]
-    stray = stray_torque(torque, c[C.RATED_TORQUE], c[C.STRAY_TORQUE])
+    torque = x[st.TORQUE]
+    stray = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
     ingested = flow[ledger.WATER_INGESTED]
-    start_speed = x[S.SPEED]
-    locked = x[S.LOCKED] != 0.0
+    start_speed = x[st.SPEED]
+    locked = x[st.LOCKED] != 0.0
     rest = h
     buoyancy_work = shell_work = drag_work = exchange_work = friction_work = brake_work = pto_work = 0.0
     shaft_work = clutch_impulse = shaft_angle = travel = 0.0
 
-    if x[S.SHAFT_SPEED] < ratio * x[S.SPEED]:  # only a change of parameters leaves the sprocket ahead
+    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a change of parameters leaves the sprocket ahead
         _lock(x, flow, mass, inertia, ratio, efficiency)
         locked = True
 
     for part in range(4):
         if part > 0:
-            _refresh(c, x, f, work, active)
-        v0, w0, u0 = x[S.SPEED], x[S.SHAFT_SPEED], x[S.COFLOW]
+            _refresh(c, f, work, active)
+        v0, w0, u0 = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
         braking = exchange_force(ingested, v0, h)
         step = rest
-        v1 = v0 + x[S.ACCELERATION] * step
+        v1 = v0 + x[st.ACCELERATION] * step
         w1 = w0
         u_mean = u0
         force = shell = clutch = 0.0
@@ -346,8 +345,8 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
                 ds = 0.5 * (v0 + v1) * step
                 force = _mean_buoyancy(c, work, active, ds)
                 if odd:
-                    shell = c[C.SHELL_FORCE] * shell_slope(
-                        x[S.POSITION] + travel, ds, count, c[C.PITCH], c[C.STRAIGHT_LENGTH], c[C.RADIUS])
+                    shell = c[co.SHELL_FORCE] * shell_slope(
+                        x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
                 if locked:
                     v1, u_mean = end_speed(
                         v0, v1, mass + inertia * ratio * referred,
@@ -392,11 +391,11 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
         relative = 0.5 * (v0 + v1) - u_mean
         drag_force = drag(relative, k_d)
         for a in range(active):
-            f[S.ENTHALPY, int(work[INDEX, a])] -= work[FORCE, a] * ds
+            f[st.ENTHALPY, int(work[INDEX, a])] -= work[FORCE, a] * ds
             work[PROGRESS, a] += ds
-        x[S.SPEED], x[S.SHAFT_SPEED] = v1, w1
+        x[st.SPEED], x[st.SHAFT_SPEED] = v1, w1
         if coflow_on != 0.0:
-            x[S.COFLOW] = 2.0 * u_mean - u0
+            x[st.COFLOW] = 2.0 * u_mean - u0
         iron = iron_torque(w1, w_mean, hysteresis, eddy)
         windage_torque = windage * w_mean * abs(w_mean)
         own_loss = noload * 0.5 * (v0 + v1) * ds
@@ -425,9 +424,9 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
         if rest <= 1e-12 * h:
             break
 
-    x[S.LOCKED] = 1.0 if locked else 0.0
-    x[S.ACCELERATION] = (x[S.SPEED] - start_speed) / h
-    x[S.CLUTCH_TORQUE] = clutch_impulse / h
+    x[st.LOCKED] = 1.0 if locked else 0.0
+    x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
+    x[st.CLUTCH_TORQUE] = clutch_impulse / h
     # Expelled water leaves with its kinetic energy; ingested water has received half of what the chain spent on it.
     flow[ledger.WATER_EXCHANGE] += (
         exchange_work + 0.5 * (flow[ledger.WATER_EXPELLED] - ingested) * start_speed * start_speed)
@@ -441,55 +440,54 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
     flow[ledger.CHAIN_TRAVEL] += travel
 
     mean = travel / h
-    x[S.POSITION] += travel
-    x[S.BUOYANCY_FORCE] = force
-    x[S.SHELL_FORCE] = shell
-    x[S.DRAG_FORCE] = drag_force
-    x[S.EXCHANGE_FORCE] = braking
-    x[S.FRICTION_FORCE] = dry_friction(x[S.SPEED], friction, constants.STANDSTILL_SPEED)
-    x[S.BRAKE_FORCE] = dry_friction(x[S.SPEED], brake, constants.STANDSTILL_SPEED)
-    x[S.PTO_FORCE] = referred * x[S.CLUTCH_TORQUE] + noload * mean
-    x[S.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
+    x[st.POSITION] += travel
+    x[st.BUOYANCY_FORCE] = force
+    x[st.SHELL_FORCE] = shell
+    x[st.DRAG_FORCE] = drag_force
+    x[st.EXCHANGE_FORCE] = braking
+    x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], friction, constants.STANDSTILL_SPEED)
+    x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
+    x[st.PTO_FORCE] = referred * x[st.CLUTCH_TORQUE] + noload * mean
+    x[st.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
 
 
 @inlined
 def _lock(x: Vector, flow: Vector, mass: float, inertia: float, ratio: float, efficiency: float) -> None:
     """Join chain and shaft inelastically and book what that costs."""
-    slip = x[S.SHAFT_SPEED] - ratio * x[S.SPEED]
+    slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
     dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
-    turned = ratio * (x[S.SPEED] + 0.5 * dv)
+    turned = ratio * (x[st.SPEED] + 0.5 * dv)
     flow[ledger.CLUTCH] += loss
     flow[ledger.GEARBOX] += gearbox_load_loss(inertia * dw, turned, efficiency)
-    x[S.SPEED] += dv
-    x[S.SHAFT_SPEED] = ratio * x[S.SPEED]
+    x[st.SPEED] += dv
+    x[st.SHAFT_SPEED] = ratio * x[st.SPEED]
 
 
 @inlined
 def _control(c: Vector, x: Vector, h: float) -> float:
     """Automatic transitions and set-point; returns the torque command [N m]."""
-    state = int(x[S.PLC_STATE])
-    mass, energy = x[S.RECEIVER_MASS], x[S.RECEIVER_ENERGY]
-    R = c[C.GAS_CONSTANT]
-    pressure = R * energy / ((c[C.CP_AIR] - R) * c[C.RECEIVER_VOLUME])
-    nominal = c[C.SPEED_SETPOINT]
-    following = plc.next_state(state, pressure, c[C.UNLOAD_PRESSURE], x[S.SHAFT_SPEED], nominal, x[S.SPEED])
+    state = int(x[st.PLC_STATE])
+    R = c[co.GAS_CONSTANT]
+    pressure = R * x[st.RECEIVER_ENERGY] / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
+    nominal = c[co.SPEED_SETPOINT]
+    following = plc.next_state(state, pressure, c[co.UNLOAD_PRESSURE], x[st.SHAFT_SPEED], nominal, x[st.SPEED])
     if following != state:
-        x[S.PLC_STATE] = following
+        x[st.PLC_STATE] = following
         if following == plc.RUNNING:
-            x[S.SPEED_INTEGRAL] = 0.0
-            x[S.ARMED_LAP] = x[S.LAPS] + 1.0 + x[S.POSITION] / c[C.LOOP_LENGTH]
+            x[st.SPEED_INTEGRAL] = 0.0
+            x[st.ARMED_LAP] = x[st.LAPS] + 1.0 + x[st.POSITION] / c[co.LOOP_LENGTH]
         state = following
     if state == plc.STOPPING:
-        x[S.SETPOINT] = max(0.0, x[S.SETPOINT] - nominal * h / constants.STOP_RAMP_TIME)
+        x[st.SETPOINT] = max(0.0, x[st.SETPOINT] - nominal * h / constants.STOP_RAMP_TIME)
     else:
-        x[S.SETPOINT] = nominal
+        x[st.SETPOINT] = nominal
     if state in (plc.RUNNING, plc.STOPPING):
-        command, x[S.SPEED_INTEGRAL] = plc.speed_control(
-            x[S.SHAFT_SPEED], x[S.SETPOINT], x[S.SPEED_INTEGRAL], c[C.SPEED_GAIN], c[C.INTEGRAL_GAIN],
-            c[C.MAX_TORQUE], h)
+        command, x[st.SPEED_INTEGRAL] = plc.speed_control(
+            x[st.SHAFT_SPEED], x[st.SETPOINT], x[st.SPEED_INTEGRAL], c[co.SPEED_GAIN], c[co.INTEGRAL_GAIN],
+            c[co.MAX_TORQUE], h)
         return command
-    if plc.vent_open(state) and x[S.SHAFT_SPEED] > 0.2 * nominal:
-        return c[C.MAX_TORQUE]
+    if plc.vent_open(state) and x[st.SHAFT_SPEED] > 0.2 * nominal:
+        return float(c[co.MAX_TORQUE])
     return 0.0
 
 
@@ -497,26 +495,26 @@ def _control(c: Vector, x: Vector, h: float) -> float:
 def _electrics(c: Vector, x: Vector, flow: Vector, start_current: float, mean: float, mean_square: float,
                winding_relaxation: float, h: float) -> None:
     """Energies of generator and converter over the step, from the currents and the shaft's mechanical work."""
-    mechanical = x[S.TORQUE] * flow[ledger.SHAFT_ANGLE]
-    copper = 1.5 * c[C.RESISTANCE] * mean_square * h
-    end = x[S.CURRENT]
-    magnetic = 0.75 * c[C.INDUCTANCE] * (end - start_current) * (end + start_current)
-    if x[S.CONVERTER_ON] != 0.0:
+    mechanical = x[st.TORQUE] * flow[ledger.SHAFT_ANGLE]
+    copper = 1.5 * c[co.RESISTANCE] * mean_square * h
+    end = x[st.CURRENT]
+    magnetic = 0.75 * c[co.INDUCTANCE] * (end - start_current) * (end + start_current)
+    if x[st.CONVERTER_ON] != 0.0:
         power = (mechanical - copper - magnetic) / h
         dc, grid, loss = converter_power(
-            power, mean, c[C.RATED_CURRENT], c[C.CONVERTER_RATING], c[C.CONVERTER_C0], c[C.CONVERTER_C1],
-            c[C.CONVERTER_C2])
-        x[S.GENERATOR_POWER] = power
-        x[S.DC_POWER] = dc
+            power, mean, c[co.RATED_CURRENT], c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1],
+            c[co.CONVERTER_C2])
+        x[st.GENERATOR_POWER] = power
+        x[st.DC_POWER] = dc
         flow[ledger.CONVERTER] += loss * h
         flow[ledger.GRID] += grid * h
     else:
         copper = mechanical - magnetic  # no current, or the last microampere dying in the winding
-        x[S.GENERATOR_POWER] = 0.0
-        x[S.DC_POWER] = 0.0
+        x[st.GENERATOR_POWER] = 0.0
+        x[st.DC_POWER] = 0.0
     flow[ledger.GENERATOR_COPPER] += copper
-    x[S.WINDING_TEMPERATURE] = winding_step(
-        x[S.WINDING_TEMPERATURE], copper / h, c[C.AMBIENT_TEMPERATURE], c[C.WINDING_THERMAL_RESISTANCE],
+    x[st.WINDING_TEMPERATURE] = winding_step(
+        x[st.WINDING_TEMPERATURE], copper / h, c[co.AMBIENT_TEMPERATURE], c[co.WINDING_THERMAL_RESISTANCE],
         winding_relaxation)
 
 
@@ -527,53 +525,53 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     Slack and receiver temperature are armed in running after the first lap. Filling a receiver from ambient heats its
     air above the limit by itself (the first law allows no less: 293 K to about 380 K), so a plant could never start.
     """
-    travelled = x[S.LAPS] + x[S.POSITION] / c[C.LOOP_LENGTH]
-    armed = x[S.PLC_STATE] == plc.RUNNING and travelled >= x[S.ARMED_LAP]
-    if x[S.STEPS] % constants.TENSION_INTERVAL == 0.0:
+    travelled = x[st.LAPS] + x[st.POSITION] / c[co.LOOP_LENGTH]
+    armed = x[st.PLC_STATE] == plc.RUNNING and travelled >= x[st.ARMED_LAP]
+    if x[st.STEPS] % constants.TENSION_INTERVAL == 0.0:
         high, low = tension(
-            f[S.VOLUME], f[S.INGESTED], x[S.POSITION], x[S.SPEED], x[S.ACCELERATION], x[S.DRAG_FORCE],
-            x[S.FRICTION_FORCE], x[S.BRAKE_FORCE], x[S.PTO_FORCE], c[C.PITCH], c[C.STRAIGHT_LENGTH], c[C.RADIUS],
-            c[C.FLOATER_DRY_MASS], c[C.WATER_DENSITY], c[C.FLOATER_VOLUME], c[C.SPECIFIC_WEIGHT], c[C.SHELL_FORCE],
-            c[C.PRETENSION], h)
-        x[S.TENSION_MAX], x[S.TENSION_MIN] = high, low
-        lap[S.LAP_TENSION_MAX] = max(lap[S.LAP_TENSION_MAX], high)
-        lap[S.LAP_TENSION_MIN] = min(lap[S.LAP_TENSION_MIN], low)
+            f[st.VOLUME], f[st.INGESTED], x[st.POSITION], x[st.SPEED], x[st.ACCELERATION], x[st.DRAG_FORCE],
+            x[st.FRICTION_FORCE], x[st.BRAKE_FORCE], x[st.PTO_FORCE], c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS],
+            c[co.FLOATER_DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.SPECIFIC_WEIGHT], c[co.SHELL_FORCE],
+            c[co.PRETENSION], h)
+        x[st.TENSION_MAX], x[st.TENSION_MIN] = high, low
+        lap[st.LAP_TENSION_MAX] = max(lap[st.LAP_TENSION_MAX], high)
+        lap[st.LAP_TENSION_MIN] = min(lap[st.LAP_TENSION_MIN], low)
         lasted = constants.TENSION_INTERVAL * h
-        x[S.TENSION_TIME] = x[S.TENSION_TIME] + lasted if high > c[C.TENSION_LIMIT] else 0.0
-        x[S.SLACK_TIME] = x[S.SLACK_TIME] + lasted if armed and low < 0.0 else 0.0
-    flow[ledger.TENSION_PEAK_TIME] += x[S.TENSION_MAX] * h
-    R = c[C.GAS_CONSTANT]
-    cv = c[C.CP_AIR] - R
-    pressure = R * x[S.RECEIVER_ENERGY] / (cv * c[C.RECEIVER_VOLUME])
-    lap[S.LAP_PRESSURE_MAX] = max(lap[S.LAP_PRESSURE_MAX], pressure)
-    lap[S.LAP_PRESSURE_MIN] = min(lap[S.LAP_PRESSURE_MIN], pressure)
-    if x[S.PLC_STATE] != plc.TRIPPED:
-        air = x[S.RECEIVER_ENERGY] / (x[S.RECEIVER_MASS] * cv) if armed else 0.0
+        x[st.TENSION_TIME] = x[st.TENSION_TIME] + lasted if high > c[co.TENSION_LIMIT] else 0.0
+        x[st.SLACK_TIME] = x[st.SLACK_TIME] + lasted if armed and low < 0.0 else 0.0
+    flow[ledger.TENSION_PEAK_TIME] += x[st.TENSION_MAX] * h
+    R = c[co.GAS_CONSTANT]
+    cv = c[co.CP_AIR] - R
+    pressure = R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME])
+    lap[st.LAP_PRESSURE_MAX] = max(lap[st.LAP_PRESSURE_MAX], pressure)
+    lap[st.LAP_PRESSURE_MIN] = min(lap[st.LAP_PRESSURE_MIN], pressure)
+    if x[st.PLC_STATE] != plc.TRIPPED:
+        air = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv) if armed else 0.0
         cause = plc.trip_cause(
-            x[S.SHAFT_SPEED], c[C.RATED_SPEED], x[S.SPEED], pressure, c[C.TRIP_PRESSURE], x[S.TENSION_TIME],
-            x[S.SLACK_TIME], x[S.WINDING_TEMPERATURE], air)
+            x[st.SHAFT_SPEED], c[co.RATED_SPEED], x[st.SPEED], pressure, c[co.TRIP_PRESSURE], x[st.TENSION_TIME],
+            x[st.SLACK_TIME], x[st.WINDING_TEMPERATURE], air)
         if cause != plc.NO_TRIP:
-            x[S.TRIP] = cause
-            x[S.PLC_STATE] = plc.TRIPPED
+            x[st.TRIP] = cause
+            x[st.PLC_STATE] = plc.TRIPPED
 
 
 @inlined
 def _turn_lap(c: Vector, x: Vector, books: Vector, lap: Vector, ring: Vector, h: float) -> None:
     """Wrap the position; when a lap is completed for the first time, keep its record and begin the next."""
-    if x[S.POSITION] < 0.0:
-        x[S.POSITION] += c[C.LOOP_LENGTH]
-        x[S.LAPS] -= 1.0
-    elif x[S.POSITION] >= c[C.LOOP_LENGTH]:
-        x[S.POSITION] -= c[C.LOOP_LENGTH]
-        x[S.LAPS] += 1.0
-        if x[S.LAPS] > x[S.RECORDED_LAPS]:
-            x[S.RECORDED_LAPS] = x[S.LAPS]
+    if x[st.POSITION] < 0.0:
+        x[st.POSITION] += c[co.LOOP_LENGTH]
+        x[st.LAPS] -= 1.0
+    elif x[st.POSITION] >= c[co.LOOP_LENGTH]:
+        x[st.POSITION] -= c[co.LOOP_LENGTH]
+        x[st.LAPS] += 1.0
+        if x[st.LAPS] > x[st.RECORDED_LAPS]:
+            x[st.RECORDED_LAPS] = x[st.LAPS]
             for line in range(ledger.COUNT):
                 lap[line] = books[0, line] + books[1, line]
-            lap[S.LAP_TIME] = (x[S.STEPS] + 1.0) * h
-            lap[S.LAP_PULSES] = x[S.PULSES]
-            lap[S.LAP_MISSED] = x[S.MISSED]
-            ring[int(x[S.LAPS]) % S.LAP_RING, :] = lap
+            lap[st.LAP_TIME] = (x[st.STEPS] + 1.0) * h
+            lap[st.LAP_PULSES] = x[st.PULSES]
+            lap[st.LAP_MISSED] = x[st.MISSED]
+            ring[int(x[st.LAPS]) % st.LAP_RING, :] = lap
             _begin_lap(lap)
 
 
@@ -581,11 +579,11 @@ def _turn_lap(c: Vector, x: Vector, books: Vector, lap: Vector, ring: Vector, h:
 def _begin_lap(lap: Vector) -> None:
     """Clear what belongs to one lap alone."""
     lap[:] = 0.0
-    lap[S.LAP_TENSION_MAX] = S.EMPTY_HIGH
-    lap[S.LAP_TENSION_MIN] = S.EMPTY_LOW
-    lap[S.LAP_PRESSURE_MAX] = S.EMPTY_HIGH
-    lap[S.LAP_PRESSURE_MIN] = S.EMPTY_LOW
-    lap[S.LAP_COLDEST] = S.EMPTY_LOW
+    lap[st.LAP_TENSION_MAX] = st.EMPTY_HIGH
+    lap[st.LAP_TENSION_MIN] = st.EMPTY_LOW
+    lap[st.LAP_PRESSURE_MAX] = st.EMPTY_HIGH
+    lap[st.LAP_PRESSURE_MIN] = st.EMPTY_LOW
+    lap[st.LAP_COLDEST] = st.EMPTY_LOW
 
 
 @compiled("int64(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], "
@@ -603,41 +601,41 @@ def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: V
         OK, or the number of a fault (`FAULTS`) after which the memory must not be used.
     """
     h = constants.STEP
-    end, mean, square = lag_weights(c[C.CURRENT_BANDWIDTH], h)
-    winding_relaxation = relaxation(h / (c[C.WINDING_HEAT_CAPACITY] * c[C.WINDING_THERMAL_RESISTANCE]))
+    end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
+    winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
     flow = books[2]
     for _ in range(n):
         for line in range(ledger.COUNT):
             flow[line] = 0.0
         command = _control(c, x, h)
-        state = int(x[S.PLC_STATE])
+        state = int(x[st.PLC_STATE])
         _air_supply(c, x, f, flow, books, lap, h)
         active = _pockets(c, x, f, flow, lap, work, plc.vent_open(state), h)
 
-        start_current = x[S.CURRENT]
+        start_current = x[st.CURRENT]
         mean_current = mean_square = 0.0
-        enabled = plc.converter_enabled(state, abs(x[S.SPEED]) < constants.REST_SPEED)
+        enabled = plc.converter_enabled(state, abs(x[st.SPEED]) < constants.REST_SPEED)
         if enabled or start_current > constants.CURRENT_ZERO:
-            x[S.CONVERTER_ON] = 1.0
-            wanted = command / c[C.TORQUE_PER_CURRENT] if enabled else 0.0
-            x[S.CURRENT], mean_current, mean_square = current_step(start_current, wanted, end, mean, square)
+            x[st.CONVERTER_ON] = 1.0
+            wanted = command / c[co.TORQUE_PER_CURRENT] if enabled else 0.0
+            x[st.CURRENT], mean_current, mean_square = current_step(start_current, wanted, end, mean, square)
         else:
-            x[S.CONVERTER_ON] = 0.0
-            x[S.CURRENT] = 0.0
-        x[S.CURRENT_SLOPE] = (x[S.CURRENT] - start_current) / h
-        x[S.TORQUE] = c[C.TORQUE_PER_CURRENT] * mean_current
+            x[st.CONVERTER_ON] = 0.0
+            x[st.CURRENT] = 0.0
+        x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
+        x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
-        _move(c, x, f, flow, work, active, c[C.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
+        _move(c, x, f, flow, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
         _electrics(c, x, flow, start_current, mean_current, mean_square, winding_relaxation, h)
         _watch(c, x, f, flow, lap, h)
         for line in range(ledger.COUNT):
             books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
         _turn_lap(c, x, books, lap, ring, h)
-        x[S.STEPS] += 1.0
-        if not math.isfinite(x[S.SPEED] + x[S.SHAFT_SPEED] + x[S.COFLOW] + x[S.RECEIVER_ENERGY] + x[S.POSITION]
-                             + x[S.CURRENT] + x[S.WINDING_TEMPERATURE]):
+        x[st.STEPS] += 1.0
+        if not math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.RECEIVER_ENERGY] + x[st.POSITION]
+                             + x[st.CURRENT] + x[st.WINDING_TEMPERATURE]):
             return NOT_FINITE
-        if x[S.RECEIVER_MASS] <= 0.0 or x[S.RECEIVER_ENERGY] <= 0.0:
+        if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
             return RECEIVER_EMPTY
     return OK
 
@@ -647,42 +645,57 @@ SURVEY_POSITION, SURVEY_HEIGHT, SURVEY_FILL, SURVEY_MASS, SURVEY_TEMPERATURE = r
 SURVEY_ROWS = 5
 
 
-@compiled("void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1])")
-def survey(c: Vector, x: Vector, f: Vector, floaters: Vector, stores: Vector) -> None:
-    """What an observer sees of the floaters, and the stored energies.
+@compiled("void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], "
+          "float64[:,::1])")
+def survey(c: Vector, x: Vector, f: Vector, books: Vector, floaters: Vector, stores: Vector, lines: Vector) -> None:
+    """What an observer sees of the floaters, the stored energies, and the balance of the ledger.
 
     Args:
-        c, x, f: as for `advance`.
+        c, x, f, books: as for `advance`.
         floaters: filled, [SURVEY_ROWS, N]: m, m, -, kg, K (NaN for an empty pocket).
-        stores: filled, `ledger.STORES` [J].
+        stores: filled, `ledger.STORES` [J], then their sum and the residual stored(t) - stored(0) - (in - out) [J].
+        lines: filled, [2, lines]: totals [J], and rates over the last step [W].
     """
     count = f.shape[1]
-    cp, R, T0 = c[C.CP_AIR], c[C.GAS_CONSTANT], c[C.AMBIENT_TEMPERATURE]
+    cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
     heights = pockets = air = 0.0
     for i in range(count):
-        s = x[S.POSITION] + i * c[C.PITCH]
-        if s >= c[C.LOOP_LENGTH]:
-            s -= c[C.LOOP_LENGTH]
-        z, _ = place_on_loop(s, c[C.STRAIGHT_LENGTH], c[C.RADIUS])
+        s = x[st.POSITION] + i * c[co.PITCH]
+        if s >= c[co.LOOP_LENGTH]:
+            s -= c[co.LOOP_LENGTH]
+        z, _ = place_on_loop(s, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         heights += z
-        m = f[S.MASS, i]
-        pockets += f[S.ENTHALPY, i] - m * cp * T0
-        air += f[S.VOLUME, i]
+        m = f[st.MASS, i]
+        pockets += f[st.ENTHALPY, i] - m * cp * T0
+        air += f[st.VOLUME, i]
         floaters[SURVEY_POSITION, i] = s
         floaters[SURVEY_HEIGHT, i] = z
-        floaters[SURVEY_FILL, i] = f[S.VOLUME, i] / c[C.FLOATER_VOLUME]
+        floaters[SURVEY_FILL, i] = f[st.VOLUME, i] / c[co.FLOATER_VOLUME]
         floaters[SURVEY_MASS, i] = m
-        floaters[SURVEY_TEMPERATURE, i] = f[S.ENTHALPY, i] / (m * cp) if m > 0.0 else math.nan
-    mass = c[C.DRY_MASS] + c[C.WATER_DENSITY] * (count * c[C.FLOATER_VOLUME] - air)
-    low = x[S.RECEIVER_ENERGY_LOW] - x[S.RECEIVER_MASS_LOW] * cp * T0
-    stores[ledger.STORED_RECEIVER] = x[S.RECEIVER_ENERGY] - x[S.RECEIVER_MASS] * cp * T0 + low
+        floaters[SURVEY_TEMPERATURE, i] = f[st.ENTHALPY, i] / (m * cp) if m > 0.0 else math.nan
+    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
+    low = x[st.RECEIVER_ENERGY_LOW] - x[st.RECEIVER_MASS_LOW] * cp * T0
+    stores[ledger.STORED_RECEIVER] = x[st.RECEIVER_ENERGY] - x[st.RECEIVER_MASS] * cp * T0 + low
     stores[ledger.STORED_POCKETS] = pockets
-    stores[ledger.STORED_CHAIN] = 0.5 * mass * x[S.SPEED] * x[S.SPEED]
-    stores[ledger.STORED_SHAFT] = 0.5 * c[C.SHAFT_INERTIA] * x[S.SHAFT_SPEED] * x[S.SHAFT_SPEED]
-    stores[ledger.STORED_WATER] = 0.5 * c[C.COFLOW_MASS] * x[S.COFLOW] * x[S.COFLOW]
-    stores[ledger.STORED_SHELL] = -c[C.SHELL_FORCE] * heights
-    stores[ledger.STORED_MAGNETIC] = 0.75 * c[C.INDUCTANCE] * x[S.CURRENT] * x[S.CURRENT]
+    stores[ledger.STORED_CHAIN] = 0.5 * mass * x[st.SPEED] * x[st.SPEED]
+    stores[ledger.STORED_SHAFT] = 0.5 * c[co.SHAFT_INERTIA] * x[st.SHAFT_SPEED] * x[st.SHAFT_SPEED]
+    stores[ledger.STORED_WATER] = 0.5 * c[co.COFLOW_MASS] * x[st.COFLOW] * x[st.COFLOW]
+    stores[ledger.STORED_SHELL] = -c[co.SHELL_FORCE] * heights
+    stores[ledger.STORED_MAGNETIC] = 0.75 * c[co.INDUCTANCE] * x[st.CURRENT] * x[st.CURRENT]
     stores[ledger.STORED_DC_LINK] = 0.0
+    total = low = 0.0
+    for store in range(ledger.STORE_COUNT):
+        total, low = ledger.add(total, low, stores[store])
+    stores[ledger.STORE_COUNT] = total + low
+    total, low = ledger.add(total, low, -x[st.STORED_INITIAL])
+    for line in range(ledger.COUNT):
+        sign = -1.0 if line < ledger.INPUT_COUNT else 1.0
+        if line < ledger.BALANCE_COUNT:
+            total, low = ledger.add(total, low, sign * books[0, line])
+            total, low = ledger.add(total, low, sign * books[1, line])
+        lines[0, line] = books[0, line] + books[1, line]
+        lines[1, line] = books[2, line] / constants.STEP
+    stores[ledger.STORE_COUNT + 1] = total + low
 
 
 @compiled("void(float64[::1])")

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from kpp_physics import ledger
-from kpp_physics import state as S
+from kpp_physics import state as st
 from kpp_physics.state import Vector
 
 DEFAULT_LAPS: Final = 5
@@ -17,9 +17,9 @@ _MEANS: Final = (
     ("unsourced_power", ledger.UNSOURCED),
 )
 _EXTREMES: Final = (
-    ("tension_max", S.LAP_TENSION_MAX, max), ("tension_min", S.LAP_TENSION_MIN, min),
-    ("receiver_pressure_min", S.LAP_PRESSURE_MIN, min), ("receiver_pressure_max", S.LAP_PRESSURE_MAX, max),
-    ("pocket_temperature_min", S.LAP_COLDEST, min),
+    ("tension_max", st.LAP_TENSION_MAX, max), ("tension_min", st.LAP_TENSION_MIN, min),
+    ("receiver_pressure_min", st.LAP_PRESSURE_MIN, min), ("receiver_pressure_max", st.LAP_PRESSURE_MAX, max),
+    ("pocket_temperature_min", st.LAP_COLDEST, min),
 )
 NAMES: Final = (
     "laps", "chain_speed", "generator_rpm", "compressor_power", "auxiliary_power", "buoyancy_power", "shaft_power",
@@ -41,13 +41,13 @@ def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
         records: lap records, oldest first.
         start: the record of the lap before them.
     """
-    switched = [record for record in records if record[S.LOADS] > 0]
-    loads = int(sum(record[S.LOADS] for record in switched))
+    switched = [record for record in records if record[st.LOADS] > 0]
+    loads = int(sum(record[st.LOADS] for record in switched))
     if loads < 2:
-        span = records[-1][S.LAP_TIME] - start[S.LAP_TIME]
+        span = records[-1][st.LAP_TIME] - start[st.LAP_TIME]
         return float((records[-1][ledger.COMPRESSOR] - start[ledger.COMPRESSOR]) / span), 0
-    span = switched[-1][S.LAST_LOAD_TIME] - switched[0][S.FIRST_LOAD_TIME]
-    energy = switched[-1][S.LAST_LOAD_ENERGY] - switched[0][S.FIRST_LOAD_ENERGY]
+    span = switched[-1][st.LAST_LOAD_TIME] - switched[0][st.FIRST_LOAD_TIME]
+    energy = switched[-1][st.LAST_LOAD_ENERGY] - switched[0][st.FIRST_LOAD_ENERGY]
     return float(energy / span), loads - 1
 
 
@@ -57,7 +57,7 @@ def between(records: list[Any], start: Any) -> dict[str, float]:
     Returns:
         The mean power of every ledger line, W (for counters: their unit per second), under "mean_" and its name.
     """
-    span = records[-1][S.LAP_TIME] - start[S.LAP_TIME]
+    span = records[-1][st.LAP_TIME] - start[st.LAP_TIME]
     return {name: float((records[-1][line] - start[line]) / span) for line, name in enumerate(ledger.LINES)}
 
 
@@ -68,12 +68,12 @@ def meters(records: list[Any], start: Any) -> Meters:
     if not records:
         return result
     last = records[-1]
-    rate = 1.0 / (last[S.LAP_TIME] - start[S.LAP_TIME])
+    rate = 1.0 / (last[st.LAP_TIME] - start[st.LAP_TIME])
     for name, line in _MEANS:
         result[name] = (last[line] - start[line]) * rate
     for name, column, extreme in _EXTREMES:
         value = extreme([record[column] for record in records])
-        result[name] = value if abs(value) < S.EMPTY_LOW else None
+        result[name] = value if abs(value) < st.EMPTY_LOW else None
     power, _ = compressor_power(records, start)
     paid = power + (last[ledger.AUXILIARY] - start[ledger.AUXILIARY]) * rate
     grid = (last[ledger.GRID] - start[ledger.GRID]) * rate
@@ -92,6 +92,6 @@ def lap_records(ring: Vector, laps: int, wanted: int) -> tuple[list[Any], Any]:
         laps: complete laps so far.
         wanted: laps asked for, at most `state.LAP_RING` - 1.
     """
-    number = min(laps, wanted, S.LAP_RING - 1)
-    rows = [ring[lap % S.LAP_RING].tolist() for lap in range(laps - number, laps + 1)]
+    number = min(laps, wanted, st.LAP_RING - 1)
+    rows = [ring[lap % st.LAP_RING].tolist() for lap in range(laps - number, laps + 1)]
     return rows[1:], rows[0]

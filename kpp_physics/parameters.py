@@ -235,29 +235,24 @@ _INTEGERS = frozenset({"floater_count", "pole_pairs"})
 def _check(item: Declaration, value: Any) -> list[Violation]:
     """Type, finiteness and limits of one value."""
     name, unit = item.name, "" if item.unit == "-" else f" {item.unit}"
-
-    def refuse(limit: Value | None, reason: str) -> list[Violation]:
-        return [Violation(name, value, limit, f"{name} = {value!r}: {reason}")]
-
+    limit: Value | None = None
+    reason = ""
     if item.choices:
-        if isinstance(value, bool) and "on" in item.choices:
-            return []
-        if value not in item.choices:
-            return refuse(None, f"choose one of {', '.join(item.choices)}")
-        if item.name.endswith("_mode") and value not in AVAILABLE_MODES:
-            return refuse(None, f"{value!r} is not available in this version; choose {', '.join(AVAILABLE_MODES)}")
-        return []
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return refuse(None, f"give a number{unit and ' in' + unit}")
-    if isinstance(value, float) and not math.isfinite(value):
-        return refuse(None, "give a finite number")
-    if name in _INTEGERS and value != int(value):
-        return refuse(None, "give a whole number")
-    if item.minimum is not None and value < item.minimum:
-        return refuse(item.minimum, f"the lowest value allowed is {item.minimum:g}{unit}")
-    if item.maximum is not None and value > item.maximum:
-        return refuse(item.maximum, f"the highest value allowed is {item.maximum:g}{unit}")
-    return []
+        if value not in item.choices and not (isinstance(value, bool) and "on" in item.choices):
+            reason = f"choose one of {', '.join(item.choices)}"
+        elif item.name.endswith("_mode") and value not in AVAILABLE_MODES:
+            reason = f"{value!r} is not available in this version; choose {', '.join(AVAILABLE_MODES)}"
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        reason = f"give a number{unit and ' in' + unit}"
+    elif isinstance(value, float) and not math.isfinite(value):
+        reason = "give a finite number"
+    elif item.minimum is not None and value < item.minimum:
+        limit, reason = item.minimum, f"the lowest value allowed is {item.minimum:g}{unit}"
+    elif item.maximum is not None and value > item.maximum:
+        limit, reason = item.maximum, f"the highest value allowed is {item.maximum:g}{unit}"
+    elif name in _INTEGERS and value != int(value):
+        reason = "give a whole number"
+    return [Violation(name, value, limit, f"{name} = {value!r}: {reason}")] if reason else []
 
 
 def _check_together(p: Parameters) -> list[Violation]:

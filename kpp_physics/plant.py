@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from kpp_physics import coefficients as co
 from kpp_physics import constants, kernel, ledger, plc
-from kpp_physics import coefficients as C
 from kpp_physics import meters as metering
-from kpp_physics import state as S
+from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
-from kpp_physics.observation import Observation, observe
+from kpp_physics.observation import LapView, Observation, lap_view, observe
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
 
 SNAPSHOT_SCHEMA: Final = 1
@@ -33,46 +33,53 @@ class Plant:
 
     Args:
         parameters: a complete, checked set.
+        memory: the bytes of another plant's memory, to continue from there instead.
     """
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, memory: bytes | None = None) -> None:
+        count = parameters.floater_count
         self.parameters = parameters
-        self._allocate()
-        x = self._parts.scalars
-        p = parameters
-        x[S.RECEIVER_MASS] = p.ambient_pressure * p.receiver_volume / (p.gas_constant * p.ambient_temperature)
-        x[S.RECEIVER_ENERGY] = x[S.RECEIVER_MASS] * (p.cp_air - p.gas_constant) * p.ambient_temperature
-        x[S.WINDING_TEMPERATURE] = p.ambient_temperature
-        x[S.SERVED] = -1.0
-        x[S.SETPOINT] = self._coefficients[C.SPEED_SETPOINT]
-        x[S.TENSION_MAX] = x[S.TENSION_MIN] = p.chain_pretension
-        x[S.COLDEST] = S.EMPTY_LOW
-        kernel.clear_lap(self._parts.lap)
-        x[S.STORED_INITIAL] = math.fsum(self._survey().tolist())
-
-    def _allocate(self) -> None:
-        count = self.parameters.floater_count
-        self._memory = np.zeros(S.size(count))
-        self._parts = S.views(self._memory, count)
+        self._memory = np.zeros(st.size(count))
+        self._parts = st.views(self._memory, count)
         self._work = np.zeros((kernel.WORK_ROWS, count))
         self._floaters = np.zeros((kernel.SURVEY_ROWS, count))
-        self._stores = np.zeros(len(ledger.STORES))
-        self._coefficients = C.coefficients(self.parameters)
+        self._stores = np.zeros(ledger.STORE_COUNT + 2)
+        self._lines = np.zeros((2, ledger.COUNT))
+        self._coefficients = co.coefficients(parameters)
+        self._lap_view: LapView | None = None
+        if memory is None:
+            self._stand_cold()
+        elif len(memory) != self._memory.nbytes:
+            raise SnapshotError(f"the snapshot holds {len(memory)} bytes of state, not {self._memory.nbytes}")
+        else:
+            self._memory[:] = np.frombuffer(memory, dtype="<f8")
+
+    def _stand_cold(self) -> None:
+        x, p = self._parts.scalars, self.parameters
+        x[st.RECEIVER_MASS] = p.ambient_pressure * p.receiver_volume / (p.gas_constant * p.ambient_temperature)
+        x[st.RECEIVER_ENERGY] = x[st.RECEIVER_MASS] * (p.cp_air - p.gas_constant) * p.ambient_temperature
+        x[st.WINDING_TEMPERATURE] = p.ambient_temperature
+        x[st.SERVED] = -1.0
+        x[st.SETPOINT] = self._coefficients[co.SPEED_SETPOINT]
+        x[st.TENSION_MAX] = x[st.TENSION_MIN] = p.chain_pretension
+        x[st.COLDEST] = st.EMPTY_LOW
+        kernel.clear_lap(self._parts.lap)
+        x[st.STORED_INITIAL] = self._stored()
 
     @property
     def time_us(self) -> int:
         """Simulated time since the start, in whole microseconds."""
-        return int(self._parts.scalars[S.STEPS]) * constants.STEP_US
+        return int(self._parts.scalars[st.STEPS]) * constants.STEP_US
 
     @property
     def laps(self) -> int:
         """Complete laps since the start."""
-        return int(self._parts.scalars[S.RECORDED_LAPS])
+        return int(self._parts.scalars[st.RECORDED_LAPS])
 
     @property
     def plc_state(self) -> str:
         """State of the controller, one of `plc.STATES`."""
-        return plc.STATES[int(self._parts.scalars[S.PLC_STATE])]
+        return plc.STATES[int(self._parts.scalars[st.PLC_STATE])]
 
     def step(self, n: int) -> None:
         """Advance by `n` steps of 1 ms.
@@ -87,7 +94,7 @@ class Plant:
             raise SimulationError(self._explain(fault))
 
     def _explain(self, fault: int) -> str:
-        bad = [name for name, value in zip(S.SCALARS, self._parts.scalars.tolist(), strict=True)
+        bad = [name for name, value in zip(st.SCALARS, self._parts.scalars.tolist(), strict=True)
                if not math.isfinite(value)]
         which = f" ({', '.join(bad)})" if bad else ""
         return f"at t = {self.time_us / 1e6:.3f} s {kernel.FAULTS[fault]}{which}: the plant cannot be computed further"
@@ -99,25 +106,25 @@ class Plant:
             CommandError: when it is unknown or not permitted now; the text says why and what to do.
         """
         x = self._parts.scalars
-        state = int(x[S.PLC_STATE])
-        at_rest = abs(float(x[S.SPEED])) < constants.REST_SPEED
+        state = int(x[st.PLC_STATE])
+        at_rest = abs(float(x[st.SPEED])) < constants.REST_SPEED
         following = plc.transition(name, args, state, at_rest, self._standing_trip())
-        x[S.PLC_STATE] = following
+        x[st.PLC_STATE] = following
         if name == "reset":
-            x[S.TRIP] = plc.NO_TRIP
+            x[st.TRIP] = plc.NO_TRIP
         if following == plc.STOPPING:
-            x[S.SETPOINT] = self._coefficients[C.SPEED_SETPOINT]
+            x[st.SETPOINT] = self._coefficients[co.SPEED_SETPOINT]
 
     def _standing_trip(self) -> str | None:
         x, c = self._parts.scalars, self._coefficients
-        R = c[C.GAS_CONSTANT]
-        cv = c[C.CP_AIR] - R
-        over = x[S.TENSION_MAX] > c[C.TENSION_LIMIT]
+        R = c[co.GAS_CONSTANT]
+        cv = c[co.CP_AIR] - R
+        over = x[st.TENSION_MAX] > c[co.TENSION_LIMIT]
         cause = plc.trip_cause(
-            x[S.SHAFT_SPEED], c[C.RATED_SPEED], x[S.SPEED],
-            R * x[S.RECEIVER_ENERGY] / (cv * c[C.RECEIVER_VOLUME]), c[C.TRIP_PRESSURE],
-            constants.TENSION_TRIP_TIME if over else 0.0, 0.0, x[S.WINDING_TEMPERATURE],
-            x[S.RECEIVER_ENERGY] / (x[S.RECEIVER_MASS] * cv))
+            x[st.SHAFT_SPEED], c[co.RATED_SPEED], x[st.SPEED],
+            R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME]), c[co.TRIP_PRESSURE],
+            constants.TENSION_TRIP_TIME if over else 0.0, 0.0, x[st.WINDING_TEMPERATURE],
+            x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv))
         return plc.TRIPS[cause] if cause != plc.NO_TRIP else None
 
     def change_parameters(self, changes: Mapping[str, Any]) -> None:
@@ -134,23 +141,31 @@ class Plant:
             if DECLARATIONS[name].structural and getattr(following, name) != getattr(self.parameters, name)]
         if refused:
             raise ParameterError(refused)
-        before = math.fsum(self._survey().tolist())
+        before = self._stored()
         self.parameters = following
-        self._coefficients = C.coefficients(following)
-        step = math.fsum(self._survey().tolist()) - before
+        self._coefficients = co.coefficients(following)
+        step = self._stored() - before
         books = self._parts.ledger
         books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = ledger.add(
             books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step)
 
-    def _survey(self) -> S.Vector:
-        kernel.survey(
-            self._coefficients, self._parts.scalars, self._parts.floaters, self._floaters, self._stores)
-        return self._stores
+    def _survey(self) -> None:
+        parts = self._parts
+        kernel.survey(self._coefficients, parts.scalars, parts.floaters, parts.ledger,
+                      self._floaters, self._stores, self._lines)
+
+    def _stored(self) -> float:
+        self._survey()
+        return float(self._stores[ledger.STORE_COUNT])
 
     def observe(self) -> Observation:
         """All that the plant shows of itself, in groups by physical part; SI units unless a name ends in a unit."""
         self._survey()
-        return observe(self.parameters, self._coefficients, self._parts, self._floaters, self._stores)
+        if self._lap_view is None or self._lap_view.laps != self.laps:
+            self._lap_view = lap_view(self._parts.ring, self.laps)
+        return observe(
+            self.parameters, self._coefficients, self._parts, self._floaters, self._stores, self._lines,
+            self._lap_view)
 
     def lap_records(self, laps: int) -> tuple[list[Any], Any]:
         """Records of the last `laps` complete laps, and the record before them."""
@@ -158,7 +173,7 @@ class Plant:
 
     def digest(self) -> str:
         """64-bit digest of the complete state, as 16 hexadecimal digits."""
-        return hashlib.blake2b(self._memory, digest_size=8).hexdigest()
+        return hashlib.blake2b(self._memory.data, digest_size=8).hexdigest()
 
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""
@@ -182,14 +197,11 @@ class Plant:
         except (ValueError, KeyError, TypeError) as error:
             raise SnapshotError(f"the snapshot's header is damaged: {error}") from error
         if schema != SNAPSHOT_SCHEMA:
-            raise SnapshotError(f"the snapshot has schema {schema}, this version reads {SNAPSHOT_SCHEMA}: replay the run")
+            raise SnapshotError(f"the snapshot has schema {schema}, this version reads {SNAPSHOT_SCHEMA}: replay it")
         if version != KERNEL_VERSION:
-            raise SnapshotError(
-                f"the snapshot was taken with kernel {str(version)[:16]}, this is {KERNEL_VERSION[:16]}: replay the run")
-        plant = cls.__new__(cls)
-        plant.parameters = Parameters.of(values)
-        plant._allocate()
-        if len(data) - end != plant._memory.nbytes:
-            raise SnapshotError(f"the snapshot holds {len(data) - end} bytes of state, not {plant._memory.nbytes}")
-        plant._memory[:] = np.frombuffer(data, dtype="<f8", offset=end)
-        return plant
+            raise SnapshotError(f"the snapshot was taken with kernel {str(version)[:16]}, this is "
+                                f"{KERNEL_VERSION[:16]}: replay the run")
+        try:
+            return cls(Parameters.of(values), data[end:])
+        except (ParameterError, TypeError, AttributeError) as error:
+            raise SnapshotError(f"the snapshot's parameters are damaged: {error}") from error

@@ -21,8 +21,7 @@ COMMANDS: Final[Mapping[str, Mapping[int, int]]] = {
     "stop": {PRESSURISING: STOPPED, STARTING: STOPPING, RUNNING: STOPPING, COASTING: STOPPING},
     "coast": {RUNNING: COASTING},
     "resume": {COASTING: RUNNING},
-    "emergency_stop": {
-        state: EMERGENCY_STOP for state in (STOPPED, PRESSURISING, STARTING, RUNNING, COASTING, STOPPING)},
+    "emergency_stop": dict.fromkeys((STOPPED, PRESSURISING, STARTING, RUNNING, COASTING, STOPPING), EMERGENCY_STOP),
     "reset": {EMERGENCY_STOP: STOPPED, TRIPPED: STOPPED},
 }
 """Command, state it is given in, state it leads to. What is not here is refused."""
@@ -133,21 +132,22 @@ def trip_cause(
         tension_time, slack_time: how long the chain has been over its limit, or slack [s].
         winding_temperature, receiver_temperature: [K].
     """
+    cause = NO_TRIP
     if shaft_speed > constants.SHAFT_TRIP_RATIO * rated_speed:
-        return TRIP_SHAFT_SPEED
-    if abs(speed) > constants.SPEED_TRIP:
-        return TRIP_CHAIN_SPEED
-    if pressure > trip_pressure:
-        return TRIP_PRESSURE
-    if tension_time >= constants.TENSION_TRIP_TIME:
-        return TRIP_TENSION
-    if slack_time >= constants.SLACK_TRIP_TIME:
-        return TRIP_SLACK
-    if winding_temperature > constants.WINDING_TRIP_TEMPERATURE:
-        return TRIP_WINDING
-    if receiver_temperature > constants.RECEIVER_TRIP_TEMPERATURE:
-        return TRIP_RECEIVER_TEMPERATURE
-    return NO_TRIP
+        cause = TRIP_SHAFT_SPEED
+    elif abs(speed) > constants.SPEED_TRIP:
+        cause = TRIP_CHAIN_SPEED
+    elif pressure > trip_pressure:
+        cause = TRIP_PRESSURE
+    elif tension_time >= constants.TENSION_TRIP_TIME:
+        cause = TRIP_TENSION
+    elif slack_time >= constants.SLACK_TRIP_TIME:
+        cause = TRIP_SLACK
+    elif winding_temperature > constants.WINDING_TRIP_TEMPERATURE:
+        cause = TRIP_WINDING
+    elif receiver_temperature > constants.RECEIVER_TRIP_TEMPERATURE:
+        cause = TRIP_RECEIVER_TEMPERATURE
+    return cause
 
 
 @inlined

@@ -1,0 +1,1 @@
+"""Work without processes: headless runs of the plant."""
