@@ -1,6 +1,7 @@
 """A real gateway process against a peer that stands for the rest of the plant."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +45,20 @@ class Running(SimpleNamespace):
                 return status
             assert time.monotonic() < deadline, f"{wanted} not reached: {status}"
             time.sleep(0.02)
+
+
+def shake_hands(client: socket.socket, path: str) -> None:
+    """Open a WebSocket on a plain socket, which then reads only when told to."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: localhost",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    ]
+    client.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert client.recv(12) == b"HTTP/1.1 101"
 
 
 def start_gateway(environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -1,0 +1,200 @@
+"""The gateway's view of the plant, as scripts of messages in virtual time."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bus import codec
+from bus.messages import Event, Published
+from nodes.gateway import answers
+from nodes.gateway.core import EVENTS_KEPT, Gaps, Plant
+
+from . import messages
+
+
+def hear(plant: Plant, message: Published, now: float) -> bool:
+    """Have the plant hear a message; was it taken?"""
+    return plant.on(*codec.encode_published(message), now) is not None
+
+
+def plant() -> Plant:
+    return Plant(("m1",), 0.0)
+
+
+def names(view: Plant, now: float) -> list[str]:
+    return [item.name for item in view.missing(now)]
+
+
+def test_what_was_never_heard_is_missing_since_listening_began() -> None:
+    view = plant()
+    clock, physics = view.missing(5.0)
+    assert (clock.name, clock.silent) == ("clock", 5.0)
+    assert (physics.name, physics.reason) == ("physics m1", "never heard for 5.0 s")
+    status = answers.status(view, 0, 5.0)
+    assert status.backend_status == "down"
+    assert not status.has_data
+    assert (status.run, status.mode, status.tick, status.simulated_time, status.data_age) == (None,) * 5
+
+
+def test_a_whole_plant_is_ok_and_shows_what_it_was_told() -> None:
+    view = plant()
+    assert hear(view, messages.tick(7), 1.0)
+    assert hear(view, messages.status(7), 1.0)
+    assert hear(view, messages.state(7), 1.25)
+    status = answers.status(view, 3, 1.5)
+    assert status.backend_status == "ok"
+    assert status.missing == []
+    assert status.engine_initialized
+    assert status.engine_running
+    assert status.simulation_running
+    assert (status.tick, status.simulated_time, status.mode) == (7, 0.07, "running")
+    assert (status.achieved_speed, status.scenario) == (0.99, "reference")
+    assert status.data_age == 0.25
+    assert status.clients_connected == 3
+    assert status.modules["m1"].tick == 7
+
+
+@pytest.mark.parametrize(("changes", "running"), [({}, True), ({"mode": "paused"}, False), ({"held": ["m1"]}, False)])
+def test_the_simulation_runs_when_it_is_told_to_and_nothing_holds_it(changes: dict[str, Any], running: bool) -> None:
+    view = plant()
+    hear(view, messages.tick(1, **changes), 0.0)
+    assert answers.status(view, 0, 0.5).simulation_running is running
+    assert not answers.status(view, 0, 1.5).simulation_running
+
+
+def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
+    view = plant()
+    hear(view, messages.tick(1), 0.0)
+    hear(view, messages.state(1), 0.0)
+    assert names(view, 1.0) == []
+    hear(view, messages.tick(2), 1.0)
+    assert names(view, 1.5) == ["physics m1"]
+    assert answers.status(view, 0, 1.5).backend_status == "degraded"
+    assert answers.status(view, 0, 1.5).has_data
+    assert not answers.status(view, 0, 1.5).engine_running
+    hear(view, messages.state(2), 1.5)
+    assert names(view, 1.6) == []
+    assert names(view, 2.1) == ["clock"]
+    assert answers.status(view, 0, 2.1).backend_status == "degraded"
+
+
+def test_gaps_are_counted_within_a_run_only() -> None:
+    gaps = Gaps()
+    for run, seq in [("a", 10), ("a", 11), ("a", 15), ("a", 12), ("a", 16)]:
+        gaps.on(run, seq)
+    assert gaps.missed == 3
+    gaps.on("b", 1)
+    gaps.on("b", 2)
+    assert gaps.missed == 0
+
+
+def test_gaps_stand_in_the_status_by_topic() -> None:
+    view = plant()
+    for seq in (1, 2, 5):
+        hear(view, messages.tick(seq), 0.0)
+    for seq in (1, 3):
+        hear(view, messages.state(seq), 0.0)
+    assert answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
+
+
+def test_a_new_run_makes_states_of_the_old_one_old() -> None:
+    view = plant()
+    hear(view, messages.tick(9), 0.0)
+    hear(view, messages.state(9), 0.0)
+    hear(view, messages.tick(1, "run-2"), 0.1)
+    assert not view.initialized("m1")
+    assert names(view, 0.2) == []  # it gets a second to follow
+    for k in range(12):
+        hear(view, messages.tick(2 + k, "run-2"), 0.1 * k)
+        hear(view, messages.state(10 + k), 0.1 * k)
+    assert names(view, 1.15) == ["physics m1"]
+    hear(view, messages.state(14, "run-2"), 1.15)
+    assert view.initialized("m1")
+    assert names(view, 1.15) == []
+
+
+def test_an_overtaken_frame_does_not_replace_a_newer_one() -> None:
+    view = plant()
+    assert hear(view, messages.state(5), 0.0)
+    assert not hear(view, messages.state(4), 0.1)
+    assert not hear(view, messages.state(5), 0.1)
+    assert view.old_frames == 2
+    frame = view.newest("m1")
+    assert frame is not None
+    assert frame.head.seq == 5
+    # A module that fell silent and starts over is heard all the same.
+    assert hear(view, messages.state(4), 1.2)
+
+
+def test_a_replaced_clock_is_not_believed_while_the_new_one_speaks() -> None:
+    view = plant()
+    hear(view, messages.tick(5, epoch=3), 0.0)
+    assert not hear(view, messages.tick(6, epoch=2), 0.1)
+    assert view.tick is not None
+    assert view.tick.seq == 5
+    assert hear(view, messages.tick(1, "fresh-run", epoch=1), 1.5)
+    assert view.run == "fresh-run"
+
+
+def test_states_are_decoded_on_demand_and_once() -> None:
+    view = plant()
+    hear(view, messages.state(1), 0.0)
+    frame = view.newest("m1")
+    assert frame is not None
+    assert frame.state() is frame.state()
+    assert frame.text() is frame.text()
+    assert msgspec.json.decode(frame.json()) == msgspec.to_builtins(messages.state(1))
+    assert msgspec.json.decode(frame.text()) == {"type": "state"} | msgspec.to_builtins(messages.state(1))
+
+
+def test_a_malformed_state_is_counted_forgotten_and_named() -> None:
+    view = plant()
+    hear(view, messages.tick(1), 0.0)
+    fields = msgspec.to_builtins(messages.state(1))
+    fields["chain"]["speed"] = float("nan")
+    # Its head is in order, so it is found out when somebody looks.
+    assert view.on(b"state/m1/", msgspec.msgpack.encode(fields), 0.0) is not None
+    assert view.newest("m1") is None
+    assert view.bad_frames == 1
+    (missing,) = view.missing(0.0)
+    assert "malformed" in missing.reason
+    assert "chain.speed" in missing.reason
+    hear(view, messages.state(2), 0.1)
+    assert names(view, 0.1) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        (b"state/m1/", b""),
+        (b"state/m1/", b"\xc1garbage"),
+        (b"state/m1/", b"\x91" * 100_000),
+        (b"state/m1/", b"\x00" * 300_000),
+        (b"state/m2/", codec.encode(messages.state(1, module="m2"))),
+        (b"state/m1/", codec.encode(messages.state(1, module="m2"))),
+        (b"state/", codec.encode(messages.state(1))),
+        (b"tick", codec.encode(messages.status(1))),
+        (b"tick", msgspec.msgpack.encode(msgspec.to_builtins(messages.tick(1)) | {"t": float("inf")})),
+        (b"tick", msgspec.msgpack.encode(msgspec.to_builtins(messages.tick(1)) | {"seq": "1"})),
+        (b"tick/", codec.encode(messages.tick(1))),
+        (b"nonsense", b"\x80"),
+        (b"\xff\xfe", b"\x80"),
+        (b"", b""),
+    ],
+)
+def test_garbage_is_counted_and_changes_nothing(topic: bytes, payload: bytes) -> None:
+    view = plant()
+    assert view.on(topic, payload, 0.0) is None
+    assert view.bad_frames == 1
+    assert (view.tick, view.status, view.modules["m1"].frame) == (None, None, None)
+
+
+def test_the_last_events_are_kept() -> None:
+    view = plant()
+    for k in range(EVENTS_KEPT + 5):
+        event = Event(t=0.0, seq=k, run="r", wall=0.0, module="m1", severity="info", kind="test", text=str(k))
+        assert hear(view, event, 0.0)
+    kept = answers.events(view).events
+    assert len(kept) == EVENTS_KEPT
+    assert (kept[0].text, kept[-1].text) == ("5", "204")
