@@ -85,7 +85,7 @@ class Publisher(_Owner):
         self._socket = zmq.Context.instance().socket(zmq.PUB)
         _configure(self._socket, MAX_REQUEST)
         self._socket.setsockopt(zmq.SNDHWM, TELEMETRY_QUEUE)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self._connected: set[int] = set()
         _bind(self._socket, address)
 
@@ -97,7 +97,7 @@ class Publisher(_Owner):
         """How many peers are connected now. To be called from one thread, which need not be the sender's."""
         while self._monitor.poll(0):
             event = parse_monitor_message(self._monitor.recv_multipart())
-            if event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
                 self._connected.add(event["value"])
             else:
                 self._connected.discard(event["value"])

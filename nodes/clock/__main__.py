@@ -90,7 +90,7 @@ class _Shell:
         self._control = control
         self._changed = threading.Condition()
         self._ticker = Ticker(core, publisher, self._changed)
-        self._status: Status | None = None
+        self._achieved_speed = 0.0
         self._clients = 0
 
     def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
@@ -100,7 +100,7 @@ class _Shell:
             RuntimeError: if the ticker or the health page has ended by itself.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self._report(time.monotonic_ns(), 0.0)
+        self._report(0.0)
         config = uvicorn.Config(health_app(self._health, host), log_level="warning", access_log=False, loop="asyncio")
         server = uvicorn.Server(config)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
@@ -112,7 +112,7 @@ class _Shell:
             now_ns = time.monotonic_ns()
             if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
                 gone = self._core.t_us - last_us if self._core.run == last_run else 0
-                self._report(now_ns, max(gone, 0) * 1e3 / (now_ns - last_ns))
+                self._report(max(gone, 0) * 1e3 / (now_ns - last_ns))
                 last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
             if not self._ticker.is_alive():
                 raise RuntimeError("the ticker has ended") from self._ticker.failure
@@ -122,19 +122,23 @@ class _Shell:
         server.should_exit = True
         pages.join(timeout=2.0)
 
-    def _report(self, now_ns: int, achieved_speed: float) -> None:
+    def _report(self, achieved_speed: float) -> None:
         self._clients = self._publisher.connections()
+        self._achieved_speed = achieved_speed
         with self._changed:
-            status = self._core.status(now_ns, time.time(), achieved_speed, self._ticker.realtime_priority)
-        self._status = status
-        self._ticker.post(encode_published(status))
+            self._core.timing.close_interval()
+        self._ticker.post(encode_published(self._status()))
+
+    def _status(self) -> Status:
+        with self._changed:
+            return self._core.status(
+                time.monotonic_ns(), time.time(), self._achieved_speed, self._ticker.realtime_priority
+            )
 
     def _health(self) -> dict[str, Any]:
-        if self._status is None:
-            raise RuntimeError("the health page was asked before the first report")
         silent = self._core.peers.silent(time.monotonic_ns())
         timing = self._core.timing
-        return health_document(self._status, silent, self._clients, timing.round_trip, timing.holds)
+        return health_document(self._status(), silent, self._clients, timing.round_trip, timing.holds)
 
     def _serve(self, timeout: float) -> None:
         for _ in range(BURST):

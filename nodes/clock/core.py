@@ -308,8 +308,7 @@ class ClockCore:
         return self._run.t_us
 
     def status(self, now_ns: int, wall: float, achieved_speed: float, realtime_priority: bool) -> Status:
-        """Report of the interval that ends now."""
-        self.timing.close_interval()
+        """Where the run is now; figures of timing are those of the last closed interval."""
         return Status(
             t=self._run.t_us / 1e6,
             seq=self._run.seq,

@@ -19,7 +19,7 @@ def health_document(
     """The health page as plain values.
 
     Args:
-        status: newest report of the clock.
+        status: where the run is now.
         silent: required modules that nobody hears of.
         clients: peers connected to the publisher.
         round_trip: mean seconds from tick to acknowledgement, None when no module answered lately.

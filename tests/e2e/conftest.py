@@ -1,4 +1,4 @@
-"""The real plant: supervisord with the project's own configuration, on free ports and with its files in a new folder."""
+"""The real plant: supervisord with the own configuration of the project, on free ports, its files in a new folder."""
 
 import os
 import re
