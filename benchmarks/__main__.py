@@ -1,0 +1,17 @@
+"""`make bench`: print every figure with its floor and its goal."""
+
+import sys
+
+from benchmarks import codec, kernel, lateness, relay
+from benchmarks.table import show
+
+
+def main() -> int:
+    """Measure and print; the exit code says whether every goal was reached."""
+    rows = [*kernel.measure(), *codec.measure(), *lateness.measure(), *relay.measure()]
+    show(rows)
+    return 0 if all(row.reached for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
