@@ -23,7 +23,7 @@ NAMES: Final = (
     "flux_linkage", "inductance", "resistance", "iron_hysteresis_torque", "iron_eddy_coefficient",
     "mechanical_coefficient", "stray_torque", "winding_heat_capacity", "winding_thermal_resistance",
     "converter_rating", "converter_c0", "converter_c1", "converter_c2", "current_bandwidth", "auxiliary_power",
-    "exchange_on",
+    "exchange_on", "step",
 )
 
 (FLOATER_COUNT, LOOP_LENGTH, STRAIGHT_LENGTH, PITCH, RADIUS, FLOATER_VOLUME, WATER_DEPTH,
@@ -39,11 +39,16 @@ NAMES: Final = (
  FLUX_LINKAGE, INDUCTANCE, RESISTANCE, IRON_HYSTERESIS_TORQUE, IRON_EDDY_COEFFICIENT,
  MECHANICAL_COEFFICIENT, STRAY_TORQUE, WINDING_HEAT_CAPACITY, WINDING_THERMAL_RESISTANCE,
  CONVERTER_RATING, CONVERTER_C0, CONVERTER_C1, CONVERTER_C2, CURRENT_BANDWIDTH, AUXILIARY_POWER,
- EXCHANGE_ON) = range(len(NAMES))
+ EXCHANGE_ON, STEP) = range(len(NAMES))
 
 
-def coefficients(p: Parameters) -> NDArray[np.float64]:
-    """The vector of `NAMES` for one set of parameters."""
+def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.float64]:
+    """The vector of `NAMES` for one set of parameters.
+
+    Args:
+        p: parameters.
+        step: physics step [s]; another than the default only to show how results depend on it.
+    """
     straight = p.water_depth - 2 * p.sprocket_radius
     loop = 2 * straight + 2 * math.pi * p.sprocket_radius
     displaced = p.water_density * p.floater_volume
@@ -101,7 +106,7 @@ def coefficients(p: Parameters) -> NDArray[np.float64]:
         "receiver_ua": p.receiver_ua,
         "valve_conductance": p.valve_conductance,
         "valve_critical_ratio": p.valve_critical_ratio,
-        "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-constants.STEP / spool),
+        "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-step / spool),
         "capture_efficiency": p.capture_efficiency,
         "target_mass": p.fill_fraction * p.ambient_pressure * p.floater_volume
                        / (p.gas_constant * p.ambient_temperature),
@@ -137,5 +142,6 @@ def coefficients(p: Parameters) -> NDArray[np.float64]:
         "current_bandwidth": 2 * math.pi * p.current_bandwidth,
         "auxiliary_power": p.auxiliary_power,
         "exchange_on": 1.0,
+        "step": step,
     }
     return np.array([values[name] for name in NAMES], dtype=np.float64)

@@ -589,7 +589,7 @@ def _begin_lap(lap: Vector) -> None:
 @compiled("int64(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], "
           "float64[:,::1], int64)")
 def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: Vector, work: Vector, n: int) -> int:
-    """Advance one plant by n steps of 1 ms, in place.
+    """Advance one plant by n steps, in place.
 
     Args:
         c: coefficients (`coefficients.NAMES`).
@@ -600,7 +600,7 @@ def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: V
     Returns:
         OK, or the number of a fault (`FAULTS`) after which the memory must not be used.
     """
-    h = constants.STEP
+    h = c[co.STEP]
     end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
     winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
     flow = books[2]
@@ -694,7 +694,7 @@ def survey(c: Vector, x: Vector, f: Vector, books: Vector, floaters: Vector, sto
             total, low = ledger.add(total, low, sign * books[0, line])
             total, low = ledger.add(total, low, sign * books[1, line])
         lines[0, line] = books[0, line] + books[1, line]
-        lines[1, line] = books[2, line] / constants.STEP
+        lines[1, line] = books[2, line] / c[co.STEP]
     stores[ledger.STORE_COUNT + 1] = total + low
 
 
