@@ -14,7 +14,7 @@ from tornado.ioloop import PeriodicCallback
 from bus.client import Commander
 from bus.endpoints import EndpointError, Endpoints
 from bus.messages import Result
-from bus.process import Heart, StopSignal, begin
+from bus.process import Heart, StopSignal, begin, give_up
 from bus.schema import PROTOCOL_VERSION
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -33,11 +33,9 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         asyncio.run(_serve(endpoints, log))
     except EndpointError as error:
-        log.error("dashboard cannot run", reason=str(error))
-        return 1
+        return give_up(log, str(error))
     except OSError as error:
-        log.error("dashboard cannot run", reason=f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
-        return 1
+        return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
     return 0
 
@@ -52,7 +50,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         loop.call_soon_threadsafe(commander.heard, result)
 
     feed.on_result(pass_on)
-    stream = Stream(feed, module, _hello(module))
+    stream = Stream(feed.plant, feed.lock, module, _hello(module))
     sessions = Sessions(commander)
     server = _server(endpoints, feed, stream, sessions)
     stop = StopSignal()
@@ -109,6 +107,7 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         start=False,
         verbose=False,
         liveness=True,
+        warm=True,
         check_unused_sessions_milliseconds=5_000,
         extra_patterns=[
             ("/stream", StreamHandler, {"stream": stream, "hosts": hosts, "scenarios": scenarios}),

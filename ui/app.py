@@ -40,7 +40,14 @@ _THEME = {
 
 _BAR = {"boxShadow": "none", "backgroundImage": "none", "borderBottom": "1px solid"}
 _SX = {
-    "& .MuiToolbar-root": {"minHeight": "52px !important", "paddingLeft": "14px", "paddingRight": "10px"},
+    "& .MuiToolbar-root": {
+        "minHeight": "52px !important",
+        "margin": "0 !important",
+        "paddingLeft": "14px",
+        "paddingRight": "10px",
+    },
+    # Both are empty, and without a name for those who hear the page instead of seeing it.
+    "& .MuiLinearProgress-root, & .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
     "&.mui-dark .header": {**_BAR, "backgroundColor": "#161d25", "color": "#dce3ea", "borderColor": "#27313c"},
     "&.mui-light .header": {**_BAR, "backgroundColor": "#eef1f4", "color": "#18212b", "borderColor": "#c9d1d9"},
 }
@@ -93,8 +100,8 @@ class Sessions:
 
         dark = pn.state.session_args.get("theme", [b"dark"])[0] != b"light"
         page = Page(
-            header=[StatusLine(sizing_mode="stretch_width")],  # type: ignore[no-untyped-call]  # of panel
-            main=[Overview(carry_out, sizing_mode="stretch_width")],
+            header=[StatusLine(sizing_mode="stretch_width", margin=0)],  # type: ignore[no-untyped-call]  # of panel
+            main=[Overview(carry_out, sizing_mode="stretch_width", margin=0)],
             dark_theme=dark,
             busy_indicator=None,
             theme_config=_THEME,

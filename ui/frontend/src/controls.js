@@ -1,7 +1,7 @@
 // Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
 
 import { byId, flag, write } from "./dom.js"
-import { MISSING, clockTime, fixed } from "./format.js"
+import { MISSING, fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
@@ -179,7 +179,11 @@ function showFacts(root, clock, live) {
 }
 
 function simulated(t) {
-  return t < 60 ? `${fixed(t, 2)} s` : `${clockTime(Math.floor(t * 10) / 10)} min`
+  if (t < 60) return `${fixed(t, 2)} s`
+  const minutes = Math.floor(t / 60)
+  const seconds = fixed(Math.floor((t - 60 * minutes) * 10) / 10, 1).padStart(4, "0")
+  if (minutes < 60) return `${minutes}:${seconds} min`
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds.slice(0, 2)} h`
 }
 
 function showNodes(list) {
