@@ -83,8 +83,15 @@ def run(
                 break
     frame = plant.observe()
     return Measurement(
-        plant, len(records), cycles, meters.meters(records, start), meters.between(records, start),
-        frame["ledger"]["r_a"], max(worst, abs(frame["ledger"]["r_a"])), frame["plc"]["warnings"])
+        plant,
+        len(records),
+        cycles,
+        meters.meters(records, start),
+        meters.between(records, start),
+        frame["ledger"]["r_a"],
+        max(worst, abs(frame["ledger"]["r_a"])),
+        frame["plc"]["warnings"],
+    )
 
 
 def _check(plant: Plant, longest: float) -> None:
