@@ -1,6 +1,7 @@
 """`python -m ui`: the dashboard's shell - feed, web server and the loop they share."""
 
 import asyncio
+import gc
 import os
 import sys
 import uuid
@@ -64,6 +65,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         if stop or not feed.alive:
             ended.set()
 
+    # From here on a full collection looks at sessions alone: it is short, and those that were closed go soon.
+    gc.collect()
+    gc.freeze()
     feed.start()
     server.start()
     PeriodicCallback(beat, INTERVAL * 1000.0).start()
@@ -108,7 +112,9 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         verbose=False,
         liveness=True,
         warm=True,
-        check_unused_sessions_milliseconds=5_000,
+        # A page that comes later than this gets a new session from its token, and a closed one is soon forgotten.
+        unused_session_lifetime_milliseconds=3_000,
+        check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
             ("/stream", StreamHandler, {"stream": stream, "hosts": hosts, "scenarios": scenarios}),
             ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),

@@ -33,6 +33,9 @@ INTERVAL = 0.05
 UNACKNOWLEDGED_MAX = 3
 """A page with more frames than this on the way is skipped."""
 
+COMMANDS_TOLD = 8
+"""A page that connects hears of as much of what was commanded before."""
+
 MESSAGE_MAX = 64
 """Longest text that a page may send, in characters."""
 
@@ -92,7 +95,7 @@ class Stream:
     def join(self, page: "StreamHandler", scenarios: list[str]) -> None:
         """A page has connected: it gets all that is kept, then what is new."""
         with self._lock:
-            self._seats[page] = Seat(commands=self._plant.log.end)
+            self._seats[page] = Seat(commands=max(0, self._plant.log.end - COMMANDS_TOLD))
         page.write_message(_ENCODE({**self._hello, "scenarios": scenarios}).decode())
 
     def leave(self, page: "StreamHandler") -> None:

@@ -26,19 +26,21 @@ export const CONTROLS = `
     <button data-testid="step" title="advance by one tick">Step</button>
     <button data-testid="stop">Stop</button>
   </div>
-  <label>Speed
-    <select data-testid="speed">
+  <div class="pair">
+    <label for="kpp-speed">Speed</label>
+    <select id="kpp-speed" data-testid="speed">
       ${SPEEDS.map((speed) => `<option value="${speed}">${speed} ×</option>`).join("")}
       <option value="${FLAT_OUT}">as fast as possible</option>
     </select>
-  </label>
+  </div>
   <div class="pair">
-    <label>Scenario <select data-testid="scenario"></select></label>
+    <label for="kpp-scenario">Scenario</label>
+    <select id="kpp-scenario" data-testid="scenario"></select>
     <button data-testid="reset" title="begin a new run of the chosen scenario, stopped at time zero">Reset</button>
   </div>
   <div class="answer" aria-live="polite">
     <details class="commands">
-      <summary data-testid="command-state">No command sent yet</summary>
+      <summary data-testid="command-state">No command yet</summary>
       <ol data-testid="command-log"></ol>
     </details>
   </div>
@@ -100,7 +102,7 @@ export function controls(root, model) {
       follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
       follow(scenario, chosen ?? clock.scenario, clock.scenario)
     }
-    showCommands(root, last)
+    showCommands(root)
     showFacts(root, clock, live)
   }
   const fill = () => {
@@ -115,9 +117,8 @@ export function controls(root, model) {
   return refresh
 }
 
-// Shows the plant's value, unless somebody is just choosing another.
+// Shows the plant's value, whoever chose it.
 function follow(select, value, label) {
-  if (select.matches(":focus") && select.dataset.open === "yes") return
   if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value))
   if (select.value !== value) select.value = value
 }
@@ -139,9 +140,9 @@ function outcome({ phase, t, seq, reason }) {
   return `not answered: ${reason}`
 }
 
-function showCommands(root, last) {
+function showCommands(root) {
   const commands = [...stream.commands.values()].reverse()
-  const newest = stream.commands.get(last) ?? commands[0]
+  const newest = commands[0]
   const summary = byId(root, "command-state")
   if (!newest) return
   write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
