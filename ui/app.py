@@ -1,6 +1,7 @@
 """The page: one bundled component for the status line, one for the overview. Their data come past the documents."""
 
 import asyncio
+import gc
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from ui.commands import PRESSED_LIMIT, Answer, perform, read_press
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
 TITLE = "Kinetic Power Plant"
+
+COLLECT_AFTER = 0.5
+"""Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
 
 # The palette of the page's own parts stands in frontend/src/style.css; these are what Material UI needs to match it.
 _THEME = {
@@ -86,6 +90,7 @@ class Sessions:
     def page(self) -> Page:
         """The page of one session."""
         self.documents.add(pn.state.curdoc)
+        pn.state.on_session_destroyed(self._destroyed)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()
 
@@ -109,6 +114,11 @@ class Sessions:
         )
         _forget_busy(page)
         return page
+
+    @staticmethod
+    def _destroyed(session_context: Any) -> None:  # noqa: ARG004  # panel wants this very name
+        # A closed page's objects form cycles, which an idle process would carry along for minutes.
+        asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
     async def _perform(self, data: object, origin: str, answer: Callable[[Answer], None]) -> None:
         try:
