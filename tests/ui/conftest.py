@@ -2,46 +2,22 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.synthetic_plant import SyntheticPlant, Wishes, free_endpoints
+from tests.watching import Watch, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 START_TIMEOUT = 40.0
-
-expect.set_options(timeout=10_000)
-
-
-def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
-    """Wait until the condition gives something true, and return it."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)  # polling another process: there is nothing to wait on
-    raise AssertionError(f"not within {timeout:g} s: {what}")
 
 
 class Dashboard:
@@ -81,30 +57,6 @@ class Dashboard:
             return None
 
 
-class Watch:
-    """What a page did that it should not."""
-
-    def __init__(self, page: Page) -> None:
-        self.complaints: list[str] = []
-        self.expected = False
-        """True while complaints of the browser itself are part of the test."""
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("request", self._request)
-        page.on("websocket", lambda socket: self._address(socket.url))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not self.expected:
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    def _request(self, request: Request) -> None:
-        self._address(request.url)
-
-    def _address(self, url: str) -> None:
-        if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
-            self.complaints.append(f"request to another host: {url}")
-
-
 @pytest.fixture(scope="session")
 def _running() -> Iterator[tuple[SyntheticPlant, Dashboard]]:
     environ = free_endpoints()
@@ -128,21 +80,6 @@ def plant(_running: tuple[SyntheticPlant, Dashboard]) -> Iterator[SyntheticPlant
 def dashboard(_running: tuple[SyntheticPlant, Dashboard]) -> Dashboard:
     """The dashboard that watches it."""
     return _running[1]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A real browser; without one the tests say so, or fail where it is required."""
-    path = os.environ.get("KPP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        reason = f"no browser found: none of {', '.join(BROWSERS)} on the PATH"
-        if os.environ.get("KPP_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

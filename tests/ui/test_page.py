@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.conftest import Dashboard, Watch, eventually
+from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import SyntheticPlant
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]

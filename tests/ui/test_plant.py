@@ -55,6 +55,7 @@ def test_a_silent_node_is_named_and_a_silent_clock_excuses_the_others(plant: Pla
     plant.hear(source.status(), 4.0)
     plant.hear(tick(source), 4.9)
     plant.hear(tick(source), 5.5)
+    plant.hear(source.status(), 5.5)
     assert states(plant, 5.5) == {"clock": "live", "m1": "stale", "gateway": "missing"}
     assert states(plant, 9.0)["m1"] == "unknown", "without ticks a healthy module says nothing"
     assert states(plant, 99.0)["clock"] == "missing"
@@ -86,10 +87,11 @@ def test_another_run_begins_new_histories(plant: Plant, source: SyntheticPlant) 
 
 def test_a_module_that_works_off_old_ticks_is_catching_up(plant: Plant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
-    assert not plant.catching_up("m1")
+    assert not plant.catching_up("m1", 0.0)
     source.seq += 500
     plant.hear(tick(source), 0.1)
-    assert plant.catching_up("m1")
+    assert plant.catching_up("m1", 0.1)
+    assert not plant.catching_up("m1", 3.0), "it is silent, which is worse"
 
 
 def command(name: str, origin: str = "dashboard-0001") -> Command:

@@ -166,7 +166,9 @@ function showCommands(root) {
 
 function showFacts(root, clock, live) {
   const t = stream.frame?.t
-  const shown = stream.freshness() === "missing" ? null : t
+  const freshness = stream.freshness()
+  const shown = freshness === "missing" ? null : t
+  flag(byId(root, "sim-time"), "freshness", freshness)
   write(byId(root, "sim-time"), shown === null || !Number.isFinite(shown) ? MISSING : simulated(shown))
   write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
   write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)

@@ -288,7 +288,12 @@ class Plot {
   }
 }
 
+// As many decimals as it takes to write the step between two ticks exactly.
 function decimals(ticks) {
   const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
-  return step >= 1 ? 0 : Math.min(4, Math.ceil(-Math.log10(step) - 1e-9))
+  for (let digits = 0; digits < 4; digits++) {
+    const scaled = step * 10 ** digits
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits
+  }
+  return 4
 }
