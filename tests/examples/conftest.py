@@ -1,14 +1,10 @@
 """A plant as the examples see it: real sockets and schema-valid frames, but no physics."""
 
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +13,6 @@ from bus.messages import CommandRequest, Refused, Result, Sequenced, State, Tick
 from bus.sockets import Publisher, Server
 from tests.bus.samples import sample
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 PACE = 0.002
 """Seconds between two frames of the plant."""
@@ -54,43 +49,6 @@ def shown(seq: int) -> str:
 def address() -> str:
     """Where the plant of a test publishes."""
     return free_address()
-
-
-@pytest.fixture(scope="session")
-def c_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C example, compiled as its header says."""
-    program = tmp_path_factory.mktemp("example") / "subscribe"
-    source = ROOT / "examples" / "subscribe.c"
-    required = os.environ.get("KPP_REQUIRE_C_EXAMPLE") == "1"
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        _missing("gcc is not installed", required)
-    flags = next(line for line in source.read_text().splitlines() if "gcc -std" in line).split("gcc ")[1].split()
-    command = [str(compiler), "-Werror", *flags]
-    command[command.index("examples/subscribe.c")] = str(source)
-    command[command.index("-o") + 1] = str(program)
-    probe = subprocess.run(
-        [str(compiler), "-E", "-x", "c", "-"], input="#include <zmq.h>\n#include <msgpack.h>\n",
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if probe.returncode != 0:
-        _missing("headers are missing: apt install libzmq3-dev libmsgpack-dev", required)
-    subprocess.run(command, check=True)
-    return program
-
-
-def _missing(reason: str, required: bool) -> None:
-    if required:
-        pytest.fail(f"KPP_REQUIRE_C_EXAMPLE=1, but {reason}")
-    pytest.skip(f"the C example cannot be compiled: {reason}")
-
-
-@pytest.fixture(params=["python", "c"])
-def subscriber(request: pytest.FixtureRequest) -> list[str]:
-    """The command line of each subscriber."""
-    if request.param == "c":
-        return [str(request.getfixturevalue("c_program"))]
-    return [sys.executable, str(ROOT / "examples" / "subscribe.py")]
 
 
 @dataclass

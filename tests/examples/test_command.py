@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from tests.examples.conftest import PATIENCE, ROOT, Clock, free_address
+from tests.conftest import ROOT
+from tests.examples.conftest import PATIENCE, Clock, free_address
 
 
 def command(clock: Clock, *args: str) -> tuple[int, list[str]]:

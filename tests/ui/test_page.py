@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import SyntheticPlant
+from tests.watching import Watch, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
