@@ -153,7 +153,10 @@ class SyntheticPlant:
             self.beats.append(request)
         elif isinstance(request, CommandRequest) and self.wishes.answers:
             reply: Sequenced | Refused = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
-            if request.module not in {"clock", "m1"}:
+            known = {command.id for command in (*self.commands, *self._pending)}
+            if request.id in known:  # asked again on a busy machine: answered again, not obeyed again
+                pass
+            elif request.module not in {"clock", "m1"}:
                 reply = Refused(id=request.id, field="module", reason=f"no module {request.module!r}")
             else:
                 self._pending.append(Command(request.id, request.module, request.name, request.args, request.origin))
