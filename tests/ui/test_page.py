@@ -214,6 +214,7 @@ def test_a_hidden_tab_costs_nothing_and_catches_up_without_a_gap(page: Page, das
     hide += " document.dispatchEvent(new Event('visibilitychange')) }"
     page.wait_for_function("__kpp.samples > 10")
     page.evaluate(hide, True)
+    # That nothing comes can only be seen by letting time pass: what is on the way first, then the silence.
     frames = page.evaluate("new Promise(done => setTimeout(() => done(__kpp.frames), 300))")
     later = page.evaluate("new Promise(done => setTimeout(() => done(__kpp.frames), 700))")
     assert later == frames
