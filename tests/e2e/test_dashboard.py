@@ -37,11 +37,11 @@ def number(page: Page, path: str) -> float:
 
 def test_start_makes_numbers_and_picture_move(plant: Plant, page: Page) -> None:
     expect(page.get_by_test_id("mode")).to_contain_text("STOPPED")
-    page.get_by_label("Speed").select_option(label="20 \N{MULTIPLICATION SIGN}")
+    page.get_by_test_id("speed").select_option(label="20 \N{MULTIPLICATION SIGN}")
     page.get_by_test_id("start").click()
     expect(page.get_by_test_id("mode")).to_contain_text("RUNNING")
     expect(page.get_by_test_id("command-state")).to_contain_text("applied")
-    expect(page.get_by_test_id("plc-state")).to_contain_text("Running", timeout=60_000)
+    expect(page.get_by_test_id("plc-state")).to_contain_text("running", timeout=60_000)
     drawn, travelled, t = (number(page, path) for path in ("mimic.drawn", "mimic.travelled", "t"))
     eventually(lambda: number(page, "t") > t + 20, 20, "simulated time goes on")
     eventually(lambda: number(page, "mimic.drawn") > drawn + 10, 20, "the picture is drawn again and again")
