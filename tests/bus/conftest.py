@@ -4,8 +4,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
+
+from bus.sockets import AddressInUseError, Publisher, Server
 
 PATIENCE = 10.0
 """Seconds until a test gives up waiting; on a good day nothing waits longer than some milliseconds."""
@@ -34,3 +37,21 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}"
         turn.wait(0.002)
+
+
+Node = TypeVar("Node", Publisher, Server)
+
+
+def bound(node: type[Node], address: str) -> Node:
+    """Bind an address that another socket has just left: libzmq lets it go a moment after the close."""
+    made: list[Node] = []
+
+    def free() -> bool:
+        try:
+            made.append(node(address))
+        except AddressInUseError:
+            return False
+        return True
+
+    eventually(free, f"{address} is free again")
+    return made[0]

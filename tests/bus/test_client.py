@@ -27,7 +27,7 @@ from bus.messages import (
     Tick,
 )
 from bus.sockets import Publisher, Server
-from tests.bus.conftest import PATIENCE, free_address
+from tests.bus.conftest import PATIENCE, bound, free_address
 from tests.bus.samples import sample
 
 Answer = Callable[[CommandRequest], ClockReply | None]
@@ -45,7 +45,7 @@ def clock(endpoints: Endpoints, answer: Answer) -> Iterator[list[CommandRequest]
     """A clock that answers commands as told; gives the requests it has seen."""
     seen: list[CommandRequest] = []
     stop = threading.Event()
-    with Server(endpoints.clock_control) as server:
+    with bound(Server, endpoints.clock_control) as server:
 
         def serve() -> None:
             while not stop.is_set():
@@ -255,7 +255,7 @@ def test_snapshot(endpoints: Endpoints) -> None:
     expected: Snapshot = codec.build(Snapshot, sample(Snapshot))
 
     async def ask(reply: ModuleReply) -> Snapshot:
-        with Server(endpoints.module("m1").snapshot) as server:
+        with bound(Server, endpoints.module("m1").snapshot) as server:
             pending = asyncio.ensure_future(client.snapshot(endpoints, "m1", PATIENCE))
             received = await asyncio.to_thread(server.receive, PATIENCE)
             assert received is not None
