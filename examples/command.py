@@ -80,7 +80,7 @@ def main() -> int:
     parser.add_argument("--control", default="tcp://127.0.0.1:9203", help="control socket of the clock")
     parser.add_argument("--publisher", default="", help="where the result is published; default: port 9202 or 9210")
     parser.add_argument("--id", default="", help="id to use again for a command whose result is unknown")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()  # options may stand between the name and its arguments
 
     own = ("tcp://127.0.0.1:9202", "tick") if args.module == "clock" else ("tcp://127.0.0.1:9210", "state/")
     results = listen(args.publisher or own[0], own[1])

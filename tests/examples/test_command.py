@@ -37,6 +37,12 @@ def test_rejected_with_what_was_wrong(clock: Clock) -> None:
     assert (request.id, request.args) == ("my-id", {"speed": 500, "note": "as text"})
 
 
+def test_options_may_stand_anywhere(clock: Clock) -> None:
+    clock.refusal = "no"
+    command(clock, "set_parameters", "--module", "m1", "floater_mass=18", "--id", "x", "mouth_area=0.5")
+    assert (clock.requests[0].module, clock.requests[0].args) == ("m1", {"floater_mass": 18, "mouth_area": 0.5})
+
+
 def test_refused(clock: Clock) -> None:
     clock.refusal = "no module 'm9'"
     code, lines = command(clock, "plant_start", "--module", "m9")
