@@ -5,6 +5,9 @@ BIN := .venv/bin
 .PHONY: run test check install install-test format docs bench frontend clean
 
 run: install  ## start the plant in the foreground
+	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
+		echo "The plant is already running (supervisord, process $$running): stop it there with Ctrl-C," \
+			"or with $(BIN)/supervisorctl shutdown"; exit 1; fi
 	@exec $(BIN)/supervisord -n -c supervisord.conf
 
 test: install-test check  ## everything that must hold

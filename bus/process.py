@@ -52,7 +52,7 @@ def begin(node: str) -> structlog.stdlib.BoundLogger:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies, so that no node outlives a killed supervisor.
 
-    Does nothing but on Linux. A parent that died before the request took effect is noticed too.
+    Does nothing but on Linux. A parent that dies while this is under way is noticed too.
     """
     if not sys.platform.startswith("linux"):
         return

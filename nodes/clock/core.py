@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from bus.codec import encode
 from bus.messages import (
     CLOCK_MODULE,
     EVERY_MODULE,
@@ -30,6 +31,12 @@ from nodes.clock.timing import Timing
 
 LEAD_TICKS = 2
 """A command acts this many ticks after the newest one, so that its fsync does not delay the next tick."""
+
+TICK_COMMANDS = 256
+"""Most commands in one tick; more act one tick later."""
+
+TICK_BYTES = 128 * 1024
+"""Most bytes of commands in one tick, so that its frame fits what receivers accept."""
 
 WINDOW_US = 250_000
 """How far simulated time may run ahead of the slowest module at speed 1, in microseconds; it grows with the speed."""
@@ -58,6 +65,16 @@ class _Run:
     t_us: int = 0
     history: History = field(default_factory=History)
     pending: dict[int, list[Command]] = field(default_factory=lambda: defaultdict(list))
+    order: int = 0
+
+    def room(self, command: Command) -> int:
+        """The first tick that may still carry the command; never one before a tick given out already."""
+        self.order = max(self.order, self.seq + LEAD_TICKS)
+        waiting = self.pending.get(self.order, [])
+        size = sum(len(encode(each)) for each in (*waiting, command))
+        if waiting and (len(waiting) >= TICK_COMMANDS or size > TICK_BYTES):
+            self.order += 1
+        return self.order
 
 
 class ClockCore:
@@ -88,10 +105,10 @@ class ClockCore:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
         if request.module == EVERY_MODULE or request.name == "begin":
             return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
-        seq = self._run.seq + LEAD_TICKS
         command = Command(
             id=request.id, module=request.module, name=request.name, args=request.args, origin=request.origin
         )
+        seq = self._run.room(command)
         self._run.pending[seq].append(command)
         self._undurable.add(command.id)
         return Sequenced(id=request.id, run=self._run.name, seq=seq), command
@@ -107,10 +124,13 @@ class ClockCore:
             waiting[:] = [command for command in waiting if command.id != command_id]
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
-        """Take note of a beat or an acknowledgement."""
-        self.peers.heard(message, now_ns)
+        """Take note of a beat or an acknowledgement; one of a tick that was never sent is counted and dropped."""
         if isinstance(message, Ack) and message.run == self._run.name:
+            if message.seq > self._run.seq:
+                self.bad_frames += 1
+                return
             self.timing.acknowledged(message.seq, now_ns)
+        self.peers.heard(message, now_ns)
 
     def replay(self, request: ReplayRequest) -> Replay | Refused:
         """The ticks after one that the asker has."""

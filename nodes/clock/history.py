@@ -3,11 +3,12 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from bus.codec import encode
 from bus.messages import Command, Mode, Span
 
 BLOCK_SPANS = 500
-BLOCK_COMMANDS = 32
-"""Most commands in one replay block; with the largest arguments allowed the block still fits a frame."""
+BLOCK_BYTES = 128 * 1024
+"""Most bytes of commands in one replay block, unless a single tick has more: the block fits a frame."""
 
 
 @dataclass
@@ -18,6 +19,7 @@ class _Stretch:
     dt_us: int
     mode: Mode
     commands: tuple[Command, ...]
+    size: int
 
 
 class History:
@@ -41,7 +43,9 @@ class History:
             newest.count += 1
             return
         first = self.last + 1
-        self._stretches.append(_Stretch(first, 1, t_us, dt_us, mode, commands))
+        self._stretches.append(
+            _Stretch(first, 1, t_us, dt_us, mode, commands, sum(len(encode(each)) for each in commands))
+        )
         self._firsts.append(first)
 
     @property
@@ -63,14 +67,14 @@ class History:
     def after(self, seq: int) -> list[Span]:
         """A block of the ticks that follow `seq`, in order; empty when there are none."""
         spans: list[Span] = []
-        commands = 0
+        size = 0
         for index in range(max(0, bisect_right(self._firsts, seq) - 1), len(self._stretches)):
             stretch = self._stretches[index]
             skipped = max(0, seq + 1 - stretch.first)
             if skipped >= stretch.count:
                 continue
-            commands += len(stretch.commands)
-            if spans and (len(spans) == BLOCK_SPANS or commands > BLOCK_COMMANDS):
+            size += stretch.size
+            if spans and (len(spans) == BLOCK_SPANS or size > BLOCK_BYTES):
                 break
             spans.append(
                 Span(

@@ -9,6 +9,9 @@ ALIVE_NS = 2_000_000_000
 
 FORGET_NS = 60_000_000_000
 
+PEERS_MAX = 256
+"""Most peers remembered; beyond it the one that has been silent longest is forgotten."""
+
 
 @dataclass
 class _Known:
@@ -37,6 +40,8 @@ class Peers:
             node, run = message.node, ""
         key = (node, message.instance)
         self._known[key] = _Known(node, message.instance, message.pid, message.status, run, message.seq, now_ns)
+        if len(self._known) > PEERS_MAX:
+            del self._known[min(self._known, key=lambda each: self._known[each].heard_ns)]
         if isinstance(message, Ack) and message.module in self._modules:
             leader = self._known.get((node, self._leaders.get(node, "")))
             if leader is None or now_ns - leader.heard_ns > ALIVE_NS:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.messages import CommandRequest, Refused, ReplayRequest
+from bus.codec import MAX_TELEMETRY, encode
+from bus.messages import Beat, CommandRequest, Refused, ReplayRequest
 from nodes.clock.core import LEAD_TICKS
 from tests.nodes.clock.conftest import Bench
 
@@ -243,3 +244,46 @@ def test_the_leader_is_kept_while_it_lives_and_replaced_when_silent(bench: Bench
     assert bench.core.peers.leaders() == {"m1": "b"}
     assert bench.core.peers.silent(bench.now_ns) == []
     assert bench.core.peers.silent(bench.now_ns + 3_000_000_000) == ["m1"]
+
+
+def test_ticks_stay_within_what_receivers_accept_and_keep_the_order(bench: Bench) -> None:
+    bench.tick()
+    promised = [bench.send("set_parameters", "m1", text="x" * 4000, number=k).seq for k in range(600)]
+    assert promised == sorted(promised)
+    arrived: list[int] = []
+    while len(arrived) < 600:
+        tick = bench.tick()
+        assert len(encode(tick)) <= MAX_TELEMETRY
+        assert len(tick.commands) <= 256
+        arrived += [command.args["number"] for command in tick.commands]
+    assert arrived == list(range(600))
+    at = 0
+    while at < tick.seq:
+        replay = bench.core.replay(ReplayRequest(run=bench.core.run, after=at))
+        assert not isinstance(replay, Refused)
+        assert len(encode(replay)) <= MAX_TELEMETRY
+        at = replay.spans[-1].first + replay.spans[-1].count - 1
+
+
+def test_small_commands_go_on_to_the_next_tick_when_one_is_full(bench: Bench) -> None:
+    bench.tick()
+    promised = [bench.send("plant_stop", "m1").seq for _ in range(300)]
+    assert [promised.count(seq) for seq in sorted(set(promised))] == [256, 44]
+
+
+def test_a_flood_of_strangers_neither_grows_the_report_nor_hides_the_module(bench: Bench) -> None:
+    bench.tick()
+    for k in range(2000):
+        bench.now_ns += 1000
+        bench.core.heard(Beat(node="stranger", instance=f"s{k}", pid=1, seq=0, status="x" * 200), bench.now_ns)
+        bench.acknowledge(1)
+    status = bench.core.status(bench.now_ns, 0.0, 0.0, False)
+    assert len(encode(status)) <= MAX_TELEMETRY
+    assert "m1" in {peer.node for peer in status.peers}
+
+
+def test_an_acknowledgement_of_a_tick_that_was_never_sent_is_dropped(bench: Bench) -> None:
+    bench.obey("start")
+    bench.acknowledge(2**63 - 1)
+    assert bench.core.bad_frames == 1
+    assert bench.tick(100, acknowledge=False).held == ["m1"]
