@@ -5,6 +5,7 @@ SI units and meanings come from the bus's own declarations, so that a label cann
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -40,11 +41,18 @@ class Channel:
         return self.path.split(".")[0]
 
 
+@cache
+def _definitions() -> dict[str, Any]:
+    """JSON Schema of the state frame and its parts; made once, since a restart waits for it."""
+    definitions: dict[str, Any] = msgspec.json.schema(State)["$defs"]
+    return definitions
+
+
 def _declared(path: str) -> tuple[str, str]:
     """Unit and meaning of a field of the state frame."""
     part, field = path.split(".")
-    kinds = {declared.name: declared.type for declared in msgspec.inspect.type_info(State).fields}  # type: ignore[attr-defined]
-    schema = msgspec.json.schema(kinds[part].cls)["$defs"][kinds[part].cls.__name__]["properties"][field]
+    owner = _definitions()["State"]["properties"][part]["$ref"].rpartition("/")[2]
+    schema = _definitions()[owner]["properties"][field]
     return _find(schema, "unit"), _find(schema, "description")
 
 
