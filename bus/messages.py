@@ -11,16 +11,21 @@ from bus.state import (
     Chain,
     Compressor,
     Converter,
+    DcLink,
     Drivetrain,
+    Exergy,
     Floaters,
     Generator,
     Grid,
+    Hypotheses,
     Ledger,
     Meters,
     Plc,
     Powers,
     Receiver,
+    Sampled,
     Valve,
+    Water,
 )
 from bus.values import Arguments, check_arguments
 
@@ -164,9 +169,14 @@ class State(Published, frozen=True):
     generator: Generator
     converter: Converter
     grid: Grid
+    dc_link: DcLink
+    water: Water
+    hypotheses: Hypotheses
     plc: Plc
     powers: Powers
     ledger: Ledger
+    sampled: Sampled
+    exergy: Exergy
     meters: Meters
 
     def topic(self) -> str:
