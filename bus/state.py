@@ -6,7 +6,7 @@ mean before the first lap) is null and never a stand-in number. Powers are posit
 
 from typing import Annotated, Literal
 
-from bus.schema import Finite, Message, number, quantity
+from bus.schema import MAX_ITEMS, Finite, Message, Text, each, number, quantity
 
 
 class Chain(Message, frozen=True):
@@ -31,13 +31,11 @@ class Chain(Message, frozen=True):
 class Floaters(Message, frozen=True):
     """One list per quantity, index = floater number."""
 
-    position: Annotated[
-        list[Finite], quantity("m", "position s_i along the loop, 0 <= s_i < L, 0 = bottom of the up run")
-    ]
-    height: Annotated[list[Finite], quantity("m", "height z_i above the lowest chain point")]
-    fill: Annotated[list[Finite], quantity("1", "air volume over floater volume V_i/V, 0 to 1")]
-    air_mass: Annotated[list[Finite], quantity("kg", "air in the pocket m_i")]
-    temperature: Annotated[list[Finite | None], quantity("K", "air temperature T_i, null for an empty pocket")]
+    position: Annotated[list[Finite], each("m", "position s_i along the loop, 0 <= s_i < L, 0 = bottom of the up run")]
+    height: Annotated[list[Finite], each("m", "height z_i above the lowest chain point")]
+    fill: Annotated[list[Finite], each("1", "air volume over floater volume V_i/V, 0 to 1")]
+    air_mass: Annotated[list[Finite], each("kg", "air in the pocket m_i")]
+    temperature: Annotated[list[Finite | None], each("K", "air temperature T_i, null for an empty pocket")]
 
 
 class Receiver(Message, frozen=True):
@@ -165,8 +163,8 @@ class Plc(Message, frozen=True):
     speed_setpoint_rpm: Annotated[float, number("rpm", "the same in revolutions per minute")]
     injection_enabled: Annotated[bool, quantity("", "true while air may be injected")]
     brake_set: Annotated[bool, quantity("", "true while the holding brake is set")]
-    trip: Annotated[str | None, quantity("", "cause of the trip in force, null when none")]
-    warnings: Annotated[list[str], quantity("", "warnings in force")]
+    trip: Annotated[Text | None, quantity("", "cause of the trip in force, null when none")]
+    warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
 
 
 class Powers(Message, frozen=True):

@@ -34,6 +34,9 @@ LEAD_TICKS = 2
 WINDOW_US = 250_000
 """How far simulated time may run ahead of the slowest module at speed 1, in microseconds; it grows with the speed."""
 
+FLAT_OUT_WINDOW_US = FLAT_OUT_DT_US + 1
+"""The same in flat-out mode: one tick is under way while the next is composed: no module waits for the clock."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -129,8 +132,8 @@ class ClockCore:
 
     @property
     def caught_up(self) -> bool:
-        """True when every module has worked off everything: in flat-out mode the next tick is due."""
-        return not self._behind(1)
+        """True when no module is more than one tick behind: in flat-out mode the next tick is due."""
+        return not self._behind(FLAT_OUT_WINDOW_US)
 
     def tick(self, mono_ns: int, wall: float) -> list[Published]:
         """The next tick and the results of the commands that the clock itself obeys in it.
@@ -174,7 +177,7 @@ class ClockCore:
         if not moving or self._next_run is not None:
             return 0
         window = WINDOW_US * max(self._speed.milli, 1000) // 1000
-        self._held = self._behind(1 if self._flat_out else window)
+        self._held = self._behind(FLAT_OUT_WINDOW_US if self._flat_out else window)
         if self._held:
             return 0
         if self._steps_left > 0:

@@ -9,7 +9,7 @@ SPEED_MAX = 100.0
 RATE_MIN = 10
 RATE_MAX = 1000
 
-FLAT_OUT_DT_US = 100_000
+FLAT_OUT_DT_US = 500_000
 """Simulated time of a tick when running as fast as possible: few enough frames that the plant is the limit."""
 
 

@@ -142,18 +142,23 @@ def test_time_waits_for_the_slowest_of_several_modules(make_bench: Callable[...,
     assert last.t == pytest.approx(0.25)
 
 
-def test_flat_out_waits_for_every_acknowledgement(bench: Bench) -> None:
+def test_flat_out_keeps_one_tick_under_way_and_waits_for_acknowledgements(bench: Bench) -> None:
     bench.obey("set_speed", flat_out=True)
     bench.obey("start")
     assert bench.core.flat_out
-    before = bench.ticks[-1]
+    first = bench.ticks[-1]
     assert bench.core.caught_up
-    after = bench.tick(acknowledge=False)
-    assert after.t == pytest.approx(before.t + 0.1)
+    second = bench.tick(acknowledge=False)
+    assert second.t == pytest.approx(first.t + 0.5)
+    assert bench.core.caught_up
+    third = bench.tick(acknowledge=False)
+    assert third.t == pytest.approx(second.t + 0.5)
     assert not bench.core.caught_up
-    assert bench.tick(acknowledge=False).t == after.t
-    bench.acknowledge(bench.ticks[-1].seq)
+    waiting = bench.tick(acknowledge=False)
+    assert (waiting.t, waiting.held) == (third.t, ["m1"])
+    bench.acknowledge(second.seq)
     assert bench.core.caught_up
+    assert bench.tick(acknowledge=False).t > third.t
 
 
 def test_start_after_stop_begins_a_new_run(bench: Bench) -> None:

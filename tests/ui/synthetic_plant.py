@@ -1,0 +1,406 @@
+"""A plant made up for tests of the dashboard: it speaks the bus's messages and obeys commands, but computes nothing.
+
+Every number here is invented. It exists so that a test can stop a publisher, refuse a command, leave a value out or
+claim energy without a source at will; no part of it is in the product.
+"""
+
+import math
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from bus import codec
+from bus.endpoints import Endpoints
+from bus.messages import (
+    Beat,
+    Command,
+    CommandRequest,
+    Mode,
+    Peer,
+    Published,
+    Refused,
+    Result,
+    Sequenced,
+    Snapshot,
+    State,
+    Status,
+    Tick,
+)
+from bus.sockets import Publisher, Server
+
+PARAMETERS: dict[str, float | int | str | bool] = {
+    "floater_count": 66,
+    "floater_volume": 0.4,
+    "mouth_area": 0.571,
+    "bucket_height": 0.70,
+    "water_depth": 25.0,
+    "sprocket_radius": 1.2,
+    "load_pressure": 380_000.0,
+    "unload_pressure": 420_000.0,
+    "trip_pressure": 700_000.0,
+    "generator_speed_setpoint": 112.73,
+    "generator_rated_speed": 375.0,
+    "gear_ratio": 39.0,
+    "ambient_pressure": 101_325.0,
+    "water_density": 998.2,
+    "gravity": 9.80665,
+}
+
+TICK = 0.01
+SPEED = 0.3632
+
+
+def free_endpoints() -> dict[str, str]:
+    """Environment variables with free ports of this machine."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+    ports = [taken.getsockname()[1] for taken in sockets]
+    for taken in sockets:
+        taken.close()
+    return {
+        "KPP_CLOCK_PUBLISH": f"tcp://127.0.0.1:{ports[0]}",
+        "KPP_CLOCK_CONTROL": f"tcp://127.0.0.1:{ports[1]}",
+        "KPP_PHYSICS_PUBLISH": f"tcp://127.0.0.1:{ports[2]}",
+        "KPP_PHYSICS_SNAPSHOT": f"tcp://127.0.0.1:{ports[3]}",
+        "KPP_UI_HTTP": f"127.0.0.1:{ports[4]}",
+        "KPP_MODULES": "m1",
+    }
+
+
+@dataclass
+class Wishes:
+    """What a test wants of the plant."""
+
+    clock: bool = True
+    module: bool = True
+    gateway: bool = True
+    answers: bool = True
+    reject: str = ""
+    laps: bool = True
+    unsourced: float = 0.0
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class SyntheticPlant:
+    """Clock and module m1 in one thread."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._endpoints = Endpoints.from_environment(environ)
+        self.wishes = Wishes()
+        self.commands: list[Command] = []
+        self.beats: list[Beat] = []
+        self.seq = 0
+        self.t = 0.0
+        self.mode: Mode = "stopped"
+        self.speed = 1.0
+        self.flat_out = False
+        self.scenario = "reference"
+        self.run = "0001-001"
+        self._runs = 1
+        self._pending: list[Command] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="synthetic plant")
+
+    def __enter__(self) -> "SyntheticPlant":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def renew(self) -> None:
+        """A fresh run as the next test finds it: running, at 40 s, without a wish."""
+        self.wishes = Wishes()
+        self.commands.clear()
+        self.speed, self.flat_out, self.scenario = 1.0, False, "reference"
+        self.new_run()
+        self.t, self.mode = 40.0, "running"
+
+    def new_run(self) -> None:
+        """Begin another run."""
+        self._runs += 1
+        self.run = f"0001-{self._runs:03d}"
+        self.seq, self.t = 0, 0.0
+
+    def _loop(self) -> None:
+        module = self._endpoints.modules[0]
+        with (
+            Publisher(self._endpoints.clock_publish) as clock,
+            Publisher(module.publish) as states,
+            Server(self._endpoints.clock_control) as control,
+            Server(module.snapshot) as snapshots,
+        ):
+            due = time.monotonic()
+            while not self._stop.is_set():
+                due += TICK
+                while (left := due - time.monotonic()) > 0:
+                    self._serve(control, min(left, 0.005))
+                    self._show(snapshots)
+                if self.wishes.clock:
+                    self._tick(clock, states)
+
+    def _serve(self, control: Server, timeout: float) -> None:
+        received = control.receive(timeout)
+        if received is None:
+            return
+        request = codec.decode_clock_request(received[1])
+        if isinstance(request, Beat):
+            self.beats.append(request)
+        elif isinstance(request, CommandRequest) and self.wishes.answers:
+            reply: Sequenced | Refused = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
+            known = {command.id for command in (*self.commands, *self._pending)}
+            if request.id in known:  # asked again on a busy machine: answered again, not obeyed again
+                pass
+            elif request.module not in {"clock", "m1"}:
+                reply = Refused(id=request.id, field="module", reason=f"no module {request.module!r}")
+            else:
+                self._pending.append(Command(request.id, request.module, request.name, request.args, request.origin))
+            control.reply(received[0], codec.encode(reply))
+
+    def _show(self, snapshots: Server) -> None:
+        received = snapshots.receive()
+        if received is not None and self.wishes.module:
+            answer = Snapshot(
+                module="m1",
+                run=self.run,
+                seq=self.seq,
+                t=self.t,
+                scenario=self.scenario,
+                parameters=PARAMETERS,
+                state=None,
+            )
+            snapshots.reply(received[0], codec.encode(answer))
+
+    def _tick(self, clock: Publisher, states: Publisher) -> None:
+        commands, self._pending = self._pending, []
+        results = [self.obey(command) for command in commands]
+        self.commands.extend(commands)
+        dt = TICK * self.speed if self.mode == "running" else 0.0
+        self.t = round(self.t + dt, 6)
+        self.seq += 1
+        _send(clock, self.tick_message(dt, commands))
+        for result in results:
+            _send(clock, result)
+        if self.seq % 20 == 1:
+            _send(clock, self.status())
+        if self.wishes.module:
+            _send(states, self.state())
+
+    def obey(self, command: Command) -> Result:
+        """Do as commanded, or refuse as wished."""
+        reason = self.wishes.reject
+        if not reason:
+            modes: dict[str, Mode] = {"start": "running", "resume": "running", "pause": "paused", "stop": "stopped"}
+            self.mode = modes.get(command.name, self.mode)
+            if command.name == "set_speed":
+                self.speed = float(command.args.get("speed", self.speed))
+                self.flat_out = bool(command.args.get("flat_out", False))
+            if command.name == "step":
+                self.t = round(self.t + TICK * int(command.args["ticks"]), 6)
+            if command.name == "reset":
+                self.scenario = str(command.args["scenario"])
+                self.mode = "stopped"
+                self.new_run()
+        return Result(
+            **self._head(),
+            module=command.module,
+            id=command.id,
+            name=command.name,
+            outcome="rejected" if reason else "applied",
+            reason=reason,
+            violations=[],
+            applied={} if reason else {"mode": self.mode},
+        )
+
+    def _head(self) -> dict[str, Any]:
+        return {"t": self.t, "seq": self.seq, "run": self.run, "wall": time.time()}
+
+    def tick_message(self, dt: float, commands: list[Command]) -> Tick:
+        """The made-up tick at the present time."""
+        return Tick(
+            **self._head(),
+            epoch=1,
+            dt=dt,
+            mode=self.mode,
+            speed=self.speed,
+            flat_out=self.flat_out,
+            rate=100,
+            held=[],
+            mono_ns=time.monotonic_ns(),
+            leaders={"m1": "made-up"},
+            commands=commands,
+        )
+
+    def status(self) -> Status:
+        """The made-up status at the present time."""
+        nodes = ["m1", "ui", *(["gateway"] if self.wishes.gateway else [])]
+        return Status(
+            **self._head(),
+            epoch=1,
+            mode=self.mode,
+            speed=self.speed,
+            flat_out=self.flat_out,
+            achieved_speed=self.speed if self.mode == "running" else 0.0,
+            rate=100,
+            lateness=None,
+            frames_sent=self.seq,
+            deadlines_missed=0,
+            bad_frames=0,
+            held=[],
+            held_time=0.0,
+            realtime_priority=False,
+            scenario=self.scenario,
+            peers=[Peer(node=node, instance="made-up", pid=1, status="", seq=self.seq, age=0.05) for node in nodes],
+        )
+
+    def state(self) -> State:
+        """The made-up state at the present time."""
+        moving = self.t > 0.0
+        speed = SPEED * (1 + 0.01 * math.sin(3 * self.t)) if moving else 0.0
+        position = SPEED * self.t
+        loaded = moving and math.sin(self.t / 4) > -0.4
+        taken, given = (55_300.0 if loaded else 11_100.0) if moving else 0.0, 14_450.0 if moving else 0.0
+        pressure = 4.0e5 - 0.2e5 * math.cos(self.t / 4)
+        floaters, served = _floaters(position)
+        parts: dict[str, dict[str, Any]] = {
+            "chain": {
+                "position": position,
+                "speed": speed,
+                "loop_length": LOOP,
+                "coflow_speed": speed * 0.58,
+            },
+            "floaters": floaters,
+            "receiver": {"pressure": pressure, "temperature": 301.2, "air_mass": 9.3},
+            "compressor": {
+                "mode": ("loaded" if loaded else "idle") if moving else "off",
+                "power": taken,
+                "mass_flow": 0.24 if loaded else 0.0,
+            },
+            "valve": {
+                "mass_flow": 0.84 if moving and served is not None else 0.0,
+                "floater": served if moving else None,
+                "delivered": 0.21 if moving and served is not None else None,
+                "target": 0.4816,
+            },
+            "drivetrain": {
+                "sprocket_speed": speed / RADIUS,
+                "shaft_speed": speed / RADIUS * 39,
+                "shaft_speed_rpm": speed / RADIUS * 39 * 30 / math.pi,
+                "clutch_locked": True,
+            },
+            "generator": {"power": given + 2_480.0 if moving else 0.0, "winding_temperature": 296.0},
+            "converter": {"on": moving, "loss": 2_480.0 if moving else 0.0},
+            "grid": {
+                "export_power": given,
+                "import_power": taken,
+                "net_power": given - taken,
+                "export_energy": 14_450.0 * self.t,
+                "import_energy": 44_560.0 * self.t,
+                "frequency": 50.0,
+            },
+            "plc": {
+                "state": "running" if moving else "stopped",
+                "speed_setpoint_rpm": 112.73,
+                "injection_enabled": moving,
+                "brake_set": not moving,
+                "trip": None,
+                "warnings": [],
+            },
+            "powers": {"shaft": 19_280.0 if moving else 0.0, "unsourced": self.wishes.unsourced},
+            "ledger": {
+                "compressor": 44_560.0 * self.t,
+                "heat_from_water": 12_140.0 * self.t,
+                "grid": 14_450.0 * self.t,
+                "aftercooler": 42_350.0 * self.t,
+                "vent": -9_500.0 * self.t,
+                "converter": 2_483.0 * self.t,
+                "generator_iron": 2_344.0 * self.t,
+                "gearbox": 732.0 * self.t,
+                "chain_friction": 309.0 * self.t,
+                "drag_local": 140.0 * self.t,
+                "unsourced": self.wishes.unsourced * self.t,
+                "r_a": 3.1e-13,
+            },
+            "meters": _meters(self.wishes) if self.wishes.laps else {"laps": 0},
+        }
+        for part, values in self.wishes.overrides.items():
+            parts[part].update(values)
+        fields = {name: _filled(name, values) for name, values in parts.items()}
+        head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
+        made: State = codec.build(State, {**head, **fields})
+        return made
+
+
+RADIUS = float(PARAMETERS["sprocket_radius"])
+RUN = float(PARAMETERS["water_depth"]) - 2 * RADIUS
+LOOP = 2 * RUN + 2 * math.pi * RADIUS
+
+
+def _floaters(position: float) -> tuple[dict[str, Any], int | None]:
+    count = int(PARAMETERS["floater_count"])
+    places = [(position + index * LOOP / count) % LOOP for index in range(count)]
+    heights = [_height(place) for place in places]
+    fills = [_fill(place, height) for place, height in zip(places, heights, strict=True)]
+    served = next((index for index, place in enumerate(places) if LOOP - 1.05 <= place < LOOP - 0.27), None)
+    return {
+        "position": places,
+        "height": heights,
+        "fill": fills,
+        "air_mass": [fill * 0.48 for fill in fills],
+        "temperature": [288.0 if fill > 0 else None for fill in fills],
+    }, served
+
+
+def _height(place: float) -> float:
+    if place < RUN:
+        return RADIUS + place
+    if place < RUN + math.pi * RADIUS:
+        return RADIUS + RUN + RADIUS * math.sin((place - RUN) / RADIUS)
+    if place < 2 * RUN + math.pi * RADIUS:
+        return RADIUS + RUN - (place - RUN - math.pi * RADIUS)
+    return RADIUS - RADIUS * math.sin((place - 2 * RUN - math.pi * RADIUS) / RADIUS)
+
+
+def _fill(place: float, height: float) -> float:
+    full = 101_325.0 / (101_325.0 + 998.2 * 9.80665 * (25.0 - height))
+    if place >= LOOP - 1.05:
+        return full * min(1.0, (place - LOOP + 1.05) / 0.78)
+    if place < RUN:
+        return full
+    return full * max(0.0, math.cos((place - RUN) / RADIUS)) if place < RUN + math.pi * RADIUS / 2 else 0.0
+
+
+def _meters(wishes: Wishes) -> dict[str, Any]:
+    return {
+        "laps": 5,
+        "chain_speed": SPEED,
+        "generator_rpm": 112.73,
+        "compressor_power": 44_560.0,
+        "auxiliary_power": 0.0,
+        "shaft_power": 19_280.0,
+        "grid_power": 14_450.0,
+        "net_power": -30_110.0,
+        "cop": 0.3242,
+        "unsourced_power": wishes.unsourced,
+    }
+
+
+def _filled(part: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Every other number of a part is zero, or null where it may be missing."""
+    return {**_blank(part), **values}
+
+
+@cache
+def _blank(part: str) -> dict[str, Any]:
+    kinds = {declared.name: declared.type for declared in msgspec.inspect.type_info(State).fields}  # type: ignore[attr-defined]
+    schema = msgspec.json.schema(kinds[part].cls)["$defs"][kinds[part].cls.__name__]["properties"]
+    return {name: None if "anyOf" in declared else 0 for name, declared in schema.items()}
+
+
+def _send(publisher: Publisher, message: Published) -> None:
+    publisher.send(codec.encode_published(message))

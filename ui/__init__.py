@@ -1,0 +1,1 @@
+"""The dashboard: an ordinary peer of the plant that draws what it hears and sends what is pressed."""

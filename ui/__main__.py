@@ -1,0 +1,132 @@
+"""`python -m ui`: the dashboard's shell - feed, web server and the loop they share."""
+
+import asyncio
+import gc
+import os
+import sys
+import uuid
+from typing import Any
+
+import panel as pn
+import structlog
+from panel.io.server import get_server
+from tornado.ioloop import PeriodicCallback
+
+from bus.client import Commander
+from bus.endpoints import EndpointError, Endpoints
+from bus.messages import Result
+from bus.process import Heart, StopSignal, begin, give_up
+from bus.schema import PROTOCOL_VERSION
+from ui import channels
+from ui.app import TITLE, Sessions
+from ui.commands import scenarios
+from ui.dimensions import follow
+from ui.feed import Feed
+from ui.frames import LAYOUT
+from ui.health import HealthHandler
+from ui.stream import INTERVAL, Stream, StreamHandler
+
+
+def main() -> int:
+    """Serve the dashboard until told to stop; returns the exit code."""
+    log = begin("ui")
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+        asyncio.run(_serve(endpoints, log))
+    except EndpointError as error:
+        return give_up(log, str(error))
+    except OSError as error:
+        return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
+    log.info("dashboard stopped")
+    return 0
+
+
+async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> None:
+    module = endpoints.modules[0].module
+    feed = Feed(endpoints)
+    commander = Commander(endpoints)
+    loop = asyncio.get_running_loop()
+
+    def pass_on(result: Result) -> None:
+        loop.call_soon_threadsafe(commander.heard, result)
+
+    feed.on_result(pass_on)
+    stream = Stream(feed.plant, feed.lock, module, _hello(module))
+    sessions = Sessions(commander)
+    server = _server(endpoints, feed, stream, sessions)
+    stop = StopSignal()
+    heart = Heart(endpoints, "ui")
+    ended = asyncio.Event()
+
+    def beat() -> None:
+        stream.send()
+        tick = feed.plant.tick
+        heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages")
+        if stop or not feed.alive:
+            ended.set()
+
+    # From here on a full collection looks at sessions alone: it is short, and those that were closed go soon.
+    gc.collect()
+    gc.freeze()
+    feed.start()
+    server.start()
+    PeriodicCallback(beat, INTERVAL * 1000.0).start()
+    following = asyncio.create_task(follow(feed, endpoints, module, stream, log))
+    log.info("dashboard started", address=str(endpoints.ui_http), module=module)
+    await asyncio.wait([following, asyncio.create_task(ended.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if following.done():
+        following.result()
+    following.cancel()
+    server.stop()
+    heart.close()
+    if not feed.alive:
+        raise RuntimeError("the feed has ended")
+
+
+def _hello(module: str) -> dict[str, Any]:
+    """What a page learns once: a new boot id tells it that its session has gone and that it must load anew."""
+    return {
+        "type": "hello",
+        "boot": uuid.uuid4().hex,
+        "protocol": PROTOCOL_VERSION,
+        "layout": LAYOUT,
+        "module": module,
+        "interval": INTERVAL,
+        "series": channels.table(channels.SERIES),
+        "readings": channels.table(channels.READINGS),
+    }
+
+
+def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions) -> Any:
+    address = endpoints.ui_http
+    hosts = _hosts(address.host, address.port)
+    pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
+    return get_server(
+        {"/": sessions.page},
+        port=address.port,
+        address=address.host,
+        websocket_origin=sorted(hosts),
+        title=TITLE,
+        show=False,
+        start=False,
+        verbose=False,
+        liveness=True,
+        warm=True,
+        # A page that comes later than this gets a new session from its token, and a closed one is soon forgotten.
+        unused_session_lifetime_milliseconds=3_000,
+        check_unused_sessions_milliseconds=2_000,
+        extra_patterns=[
+            ("/stream", StreamHandler, {"stream": stream, "hosts": hosts, "scenarios": scenarios}),
+            ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
+        ],
+    )
+
+
+def _hosts(host: str, port: int) -> frozenset[str]:
+    """Names under which our own pages are reached; KPP_UI_HOSTS adds some (`name:port`, separated by commas)."""
+    added = [name.strip() for name in os.environ.get("KPP_UI_HOSTS", "").split(",")]
+    return frozenset({f"{host}:{port}", f"127.0.0.1:{port}", f"localhost:{port}", *filter(None, added)})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

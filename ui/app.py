@@ -1,0 +1,136 @@
+"""The page: one bundled component for the status line, one for the overview. Their data come past the documents."""
+
+import asyncio
+import gc
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import msgspec
+import panel as pn
+from panel.custom import JSComponent
+from panel_material_ui.template.base import Page
+
+from bus.client import Commander
+from bus.codec import FrameError
+from ui.commands import PRESSED_LIMIT, Answer, perform, read_press
+
+BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
+TITLE = "Kinetic Power Plant"
+
+COLLECT_AFTER = 0.5
+"""Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
+
+# The palette of the page's own parts stands in frontend/src/style.css; these are what Material UI needs to match it.
+_THEME = {
+    "light": {
+        "palette": {
+            "primary": {"main": "#2f6f96"},
+            "background": {"default": "#e3e7eb", "paper": "#e3e7eb"},
+            "text": {"primary": "#18212b", "secondary": "#44515f"},
+        }
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": "#6fb3d9"},
+            "background": {"default": "#11171d", "paper": "#11171d"},
+            "text": {"primary": "#dce3ea", "secondary": "#9aa7b4"},
+        }
+    },
+}
+
+_BAR = {"boxShadow": "none", "backgroundImage": "none", "borderBottom": "1px solid"}
+_SX = {
+    "& .MuiToolbar-root": {
+        "minHeight": "52px !important",
+        "margin": "0 !important",
+        "paddingLeft": "14px",
+        "paddingRight": "10px",
+    },
+    # Both are empty, and without a name for those who hear the page instead of seeing it.
+    "& .MuiLinearProgress-root, & .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
+    "&.mui-dark .header": {**_BAR, "backgroundColor": "#161d25", "color": "#dce3ea", "borderColor": "#27313c"},
+    "&.mui-light .header": {**_BAR, "backgroundColor": "#eef1f4", "color": "#18212b", "borderColor": "#c9d1d9"},
+}
+
+
+class StatusLine(JSComponent):
+    """Name of the plant, run mode, alarms and the connection's health."""
+
+    _bundle = BUNDLE
+
+
+class Overview(JSComponent):
+    """Controls, key numbers, the moving picture, plots and the energy balance."""
+
+    _bundle = BUNDLE
+
+    def __init__(self, carry_out: Callable[[object, Callable[[Answer], None]], None], **params: Any) -> None:
+        super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
+        self._carry_out = carry_out
+
+    def _handle_msg(self, data: object) -> None:
+        self._carry_out(data, self._answer)
+
+    def _answer(self, answer: Answer) -> None:
+        self._send_msg(msgspec.to_builtins(answer))
+
+
+@dataclass
+class Sessions:
+    """Builds a page for each session and carries out what is pressed on it."""
+
+    commander: Commander
+    documents: WeakSet[Any] = field(default_factory=WeakSet)
+    """Documents that are still alive; it returns to where it was when pages are closed."""
+
+    def page(self) -> Page:
+        """The page of one session."""
+        self.documents.add(pn.state.curdoc)
+        pn.state.on_session_destroyed(self._destroyed)
+        origin = f"dashboard-{uuid.uuid4().hex[:4]}"
+        tasks: set[asyncio.Task[None]] = set()
+
+        def carry_out(data: object, answer: Callable[[Answer], None]) -> None:
+            if len(tasks) >= PRESSED_LIMIT:
+                refuse = Answer("", "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
+                answer(refuse)
+                return
+            task = asyncio.get_running_loop().create_task(self._perform(data, origin, answer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        dark = pn.state.session_args.get("theme", [b"dark"])[0] != b"light"
+        page = Page(
+            header=[StatusLine(sizing_mode="stretch_width", margin=0)],  # type: ignore[no-untyped-call]  # of panel
+            main=[Overview(carry_out, sizing_mode="stretch_width", margin=0)],
+            dark_theme=dark,
+            busy_indicator=None,
+            theme_config=_THEME,
+            sx=_SX,
+        )
+        _forget_busy(page)
+        return page
+
+    @staticmethod
+    def _destroyed(session_context: Any) -> None:  # noqa: ARG004  # panel wants this very name
+        # A closed page's objects form cycles, which an idle process would carry along for minutes.
+        asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
+
+    async def _perform(self, data: object, origin: str, answer: Callable[[Answer], None]) -> None:
+        try:
+            told = await perform(self.commander, read_press(data), origin)
+        except FrameError as error:
+            told = Answer("", "refused", None, str(error))
+        answer(told)  # a page that was closed meanwhile has no view left to send to
+
+
+def _forget_busy(page: Page) -> None:
+    """Stop the global busy state from holding the page: it would keep every closed session alive."""
+    for watcher in list(pn.state.param.watchers["busy"]["value"]):
+        bound = getattr(getattr(watcher.fn, "__self__", None), "self_or_cls", None)
+        if bound is page:
+            pn.state.param.unwatch(watcher)

@@ -1,0 +1,73 @@
+"""What was pressed on the page becomes a command of the plant; nothing here waits in a callback."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bus.client import Commander, NotAnsweredError, RefusedError, command
+from bus.codec import FrameError
+from bus.messages import Result
+from bus.schema import Message
+
+PRESSED_LIMIT = 16
+"""Commands of one session that may wait for an answer at a time."""
+
+
+class Press(Message, frozen=True):
+    """What a page sends when something is pressed."""
+
+    id: str
+    module: str
+    name: str
+    args: dict[str, Any]
+
+
+class Answer(Message, frozen=True):
+    """What became of it, for the session that pressed; everybody else hears of it on the bus."""
+
+    id: str
+    phase: str
+    """applied, rejected, refused (never sequenced) or unanswered."""
+    t: float | None
+    reason: str
+
+
+def read_press(data: object) -> Press:
+    """Check what a page sent.
+
+    Raises:
+        FrameError: naming the field that is wrong.
+    """
+    try:
+        press = msgspec.convert(data, Press)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise FrameError(str(error)) from error
+    return press
+
+
+async def perform(commander: Commander, press: Press, origin: str) -> Answer:
+    """Have a press carried out and say what became of it."""
+    try:
+        result = await commander.send(command(press.module, press.name, press.args, origin, press.id))
+    except FrameError as error:
+        return Answer(press.id, "refused", None, str(error))
+    except RefusedError as error:
+        return Answer(press.id, "refused", None, str(error))
+    except NotAnsweredError as error:
+        return Answer(press.id, "unanswered", None, str(error))
+    return _answer(press, result)
+
+
+def _answer(press: Press, result: Result) -> Answer:
+    return Answer(press.id, result.outcome, result.t, result.reason)
+
+
+def scenarios(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Names of the scenarios there are to choose from, the default one first."""
+    folder = Path(environ.get("KPP_SCENARIOS", "scenarios"))
+    names = sorted(path.stem for path in folder.glob("*.toml") if re.fullmatch(r"[A-Za-z0-9_.\-]{1,64}", path.stem))
+    return sorted(names, key=lambda name: name != "reference")

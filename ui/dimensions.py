@@ -1,0 +1,39 @@
+"""Keeps the parameters in force of the shown module at hand: asked anew for each run and after each change."""
+
+import asyncio
+
+import structlog
+
+from bus.client import NotAnsweredError, RefusedError, snapshot
+from bus.codec import FrameError
+from bus.endpoints import Endpoints
+from ui.feed import Feed
+from ui.stream import Stream
+
+INTERVAL = 0.2
+
+
+async def follow(
+    feed: Feed, endpoints: Endpoints, module: str, stream: Stream, log: structlog.stdlib.BoundLogger
+) -> None:
+    """Ask the module for a snapshot whenever what the page knows of it may have changed, until cancelled."""
+    known: tuple[str, int] | None = None
+    reason = ""
+    while True:
+        with feed.lock:
+            state = feed.plant.modules[module].state
+            wanted = None if state is None else (state.run, feed.plant.log.parameter_changes)
+        if wanted is not None and wanted != known:
+            if known is None or wanted[0] != known[0]:
+                stream.forget_geometry()
+            try:
+                answer = await snapshot(endpoints, module)
+            except (NotAnsweredError, RefusedError, FrameError) as error:
+                if str(error) != reason:
+                    log.warning("dimensions unknown", module=module, reason=str(error))
+                reason = str(error)
+            else:
+                if answer.run == wanted[0]:
+                    stream.geometry(answer)
+                    known, reason = wanted, ""
+        await asyncio.sleep(INTERVAL)

@@ -1,0 +1,132 @@
+"""The display frame: what the page draws, packed for one WebSocket message. Pure.
+
+Little endian, without padding; every block starts at a multiple of its item's size.
+
+    offset size  what
+    0      u8    0x4B
+    1      u8    layout version
+    2      u16   N, number of floaters
+    4      u32   number of the frame
+    8      f64   Unix time of packing [s]
+    16     f64   Unix time at which the newest state was sent [s], NaN before the first
+    24     f64   simulated time of that state [s]
+    32     f32   seconds since a state was heard, NaN before the first
+    36     f32   seconds since the clock was heard, NaN before the first
+    40     u32   ordinal of the run: a new value means that histories begin anew
+    44     u32   running number of the first sample
+    48     u16   n, number of samples
+    50     u16   S, values of a sample
+    52     u16   V, newest values
+    54     u16   0
+    56     f64   n simulated times [s]
+           f32   n x S values, SI, a line for each sample
+           f32   V newest values, SI; NaN for a value that does not exist
+           u16   N positions along the loop, 65536 = one round
+           u8    N fills, 255 = full of air
+"""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ui.history import Samples
+
+MAGIC = 0x4B
+LAYOUT = 1
+
+_HEADER = struct.Struct("<BBHIdddffIIHHHH")
+MAX_SAMPLES = 0xFFFF
+
+
+class LayoutError(ValueError):
+    """Bytes that are no display frame."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One display frame, unpacked."""
+
+    number: int
+    wall: float
+    state_wall: float
+    t: float
+    state_age: float
+    clock_age: float
+    run: int
+    samples: Samples
+    newest: npt.NDArray[np.float32]
+    position: npt.NDArray[np.float64]
+    """Place along the loop, 0 <= x < 1."""
+    fill: npt.NDArray[np.float64]
+    """Air volume over floater volume, 0 to 1."""
+
+
+def pack(frame: Frame) -> bytes:
+    """Pack a frame."""
+    count, width = frame.samples.values.shape
+    header = _HEADER.pack(
+        MAGIC,
+        LAYOUT,
+        len(frame.position),
+        frame.number & 0xFFFFFFFF,
+        frame.wall,
+        frame.state_wall,
+        frame.t,
+        frame.state_age,
+        frame.clock_age,
+        frame.run,
+        frame.samples.first,
+        count,
+        width,
+        len(frame.newest),
+        0,
+    )
+    position = np.round(frame.position * 65536.0).astype(np.int64) % 65536
+    fill = np.round(np.clip(frame.fill, 0.0, 1.0) * 255.0)
+    return b"".join(
+        (
+            header,
+            frame.samples.t.astype("<f8").tobytes(),
+            frame.samples.values.astype("<f4").tobytes(),
+            frame.newest.astype("<f4").tobytes(),
+            position.astype("<u2").tobytes(),
+            fill.astype("u1").tobytes(),
+        )
+    )
+
+
+def unpack(payload: bytes) -> Frame:
+    """Unpack a frame.
+
+    Raises:
+        LayoutError: if it is none, or of another layout.
+    """
+    if len(payload) < _HEADER.size:
+        raise LayoutError(f"{len(payload)} bytes are shorter than the header of {_HEADER.size}")
+    magic, layout, floaters, number, *times, run, first, count, width, newest, _ = _HEADER.unpack_from(payload)
+    wall, state_wall, t, state_age, clock_age = times
+    if (magic, layout) != (MAGIC, LAYOUT):
+        raise LayoutError(f"magic {magic:#x} and layout {layout} are not {MAGIC:#x} and {LAYOUT}")
+    blocks = (("<f8", count), ("<f4", count * width), ("<f4", newest), ("<u2", floaters), ("u1", floaters))
+    size = _HEADER.size + sum(np.dtype(kind).itemsize * items for kind, items in blocks)
+    if len(payload) != size:
+        raise LayoutError(f"{len(payload)} bytes are not the {size} that the header announces")
+    arrays, offset = [], _HEADER.size
+    for kind, items in blocks:
+        arrays.append(np.frombuffer(payload, kind, items, offset))
+        offset += np.dtype(kind).itemsize * items
+    return Frame(
+        number=number,
+        wall=wall,
+        state_wall=state_wall,
+        t=t,
+        state_age=state_age,
+        clock_age=clock_age,
+        run=run,
+        samples=Samples(first, arrays[0], arrays[1].reshape(count, width)),
+        newest=arrays[2],
+        position=arrays[3] / 65536.0,
+        fill=arrays[4] / 255.0,
+    )

@@ -1,0 +1,207 @@
+// Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
+
+import { byId, flag, write } from "./dom.js"
+import { MISSING, fixed } from "./format.js"
+import { stream } from "./stream.js"
+
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
+const FLAT_OUT = "flat-out"
+const ANSWER_AFTER = 10_000
+
+const ALLOWED = {
+  start: ["stopped"],
+  pause: ["running"],
+  resume: ["paused"],
+  step: ["stopped", "paused"],
+  stop: ["running", "paused"],
+  reset: ["stopped", "running", "paused"],
+}
+
+export const CONTROLS = `
+<section class="card controls" aria-label="run controls">
+  <div class="buttons" role="group" aria-label="run">
+    <button data-testid="start" class="primary">Start</button>
+    <button data-testid="pause">Pause</button>
+    <button data-testid="resume">Resume</button>
+    <button data-testid="step" title="advance by one tick">Step</button>
+    <button data-testid="stop">Stop</button>
+  </div>
+  <div class="pair">
+    <label for="kpp-speed">Speed</label>
+    <select id="kpp-speed" data-testid="speed">
+      ${SPEEDS.map((speed) => `<option value="${speed}">${speed} ×</option>`).join("")}
+      <option value="${FLAT_OUT}">as fast as possible</option>
+    </select>
+  </div>
+  <div class="pair">
+    <label for="kpp-scenario">Scenario</label>
+    <select id="kpp-scenario" data-testid="scenario"></select>
+    <button data-testid="reset" title="begin a new run of the chosen scenario, stopped at time zero">Reset</button>
+  </div>
+  <div class="answer" aria-live="polite">
+    <details class="commands">
+      <summary data-testid="command-state">No command yet</summary>
+      <ol data-testid="command-log"></ol>
+    </details>
+  </div>
+  <dl class="facts">
+    <div><dt>Simulated time</dt><dd><b data-testid="sim-time">–</b></dd></div>
+    <div><dt>Speed asked</dt><dd data-testid="speed-requested">–</dd></div>
+    <div><dt>Achieved</dt><dd data-testid="speed-achieved">–</dd></div>
+    <div><dt>Held by</dt><dd data-testid="held-by">–</dd></div>
+    <div><dt>Bus</dt><dd data-testid="bus-rate">–</dd></div>
+    <div><dt>Lost</dt><dd data-testid="lost">–</dd></div>
+    <div class="nodes"><dt>Nodes</dt><dd data-testid="nodes"></dd></div>
+  </dl>
+</section>`
+
+export function controls(root, model) {
+  const button = (name) => byId(root, name)
+  const speed = button("speed")
+  const scenario = button("scenario")
+  let chosen = null
+  let last = null
+
+  const press = (name, args = {}) => {
+    const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+    last = id
+    stream.commandNews({ id, module: "clock", name, args, phase: "sent", mine: true })
+    model.send_msg({ id, module: "clock", name, args })
+    setTimeout(() => {
+      const command = stream.commands.get(id)
+      if (command?.phase === "sent") {
+        stream.commandNews({ ...command, phase: "unanswered", reason: "the dashboard's server did not answer" })
+      }
+    }, ANSWER_AFTER)
+  }
+
+  for (const name of ["start", "pause", "resume", "stop"]) button(name).onclick = () => press(name)
+  button("step").onclick = () => press("step", { ticks: 1 })
+  button("reset").onclick = () => {
+    press("reset", { scenario: scenario.value })
+    chosen = null
+  }
+  speed.onchange = () => press("set_speed", speed.value === FLAT_OUT ? { flat_out: true } : { speed: Number(speed.value) })
+  scenario.onchange = () => (chosen = scenario.value)
+
+  model.on("msg:custom", (answer) => {
+    const id = answer.id || last
+    const known = stream.commands.get(id)
+    // What the bus said stands; this one knows what never reached the bus.
+    if (known && !["applied", "rejected"].includes(known.phase)) stream.commandNews({ ...known, ...answer, id })
+  })
+
+  const refresh = () => {
+    const clock = stream.note?.clock
+    const live = Boolean(clock) && stream.clockLive()
+    for (const [name, modes] of Object.entries(ALLOWED)) {
+      button(name).disabled = !live || !modes.includes(clock.mode)
+    }
+    speed.disabled = scenario.disabled = !live
+    if (clock) {
+      follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
+      follow(scenario, chosen ?? clock.scenario, clock.scenario)
+    }
+    showCommands(root)
+    showFacts(root, clock, live)
+  }
+  const fill = () => {
+    scenario.replaceChildren(...(stream.hello?.scenarios ?? []).map((name) => new Option(name, name)))
+  }
+  stream.on((kind) => {
+    if (kind === "hello") fill()
+    refresh()
+  })
+  fill()
+  refresh()
+  return refresh
+}
+
+// Shows the plant's value, whoever chose it.
+function follow(select, value, label) {
+  if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value))
+  if (select.value !== value) select.value = value
+}
+
+function describe({ name, args }) {
+  if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
+  if (name === "reset") return `Reset to ${args.scenario ?? "the same scenario"}`
+  if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ")
+}
+
+function outcome({ phase, t, seq, reason }) {
+  const at = `at ${fixed(t, 2)} s`
+  if (phase === "sent") return "sent …"
+  if (phase === "sequenced") return `sequenced at tick ${seq} …`
+  if (phase === "applied") return `applied ${at}`
+  if (phase === "rejected") return `rejected ${at}: ${reason}`
+  if (phase === "refused") return `refused: ${reason}`
+  return `not answered: ${reason}`
+}
+
+function showCommands(root) {
+  const commands = [...stream.commands.values()].reverse()
+  const newest = commands[0]
+  const summary = byId(root, "command-state")
+  if (!newest) return
+  write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
+  summary.title = summary.textContent
+  flag(summary, "phase", newest.phase)
+  const lines = commands.slice(0, 8).map((command) => {
+    const who = command.mine ? "this page" : command.origin || "somebody"
+    return `${who}: ${describe(command)} — ${outcome(command)}`
+  })
+  const list = byId(root, "command-log")
+  if (list.dataset.lines === lines.join("\n")) return
+  list.dataset.lines = lines.join("\n")
+  list.replaceChildren(
+    ...lines.map((line) => {
+      const item = document.createElement("li")
+      item.textContent = line
+      return item
+    }),
+  )
+}
+
+function showFacts(root, clock, live) {
+  const t = stream.frame?.t
+  const freshness = stream.freshness()
+  const shown = freshness === "missing" ? null : t
+  flag(byId(root, "sim-time"), "freshness", freshness)
+  write(byId(root, "sim-time"), shown === null || !Number.isFinite(shown) ? MISSING : simulated(shown))
+  write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
+  write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
+  write(byId(root, "held-by"), live ? clock.held.join(", ") || "nobody" : MISSING)
+  flag(byId(root, "held-by"), "abnormal", live && clock.held.length ? "yes" : "no")
+  const bus = stream.note?.bus
+  write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
+  write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
+  byId(root, "lost").title = bus ? `${bus.lost} messages lost, ${bus.bad_frames} bad frames dropped` : ""
+  showNodes(byId(root, "nodes"))
+}
+
+function simulated(t) {
+  if (t < 60) return `${fixed(t, 2)} s`
+  const minutes = Math.floor(t / 60)
+  const seconds = fixed(Math.floor((t - 60 * minutes) * 10) / 10, 1).padStart(4, "0")
+  if (minutes < 60) return `${minutes}:${seconds} min`
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds.slice(0, 2)} h`
+}
+
+function showNodes(list) {
+  const nodes = stream.connected ? (stream.note?.nodes ?? []) : []
+  const key = JSON.stringify(nodes)
+  if (list.dataset.key === key) return
+  list.dataset.key = key
+  list.replaceChildren(
+    ...nodes.map(({ node, label, state }) => {
+      const chip = document.createElement("span")
+      chip.className = "node"
+      chip.dataset.testid = `node-${node}`
+      chip.dataset.state = state
+      chip.textContent = state === "live" ? label : `${label} ${state}`
+      return chip
+    }),
+  )
+}

@@ -1,0 +1,37 @@
+// The display frame of ui/frames.py, read without copying.
+
+const MAGIC = 0x4b
+export const LAYOUT = 1
+const HEADER = 56
+
+export function unpack(buffer) {
+  const head = new DataView(buffer)
+  if (head.getUint8(0) !== MAGIC || head.getUint8(1) !== LAYOUT) throw new Error("display frame of another layout")
+  const floaters = head.getUint16(2, true)
+  const count = head.getUint16(48, true)
+  const width = head.getUint16(50, true)
+  const newest = head.getUint16(52, true)
+  let offset = HEADER
+  const take = (Kind, items) => {
+    const block = new Kind(buffer, offset, items)
+    offset += items * Kind.BYTES_PER_ELEMENT
+    return block
+  }
+  return {
+    number: head.getUint32(4, true),
+    wall: head.getFloat64(8, true),
+    stateWall: head.getFloat64(16, true),
+    t: head.getFloat64(24, true),
+    stateAge: head.getFloat32(32, true),
+    clockAge: head.getFloat32(36, true),
+    run: head.getUint32(40, true),
+    first: head.getUint32(44, true),
+    count,
+    width,
+    times: take(Float64Array, count),
+    values: take(Float32Array, count * width),
+    newest: take(Float32Array, newest),
+    position: take(Uint16Array, floaters),
+    fill: take(Uint8Array, floaters),
+  }
+}

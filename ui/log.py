@@ -1,0 +1,81 @@
+"""What was commanded and what became of it, as heard on the bus: every user sees every command."""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from bus.messages import CLOCK_MODULE, Result, Tick
+
+KEPT = 200
+
+Phase = Literal["sequenced", "applied", "rejected"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command and the latest that is known of it."""
+
+    id: str
+    module: str
+    name: str
+    args: dict[str, Any]
+    origin: str
+    phase: Phase
+    t: float
+    seq: int
+    reason: str
+
+
+class CommandLog:
+    """News of commands, numbered, so that each reader asks for what follows the last it has."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._news: deque[Entry] = deque(maxlen=KEPT)
+        self.end = 0
+        self.parameter_changes = 0
+        """How often parameters were changed since the dashboard listens."""
+
+    def sequenced(self, tick: Tick) -> None:
+        """Commands that act at this tick. What the clock commands of its own accord is no one's wish."""
+        for command in tick.commands:
+            if command.origin == CLOCK_MODULE:
+                continue
+            known = self._entries.get(command.id)
+            entry = Entry(
+                id=command.id,
+                module=command.module,
+                name=command.name,
+                args=command.args,
+                origin=command.origin,
+                phase="sequenced",
+                t=tick.t - tick.dt,
+                seq=tick.seq,
+                reason="",
+            )
+            if known is not None:  # the result travels on another socket and may overtake the tick
+                entry = replace(entry, phase=known.phase, t=known.t, seq=known.seq, reason=known.reason)
+            self._note(entry)
+
+    def answered(self, result: Result) -> None:
+        """What became of a command."""
+        if result.name == "set_parameters" and result.outcome == "applied":
+            self.parameter_changes += 1
+        known = self._entries.get(result.id)
+        if known is None and result.name == "begin":
+            return
+        told = known or Entry(result.id, result.module, result.name, {}, "", "sequenced", 0.0, 0, "")
+        self._note(replace(told, phase=result.outcome, t=result.t, seq=result.seq, reason=result.reason))
+
+    def _note(self, entry: Entry) -> None:
+        self._entries[entry.id] = entry
+        self._entries.move_to_end(entry.id)
+        while len(self._entries) > KEPT:
+            self._entries.popitem(last=False)
+        self._news.append(entry)
+        self.end += 1
+
+    def since(self, number: int) -> list[Entry]:
+        """The news kept from a running number on."""
+        missing = min(self.end - number, len(self._news))
+        return list(self._news)[len(self._news) - missing :] if missing > 0 else []

@@ -1,0 +1,251 @@
+"""The page's data stream: one WebSocket route of the Panel server, one packed frame 20 times a second for all.
+
+A page acknowledges each frame after drawing it. One that lags is skipped, and its next frame carries every sample it
+missed; a hidden one gets nothing until it shows again. Nobody has a queue.
+
+Text to the page: `hello` once, then `note`, `geometry` and `command` when there is news; binary: `ui.frames`.
+Text from the page: `ack <frames drawn since it connected>`, `hide`, `show`.
+"""
+
+import asyncio
+import math
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from bus.messages import Snapshot, State
+from ui import channels, frames
+from ui.frames import Frame
+from ui.history import Samples
+from ui.log import Entry
+from ui.note import note, vitals
+from ui.plant import Module, Plant
+
+INTERVAL = 0.05
+"""Seconds between two display frames."""
+
+UNACKNOWLEDGED_MAX = 3
+"""A page with more frames than this on the way is skipped."""
+
+COMMANDS_TOLD = 8
+"""A page that connects hears of as much of what was commanded before."""
+
+MESSAGE_MAX = 64
+"""Longest text that a page may send, in characters."""
+
+_ENCODE = msgspec.json.encode
+
+
+@dataclass
+class Seat:
+    """What one page has been sent so far."""
+
+    visible: bool = True
+    sent: int = 0
+    acknowledged: int = 0
+    run: int = -1
+    sample: int = 0
+    commands: int = 0
+    note: bytes = b""
+    geometry: bytes = b""
+
+    @property
+    def ready(self) -> bool:
+        """True if the page keeps up and looks."""
+        return self.visible and self.sent - self.acknowledged <= UNACKNOWLEDGED_MAX
+
+
+@dataclass(frozen=True)
+class View:
+    """What there is to send at one moment: the feed's newest, copied under its lock."""
+
+    run: int
+    end: int
+    state: State | None
+    state_age: float | None
+    clock_age: float | None
+    note: bytes
+    commands: list[Entry]
+    commands_end: int
+
+
+class Stream:
+    """Sends every page what it has not seen yet."""
+
+    def __init__(self, plant: Plant, lock: threading.Lock, module: str, hello: dict[str, Any]) -> None:
+        self._plant = plant
+        self._lock = lock
+        self._module = module
+        self._hello = hello
+        self._seats: dict[StreamHandler, Seat] = {}
+        self._geometry = b""
+        self._number = 0
+        self._vitals: dict[str, Any] = {}
+        self._vitals_due = 0.0
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def join(self, page: "StreamHandler", scenarios: list[str]) -> None:
+        """A page has connected: it gets all that is kept, then what is new."""
+        with self._lock:
+            self._seats[page] = Seat(commands=max(0, self._plant.log.end - COMMANDS_TOLD))
+        page.write_message(_ENCODE({**self._hello, "scenarios": scenarios}).decode())
+
+    def leave(self, page: "StreamHandler") -> None:
+        """A page has gone."""
+        self._seats.pop(page, None)
+
+    def said(self, page: "StreamHandler", text: str) -> None:
+        """A page acknowledged a frame, was hidden or shown."""
+        seat = self._seats.get(page)
+        if seat is None:
+            return
+        word, _, number = text.partition(" ")
+        if word == "ack" and number.isdecimal():
+            seat.acknowledged = min(max(seat.acknowledged, int(number)), seat.sent)
+        elif word in {"hide", "show"}:
+            seat.visible = word == "show"
+            seat.acknowledged = seat.sent
+
+    def geometry(self, snapshot: Snapshot) -> None:
+        """The parameters in force, from which the picture takes its dimensions."""
+        self._geometry = _ENCODE({"type": "geometry", "run": snapshot.run, "parameters": snapshot.parameters})
+
+    def forget_geometry(self) -> None:
+        """The dimensions are not known for the present run yet."""
+        self._geometry = b""
+
+    def send(self) -> None:
+        """Send everybody who is ready what is new."""
+        ready = [(page, seat) for page, seat in self._seats.items() if seat.ready]
+        if not ready:
+            return
+        self._number += 1
+        oldest = min(seat.commands for _, seat in ready)
+        view = self._view(oldest)
+        packed: dict[tuple[int, int], bytes] = {}
+        for page, seat in ready:
+            key = (seat.run, seat.sample)
+            if key not in packed:
+                packed[key] = self._pack(view, seat)
+            self._send_news(page, seat, view)
+            seat.run, seat.sample = view.run, view.end
+            seat.sent += 1
+            page.send(packed[key])
+
+    def _view(self, oldest_command: int) -> View:
+        now = time.monotonic()
+        with self._lock:
+            plant = self._plant
+            module = plant.modules[self._module]
+            if now >= self._vitals_due:
+                self._vitals, self._vitals_due = vitals(plant, self._module, now), now + 1.0
+            return View(
+                run=module.run,
+                end=module.history.end,
+                state=module.state,
+                state_age=module.source.age(now),
+                clock_age=plant.clock.age(now),
+                note=_ENCODE(note(plant, self._module, now, self._vitals)),
+                commands=plant.log.since(oldest_command),
+                commands_end=plant.log.end,
+            )
+
+    def _send_news(self, page: "StreamHandler", seat: Seat, view: View) -> None:
+        if seat.note != view.note:
+            seat.note = view.note
+            page.send(view.note.decode())
+        if seat.geometry != self._geometry:
+            seat.geometry = self._geometry
+            page.send(self._geometry.decode() or '{"type":"geometry","run":"","parameters":null}')
+        missed = view.commands_end - seat.commands
+        for entry in view.commands[-missed:] if missed else ():
+            page.send(_ENCODE({"type": "command", **msgspec.to_builtins(entry)}).decode())
+        seat.commands = view.commands_end
+
+    def _pack(self, view: View, seat: Seat) -> bytes:
+        with self._lock:
+            module = self._plant.modules[self._module]
+            samples = self._samples(module, view, seat)
+        state = view.state
+        newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
+        loop = 1.0 if state is None else state.chain.loop_length
+        return frames.pack(
+            Frame(
+                number=self._number,
+                wall=time.time(),
+                state_wall=math.nan if state is None else state.wall,
+                t=math.nan if state is None else state.t,
+                state_age=math.nan if view.state_age is None else view.state_age,
+                clock_age=math.nan if view.clock_age is None else view.clock_age,
+                run=view.run,
+                samples=samples,
+                newest=np.array(newest, dtype=np.float32),
+                position=np.array([] if state is None else state.floaters.position) / loop,
+                fill=np.array([] if state is None else state.floaters.fill),
+            )
+        )
+
+    @staticmethod
+    def _samples(module: Module, view: View, seat: Seat) -> Samples:
+        # The feed may have begun another run or added samples since the view was taken; those wait for the next frame.
+        first = seat.sample if seat.run == view.run else 0
+        kept = module.history.since(first)
+        count = max(0, view.end - kept.first) if module.run == view.run else 0
+        return Samples(kept.first, kept.t[:count], kept.values[:count])
+
+
+class StreamHandler(WebSocketHandler):
+    """One page's connection."""
+
+    def initialize(self, stream: Stream, hosts: frozenset[str], scenarios: Any) -> None:
+        """Tornado's constructor arguments."""
+        self._stream = stream
+        self._hosts = hosts
+        self._scenarios = scenarios
+
+    def prepare(self) -> None:
+        """Refuse a name that is not ours: a foreign page may have pointed its own at this address."""
+        if self.request.host not in self._hosts:
+            raise HTTPError(403, reason="unknown host")
+
+    def check_origin(self, origin: str) -> bool:
+        """Accept our own pages only."""
+        return origin.partition("://")[2] in self._hosts
+
+    def open(self, *_args: str, **_kwargs: str) -> None:
+        """Begin to stream."""
+        self.set_nodelay(True)
+        self._stream.join(self, self._scenarios())
+
+    def on_message(self, message: str | bytes) -> None:
+        """Take note of an acknowledgement."""
+        if isinstance(message, bytes) or len(message) > MESSAGE_MAX:
+            self.close(1009, "too long")
+            return
+        self._stream.said(self, message)
+
+    def on_close(self) -> None:
+        """Forget the page."""
+        self._stream.leave(self)
+
+    def send(self, message: bytes | str) -> None:
+        """Send without waiting; a page that has just gone is no fault."""
+        try:
+            sending = self.write_message(message, binary=isinstance(message, bytes))
+        except WebSocketClosedError:
+            self._stream.leave(self)
+        else:
+            sending.add_done_callback(_gone)
+
+
+def _gone(sending: asyncio.Future[None]) -> None:
+    if not sending.cancelled():
+        sending.exception()  # looked at, so that asyncio does not complain of a page that left while being written to
