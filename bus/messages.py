@@ -23,16 +23,21 @@ from bus.state import (
     Chain,
     Compressor,
     Converter,
+    DcLink,
     Drivetrain,
+    Exergy,
     Floaters,
     Generator,
     Grid,
+    Hypotheses,
     Ledger,
     Meters,
     Plc,
     Powers,
     Receiver,
+    Sampled,
     Valve,
+    Water,
 )
 from bus.values import Arguments
 
@@ -177,9 +182,14 @@ class State(Published, frozen=True):
     generator: Generator
     converter: Converter
     grid: Grid
+    dc_link: DcLink
+    water: Water
+    hypotheses: Hypotheses
     plc: Plc
     powers: Powers
     ledger: Ledger
+    sampled: Sampled
+    exergy: Exergy
     meters: Meters
 
     def topic(self) -> str:
