@@ -144,6 +144,9 @@ READINGS = _channels(
         "ledger.generator_stray": 3,
         "ledger.converter": 3,
         "ledger.auxiliary_heat": 3,
+        "ledger.bath": 3,
+        "ledger.chopper": 3,
+        "ledger.dump_load": 3,
         "ledger.residual": 3,
         "ledger.r_a": 3,
     }

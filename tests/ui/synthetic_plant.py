@@ -330,7 +330,7 @@ class SyntheticPlant:
         }
         for part, values in self.wishes.overrides.items():
             parts[part].update(values)
-        fields = {name: _filled(name, values) for name, values in parts.items()}
+        fields = {name: {**_blank(name), **parts.get(name, {})} for name in _parts()}
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
         made: State = codec.build(State, {**head, **fields})
         return made
@@ -390,16 +390,27 @@ def _meters(wishes: Wishes) -> dict[str, Any]:
     }
 
 
-def _filled(part: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Every other number of a part is zero, or null where it may be missing."""
-    return {**_blank(part), **values}
+@cache
+def _parts() -> dict[str, type]:
+    """The groups of a state frame."""
+    declared = msgspec.inspect.type_info(State).fields  # type: ignore[attr-defined]
+    return {each.name: each.type.cls for each in declared if hasattr(each.type, "cls")}
 
 
 @cache
 def _blank(part: str) -> dict[str, Any]:
-    kinds = {declared.name: declared.type for declared in msgspec.inspect.type_info(State).fields}  # type: ignore[attr-defined]
-    schema = msgspec.json.schema(kinds[part].cls)["$defs"][kinds[part].cls.__name__]["properties"]
-    return {name: None if "anyOf" in declared else 0 for name, declared in schema.items()}
+    """Every number of a part as zero, or null where it may be missing; every choice as its first."""
+    cls = _parts()[part]
+    properties = msgspec.json.schema(cls)["$defs"][cls.__name__]["properties"]
+    return {name: _nothing(declared) for name, declared in properties.items()}
+
+
+def _nothing(declared: dict[str, Any]) -> Any:
+    if "anyOf" in declared:
+        return None
+    if "enum" in declared:
+        return declared["enum"][0]
+    return {"boolean": False, "array": [], "string": ""}.get(declared["type"], 0)
 
 
 def _send(publisher: Publisher, message: Published) -> None:

@@ -7,7 +7,7 @@ import { stream } from "./stream.js"
 
 const IN = [
   { id: "grid-in", label: "From the grid", paths: ["compressor", "auxiliary"] },
-  { id: "water", label: "Heat from the water", paths: ["heat_from_water"] },
+  { id: "water", label: "Heat from the water", paths: ["heat_from_water", "bath"] },
   { id: "unsourced", label: "No source in the model", paths: ["unsourced"] },
   { id: "change", label: "Parameter change", paths: ["parameter_change"] },
 ]
@@ -16,7 +16,7 @@ const OUT = [
   { id: "air", label: "Heat of compression, air vented", paths: ["aftercooler", "receiver_heat", "vent"] },
   { id: "drag", label: "Water: drag, exchange", paths: ["drag_local", "drag_bulk", "water_exchange", "jet_wake", "h1_slip"] },
   { id: "mechanics", label: "Chain, brake, gearbox, flywheel", paths: ["chain_friction", "brake", "gearbox", "flywheel_windage", "clutch"] },
-  { id: "electrics", label: "Generator, converter, auxiliaries", paths: ["generator_copper", "generator_iron", "generator_mechanical", "generator_stray", "converter", "auxiliary_heat"] },
+  { id: "electrics", label: "Generator, converter, auxiliaries", paths: ["generator_copper", "generator_iron", "generator_mechanical", "generator_stray", "converter", "auxiliary_heat", "chopper", "dump_load"] },
 ]
 
 const segment = ({ id, label }) => `<i data-part="${id}" title="${label}"></i>`
