@@ -41,6 +41,15 @@ class Plan:
     load_cycles: int = LOAD_CYCLES
     least_laps: int = LAPS
 
+    def enough_cycles(self, laps: int) -> int:
+        """Load cycles that are enough after so many laps.
+
+        Who asks for a number of laps does not want to wait for ten cycles of a large receiver; one such cycle has so
+        many pulses that a few of them give a steady mean.
+        """
+        patient = self.laps is None or laps < 3 * self.laps
+        return self.load_cycles if patient else min(2, self.load_cycles)
+
     @staticmethod
     def most_laps(wanted: int) -> int:
         """Laps after which no more load cycles are waited for."""

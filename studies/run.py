@@ -141,7 +141,7 @@ class Run:
             return False  # the duration ends the run
         if number < wanted:
             return False
-        if self.found.load_cycles >= plan.load_cycles or number >= plan.most_laps(wanted):
+        if self.found.load_cycles >= plan.enough_cycles(number) or number >= plan.most_laps(wanted):
             return True
         # A compressor that never switches has no load cycles to wait for.
         switched = any(record[st.LOADS] for record in self._records)
