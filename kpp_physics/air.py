@@ -19,9 +19,18 @@ def adiabatic_mean(epsilon: float, exponent: float) -> float:
     """
     if abs(epsilon) < 1e-3:
         return 1.0 + 0.5 * (exponent - 1.0) * epsilon * (
-            1.0 + (exponent - 2.0) / 3.0 * epsilon * (
-                1.0 + (exponent - 3.0) / 4.0 * epsilon * (
-                    1.0 + (exponent - 4.0) / 5.0 * epsilon * (1.0 + (exponent - 5.0) / 6.0 * epsilon))))
+            1.0
+            + (exponent - 2.0)
+            / 3.0
+            * epsilon
+            * (
+                1.0
+                + (exponent - 3.0)
+                / 4.0
+                * epsilon
+                * (1.0 + (exponent - 4.0) / 5.0 * epsilon * (1.0 + (exponent - 5.0) / 6.0 * epsilon))
+            )
+        )
     return math.expm1(exponent * math.log1p(epsilon)) / (exponent * epsilon)
 
 

@@ -33,9 +33,24 @@ def shell_slope(position: float, ds: float, count: int, pitch: float, straight: 
 
 @inlined
 def tension(
-    volume: Vector, ingested: Vector, position: float, speed: float, acceleration: float, drag_force: float,
-    friction_force: float, brake_force: float, pto_force: float, pitch: float, straight: float, radius: float,
-    dry_mass: float, density: float, floater_volume: float, weight: float, shell_force: float, pretension: float,
+    volume: Vector,
+    ingested: Vector,
+    position: float,
+    speed: float,
+    acceleration: float,
+    drag_force: float,
+    friction_force: float,
+    brake_force: float,
+    pto_force: float,
+    pitch: float,
+    straight: float,
+    radius: float,
+    dry_mass: float,
+    density: float,
+    floater_volume: float,
+    weight: float,
+    shell_force: float,
+    pretension: float,
     h: float,
 ) -> tuple[float, float]:
     """Highest and lowest tension of a chain on fixed centres [N]; the lowest is below 0 where the chain is slack.

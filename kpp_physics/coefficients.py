@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kpp_physics import constants
 from kpp_physics.parameters import Parameters
 
+# fmt: off
 NAMES: Final = (
     "floater_count", "loop_length", "straight_length", "pitch", "radius", "floater_volume", "water_depth",
     "bucket_aspect", "dry_mass", "floater_dry_mass", "shell_force", "drag_coefficient", "coflow_on",
@@ -40,6 +41,7 @@ NAMES: Final = (
  MECHANICAL_COEFFICIENT, STRAY_TORQUE, WINDING_HEAT_CAPACITY, WINDING_THERMAL_RESISTANCE,
  CONVERTER_RATING, CONVERTER_C0, CONVERTER_C1, CONVERTER_C2, CURRENT_BANDWIDTH, AUXILIARY_POWER,
  EXCHANGE_ON, STEP) = range(len(NAMES))
+# fmt: on
 
 
 def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.float64]:
@@ -59,8 +61,11 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
     blockage = (1 - 2 * p.mouth_area / p.shaft_area) ** -2 if p.blockage_correction == "on" else 1.0
     exponent = p.gas_constant / p.cp_air
     isothermal = p.compressor_model == "isothermal_ideal"
-    work_factor = (p.gas_constant * p.ambient_temperature if isothermal
-                   else p.cp_air * p.ambient_temperature / p.compressor_efficiency)
+    work_factor = (
+        p.gas_constant * p.ambient_temperature
+        if isothermal
+        else p.cp_air * p.ambient_temperature / p.compressor_efficiency
+    )
     spool = p.valve_time_constant
     pins = 4 * p.pin_friction * p.pin_radius / p.sprocket_radius
     values = {
@@ -73,8 +78,7 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         "water_depth": p.water_depth,
         "bucket_aspect": math.sqrt(p.mouth_area) / p.bucket_height,
         "dry_mass": dry,
-        "floater_dry_mass": p.added_mass_coefficient * displaced + p.floater_mass
-                                  + p.chain_mass / p.floater_count,
+        "floater_dry_mass": p.added_mass_coefficient * displaced + p.floater_mass + p.chain_mass / p.floater_count,
         "shell_force": (p.water_density / p.shell_density - 1) * p.floater_mass * p.gravity,
         "drag_coefficient": 0.5 * p.water_density * p.floater_count * p.drag_area * p.wake_shielding * blockage,
         "coflow_on": p.coflow == "on",
@@ -108,8 +112,10 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         "valve_critical_ratio": p.valve_critical_ratio,
         "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-step / spool),
         "capture_efficiency": p.capture_efficiency,
-        "target_mass": p.fill_fraction * p.ambient_pressure * p.floater_volume
-                       / (p.gas_constant * p.ambient_temperature),
+        "target_mass": p.fill_fraction
+        * p.ambient_pressure
+        * p.floater_volume
+        / (p.gas_constant * p.ambient_temperature),
         "window_start": -p.sprocket_radius * math.radians(p.injection_start_tilt),
         "window_length": p.injection_window_length,
         "shaft_per_chain": per_chain,

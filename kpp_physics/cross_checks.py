@@ -29,32 +29,56 @@ def _speed_and_pull(p: Parameters, c: list[float]) -> list[CrossCheck]:
     per_rpm = math.pi / 30 / c[co.SHAFT_PER_CHAIN]
     speed, rated = p.generator_speed_setpoint * per_rpm, p.generator_rated_speed * per_rpm
     if p.generator_speed_setpoint < 0.5 * p.generator_rated_speed:
-        found.append(CrossCheck(
-            "pulse_interval", rated, speed, "m/s",
-            f"one floater each {pitch / speed:.3g} s means {speed:.3f} m/s, generator "
-            f"{p.generator_speed_setpoint:.4g} rpm; its rated {p.generator_rated_speed:.4g} rpm needs {rated:.3f} m/s, "
-            f"one floater each {pitch / rated:.3g} s"))
+        found.append(
+            CrossCheck(
+                "pulse_interval",
+                rated,
+                speed,
+                "m/s",
+                f"one floater each {pitch / speed:.3g} s means {speed:.3f} m/s, generator "
+                f"{p.generator_speed_setpoint:.4g} rpm; its rated {p.generator_rated_speed:.4g} rpm needs "
+                f"{rated:.3f} m/s, one floater each {pitch / rated:.3g} s",
+            )
+        )
     # Both quarter arcs count with their height: the sum of cos(theta) over the ascending half is its height over pitch.
     full = c[co.SPECIFIC_WEIGHT] * p.floater_volume * (c[co.STRAIGHT_LENGTH] + 2 * p.sprocket_radius) / pitch
     pull = p.generator_rated_power / rated
     if pull > full:
-        found.append(CrossCheck(
-            "rated_power", pull, full, "N",
-            f"{p.generator_rated_power / 1e3:.4g} kW at {rated:.3f} m/s need a pull of {pull / 1e3:.0f} kN; every "
-            f"ascending floater full gives at most {full / 1e3:.0f} kN "
-            f"({p.generator_rated_power / full:.1f} m/s needed; limit 3 m/s)"))
+        found.append(
+            CrossCheck(
+                "rated_power",
+                pull,
+                full,
+                "N",
+                f"{p.generator_rated_power / 1e3:.4g} kW at {rated:.3f} m/s need a pull of {pull / 1e3:.0f} kN; every "
+                f"ascending floater full gives at most {full / 1e3:.0f} kN "
+                f"({p.generator_rated_power / full:.1f} m/s needed; limit 3 m/s)",
+            )
+        )
     if full > p.chain_tension_limit:
-        found.append(CrossCheck(
-            "chain_tension", full, p.chain_tension_limit, "N",
-            f"full floaters pull with {full / 1e3:.0f} kN, the chain may take {p.chain_tension_limit / 1e3:.0f} kN"))
+        found.append(
+            CrossCheck(
+                "chain_tension",
+                full,
+                p.chain_tension_limit,
+                "N",
+                f"full floaters pull with {full / 1e3:.0f} kN, the chain may take {p.chain_tension_limit / 1e3:.0f} kN",
+            )
+        )
     rise = math.log(1 + c[co.SPECIFIC_WEIGHT] * p.water_depth / p.ambient_pressure)
     power = p.ambient_pressure * p.floater_volume * min(1.0, p.fill_fraction) * rise * speed / pitch
     if power < 0.2 * p.generator_rated_power:
-        found.append(CrossCheck(
-            "generator_load", p.generator_rated_power, power, "W",
-            f"the floaters give at most {power / 1e3:.1f} kW at {speed:.3f} m/s, "
-            f"{power / p.generator_rated_power:.0%} of the generator's "
-            f"{p.generator_rated_power / 1e3:.4g} kW: below 20 % its losses dominate"))
+        found.append(
+            CrossCheck(
+                "generator_load",
+                p.generator_rated_power,
+                power,
+                "W",
+                f"the floaters give at most {power / 1e3:.1f} kW at {speed:.3f} m/s, "
+                f"{power / p.generator_rated_power:.0%} of the generator's "
+                f"{p.generator_rated_power / 1e3:.4g} kW: below 20 % its losses dominate",
+            )
+        )
     return found
 
 
@@ -62,16 +86,28 @@ def _shape(p: Parameters, c: list[float]) -> list[CrossCheck]:
     found = []
     pitch = c[co.PITCH]
     if p.mouth_area < p.floater_volume / pitch:
-        found.append(CrossCheck(
-            "bucket_length", p.floater_volume / p.mouth_area, pitch, "m",
-            f"{p.floater_volume:g} m3 on {p.mouth_area:g} m2 make a bucket "
-            f"{p.floater_volume / p.mouth_area:.2f} m long, "
-            f"the pitch is {pitch:.3f} m: the mouth needs {p.floater_volume / pitch:.2f} m2"))
+        found.append(
+            CrossCheck(
+                "bucket_length",
+                p.floater_volume / p.mouth_area,
+                pitch,
+                "m",
+                f"{p.floater_volume:g} m3 on {p.mouth_area:g} m2 make a bucket "
+                f"{p.floater_volume / p.mouth_area:.2f} m long, "
+                f"the pitch is {pitch:.3f} m: the mouth needs {p.floater_volume / pitch:.2f} m2",
+            )
+        )
     if p.injection_window_length > pitch:
-        found.append(CrossCheck(
-            "window_length", p.injection_window_length, pitch, "m",
-            f"the injection window is {p.injection_window_length:g} m long, the pitch {pitch:.3f} m: floaters wait for "
-            "each other"))
+        found.append(
+            CrossCheck(
+                "window_length",
+                p.injection_window_length,
+                pitch,
+                "m",
+                f"the injection window is {p.injection_window_length:g} m long, the pitch {pitch:.3f} m: floaters "
+                "wait for each other",
+            )
+        )
     return found
 
 
@@ -82,40 +118,72 @@ def _air(p: Parameters, c: list[float]) -> list[CrossCheck]:
     target = c[co.TARGET_MASS]
     demand = target * speed / c[co.PITCH]
     if demand > p.compressor_flow:
-        found.append(CrossCheck(
-            "air_demand", demand, p.compressor_flow, "kg/s",
-            f"{speed:.3f} m/s needs {demand:.4g} kg/s of air, the compressor gives {p.compressor_flow:.4g} kg/s"))
+        found.append(
+            CrossCheck(
+                "air_demand",
+                demand,
+                p.compressor_flow,
+                "kg/s",
+                f"{speed:.3f} m/s needs {demand:.4g} kg/s of air, the compressor gives {p.compressor_flow:.4g} kg/s",
+            )
+        )
     ideal = p.gas_constant * p.ambient_temperature * math.log(bottom / p.ambient_pressure)
     if p.generator_rated_power > p.compressor_flow * ideal:
-        found.append(CrossCheck(
-            "compressor_supply", p.generator_rated_power, p.compressor_flow * ideal, "W",
-            f"{p.compressor_flow:.4g} kg/s of air carry a buoyancy power of at most "
-            f"{p.compressor_flow * ideal / 1e3:.1f} kW, the generator is rated {p.generator_rated_power / 1e3:.4g} kW"))
+        found.append(
+            CrossCheck(
+                "compressor_supply",
+                p.generator_rated_power,
+                p.compressor_flow * ideal,
+                "W",
+                f"{p.compressor_flow:.4g} kg/s of air carry a buoyancy power of at most "
+                f"{p.compressor_flow * ideal / 1e3:.1f} kW, the generator is rated "
+                f"{p.generator_rated_power / 1e3:.4g} kW",
+            )
+        )
     if p.load_pressure <= bottom:
-        found.append(CrossCheck(
-            "load_pressure", bottom, p.load_pressure, "Pa",
-            f"load_pressure {p.load_pressure / 1e5:.3f} bar is not above the {bottom / 1e5:.3f} bar at the bottom: "
-            "injection stops before the compressor loads"))
+        found.append(
+            CrossCheck(
+                "load_pressure",
+                bottom,
+                p.load_pressure,
+                "Pa",
+                f"load_pressure {p.load_pressure / 1e5:.3f} bar is not above the {bottom / 1e5:.3f} bar at the bottom: "
+                "injection stops before the compressor loads",
+            )
+        )
         return found
     ratio, b = bottom / p.load_pressure, p.valve_critical_ratio
     share = 1.0 if ratio <= b else math.sqrt(1 - ((min(ratio, 0.999) - b) / (1 - b)) ** 2)
     flow = p.load_pressure * p.valve_conductance * 1.185 * math.sqrt(293.15 / p.ambient_temperature) * share
     fill, passing = target / flow, p.injection_window_length / speed
     if fill > passing:
-        found.append(CrossCheck(
-            "fill_time", fill, passing, "s",
-            f"a charge takes {fill:.3g} s through the valve at load pressure, the window passes in {passing:.3g} s"))
+        found.append(
+            CrossCheck(
+                "fill_time",
+                fill,
+                passing,
+                "s",
+                f"a charge takes {fill:.3g} s through the valve at load pressure, the window passes in {passing:.3g} s",
+            )
+        )
     end = c[co.WINDOW_START] + p.injection_window_length
     tilt = max(0.0, -end / p.sprocket_radius)
     aspect = c[co.BUCKET_ASPECT]
-    room = p.floater_volume * (1 - 0.5 * aspect * math.tan(tilt) if aspect * math.tan(tilt) <= 1
-                               else 0.5 / (aspect * math.tan(tilt)))
+    room = p.floater_volume * (
+        1 - 0.5 * aspect * math.tan(tilt) if aspect * math.tan(tilt) <= 1 else 0.5 / (aspect * math.tan(tilt))
+    )
     volume = target * p.gas_constant * p.ambient_temperature / bottom
     if volume > room:
-        found.append(CrossCheck(
-            "fill_volume", volume, room, "m3",
-            f"a charge takes {volume:.3g} m3 at the bottom, the floater holds {room:.3g} m3 at the end of the window: "
-            "the rest spills while filling"))
+        found.append(
+            CrossCheck(
+                "fill_volume",
+                volume,
+                room,
+                "m3",
+                f"a charge takes {volume:.3g} m3 at the bottom, the floater holds {room:.3g} m3 at the end of the "
+                "window: the rest spills while filling",
+            )
+        )
     return found
 
 
@@ -124,8 +192,14 @@ def _claims(p: Parameters) -> list[CrossCheck]:
     whole = math.log(1 + p.water_density * p.gravity * p.water_depth / p.ambient_pressure)
     available = head / whole
     if p.recovery_mode == "claimed" and p.recovery_claimed > available:
-        return [CrossCheck(
-            "recovery", p.recovery_claimed, available, "-",
-            f"pressure recovery claims {p.recovery_claimed:.0%} of the compressor's power, "
-            f"a hood {p.recovery_depth:g} m deep can save at most {available:.1%}")]
+        return [
+            CrossCheck(
+                "recovery",
+                p.recovery_claimed,
+                available,
+                "-",
+                f"pressure recovery claims {p.recovery_claimed:.0%} of the compressor's power, "
+                f"a hood {p.recovery_depth:g} m deep can save at most {available:.1%}",
+            )
+        ]
     return []

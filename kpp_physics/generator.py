@@ -25,9 +25,7 @@ def lag_weights(bandwidth: float, h: float) -> tuple[float, float, float]:
 
 
 @inlined
-def current_step(
-    current: float, command: float, end: float, mean: float, square: float
-) -> tuple[float, float, float]:
+def current_step(current: float, command: float, end: float, mean: float, square: float) -> tuple[float, float, float]:
     """The quadrature current over a step with a held command: i(t) = i* + (i_0 - i*) exp(-bandwidth t).
 
     Args:
@@ -39,8 +37,11 @@ def current_step(
         Current at the end [A], mean [A], mean square [A2], all exact.
     """
     off = current - command
-    return (command + off * end, command + off * mean,
-            command * command + 2.0 * command * off * mean + off * off * square)
+    return (
+        command + off * end,
+        command + off * mean,
+        command * command + 2.0 * command * off * mean + off * off * square,
+    )
 
 
 @inlined
@@ -69,7 +70,12 @@ def stray_torque(torque: float, rated_torque: float, stray: float) -> float:
 
 @inlined
 def terminal_voltages(
-    current: float, slope: float, shaft_speed: float, pole_pairs: float, flux: float, inductance: float,
+    current: float,
+    slope: float,
+    shaft_speed: float,
+    pole_pairs: float,
+    flux: float,
+    inductance: float,
     resistance: float,
 ) -> tuple[float, float]:
     """Terminal voltages v_d, v_q [V] for i_d = 0.
@@ -80,8 +86,7 @@ def terminal_voltages(
         pole_pairs, flux, inductance, resistance: p [-], psi [Wb], L [H], R [ohm].
     """
     electric = pole_pairs * shaft_speed
-    return (electric * inductance * current,
-            -resistance * current - inductance * slope + electric * flux)
+    return (electric * inductance * current, -resistance * current - inductance * slope + electric * flux)
 
 
 @inlined

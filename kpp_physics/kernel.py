@@ -110,17 +110,27 @@ def _air_supply(c: Vector, x: Vector, f: Vector, flow: Vector, books: Vector, la
     if mode == st.COMPRESSOR_LOADED:
         taken = c[co.COMPRESSOR_FLOW] * h
         work = taken * compression_work(
-            pressure / c[co.AMBIENT_PRESSURE], c[co.COMPRESSOR_WORK_FACTOR], c[co.GAS_EXPONENT],
-            c[co.COMPRESSOR_ISOTHERMAL])
+            pressure / c[co.AMBIENT_PRESSURE],
+            c[co.COMPRESSOR_WORK_FACTOR],
+            c[co.GAS_EXPONENT],
+            c[co.COMPRESSOR_ISOTHERMAL],
+        )
         dm += taken
         dU += taken * cp * c[co.COOLER_TEMPERATURE]
         flow[ledger.AIR_INTAKE] += taken
         flow[ledger.COMPRESSOR] += work
         flow[ledger.AFTERCOOLER] += work - taken * cp * (c[co.COOLER_TEMPERATURE] - T0)
     elif mode == st.COMPRESSOR_IDLE:
-        work = h * c[co.IDLE_FLOW] * compression_work(
-            c[co.UNLOAD_PRESSURE] / c[co.AMBIENT_PRESSURE], c[co.COMPRESSOR_WORK_FACTOR], c[co.GAS_EXPONENT],
-            c[co.COMPRESSOR_ISOTHERMAL])
+        work = (
+            h
+            * c[co.IDLE_FLOW]
+            * compression_work(
+                c[co.UNLOAD_PRESSURE] / c[co.AMBIENT_PRESSURE],
+                c[co.COMPRESSOR_WORK_FACTOR],
+                c[co.GAS_EXPONENT],
+                c[co.COMPRESSOR_ISOTHERMAL],
+            )
+        )
         flow[ledger.COMPRESSOR] += work
         flow[ledger.AFTERCOOLER] += work
     flow[ledger.AUXILIARY] += c[co.AUXILIARY_POWER] * h
@@ -144,8 +154,11 @@ def _air_supply(c: Vector, x: Vector, f: Vector, flow: Vector, books: Vector, la
     if served >= 0:
         z, _, _ = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         behind = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] - z)
-        charge = x[st.SPOOL] * h * valve_flow(
-            pressure, temperature, behind / pressure, c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO])
+        charge = (
+            x[st.SPOOL]
+            * h
+            * valve_flow(pressure, temperature, behind / pressure, c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO])
+        )
         missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
         if charge >= missing:  # the pulse ends inside this step: exactly the target and not a gram more
             charge = missing
@@ -176,8 +189,7 @@ def _carry(value: float, low: float, change: float) -> tuple[float, float]:
 
 
 @inlined
-def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: Vector, vent: bool,
-             h: float) -> int:
+def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: Vector, vent: bool, h: float) -> int:
     """Heat, spill, vent and exchange of water of every pocket on the up half; packs those that hold air.
 
     Returns:
@@ -186,8 +198,13 @@ def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: V
     count = f.shape[1]
     pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
     weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH], c[co.AMBIENT_PRESSURE]
-    k, cp, T0, T_w, UA = (c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.WATER_TEMPERATURE],
-                          c[co.POCKET_UA])
+    k, cp, T0, T_w, UA = (
+        c[co.GAS_EXPONENT],
+        c[co.CP_AIR],
+        c[co.AMBIENT_TEMPERATURE],
+        c[co.WATER_TEMPERATURE],
+        c[co.POCKET_UA],
+    )
     rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
     exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
     position = x[st.POSITION]
@@ -346,33 +363,83 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
                 force = _mean_buoyancy(c, work, active, ds)
                 if odd:
                     shell = c[co.SHELL_FORCE] * shell_slope(
-                        x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+                        x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+                    )
                 if locked:
                     v1, u_mean = end_speed(
-                        v0, v1, mass + inertia * ratio * referred,
+                        v0,
+                        v1,
+                        mass + inertia * ratio * referred,
                         force + shell - braking - referred * (torque + stray),
-                        noload + referred * ratio * (eddy + mechanical), referred * ratio * ratio * windage,
-                        friction + brake, constants.STANDSTILL_SPEED,
-                        referred * hysteresis, constants.SHAFT_STANDSTILL_SPEED / ratio,
-                        k_d, coflow_on, u0, u_mean, k_w, water_mass, step)
+                        noload + referred * ratio * (eddy + mechanical),
+                        referred * ratio * ratio * windage,
+                        friction + brake,
+                        constants.STANDSTILL_SPEED,
+                        referred * hysteresis,
+                        constants.SHAFT_STANDSTILL_SPEED / ratio,
+                        k_d,
+                        coflow_on,
+                        u0,
+                        u_mean,
+                        k_w,
+                        water_mass,
+                        step,
+                    )
                 else:
                     v1, u_mean = end_speed(
-                        v0, v1, mass, force + shell - braking, noload, 0.0,
-                        friction + brake, constants.STANDSTILL_SPEED, 0.0, 1.0,
-                        k_d, coflow_on, u0, u_mean, k_w, water_mass, step)
+                        v0,
+                        v1,
+                        mass,
+                        force + shell - braking,
+                        noload,
+                        0.0,
+                        friction + brake,
+                        constants.STANDSTILL_SPEED,
+                        0.0,
+                        1.0,
+                        k_d,
+                        coflow_on,
+                        u0,
+                        u_mean,
+                        k_w,
+                        water_mass,
+                        step,
+                    )
             if locked:
                 w1 = ratio * v1
                 w_mean = 0.5 * (w0 + w1)
-                clutch = (inertia * (w1 - w0) / step + torque + stray + mechanical * w_mean
-                          + iron_torque(w1, w_mean, hysteresis, eddy) + windage * w_mean * abs(w_mean))
+                clutch = (
+                    inertia * (w1 - w0) / step
+                    + torque
+                    + stray
+                    + mechanical * w_mean
+                    + iron_torque(w1, w_mean, hysteresis, eddy)
+                    + windage * w_mean * abs(w_mean)
+                )
                 if clutch >= 0.0 or final:
                     break
                 locked = False
                 continue
             clutch = 0.0
             w1, _ = end_speed(
-                w0, w1, inertia, -torque - stray, eddy + mechanical, windage,
-                hysteresis, constants.SHAFT_STANDSTILL_SPEED, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, step)
+                w0,
+                w1,
+                inertia,
+                -torque - stray,
+                eddy + mechanical,
+                windage,
+                hysteresis,
+                constants.SHAFT_STANDSTILL_SPEED,
+                0.0,
+                1.0,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                1.0,
+                step,
+            )
             overtake = ratio * v1 - w1
             if overtake <= 0.0 or ends_in_lock:
                 break
@@ -429,7 +496,8 @@ def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: i
     x[st.CLUTCH_TORQUE] = clutch_impulse / h
     # Expelled water leaves with its kinetic energy; ingested water has received half of what the chain spent on it.
     flow[ledger.WATER_EXCHANGE] += (
-        exchange_work + 0.5 * (flow[ledger.WATER_EXPELLED] - ingested) * start_speed * start_speed)
+        exchange_work + 0.5 * (flow[ledger.WATER_EXPELLED] - ingested) * start_speed * start_speed
+    )
     flow[ledger.BUOYANCY] += buoyancy_work
     flow[ledger.SHELL] += shell_work
     flow[ledger.DRAG] += drag_work
@@ -483,8 +551,14 @@ def _control(c: Vector, x: Vector, h: float) -> float:
         x[st.SETPOINT] = nominal
     if state in (plc.RUNNING, plc.STOPPING):
         command, x[st.SPEED_INTEGRAL] = plc.speed_control(
-            x[st.SHAFT_SPEED], x[st.SETPOINT], x[st.SPEED_INTEGRAL], c[co.SPEED_GAIN], c[co.INTEGRAL_GAIN],
-            c[co.MAX_TORQUE], h)
+            x[st.SHAFT_SPEED],
+            x[st.SETPOINT],
+            x[st.SPEED_INTEGRAL],
+            c[co.SPEED_GAIN],
+            c[co.INTEGRAL_GAIN],
+            c[co.MAX_TORQUE],
+            h,
+        )
         return command
     if plc.vent_open(state) and x[st.SHAFT_SPEED] > 0.2 * nominal:
         return float(c[co.MAX_TORQUE])
@@ -492,8 +566,16 @@ def _control(c: Vector, x: Vector, h: float) -> float:
 
 
 @inlined
-def _electrics(c: Vector, x: Vector, flow: Vector, start_current: float, mean: float, mean_square: float,
-               winding_relaxation: float, h: float) -> None:
+def _electrics(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    start_current: float,
+    mean: float,
+    mean_square: float,
+    winding_relaxation: float,
+    h: float,
+) -> None:
     """Energies of generator and converter over the step, from the currents and the shaft's mechanical work."""
     mechanical = x[st.TORQUE] * flow[ledger.SHAFT_ANGLE]
     copper = 1.5 * c[co.RESISTANCE] * mean_square * h
@@ -502,8 +584,14 @@ def _electrics(c: Vector, x: Vector, flow: Vector, start_current: float, mean: f
     if x[st.CONVERTER_ON] != 0.0:
         power = (mechanical - copper - magnetic) / h
         dc, grid, loss = converter_power(
-            power, mean, c[co.RATED_CURRENT], c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1],
-            c[co.CONVERTER_C2])
+            power,
+            mean,
+            c[co.RATED_CURRENT],
+            c[co.CONVERTER_RATING],
+            c[co.CONVERTER_C0],
+            c[co.CONVERTER_C1],
+            c[co.CONVERTER_C2],
+        )
         x[st.GENERATOR_POWER] = power
         x[st.DC_POWER] = dc
         flow[ledger.CONVERTER] += loss * h
@@ -514,8 +602,12 @@ def _electrics(c: Vector, x: Vector, flow: Vector, start_current: float, mean: f
         x[st.DC_POWER] = 0.0
     flow[ledger.GENERATOR_COPPER] += copper
     x[st.WINDING_TEMPERATURE] = winding_step(
-        x[st.WINDING_TEMPERATURE], copper / h, c[co.AMBIENT_TEMPERATURE], c[co.WINDING_THERMAL_RESISTANCE],
-        winding_relaxation)
+        x[st.WINDING_TEMPERATURE],
+        copper / h,
+        c[co.AMBIENT_TEMPERATURE],
+        c[co.WINDING_THERMAL_RESISTANCE],
+        winding_relaxation,
+    )
 
 
 @inlined
@@ -529,10 +621,26 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     armed = x[st.PLC_STATE] == plc.RUNNING and travelled >= x[st.ARMED_LAP]
     if x[st.STEPS] % constants.TENSION_INTERVAL == 0.0:
         high, low = tension(
-            f[st.VOLUME], f[st.INGESTED], x[st.POSITION], x[st.SPEED], x[st.ACCELERATION], x[st.DRAG_FORCE],
-            x[st.FRICTION_FORCE], x[st.BRAKE_FORCE], x[st.PTO_FORCE], c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS],
-            c[co.FLOATER_DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.SPECIFIC_WEIGHT], c[co.SHELL_FORCE],
-            c[co.PRETENSION], h)
+            f[st.VOLUME],
+            f[st.INGESTED],
+            x[st.POSITION],
+            x[st.SPEED],
+            x[st.ACCELERATION],
+            x[st.DRAG_FORCE],
+            x[st.FRICTION_FORCE],
+            x[st.BRAKE_FORCE],
+            x[st.PTO_FORCE],
+            c[co.PITCH],
+            c[co.STRAIGHT_LENGTH],
+            c[co.RADIUS],
+            c[co.FLOATER_DRY_MASS],
+            c[co.WATER_DENSITY],
+            c[co.FLOATER_VOLUME],
+            c[co.SPECIFIC_WEIGHT],
+            c[co.SHELL_FORCE],
+            c[co.PRETENSION],
+            h,
+        )
         x[st.TENSION_MAX], x[st.TENSION_MIN] = high, low
         lap[st.LAP_TENSION_MAX] = max(lap[st.LAP_TENSION_MAX], high)
         lap[st.LAP_TENSION_MIN] = min(lap[st.LAP_TENSION_MIN], low)
@@ -548,8 +656,16 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     if x[st.PLC_STATE] != plc.TRIPPED:
         air = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv) if armed else 0.0
         cause = plc.trip_cause(
-            x[st.SHAFT_SPEED], c[co.RATED_SPEED], x[st.SPEED], pressure, c[co.TRIP_PRESSURE], x[st.TENSION_TIME],
-            x[st.SLACK_TIME], x[st.WINDING_TEMPERATURE], air)
+            x[st.SHAFT_SPEED],
+            c[co.RATED_SPEED],
+            x[st.SPEED],
+            pressure,
+            c[co.TRIP_PRESSURE],
+            x[st.TENSION_TIME],
+            x[st.SLACK_TIME],
+            x[st.WINDING_TEMPERATURE],
+            air,
+        )
         if cause != plc.NO_TRIP:
             x[st.TRIP] = cause
             x[st.PLC_STATE] = plc.TRIPPED
@@ -586,8 +702,10 @@ def _begin_lap(lap: Vector) -> None:
     lap[st.LAP_COLDEST] = st.EMPTY_LOW
 
 
-@compiled("int64(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], "
-          "float64[:,::1], int64)")
+@compiled(
+    "int64(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], "
+    "float64[:,::1], int64)"
+)
 def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: Vector, work: Vector, n: int) -> int:
     """Advance one plant by n steps, in place.
 
@@ -632,8 +750,15 @@ def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: V
             books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
         _turn_lap(c, x, books, lap, ring, h)
         x[st.STEPS] += 1.0
-        if not math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.RECEIVER_ENERGY] + x[st.POSITION]
-                             + x[st.CURRENT] + x[st.WINDING_TEMPERATURE]):
+        if not math.isfinite(
+            x[st.SPEED]
+            + x[st.SHAFT_SPEED]
+            + x[st.COFLOW]
+            + x[st.RECEIVER_ENERGY]
+            + x[st.POSITION]
+            + x[st.CURRENT]
+            + x[st.WINDING_TEMPERATURE]
+        ):
             return NOT_FINITE
         if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
             return RECEIVER_EMPTY
@@ -645,8 +770,9 @@ SURVEY_POSITION, SURVEY_HEIGHT, SURVEY_FILL, SURVEY_MASS, SURVEY_TEMPERATURE = r
 SURVEY_ROWS = 5
 
 
-@compiled("void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], "
-          "float64[:,::1])")
+@compiled(
+    "void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1])"
+)
 def survey(c: Vector, x: Vector, f: Vector, books: Vector, floaters: Vector, stores: Vector, lines: Vector) -> None:
     """What an observer sees of the floaters, the stored energies, and the balance of the ledger.
 

@@ -10,22 +10,47 @@ DEFAULT_LAPS: Final = 5
 """Laps in the means that a plant shows."""
 
 _MEANS: Final = (
-    ("chain_speed", ledger.CHAIN_TRAVEL), ("auxiliary_power", ledger.AUXILIARY), ("buoyancy_power", ledger.BUOYANCY),
-    ("shaft_power", ledger.SHAFT), ("grid_power", ledger.GRID), ("air_mass_flow", ledger.AIR_VALVE),
-    ("drag_power", ledger.DRAG), ("heat_from_water", ledger.HEAT_FROM_WATER),
-    ("water_exchange_power", ledger.WATER_EXCHANGE), ("chain_friction_power", ledger.CHAIN_FRICTION),
+    ("chain_speed", ledger.CHAIN_TRAVEL),
+    ("auxiliary_power", ledger.AUXILIARY),
+    ("buoyancy_power", ledger.BUOYANCY),
+    ("shaft_power", ledger.SHAFT),
+    ("grid_power", ledger.GRID),
+    ("air_mass_flow", ledger.AIR_VALVE),
+    ("drag_power", ledger.DRAG),
+    ("heat_from_water", ledger.HEAT_FROM_WATER),
+    ("water_exchange_power", ledger.WATER_EXCHANGE),
+    ("chain_friction_power", ledger.CHAIN_FRICTION),
     ("unsourced_power", ledger.UNSOURCED),
 )
 _EXTREMES: Final = (
-    ("tension_max", st.LAP_TENSION_MAX, max), ("tension_min", st.LAP_TENSION_MIN, min),
-    ("receiver_pressure_min", st.LAP_PRESSURE_MIN, min), ("receiver_pressure_max", st.LAP_PRESSURE_MAX, max),
+    ("tension_max", st.LAP_TENSION_MAX, max),
+    ("tension_min", st.LAP_TENSION_MIN, min),
+    ("receiver_pressure_min", st.LAP_PRESSURE_MIN, min),
+    ("receiver_pressure_max", st.LAP_PRESSURE_MAX, max),
     ("pocket_temperature_min", st.LAP_COLDEST, min),
 )
 NAMES: Final = (
-    "laps", "chain_speed", "generator_rpm", "compressor_power", "auxiliary_power", "buoyancy_power", "shaft_power",
-    "grid_power", "net_power", "cop", "air_mass_flow", "drag_power", "heat_from_water", "water_exchange_power",
-    "chain_friction_power", "unsourced_power", "tension_max", "tension_min", "receiver_pressure_min",
-    "receiver_pressure_max", "pocket_temperature_min",
+    "laps",
+    "chain_speed",
+    "generator_rpm",
+    "compressor_power",
+    "auxiliary_power",
+    "buoyancy_power",
+    "shaft_power",
+    "grid_power",
+    "net_power",
+    "cop",
+    "air_mass_flow",
+    "drag_power",
+    "heat_from_water",
+    "water_exchange_power",
+    "chain_friction_power",
+    "unsourced_power",
+    "tension_max",
+    "tension_min",
+    "receiver_pressure_min",
+    "receiver_pressure_max",
+    "pocket_temperature_min",
 )
 
 Meters = dict[str, float | int | None]

@@ -43,8 +43,7 @@ def mean_coflow(
     """
     sensitivity = 0.0
     for _ in range(30):
-        corrected, sensitivity = coflow_correction(
-            estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h)
+        corrected, sensitivity = coflow_correction(estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h)
         change = abs(corrected - estimate)
         estimate = corrected
         if change <= 1e-16 * abs(estimate) + 1e-20:
@@ -54,10 +53,23 @@ def mean_coflow(
 
 @inlined
 def end_speed(
-    start: float, guess: float, mass: float, driving: float, linear: float, quadratic: float,
-    dry: float, dry_scale: float, second_dry: float, second_scale: float,
-    drag_coefficient: float, coflow_on: float, coflow: float, coflow_mean: float, bulk_coefficient: float,
-    coflow_mass: float, h: float,
+    start: float,
+    guess: float,
+    mass: float,
+    driving: float,
+    linear: float,
+    quadratic: float,
+    dry: float,
+    dry_scale: float,
+    second_dry: float,
+    second_scale: float,
+    drag_coefficient: float,
+    coflow_on: float,
+    coflow: float,
+    coflow_mean: float,
+    bulk_coefficient: float,
+    coflow_mass: float,
+    h: float,
 ) -> tuple[float, float]:
     """Speed after a step: mass (v1 - v0)/h = driving - losses, solved to rounding.
 
@@ -85,14 +97,26 @@ def end_speed(
         sensitivity = 0.0
         if coflow_on != 0.0:
             coflow_mean, sensitivity = mean_coflow(
-                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h)
+                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h
+            )
         relative = mean - coflow_mean
-        residual = (inertia * change - driving + linear * mean + quadratic * mean * abs(mean)
-                    + drag(relative, drag_coefficient)
-                    + dry_friction(end, dry, dry_scale) + dry_friction(end, second_dry, second_scale))
-        slope = (inertia + 0.5 * linear + quadratic * abs(mean)
-                 + drag_coefficient * abs(relative) * (1.0 - sensitivity)
-                 + _dry_friction_slope(end, dry, dry_scale) + _dry_friction_slope(end, second_dry, second_scale))
+        residual = (
+            inertia * change
+            - driving
+            + linear * mean
+            + quadratic * mean * abs(mean)
+            + drag(relative, drag_coefficient)
+            + dry_friction(end, dry, dry_scale)
+            + dry_friction(end, second_dry, second_scale)
+        )
+        slope = (
+            inertia
+            + 0.5 * linear
+            + quadratic * abs(mean)
+            + drag_coefficient * abs(relative) * (1.0 - sensitivity)
+            + _dry_friction_slope(end, dry, dry_scale)
+            + _dry_friction_slope(end, second_dry, second_scale)
+        )
         if residual > 0.0:
             high = change
         else:

@@ -20,7 +20,7 @@ Observation = dict[str, dict[str, Any]]
 
 _COMPRESSOR_MODES: Final = ("off", "idle", "loaded")
 _RPM: Final = 30.0 / math.pi
-_BALANCE: Final = ledger.LINES[:ledger.BALANCE_COUNT]
+_BALANCE: Final = ledger.LINES[: ledger.BALANCE_COUNT]
 _LEDGER_NAMES: Final = (*_BALANCE, *(f"stored_{name}" for name in ledger.STORES))
 
 
@@ -41,8 +41,15 @@ def lap_view(ring: st.Vector, laps: int) -> LapView:
     return LapView(laps, meters.meters(records, before), missed, last[st.LAP_PULSES] - before[st.LAP_PULSES] + missed)
 
 
-def observe(p: Parameters, coefficients: st.Vector, parts: st.Memory, floaters: st.Vector, stores: st.Vector,
-            lines: st.Vector, laps: LapView) -> Observation:
+def observe(
+    p: Parameters,
+    coefficients: st.Vector,
+    parts: st.Memory,
+    floaters: st.Vector,
+    stores: st.Vector,
+    lines: st.Vector,
+    laps: LapView,
+) -> Observation:
     """The groups of a state frame.
 
     Args:
@@ -64,8 +71,14 @@ def observe(p: Parameters, coefficients: st.Vector, parts: st.Memory, floaters: 
     state = int(x[st.PLC_STATE])
     books = _ledger_group(totals, stores.tolist(), x[st.STORED_INITIAL])
     voltage_d, voltage_q = terminal_voltages(
-        x[st.CURRENT], x[st.CURRENT_SLOPE], x[st.SHAFT_SPEED], c[co.POLE_PAIRS], c[co.FLUX_LINKAGE], c[co.INDUCTANCE],
-        c[co.RESISTANCE])
+        x[st.CURRENT],
+        x[st.CURRENT_SLOPE],
+        x[st.SHAFT_SPEED],
+        c[co.POLE_PAIRS],
+        c[co.FLUX_LINKAGE],
+        c[co.INDUCTANCE],
+        c[co.RESISTANCE],
+    )
     rows = floaters.tolist()
     return {
         "chain": {
@@ -152,7 +165,7 @@ def observe(p: Parameters, coefficients: st.Vector, parts: st.Memory, floaters: 
 
 def _ledger_group(totals: list[float], stores: list[float], stored_initial: float) -> dict[str, float]:
     """Every line of the balance, the stored energies, and the residual R_A over its scale."""
-    group = dict(zip(_LEDGER_NAMES, totals[:ledger.BALANCE_COUNT] + stores[:ledger.STORE_COUNT], strict=True))
+    group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + stores[: ledger.STORE_COUNT], strict=True))
     group["residual"] = residual = stores[ledger.STORE_COUNT + 1]
     group["r_a"] = residual / (totals[ledger.COMPRESSOR] + abs(stored_initial))
     return group

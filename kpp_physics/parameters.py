@@ -52,14 +52,33 @@ class ParameterError(ValueError):
 
 
 def _number(symbol: str, unit: str, default: float, low: float, high: float, flag: str, text: str) -> Any:
-    return field(default=default, metadata={
-        "symbol": symbol, "unit": unit, "minimum": low, "maximum": high, "choices": (), "flag": flag, "text": text})
+    return field(
+        default=default,
+        metadata={
+            "symbol": symbol,
+            "unit": unit,
+            "minimum": low,
+            "maximum": high,
+            "choices": (),
+            "flag": flag,
+            "text": text,
+        },
+    )
 
 
 def _choice(symbol: str, default: str, choices: tuple[str, ...], flag: str, text: str) -> Any:
-    return field(default=default, metadata={
-        "symbol": symbol, "unit": "-", "minimum": None, "maximum": None, "choices": choices, "flag": flag,
-        "text": text})
+    return field(
+        default=default,
+        metadata={
+            "symbol": symbol,
+            "unit": "-",
+            "minimum": None,
+            "maximum": None,
+            "choices": choices,
+            "flag": flag,
+            "text": text,
+        },
+    )
 
 
 def _hypothesis(text: str) -> Any:
@@ -108,8 +127,13 @@ class Parameters:
     pocket_ua: float = _number("UA", "W/K", 25, 0, 1000, "D", "heat transfer between a pocket and the water")
     # Air supply
     compressor_flow: float = _number("mdot_c", "kg/s", 0.24, 0.001, 10, "A", "air flow of the loaded compressor")
-    compressor_model: str = _choice("-", "isentropic", ("isentropic", "isothermal_ideal"), "-",
-                                    "isentropic with an efficiency, or the reversible isothermal bound")
+    compressor_model: str = _choice(
+        "-",
+        "isentropic",
+        ("isentropic", "isothermal_ideal"),
+        "-",
+        "isentropic with an efficiency, or the reversible isothermal bound",
+    )
     compressor_efficiency: float = _number("eta_is", "-", 0.70, 0.3, 1, "S", "isentropic efficiency, electric")
     compressor_idle_fraction: float = _number("f_idle", "-", 0.20, 0, 0.5, "S", "idle power over power at p_unload")
     load_pressure: float = _number("p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", "the compressor loads at or below")
@@ -124,8 +148,9 @@ class Parameters:
     valve_time_constant: float = _number("-", "s", 0, 0, 0.2, "A", "lag of the valve spool, 0 = instantaneous")
     capture_efficiency: float = _number("eta_cap", "-", 1, 0.5, 1, "A", "share of the air that enters the pocket")
     fill_fraction: float = _number("f", "-", 1, 0, 4, "-", "charge over the mass that just fills V at the surface")
-    injection_start_tilt: float = _number("th_open", "deg", 50, -60, 85, "A",
-                                          "tilt at which the window opens; negative: above the start of the up run")
+    injection_start_tilt: float = _number(
+        "th_open", "deg", 50, -60, 85, "A", "tilt at which the window opens; negative: above the start of the up run"
+    )
     injection_window_length: float = _number("l_w", "m", 0.78, 0.05, 5, "A", "length of the window along the chain")
     # Drivetrain
     gear_ratio: float = _number("G", "-", 39, 1, 200, "P", "fast shaft speed over sprocket speed")
@@ -202,8 +227,11 @@ class Parameters:
         Raises:
             ParameterError: also for names that are no parameters.
         """
-        unknown = [Violation(name, value, None, f"{name} is not a parameter: see the list of parameters")
-                   for name, value in changes.items() if name not in DECLARATIONS]
+        unknown = [
+            Violation(name, value, None, f"{name} is not a parameter: see the list of parameters")
+            for name, value in changes.items()
+            if name not in DECLARATIONS
+        ]
         if unknown:
             raise ParameterError(unknown)
         return replace(self, **changes)
@@ -218,7 +246,8 @@ def _declaration(name: str, default: Any, metadata: Mapping[str, Any]) -> Declar
 
 
 DECLARATIONS: dict[str, Declaration] = {
-    item.name: _declaration(item.name, item.default, item.metadata) for item in fields(Parameters)}
+    item.name: _declaration(item.name, item.default, item.metadata) for item in fields(Parameters)
+}
 """Every parameter by name, in the order of declaration."""
 
 
@@ -259,18 +288,33 @@ def _check_together(p: Parameters) -> list[Violation]:
     """Limits that join two or more parameters."""
     found = []
     if p.unload_pressure <= p.load_pressure:
-        found.append(Violation(
-            "unload_pressure", p.unload_pressure, p.load_pressure,
-            f"unload_pressure = {p.unload_pressure:g} Pa must be above load_pressure = {p.load_pressure:g} Pa: "
-            "raise the one or lower the other"))
+        found.append(
+            Violation(
+                "unload_pressure",
+                p.unload_pressure,
+                p.load_pressure,
+                f"unload_pressure = {p.unload_pressure:g} Pa must be above load_pressure = {p.load_pressure:g} Pa: "
+                "raise the one or lower the other",
+            )
+        )
     if p.water_depth <= 2 * p.sprocket_radius:
-        found.append(Violation(
-            "water_depth", p.water_depth, 2 * p.sprocket_radius,
-            f"water_depth = {p.water_depth:g} m must exceed two sprocket radii = {2 * p.sprocket_radius:g} m: "
-            "deepen the water or take smaller sprockets"))
+        found.append(
+            Violation(
+                "water_depth",
+                p.water_depth,
+                2 * p.sprocket_radius,
+                f"water_depth = {p.water_depth:g} m must exceed two sprocket radii = {2 * p.sprocket_radius:g} m: "
+                "deepen the water or take smaller sprockets",
+            )
+        )
     if p.blockage_correction == "on" and p.shaft_area <= 2 * p.mouth_area:
-        found.append(Violation(
-            "shaft_area", p.shaft_area, 2 * p.mouth_area,
-            f"shaft_area = {p.shaft_area:g} m2 must exceed two mouth areas = {2 * p.mouth_area:g} m2 with "
-            "blockage_correction on: widen the shaft or switch the correction off"))
+        found.append(
+            Violation(
+                "shaft_area",
+                p.shaft_area,
+                2 * p.mouth_area,
+                f"shaft_area = {p.shaft_area:g} m2 must exceed two mouth areas = {2 * p.mouth_area:g} m2 with "
+                "blockage_correction on: widen the shaft or switch the correction off",
+            )
+        )
     return found

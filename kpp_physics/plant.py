@@ -89,13 +89,17 @@ class Plant:
         """
         parts = self._parts
         fault = kernel.advance(
-            self._coefficients, parts.scalars, parts.floaters, parts.ledger, parts.lap, parts.ring, self._work, n)
+            self._coefficients, parts.scalars, parts.floaters, parts.ledger, parts.lap, parts.ring, self._work, n
+        )
         if fault != kernel.OK:
             raise SimulationError(self._explain(fault))
 
     def _explain(self, fault: int) -> str:
-        bad = [name for name, value in zip(st.SCALARS, self._parts.scalars.tolist(), strict=True)
-               if not math.isfinite(value)]
+        bad = [
+            name
+            for name, value in zip(st.SCALARS, self._parts.scalars.tolist(), strict=True)
+            if not math.isfinite(value)
+        ]
         which = f" ({', '.join(bad)})" if bad else ""
         return f"at t = {self.time_us / 1e6:.3f} s {kernel.FAULTS[fault]}{which}: the plant cannot be computed further"
 
@@ -121,10 +125,16 @@ class Plant:
         cv = c[co.CP_AIR] - R
         over = x[st.TENSION_MAX] > c[co.TENSION_LIMIT]
         cause = plc.trip_cause(
-            x[st.SHAFT_SPEED], c[co.RATED_SPEED], x[st.SPEED],
-            R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME]), c[co.TRIP_PRESSURE],
-            constants.TENSION_TRIP_TIME if over else 0.0, 0.0, x[st.WINDING_TEMPERATURE],
-            x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv))
+            x[st.SHAFT_SPEED],
+            c[co.RATED_SPEED],
+            x[st.SPEED],
+            R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME]),
+            c[co.TRIP_PRESSURE],
+            constants.TENSION_TRIP_TIME if over else 0.0,
+            0.0,
+            x[st.WINDING_TEMPERATURE],
+            x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv),
+        )
         return plc.TRIPS[cause] if cause != plc.NO_TRIP else None
 
     def change_parameters(self, changes: Mapping[str, Any]) -> None:
@@ -135,10 +145,15 @@ class Plant:
         """
         following = self.parameters.with_changes(changes)
         refused = [
-            Violation(name, value, None, f"{name} fixes the shape of the loop and cannot change in a run: "
-                      "start a new run with it")
+            Violation(
+                name,
+                value,
+                None,
+                f"{name} fixes the shape of the loop and cannot change in a run: start a new run with it",
+            )
             for name, value in changes.items()
-            if DECLARATIONS[name].structural and getattr(following, name) != getattr(self.parameters, name)]
+            if DECLARATIONS[name].structural and getattr(following, name) != getattr(self.parameters, name)
+        ]
         if refused:
             raise ParameterError(refused)
         before = self._stored()
@@ -147,12 +162,14 @@ class Plant:
         step = self._stored() - before
         books = self._parts.ledger
         books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = ledger.add(
-            books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step)
+            books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step
+        )
 
     def _survey(self) -> None:
         parts = self._parts
-        kernel.survey(self._coefficients, parts.scalars, parts.floaters, parts.ledger,
-                      self._floaters, self._stores, self._lines)
+        kernel.survey(
+            self._coefficients, parts.scalars, parts.floaters, parts.ledger, self._floaters, self._stores, self._lines
+        )
 
     def _stored(self) -> float:
         self._survey()
@@ -164,8 +181,8 @@ class Plant:
         if self._lap_view is None or self._lap_view.laps != self.laps:
             self._lap_view = lap_view(self._parts.ring, self.laps)
         return observe(
-            self.parameters, self._coefficients, self._parts, self._floaters, self._stores, self._lines,
-            self._lap_view)
+            self.parameters, self._coefficients, self._parts, self._floaters, self._stores, self._lines, self._lap_view
+        )
 
     def lap_records(self, laps: int) -> tuple[list[Any], Any]:
         """Records of the last `laps` complete laps, and the record before them."""
@@ -177,8 +194,9 @@ class Plant:
 
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""
-        header = json.dumps({
-            "schema": SNAPSHOT_SCHEMA, "kernel": KERNEL_VERSION, "parameters": self.parameters.as_dict()}).encode()
+        header = json.dumps(
+            {"schema": SNAPSHOT_SCHEMA, "kernel": KERNEL_VERSION, "parameters": self.parameters.as_dict()}
+        ).encode()
         return _MAGIC + len(header).to_bytes(4, "little") + header + self._memory.astype("<f8").tobytes()
 
     @classmethod
@@ -199,8 +217,9 @@ class Plant:
         if schema != SNAPSHOT_SCHEMA:
             raise SnapshotError(f"the snapshot has schema {schema}, this version reads {SNAPSHOT_SCHEMA}: replay it")
         if version != KERNEL_VERSION:
-            raise SnapshotError(f"the snapshot was taken with kernel {str(version)[:16]}, this is "
-                                f"{KERNEL_VERSION[:16]}: replay the run")
+            raise SnapshotError(
+                f"the snapshot was taken with kernel {str(version)[:16]}, this is {KERNEL_VERSION[:16]}: replay the run"
+            )
         try:
             return cls(Parameters.of(values), data[end:])
         except (ParameterError, TypeError, AttributeError) as error:

@@ -10,11 +10,25 @@ STATES: Final = ("stopped", "pressurising", "starting", "running", "coasting", "
 STOPPED, PRESSURISING, STARTING, RUNNING, COASTING, STOPPING, EMERGENCY_STOP, TRIPPED = range(len(STATES))
 
 TRIPS: Final = (
-    "none", "shaft overspeed", "chain overspeed", "receiver pressure", "chain tension", "slack chain",
-    "winding temperature", "receiver temperature",
+    "none",
+    "shaft overspeed",
+    "chain overspeed",
+    "receiver pressure",
+    "chain tension",
+    "slack chain",
+    "winding temperature",
+    "receiver temperature",
 )
-(NO_TRIP, TRIP_SHAFT_SPEED, TRIP_CHAIN_SPEED, TRIP_PRESSURE, TRIP_TENSION, TRIP_SLACK, TRIP_WINDING,
- TRIP_RECEIVER_TEMPERATURE) = range(len(TRIPS))
+(
+    NO_TRIP,
+    TRIP_SHAFT_SPEED,
+    TRIP_CHAIN_SPEED,
+    TRIP_PRESSURE,
+    TRIP_TENSION,
+    TRIP_SLACK,
+    TRIP_WINDING,
+    TRIP_RECEIVER_TEMPERATURE,
+) = range(len(TRIPS))
 
 COMMANDS: Final[Mapping[str, Mapping[int, int]]] = {
     "start": {STOPPED: PRESSURISING},
@@ -99,8 +113,9 @@ def converter_enabled(state: int, at_rest: bool) -> bool:
 
 
 @inlined
-def next_state(state: int, pressure: float, unload_pressure: float, shaft_speed: float, setpoint: float,
-               speed: float) -> int:
+def next_state(
+    state: int, pressure: float, unload_pressure: float, shaft_speed: float, setpoint: float, speed: float
+) -> int:
     """The state after the automatic transitions.
 
     Args:
@@ -120,8 +135,15 @@ def next_state(state: int, pressure: float, unload_pressure: float, shaft_speed:
 
 @inlined
 def trip_cause(
-    shaft_speed: float, rated_speed: float, speed: float, pressure: float, trip_pressure: float,
-    tension_time: float, slack_time: float, winding_temperature: float, receiver_temperature: float,
+    shaft_speed: float,
+    rated_speed: float,
+    speed: float,
+    pressure: float,
+    trip_pressure: float,
+    tension_time: float,
+    slack_time: float,
+    winding_temperature: float,
+    receiver_temperature: float,
 ) -> int:
     """The first trip whose condition is met, or NO_TRIP.
 

@@ -1,8 +1,8 @@
 """Scenario files: TOML text to parameters and back. Reading and writing files is the caller's business.
 
-    base = "reference"          # optional: another scenario to start from; without it the defaults
-    [parameters]
-    water_depth = 12.5
+base = "reference"          # optional: another scenario to start from; without it the defaults
+[parameters]
+water_depth = 12.5
 """
 
 import re
@@ -29,9 +29,12 @@ class ScenarioError(ValueError):
     """A scenario that cannot be used; `problems` lists everything wrong with it."""
 
     def __init__(self, name: str, problems: list[Problem]) -> None:
-        super().__init__("\n".join(
-            f"{name}, line {problem.line}: {problem.reason}" if problem.line else f"{name}: {problem.reason}"
-            for problem in problems))
+        super().__init__(
+            "\n".join(
+                f"{name}, line {problem.line}: {problem.reason}" if problem.line else f"{name}: {problem.reason}"
+                for problem in problems
+            )
+        )
         self.name = name
         self.problems = problems
 
@@ -53,9 +56,16 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
         found = re.search(r"at line (\d+)", str(error))
         raise ScenarioError(name, [Problem(int(found[1]) if found else None, "", None, str(error))]) from error
     lines = _key_lines(text)
-    problems = [Problem(lines.get(("", key)) or lines.get((key, "")), key, None,
-                        f"{key} is not known here: a scenario has base and [parameters]")
-                for key in document if key not in ("base", "parameters")]
+    problems = [
+        Problem(
+            lines.get(("", key)) or lines.get((key, "")),
+            key,
+            None,
+            f"{key} is not known here: a scenario has base and [parameters]",
+        )
+        for key in document
+        if key not in ("base", "parameters")
+    ]
     values = document.get("parameters", {})
     if not isinstance(values, dict):
         problems.append(Problem(lines.get(("", "parameters")), "parameters", None, "parameters must be a table"))
@@ -65,9 +75,13 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
     try:
         return start.with_changes(values)
     except ParameterError as error:
-        raise ScenarioError(name, [
-            Problem(lines.get(("parameters", found.field)), found.field, found.limit, found.reason)
-            for found in error.violations]) from error
+        raise ScenarioError(
+            name,
+            [
+                Problem(lines.get(("parameters", found.field)), found.field, found.limit, found.reason)
+                for found in error.violations
+            ],
+        ) from error
 
 
 def _base(document: Mapping[str, Any], name: str, resolve: Resolver | None, line: int | None) -> Parameters:
@@ -77,8 +91,9 @@ def _base(document: Mapping[str, Any], name: str, resolve: Resolver | None, line
     if not isinstance(base, str):
         raise ScenarioError(name, [Problem(line, "base", None, "base must be the name of a scenario, as text")])
     if resolve is None:
-        raise ScenarioError(name, [Problem(line, "base", None, f"base = {base!r} cannot be resolved here: "
-                                           "write the parameters out")])
+        raise ScenarioError(
+            name, [Problem(line, "base", None, f"base = {base!r} cannot be resolved here: write the parameters out")]
+        )
     try:
         return resolve(base)
     except LookupError as error:

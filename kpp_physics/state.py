@@ -13,6 +13,7 @@ from kpp_physics import ledger
 
 Vector = NDArray[np.float64]
 
+# fmt: off
 SCALARS: Final = (
     "steps", "position", "speed", "coflow", "shaft_speed", "locked", "acceleration", "laps", "recorded_laps",
     "receiver_mass", "receiver_mass_low", "receiver_energy", "receiver_energy_low", "compressor_mode", "spool",
@@ -32,6 +33,7 @@ SCALARS: Final = (
  PLC_STATE, TRIP, TENSION_TIME, SLACK_TIME, ARMED_LAP,
  BUOYANCY_FORCE, SHELL_FORCE, DRAG_FORCE, EXCHANGE_FORCE, FRICTION_FORCE, BRAKE_FORCE, PTO_FORCE,
  TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL) = range(len(SCALARS))
+# fmt: on
 
 # Rows of the floater array. VOLUME is the air volume at the last exchange of water, which the moving mass is made of.
 MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED = range(6)
@@ -44,12 +46,25 @@ LAP_RING: Final = 33
 
 # A lap record: time and ledger totals at its end, then what belongs to this lap alone.
 LAP_EXTRAS: Final = (
-    "first_load_time", "first_load_energy", "last_load_time", "last_load_energy", "loads",
-    "tension_max", "tension_min", "pressure_max", "pressure_min", "coldest", "pulses", "missed", "time",
+    "first_load_time",
+    "first_load_energy",
+    "last_load_time",
+    "last_load_energy",
+    "loads",
+    "tension_max",
+    "tension_min",
+    "pressure_max",
+    "pressure_min",
+    "coldest",
+    "pulses",
+    "missed",
+    "time",
 )
+# fmt: off
 (FIRST_LOAD_TIME, FIRST_LOAD_ENERGY, LAST_LOAD_TIME, LAST_LOAD_ENERGY, LOADS,
  LAP_TENSION_MAX, LAP_TENSION_MIN, LAP_PRESSURE_MAX, LAP_PRESSURE_MIN, LAP_COLDEST, LAP_PULSES, LAP_MISSED,
  LAP_TIME) = range(ledger.COUNT, ledger.COUNT + len(LAP_EXTRAS))
+# fmt: on
 LAP_WIDTH: Final = ledger.COUNT + len(LAP_EXTRAS)
 
 EMPTY_HIGH: Final = -1.0e300

@@ -38,7 +38,7 @@ def test_every_limit_is_enforced(name: str) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "25", None, [25], 10**400])
 def test_a_number_must_be_a_finite_number(value: Any) -> None:
-    (field, _, reason), = violations(water_depth=value)
+    ((field, _, reason),) = violations(water_depth=value)
     assert field == "water_depth"
     assert " m" in reason or "finite" in reason
 

@@ -86,7 +86,9 @@ def test_snapshot_round_trip_is_bit_identical(plant: Plant) -> None:
 
 def test_bad_snapshots_are_refused(running: bytes) -> None:
     for data, text in (
-        (b"", "no snapshot"), (b"KPPS\xff\xff\xff\x7f{}", "damaged"), (running[:-8], "bytes of state"),
+        (b"", "no snapshot"),
+        (b"KPPS\xff\xff\xff\x7f{}", "damaged"),
+        (running[:-8], "bytes of state"),
         (running.replace(KERNEL_VERSION.encode(), b"0" * 64), "kernel 0000"),
         (running.replace(b'"schema": 1', b'"schema": 9'), "schema 9"),
         (running.replace(b'"water_depth": 25.0', b'"water_depth": 0.25'), "damaged"),
@@ -97,8 +99,11 @@ def test_bad_snapshots_are_refused(running: bytes) -> None:
 
 def test_commands_are_refused_with_the_remedy(plant: Plant) -> None:
     for name, args, text in (
-        ("start", {}, "reset the plant first"), ("resume", {}, "coasting only"), ("reset", {}, "needs a reset"),
-        ("jump", {}, "not a command"), ("stop", {"now": True}, "no arguments"),
+        ("start", {}, "reset the plant first"),
+        ("resume", {}, "coasting only"),
+        ("reset", {}, "needs a reset"),
+        ("jump", {}, "not a command"),
+        ("stop", {"now": True}, "no arguments"),
     ):
         with pytest.raises(CommandError, match=text):
             plant.command(name, args)
@@ -165,9 +170,14 @@ def test_overspeed_trips_within_20_ms(plant: Plant) -> None:
     assert plant.observe()["plc"]["trip"] is None
 
 
-@pytest.mark.parametrize(("changes", "trip"), [
-    ({"chain_tension_limit": 50000}, "chain tension"), ({"trip_pressure": 160000}, "receiver pressure"),
-    ({"chain_pretension": 20000}, "slack chain")])
+@pytest.mark.parametrize(
+    ("changes", "trip"),
+    [
+        ({"chain_tension_limit": 50000}, "chain tension"),
+        ({"trip_pressure": 160000}, "receiver pressure"),
+        ({"chain_pretension": 20000}, "slack chain"),
+    ],
+)
 def test_trips(plant: Plant, changes: dict[str, Any], trip: str) -> None:
     plant.change_parameters(changes)
     run_until(plant, "tripped", 60)
@@ -188,8 +198,15 @@ def test_a_change_of_parameters_is_booked(plant: Plant) -> None:
     plant.change_parameters({"shaft_inertia": 1000})
     after = plant.observe()["ledger"]
     assert after["parameter_change"] == pytest.approx(before["stored_shaft"])
-    for changes in ({"receiver_volume": 3}, {"ambient_temperature": 300}, {"gear_ratio": 45}, {"gear_ratio": 30},
-                    {"floater_volume": 0.1}, {"stator_inductance": 1e-3}, {"water_density": 1010}):
+    for changes in (
+        {"receiver_volume": 3},
+        {"ambient_temperature": 300},
+        {"gear_ratio": 45},
+        {"gear_ratio": 30},
+        {"floater_volume": 0.1},
+        {"stator_inductance": 1e-3},
+        {"water_density": 1010},
+    ):
         plant.change_parameters(changes)
         plant.step(2000)
         assert abs(plant.observe()["ledger"]["r_a"]) <= 1e-9

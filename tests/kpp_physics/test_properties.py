@@ -9,8 +9,20 @@ from kpp_physics import ledger
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters
 from kpp_physics.plant import Plant
 
-LOSSES = ("drag_local", "drag_bulk", "chain_friction", "gearbox", "flywheel_windage", "clutch", "generator_copper",
-          "generator_iron", "generator_mechanical", "converter", "water_exchange", "brake")
+LOSSES = (
+    "drag_local",
+    "drag_bulk",
+    "chain_friction",
+    "gearbox",
+    "flywheel_windage",
+    "clutch",
+    "generator_copper",
+    "generator_iron",
+    "generator_mechanical",
+    "converter",
+    "water_exchange",
+    "brake",
+)
 
 
 @some.composite

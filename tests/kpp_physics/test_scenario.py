@@ -27,18 +27,21 @@ def test_an_empty_scenario_is_the_defaults() -> None:
     assert parse("", "mine") == Parameters()
 
 
-@pytest.mark.parametrize(("text", "line", "field", "reason"), [
-    ("[parameters]\n\nwater_depth = 200\n", 3, "water_depth", "100 m"),
-    ("# x\n[parameters]\ndepth = 20\n", 3, "depth", "not a parameter"),
-    ("[parameters]\nwater_depth = \"deep\"\n", 2, "water_depth", "number in m"),
-    ("[parameters]\nwater_depth = nan\n", 2, "water_depth", "finite"),
-    ("[parameters]\nload_pressure = 400000\nunload_pressure = 390000\n", 3, "unload_pressure", "400000 Pa"),
-    ('base = "deep"\n', 1, "base", "no such scenario"),
-    ("base = 3\n", 1, "base", "name of a scenario"),
-    ("[parameters]\nwater_depth =\n", 2, "", "Invalid value"),
-    ("[plant]\nwater_depth = 3\n", 1, "plant", "not known"),
-    ("parameters = 3\n", 1, "parameters", "table"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "field", "reason"),
+    [
+        ("[parameters]\n\nwater_depth = 200\n", 3, "water_depth", "100 m"),
+        ("# x\n[parameters]\ndepth = 20\n", 3, "depth", "not a parameter"),
+        ('[parameters]\nwater_depth = "deep"\n', 2, "water_depth", "number in m"),
+        ("[parameters]\nwater_depth = nan\n", 2, "water_depth", "finite"),
+        ("[parameters]\nload_pressure = 400000\nunload_pressure = 390000\n", 3, "unload_pressure", "400000 Pa"),
+        ('base = "deep"\n', 1, "base", "no such scenario"),
+        ("base = 3\n", 1, "base", "name of a scenario"),
+        ("[parameters]\nwater_depth =\n", 2, "", "Invalid value"),
+        ("[plant]\nwater_depth = 3\n", 1, "plant", "not known"),
+        ("parameters = 3\n", 1, "parameters", "table"),
+    ],
+)
 def test_errors_name_line_field_and_reason(text: str, line: int, field: str, reason: str) -> None:
     found = problem(text)
     assert found[:2] == (line, field)

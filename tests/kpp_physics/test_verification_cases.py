@@ -24,9 +24,19 @@ RHO, G, P0, T0, R, CP = 998.2, 9.80665, 101325.0, 293.15, 287.055, 1004.7
 WEIGHT = RHO * G
 M1 = P0 * 0.4 / (R * T0)
 LOSSLESS: dict[str, Any] = {
-    "chain_friction_base": 0, "pin_friction": 0, "brake_force": 0, "gearbox_noload_power": 0, "iron_loss": 0,
-    "mechanical_loss": 0, "flywheel_windage_power": 0, "coflow": "off", "pocket_ua": 0,
-    "generator_rated_speed": 3000, "chain_tension_limit": 1e6, "chain_pretension": 200000}
+    "chain_friction_base": 0,
+    "pin_friction": 0,
+    "brake_force": 0,
+    "gearbox_noload_power": 0,
+    "iron_loss": 0,
+    "mechanical_loss": 0,
+    "flywheel_windage_power": 0,
+    "coflow": "off",
+    "pocket_ua": 0,
+    "generator_rated_speed": 3000,
+    "chain_tension_limit": 1e6,
+    "chain_pretension": 200000,
+}
 
 
 def ascent(mass: float, speed: float, conductance: float, capacity: float = math.inf) -> tuple[float, float, float]:
@@ -74,8 +84,9 @@ def test_v03_adiabatic_pocket() -> None:
     assert temperature == pytest.approx(206.39, rel=1e-4)
 
 
-@pytest.mark.parametrize(("ua", "speed", "work", "celsius"), [
-    (30.0, 0.363, 46706.3, -10.34), (25.0, 0.3632, 46332.0, -14.23)])
+@pytest.mark.parametrize(
+    ("ua", "speed", "work", "celsius"), [(30.0, 0.363, 46706.3, -10.34), (25.0, 0.3632, 46332.0, -14.23)]
+)
 def test_v04_pocket_with_heat_transfer(ua: float, speed: float, work: float, celsius: float) -> None:
     got, temperature, _ = ascent(M1, speed, ua)
     assert got == pytest.approx(work, rel=1e-3)
@@ -212,7 +223,8 @@ def test_v15_without_air_motion_only_decays() -> None:
     assert all(after <= before for before, after in itertools.pairwise(speeds))
     final = plant.observe()["ledger"]
     assert final["drag_local"] + final["drag_bulk"] + final["chain_friction"] + final["gearbox"] <= (
-        initial["stored_chain"] + initial["stored_shaft"])
+        initial["stored_chain"] + initial["stored_shaft"]
+    )
 
 
 def test_v16_sealed_air_does_no_work_in_a_closed_loop() -> None:
@@ -246,8 +258,10 @@ def test_v17_mirrored_volumes_give_no_net_force() -> None:
     rng = np.random.default_rng(17)
     volumes = rng.uniform(0, 0.4, count // 2)
     for s in rng.uniform(0, loop / count, 50):
-        force = sum(WEIGHT * volumes[i % (count // 2)]
-                    * place_on_loop((s + i * loop / count) % loop, straight, radius)[1] for i in range(count))
+        force = sum(
+            WEIGHT * volumes[i % (count // 2)] * place_on_loop((s + i * loop / count) % loop, straight, radius)[1]
+            for i in range(count)
+        )
         assert abs(force) <= 1e-9 * count * WEIGHT * 0.4
 
 
