@@ -21,6 +21,9 @@ CHUNK: Final = 500
 LOOKS: Final = 20
 """Chunks between two looks at the chain's place: ten seconds."""
 
+LONGEST_START: Final = 20
+"""Laps in which a plant must reach running."""
+
 DRIFT: Final = 2e-4
 """Change of the receiver's highest pressure from lap to lap that counts as steady."""
 
@@ -157,6 +160,12 @@ class Run:
                     f"after {time:.0f} s the plant is still {state} "
                     f"(limit for filling the receiver: {plan.longest_start:.0f} s)"
                 )
+            return
+        if self._begin is None and found.plant.laps >= LONGEST_START:
+            found.error = (
+                f"after {time:.0f} s and {found.plant.laps} laps the plant is still {state}: it does not reach half of "
+                f"its set speed (limit: {LONGEST_START} laps)"
+            )
             return
         place = found.plant.observe()["chain"]["position"]
         if place - self._place >= plan.pitch:

@@ -52,6 +52,12 @@ def test_a_receiver_that_never_fills_is_given_up() -> None:
     assert "limit for filling the receiver" in found.error
 
 
+def test_a_plant_that_never_reaches_its_speed_is_given_up() -> None:
+    found = run(Plan(), generator_speed_setpoint=3000, generator_rated_speed=3000)
+    assert found.error is not None
+    assert "20 laps the plant is still starting: it does not reach half of its set speed" in found.error
+
+
 def test_a_slow_receiver_gets_a_longer_warm_up() -> None:
     assert schedule(Parameters()).warmup_laps == 4
     assert schedule(Parameters.of({"receiver_volume": 50})).warmup_laps > 10
