@@ -148,6 +148,10 @@ def test_errors_in_a_file_name_line_field_limit_and_reason(tmp_path: Path) -> No
     assert "line 1" in refused("run", str(path))
     path.write_text('base = "nothing"\n', encoding="utf-8")
     assert "line 1: base = 'nothing': no such scenario" in refused("run", str(path))
+    path.write_text("[parameters]\nwater_depth = " + "9" * 5000, encoding="utf-8")
+    assert "wrong.toml: Exceeds the limit" in refused("run", str(path))
+    path.write_text("[parameters]\nwater_depth = " + "[" * 5000, encoding="utf-8")
+    assert "wrong.toml: maximum recursion depth" in refused("run", str(path))
     path.write_bytes(b"\xff\xfe")
     assert "UTF-8" in refused("run", str(path))
 
