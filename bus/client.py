@@ -51,7 +51,7 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
         command_id: id to use again for a retry; made here when empty.
 
     Raises:
-        FrameError: naming the field that is wrong.
+        FrameError: naming the field that is wrong, or the size that the clock accepts.
     """
     fields = {
         "type": "command",
@@ -62,6 +62,7 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
         "origin": origin,
     }
     request: CommandRequest = codec.build(CommandRequest, fields)
+    codec.encode(request, codec.MAX_REQUEST)  # the clock would drop what is larger without a word
     return request
 
 

@@ -32,20 +32,24 @@ def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind)
 
 
-def encode(message: Message) -> bytes:
+def encode(message: Message, limit: int = MAX_TELEMETRY) -> bytes:
     """Pack one message.
 
     The sender vouches for its values (see `require_finite` and `build`); a receiver refuses what is not finite.
+
+    Args:
+        message: what to pack.
+        limit: size in bytes that its receiver accepts.
 
     Raises:
         FrameError: if it holds something that is no plain value, or is larger than a receiver accepts.
     """
     try:
         payload = _ENCODER.encode(message)
-    except (TypeError, OverflowError, RecursionError) as error:
+    except (TypeError, OverflowError, RecursionError, UnicodeEncodeError) as error:
         raise FrameError(f"{type(message).__name__} cannot be packed: {error}") from error
-    if len(payload) > MAX_TELEMETRY:
-        raise FrameError(f"{type(message).__name__} of {len(payload)} bytes is over the limit of {MAX_TELEMETRY}")
+    if len(payload) > limit:
+        raise FrameError(f"{type(message).__name__} of {len(payload)} bytes is over the limit of {limit}")
     return payload
 
 
@@ -92,6 +96,8 @@ def decode(payload: bytes, kind: Any, limit: int = MAX_TELEMETRY) -> Any:
         raise FrameError(f"{len(payload)} bytes are over the limit of {limit}")
     try:
         return _decoder(kind).decode(payload)
+    except UnicodeDecodeError as error:
+        raise FrameError(f"a text is not UTF-8: {error.object[:64]!r}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise FrameError(str(error) or type(error).__name__) from error
 

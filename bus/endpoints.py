@@ -60,14 +60,14 @@ class Endpoints:
 
         def http(name: str, default: str) -> HttpAddress:
             value = environ.get(name, default)
-            match = re.fullmatch(r"([A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", value)
+            match = re.fullmatch(r"([A-Za-z0-9.\-]+):(\d{1,5})", value)
             if match is None or not 0 < int(match[2]) < 65536:
                 raise EndpointError(f"{name}={value!r}: needs host:port, for example {default}")
             return HttpAddress(match[1], int(match[2]))
 
         def tcp(name: str, default: str, offset: int = 0) -> str:
             value = environ.get(name, default)
-            match = re.fullmatch(r"(tcp://(?:[A-Za-z0-9.\-]+|\[[0-9a-fA-F:]+\])):(\d{1,5})", value)
+            match = re.fullmatch(r"(tcp://[A-Za-z0-9.\-]+):(\d{1,5})", value)
             if match is None or not 0 < int(match[2]) + offset < 65536:
                 raise EndpointError(f"{name}={value!r}: needs tcp://host:port, for example {default}")
             return f"{match[1]}:{int(match[2]) + offset}"

@@ -6,23 +6,40 @@ requests and replies as one payload; a payload is always one MessagePack map.
 
 from typing import Annotated, ClassVar, Literal
 
-from bus.schema import Message, amount, number, quantity
+from bus.schema import (
+    FINITE,
+    MAX_ITEMS,
+    MAX_TEXT,
+    Finite,
+    Label,
+    Message,
+    Text,
+    amount,
+    number,
+    quantity,
+    shorten,
+)
 from bus.state import (
     Chain,
     Compressor,
     Converter,
+    DcLink,
     Drivetrain,
+    Exergy,
     Floaters,
     Generator,
     Grid,
+    Hypotheses,
     Ledger,
     Meters,
     Plc,
     Powers,
     Receiver,
+    Sampled,
     Valve,
+    Water,
 )
-from bus.values import Arguments, check_arguments
+from bus.values import Arguments
 
 STEP_US = 1000
 """Simulated time advances in whole physics steps of this many microseconds."""
@@ -76,9 +93,6 @@ class Command(Message, frozen=True):
     args: Annotated[Arguments, quantity("", "arguments by name")]
     origin: Annotated[str, quantity("", "who asked: node or user", min_length=1, max_length=64)]
 
-    def __post_init__(self) -> None:
-        check_arguments(self.args)
-
 
 class Tick(Published, frozen=True):
     """One beat of the plant: how far simulated time advances, and the commands to apply before it does."""
@@ -90,12 +104,16 @@ class Tick(Published, frozen=True):
         float, amount("s", "simulated time that this tick advances, a whole number of 1 ms steps; t includes it")
     ]
     mode: Annotated[Mode, quantity("", "stopped, running or paused")]
-    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0)]
+    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=FINITE)]
     flat_out: Annotated[bool, quantity("", "true when running as fast as possible, whatever the speed")]
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
-    held: Annotated[list[str], quantity("", "modules that simulated time waits for; empty when none")]
+    held: Annotated[
+        list[Label], quantity("", "modules that simulated time waits for; empty when none", max_length=MAX_ITEMS)
+    ]
     mono_ns: Annotated[int, quantity("ns", "sender's monotonic clock, for latencies on one host", ge=0)]
-    leaders: Annotated[dict[str, str], quantity("", "module -> instance that publishes for it")]
+    leaders: Annotated[
+        dict[Label, Label], quantity("", "module -> instance that publishes for it", max_length=MAX_ITEMS)
+    ]
     commands: Annotated[
         list[Command], quantity("", "commands that act at the start of this tick, in order", max_length=256)
     ]
@@ -127,7 +145,7 @@ class Status(Published, frozen=True):
 
     epoch: Annotated[int, quantity("1", "incarnation of the clock", ge=0)]
     mode: Annotated[Mode, quantity("", "stopped, running or paused")]
-    speed: Annotated[float, quantity("1", "requested speed", gt=0)]
+    speed: Annotated[float, quantity("1", "requested speed", gt=0, le=FINITE)]
     flat_out: Annotated[bool, quantity("", "as fast as possible")]
     achieved_speed: Annotated[float, amount("1", "simulated over wall time in the last interval")]
     rate: Annotated[int, quantity("Hz", "tick rate")]
@@ -137,11 +155,11 @@ class Status(Published, frozen=True):
     frames_sent: Annotated[int, quantity("1", "tick frames since the clock started", ge=0)]
     deadlines_missed: Annotated[int, quantity("1", "ticks left out because their time had passed", ge=0)]
     bad_frames: Annotated[int, quantity("1", "malformed requests, counted and dropped", ge=0)]
-    held: Annotated[list[str], quantity("", "modules that simulated time waits for now")]
+    held: Annotated[list[Label], quantity("", "modules that simulated time waits for now", max_length=MAX_ITEMS)]
     held_time: Annotated[float, amount("s", "wall time held since the clock started")]
     realtime_priority: Annotated[bool, quantity("", "true if the tick thread runs under SCHED_FIFO")]
-    scenario: Annotated[str, quantity("", "scenario of the run")]
-    peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of")]
+    scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
+    peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of", max_length=MAX_ITEMS)]
 
 
 class State(Published, frozen=True):
@@ -164,9 +182,14 @@ class State(Published, frozen=True):
     generator: Generator
     converter: Converter
     grid: Grid
+    dc_link: DcLink
+    water: Water
+    hypotheses: Hypotheses
     plc: Plc
     powers: Powers
     ledger: Ledger
+    sampled: Sampled
+    exergy: Exergy
     meters: Meters
 
     def topic(self) -> str:
@@ -182,7 +205,10 @@ class Event(Published, frozen=True):
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     severity: Annotated[Literal["info", "warning", "alarm", "fault"], quantity("", "how much it matters")]
     kind: Annotated[str, quantity("", "what it is about", pattern=NAME)]
-    text: Annotated[str, quantity("", "for people")]
+    text: Annotated[Text, quantity("", "for people")]
+
+    def __post_init__(self) -> None:
+        shorten(self, text=MAX_TEXT)
 
     def topic(self) -> str:
         """`event/<module>/`."""
@@ -192,9 +218,12 @@ class Event(Published, frozen=True):
 class Violation(Message, frozen=True):
     """Why a value was refused."""
 
-    field: Annotated[str, quantity("", "parameter or argument")]
-    limit: Annotated[str, quantity("", "the limit that was passed, with its unit")]
-    reason: Annotated[str, quantity("", "what is wrong and what would be right")]
+    field: Annotated[str, quantity("", "parameter or argument", max_length=128)]
+    limit: Annotated[str, quantity("", "the limit that was passed, with its unit", max_length=256)]
+    reason: Annotated[str, quantity("", "what is wrong and what would be right", max_length=512)]
+
+    def __post_init__(self) -> None:
+        shorten(self, field=128, limit=256, reason=512)
 
 
 class Result(Published, frozen=True):
@@ -206,9 +235,14 @@ class Result(Published, frozen=True):
     id: Annotated[str, quantity("", "id of the command", pattern=IDENTIFIER)]
     name: Annotated[str, quantity("", "name of the command", pattern=NAME)]
     outcome: Annotated[Literal["applied", "rejected"], quantity("", "what became of it")]
-    reason: Annotated[str, quantity("", "why it was rejected, empty when applied")]
-    violations: Annotated[list[Violation], quantity("", "the values that were wrong, if values were")]
+    reason: Annotated[Text, quantity("", "why it was rejected, empty when applied")]
+    violations: Annotated[
+        list[Violation], quantity("", "the values that were wrong, if values were; no more are listed", max_length=32)
+    ]
     applied: Annotated[Arguments, quantity("", "what is in force now")]
+
+    def __post_init__(self) -> None:
+        shorten(self, reason=MAX_TEXT, violations=32)
 
 
 # Requests to the clock (ROUTER 9203) and its replies.
@@ -277,8 +311,11 @@ class Refused(Message, frozen=True, tag_field="type", tag="refused"):
     """A request that was not accepted; nothing was done."""
 
     id: Annotated[str, quantity("", "id of the command, empty when it could not be read", max_length=64)]
-    field: Annotated[str, quantity("", "the field that is wrong, empty when none in particular")]
-    reason: Annotated[str, quantity("", "what is wrong and what would be right")]
+    field: Annotated[str, quantity("", "the field that is wrong, empty when none in particular", max_length=128)]
+    reason: Annotated[Text, quantity("", "what is wrong and what would be right")]
+
+    def __post_init__(self) -> None:
+        shorten(self, field=128, reason=MAX_TEXT)
 
 
 # Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies.
@@ -296,7 +333,10 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
     seq: Annotated[int, quantity("1", "tick of the state", ge=0)]
     t: Annotated[float, amount("s", "simulated time of the state")]
     scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
-    parameters: Annotated[dict[str, float | int | str | bool], quantity("", "every parameter in force, by name")]
+    parameters: Annotated[
+        dict[Label, Finite | int | Text | bool],
+        quantity("", "every parameter in force, by name", max_length=MAX_ITEMS),
+    ]
     state: Annotated[State | None, quantity("", "newest state frame, null before the first")]
 
 

@@ -18,6 +18,9 @@ from bus.sockets import Dealer
 BEAT_INTERVAL = 0.2
 """Seconds between two beats of a node."""
 
+FAILURE_PAUSE = 1.0
+"""Seconds that a node waits before it exits because it cannot run."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -59,6 +62,16 @@ def die_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent:
         raise SystemExit("the parent process has gone")
+
+
+def give_up(log: structlog.stdlib.BoundLogger, reason: str) -> int:
+    """Say why a node cannot run and return its exit code.
+
+    It waits first: supervisord starts a node again at once, and a wrong setting should not become a busy loop.
+    """
+    log.error("cannot run", reason=reason)
+    time.sleep(FAILURE_PAUSE)
+    return 1
 
 
 def instance_name() -> str:

@@ -4,6 +4,7 @@ import sys
 from typing import Annotated, Any
 
 import msgspec
+import msgspec.structs
 
 PROTOCOL_VERSION = 1
 """Version of topics, frames and field names; it changes when an existing reader would misread a frame."""
@@ -11,12 +12,24 @@ PROTOCOL_VERSION = 1
 MAX_TEXT = 4096
 """Longest text in a message, in characters."""
 
+MAX_LABEL = 64
+"""Longest label, in characters."""
+
+MAX_ITEMS = 1024
+"""Most items in a list or map."""
+
 FINITE = sys.float_info.max
 """Limit of every float on the wire: NaN and infinity are refused on receipt."""
 
 
 Finite = Annotated[float, msgspec.Meta(ge=-FINITE, le=FINITE)]
 """A float that is neither NaN nor infinite."""
+
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+"""A text of bounded length."""
+
+Label = Annotated[str, msgspec.Meta(max_length=MAX_LABEL)]
+"""A text as short as a name."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -71,3 +84,24 @@ def number(unit: str, meaning: str) -> msgspec.Meta:
 def amount(unit: str, meaning: str) -> msgspec.Meta:
     """Annotate a finite number that is never negative."""
     return quantity(unit, meaning, ge=0.0, le=FINITE)
+
+
+def each(unit: str, meaning: str) -> msgspec.Meta:
+    """Annotate a list of numbers."""
+    return quantity(unit, meaning, max_length=MAX_ITEMS)
+
+
+def shorten(message: Message, **longest: int) -> None:
+    """Cut texts and lists of a message under construction to what a receiver accepts.
+
+    For what quotes a value of any size: an explanation that is cut helps, one that every receiver drops does not.
+
+    Args:
+        message: the message, from its own `__post_init__`.
+        longest: most characters or items, by field.
+    """
+    for field, most in longest.items():
+        value = getattr(message, field)
+        if len(value) > most:
+            cut = f"{value[: most - 1]}\N{HORIZONTAL ELLIPSIS}" if isinstance(value, str) else value[:most]
+            msgspec.structs.force_setattr(message, field, cut)

@@ -4,6 +4,7 @@ Producers bind, everyone else connects, and either side may start first. One thr
 socket bounds the size of what it takes; nothing waits for a peer on close.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -40,16 +41,6 @@ def _configure(socket: Any, largest: int) -> None:
     socket.setsockopt(zmq.MAXMSGSIZE, largest)
 
 
-def _bind(socket: Any, address: str) -> None:
-    try:
-        socket.bind(address)
-    except zmq.ZMQError as error:
-        socket.close()
-        if error.errno == zmq.EADDRINUSE:
-            raise AddressInUseError(f"{address} is taken by another program") from error
-        raise OSError(f"{address} cannot be bound: {error}") from error
-
-
 def _receive(socket: Any, timeout: float) -> list[bytes] | None:
     # What is there already is taken without a poll: at 1000 ticks a second the poll would cost as much as the receive.
     try:
@@ -69,6 +60,15 @@ class _Owner:
         """Close at once; what was not sent is dropped."""
         self._socket.close()
 
+    def _bind(self, address: str) -> None:
+        try:
+            self._socket.bind(address)
+        except zmq.ZMQError as error:
+            self.close()
+            if error.errno == zmq.EADDRINUSE:
+                raise AddressInUseError(f"{address} is taken by another program") from error
+            raise OSError(f"{address} cannot be bound: {error}") from error
+
     def __enter__(self) -> Self:
         return self
 
@@ -85,28 +85,36 @@ class Publisher(_Owner):
         self._socket = zmq.Context.instance().socket(zmq.PUB)
         _configure(self._socket, MAX_REQUEST)
         self._socket.setsockopt(zmq.SNDHWM, TELEMETRY_QUEUE)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self._connected: set[int] = set()
-        _bind(self._socket, address)
+        monitor = self._socket.get_monitor_socket(
+            zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
+        )
+        # Events that nobody takes fill their queue: after 1000 of them libzmq's I/O thread waits and nothing is sent.
+        self._counter = threading.Thread(target=self._count, args=(monitor,), name=f"peers of {address}", daemon=True)
+        self._counter.start()
+        self._bind(address)
 
     def send(self, frames: Frames) -> None:
         """Send topic and payload to whoever subscribes."""
         self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
     def connections(self) -> int:
-        """How many peers are connected now. To be called from one thread, which need not be the sender's."""
-        while self._monitor.poll(0):
-            event = parse_monitor_message(self._monitor.recv_multipart())
-            if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
-                self._connected.add(event["value"])
-            else:
-                self._connected.discard(event["value"])
+        """How many peers are connected now; callable from any thread."""
         return len(self._connected)
 
+    def _count(self, monitor: Any) -> None:
+        with monitor:
+            while (event := parse_monitor_message(monitor.recv_multipart()))["event"] != zmq.EVENT_MONITOR_STOPPED:
+                if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
+                    self._connected.add(event["value"])
+                else:
+                    self._connected.discard(event["value"])
+
     def close(self) -> None:
-        """Close the socket and its monitor."""
-        self._socket.disable_monitor()
-        self._monitor.close()
+        """Close the socket and stop counting; calling it again does nothing."""
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._counter.join()
         super().close()
 
 
@@ -152,7 +160,7 @@ class Server(_Owner):
     def __init__(self, address: str) -> None:
         self._socket = zmq.Context.instance().socket(zmq.ROUTER)
         _configure(self._socket, MAX_REQUEST)
-        _bind(self._socket, address)
+        self._bind(address)
 
     def receive(self, timeout: float = 0.0) -> tuple[list[bytes], bytes] | None:
         """The next request as (return address, payload), or None when none came in `timeout` seconds."""

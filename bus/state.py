@@ -6,7 +6,7 @@ mean before the first lap) is null and never a stand-in number. Powers are posit
 
 from typing import Annotated, Literal
 
-from bus.schema import Finite, Message, number, quantity
+from bus.schema import MAX_ITEMS, Finite, Message, Text, each, number, quantity
 
 
 class Chain(Message, frozen=True):
@@ -31,13 +31,11 @@ class Chain(Message, frozen=True):
 class Floaters(Message, frozen=True):
     """One list per quantity, index = floater number."""
 
-    position: Annotated[
-        list[Finite], quantity("m", "position s_i along the loop, 0 <= s_i < L, 0 = bottom of the up run")
-    ]
-    height: Annotated[list[Finite], quantity("m", "height z_i above the lowest chain point")]
-    fill: Annotated[list[Finite], quantity("1", "air volume over floater volume V_i/V, 0 to 1")]
-    air_mass: Annotated[list[Finite], quantity("kg", "air in the pocket m_i")]
-    temperature: Annotated[list[Finite | None], quantity("K", "air temperature T_i, null for an empty pocket")]
+    position: Annotated[list[Finite], each("m", "position s_i along the loop, 0 <= s_i < L, 0 = bottom of the up run")]
+    height: Annotated[list[Finite], each("m", "height z_i above the lowest chain point")]
+    fill: Annotated[list[Finite], each("1", "air volume over floater volume V_i/V, 0 to 1")]
+    air_mass: Annotated[list[Finite], each("kg", "air in the pocket m_i")]
+    temperature: Annotated[list[Finite | None], each("K", "air temperature T_i, null for an empty pocket")]
 
 
 class Receiver(Message, frozen=True):
@@ -107,6 +105,51 @@ class Grid(Message, frozen=True):
     export_energy: Annotated[float, number("J", "export meter, sum since the start")]
     import_energy: Annotated[float, number("J", "import meter, sum since the start")]
     frequency: Annotated[float, number("Hz", "grid frequency")]
+    voltage: Annotated[float, number("1", "grid voltage over nominal")]
+    synchronised: Annotated[bool, quantity("", "true while the grid breaker is closed")]
+    dump_load_power: Annotated[float, number("W", "power into the dump load, part of neither meter")]
+    load_power: Annotated[float, number("W", "power of other consumers on the plant's bus")]
+    exchange_power: Annotated[float, number("W", "power from the bus to the grid: export minus import minus load")]
+
+
+class DcLink(Message, frozen=True):
+    """The DC link between both stages of the converter."""
+
+    voltage: Annotated[Finite | None, quantity("V", "voltage of the link, null when it is modelled as stiff")]
+    chopper_power: Annotated[float, number("W", "power that the brake chopper turns into heat")]
+
+
+class Water(Message, frozen=True):
+    """The water in the shaft."""
+
+    temperature: Annotated[float, number("K", "water temperature, constant unless the bath is finite")]
+    level_rise: Annotated[float, number("m", "rise of the free surface by the air in the water")]
+
+
+class Hypotheses(Message, frozen=True):
+    """The five claims: mode of each, what it does, and the power and energy it adds without a source."""
+
+    h1: Annotated[Literal["off", "physical", "claimed"], quantity("", "bubbles in the down shaft")]
+    h2: Annotated[Literal["off", "physical", "claimed"], quantity("", "heat from the water")]
+    h3: Annotated[Literal["off", "physical", "claimed"], quantity("", "pulse and coast")]
+    jet: Annotated[Literal["off", "physical", "claimed"], quantity("", "jets of expelled water")]
+    recovery: Annotated[Literal["off", "physical", "claimed"], quantity("", "pressure recovery of vented air")]
+    void_fraction: Annotated[float, number("1", "share of gas in the down shaft")]
+    bubble_force: Annotated[float, number("N", "H1: force on the chain, > 0 drives")]
+    airlift_force: Annotated[float, number("N", "H1: force of the bubbles on the water, against the co-flow")]
+    jet_flow: Annotated[float, number("m3/s", "water expelled by the floater being served")]
+    jet_force: Annotated[float, number("N", "thrust of the jet on the chain, > 0 drives")]
+    recovered_flow: Annotated[float, number("kg/s", "air that the suction buffer offers the compressor")]
+    unsourced_power_h1: Annotated[float, number("W", "H1: power without a source")]
+    unsourced_energy_h1: Annotated[float, number("J", "H1: energy without a source since the start")]
+    unsourced_power_h2: Annotated[float, number("W", "H2: power without a source")]
+    unsourced_energy_h2: Annotated[float, number("J", "H2: energy without a source since the start")]
+    unsourced_power_h3: Annotated[float, number("W", "H3: power without a source")]
+    unsourced_energy_h3: Annotated[float, number("J", "H3: energy without a source since the start")]
+    unsourced_power_jet: Annotated[float, number("W", "jet: power without a source")]
+    unsourced_energy_jet: Annotated[float, number("J", "jet: energy without a source since the start")]
+    unsourced_power_recovery: Annotated[float, number("W", "pressure recovery: power without a source")]
+    unsourced_energy_recovery: Annotated[float, number("J", "pressure recovery: energy without a source")]
 
 
 class Plc(Message, frozen=True):
@@ -120,8 +163,8 @@ class Plc(Message, frozen=True):
     speed_setpoint_rpm: Annotated[float, number("rpm", "the same in revolutions per minute")]
     injection_enabled: Annotated[bool, quantity("", "true while air may be injected")]
     brake_set: Annotated[bool, quantity("", "true while the holding brake is set")]
-    trip: Annotated[str | None, quantity("", "cause of the trip in force, null when none")]
-    warnings: Annotated[list[str], quantity("", "warnings in force")]
+    trip: Annotated[Text | None, quantity("", "cause of the trip in force, null when none")]
+    warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
 
 
 class Powers(Message, frozen=True):
@@ -153,6 +196,9 @@ class Powers(Message, frozen=True):
     auxiliary_heat: Annotated[float, number("W", "power of auxiliaries that ends as heat")]
     jet_wake: Annotated[float, number("W", "kinetic energy left in the wake of water jets")]
     h1_slip: Annotated[float, number("W", "bubble flow: paid power that is not recovered")]
+    bath: Annotated[float, number("W", "net heat into a finite water bath, in")]
+    chopper: Annotated[float, number("W", "brake chopper of the DC link")]
+    dump_load: Annotated[float, number("W", "dump load")]
 
 
 class Ledger(Message, frozen=True):
@@ -182,6 +228,9 @@ class Ledger(Message, frozen=True):
     auxiliary_heat: Annotated[float, number("J", "out: heat of auxiliaries")]
     jet_wake: Annotated[float, number("J", "out: wake of water jets")]
     h1_slip: Annotated[float, number("J", "out: bubble flow")]
+    bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
+    chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
+    dump_load: Annotated[float, number("J", "out: dump load")]
     parameter_change: Annotated[float, number("J", "in: stored energy changed by changing a parameter in the run")]
     stored_receiver: Annotated[float, number("J", "stored: air in the receiver, against ambient")]
     stored_pockets: Annotated[float, number("J", "stored: pockets, sum of m cp (T - T0)")]
@@ -191,8 +240,68 @@ class Ledger(Message, frozen=True):
     stored_shell: Annotated[float, number("J", "stored: potential energy of the shells")]
     stored_magnetic: Annotated[float, number("J", "stored: magnetic energy of the generator")]
     stored_dc_link: Annotated[float, number("J", "stored: DC link")]
+    stored_bath: Annotated[float, number("J", "stored: heat of a finite water bath, against its first temperature")]
+    stored_surface: Annotated[float, number("J", "stored: rise of the free surface, counted against the pockets")]
     residual: Annotated[float, number("J", "stored(t) - stored(0) - (in - out): zero if every joule is booked")]
     r_a: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-9")]
+
+
+class Sampled(Message, frozen=True):
+    """First law once more: every power re-integrated by trapezoid from sampled force x speed, flow x enthalpy."""
+
+    compressor: Annotated[float, number("J", "in: electric energy of the compressor")]
+    auxiliary: Annotated[float, number("J", "in: electric energy of auxiliaries")]
+    heat_from_water: Annotated[float, number("J", "in: heat from the water, of either sign")]
+    unsourced: Annotated[float, number("J", "in: energy without a source in the model (claims)")]
+    grid: Annotated[float, number("J", "out: electric energy to the grid")]
+    aftercooler: Annotated[float, number("J", "out: heat rejected by compressor and aftercooler")]
+    receiver_heat: Annotated[float, number("J", "out: heat through the receiver wall")]
+    vent: Annotated[float, number("J", "out: enthalpy of vented air")]
+    drag_local: Annotated[float, number("J", "out: drag at the floaters")]
+    drag_bulk: Annotated[float, number("J", "out: co-flow dissipation")]
+    water_exchange: Annotated[float, number("J", "out: exchanged water")]
+    chain_friction: Annotated[float, number("J", "out: chain friction")]
+    brake: Annotated[float, number("J", "out: holding brake")]
+    gearbox: Annotated[float, number("J", "out: gearbox")]
+    flywheel_windage: Annotated[float, number("J", "out: flywheel windage")]
+    clutch: Annotated[float, number("J", "out: clutch")]
+    generator_copper: Annotated[float, number("J", "out: winding loss")]
+    generator_iron: Annotated[float, number("J", "out: iron loss")]
+    generator_mechanical: Annotated[float, number("J", "out: generator friction and windage")]
+    generator_stray: Annotated[float, number("J", "out: stray load loss")]
+    converter: Annotated[float, number("J", "out: converter")]
+    auxiliary_heat: Annotated[float, number("J", "out: heat of auxiliaries")]
+    jet_wake: Annotated[float, number("J", "out: wake of water jets")]
+    h1_slip: Annotated[float, number("J", "out: bubble flow")]
+    bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
+    chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
+    dump_load: Annotated[float, number("J", "out: dump load")]
+    residual: Annotated[float, number("J", "stored(t) - stored(0) - (in - out) with these lines")]
+    r_b: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-4")]
+
+
+class Exergy(Message, frozen=True):
+    """Second law since the start: exergy in, out, stored and destroyed; no line of destruction is ever negative."""
+
+    work_in: Annotated[float, number("J", "in: electric energy of compressor and auxiliaries")]
+    unsourced: Annotated[float, number("J", "in: energy without a source")]
+    heat_exergy: Annotated[float, number("J", "in: exergy of the heat from the water")]
+    parameter_change: Annotated[float, number("J", "in: stored exergy changed by changing a parameter in the run")]
+    grid: Annotated[float, number("J", "out: electric energy to the grid")]
+    stored: Annotated[float, number("J", "change of the stored exergy")]
+    losses: Annotated[float, number("J", "destroyed: all mechanical and electrical losses of the ledger")]
+    destroyed_compressor: Annotated[float, number("J", "destroyed: compressor and aftercooler")]
+    destroyed_receiver_mixing: Annotated[float, number("J", "destroyed: mixing in the receiver")]
+    destroyed_receiver_wall: Annotated[float, number("J", "destroyed: heat through the receiver wall")]
+    destroyed_relief: Annotated[float, number("J", "destroyed: relief valve")]
+    destroyed_valve: Annotated[float, number("J", "destroyed: throttling in the injection valve")]
+    destroyed_pocket_mixing: Annotated[float, number("J", "destroyed: mixing in the pockets")]
+    destroyed_pocket_heat: Annotated[float, number("J", "destroyed: heat between water and pockets")]
+    destroyed_vent: Annotated[float, number("J", "destroyed: vented air")]
+    destroyed_recovery: Annotated[float, number("J", "destroyed: recovered air that nobody used")]
+    destroyed_bath: Annotated[float, number("J", "destroyed: heat between a finite bath and the surroundings")]
+    residual: Annotated[float, number("J", "exergy that does not balance")]
+    r_c: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-3")]
 
 
 class Meters(Message, frozen=True):

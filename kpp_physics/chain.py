@@ -110,3 +110,17 @@ def tension(
     integral += T * (2.0 * half - last)
     shift = pretension - integral / (2.0 * half)
     return highest + shift, lowest + shift
+
+
+@inlined
+def descending(position: float, count: int, pitch: float, straight: float, radius: float) -> float:
+    """Sum of max(0, -cos theta) over the floaters [-]: how many hang in the down shaft, tilted ones in part."""
+    total = 0.0
+    loop = 2.0 * (straight + math.pi * radius)
+    for i in range(count):
+        s = position + i * pitch
+        if s >= loop:
+            s -= loop
+        _, cosine = place_on_loop(s, straight, radius)
+        total += max(0.0, -cosine)
+    return total

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kpp_physics import constants
+from kpp_physics import constants, hypotheses
+from kpp_physics.air import compression_work
 from kpp_physics.parameters import Parameters
 
 # fmt: off
@@ -25,6 +26,13 @@ NAMES: Final = (
     "mechanical_coefficient", "stray_torque", "winding_heat_capacity", "winding_thermal_resistance",
     "converter_rating", "converter_c0", "converter_c1", "converter_c2", "current_bandwidth", "auxiliary_power",
     "exchange_on", "step",
+    "h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode",
+    "h1_gas_flux", "h1_gas_power", "h1_void", "h1_drag_relief", "h1_volume", "shell_volume", "airlift_area",
+    "buoyancy_gain", "h2_ua", "h2_pump_power", "h3_on_time", "h3_off_time", "h3_duty",
+    "jet_area", "jet_discharge", "jet_gain", "recovery_claimed", "recovery_pressure", "recovery_capture",
+    "recovery_work", "torque_control", "torque_setpoint", "manual_injection",
+    "dc_capacitance", "dc_voltage", "grid_frequency", "grid_voltage", "frequency_droop", "load_power",
+    "dump_load_power", "bucket_stiffness", "surface_area", "bath_capacity", "bath_ua",
 )
 
 (FLOATER_COUNT, LOOP_LENGTH, STRAIGHT_LENGTH, PITCH, RADIUS, FLOATER_VOLUME, WATER_DEPTH,
@@ -40,7 +48,14 @@ NAMES: Final = (
  FLUX_LINKAGE, INDUCTANCE, RESISTANCE, IRON_HYSTERESIS_TORQUE, IRON_EDDY_COEFFICIENT,
  MECHANICAL_COEFFICIENT, STRAY_TORQUE, WINDING_HEAT_CAPACITY, WINDING_THERMAL_RESISTANCE,
  CONVERTER_RATING, CONVERTER_C0, CONVERTER_C1, CONVERTER_C2, CURRENT_BANDWIDTH, AUXILIARY_POWER,
- EXCHANGE_ON, STEP) = range(len(NAMES))
+ EXCHANGE_ON, STEP,
+ H1_MODE, H2_MODE, H3_MODE, JET_MODE, RECOVERY_MODE,
+ H1_GAS_FLUX, H1_GAS_POWER, H1_VOID, H1_DRAG_RELIEF, H1_VOLUME, SHELL_VOLUME, AIRLIFT_AREA,
+ BUOYANCY_GAIN, H2_UA, H2_PUMP_POWER, H3_ON_TIME, H3_OFF_TIME, H3_DUTY,
+ JET_AREA, JET_DISCHARGE, JET_GAIN, RECOVERY_CLAIMED, RECOVERY_PRESSURE, RECOVERY_CAPTURE,
+ RECOVERY_WORK, TORQUE_CONTROL, TORQUE_SETPOINT, MANUAL_INJECTION,
+ DC_CAPACITANCE, DC_VOLTAGE, GRID_FREQUENCY, GRID_VOLTAGE, FREQUENCY_DROOP, LOAD_POWER,
+ DUMP_LOAD_POWER, BUCKET_STIFFNESS, SURFACE_AREA, BATH_CAPACITY, BATH_UA) = range(len(NAMES))
 # fmt: on
 
 
@@ -68,7 +83,10 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
     )
     spool = p.valve_time_constant
     pins = 4 * p.pin_friction * p.pin_radius / p.sprocket_radius
+    bottom = p.ambient_pressure + p.water_density * p.gravity * p.water_depth
+    hood = p.ambient_pressure + p.water_density * p.gravity * p.recovery_depth
     values = {
+        **_hypotheses(p, bottom, hood, straight, exponent, work_factor, isothermal),
         "floater_count": p.floater_count,
         "loop_length": loop,
         "straight_length": straight,
@@ -149,5 +167,62 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         "auxiliary_power": p.auxiliary_power,
         "exchange_on": 1.0,
         "step": step,
+        "torque_control": p.control_mode == "torque",
+        "torque_setpoint": p.torque_setpoint,
+        "manual_injection": p.injection_mode == "manual",
+        "dc_capacitance": p.dc_link_capacitance,
+        "dc_voltage": p.dc_link_voltage,
+        "grid_frequency": p.grid_frequency,
+        "grid_voltage": p.grid_voltage,
+        "frequency_droop": p.frequency_droop,
+        "load_power": p.load_power,
+        "dump_load_power": p.dump_load_power,
+        "bucket_stiffness": (p.water_density * p.gravity / p.mouth_area if p.finite_bucket == "on" else 0.0),
+        "surface_area": p.surface_area,
+        "bath_capacity": p.bath_heat_capacity,
+        "bath_ua": p.bath_ua,
     }
     return np.array([values[name] for name in NAMES], dtype=np.float64)
+
+
+def _hypotheses(
+    p: Parameters,
+    bottom: float,
+    hood: float,
+    straight: float,
+    exponent: float,
+    work_factor: float,
+    isothermal: bool,
+) -> dict[str, float]:
+    """The part of the vector that the claims read."""
+    claimed = hypotheses.CLAIMED
+    modes = {
+        name: hypotheses.MODES.index(getattr(p, name))
+        for name in ("h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode")
+    }
+    half = 0.5 * p.shaft_area
+    sparger = (bottom + hypotheses.SPARGER_PRESSURE) / p.ambient_pressure
+    flux = hypotheses.gas_flux(p.h1_gas_flow, p.gas_constant, p.ambient_temperature, bottom, p.ambient_pressure, half)
+    return {
+        **modes,
+        "h1_gas_flux": flux,
+        "h1_gas_power": p.h1_gas_flow * compression_work(sparger, work_factor, exponent, float(isothermal)),
+        "h1_void": p.h1_void,
+        "h1_drag_relief": p.h1_drag_reduction if modes["h1_mode"] == claimed else 0.0,
+        "h1_volume": p.floater_volume * (1 - p.h1_inside_void),
+        "shell_volume": p.floater_mass / p.shell_density,
+        "airlift_area": half * straight,
+        "buoyancy_gain": p.h2_boost if modes["h2_mode"] == claimed else 0.0,
+        "h2_ua": p.h2_ua,
+        "h2_pump_power": p.h2_pump_power,
+        "h3_on_time": p.h3_on_time,
+        "h3_off_time": p.h3_off_time,
+        "h3_duty": (p.h3_on_time / (p.h3_on_time + p.h3_off_time) if modes["h3_mode"] == claimed else 1.0),
+        "jet_area": p.jet_outlet_area,
+        "jet_discharge": p.jet_discharge,
+        "jet_gain": p.jet_efficiency,
+        "recovery_claimed": p.recovery_claimed if modes["recovery_mode"] == claimed else 0.0,
+        "recovery_pressure": hood,
+        "recovery_capture": p.recovery_capture if modes["recovery_mode"] == hypotheses.PHYSICAL else 0.0,
+        "recovery_work": p.gas_constant * p.ambient_temperature * math.log(hood / p.ambient_pressure),
+    }

@@ -74,3 +74,18 @@ MASS_ZERO = 1.0e-9
 
 GRID_FREQUENCY = 50.0
 """Nominal grid frequency, Hz."""
+
+DC_LINK_TIME = 0.02
+"""Time constant (s) with which the grid side brings the energy of the DC link to its reference."""
+
+PRECHARGE_SHARE = 0.1
+"""Power that charges the DC link from the grid, over the converter's rating."""
+
+CHOPPER_RATIO = 1.1
+"""DC link voltage over its reference above which the chopper takes the excess."""
+
+SYNCHRONISATION_TIME = 0.1
+"""Time constant (s) with which the synchroniser removes the differences in frequency and angle."""
+
+SYNC_FREQUENCY, SYNC_VOLTAGE, SYNC_ANGLE = 0.2, 0.05, 15.0
+"""Largest differences (Hz, share of nominal, degrees) at which the grid breaker closes."""

@@ -23,6 +23,11 @@ def cross_checks(p: Parameters) -> list[CrossCheck]:
     return [*_speed_and_pull(p, c), *_shape(p, c), *_air(p, c), *_claims(p)]
 
 
+def messages(p: Parameters) -> list[str]:
+    """What the controller warns of: every mismatch by name, with both numbers."""
+    return [f"cross-check {found.name.replace('_', ' ')}: {found.message}" for found in cross_checks(p)]
+
+
 def _speed_and_pull(p: Parameters, c: list[float]) -> list[CrossCheck]:
     found = []
     pitch = c[co.PITCH]

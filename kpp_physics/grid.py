@@ -1,5 +1,6 @@
 """The frequency converter and the grid connection."""
 
+from kpp_physics import constants
 from kpp_physics.compiled import inlined
 
 
@@ -44,3 +45,26 @@ def droop(frequency: float, nominal: float, statism: float) -> float:
         statism: droop s [-].
     """
     return min(0.0, -(frequency - 50.2 * nominal / 50.0) / (statism * nominal))
+
+
+@inlined
+def may_close(frequency: float, voltage: float, error: float) -> bool:
+    """Synchronisation check before the breaker closes: 0.2 Hz, 5 %, 15 degrees.
+
+    Args:
+        frequency: of the grid [Hz].
+        voltage: of the grid over nominal [-].
+        error: what the synchroniser has not yet removed of the differences in frequency and angle, 1 to 0 [-]; the
+            angle starts at its worst, 180 degrees.
+    """
+    return (
+        abs(frequency - constants.GRID_FREQUENCY) * error <= constants.SYNC_FREQUENCY
+        and abs(voltage - 1.0) <= constants.SYNC_VOLTAGE
+        and 180.0 * error <= constants.SYNC_ANGLE
+    )
+
+
+@inlined
+def must_open(frequency: float, voltage: float) -> bool:
+    """Whether the grid is outside the band in which a converter may stay connected: 47.5 to 51.5 Hz, 15 %."""
+    return frequency < 47.5 or frequency > 51.5 or abs(voltage - 1.0) > 0.15

@@ -1,534 +1,26 @@
 """The compiled 1 ms step of one plant, composed of the functions of the other files.
 
 Order of a step: control; fluxes of air and heat, each moved out of one volume and into another by the same number;
-exchange of water; motion of chain and shaft with the adiabatic work of the pockets; electrics; ledger. This file is
-long because a step is one sequence; what it computes stands in the files it imports.
+exchange of water; motion of chain and shaft with the adiabatic work of the pockets; electrics; ledgers.
 """
 
 import math
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, ledger, plc
+from kpp_physics import constants, exergy, hypotheses, ledger, plc
 from kpp_physics import state as st
-from kpp_physics.air import (
-    adiabatic_mean,
-    compression_work,
-    heat_from_water,
-    relaxation,
-    relief_share,
-    valve_flow,
-)
-from kpp_physics.chain import shell_slope, tension
+from kpp_physics.air import relaxation
+from kpp_physics.chain import tension
 from kpp_physics.compiled import compiled, inlined
-from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
-from kpp_physics.generator import current_step, iron_torque, lag_weights, stray_torque, winding_step
-from kpp_physics.geometry import mean_slope, place, place_on_loop, tilt_capacity
-from kpp_physics.grid import converter_power
-from kpp_physics.motion import dry_friction, end_speed
-from kpp_physics.state import Vector
-from kpp_physics.water import drag, exchange_force
-
-# Rows of the work array: the pockets that hold air, packed.
-INDEX, PROGRESS, PRESSURE, AIR_VOLUME, COSINE, SINE, FORCE = range(7)
-WORK_ROWS = 7
+from kpp_physics.electrics import electrics
+from kpp_physics.generator import current_step, lag_weights
+from kpp_physics.mechanics import move
+from kpp_physics.pockets import pockets, sample_heat
+from kpp_physics.state import Indices, Vector
+from kpp_physics.supply import air_supply
 
 OK, NOT_FINITE, RECEIVER_EMPTY = range(3)
 FAULTS = ("", "the state is no longer finite", "the receiver holds no air")
-
-
-@inlined
-def _window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
-    """Follow floaters into and out of the injection window.
-
-    Returns:
-        The floater to be served (-1: none) and its progress [m].
-    """
-    count = f.shape[1]
-    pitch = c[co.PITCH]
-    length = c[co.WINDOW_LENGTH]
-    state = int(x[st.PLC_STATE])
-    if state == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
-        length = 0.5 * c[co.STRAIGHT_LENGTH]
-    end = min(c[co.WINDOW_START] + length, 0.5 * c[co.LOOP_LENGTH])
-    first = math.ceil((c[co.WINDOW_START] - x[st.POSITION]) / pitch)
-    inside = 0
-    served = -1
-    served_progress = 0.0
-    progress = x[st.POSITION] + first * pitch
-    while progress < end and inside < count:
-        i = (first + inside) % count
-        if f[st.IN_WINDOW, i] == 0.0:
-            f[st.IN_WINDOW, i] = 1.0
-            f[st.DELIVERED, i] = 0.0
-            x[st.WINDOW_COUNT] += 1.0
-        if f[st.DELIVERED, i] < c[co.TARGET_MASS]:
-            served = i
-            served_progress = progress
-        inside += 1
-        progress = x[st.POSITION] + (first + inside) * pitch
-    if inside != x[st.WINDOW_COUNT]:
-        for i in range(count):
-            if f[st.IN_WINDOW, i] != 0.0 and (i - first) % count >= inside:
-                f[st.IN_WINDOW, i] = 0.0
-                x[st.WINDOW_COUNT] -= 1.0
-                if enabled and state == plc.RUNNING and f[st.DELIVERED, i] < c[co.TARGET_MASS]:
-                    x[st.MISSED] += 1.0
-    return (served, served_progress) if enabled else (-1, 0.0)
-
-
-@inlined
-def _air_supply(c: Vector, x: Vector, f: Vector, flow: Vector, books: Vector, lap: Vector, h: float) -> None:
-    """Compressor, aftercooler, receiver and injection valve: one step of their fluxes."""
-    R, cp, T0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
-    cv = cp - R
-    mass = x[st.RECEIVER_MASS]
-    energy = x[st.RECEIVER_ENERGY]
-    temperature = energy / (mass * cv)
-    pressure = mass * R * temperature / c[co.RECEIVER_VOLUME]
-    state = int(x[st.PLC_STATE])
-
-    mode = int(x[st.COMPRESSOR_MODE])
-    if not plc.compressor_enabled(state):
-        mode = st.COMPRESSOR_OFF
-    elif mode == st.COMPRESSOR_OFF:
-        mode = st.COMPRESSOR_LOADED if pressure < c[co.UNLOAD_PRESSURE] else st.COMPRESSOR_IDLE
-    elif mode == st.COMPRESSOR_LOADED and pressure >= c[co.UNLOAD_PRESSURE]:
-        mode = st.COMPRESSOR_IDLE
-    elif mode == st.COMPRESSOR_IDLE and pressure <= c[co.LOAD_PRESSURE]:
-        mode = st.COMPRESSOR_LOADED
-        used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR]
-        if lap[st.LOADS] == 0.0:
-            lap[st.FIRST_LOAD_TIME] = x[st.STEPS] * h
-            lap[st.FIRST_LOAD_ENERGY] = used
-        lap[st.LAST_LOAD_TIME] = x[st.STEPS] * h
-        lap[st.LAST_LOAD_ENERGY] = used
-        lap[st.LOADS] += 1.0
-    x[st.COMPRESSOR_MODE] = mode
-
-    dm = 0.0
-    dU = 0.0
-    if mode == st.COMPRESSOR_LOADED:
-        taken = c[co.COMPRESSOR_FLOW] * h
-        work = taken * compression_work(
-            pressure / c[co.AMBIENT_PRESSURE],
-            c[co.COMPRESSOR_WORK_FACTOR],
-            c[co.GAS_EXPONENT],
-            c[co.COMPRESSOR_ISOTHERMAL],
-        )
-        dm += taken
-        dU += taken * cp * c[co.COOLER_TEMPERATURE]
-        flow[ledger.AIR_INTAKE] += taken
-        flow[ledger.COMPRESSOR] += work
-        flow[ledger.AFTERCOOLER] += work - taken * cp * (c[co.COOLER_TEMPERATURE] - T0)
-    elif mode == st.COMPRESSOR_IDLE:
-        work = (
-            h
-            * c[co.IDLE_FLOW]
-            * compression_work(
-                c[co.UNLOAD_PRESSURE] / c[co.AMBIENT_PRESSURE],
-                c[co.COMPRESSOR_WORK_FACTOR],
-                c[co.GAS_EXPONENT],
-                c[co.COMPRESSOR_ISOTHERMAL],
-            )
-        )
-        flow[ledger.COMPRESSOR] += work
-        flow[ledger.AFTERCOOLER] += work
-    flow[ledger.AUXILIARY] += c[co.AUXILIARY_POWER] * h
-    flow[ledger.AUXILIARY_HEAT] += c[co.AUXILIARY_POWER] * h
-
-    lost = mass * cv * (temperature - T0) * relaxation(c[co.RECEIVER_UA] * h / (mass * cv))
-    dU -= lost
-    flow[ledger.RECEIVER_HEAT] += lost
-
-    if pressure > c[co.RELIEF_PRESSURE]:
-        out = mass * relief_share(pressure, c[co.RELIEF_PRESSURE], c[co.GAS_EXPONENT])
-        dm -= out
-        dU -= out * cp * temperature
-        flow[ledger.AIR_VENTED] += out
-        flow[ledger.VENT] += out * cp * (temperature - T0)
-
-    served, progress = _window(c, x, f, plc.injection_enabled(state))
-    x[st.SERVED] = served
-    x[st.SERVED_FLOW] = 0.0
-    x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
-    if served >= 0:
-        z, _, _ = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
-        behind = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] - z)
-        charge = (
-            x[st.SPOOL]
-            * h
-            * valve_flow(pressure, temperature, behind / pressure, c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO])
-        )
-        missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
-        if charge >= missing:  # the pulse ends inside this step: exactly the target and not a gram more
-            charge = missing
-            f[st.DELIVERED, served] = c[co.TARGET_MASS]
-            x[st.PULSES] += 1.0
-        else:
-            f[st.DELIVERED, served] += charge
-        caught = charge * c[co.CAPTURE_EFFICIENCY]
-        f[st.MASS, served] += caught
-        f[st.ENTHALPY, served] += caught * cp * temperature
-        x[st.SERVED_FLOW] = charge / h
-        dm -= charge
-        dU -= charge * cp * temperature
-        flow[ledger.AIR_VALVE] += charge
-        flow[ledger.AIR_VENTED] += charge - caught
-        flow[ledger.VENT] += (charge - caught) * cp * (temperature - T0)
-
-    x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = _carry(mass, x[st.RECEIVER_MASS_LOW], dm)
-    x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = _carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
-
-
-@inlined
-def _carry(value: float, low: float, change: float) -> tuple[float, float]:
-    """value + low + change as a rounded value and what it could not hold."""
-    term = change + low
-    new = value + term
-    return new, term - (new - value)
-
-
-@inlined
-def _pockets(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, work: Vector, vent: bool, h: float) -> int:
-    """Heat, spill, vent and exchange of water of every pocket on the up half; packs those that hold air.
-
-    Returns:
-        Number of pockets that hold air.
-    """
-    count = f.shape[1]
-    pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
-    weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH], c[co.AMBIENT_PRESSURE]
-    k, cp, T0, T_w, UA = (
-        c[co.GAS_EXPONENT],
-        c[co.CP_AIR],
-        c[co.AMBIENT_TEMPERATURE],
-        c[co.WATER_TEMPERATURE],
-        c[co.POCKET_UA],
-    )
-    rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
-    exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
-    position = x[st.POSITION]
-    quarter = 0.5 * math.pi * radius
-    # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
-    first = math.ceil((-quarter - position) / pitch) - 1
-    last = math.floor((straight + quarter - position) / pitch) + 1
-    if last - first >= count:
-        last = first + count - 1
-    active = 0
-    heat = vented = lost = expelled = ingested = air = 0.0
-    coldest = st.EMPTY_LOW
-    i = first % count
-    for j in range(first, last + 1):
-        m = f[st.MASS, i]
-        before = f[st.VOLUME, i]
-        if m != 0.0 or before != 0.0:
-            volume = 0.0
-            if m != 0.0:
-                progress = position + j * pitch
-                z, cosine, sine = place(progress, straight, radius)
-                pressure = p0 + weight * (depth - z)
-                H = f[st.ENTHALPY, i]
-                q = heat_from_water(m, H, T_w, UA, cp, h)
-                H += q
-                heat += q
-                kept = 1.0
-                if vent:
-                    kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
-                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
-                volume = k * H / pressure * kept
-                if volume > limit:
-                    kept *= limit / volume
-                    volume = limit
-                if kept < 1.0:
-                    m_kept = m * kept
-                    H_kept = H * kept
-                    vented += m - m_kept
-                    lost += (H - H_kept) - cp * T0 * (m - m_kept)
-                    m, H = m_kept, H_kept
-                f[st.MASS, i] = m
-                f[st.ENTHALPY, i] = H
-                if m != 0.0:
-                    work[INDEX, active] = i
-                    work[PROGRESS, active] = progress
-                    work[PRESSURE, active] = pressure
-                    work[AIR_VOLUME, active] = volume
-                    work[COSINE, active] = cosine
-                    work[SINE, active] = sine
-                    active += 1
-                    if m >= constants.HEAT_MINIMUM_MASS:
-                        coldest = min(coldest, H / (m * cp))
-            if exchange_on == 0.0:
-                volume = before
-            change = rho * (volume - before)
-            f[st.VOLUME, i] = volume
-            if change >= 0.0:
-                expelled += change
-                f[st.INGESTED, i] = 0.0
-            else:
-                ingested -= change
-                f[st.INGESTED, i] = -change
-            air += volume
-        elif f[st.INGESTED, i] != 0.0:
-            f[st.INGESTED, i] = 0.0
-        i += 1
-        if i == count:
-            i = 0
-    flow[ledger.HEAT_FROM_WATER] += heat
-    flow[ledger.AIR_VENTED] += vented
-    flow[ledger.VENT] += lost
-    flow[ledger.WATER_EXPELLED] += expelled
-    flow[ledger.WATER_INGESTED] += ingested
-    x[st.COLDEST] = coldest
-    lap[st.LAP_COLDEST] = min(lap[st.LAP_COLDEST], coldest)
-    return active
-
-
-@inlined
-def _refresh(c: Vector, f: Vector, work: Vector, active: int) -> None:
-    """Bring the packed pockets up to the present position, for the second part of a divided step."""
-    for a in range(active):
-        i = int(work[INDEX, a])
-        progress = work[PROGRESS, a]
-        z, work[COSINE, a], work[SINE, a] = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
-        work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] - z)
-        work[AIR_VOLUME, a] = c[co.GAS_EXPONENT] * f[st.ENTHALPY, i] / work[PRESSURE, a]
-
-
-@inlined
-def _mean_buoyancy(c: Vector, work: Vector, active: int, ds: float) -> float:
-    """Sum of the mean buoyancy forces over a path ds [N]; leaves each pocket's force in the work array.
-
-    Force times path is exactly the enthalpy that the pocket loses in adiabatic expansion (a discrete gradient).
-    """
-    straight, radius = c[co.STRAIGHT_LENGTH], c[co.RADIUS]
-    weight, exponent = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT]
-    total = 0.0
-    for a in range(active):
-        slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
-        epsilon = -weight * slope * ds / work[PRESSURE, a]
-        force = weight * work[AIR_VOLUME, a] * slope * adiabatic_mean(epsilon, exponent)
-        work[FORCE, a] = force
-        total += force
-    return total
-
-
-@inlined
-def _move(c: Vector, x: Vector, f: Vector, flow: Vector, work: Vector, active: int, brake: float, h: float) -> None:
-    """Motion of chain, water and shaft over one step, divided where the clutch locks.
-
-    Reads x[TORQUE] (mean air-gap torque) and flow[WATER_INGESTED]; books every work and loss.
-    """
-    count = f.shape[1]
-    air = 0.0
-    for i in range(count):
-        air += f[st.VOLUME, i]
-    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
-    ratio, efficiency, inertia = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY], c[co.SHAFT_INERTIA]
-    referred = ratio / efficiency  # chain force per unit of clutch torque
-    noload = c[co.NOLOAD_COEFFICIENT]
-    hysteresis = c[co.IRON_HYSTERESIS_TORQUE]
-    eddy, mechanical, windage = c[co.IRON_EDDY_COEFFICIENT], c[co.MECHANICAL_COEFFICIENT], c[co.WINDAGE_COEFFICIENT]
-    friction, k_d = c[co.FRICTION_FORCE], c[co.DRAG_COEFFICIENT]
-    coflow_on, k_w, water_mass = c[co.COFLOW_ON], c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS]
-    odd = count % 2 == 1
-
-    torque = x[st.TORQUE]
-    stray = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
-    ingested = flow[ledger.WATER_INGESTED]
-    start_speed = x[st.SPEED]
-    locked = x[st.LOCKED] != 0.0
-    rest = h
-    buoyancy_work = shell_work = drag_work = exchange_work = friction_work = brake_work = pto_work = 0.0
-    shaft_work = clutch_impulse = shaft_angle = travel = 0.0
-
-    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a change of parameters leaves the sprocket ahead
-        _lock(x, flow, mass, inertia, ratio, efficiency)
-        locked = True
-
-    for part in range(4):
-        if part > 0:
-            _refresh(c, f, work, active)
-        v0, w0, u0 = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
-        braking = exchange_force(ingested, v0, h)
-        step = rest
-        v1 = v0 + x[st.ACCELERATION] * step
-        w1 = w0
-        u_mean = u0
-        force = shell = clutch = 0.0
-        final = False
-        ends_in_lock = False
-        for _attempt in range(4):
-            for _pass in range(2):
-                ds = 0.5 * (v0 + v1) * step
-                force = _mean_buoyancy(c, work, active, ds)
-                if odd:
-                    shell = c[co.SHELL_FORCE] * shell_slope(
-                        x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
-                    )
-                if locked:
-                    v1, u_mean = end_speed(
-                        v0,
-                        v1,
-                        mass + inertia * ratio * referred,
-                        force + shell - braking - referred * (torque + stray),
-                        noload + referred * ratio * (eddy + mechanical),
-                        referred * ratio * ratio * windage,
-                        friction + brake,
-                        constants.STANDSTILL_SPEED,
-                        referred * hysteresis,
-                        constants.SHAFT_STANDSTILL_SPEED / ratio,
-                        k_d,
-                        coflow_on,
-                        u0,
-                        u_mean,
-                        k_w,
-                        water_mass,
-                        step,
-                    )
-                else:
-                    v1, u_mean = end_speed(
-                        v0,
-                        v1,
-                        mass,
-                        force + shell - braking,
-                        noload,
-                        0.0,
-                        friction + brake,
-                        constants.STANDSTILL_SPEED,
-                        0.0,
-                        1.0,
-                        k_d,
-                        coflow_on,
-                        u0,
-                        u_mean,
-                        k_w,
-                        water_mass,
-                        step,
-                    )
-            if locked:
-                w1 = ratio * v1
-                w_mean = 0.5 * (w0 + w1)
-                clutch = (
-                    inertia * (w1 - w0) / step
-                    + torque
-                    + stray
-                    + mechanical * w_mean
-                    + iron_torque(w1, w_mean, hysteresis, eddy)
-                    + windage * w_mean * abs(w_mean)
-                )
-                if clutch >= 0.0 or final:
-                    break
-                locked = False
-                continue
-            clutch = 0.0
-            w1, _ = end_speed(
-                w0,
-                w1,
-                inertia,
-                -torque - stray,
-                eddy + mechanical,
-                windage,
-                hysteresis,
-                constants.SHAFT_STANDSTILL_SPEED,
-                0.0,
-                1.0,
-                0.0,
-                0.0,
-                0.0,
-                0.0,
-                0.0,
-                1.0,
-                step,
-            )
-            overtake = ratio * v1 - w1
-            if overtake <= 0.0 or ends_in_lock:
-                break
-            gap = w0 - ratio * v0
-            if gap <= 1e-12 * abs(w0):  # locks at once
-                locked = True
-                final = True
-                continue
-            step *= gap / (gap + overtake)  # locks at this part of the step
-            v1 = v0 + (v1 - v0) * gap / (gap + overtake)
-            ends_in_lock = True
-
-        ds = 0.5 * (v0 + v1) * step
-        w_mean = 0.5 * (w0 + w1)
-        angle = w_mean * step
-        relative = 0.5 * (v0 + v1) - u_mean
-        drag_force = drag(relative, k_d)
-        for a in range(active):
-            f[st.ENTHALPY, int(work[INDEX, a])] -= work[FORCE, a] * ds
-            work[PROGRESS, a] += ds
-        x[st.SPEED], x[st.SHAFT_SPEED] = v1, w1
-        if coflow_on != 0.0:
-            x[st.COFLOW] = 2.0 * u_mean - u0
-        iron = iron_torque(w1, w_mean, hysteresis, eddy)
-        windage_torque = windage * w_mean * abs(w_mean)
-        own_loss = noload * 0.5 * (v0 + v1) * ds
-        buoyancy_work += force * ds
-        shell_work += shell * ds
-        drag_work += drag_force * 0.5 * (v0 + v1) * step
-        flow[ledger.DRAG_LOCAL] += drag_force * relative * step
-        flow[ledger.DRAG_BULK] += drag(u_mean, k_w) * u_mean * step
-        exchange_work += braking * ds
-        friction_work += dry_friction(v1, friction, constants.STANDSTILL_SPEED) * ds
-        brake_work += dry_friction(v1, brake, constants.STANDSTILL_SPEED) * ds
-        pto_work += referred * clutch * ds + own_loss
-        flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, efficiency)
-        flow[ledger.FLYWHEEL_WINDAGE] += windage_torque * angle
-        flow[ledger.GENERATOR_IRON] += iron * angle
-        flow[ledger.GENERATOR_MECHANICAL] += mechanical * w_mean * angle
-        flow[ledger.GENERATOR_STRAY] += stray * angle
-        shaft_work += (torque + stray + iron + mechanical * w_mean) * angle
-        clutch_impulse += clutch * step
-        shaft_angle += angle
-        travel += ds
-        rest -= step
-        if ends_in_lock:
-            _lock(x, flow, mass, inertia, ratio, efficiency)
-            locked = True
-        if rest <= 1e-12 * h:
-            break
-
-    x[st.LOCKED] = 1.0 if locked else 0.0
-    x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
-    x[st.CLUTCH_TORQUE] = clutch_impulse / h
-    # Expelled water leaves with its kinetic energy; ingested water has received half of what the chain spent on it.
-    flow[ledger.WATER_EXCHANGE] += (
-        exchange_work + 0.5 * (flow[ledger.WATER_EXPELLED] - ingested) * start_speed * start_speed
-    )
-    flow[ledger.BUOYANCY] += buoyancy_work
-    flow[ledger.SHELL] += shell_work
-    flow[ledger.DRAG] += drag_work
-    flow[ledger.CHAIN_FRICTION] += friction_work
-    flow[ledger.BRAKE] += brake_work
-    flow[ledger.SHAFT] += shaft_work
-    flow[ledger.SHAFT_ANGLE] += shaft_angle
-    flow[ledger.CHAIN_TRAVEL] += travel
-
-    mean = travel / h
-    x[st.POSITION] += travel
-    x[st.BUOYANCY_FORCE] = force
-    x[st.SHELL_FORCE] = shell
-    x[st.DRAG_FORCE] = drag_force
-    x[st.EXCHANGE_FORCE] = braking
-    x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], friction, constants.STANDSTILL_SPEED)
-    x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
-    x[st.PTO_FORCE] = referred * x[st.CLUTCH_TORQUE] + noload * mean
-    x[st.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
-
-
-@inlined
-def _lock(x: Vector, flow: Vector, mass: float, inertia: float, ratio: float, efficiency: float) -> None:
-    """Join chain and shaft inelastically and book what that costs."""
-    slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
-    dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
-    turned = ratio * (x[st.SPEED] + 0.5 * dv)
-    flow[ledger.CLUTCH] += loss
-    flow[ledger.GEARBOX] += gearbox_load_loss(inertia * dw, turned, efficiency)
-    x[st.SPEED] += dv
-    x[st.SHAFT_SPEED] = ratio * x[st.SPEED]
 
 
 @inlined
@@ -545,10 +37,17 @@ def _control(c: Vector, x: Vector, h: float) -> float:
             x[st.SPEED_INTEGRAL] = 0.0
             x[st.ARMED_LAP] = x[st.LAPS] + 1.0 + x[st.POSITION] / c[co.LOOP_LENGTH]
         state = following
+    state = _pulse(c, x, state, h)
+    x[st.CLAIMS_ACTIVE] = 1.0 if state in (plc.STARTING, plc.RUNNING, plc.COASTING) else 0.0
     if state == plc.STOPPING:
         x[st.SETPOINT] = max(0.0, x[st.SETPOINT] - nominal * h / constants.STOP_RAMP_TIME)
     else:
         x[st.SETPOINT] = nominal
+    if state == plc.RUNNING and c[co.TORQUE_CONTROL] != 0.0:
+        # The generator never motors: its torque fades below a tenth of the set-point.
+        return float(
+            min(c[co.TORQUE_SETPOINT], c[co.MAX_TORQUE]) * min(1.0, max(0.0, 10.0 * x[st.SHAFT_SPEED] / nominal))
+        )
     if state in (plc.RUNNING, plc.STOPPING):
         command, x[st.SPEED_INTEGRAL] = plc.speed_control(
             x[st.SHAFT_SPEED],
@@ -566,48 +65,22 @@ def _control(c: Vector, x: Vector, h: float) -> float:
 
 
 @inlined
-def _electrics(
-    c: Vector,
-    x: Vector,
-    flow: Vector,
-    start_current: float,
-    mean: float,
-    mean_square: float,
-    winding_relaxation: float,
-    h: float,
-) -> None:
-    """Energies of generator and converter over the step, from the currents and the shaft's mechanical work."""
-    mechanical = x[st.TORQUE] * flow[ledger.SHAFT_ANGLE]
-    copper = 1.5 * c[co.RESISTANCE] * mean_square * h
-    end = x[st.CURRENT]
-    magnetic = 0.75 * c[co.INDUCTANCE] * (end - start_current) * (end + start_current)
-    if x[st.CONVERTER_ON] != 0.0:
-        power = (mechanical - copper - magnetic) / h
-        dc, grid, loss = converter_power(
-            power,
-            mean,
-            c[co.RATED_CURRENT],
-            c[co.CONVERTER_RATING],
-            c[co.CONVERTER_C0],
-            c[co.CONVERTER_C1],
-            c[co.CONVERTER_C2],
-        )
-        x[st.GENERATOR_POWER] = power
-        x[st.DC_POWER] = dc
-        flow[ledger.CONVERTER] += loss * h
-        flow[ledger.GRID] += grid * h
-    else:
-        copper = mechanical - magnetic  # no current, or the last microampere dying in the winding
-        x[st.GENERATOR_POWER] = 0.0
-        x[st.DC_POWER] = 0.0
-    flow[ledger.GENERATOR_COPPER] += copper
-    x[st.WINDING_TEMPERATURE] = winding_step(
-        x[st.WINDING_TEMPERATURE],
-        copper / h,
-        c[co.AMBIENT_TEMPERATURE],
-        c[co.WINDING_THERMAL_RESISTANCE],
-        winding_relaxation,
-    )
+def _pulse(c: Vector, x: Vector, state: int, h: float) -> int:
+    """H3 physical: run for t_on, coast for t_off, and again; a coast that was commanded stays. Returns the state."""
+    if state not in (plc.RUNNING, plc.COASTING):
+        x[st.H3_TIME] = x[st.MANUAL_PULSES] = 0.0
+    if state != plc.COASTING:
+        x[st.H3_COAST] = 0.0
+    pulsing = c[co.H3_MODE] == hypotheses.PHYSICAL
+    if (pulsing and state == plc.RUNNING) or x[st.H3_COAST] != 0.0:
+        x[st.H3_TIME] += h
+        length = c[co.H3_ON_TIME] if state == plc.RUNNING else c[co.H3_OFF_TIME]
+        if x[st.H3_TIME] >= length + 0.5 * h or not pulsing:
+            x[st.H3_TIME] = h if pulsing else 0.0
+            state = plc.COASTING if state == plc.RUNNING else plc.RUNNING
+            x[st.H3_COAST] = 1.0 if state == plc.COASTING else 0.0
+            x[st.PLC_STATE] = state
+    return state
 
 
 @inlined
@@ -620,14 +93,17 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     travelled = x[st.LAPS] + x[st.POSITION] / c[co.LOOP_LENGTH]
     armed = x[st.PLC_STATE] == plc.RUNNING and travelled >= x[st.ARMED_LAP]
     if x[st.STEPS] % constants.TENSION_INTERVAL == 0.0:
+        claims = x[st.CLAIMS_ACTIVE] != 0.0
+        duty = c[co.H3_DUTY] if claims else 1.0
+        paid = duty * (1.0 - c[co.H1_DRAG_RELIEF]) if claims else 1.0
         high, low = tension(
             f[st.VOLUME],
             f[st.INGESTED],
             x[st.POSITION],
             x[st.SPEED],
             x[st.ACCELERATION],
-            x[st.DRAG_FORCE],
-            x[st.FRICTION_FORCE],
+            paid * x[st.DRAG_FORCE] - x[st.H1_FORCE] - x[st.JET_FORCE],
+            duty * x[st.FRICTION_FORCE],
             x[st.BRAKE_FORCE],
             x[st.PTO_FORCE],
             c[co.PITCH],
@@ -636,7 +112,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
             c[co.FLOATER_DRY_MASS],
             c[co.WATER_DENSITY],
             c[co.FLOATER_VOLUME],
-            c[co.SPECIFIC_WEIGHT],
+            (1.0 + c[co.BUOYANCY_GAIN] if claims else 1.0) * c[co.SPECIFIC_WEIGHT],
             c[co.SHELL_FORCE],
             c[co.PRETENSION],
             h,
@@ -702,126 +178,131 @@ def _begin_lap(lap: Vector) -> None:
     lap[st.LAP_COLDEST] = st.EMPTY_LOW
 
 
-@compiled(
-    "int64(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1], "
-    "float64[:,::1], int64)"
-)
-def advance(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: Vector, work: Vector, n: int) -> int:
-    """Advance one plant by n steps, in place.
+@inlined
+def _one_step(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    books: Vector,
+    lap: Vector,
+    sampled: Vector,
+    entropy: Vector,
+    ring: Vector,
+    work: Vector,
+    end: float,
+    mean: float,
+    square: float,
+    winding_relaxation: float,
+    h: float,
+) -> int:
+    """One step of one plant; arguments as for `advance`."""
+    flow, samples, destroyed = books[2], sampled[1], entropy[1]
+    flow[:] = 0.0
+    samples[:] = 0.0
+    destroyed[:] = 0.0
+    command = _control(c, x, h)
+    state = int(x[st.PLC_STATE])
+    missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
+    active = pockets(c, x, f, flow, samples, destroyed, lap, work, plc.vent_open(state), missed, behind, h)
+    auxiliary = c[co.AUXILIARY_POWER] * h
+    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
+        auxiliary += c[co.H2_PUMP_POWER] * h
+    flow[ledger.AUXILIARY] += auxiliary
+    flow[ledger.AUXILIARY_HEAT] += auxiliary
+    samples[ledger.AUXILIARY] += auxiliary
+    samples[ledger.AUXILIARY_HEAT] += auxiliary
 
-    Args:
-        c: coefficients (`coefficients.NAMES`).
-        x, f, books, lap, ring: the plant's memory (`state.Memory`).
-        work: scratch, [WORK_ROWS, N]; carries nothing from step to step.
-        n: number of steps.
+    start_current, start_speed = x[st.CURRENT], x[st.SHAFT_SPEED]
+    mean_current = mean_square = wanted = 0.0
+    enabled = plc.converter_enabled(state, abs(x[st.SPEED]) < constants.REST_SPEED)
+    if enabled or start_current > constants.CURRENT_ZERO:
+        x[st.CONVERTER_ON] = 1.0
+        wanted = command / c[co.TORQUE_PER_CURRENT] if enabled else 0.0
+        x[st.CURRENT], mean_current, mean_square = current_step(start_current, wanted, end, mean, square)
+    else:
+        x[st.CONVERTER_ON] = 0.0
+        x[st.CURRENT] = 0.0
+    x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
+    x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
-    Returns:
-        OK, or the number of a fault (`FAULTS`) after which the memory must not be used.
-    """
-    h = c[co.STEP]
-    end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
-    winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
-    flow = books[2]
-    for _ in range(n):
-        for line in range(ledger.COUNT):
-            flow[line] = 0.0
-        command = _control(c, x, h)
-        state = int(x[st.PLC_STATE])
-        _air_supply(c, x, f, flow, books, lap, h)
-        active = _pockets(c, x, f, flow, lap, work, plc.vent_open(state), h)
-
-        start_current = x[st.CURRENT]
-        mean_current = mean_square = 0.0
-        enabled = plc.converter_enabled(state, abs(x[st.SPEED]) < constants.REST_SPEED)
-        if enabled or start_current > constants.CURRENT_ZERO:
-            x[st.CONVERTER_ON] = 1.0
-            wanted = command / c[co.TORQUE_PER_CURRENT] if enabled else 0.0
-            x[st.CURRENT], mean_current, mean_square = current_step(start_current, wanted, end, mean, square)
-        else:
-            x[st.CONVERTER_ON] = 0.0
-            x[st.CURRENT] = 0.0
-        x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
-        x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
-
-        _move(c, x, f, flow, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
-        _electrics(c, x, flow, start_current, mean_current, mean_square, winding_relaxation, h)
-        _watch(c, x, f, flow, lap, h)
-        for line in range(ledger.COUNT):
-            books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
-        _turn_lap(c, x, books, lap, ring, h)
-        x[st.STEPS] += 1.0
-        if not math.isfinite(
-            x[st.SPEED]
-            + x[st.SHAFT_SPEED]
-            + x[st.COFLOW]
-            + x[st.RECEIVER_ENERGY]
-            + x[st.POSITION]
-            + x[st.CURRENT]
-            + x[st.WINDING_TEMPERATURE]
-        ):
-            return NOT_FINITE
-        if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
-            return RECEIVER_EMPTY
+    move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
+    sample_heat(c, x, f, samples, work, active, h)
+    electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
+    _watch(c, x, f, flow, lap, h)
+    flow[ledger.UNSOURCED] = (
+        flow[ledger.UNSOURCED_H1]
+        + flow[ledger.UNSOURCED_H2]
+        + flow[ledger.UNSOURCED_H3]
+        + flow[ledger.UNSOURCED_JET]
+        + flow[ledger.UNSOURCED_RECOVERY]
+    )
+    for line in range(ledger.COUNT):
+        books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
+    for line in range(ledger.BALANCE_COUNT):
+        sampled[0, line] += samples[line]
+    for line in range(exergy.COUNT):
+        entropy[0, line] += destroyed[line]
+    for line in range(exergy.LINE_COUNT):
+        x[st.ENTROPY_LOW] = min(x[st.ENTROPY_LOW], destroyed[line])
+    _turn_lap(c, x, books, lap, ring, h)
+    x[st.STEPS] += 1.0
+    if not math.isfinite(
+        x[st.SPEED]
+        + x[st.SHAFT_SPEED]
+        + x[st.COFLOW]
+        + x[st.RECEIVER_ENERGY]
+        + x[st.POSITION]
+        + x[st.CURRENT]
+        + x[st.WINDING_TEMPERATURE]
+    ):
+        return NOT_FINITE
+    if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
+        return RECEIVER_EMPTY
     return OK
 
 
-# Rows of the floater survey.
-SURVEY_POSITION, SURVEY_HEIGHT, SURVEY_FILL, SURVEY_MASS, SURVEY_TEMPERATURE = range(5)
-SURVEY_ROWS = 5
-
-
-@compiled(
-    "void(float64[::1], float64[::1], float64[:,::1], float64[:,::1], float64[:,::1], float64[::1], float64[:,::1])"
-)
-def survey(c: Vector, x: Vector, f: Vector, books: Vector, floaters: Vector, stores: Vector, lines: Vector) -> None:
-    """What an observer sees of the floaters, the stored energies, and the balance of the ledger.
+@compiled("void(float64[:,::1], float64[::1], int64[::1], float64[:,::1], int64, int64[::1])")
+def advance(coefficients: Vector, memory: Vector, counts: Indices, work: Vector, n: int, faults: Indices) -> None:
+    """Advance independent plants by n steps each, in place.
 
     Args:
-        c, x, f, books: as for `advance`.
-        floaters: filled, [SURVEY_ROWS, N]: m, m, -, kg, K (NaN for an empty pocket).
-        stores: filled, `ledger.STORES` [J], then their sum and the residual stored(t) - stored(0) - (in - out) [J].
-        lines: filled, [2, lines]: totals [J], and rates over the last step [W].
+        coefficients: one row of `coefficients.NAMES` a plant.
+        memory: the memories of all plants (`state.views`), one after the other.
+        counts: floaters of each plant.
+        work: scratch, [WORK_ROWS, most floaters]; carries nothing from step to step.
+        n: number of steps.
+        faults: filled: OK, or the number of a fault (`FAULTS`) after which that plant's memory must not be used.
     """
-    count = f.shape[1]
-    cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
-    heights = pockets = air = 0.0
-    for i in range(count):
-        s = x[st.POSITION] + i * c[co.PITCH]
-        if s >= c[co.LOOP_LENGTH]:
-            s -= c[co.LOOP_LENGTH]
-        z, _ = place_on_loop(s, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
-        heights += z
-        m = f[st.MASS, i]
-        pockets += f[st.ENTHALPY, i] - m * cp * T0
-        air += f[st.VOLUME, i]
-        floaters[SURVEY_POSITION, i] = s
-        floaters[SURVEY_HEIGHT, i] = z
-        floaters[SURVEY_FILL, i] = f[st.VOLUME, i] / c[co.FLOATER_VOLUME]
-        floaters[SURVEY_MASS, i] = m
-        floaters[SURVEY_TEMPERATURE, i] = f[st.ENTHALPY, i] / (m * cp) if m > 0.0 else math.nan
-    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
-    low = x[st.RECEIVER_ENERGY_LOW] - x[st.RECEIVER_MASS_LOW] * cp * T0
-    stores[ledger.STORED_RECEIVER] = x[st.RECEIVER_ENERGY] - x[st.RECEIVER_MASS] * cp * T0 + low
-    stores[ledger.STORED_POCKETS] = pockets
-    stores[ledger.STORED_CHAIN] = 0.5 * mass * x[st.SPEED] * x[st.SPEED]
-    stores[ledger.STORED_SHAFT] = 0.5 * c[co.SHAFT_INERTIA] * x[st.SHAFT_SPEED] * x[st.SHAFT_SPEED]
-    stores[ledger.STORED_WATER] = 0.5 * c[co.COFLOW_MASS] * x[st.COFLOW] * x[st.COFLOW]
-    stores[ledger.STORED_SHELL] = -c[co.SHELL_FORCE] * heights
-    stores[ledger.STORED_MAGNETIC] = 0.75 * c[co.INDUCTANCE] * x[st.CURRENT] * x[st.CURRENT]
-    stores[ledger.STORED_DC_LINK] = 0.0
-    total = low = 0.0
-    for store in range(ledger.STORE_COUNT):
-        total, low = ledger.add(total, low, stores[store])
-    stores[ledger.STORE_COUNT] = total + low
-    total, low = ledger.add(total, low, -x[st.STORED_INITIAL])
-    for line in range(ledger.COUNT):
-        sign = -1.0 if line < ledger.INPUT_COUNT else 1.0
-        if line < ledger.BALANCE_COUNT:
-            total, low = ledger.add(total, low, sign * books[0, line])
-            total, low = ledger.add(total, low, sign * books[1, line])
-        lines[0, line] = books[0, line] + books[1, line]
-        lines[1, line] = books[2, line] / c[co.STEP]
-    stores[ledger.STORE_COUNT + 1] = total + low
+    offset = 0
+    for b in range(counts.shape[0]):
+        count = counts[b]
+        c = coefficients[b]
+        at = offset
+        x = memory[at : at + st.SCALAR_COUNT]
+        at += st.SCALAR_COUNT
+        f = memory[at : at + st.FLOATER_ROWS * count].reshape((st.FLOATER_ROWS, count))
+        at += st.FLOATER_ROWS * count
+        books = memory[at : at + 3 * ledger.COUNT].reshape((3, ledger.COUNT))
+        at += 3 * ledger.COUNT
+        lap = memory[at : at + st.LAP_WIDTH]
+        at += st.LAP_WIDTH
+        sampled = memory[at : at + 2 * ledger.BALANCE_COUNT].reshape((2, ledger.BALANCE_COUNT))
+        at += 2 * ledger.BALANCE_COUNT
+        entropy = memory[at : at + 2 * exergy.COUNT].reshape((2, exergy.COUNT))
+        at += 2 * exergy.COUNT
+        ring = memory[at : at + st.LAP_RING * st.LAP_WIDTH].reshape((st.LAP_RING, st.LAP_WIDTH))
+        offset = at + st.LAP_RING * st.LAP_WIDTH
+        h = c[co.STEP]
+        end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
+        winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
+        faults[b] = OK
+        for _ in range(n):
+            fault = _one_step(
+                c, x, f, books, lap, sampled, entropy, ring, work, end, mean, square, winding_relaxation, h
+            )
+            if fault != OK:
+                faults[b] = fault
+                break
 
 
 @compiled("void(float64[::1])")

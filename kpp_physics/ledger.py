@@ -9,8 +9,8 @@ from typing import Final
 
 from kpp_physics.compiled import inlined
 
-INPUTS: Final = ("compressor", "auxiliary", "heat_from_water", "unsourced", "parameter_change")
-"""Lines that bring energy in, J."""
+INPUTS: Final = ("compressor", "auxiliary", "heat_from_water", "unsourced", "parameter_change", "bath")
+"""Lines that bring energy in, J. `bath` is the net heat into a finite water bath: from outside, less the pockets'."""
 
 OUTPUTS: Final = (
     "grid",
@@ -30,6 +30,8 @@ OUTPUTS: Final = (
     "generator_mechanical",
     "generator_stray",
     "converter",
+    "chopper",
+    "dump_load",
     "auxiliary_heat",
     "jet_wake",
     "h1_slip",
@@ -44,11 +46,17 @@ COUNTERS: Final = (
     "air_intake",
     "air_valve",
     "air_vented",
+    "air_recovered",
     "water_expelled",
     "water_ingested",
     "chain_travel",
     "shaft_angle",
     "tension_peak_time",
+    "unsourced_h1",
+    "unsourced_h2",
+    "unsourced_h3",
+    "unsourced_jet",
+    "unsourced_recovery",
 )
 """Sums that are metered but are no line of the balance: J, kg, m, rad, N s."""
 
@@ -58,29 +66,43 @@ INPUT_COUNT: Final = len(INPUTS)
 BALANCE_COUNT: Final = len(INPUTS) + len(OUTPUTS)
 
 # fmt: off
-(COMPRESSOR, AUXILIARY, HEAT_FROM_WATER, UNSOURCED, PARAMETER_CHANGE,
+(COMPRESSOR, AUXILIARY, HEAT_FROM_WATER, UNSOURCED, PARAMETER_CHANGE, BATH,
  GRID, AFTERCOOLER, RECEIVER_HEAT, VENT, DRAG_LOCAL, DRAG_BULK, WATER_EXCHANGE, CHAIN_FRICTION,
  BRAKE, GEARBOX, FLYWHEEL_WINDAGE, CLUTCH, GENERATOR_COPPER, GENERATOR_IRON, GENERATOR_MECHANICAL,
- GENERATOR_STRAY, CONVERTER, AUXILIARY_HEAT, JET_WAKE, H1_SLIP,
- BUOYANCY, SHELL, SHAFT, DRAG, AIR_INTAKE, AIR_VALVE, AIR_VENTED, WATER_EXPELLED,
- WATER_INGESTED, CHAIN_TRAVEL, SHAFT_ANGLE, TENSION_PEAK_TIME) = range(COUNT)
+ GENERATOR_STRAY, CONVERTER, CHOPPER, DUMP_LOAD, AUXILIARY_HEAT, JET_WAKE, H1_SLIP,
+ BUOYANCY, SHELL, SHAFT, DRAG, AIR_INTAKE, AIR_VALVE, AIR_VENTED, AIR_RECOVERED, WATER_EXPELLED,
+ WATER_INGESTED, CHAIN_TRAVEL, SHAFT_ANGLE, TENSION_PEAK_TIME,
+ UNSOURCED_H1, UNSOURCED_H2, UNSOURCED_H3, UNSOURCED_JET, UNSOURCED_RECOVERY) = range(COUNT)
 # fmt: on
 
-STORES: Final = ("receiver", "pockets", "chain", "shaft", "water", "shell", "magnetic", "dc_link")
+FIRST_LOSS: Final = DRAG_LOCAL
+"""From here to the end of the balance every line is work lost as heat at ambient temperature."""
+
+STORES: Final = (
+    "receiver",
+    "pockets",
+    "chain",
+    "shaft",
+    "water",
+    "shell",
+    "magnetic",
+    "dc_link",
+    "bath",
+    "surface",
+)
 """Where energy is stored, J."""
 
 STORE_COUNT: Final = len(STORES)
 
-(
-    STORED_RECEIVER,
-    STORED_POCKETS,
-    STORED_CHAIN,
-    STORED_SHAFT,
-    STORED_WATER,
-    STORED_SHELL,
-    STORED_MAGNETIC,
-    STORED_DC_LINK,
-) = range(STORE_COUNT)
+# fmt: off
+(STORED_RECEIVER, STORED_POCKETS, STORED_CHAIN, STORED_SHAFT, STORED_WATER, STORED_SHELL, STORED_MAGNETIC,
+ STORED_DC_LINK, STORED_BATH, STORED_SURFACE) = range(STORE_COUNT)
+# fmt: on
+
+GATE_A: Final = 1e-9
+GATE_B: Final = 1e-4
+GATE_C: Final = 1e-3
+"""Highest residuals over the energy scale: bookings, re-integrated powers, exergy."""
 
 
 @inlined

@@ -35,7 +35,14 @@ def _dry_friction_slope(speed: float, force: float, scale: float) -> float:
 
 @inlined
 def mean_coflow(
-    estimate: float, start: float, speed: float, drag_coefficient: float, bulk_coefficient: float, mass: float, h: float
+    estimate: float,
+    start: float,
+    speed: float,
+    drag_coefficient: float,
+    bulk_coefficient: float,
+    mass: float,
+    h: float,
+    lift: float = 0.0,
 ) -> tuple[float, float]:
     """Mean co-flow speed over a step at a given mean chain speed, and its sensitivity to that speed.
 
@@ -43,7 +50,9 @@ def mean_coflow(
     """
     sensitivity = 0.0
     for _ in range(30):
-        corrected, sensitivity = coflow_correction(estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h)
+        corrected, sensitivity = coflow_correction(
+            estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h, lift
+        )
         change = abs(corrected - estimate)
         estimate = corrected
         if change <= 1e-16 * abs(estimate) + 1e-20:
@@ -70,6 +79,8 @@ def end_speed(
     bulk_coefficient: float,
     coflow_mass: float,
     h: float,
+    lift: float = 0.0,
+    paid: float = 1.0,
 ) -> tuple[float, float]:
     """Speed after a step: mass (v1 - v0)/h = driving - losses, solved to rounding.
 
@@ -84,6 +95,8 @@ def end_speed(
         coflow, coflow_mean: co-flow speed at the start, and a guess of its mean [m/s].
         bulk_coefficient, coflow_mass: of the co-flow [kg/m, kg].
         h: step [s].
+        lift: airlift of gas against the co-flow [N].
+        paid: share of the drag that the chain pays; the water always receives all of it [-].
 
     Returns:
         Speed at the end, and mean co-flow speed [m/s].
@@ -97,7 +110,7 @@ def end_speed(
         sensitivity = 0.0
         if coflow_on != 0.0:
             coflow_mean, sensitivity = mean_coflow(
-                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h
+                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h, lift
             )
         relative = mean - coflow_mean
         residual = (
@@ -105,7 +118,7 @@ def end_speed(
             - driving
             + linear * mean
             + quadratic * mean * abs(mean)
-            + drag(relative, drag_coefficient)
+            + paid * drag(relative, drag_coefficient)
             + dry_friction(end, dry, dry_scale)
             + dry_friction(end, second_dry, second_scale)
         )
@@ -113,7 +126,7 @@ def end_speed(
             inertia
             + 0.5 * linear
             + quadratic * abs(mean)
-            + drag_coefficient * abs(relative) * (1.0 - sensitivity)
+            + paid * drag_coefficient * abs(relative) * (1.0 - sensitivity)
             + _dry_friction_slope(end, dry, dry_scale)
             + _dry_friction_slope(end, second_dry, second_scale)
         )

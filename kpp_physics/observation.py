@@ -4,17 +4,24 @@ import math
 from typing import Any, Final, NamedTuple
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, ledger, meters, plc
+from kpp_physics import constants, exergy, ledger, meters, plc
 from kpp_physics import state as st
 from kpp_physics.generator import terminal_voltages
-from kpp_physics.kernel import (
+from kpp_physics.parameters import Parameters
+from kpp_physics.survey import (
+    EXERGY,
+    RESIDUAL_A,
+    RESIDUAL_B,
+    RESIDUAL_C,
     SURVEY_FILL,
     SURVEY_HEIGHT,
     SURVEY_MASS,
     SURVEY_POSITION,
     SURVEY_TEMPERATURE,
 )
-from kpp_physics.parameters import Parameters
+
+ENTROPY_TOLERANCE: Final = 1e-6
+"""What rounding may take off a line of destroyed exergy in one step, J."""
 
 Observation = dict[str, dict[str, Any]]
 
@@ -49,14 +56,16 @@ def observe(
     stores: st.Vector,
     lines: st.Vector,
     laps: LapView,
+    checks: list[str],
 ) -> Observation:
     """The groups of a state frame.
 
     Args:
         p: parameters.
         coefficients, parts: of the plant.
-        floaters, stores, lines: from `kernel.survey`.
+        floaters, stores, lines: from `survey.survey`.
         laps: from `lap_view`.
+        checks: messages of the cross-checks of the parameters.
     """
     c, x = coefficients.tolist(), parts.scalars.tolist()
     totals, rates = lines.tolist()
@@ -69,7 +78,10 @@ def observe(
     served = int(x[st.SERVED])
     taken = power["compressor"] + power["auxiliary"]
     state = int(x[st.PLC_STATE])
-    books = _ledger_group(totals, stores.tolist(), x[st.STORED_INITIAL])
+    energies = stores.tolist()
+    scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
+    books = _ledger_group(totals, energies, scale)
+    entropy = parts.entropy[0].tolist()
     voltage_d, voltage_q = terminal_voltages(
         x[st.CURRENT],
         x[st.CURRENT_SLOPE],
@@ -146,8 +158,22 @@ def observe(
             "net_power": power["grid"] - taken,
             "export_energy": books["grid"],
             "import_energy": books["compressor"] + books["auxiliary"],
-            "frequency": constants.GRID_FREQUENCY,
+            "frequency": c[co.GRID_FREQUENCY],
+            "voltage": c[co.GRID_VOLTAGE],
+            "synchronised": x[st.BREAKER] != 0.0,
+            "dump_load_power": x[st.DUMP_POWER],
+            "load_power": c[co.LOAD_POWER],
+            "exchange_power": power["grid"] - taken - c[co.LOAD_POWER],
         },
+        "dc_link": {
+            "voltage": _link_voltage(x[st.DC_ENERGY], c[co.DC_CAPACITANCE]),
+            "chopper_power": x[st.CHOPPER_POWER],
+        },
+        "water": {
+            "temperature": _water_temperature(c, x),
+            "level_rise": x[st.LEVEL],
+        },
+        "hypotheses": _hypotheses(p, x, rates, totals),
         "plc": {
             "state": plc.STATES[state],
             "speed_setpoint": x[st.SETPOINT],
@@ -155,23 +181,92 @@ def observe(
             "injection_enabled": state in (plc.STARTING, plc.RUNNING),
             "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
             "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
-            "warnings": _warnings(p, x, laps),
+            "warnings": _warnings(
+                p,
+                x,
+                laps,
+                [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])],
+                checks,
+            ),
         },
         "powers": power,
         "ledger": books,
+        "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
+        "exergy": _exergy_group(totals, entropy, x, energies, scale),
         "meters": dict(laps.meters),
     }
 
 
-def _ledger_group(totals: list[float], stores: list[float], stored_initial: float) -> dict[str, float]:
+def _ledger_group(totals: list[float], energies: list[float], scale: float) -> dict[str, float]:
     """Every line of the balance, the stored energies, and the residual R_A over its scale."""
-    group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + stores[: ledger.STORE_COUNT], strict=True))
-    group["residual"] = residual = stores[ledger.STORE_COUNT + 1]
-    group["r_a"] = residual / (totals[ledger.COMPRESSOR] + abs(stored_initial))
+    group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + energies[: ledger.STORE_COUNT], strict=True))
+    group["residual"] = energies[RESIDUAL_A]
+    group["r_a"] = energies[RESIDUAL_A] / scale
     return group
 
 
-def _warnings(p: Parameters, x: list[float], laps: LapView) -> list[str]:
+def _sampled_group(sampled: list[float], residual: float, scale: float) -> dict[str, float]:
+    """Every line re-integrated from sampled powers, and the residual R_B over its scale."""
+    group = dict(zip(_BALANCE, sampled, strict=True))
+    del group["parameter_change"]
+    group["residual"] = residual
+    group["r_b"] = residual / scale
+    return group
+
+
+def _exergy_group(
+    totals: list[float], entropy: list[float], x: list[float], energies: list[float], scale: float
+) -> dict[str, float]:
+    """Exergy in, out, stored and destroyed, and the residual R_C over its scale."""
+    group = {
+        "work_in": totals[ledger.COMPRESSOR] + totals[ledger.AUXILIARY],
+        "unsourced": totals[ledger.UNSOURCED],
+        "heat_exergy": entropy[exergy.HEAT_EXERGY],
+        "parameter_change": entropy[exergy.PARAMETER_CHANGE],
+        "grid": totals[ledger.GRID],
+        "stored": energies[EXERGY] - x[st.EXERGY_INITIAL],
+        "losses": sum(totals[ledger.FIRST_LOSS : ledger.BALANCE_COUNT]),
+    }
+    group.update((f"destroyed_{name}", value) for name, value in zip(exergy.LINES, entropy, strict=False))
+    group["residual"] = energies[RESIDUAL_C]
+    group["r_c"] = energies[RESIDUAL_C] / scale
+    return group
+
+
+def _hypotheses(p: Parameters, x: list[float], rates: list[float], totals: list[float]) -> dict[str, Any]:
+    """Modes, forces and flows of the claims, and what each adds without a source."""
+    group: dict[str, Any] = {
+        "h1": p.h1_mode,
+        "h2": p.h2_mode,
+        "h3": p.h3_mode,
+        "jet": p.jet_mode,
+        "recovery": p.recovery_mode,
+        "void_fraction": x[st.BUBBLE_VOID],
+        "bubble_force": x[st.H1_FORCE],
+        "airlift_force": x[st.AIRLIFT],
+        "jet_flow": x[st.JET_FLOW],
+        "jet_force": x[st.JET_FORCE],
+        "recovered_flow": x[st.RECOVERED_FLOW],
+    }
+    for name in ("h1", "h2", "h3", "jet", "recovery"):
+        line = ledger.LINES.index(f"unsourced_{name}")
+        group[f"unsourced_power_{name}"] = rates[line]
+        group[f"unsourced_energy_{name}"] = totals[line]
+    return group
+
+
+def _link_voltage(energy: float, capacitance: float) -> float | None:
+    """Voltage of the DC link [V]; None for a stiff link, which stores nothing."""
+    return math.sqrt(max(0.0, 2.0 * energy / capacitance)) if capacitance > 0.0 else None
+
+
+def _water_temperature(c: list[float], x: list[float]) -> float:
+    """Temperature of the water [K]."""
+    change = x[st.BATH_ENERGY] / c[co.BATH_CAPACITY] if c[co.BATH_CAPACITY] > 0.0 else 0.0
+    return c[co.WATER_TEMPERATURE] + change
+
+
+def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float], checks: list[str]) -> list[str]:
     """Warnings in force."""
     found = []
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
@@ -183,4 +278,10 @@ def _warnings(p: Parameters, x: list[float], laps: LapView) -> list[str]:
         found.append(f"chain tension {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN")
     if laps.missed > 0.1 * laps.pulses:
         found.append(f"{laps.missed:.0f} of {laps.pulses:.0f} pulses missed their target mass, more than 10 %")
-    return found
+    gates = (ledger.GATE_A, ledger.GATE_B, ledger.GATE_C)
+    for name, residual, gate in zip(("R_A", "R_B", "R_C"), residuals, gates, strict=True):
+        if abs(residual) > gate:
+            found.append(f"ledger residual {name}: {residual:.2e} of the energy scale, above its gate {gate:g}")
+    if x[st.ENTROPY_LOW] < -ENTROPY_TOLERANCE:
+        found.append(f"second law: a line of destroyed exergy fell to {x[st.ENTROPY_LOW]:.2e} J in one step")
+    return found + checks

@@ -15,9 +15,6 @@ Value = float | int | str
 STRUCTURAL = frozenset({"floater_count", "water_depth", "sprocket_radius"})
 """Parameters that fix the length of the loop and the floaters' places on it: they cannot change in a run."""
 
-AVAILABLE_MODES = ("off",)
-"""Hypothesis modes that this version models; the others are refused, never ignored."""
-
 
 class Declaration(NamedTuple):
     """What is known of one parameter."""
@@ -181,6 +178,22 @@ class Parameters:
     converter_c2: float = _number("c2", "-", 0.006, 0, 0.1, "A", "loss quadratic in the load")
     current_bandwidth: float = _number("f_bw", "Hz", 100, 10, 500, "A", "bandwidth of the current loop")
     auxiliary_power: float = _number("-", "W", 0, 0, 1e5, "A", "constant power of auxiliaries")
+    # Operation and grid
+    control_mode: str = _choice("-", "speed", ("speed", "torque"), "-", "generator holds its speed, or a torque")
+    torque_setpoint: float = _number("-", "N m", 5000, 0, 1e6, "-", "generator torque in torque control")
+    injection_mode: str = _choice("-", "auto", ("auto", "manual"), "-", "air into every floater, or on command only")
+    dc_link_capacitance: float = _number("C_dc", "F", 0.02, 0, 10, "A", "capacitor of the DC link; 0 = stiff link")
+    dc_link_voltage: float = _number("V_dc", "V", 800, 50, 1e4, "A", "voltage that the grid side holds the DC link at")
+    grid_frequency: float = _number("f", "Hz", 50, 45, 55, "-", "grid frequency; may be a time series")
+    grid_voltage: float = _number("-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may be a time series")
+    frequency_droop: float = _number("s", "-", 0.05, 0.01, 1, "A", "droop of the export above 50.2 Hz")
+    load_power: float = _number("-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may be a time series")
+    dump_load_power: float = _number("-", "W", 0, 0, 1e7, "-", "dump load that takes the export first")
+    # Options of the model
+    finite_bucket: str = _choice("-", "off", ("on", "off"), "A", "pocket pressure at the water surface in the bucket")
+    surface_area: float = _number("-", "m2", 0, 0, 1e6, "A", "free surface that rises with the air; 0 = infinite")
+    bath_heat_capacity: float = _number("C_w", "J/K", 0, 0, 1e13, "A", "heat capacity of the water; 0 = infinite bath")
+    bath_ua: float = _number("UA_w", "W/K", 0, 0, 1e7, "A", "heat transfer of a finite bath to the surroundings")
     # Hypotheses
     h1_mode: str = _hypothesis("H1: gas bubbles in the down shaft")
     h2_mode: str = _hypothesis("H2: heat from the water into the pockets")
@@ -269,8 +282,6 @@ def _check(item: Declaration, value: Any) -> list[Violation]:
     if item.choices:
         if value not in item.choices and not (isinstance(value, bool) and "on" in item.choices):
             reason = f"choose one of {', '.join(item.choices)}"
-        elif item.name.endswith("_mode") and value not in AVAILABLE_MODES:
-            reason = f"{value!r} is not available in this version; choose {', '.join(AVAILABLE_MODES)}"
     elif isinstance(value, bool) or not isinstance(value, int | float):
         reason = f"give a number{unit and ' in' + unit}"
     elif isinstance(value, float) and not math.isfinite(value):

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, kernel, ledger, plc
+from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
+from kpp_physics.cross_checks import messages
 from kpp_physics.observation import LapView, Observation, lap_view, observe
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
 
@@ -40,13 +41,16 @@ class Plant:
         count = parameters.floater_count
         self.parameters = parameters
         self._memory = np.zeros(st.size(count))
+        self._counts = np.array([count])
+        self._faults = np.zeros(1, dtype=np.int64)
         self._parts = st.views(self._memory, count)
-        self._work = np.zeros((kernel.WORK_ROWS, count))
-        self._floaters = np.zeros((kernel.SURVEY_ROWS, count))
-        self._stores = np.zeros(ledger.STORE_COUNT + 2)
+        self._work = np.zeros((pockets.WORK_ROWS, count))
+        self._floaters = np.zeros((survey.SURVEY_ROWS, count))
+        self._stores = np.zeros(survey.STORES_WIDTH)
         self._lines = np.zeros((2, ledger.COUNT))
         self._coefficients = co.coefficients(parameters)
         self._lap_view: LapView | None = None
+        self._checks = messages(parameters)
         if memory is None:
             self._stand_cold()
         elif len(memory) != self._memory.nbytes:
@@ -64,7 +68,10 @@ class Plant:
         x[st.TENSION_MAX] = x[st.TENSION_MIN] = p.chain_pretension
         x[st.COLDEST] = st.EMPTY_LOW
         kernel.clear_lap(self._parts.lap)
-        x[st.STORED_INITIAL] = self._stored()
+        x[st.SYNC_ERROR] = 1.0
+        self._survey()
+        x[st.STORED_INITIAL] = self._stores[survey.STORED]
+        x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
 
     @property
     def time_us(self) -> int:
@@ -87,10 +94,8 @@ class Plant:
         Raises:
             SimulationError: when the state is no longer one of a plant.
         """
-        parts = self._parts
-        fault = kernel.advance(
-            self._coefficients, parts.scalars, parts.floaters, parts.ledger, parts.lap, parts.ring, self._work, n
-        )
+        kernel.advance(self._coefficients[None], self._memory, self._counts, self._work, n, self._faults)
+        fault = int(self._faults[0])
         if fault != kernel.OK:
             raise SimulationError(self._explain(fault))
 
@@ -111,9 +116,14 @@ class Plant:
         """
         x = self._parts.scalars
         state = int(x[st.PLC_STATE])
+        if name == "coast" and state == plc.COASTING and x[st.H3_COAST] != 0.0:
+            state = plc.RUNNING  # H3 coasts between its pulses: the command makes it stay
         at_rest = abs(float(x[st.SPEED])) < constants.REST_SPEED
         following = plc.transition(name, args, state, at_rest, self._standing_trip())
         x[st.PLC_STATE] = following
+        x[st.H3_COAST] = 0.0
+        if name == "inject":
+            x[st.MANUAL_PULSES] += 1.0
         if name == "reset":
             x[st.TRIP] = plc.NO_TRIP
         if following == plc.STOPPING:
@@ -156,10 +166,16 @@ class Plant:
         ]
         if refused:
             raise ParameterError(refused)
-        before = self._stored()
+        self._survey()
+        before, available = self._stores[survey.STORED], self._stores[survey.EXERGY]
         self.parameters = following
         self._coefficients = co.coefficients(following)
-        step = self._stored() - before
+        self._checks = messages(following)
+        if following.surface_area == 0:
+            self._parts.scalars[st.LEVEL] = 0.0
+        self._survey()
+        step = float(self._stores[survey.STORED] - before)
+        self._parts.entropy[0, exergy.PARAMETER_CHANGE] += self._stores[survey.EXERGY] - available
         books = self._parts.ledger
         books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = ledger.add(
             books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step
@@ -167,13 +183,17 @@ class Plant:
 
     def _survey(self) -> None:
         parts = self._parts
-        kernel.survey(
-            self._coefficients, parts.scalars, parts.floaters, parts.ledger, self._floaters, self._stores, self._lines
+        survey.survey(
+            self._coefficients,
+            parts.scalars,
+            parts.floaters,
+            parts.ledger,
+            parts.sampled,
+            parts.entropy,
+            self._floaters,
+            self._stores,
+            self._lines,
         )
-
-    def _stored(self) -> float:
-        self._survey()
-        return float(self._stores[ledger.STORE_COUNT])
 
     def observe(self) -> Observation:
         """All that the plant shows of itself, in groups by physical part; SI units unless a name ends in a unit."""
@@ -181,7 +201,14 @@ class Plant:
         if self._lap_view is None or self._lap_view.laps != self.laps:
             self._lap_view = lap_view(self._parts.ring, self.laps)
         return observe(
-            self.parameters, self._coefficients, self._parts, self._floaters, self._stores, self._lines, self._lap_view
+            self.parameters,
+            self._coefficients,
+            self._parts,
+            self._floaters,
+            self._stores,
+            self._lines,
+            self._lap_view,
+            self._checks,
         )
 
     def lap_records(self, laps: int) -> tuple[list[Any], Any]:

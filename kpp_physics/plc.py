@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, Mapping[int, int]]] = {
     "stop": {PRESSURISING: STOPPED, STARTING: STOPPING, RUNNING: STOPPING, COASTING: STOPPING},
     "coast": {RUNNING: COASTING},
     "resume": {COASTING: RUNNING},
+    "inject": {RUNNING: RUNNING, COASTING: COASTING},
     "emergency_stop": dict.fromkeys((STOPPED, PRESSURISING, STARTING, RUNNING, COASTING, STOPPING), EMERGENCY_STOP),
     "reset": {EMERGENCY_STOP: STOPPED, TRIPPED: STOPPED},
 }
@@ -44,6 +45,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "start": "stop or reset the plant first; it starts from stopped",
     "stop": "it stops from pressurising, starting, running or coasting",
     "coast": "it coasts from running only",
+    "inject": "a pulse by hand is given while running or coasting",
     "resume": "it resumes from coasting only; use start from stopped",
     "emergency_stop": "the emergency stop is in force already",
     "reset": "only an emergency stop or a trip needs a reset",

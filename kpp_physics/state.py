@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpp_physics import ledger
+from kpp_physics import exergy, ledger
 
 Vector = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 # fmt: off
 SCALARS: Final = (
@@ -23,6 +24,9 @@ SCALARS: Final = (
     "plc_state", "trip", "tension_time", "slack_time", "armed_lap",
     "buoyancy_force", "shell_force", "drag_force", "exchange_force", "friction_force", "brake_force", "pto_force",
     "tension_max", "tension_min", "coldest", "stored_initial",
+    "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_force", "recovered_flow",
+    "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
+    "manual_pulses", "exergy_initial", "entropy_low",
 )
 
 (STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
@@ -32,8 +36,13 @@ SCALARS: Final = (
  WINDING_TEMPERATURE, CONVERTER_ON, GENERATOR_POWER, DC_POWER,
  PLC_STATE, TRIP, TENSION_TIME, SLACK_TIME, ARMED_LAP,
  BUOYANCY_FORCE, SHELL_FORCE, DRAG_FORCE, EXCHANGE_FORCE, FRICTION_FORCE, BRAKE_FORCE, PTO_FORCE,
- TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL) = range(len(SCALARS))
+ TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL,
+ H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_FORCE, RECOVERED_FLOW,
+ CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
+ MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW) = range(len(SCALARS))
 # fmt: on
+
+SCALAR_COUNT: Final = len(SCALARS)
 
 # Rows of the floater array. VOLUME is the air volume at the last exchange of water, which the moving mass is made of.
 MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED = range(6)
@@ -79,22 +88,36 @@ class Memory(NamedTuple):
     floaters: Vector  # [FLOATER_ROWS, N]
     ledger: Vector  # [3, lines]: totals, their rounding remainders, the last step
     lap: Vector  # the lap being run
+    sampled: Vector  # [2, balance lines]: totals of re-integrated powers, the last step
+    entropy: Vector  # [2, exergy lines]: totals, the last step
     ring: Vector  # [LAP_RING, LAP_WIDTH]: record of lap k at k modulo LAP_RING
 
 
 def size(floater_count: int) -> int:
     """Numbers in the memory of a plant."""
-    return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + LAP_WIDTH * (1 + LAP_RING)
+    audits = 2 * ledger.BALANCE_COUNT + 2 * exergy.COUNT
+    return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + audits + LAP_WIDTH * (1 + LAP_RING)
 
 
 def views(memory: Vector, floater_count: int) -> Memory:
     """The parts of a plant's memory by name."""
-    ends = np.cumsum([len(SCALARS), FLOATER_ROWS * floater_count, 3 * ledger.COUNT, LAP_WIDTH])
-    scalars, floaters, books, lap, ring = np.split(memory, ends)
+    ends = np.cumsum(
+        [
+            len(SCALARS),
+            FLOATER_ROWS * floater_count,
+            3 * ledger.COUNT,
+            LAP_WIDTH,
+            2 * ledger.BALANCE_COUNT,
+            2 * exergy.COUNT,
+        ]
+    )
+    scalars, floaters, books, lap, sampled, entropy, ring = np.split(memory, ends)
     return Memory(
         scalars,
         floaters.reshape(FLOATER_ROWS, floater_count),
         books.reshape(3, ledger.COUNT),
         lap,
+        sampled.reshape(2, ledger.BALANCE_COUNT),
+        entropy.reshape(2, exergy.COUNT),
         ring.reshape(LAP_RING, LAP_WIDTH),
     )

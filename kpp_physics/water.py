@@ -19,11 +19,18 @@ def drag(relative_speed: float, coefficient: float) -> float:
 
 @inlined
 def coflow_correction(
-    coflow: float, start: float, speed: float, drag_coefficient: float, bulk_coefficient: float, mass: float, h: float
+    coflow: float,
+    start: float,
+    speed: float,
+    drag_coefficient: float,
+    bulk_coefficient: float,
+    mass: float,
+    h: float,
+    lift: float = 0.0,
 ) -> tuple[float, float]:
     """One Newton correction of the mean co-flow speed over a step, by the implicit midpoint rule.
 
-    Equation: M_w du/dt = F_d - 1/2 rho (A_s/2) K_w u|u|; with u_mean = (u_0 + u_1)/2 the energies close exactly.
+    Equation: M_w du/dt = F_d - 1/2 rho (A_s/2) K_w u|u| - F_a; with u_mean = (u_0 + u_1)/2 the energies close exactly.
 
     Args:
         coflow: present estimate of the mean co-flow speed over the step [m/s].
@@ -32,13 +39,14 @@ def coflow_correction(
         drag_coefficient, bulk_coefficient: k_d and 1/2 rho (A_s/2) K_w [kg/m].
         mass: water in the shaft M_w [kg].
         h: step [s].
+        lift: airlift of gas in the down shaft F_a [N], against the co-flow.
 
     Returns:
         The next estimate [m/s], and its sensitivity to the chain speed d(coflow)/d(speed) [-], 0 to 1.
     """
     relative = speed - coflow
     inertia = 2.0 * mass / h
-    residual = inertia * (coflow - start) - drag(relative, drag_coefficient) + drag(coflow, bulk_coefficient)
+    residual = inertia * (coflow - start) - drag(relative, drag_coefficient) + drag(coflow, bulk_coefficient) + lift
     coupling = 2.0 * drag_coefficient * abs(relative)
     slope = inertia + coupling + 2.0 * bulk_coefficient * abs(coflow)
     return coflow - residual / slope, coupling / slope

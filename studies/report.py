@@ -90,7 +90,7 @@ def _waterfall(found: Measurement) -> Iterator[str]:
         if rule:
             yield "-" * 52
         yield f"{name.replace('_', ' '):<28}{round(power / 1e3, 4) + 0.0:>12.4f}  {share:>10}"
-    yield f"(means over the {found.laps} measured laps; minus: leaves the plant on its way to the grid)"
+    yield f"(means over the measured laps, {found.laps} in all; minus: leaves the plant on its way to the grid)"
 
 
 def _residuals(found: Measurement) -> Iterator[str]:
@@ -108,7 +108,8 @@ def _notes(result: Result) -> Iterator[str]:
     if unsourced > 0:
         yield f"{unsourced / 1e3:.2f} kW of this output has no source in the model."
     for text in found.warnings:
-        yield f"warning: {text}"
+        if not text.startswith("cross-check"):  # those follow
+            yield f"warning: {text}"
     for check in cross_checks(found.plant.parameters):
         yield f"cross-check {check.name}: {check.message}"
     yield "Nothing here is validated against a real plant; these are results of the model with these parameters."

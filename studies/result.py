@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kpp_physics import ledger
 from kpp_physics.cross_checks import cross_checks
 from studies.run import Measurement
 
@@ -29,7 +30,7 @@ METERS: Final = (
 )
 """Meters published, in their order."""
 
-GATES: Final = {"r_a": 1e-9, "r_b": 1e-4, "r_c": 1e-3}
+GATES: Final = {"r_a": ledger.GATE_A, "r_b": ledger.GATE_B, "r_c": ledger.GATE_C}
 """Largest residual allowed, over the energy scale: first law, re-integrated powers, second law."""
 
 

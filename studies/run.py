@@ -27,12 +27,18 @@ LONGEST_START: Final = 20
 DRIFT: Final = 2e-4
 """Change of the receiver's highest pressure from lap to lap that counts as steady."""
 
+RESIDUALS: Final = {"r_a": "ledger", "r_b": "sampled", "r_c": "exergy"}
+"""Residuals of the first law, of re-integrated powers and of the second law, with the group that shows them."""
+
 Progress = Callable[[Plant, "Measurement"], None]
 
 
 @dataclass
 class Measurement:
-    """What a run found. SI units; without a complete measured lap the meters are null and the means empty."""
+    """What a run found. SI units; without a complete measured lap the meters are null and the means empty.
+
+    Residuals are the largest magnitudes at the ends of laps and of the run, over the energy scale.
+    """
 
     plant: Plant
     schedule: Schedule
@@ -42,11 +48,14 @@ class Measurement:
     cycle_laps: int = 0
     meters: metering.Meters = field(default_factory=lambda: dict.fromkeys(metering.NAMES))
     means: dict[str, float] = field(default_factory=dict)
-    r_a: float = 0.0
-    worst_r_a: float = 0.0
-    residuals: dict[str, float | None] = field(default_factory=dict)
+    residuals: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
+
+    @property
+    def worst_r_a(self) -> float:
+        """Largest residual of the first law seen at the end of a lap, over the energy scale."""
+        return self.residuals["r_a"]
 
 
 class Run:
@@ -191,18 +200,14 @@ class Run:
         """Residuals and warnings at this moment."""
         found = self.found
         frame = found.plant.observe()
-        books = frame["ledger"]
-        found.r_a = books["r_a"]
-        found.worst_r_a = max(found.worst_r_a, abs(found.r_a))
-        for name in ("r_b", "r_c"):
-            found.residuals[name] = books.get(name)
+        for name, group in RESIDUALS.items():
+            found.residuals[name] = max(found.residuals.get(name, 0.0), abs(frame[group][name]))
         for text in frame["plc"]["warnings"]:
             self._warned[re.sub(r"[\d.]+", "", text)] = text  # one of a kind, with its latest numbers
 
     def _conclude(self) -> None:
         found = self.found
         self._look()
-        found.residuals = {"r_a": found.worst_r_a, **found.residuals}
         found.warnings = list(self._warned.values())
         if not self._records:
             return

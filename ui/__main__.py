@@ -1,6 +1,7 @@
 """`python -m ui`: the dashboard's shell - feed, web server and the loop they share."""
 
 import asyncio
+import gc
 import os
 import sys
 import uuid
@@ -14,7 +15,7 @@ from tornado.ioloop import PeriodicCallback
 from bus.client import Commander
 from bus.endpoints import EndpointError, Endpoints
 from bus.messages import Result
-from bus.process import Heart, StopSignal, begin
+from bus.process import Heart, StopSignal, begin, give_up
 from bus.schema import PROTOCOL_VERSION
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -33,11 +34,9 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         asyncio.run(_serve(endpoints, log))
     except EndpointError as error:
-        log.error("dashboard cannot run", reason=str(error))
-        return 1
+        return give_up(log, str(error))
     except OSError as error:
-        log.error("dashboard cannot run", reason=f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
-        return 1
+        return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
     return 0
 
@@ -52,7 +51,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         loop.call_soon_threadsafe(commander.heard, result)
 
     feed.on_result(pass_on)
-    stream = Stream(feed, module, _hello(module))
+    stream = Stream(feed.plant, feed.lock, module, _hello(module))
     sessions = Sessions(commander)
     server = _server(endpoints, feed, stream, sessions)
     stop = StopSignal()
@@ -66,6 +65,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         if stop or not feed.alive:
             ended.set()
 
+    # From here on a full collection looks at sessions alone: it is short, and those that were closed go soon.
+    gc.collect()
+    gc.freeze()
     feed.start()
     server.start()
     PeriodicCallback(beat, INTERVAL * 1000.0).start()
@@ -109,7 +111,10 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         start=False,
         verbose=False,
         liveness=True,
-        check_unused_sessions_milliseconds=5_000,
+        warm=True,
+        # A page that comes later than this gets a new session from its token, and a closed one is soon forgotten.
+        unused_session_lifetime_milliseconds=3_000,
+        check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
             ("/stream", StreamHandler, {"stream": stream, "hosts": hosts, "scenarios": scenarios}),
             ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),

@@ -1,6 +1,7 @@
 """The page: one bundled component for the status line, one for the overview. Their data come past the documents."""
 
 import asyncio
+import gc
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from ui.commands import PRESSED_LIMIT, Answer, perform, read_press
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
 TITLE = "Kinetic Power Plant"
+
+COLLECT_AFTER = 0.5
+"""Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
 
 # The palette of the page's own parts stands in frontend/src/style.css; these are what Material UI needs to match it.
 _THEME = {
@@ -40,7 +44,14 @@ _THEME = {
 
 _BAR = {"boxShadow": "none", "backgroundImage": "none", "borderBottom": "1px solid"}
 _SX = {
-    "& .MuiToolbar-root": {"minHeight": "52px !important", "paddingLeft": "14px", "paddingRight": "10px"},
+    "& .MuiToolbar-root": {
+        "minHeight": "52px !important",
+        "margin": "0 !important",
+        "paddingLeft": "14px",
+        "paddingRight": "10px",
+    },
+    # Both are empty, and without a name for those who hear the page instead of seeing it.
+    "& .MuiLinearProgress-root, & .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
     "&.mui-dark .header": {**_BAR, "backgroundColor": "#161d25", "color": "#dce3ea", "borderColor": "#27313c"},
     "&.mui-light .header": {**_BAR, "backgroundColor": "#eef1f4", "color": "#18212b", "borderColor": "#c9d1d9"},
 }
@@ -79,6 +90,7 @@ class Sessions:
     def page(self) -> Page:
         """The page of one session."""
         self.documents.add(pn.state.curdoc)
+        pn.state.on_session_destroyed(self._destroyed)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()
 
@@ -93,8 +105,8 @@ class Sessions:
 
         dark = pn.state.session_args.get("theme", [b"dark"])[0] != b"light"
         page = Page(
-            header=[StatusLine(sizing_mode="stretch_width")],  # type: ignore[no-untyped-call]  # of panel
-            main=[Overview(carry_out, sizing_mode="stretch_width")],
+            header=[StatusLine(sizing_mode="stretch_width", margin=0)],  # type: ignore[no-untyped-call]  # of panel
+            main=[Overview(carry_out, sizing_mode="stretch_width", margin=0)],
             dark_theme=dark,
             busy_indicator=None,
             theme_config=_THEME,
@@ -102,6 +114,11 @@ class Sessions:
         )
         _forget_busy(page)
         return page
+
+    @staticmethod
+    def _destroyed(session_context: Any) -> None:  # noqa: ARG004  # panel wants this very name
+        # A closed page's objects form cycles, which an idle process would carry along for minutes.
+        asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
     async def _perform(self, data: object, origin: str, answer: Callable[[Answer], None]) -> None:
         try:

@@ -11,7 +11,7 @@ CAPACITY = 16_384
 STRETCH_US = 50_000
 """Simulated time that one sample covers, in microseconds."""
 
-STRETCH_WALL = 0.05
+STRETCH_WALL = 0.045
 """Wall time after which a sample is closed earlier, in seconds: slow motion still moves at 20 samples a second."""
 
 

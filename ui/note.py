@@ -22,7 +22,7 @@ def note(plant: Plant, module: str, now: float, bus: dict[str, Any]) -> dict[str
     return {
         "type": "note",
         "clock": None if plant.status is None else _clock(plant.status, plant.tick),
-        "module": None if state is None else _module(state, plant.catching_up(module)),
+        "module": None if state is None else _module(state, plant.catching_up(module, now)),
         "nodes": plant.nodes(now),
         "bus": bus,
     }

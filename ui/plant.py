@@ -1,5 +1,6 @@
 """All that the dashboard knows of the plant, built from bus messages alone. Pure: no socket, thread or clock."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,10 @@ CATCHING_UP_TICKS = 100
 """A module whose newest state is this far behind the ticks is shown as catching up."""
 
 PEER_SILENT_AFTER = 1.0
-"""Seconds without a beat after which the clock's peers are shown as missing."""
+"""Seconds without a beat, as the clock reports them, after which a peer is shown as missing."""
+
+REPORT_OLD_AFTER = 0.6
+"""Age in seconds from which a report of the clock tells nothing of its peers any more; it makes five a second."""
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Plant:
         self.status: Status | None = None
         self.bad_frames = 0
         self._epoch = 0
-        self._reported = 0.0
+        self._reported = -math.inf
         self._clock_since: float | None = None
 
     def hear(self, message: Published, now: float) -> None:
@@ -97,28 +101,31 @@ class Plant:
             # Without ticks a healthy module says nothing, so its silence tells nothing of it.
             age = module.source.age(now)
             table.append(_node(module.name, f"physics {module.name}", self._excused(freshness(age), clock), age))
-        for name in self.expected:
-            age = self._peer_age(name, now)
-            state = "live" if age is not None and age < PEER_SILENT_AFTER else "missing"
-            table.append(_node(name, name, self._excused(state, clock, now), age))
+        table.extend(self._peer(name, now) for name in self.expected)
         return table
 
-    def _excused(self, state: str, clock: str, now: float | None = None) -> str:
-        just_met = now is not None and self._clock_since is not None and now - self._clock_since < STALE_AFTER
-        return "unknown" if state != "live" and (clock != "live" or just_met) else state
+    @staticmethod
+    def _excused(state: str, clock: str) -> str:
+        return "unknown" if state != "live" and clock != "live" else state
 
-    def _peer_age(self, name: str, now: float) -> float | None:
-        if self.status is None:
-            return None
+    def _peer(self, name: str, now: float) -> dict[str, Any]:
+        """A node that is known by its beats to the clock alone."""
+        report_age = now - self._reported
+        just_met = self._clock_since is None or now - self._clock_since < STALE_AFTER
+        if self.status is None or report_age > REPORT_OLD_AFTER:
+            return _node(name, name, "unknown", None)
         ages = [peer.age for peer in self.status.peers if peer.node == name]
-        return min(ages) + now - self._reported if ages else None
+        if ages and min(ages) < PEER_SILENT_AFTER:
+            return _node(name, name, "live", min(ages))
+        return _node(name, name, "unknown" if just_met else "missing", min(ages) + report_age if ages else None)
 
-    def catching_up(self, name: str) -> bool:
-        """True while a module works off ticks that lie well behind the newest."""
-        state = self.modules[name].state
-        if state is None or self.tick is None or state.run != self.tick.run:
+    def catching_up(self, name: str, now: float) -> bool:
+        """True while a module that can be heard works off ticks that lie well behind the newest."""
+        module, tick = self.modules[name], self.tick
+        state = module.state
+        if state is None or tick is None or state.run != tick.run or freshness(module.source.age(now)) != "live":
             return False
-        return self.tick.seq - state.seq > CATCHING_UP_TICKS
+        return tick.seq - state.seq > CATCHING_UP_TICKS
 
 
 def _node(name: str, label: str, state: str, age: float | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ Text from the page: `ack <frames drawn since it connected>`, `hide`, `show`.
 
 import asyncio
 import math
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,18 +21,20 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from bus.messages import Snapshot, State
 from ui import channels, frames
-from ui.feed import Feed
 from ui.frames import Frame
 from ui.history import Samples
 from ui.log import Entry
 from ui.note import note, vitals
-from ui.plant import Module
+from ui.plant import Module, Plant
 
 INTERVAL = 0.05
 """Seconds between two display frames."""
 
 UNACKNOWLEDGED_MAX = 3
 """A page with more frames than this on the way is skipped."""
+
+COMMANDS_TOLD = 8
+"""A page that connects hears of as much of what was commanded before."""
 
 MESSAGE_MAX = 64
 """Longest text that a page may send, in characters."""
@@ -75,8 +78,9 @@ class View:
 class Stream:
     """Sends every page what it has not seen yet."""
 
-    def __init__(self, feed: Feed, module: str, hello: dict[str, Any]) -> None:
-        self._feed = feed
+    def __init__(self, plant: Plant, lock: threading.Lock, module: str, hello: dict[str, Any]) -> None:
+        self._plant = plant
+        self._lock = lock
         self._module = module
         self._hello = hello
         self._seats: dict[StreamHandler, Seat] = {}
@@ -90,8 +94,8 @@ class Stream:
 
     def join(self, page: "StreamHandler", scenarios: list[str]) -> None:
         """A page has connected: it gets all that is kept, then what is new."""
-        with self._feed.lock:
-            self._seats[page] = Seat(commands=self._feed.plant.log.end)
+        with self._lock:
+            self._seats[page] = Seat(commands=max(0, self._plant.log.end - COMMANDS_TOLD))
         page.write_message(_ENCODE({**self._hello, "scenarios": scenarios}).decode())
 
     def leave(self, page: "StreamHandler") -> None:
@@ -100,7 +104,9 @@ class Stream:
 
     def said(self, page: "StreamHandler", text: str) -> None:
         """A page acknowledged a frame, was hidden or shown."""
-        seat = self._seats[page]
+        seat = self._seats.get(page)
+        if seat is None:
+            return
         word, _, number = text.partition(" ")
         if word == "ack" and number.isdecimal():
             seat.acknowledged = min(max(seat.acknowledged, int(number)), seat.sent)
@@ -136,8 +142,8 @@ class Stream:
 
     def _view(self, oldest_command: int) -> View:
         now = time.monotonic()
-        with self._feed.lock:
-            plant = self._feed.plant
+        with self._lock:
+            plant = self._plant
             module = plant.modules[self._module]
             if now >= self._vitals_due:
                 self._vitals, self._vitals_due = vitals(plant, self._module, now), now + 1.0
@@ -165,8 +171,8 @@ class Stream:
         seat.commands = view.commands_end
 
     def _pack(self, view: View, seat: Seat) -> bytes:
-        with self._feed.lock:
-            module = self._feed.plant.modules[self._module]
+        with self._lock:
+            module = self._plant.modules[self._module]
             samples = self._samples(module, view, seat)
         state = view.state
         newest = [] if state is None else [*channels.series(state), *channels.readings(state)]

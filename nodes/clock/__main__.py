@@ -15,7 +15,7 @@ import uvicorn
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.messages import Ack, Beat, ClockReply, CommandRequest, Refused, ReplayRequest, Status
-from bus.process import StopSignal, begin
+from bus.process import StopSignal, begin, give_up
 from bus.sockets import Publisher, Server
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.health import health_app, health_document
@@ -55,8 +55,7 @@ def main() -> int:
             shell = _Shell(ClockCore(settings), journal, publisher, control)
             shell.run(http, endpoints.clock_http.host, StopSignal())
     except (OSError, EndpointError) as error:
-        log.error("clock cannot run", reason=str(error))
-        return 1
+        return give_up(log, str(error))
     log.info("clock stopped")
     return 0
 

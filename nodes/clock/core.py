@@ -35,7 +35,7 @@ WINDOW_US = 250_000
 """How far simulated time may run ahead of the slowest module at speed 1, in microseconds; it grows with the speed."""
 
 FLAT_OUT_WINDOW_US = FLAT_OUT_DT_US + 1
-"""The same in flat-out mode: one tick is under way while the next is composed, so that no module waits for the clock."""
+"""The same in flat-out mode: one tick is under way while the next is composed: no module waits for the clock."""
 
 
 @dataclass(frozen=True)

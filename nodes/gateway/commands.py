@@ -5,7 +5,7 @@ import uuid
 from collections import OrderedDict
 from typing import Any
 
-from bus import client, codec
+from bus import client
 from bus.client import Commander, NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
@@ -65,7 +65,6 @@ class Commands:
             raise ProblemError(Problem.violation("Idempotency-Key", "64 characters", reason))
         try:
             request = client.command(module, name, args, ORIGIN, key or uuid.uuid4().hex)
-            codec.encode(request)
         except FrameError as error:
             raise ProblemError(Problem.violation("body", "what a command can carry", str(error))) from error
         before = self._asked.setdefault(request.id, request)

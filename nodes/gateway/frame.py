@@ -38,7 +38,7 @@ class Frame:
         self.arrived = arrived
         self._state: State | None = None
         self._json: bytes | None = None
-        self._text: bytes | None = None
+        self._text: str | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -62,8 +62,8 @@ class Frame:
             self._json = _JSON.encode(self.state())
         return self._json
 
-    def text(self) -> bytes:
+    def text(self) -> str:
         """The same with `"type": "state"` in front, as WebSocket clients get it. Raises FrameError."""
         if self._text is None:
-            self._text = b'{"type":"state",' + self.json()[1:]
+            self._text = '{"type":"state",' + self.json()[1:].decode()
         return self._text

@@ -8,7 +8,6 @@ import asyncio
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -105,19 +104,19 @@ class Stream:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no handshake, refuse what is not in order, let the rest pass."""
-        parts = urlsplit(request.path)
+        path, _, query = request.path.partition("?")
         headers = request.headers
         problem = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound)
-        if problem is None and parts.path == "/":
+        if problem is None and path == "/":
             hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
             return _response(connection, 200, hello, "application/json")
-        if problem is None and parts.path != "/ws":
+        if problem is None and path != "/ws":
             problem = Problem.of(404, "http", "there is nothing here: try / or /ws")
         if problem is None and "Upgrade" not in headers:
             problem = Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
         if problem is None and self.clients() >= self._limit:
             problem = Problem.of(503, "too-many", f"{self._limit} clients are connected: try again later")
-        for judged in (subprotocol(_offered(request)), wish(parts.query, list(self._plant.modules))):
+        for judged in (subprotocol(_offered(request)), wish(query, list(self._plant.modules))):
             if problem is None and isinstance(judged, Problem):
                 problem = judged
         return None if problem is None else _response(connection, problem.status, problem, MEDIA_TYPE)
@@ -130,7 +129,7 @@ class Stream:
 
     async def _converse(self, connection: ServerConnection) -> None:
         request = connection.request
-        wished = wish(urlsplit(request.path).query if request else "", list(self._plant.modules))
+        wished = wish(request.path.partition("?")[2] if request else "", list(self._plant.modules))
         if isinstance(wished, Problem):
             raise TypeError("a connection was admitted whose wish is none")
         session = Session(wished, binary=connection.subprotocol == MSGPACK, now=self._now())
@@ -180,7 +179,7 @@ class Stream:
                 (due_binary if session.binary else due).append(connection)
         if frame is not None:
             if due:
-                broadcast(due, frame.text(), text=True)
+                broadcast(due, frame.text())
             if due_binary:
                 broadcast(due_binary, frame.payload)
         for connection in stuck:

@@ -14,7 +14,7 @@ import structlog
 from bus.codec import FrameError, decode_clock_reply, decode_module_request, decode_published, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints
 from bus.messages import Ack, Published, Refused, Replay, Tick
-from bus.process import BEAT_INTERVAL, StopSignal, begin, instance_name
+from bus.process import BEAT_INTERVAL, StopSignal, begin, give_up, instance_name
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def main() -> int:
             core = PhysicsCore(args.module, instance_name(), ScenarioFolder(args.scenarios).read)
             _Shell(core, args.module, ticks, dealer, publisher, server, log).run(StopSignal())
     except (OSError, EndpointError) as error:
-        log.error("physics cannot run", reason=str(error))
-        return 1
+        return give_up(log, str(error))
     log.info("physics stopped")
     return 0
 

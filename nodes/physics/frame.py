@@ -7,16 +7,21 @@ from bus.state import (
     Chain,
     Compressor,
     Converter,
+    DcLink,
     Drivetrain,
+    Exergy,
     Floaters,
     Generator,
     Grid,
+    Hypotheses,
     Ledger,
     Meters,
     Plc,
     Powers,
     Receiver,
+    Sampled,
     Valve,
+    Water,
 )
 from kpp_physics.plant import Plant
 
@@ -30,9 +35,14 @@ GROUPS = {
     "generator": Generator,
     "converter": Converter,
     "grid": Grid,
+    "dc_link": DcLink,
+    "water": Water,
+    "hypotheses": Hypotheses,
     "plc": Plc,
     "powers": Powers,
     "ledger": Ledger,
+    "sampled": Sampled,
+    "exergy": Exergy,
     "meters": Meters,
 }
 """The parts of a state frame; the plant observes the same names."""

@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import psutil
 import pytest
 
 from bus.endpoints import Endpoints
+from tests.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 60.0
@@ -29,21 +29,6 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
-    """Wait until the condition gives something true, and return it.
-
-    Raises:
-        AssertionError: naming `what` after `timeout` seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)  # polling another process: there is nothing to wait on
-    raise AssertionError(f"not within {timeout:g} s: {what}")
 
 
 @dataclass

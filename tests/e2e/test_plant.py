@@ -16,7 +16,8 @@ import websockets.sync.client
 
 from bus.client import Listener, command, sequence
 from bus.messages import Published, Result, State, Tick
-from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, configuration, environment, eventually, launch
+from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, configuration, environment, launch
+from tests.watching import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -170,23 +171,12 @@ def test_pause_holds_time_and_ticks_go_on(running: Plant) -> None:
     assert running.post("/resume").status_code == 200
 
 
-@pytest.mark.parametrize("example", [[sys.executable, "examples/subscribe.py"], ["subscribe-c"]])
-def test_the_examples_print_live_power(
-    running: Plant, example: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    if example == ["subscribe-c"]:
-        from tests.examples.test_subscribe_c import compiled  # noqa: PLC0415  # skips or fails where there is no compiler
-
-        example = [str(compiled(tmp_path_factory.mktemp("c")))]
-    endpoint = running.endpoints.modules[0].publish
-    done = subprocess.run(
-        [*example, "--endpoint", endpoint, "--count", "200"], cwd=ROOT, capture_output=True, text=True, timeout=60,
-        check=True,
-    )  # fmt: skip
-    lines = done.stdout.splitlines()
-    assert lines
-    assert all("kW" in line for line in lines if "net" in line)
-    assert any("net" in line for line in lines)
+def test_the_examples_print_live_power(running: Plant, subscriber: list[str]) -> None:
+    command = [*subscriber, "--endpoint", running.endpoints.modules[0].publish, "--count", "250"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    lines = [line for line in done.stdout.splitlines() if "kW" in line]
+    assert lines, done
+    assert all("export" in line and "import" in line and "net" in line for line in lines)
 
 
 def test_a_second_start_says_that_one_runs(plant: Plant) -> None:

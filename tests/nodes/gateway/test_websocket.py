@@ -140,13 +140,11 @@ def raw_stream(gateway: Running) -> socket.socket:
 def test_a_stalled_client_is_sent_away_and_delays_nobody(gateway: Running) -> None:
     with raw_stream(gateway) as stalled, open_stream(gateway, "?rate=100") as other:
         gateway.until(clients_connected=2)
-        first = receive(other, "state")["seq"]
+        seqs = ticks(other, 1)
         while gateway.status()["clients_connected"] == 2:
-            last = receive(other, "state")["seq"]
-            gateway_tick = gateway.status()["tick"]
-            assert isinstance(gateway_tick, int)
-            assert gateway_tick - last < 50  # nothing piles up for the one who reads
-        assert last - first > 150  # it was given its two seconds
+            seqs += ticks(other, 20)
+        assert seqs[-1] - seqs[0] > 150  # it was given its two seconds
+        assert len(seqs) > 0.5 * (seqs[-1] - seqs[0])  # and the one who reads was served meanwhile
         # What was under way when it was sent away arrives, and then why.
         rest = b""
         while part := stalled.recv(65536):
@@ -231,7 +229,12 @@ def test_other_requests_are_refused(gateway: Running) -> None:
     assert httpx.get(f"{base}/nothing").status_code == 404
     assert httpx.get(f"{base}/ws").status_code == 426
     address = gateway.endpoints.gateway_websocket
-    for garbage in (b"\x00" * 1000 + b"\n", b"GET / HTTP/9.9\r\n\r\n", b"x" * 20_000 + b"\r\n\r\n"):
+    for garbage in (
+        b"\x00" * 1000 + b"\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET //[ HTTP/1.1\r\n\r\n",
+        b"x" * 20_000 + b"\r\n\r\n",
+    ):
         with socket.create_connection((address.host, address.port)) as client:
             client.sendall(garbage)
             client.settimeout(5)

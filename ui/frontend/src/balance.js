@@ -50,6 +50,7 @@ export function balance(root) {
     const ledger = read()
     showLedger(root, ledger)
     write(byId(root, "verdict"), verdict(ledger))
+    for (const id of ["verdict", "energy-flow", "residual"]) flag(byId(root, id), "freshness", stream.freshness())
     showUnsourced(byId(root, "unsourced"))
   }
 }

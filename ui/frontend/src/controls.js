@@ -1,7 +1,7 @@
 // Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
 
 import { byId, flag, write } from "./dom.js"
-import { MISSING, clockTime, fixed } from "./format.js"
+import { MISSING, fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
@@ -26,19 +26,21 @@ export const CONTROLS = `
     <button data-testid="step" title="advance by one tick">Step</button>
     <button data-testid="stop">Stop</button>
   </div>
-  <label>Speed
-    <select data-testid="speed">
+  <div class="pair">
+    <label for="kpp-speed">Speed</label>
+    <select id="kpp-speed" data-testid="speed">
       ${SPEEDS.map((speed) => `<option value="${speed}">${speed} ×</option>`).join("")}
       <option value="${FLAT_OUT}">as fast as possible</option>
     </select>
-  </label>
+  </div>
   <div class="pair">
-    <label>Scenario <select data-testid="scenario"></select></label>
+    <label for="kpp-scenario">Scenario</label>
+    <select id="kpp-scenario" data-testid="scenario"></select>
     <button data-testid="reset" title="begin a new run of the chosen scenario, stopped at time zero">Reset</button>
   </div>
   <div class="answer" aria-live="polite">
     <details class="commands">
-      <summary data-testid="command-state">No command sent yet</summary>
+      <summary data-testid="command-state">No command yet</summary>
       <ol data-testid="command-log"></ol>
     </details>
   </div>
@@ -100,7 +102,7 @@ export function controls(root, model) {
       follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
       follow(scenario, chosen ?? clock.scenario, clock.scenario)
     }
-    showCommands(root, last)
+    showCommands(root)
     showFacts(root, clock, live)
   }
   const fill = () => {
@@ -115,9 +117,8 @@ export function controls(root, model) {
   return refresh
 }
 
-// Shows the plant's value, unless somebody is just choosing another.
+// Shows the plant's value, whoever chose it.
 function follow(select, value, label) {
-  if (select.matches(":focus") && select.dataset.open === "yes") return
   if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value))
   if (select.value !== value) select.value = value
 }
@@ -139,9 +140,9 @@ function outcome({ phase, t, seq, reason }) {
   return `not answered: ${reason}`
 }
 
-function showCommands(root, last) {
+function showCommands(root) {
   const commands = [...stream.commands.values()].reverse()
-  const newest = stream.commands.get(last) ?? commands[0]
+  const newest = commands[0]
   const summary = byId(root, "command-state")
   if (!newest) return
   write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
@@ -165,7 +166,9 @@ function showCommands(root, last) {
 
 function showFacts(root, clock, live) {
   const t = stream.frame?.t
-  const shown = stream.freshness() === "missing" ? null : t
+  const freshness = stream.freshness()
+  const shown = freshness === "missing" ? null : t
+  flag(byId(root, "sim-time"), "freshness", freshness)
   write(byId(root, "sim-time"), shown === null || !Number.isFinite(shown) ? MISSING : simulated(shown))
   write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
   write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
@@ -179,7 +182,11 @@ function showFacts(root, clock, live) {
 }
 
 function simulated(t) {
-  return t < 60 ? `${fixed(t, 2)} s` : `${clockTime(Math.floor(t * 10) / 10)} min`
+  if (t < 60) return `${fixed(t, 2)} s`
+  const minutes = Math.floor(t / 60)
+  const seconds = fixed(Math.floor((t - 60 * minutes) * 10) / 10, 1).padStart(4, "0")
+  if (minutes < 60) return `${minutes}:${seconds} min`
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds.slice(0, 2)} h`
 }
 
 function showNodes(list) {

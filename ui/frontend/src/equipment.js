@@ -25,8 +25,9 @@ function depthScale(pen, plan, shape, colour) {
   pen.font = "10px Roboto, sans-serif"
   pen.textBaseline = "middle"
   pen.textAlign = "right"
-  for (let depth = 0; depth <= shape.depth + 1e-9; depth += step / 5) {
-    const major = Math.abs(depth / step - Math.round(depth / step)) < 1e-6
+  for (let mark = 0; (mark * step) / 5 <= shape.depth; mark++) {
+    const major = mark % 5 === 0
+    const depth = major ? (mark / 5) * step : (mark * step) / 5
     const y = Math.round(plan.y(shape.depth - depth)) + 0.5
     pen.strokeStyle = colour.steel
     line(pen, 1, [plan.tank.left - (major ? 8 : 4), y], [plan.tank.left - 2, y])
@@ -53,7 +54,7 @@ function pipes(pen, plan, colour) {
   const r = compressor.radius
   line(pen, 1.5, [compressor.x - 0.72 * r, compressor.y + 0.68 * r], [compressor.x - 0.32 * r, compressor.y - 0.94 * r])
   line(pen, 1.5, [compressor.x + 0.72 * r, compressor.y + 0.68 * r], [compressor.x + 0.32 * r, compressor.y - 0.94 * r])
-  const [x, y, s] = [plan.valve ?? plan.tank.left, plan.under, 8]
+  const [x, y, s] = [(plan.riser + plan.tank.right) / 2, plan.under, 8]
   pen.fillStyle = colour["steel-fill"]
   for (const side of [-1, 1]) {
     pen.beginPath()
@@ -126,7 +127,7 @@ function lensFrame(pen, plan, colour) {
   pen.stroke()
   pen.fillStyle = colour.dim
   pen.textAlign = "center"
-  pen.fillText(`injection, ${(lens.scale / plan.scale).toFixed(1)} ×`, lens.x, lens.y + lens.radius + 12)
+  pen.fillText(`injection, ${(lens.scale / plan.scale).toFixed(1)} ×`, lens.x, lens.y - lens.radius - 9)
 }
 
 export function drawEquipment(pen, plan, colour, now) {
@@ -180,8 +181,8 @@ const supplyPath = ({ compressor, receiver }) => [
 ]
 
 const injectionPath = ({ receiver, riser, under, inlet, tank }) => [
-  [receiver.x + receiver.width / 2, receiver.y + receiver.height * 0.7],
-  [riser, receiver.y + receiver.height * 0.7],
+  [receiver.x + receiver.width / 2, receiver.y + receiver.height * 0.75],
+  [riser, receiver.y + receiver.height * 0.75],
   [riser, under],
   [inlet.x, under],
   [inlet.x, tank.bottom],

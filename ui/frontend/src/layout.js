@@ -4,7 +4,7 @@ const ABOVE = 1.0
 const BELOW = 0.9
 
 export function layout(width, height, shape) {
-  const [top, bottom] = [14, 104]
+  const [top, bottom] = [34, 104]
   const across = 2 * (shape.radius + shape.width / 2 + 0.5)
   const scale = Math.min((height - top - bottom) / (shape.depth + ABOVE + BELOW), (0.34 * width) / across)
   const middle = Math.round(width / 2)
@@ -18,33 +18,34 @@ export function layout(width, height, shape) {
     bottom: Math.round(floor),
     surface: Math.round(y(shape.depth)),
   }
-  const side = tank.left
-  const k = Math.min(1.25, Math.max(0.62, side / 175))
-  const plan = { width, height, scale, middle, x, y, tank, k, ...supply(side, height, tank, k), ...power(width, height, tank, shape, y, k) }
+  const k = Math.min(1.25, Math.max(0.62, tank.left / 175))
+  const plan = { width, height, scale, middle, x, y, tank, k, bus: height - 30 }
+  Object.assign(plan, supply(plan), power(plan, shape))
   plan.inlet = inlet(shape, x, y)
   plan.lens = lens(plan, shape)
   plan.tags = tags(plan)
   return plan
 }
 
-function supply(side, height, tank, k) {
-  const x = Math.round(side * 0.42)
-  const bus = height - 30
-  const compressor = { x, y: height - 104 - 22 * k, radius: 21 * k }
-  const receiver = { x, width: 44 * k, height: 104 * k, y: compressor.y - 62 * k - 104 * k }
-  const under = tank.bottom + 18
-  return { bus, compressor, receiver, under, riser: Math.round(tank.left - Math.max(12, side * 0.13)) }
+function supply({ tank, height, k }) {
+  const x = Math.max(34, Math.round(tank.left * 0.26))
+  const compressor = { x, y: tank.bottom - 30 - 21 * k, radius: 21 * k }
+  const tall = Math.min(112 * k, height * 0.2)
+  const receiver = { x, width: 44 * k, height: tall, y: compressor.y - 46 * k - tall }
+  return { compressor, receiver, under: tank.bottom + 18, riser: tank.left - 48 }
 }
 
-function power(width, height, tank, shape, y, k) {
+function power({ tank, width, bus, k, y }, shape) {
   const axis = Math.round(y(shape.depth - shape.radius))
   const room = width - tank.right
+  const generator = { x: tank.right + room * 0.81, y: axis, radius: 21 * k }
+  const below = axis + 24 * k + 64
   return {
     axis,
-    gearbox: { x: tank.right + room * 0.2, y: axis, width: 24 * k, height: 38 * k },
-    flywheel: { x: tank.right + room * 0.46, y: axis, radius: 24 * k },
-    generator: { x: tank.right + room * 0.8, y: axis, radius: 21 * k },
-    converter: { x: tank.right + room * 0.8, y: axis + (height - 30 - axis) * 0.36, size: 30 * k },
+    gearbox: { x: tank.right + room * 0.2, y: axis, width: 22 * k, height: 36 * k },
+    flywheel: { x: tank.right + room * 0.48, y: axis, radius: 23 * k },
+    generator,
+    converter: { x: generator.x, y: Math.max(below, axis + (bus - axis) * 0.27), size: 28 * k },
   }
 }
 
@@ -54,29 +55,28 @@ function inlet(shape, x, y) {
   return { x: Math.round(x(xm)), y: Math.round(y(zm)), at: [xm, zm] }
 }
 
-function lens(plan, shape) {
-  const room = plan.width - plan.tank.right
-  const radius = Math.min(78, room * 0.36)
+function lens({ width, tank, converter, inlet: { at } }, shape) {
+  const room = width - tank.right
+  const radius = Math.min(84, room * 0.37, (tank.bottom - converter.y - 44) / 2)
   return {
-    x: Math.round(plan.tank.right + room * 0.4),
-    y: Math.round(plan.tank.bottom - radius - 26),
+    x: Math.round(tank.right + room * 0.41),
+    y: Math.round(tank.bottom - radius - 2),
     radius,
-    at: plan.inlet.at,
+    at,
     scale: radius / Math.max(1.3, 2.1 * shape.height),
   }
 }
 
-function tags(plan) {
-  const { k, compressor, receiver, generator, flywheel, converter, bus, tank, width } = plan
+function tags({ k, compressor, receiver, generator, flywheel, converter, bus, tank, riser, width }) {
   return {
-    compressor: { x: compressor.x + 27 * k, y: compressor.y - 18, align: "left" },
-    receiver: { x: receiver.x, y: receiver.y - 52, align: "center" },
-    chain: { x: tank.left / 2, y: tank.top + 4, align: "center" },
-    valve: { x: tank.left + 4, y: bus - 46, align: "center" },
-    flywheel: { x: flywheel.x, y: flywheel.y + 30 * k, align: "center" },
-    generator: { x: generator.x, y: generator.y - 26 * k - 34, align: "center" },
-    converter: { x: converter.x - 22 * k, y: converter.y - 18, align: "right" },
-    import: { x: compressor.x + 8, y: bus - 20, align: "left" },
-    export: { x: Math.min(width - 8, generator.x + 44), y: bus - 20, align: "right" },
+    compressor: { x: compressor.x + 7, y: compressor.y + 23 * k, align: "left" },
+    receiver: { x: Math.max(36, receiver.x), y: receiver.y - 50, align: "center" },
+    chain: { x: (riser + 20) / 2, y: Math.min(tank.top - 6, 8), align: "center" },
+    valve: { x: (riser + tank.right) / 2, y: bus - 46, align: "center" },
+    flywheel: { x: flywheel.x, y: flywheel.y + 27 * k, align: "center" },
+    generator: { x: generator.x, y: generator.y - 23 * k - 32, align: "center" },
+    converter: { x: converter.x - 19 * k, y: converter.y - 20, align: "right" },
+    import: { x: compressor.x + 7, y: bus - 47, align: "left" },
+    export: { x: generator.x - 7, y: bus - 47, align: "right" },
   }
 }

@@ -140,12 +140,13 @@ class Mimic {
     const step = this.calm.matches ? 0 : speed * elapsed
     this.phase += step
     const off = wrap(told + speed * ahead - this.phase, loop)
-    const correction = Math.abs(off) > SNAP || this.calm.matches || frame.run !== this.run ? off : off * Math.min(1, elapsed * 8)
+    const jumps = Math.abs(off) > SNAP || this.calm.matches || frame.run !== this.run
     this.run = frame.run
+    const correction = jumps ? off : off * Math.min(1, elapsed * 8)
     this.phase += correction
     const gone = step + correction
     this.turned += gone / this.shape.radius
-    globalThis.__kpp.mimic.travelled += Math.abs(gone)
+    if (!jumps) globalThis.__kpp.mimic.travelled += Math.abs(gone)
     this.offset = this.phase - told
     return Math.abs(gone) > 1e-5
   }

@@ -16,7 +16,7 @@ import { view } from "./view.js"
 const READING_INTERVAL = 200
 
 const HTML = `
-<div class="overview">
+<div class="sheet">
   <div class="banner missing" data-testid="missing" role="alert" hidden></div>
   ${UNSOURCED}
   ${CONTROLS}

@@ -72,7 +72,7 @@ function show(element, card, state, means, scales) {
 }
 
 function meanText(card, channel, means) {
-  if (card.laps) return means?.cop != null ? `mean of ${lapsText(means.laps)} · 1 is break-even` : "after the first lap · 1 is break-even"
+  if (card.laps) return means?.cop != null ? `mean of ${lapsText(means.laps)}, even at 1` : "after the first lap, even at 1"
   if (card.range) {
     const low = stream.value("meters.receiver_pressure_min")
     const high = stream.value("meters.receiver_pressure_max")

@@ -7,7 +7,7 @@ import css from "./style.css"
 import { followTheme } from "./theme.js"
 
 const HTML = `
-<div class="status-line">
+<div class="headline">
   <h1>Kinetic Power Plant<small data-testid="scenario-name">–</small></h1>
   <span class="chip" data-testid="mode" role="status" aria-label="run mode">–</span>
   <span class="chip warn" data-testid="plant-state" role="status" hidden></span>

@@ -204,6 +204,9 @@ globalThis.__kpp = {
   get rate() {
     return stream.rate
   },
+  times() {
+    return stream.series ? [...stream.series.t.subarray(0, stream.series.length)] : []
+  },
   get latency() {
     return [...stream.latency]
   },

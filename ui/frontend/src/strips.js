@@ -18,20 +18,23 @@ const PLOTS = [
       { path: "powers.shaft", label: "Shaft", colour: "shaft" },
     ],
     zero: true,
+    least: [10],
   },
   {
     id: "speed",
     title: "Speed",
     lines: [
       { path: "chain.speed", label: "Chain", colour: "export" },
-      { path: "drivetrain.shaft_speed_rpm", label: "Generator", colour: "shaft", right: true },
+      { path: "drivetrain.shaft_speed_rpm", label: "Generator", colour: "shaft", right: true, dash: [6, 5] },
     ],
     zero: true,
+    least: [0.1, 10],
   },
   {
     id: "pressure",
     title: "Receiver pressure (abs.)",
-    lines: [{ path: "receiver.pressure", label: "Receiver", colour: "air" }],
+    lines: [{ path: "receiver.pressure", label: "Receiver", colour: "flow" }],
+    least: [0.1],
     levels: (p) => [
       [p.unload_pressure / 1e5, "unload"],
       [p.load_pressure / 1e5, "load"],
@@ -45,6 +48,7 @@ const PLOTS = [
       { path: "grid.export_energy", label: "Exported", colour: "export" },
     ],
     zero: true,
+    least: [0.01],
   },
 ]
 
@@ -182,8 +186,8 @@ class Plot {
           font: "11px Roboto, sans-serif",
           grid: { stroke: colour("grid"), width: 1 },
           ticks: { show: false },
-          size: 22,
-          gap: 3,
+          size: 24,
+          gap: 6,
           space: 60,
           values: (_, ticks) => ticks.map(clockTime),
         },
@@ -197,6 +201,7 @@ class Plot {
           scale: line.right ? "r" : "y",
           stroke: colour(line.colour),
           width: 1,
+          dash: line.dash,
           points: { show: false },
         })),
       ],
@@ -207,12 +212,14 @@ class Plot {
     }
   }
 
+  // Never narrower than what matters, so that a flat line is shown flat.
   range(low, high, left) {
-    if (low === null || high === null) return [0, 1]
+    const least = this.plot.least[left ? 0 : 1]
+    if (low === null || high === null) return [0, least]
     const levels = left && this.plot.levels && stream.geometry ? this.plot.levels(stream.geometry.parameters).map(([at]) => at) : []
     const bottom = Math.min(low, ...levels, this.plot.zero ? 0 : low)
-    const top = Math.max(high, ...levels, this.plot.zero ? 0 : high)
-    const margin = Math.max((top - bottom) * 0.06, Math.abs(top) * 0.001, 1e-6)
+    const top = Math.max(high, ...levels, bottom + least)
+    const margin = (top - bottom) * (left ? 0.06 : 0.2) // two lines that move together stay apart
     return [this.plot.zero && bottom === 0 ? 0 : bottom - margin, top + margin]
   }
 
@@ -281,7 +288,12 @@ class Plot {
   }
 }
 
+// As many decimals as it takes to write the step between two ticks exactly.
 function decimals(ticks) {
   const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
-  return step >= 1 ? 0 : Math.min(4, Math.ceil(-Math.log10(step) - 1e-9))
+  for (let digits = 0; digits < 4; digits++) {
+    const scaled = step * 10 ** digits
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits
+  }
+  return 4
 }

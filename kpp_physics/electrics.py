@@ -1,0 +1,136 @@
+"""One step of generator winding, converter, DC link and grid connection."""
+
+import math
+
+from kpp_physics import coefficients as co
+from kpp_physics import constants, ledger
+from kpp_physics import state as st
+from kpp_physics.compiled import inlined
+from kpp_physics.generator import stray_torque, winding_step
+from kpp_physics.grid import droop, may_close, must_open, stage_loss
+from kpp_physics.state import Vector
+
+
+@inlined
+def _connect(c: Vector, x: Vector, h: float) -> None:
+    """Synchronise with the grid: close the breaker when the check allows it, open it when the grid leaves its band."""
+    frequency, voltage = c[co.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
+    if x[st.BREAKER] != 0.0 and must_open(frequency, voltage):
+        x[st.BREAKER] = 0.0
+        x[st.SYNC_ERROR] = 1.0
+    if x[st.BREAKER] == 0.0:
+        x[st.SYNC_ERROR] *= 1.0 - h / (constants.SYNCHRONISATION_TIME + 0.5 * h)
+        if may_close(frequency, voltage, x[st.SYNC_ERROR]):
+            x[st.BREAKER] = 1.0
+
+
+@inlined
+def _link(c: Vector, x: Vector, supplied: float, h: float) -> tuple[float, float]:
+    """DC link over one step: C dV^2/2 = (P_rect - P_inv - P_chopper) dt.
+
+    Args:
+        supplied: P_rect [W].
+
+    Returns:
+        Power into the grid side P_inv, and power of the chopper [W].
+    """
+    capacitance, voltage = c[co.DC_CAPACITANCE], c[co.DC_VOLTAGE]
+    reference = 0.5 * capacitance * voltage * voltage
+    start = x[st.DC_ENERGY]
+    drawn = supplied
+    if capacitance > 0.0:
+        drawn += (start - reference) * -math.expm1(-h / constants.DC_LINK_TIME) / h
+    drawn = max(drawn, min(0.0, supplied) - constants.PRECHARGE_SHARE * c[co.CONVERTER_RATING])
+    highest = math.inf if x[st.BREAKER] != 0.0 else 0.0  # without the breaker the link can only be charged
+    reduction = droop(c[co.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
+    if reduction < 0.0:
+        highest = min(highest, max(0.0, supplied) * max(0.0, 1.0 + reduction))
+    drawn = min(drawn, highest)
+    energy = start + (supplied - drawn) * h
+    limit = reference * constants.CHOPPER_RATIO * constants.CHOPPER_RATIO
+    chopped = max(0.0, energy - limit)
+    x[st.DC_ENERGY] = energy - chopped
+    return drawn, chopped / h
+
+
+@inlined
+def electrics(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    sampled: Vector,
+    start_current: float,
+    wanted: float,
+    mean: float,
+    mean_square: float,
+    start_speed: float,
+    winding_relaxation: float,
+    h: float,
+) -> None:
+    """Energies of generator and converter over the step, from the currents and the shaft's mechanical work.
+
+    Args:
+        start_current, wanted, mean, mean_square: quadrature current at the start, commanded, over the step [A, A2].
+        start_speed: of the shaft at the start of the step [rad/s].
+        winding_relaxation: 1 - exp(-h/(C R_th)) [-].
+    """
+    mechanical = x[st.TORQUE] * flow[ledger.SHAFT_ANGLE]
+    end = x[st.CURRENT]
+    R, L, alpha = c[co.RESISTANCE], c[co.INDUCTANCE], c[co.CURRENT_BANDWIDTH]
+    copper = 1.5 * R * mean_square * h
+    magnetic = 0.75 * L * (end - start_current) * (end + start_current)
+    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss.
+    terminal = squares = stray = loads = 0.0
+    current, speed = start_current, start_speed
+    rating, c0, c1, c2 = c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1], c[co.CONVERTER_C2]
+    for _ in range(2):
+        torque = c[co.TORQUE_PER_CURRENT] * current
+        terminal += 0.5 * (
+            torque * speed - 1.5 * R * current * current - 1.5 * L * current * alpha * (wanted - current)
+        )
+        squares += 0.5 * current * current
+        stray += 0.5 * speed * stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+        loads += 0.5 * stage_loss(abs(current) / c[co.RATED_CURRENT], rating, c0, c1, c2)
+        current, speed = end, x[st.SHAFT_SPEED]
+    sampled[ledger.GENERATOR_STRAY] += stray * h
+    x[st.DUMP_POWER] = x[st.CHOPPER_POWER] = 0.0
+    if x[st.CONVERTER_ON] != 0.0:
+        _connect(c, x, h)
+        power = (mechanical - copper - magnetic) / h
+        machine_side = stage_loss(abs(mean) / c[co.RATED_CURRENT], rating, c0, c1, c2)
+        dc = power - machine_side
+        before = x[st.DC_ENERGY]
+        drawn, chopped = _link(c, x, dc, h)
+        grid_side = stage_loss(abs(drawn) / rating, rating, c0, c1, c2)
+        out = drawn - grid_side
+        dumped = min(max(out, 0.0), c[co.DUMP_LOAD_POWER])
+        x[st.GENERATOR_POWER] = power
+        x[st.DC_POWER] = dc
+        x[st.DUMP_POWER] = dumped
+        x[st.CHOPPER_POWER] = chopped
+        flow[ledger.CONVERTER] += (machine_side + grid_side) * h
+        flow[ledger.CHOPPER] += chopped * h
+        flow[ledger.DUMP_LOAD] += dumped * h
+        flow[ledger.GRID] += (out - dumped) * h
+        sampled_drawn = terminal - loads - (x[st.DC_ENERGY] - before) / h - chopped
+        sampled_loss = stage_loss(abs(sampled_drawn) / rating, rating, c0, c1, c2)
+        sampled[ledger.GENERATOR_COPPER] += 1.5 * R * squares * h
+        sampled[ledger.CONVERTER] += (loads + sampled_loss) * h
+        sampled[ledger.CHOPPER] += chopped * h
+        sampled[ledger.DUMP_LOAD] += dumped * h
+        sampled[ledger.GRID] += (sampled_drawn - sampled_loss - dumped) * h
+    else:
+        copper = mechanical - magnetic  # no current, or the last microampere dying in the winding
+        sampled[ledger.GENERATOR_COPPER] += copper
+        x[st.GENERATOR_POWER] = 0.0
+        x[st.DC_POWER] = 0.0
+        x[st.BREAKER] = 0.0
+        x[st.SYNC_ERROR] = 1.0
+    flow[ledger.GENERATOR_COPPER] += copper
+    x[st.WINDING_TEMPERATURE] = winding_step(
+        x[st.WINDING_TEMPERATURE],
+        copper / h,
+        c[co.AMBIENT_TEMPERATURE],
+        c[co.WINDING_THERMAL_RESISTANCE],
+        winding_relaxation,
+    )

@@ -1,0 +1,367 @@
+"""One step of everything that moves: chain, water, sprocket, clutch and fast shaft."""
+
+from kpp_physics import coefficients as co
+from kpp_physics import constants, hypotheses, ledger
+from kpp_physics import state as st
+from kpp_physics.chain import descending, shell_slope
+from kpp_physics.compiled import inlined
+from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
+from kpp_physics.generator import iron_torque, stray_torque
+from kpp_physics.motion import dry_friction, end_speed
+from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
+from kpp_physics.state import Vector
+from kpp_physics.water import drag, exchange_force
+
+
+@inlined
+def claimed_forces(c: Vector, x: Vector, count: int) -> None:
+    """Forces of the hypotheses at the start of the step: bubbles, airlift and jet."""
+    x[st.H1_FORCE] = x[st.AIRLIFT] = x[st.BUBBLE_VOID] = x[st.JET_FORCE] = 0.0
+    if c[co.H1_MODE] != hypotheses.OFF and x[st.CLAIMS_ACTIVE] != 0.0:
+        weight = c[co.SPECIFIC_WEIGHT]
+        sinking = descending(x[st.POSITION], count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+        if c[co.H1_MODE] == hypotheses.CLAIMED:
+            x[st.BUBBLE_VOID] = c[co.H1_VOID]
+            x[st.H1_FORCE] = hypotheses.bubble_force(
+                c[co.H1_VOID], weight, c[co.FLOATER_VOLUME], c[co.SHELL_VOLUME], sinking
+            )
+        else:
+            gas = c[co.H1_GAS_FLUX]
+            share = hypotheses.void_fraction(gas, x[st.COFLOW])
+            x[st.BUBBLE_VOID] = share
+            x[st.AIRLIFT] = share * weight * c[co.AIRLIFT_AREA]
+            force = hypotheses.bubble_force(share, weight, c[co.H1_VOLUME], c[co.SHELL_VOLUME], sinking)
+            if share > 0.0 and x[st.SPEED] > 0.0:  # the chain cannot gain more than the bubbles give
+                force = min(force, x[st.AIRLIFT] * max(gas / share + x[st.COFLOW], 0.0) / x[st.SPEED])
+            x[st.H1_FORCE] = force
+    if x[st.JET_FLOW] > 0.0:
+        thrust = hypotheses.jet_thrust(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA])
+        x[st.JET_FORCE] = thrust * (c[co.JET_GAIN] if c[co.JET_MODE] == hypotheses.CLAIMED else 1.0)
+
+
+@inlined
+def _book_claims(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    dragged: float,
+    rubbed: float,
+    buoyed: float,
+    travel: float,
+    lifted: float,
+    h: float,
+) -> None:
+    """Book what the hypotheses did: paid where they are physical, without a source where they are claimed.
+
+    Args:
+        dragged, rubbed, buoyed: work of drag, chain friction and buoyancy [J].
+        travel: path of the chain [m].
+        lifted: path of the co-flow [m].
+        h: step [s].
+    """
+    if c[co.H1_MODE] == hypotheses.CLAIMED:
+        flow[ledger.UNSOURCED_H1] += x[st.H1_FORCE] * travel + c[co.H1_DRAG_RELIEF] * dragged
+    elif c[co.H1_MODE] == hypotheses.PHYSICAL:
+        paid = c[co.H1_GAS_POWER] * h
+        flow[ledger.AUXILIARY] += paid
+        flow[ledger.H1_SLIP] += paid + x[st.AIRLIFT] * lifted - x[st.H1_FORCE] * travel
+    flow[ledger.UNSOURCED_H2] += c[co.BUOYANCY_GAIN] * buoyed
+    flow[ledger.UNSOURCED_H3] += (1.0 - c[co.H3_DUTY]) * ((1.0 - c[co.H1_DRAG_RELIEF]) * dragged + rubbed)
+
+
+@inlined
+def move(
+    c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, work: Vector, active: int, brake: float, h: float
+) -> None:
+    """Motion of chain, water and shaft over one step, divided where the clutch locks.
+
+    Reads x[TORQUE] (mean air-gap torque) and flow[WATER_INGESTED]; books every work and loss.
+    """
+    count = f.shape[1]
+    air = 0.0
+    for i in range(count):
+        air += f[st.VOLUME, i]
+    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
+    ratio, efficiency, inertia = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY], c[co.SHAFT_INERTIA]
+    referred = ratio / efficiency  # chain force per unit of clutch torque
+    noload = c[co.NOLOAD_COEFFICIENT]
+    hysteresis = c[co.IRON_HYSTERESIS_TORQUE]
+    eddy, mechanical, windage = c[co.IRON_EDDY_COEFFICIENT], c[co.MECHANICAL_COEFFICIENT], c[co.WINDAGE_COEFFICIENT]
+    friction, k_d = c[co.FRICTION_FORCE], c[co.DRAG_COEFFICIENT]
+    coflow_on, k_w, water_mass = c[co.COFLOW_ON], c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS]
+    odd = count % 2 == 1
+
+    claimed_forces(c, x, count)
+    claims = x[st.CLAIMS_ACTIVE] != 0.0
+    extra, lift = x[st.H1_FORCE] + x[st.JET_FORCE], x[st.AIRLIFT]
+    gain = 1.0 + c[co.BUOYANCY_GAIN] if claims else 1.0
+    duty = c[co.H3_DUTY] if claims else 1.0
+    paid = duty * (1.0 - c[co.H1_DRAG_RELIEF]) if claims else 1.0
+
+    torque = x[st.TORQUE]
+    stray = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+    ingested = flow[ledger.WATER_INGESTED]
+    start_speed, start_shaft, start_coflow = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
+    locked = x[st.LOCKED] != 0.0
+    rest = h
+    buoyancy_work = shell_work = drag_work = exchange_work = friction_work = brake_work = 0.0
+    shaft_work = clutch_impulse = shaft_angle = travel = lifted = 0.0
+
+    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a change of parameters leaves the sprocket ahead
+        lock(x, flow, mass, inertia, ratio, efficiency)
+        locked = True
+
+    for part in range(4):
+        if part > 0:
+            refresh(c, x, f, work, active)
+        v0, w0, u0 = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
+        braking = exchange_force(ingested, v0, h)
+        step = rest
+        v1 = v0 + x[st.ACCELERATION] * step
+        w1 = w0
+        u_mean = u0
+        force = shell = clutch = 0.0
+        final = False
+        ends_in_lock = False
+        for _attempt in range(4):
+            for _pass in range(2):
+                ds = 0.5 * (v0 + v1) * step
+                force = mean_buoyancy(c, f, work, active, ds)
+                if odd:
+                    shell = c[co.SHELL_FORCE] * shell_slope(
+                        x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+                    )
+                driving = gain * force + shell + extra - braking
+                if locked:
+                    v1, u_mean = end_speed(
+                        v0,
+                        v1,
+                        mass + inertia * ratio * referred,
+                        driving - referred * (torque + stray),
+                        noload + referred * ratio * (eddy + mechanical),
+                        referred * ratio * ratio * windage,
+                        duty * friction + brake,
+                        constants.STANDSTILL_SPEED,
+                        referred * hysteresis,
+                        constants.SHAFT_STANDSTILL_SPEED / ratio,
+                        k_d,
+                        coflow_on,
+                        u0,
+                        u_mean,
+                        k_w,
+                        water_mass,
+                        step,
+                        lift,
+                        paid,
+                    )
+                else:
+                    v1, u_mean = end_speed(
+                        v0,
+                        v1,
+                        mass,
+                        driving,
+                        noload,
+                        0.0,
+                        duty * friction + brake,
+                        constants.STANDSTILL_SPEED,
+                        0.0,
+                        1.0,
+                        k_d,
+                        coflow_on,
+                        u0,
+                        u_mean,
+                        k_w,
+                        water_mass,
+                        step,
+                        lift,
+                        paid,
+                    )
+            if locked:
+                w1 = ratio * v1
+                w_mean = 0.5 * (w0 + w1)
+                clutch = (
+                    inertia * (w1 - w0) / step
+                    + torque
+                    + stray
+                    + mechanical * w_mean
+                    + iron_torque(w1, w_mean, hysteresis, eddy)
+                    + windage * w_mean * abs(w_mean)
+                )
+                if clutch >= 0.0 or final:
+                    break
+                locked = False
+                continue
+            clutch = 0.0
+            w1, _ = end_speed(
+                w0,
+                w1,
+                inertia,
+                -torque - stray,
+                eddy + mechanical,
+                windage,
+                hysteresis,
+                constants.SHAFT_STANDSTILL_SPEED,
+                0.0,
+                1.0,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                0.0,
+                1.0,
+                step,
+            )
+            overtake = ratio * v1 - w1
+            if overtake <= 0.0 or ends_in_lock:
+                break
+            gap = w0 - ratio * v0
+            if gap <= 1e-12 * abs(w0):  # locks at once
+                locked = True
+                final = True
+                continue
+            step *= gap / (gap + overtake)  # locks at this part of the step
+            v1 = v0 + (v1 - v0) * gap / (gap + overtake)
+            ends_in_lock = True
+
+        ds = 0.5 * (v0 + v1) * step
+        w_mean = 0.5 * (w0 + w1)
+        angle = w_mean * step
+        relative = 0.5 * (v0 + v1) - u_mean
+        drag_force = drag(relative, k_d)
+        for a in range(active):
+            f[st.ENTHALPY, int(work[INDEX, a])] -= work[FORCE, a] * ds
+            work[PROGRESS, a] += ds
+        x[st.SPEED], x[st.SHAFT_SPEED] = v1, w1
+        if coflow_on != 0.0:
+            x[st.COFLOW] = 2.0 * u_mean - u0
+        iron = iron_torque(w1, w_mean, hysteresis, eddy)
+        windage_torque = windage * w_mean * abs(w_mean)
+        own_loss = noload * 0.5 * (v0 + v1) * ds
+        buoyancy_work += force * ds
+        shell_work += shell * ds
+        drag_work += drag_force * 0.5 * (v0 + v1) * step
+        flow[ledger.DRAG_LOCAL] += drag_force * relative * step
+        flow[ledger.DRAG_BULK] += drag(u_mean, k_w) * u_mean * step
+        exchange_work += braking * ds
+        friction_work += dry_friction(v1, friction, constants.STANDSTILL_SPEED) * ds
+        brake_work += dry_friction(v1, brake, constants.STANDSTILL_SPEED) * ds
+        flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, efficiency)
+        flow[ledger.FLYWHEEL_WINDAGE] += windage_torque * angle
+        flow[ledger.GENERATOR_IRON] += iron * angle
+        flow[ledger.GENERATOR_MECHANICAL] += mechanical * w_mean * angle
+        flow[ledger.GENERATOR_STRAY] += stray * angle
+        shaft_work += (torque + stray + iron + mechanical * w_mean) * angle
+        clutch_impulse += clutch * step
+        shaft_angle += angle
+        travel += ds
+        lifted += u_mean * step
+        rest -= step
+        if ends_in_lock:
+            lock(x, flow, mass, inertia, ratio, efficiency)
+            locked = True
+        if rest <= 1e-12 * h:
+            break
+
+    x[st.LOCKED] = 1.0 if locked else 0.0
+    x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
+    x[st.CLUTCH_TORQUE] = clutch_impulse / h
+    # Expelled water leaves with its kinetic energy; ingested water has received half of what the chain spent on it.
+    expelled = flow[ledger.WATER_EXPELLED]
+    flow[ledger.WATER_EXCHANGE] += exchange_work + 0.5 * (expelled - ingested) * start_speed * start_speed
+    flow[ledger.BUOYANCY] += buoyancy_work
+    flow[ledger.SHELL] += shell_work
+    flow[ledger.DRAG] += drag_work
+    flow[ledger.CHAIN_FRICTION] += friction_work
+    flow[ledger.BRAKE] += brake_work
+    flow[ledger.SHAFT] += shaft_work
+    flow[ledger.SHAFT_ANGLE] += shaft_angle
+    flow[ledger.CHAIN_TRAVEL] += travel
+    if claims:
+        _book_claims(c, x, flow, drag_work, friction_work, buoyancy_work, travel, lifted, h)
+    if x[st.JET_FORCE] != 0.0:
+        thrust_work = x[st.JET_FORCE] * travel
+        if c[co.JET_MODE] == hypotheses.CLAIMED:
+            flow[ledger.UNSOURCED_JET] += thrust_work
+        else:
+            push = hypotheses.jet_power(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE])
+            flow[ledger.JET_WAKE] += push * h - thrust_work
+
+    x[st.POSITION] += travel
+    x[st.BUOYANCY_FORCE] = force
+    x[st.SHELL_FORCE] = shell
+    x[st.DRAG_FORCE] = drag_force
+    x[st.EXCHANGE_FORCE] = braking
+    x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], friction, constants.STANDSTILL_SPEED)
+    x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
+    x[st.PTO_FORCE] = referred * x[st.CLUTCH_TORQUE] + noload * travel / h
+    x[st.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
+    _sample(c, x, flow, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, brake, h)
+
+
+@inlined
+def _sample(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    sampled: Vector,
+    v0: float,
+    u0: float,
+    w0: float,
+    exchanged: float,
+    brake: float,
+    h: float,
+) -> None:
+    """Mechanical powers as products of force and speed at both ends of the step, for the re-integration."""
+    half = 0.5 * h
+    ratio, efficiency = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY]
+    claims = x[st.CLAIMS_ACTIVE] != 0.0
+    dragged = rubbed = 0.0
+    v, u, w = v0, u0, w0
+    for _ in range(2):
+        pull = drag(v - u, c[co.DRAG_COEFFICIENT])
+        rub = dry_friction(v, c[co.FRICTION_FORCE], constants.STANDSTILL_SPEED) * v
+        dragged += pull * v
+        rubbed += rub
+        sampled[ledger.DRAG_LOCAL] += half * pull * (v - u)
+        sampled[ledger.DRAG_BULK] += half * drag(u, c[co.BULK_COEFFICIENT]) * u
+        sampled[ledger.CHAIN_FRICTION] += half * rub
+        sampled[ledger.BRAKE] += half * dry_friction(v, brake, constants.STANDSTILL_SPEED) * v
+        sampled[ledger.WATER_EXCHANGE] += 0.25 * exchanged * v * v
+        load = x[st.CLUTCH_TORQUE] * ratio * v * (1.0 / efficiency - 1.0)
+        sampled[ledger.GEARBOX] += half * (c[co.NOLOAD_COEFFICIENT] * v * v + load)
+        sampled[ledger.FLYWHEEL_WINDAGE] += half * c[co.WINDAGE_COEFFICIENT] * w * w * abs(w)
+        sampled[ledger.GENERATOR_IRON] += (
+            half * w * iron_torque(w, w, c[co.IRON_HYSTERESIS_TORQUE], c[co.IRON_EDDY_COEFFICIENT])
+        )
+        sampled[ledger.GENERATOR_MECHANICAL] += half * c[co.MECHANICAL_COEFFICIENT] * w * w
+        v, u, w = x[st.SPEED], x[st.COFLOW], x[st.SHAFT_SPEED]
+    sampled[ledger.CLUTCH] += flow[ledger.CLUTCH]  # an impulse has no power to sample
+    speeds, flows = half * (v0 + v), half * (u0 + u)
+    if claims:
+        if c[co.H1_MODE] == hypotheses.CLAIMED:
+            sampled[ledger.UNSOURCED] += x[st.H1_FORCE] * speeds + c[co.H1_DRAG_RELIEF] * half * dragged
+        elif c[co.H1_MODE] == hypotheses.PHYSICAL:
+            sampled[ledger.AUXILIARY] += c[co.H1_GAS_POWER] * h
+            sampled[ledger.H1_SLIP] += c[co.H1_GAS_POWER] * h + x[st.AIRLIFT] * flows - x[st.H1_FORCE] * speeds
+        sampled[ledger.UNSOURCED] += c[co.BUOYANCY_GAIN] * x[st.BUOYANCY_FORCE] * speeds
+        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * dragged + rubbed
+        sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * half * relief
+    if x[st.JET_FORCE] != 0.0:
+        thrust = x[st.JET_FORCE] * speeds
+        if c[co.JET_MODE] == hypotheses.CLAIMED:
+            sampled[ledger.UNSOURCED] += thrust
+        else:
+            push = hypotheses.jet_power(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE])
+            sampled[ledger.JET_WAKE] += push * h - thrust
+
+
+@inlined
+def lock(x: Vector, flow: Vector, mass: float, inertia: float, ratio: float, efficiency: float) -> None:
+    """Join chain and shaft inelastically and book what that costs."""
+    slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
+    dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
+    turned = ratio * (x[st.SPEED] + 0.5 * dv)
+    flow[ledger.CLUTCH] += loss
+    flow[ledger.GEARBOX] += gearbox_load_loss(inertia * dw, turned, efficiency)
+    x[st.SPEED] += dv
+    x[st.SHAFT_SPEED] = ratio * x[st.SPEED]

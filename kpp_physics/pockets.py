@@ -1,0 +1,308 @@
+"""One step of the pockets of air: heat, spill, vent, exchange of water, and the work of their buoyancy.
+
+With a finite bucket the interface lies V/A_f below the roof, at a pressure p = p_roof + c V, c = rho g/A_f. The state
+kept is then E = H - c V^2/2: heat, air and buoyancy work change E exactly as they change H in a point pocket.
+"""
+
+import math
+
+from kpp_physics import coefficients as co
+from kpp_physics import constants, exergy, hypotheses, ledger
+from kpp_physics import state as st
+from kpp_physics.air import adiabatic_mean, heat_from_water, relaxation
+from kpp_physics.compiled import inlined
+from kpp_physics.geometry import mean_slope, place, tilt_capacity
+from kpp_physics.state import Vector
+
+# Rows of the work array: the pockets that hold air, packed.
+INDEX, PROGRESS, PRESSURE, AIR_VOLUME, COSINE, SINE, FORCE = range(7)
+WORK_ROWS = 7
+
+
+@inlined
+def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float) -> float:
+    """Volume of a pocket [m3] from V (p_roof + c V) = k (E + c V^2/2); k E/p_roof for c = 0.
+
+    Args:
+        energy: E = H - c V^2/2 [J].
+        roof: absolute pressure at the roof of the bucket [Pa].
+        exponent: k = R/cp [-].
+        stiffness: c = rho g/A_f [Pa/m3], 0 for a point pocket.
+    """
+    if stiffness == 0.0:
+        return exponent * energy / roof
+    root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
+    return 2.0 * exponent * energy / (roof + root)
+
+
+@inlined
+def water_temperature(c: Vector, x: Vector) -> float:
+    """Temperature of the water [K]: constant, or that of the finite bath."""
+    if c[co.BATH_CAPACITY] > 0.0:
+        return float(c[co.WATER_TEMPERATURE] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
+    return float(c[co.WATER_TEMPERATURE])
+
+
+@inlined
+def _jet(c: Vector, x: Vector, energy: float, roof: float, before: float, h: float) -> tuple[float, float]:
+    """Flow of expelled water through the outlet [m3/s], and the energy that the pocket pays for it in the step [J]."""
+    stiffness, k = c[co.BUCKET_STIFFNESS], c[co.GAS_EXPONENT]
+    rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
+    flow = max(0.0, bucket_volume(energy, roof, k, stiffness) - before) / h
+    paid = 0.0
+    if c[co.JET_MODE] == hypotheses.PHYSICAL:
+        # a pocket cannot pay more than it has: the flow falls to what it can push through a tight outlet
+        low, high = 0.0, flow
+        for _ in range(50):
+            paid = hypotheses.jet_power(flow, rho, area, discharge) * h
+            room = max(0.0, bucket_volume(max(0.0, energy - paid), roof, k, stiffness) - before) / h
+            if room < flow:
+                high = flow
+            else:
+                low = flow
+            if abs(room - flow) <= 1e-12 * flow:
+                break
+            flow = room if low < room < high and room > 0.5 * flow else 0.5 * (low + high)
+        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
+    x[st.JET_FLOW] = flow
+    return flow, paid
+
+
+@inlined
+def pockets(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    lap: Vector,
+    work: Vector,
+    vent: bool,
+    missed: float,
+    behind: float,
+    h: float,
+) -> int:
+    """Heat, spill, vent and exchange of water of every pocket on the up half; packs those that hold air.
+
+    Args:
+        missed, behind: air that passed the valve and missed its pocket [kg], and its pressure [Pa].
+
+    Returns:
+        Number of pockets that hold air.
+    """
+    count = f.shape[1]
+    pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+    weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH] + x[st.LEVEL], c[co.AMBIENT_PRESSURE]
+    k, cp, R, T0 = c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.GAS_CONSTANT], c[co.AMBIENT_TEMPERATURE]
+    rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
+    stiffness = c[co.BUCKET_STIFFNESS]
+    T_w = water_temperature(c, x)
+    UA = c[co.POCKET_UA]
+    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
+        UA = c[co.H2_UA]
+    exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
+    position = x[st.POSITION]
+    jet_of = int(x[st.SERVED]) if c[co.JET_MODE] != hypotheses.OFF else -1
+    hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
+    captured = missed if behind >= hood else 0.0
+    x[st.JET_FLOW] = 0.0
+    quarter = 0.5 * math.pi * radius
+    # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
+    first = math.ceil((-quarter - position) / pitch) - 1
+    last = math.floor((straight + quarter - position) / pitch) + 1
+    if last - first >= count:
+        last = first + count - 1
+    active = 0
+    heat = sampled_heat = heat_loss = vented = lost = sampled_vent = vent_loss = expelled = ingested = air = 0.0
+    coldest = st.EMPTY_LOW
+    i = first % count
+    for j in range(first, last + 1):
+        m = f[st.MASS, i]
+        before = f[st.VOLUME, i]
+        if m != 0.0 or before != 0.0:
+            volume = 0.0
+            if m != 0.0:
+                progress = position + j * pitch
+                z, cosine, sine = place(progress, straight, radius)
+                roof = p0 + weight * (depth - z)
+                energy = f[st.ENTHALPY, i]
+                if i == jet_of:
+                    _, paid = _jet(c, x, energy, roof, before, h)
+                    # the jet's work comes out of the pressure behind the valve, at the pocket's temperature
+                    destroyed[exergy.VALVE] -= paid * T0 * m * cp / energy
+                    energy -= paid
+                H = energy
+                if stiffness != 0.0:
+                    volume = bucket_volume(energy, roof, k, stiffness)
+                    H += 0.5 * stiffness * volume * volume
+                capacity_rate = m * cp
+                q = heat_from_water(m, H, T_w, UA, cp, h)
+                if q != 0.0:
+                    heat_loss += q * (0.5 * capacity_rate * (1.0 / H + 1.0 / (H + q)) - 1.0 / T_w)
+                    sampled_heat += T_w - H / capacity_rate
+                H += q
+                energy += q
+                heat += q
+                volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
+                kept = 1.0
+                if vent:
+                    kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
+                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
+                if volume * kept > limit or kept < 1.0:
+                    pressure = roof + stiffness * volume
+                    room = min(volume * kept, limit)
+                    kept = room * (roof + stiffness * room) / (volume * pressure)
+                    temperature = H / capacity_rate
+                    m_kept = m * kept
+                    energy_kept = H * kept - 0.5 * stiffness * room * room
+                    gone = m - m_kept
+                    vented += gone
+                    lost += (energy - energy_kept) - cp * T0 * gone
+                    sampled_vent += gone * cp * ((H - 0.5 * q) / capacity_rate - T0)
+                    vent_loss += gone * (exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(pressure / p0))
+                    if pressure >= hood:
+                        captured += gone
+                    volume = room
+                    m, energy, H = m_kept, energy_kept, H * kept
+                f[st.MASS, i] = m
+                f[st.ENTHALPY, i] = energy
+                if m != 0.0:
+                    work[INDEX, active] = i
+                    work[PROGRESS, active] = progress
+                    work[PRESSURE, active] = roof
+                    work[AIR_VOLUME, active] = volume
+                    work[COSINE, active] = cosine
+                    work[SINE, active] = sine
+                    active += 1
+                    if m >= constants.HEAT_MINIMUM_MASS:
+                        coldest = min(coldest, H / (m * cp))
+            if exchange_on == 0.0:
+                volume = before
+            change = rho * (volume - before)
+            f[st.VOLUME, i] = volume
+            if change >= 0.0:
+                expelled += change
+                f[st.INGESTED, i] = 0.0
+            else:
+                ingested -= change
+                f[st.INGESTED, i] = -change
+            air += volume
+        elif f[st.INGESTED, i] != 0.0:
+            f[st.INGESTED, i] = 0.0
+        i += 1
+        if i == count:
+            i = 0
+    flow[ledger.HEAT_FROM_WATER] += heat
+    flow[ledger.AIR_VENTED] += vented
+    flow[ledger.VENT] += lost
+    flow[ledger.WATER_EXPELLED] += expelled
+    flow[ledger.WATER_INGESTED] += ingested
+    sampled[ledger.HEAT_FROM_WATER] += 0.5 * h * UA * sampled_heat
+    sampled[ledger.VENT] += sampled_vent
+    destroyed[exergy.POCKET_HEAT] += T0 * heat_loss
+    destroyed[exergy.VENT] += vent_loss
+    x[st.COLDEST] = coldest
+    lap[st.LAP_COLDEST] = min(lap[st.LAP_COLDEST], coldest)
+    if c[co.RECOVERY_CAPTURE] > 0.0:
+        _recover(c, x, destroyed, c[co.RECOVERY_CAPTURE] * captured, h)
+    if c[co.BATH_CAPACITY] > 0.0:
+        _cool_bath(c, x, flow, sampled, destroyed, heat, h)
+    else:
+        destroyed[exergy.HEAT_EXERGY] += heat * (1.0 - T0 / T_w)
+    if c[co.SURFACE_AREA] > 0.0 and air > 0.0:
+        _raise_level(c, x, f, work, active, air)
+    return active
+
+
+@inlined
+def _recover(c: Vector, x: Vector, destroyed: Vector, captured: float, h: float) -> None:
+    """Fill the suction buffer with captured air [kg]; it passes air on with a time constant of 10 s."""
+    out = x[st.RECOVERED_FLOW] * h
+    destroyed[exergy.VENT] -= captured * c[co.RECOVERY_WORK]
+    destroyed[exergy.RECOVERY] += out * c[co.RECOVERY_WORK]
+    x[st.RECOVERED_FLOW] += (captured - out) / hypotheses.RECOVERY_TIME
+
+
+@inlined
+def _cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: Vector, heat: float, h: float) -> None:
+    """The finite bath gives the pockets' heat [J] and exchanges heat with the surroundings."""
+    capacity, T0 = c[co.BATH_CAPACITY], c[co.AMBIENT_TEMPERATURE]
+    T_w = water_temperature(c, x)
+    lost = capacity * (T_w - T0) * relaxation(c[co.BATH_UA] * h / capacity)
+    x[st.BATH_ENERGY] -= heat + lost
+    flow[ledger.BATH] -= heat + lost
+    sampled[ledger.BATH] -= heat + c[co.BATH_UA] * (0.5 * (T_w + water_temperature(c, x)) - T0) * h
+    destroyed[exergy.BATH] += lost * (1.0 - T0 / T_w)
+
+
+@inlined
+def _raise_level(c: Vector, x: Vector, f: Vector, work: Vector, active: int, air: float) -> None:
+    """Raise the free surface by the air's volume; the pockets receive the work of the higher water on them."""
+    level = air / c[co.SURFACE_AREA]
+    rise = c[co.SPECIFIC_WEIGHT] * (level - x[st.LEVEL]) * 0.5 * (x[st.LEVEL] * c[co.SURFACE_AREA] + air) / air
+    for a in range(active):
+        f[st.ENTHALPY, int(work[INDEX, a])] += rise * work[AIR_VOLUME, a]
+    x[st.LEVEL] = level
+
+
+@inlined
+def refresh(c: Vector, x: Vector, f: Vector, work: Vector, active: int) -> None:
+    """Bring the packed pockets up to the present position, for the second part of a divided step."""
+    depth = c[co.WATER_DEPTH] + x[st.LEVEL]
+    for a in range(active):
+        i = int(work[INDEX, a])
+        z, work[COSINE, a], work[SINE, a] = place(work[PROGRESS, a], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+        work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (depth - z)
+        work[AIR_VOLUME, a] = bucket_volume(
+            f[st.ENTHALPY, i], work[PRESSURE, a], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+        )
+
+
+@inlined
+def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) -> float:
+    """Sum of the mean buoyancy forces over a path ds [N]; leaves each pocket's force in the work array.
+
+    Force times path is exactly the enthalpy that the pocket loses in adiabatic expansion (a discrete gradient); with a
+    finite bucket it is the trapezoid of the volumes at both ends, and the pocket loses force times path all the same.
+    """
+    straight, radius = c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+    weight, exponent, stiffness = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+    total = 0.0
+    for a in range(active):
+        slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
+        volume = work[AIR_VOLUME, a]
+        if stiffness == 0.0:
+            epsilon = -weight * slope * ds / work[PRESSURE, a]
+            force = weight * volume * slope * adiabatic_mean(epsilon, exponent)
+        else:
+            energy = f[st.ENTHALPY, int(work[INDEX, a])]
+            roof = work[PRESSURE, a] - weight * slope * ds
+            force = weight * volume * slope
+            for _ in range(2):
+                end = bucket_volume(energy - force * ds, roof, exponent, stiffness)
+                force = weight * slope * 0.5 * (volume + end)
+        work[FORCE, a] = force
+        total += force
+    return total
+
+
+@inlined
+def sample_heat(c: Vector, x: Vector, f: Vector, sampled: Vector, work: Vector, active: int, h: float) -> None:
+    """Heat flow from the water at the end of the step, for the re-integration of powers."""
+    T_w = water_temperature(c, x)
+    UA = c[co.POCKET_UA]
+    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
+        UA = c[co.H2_UA]
+    total = 0.0
+    inverse = 1.0 / c[co.CP_AIR]
+    for a in range(active):
+        i = int(work[INDEX, a])
+        if f[st.MASS, i] >= constants.HEAT_MINIMUM_MASS:
+            total += (
+                T_w
+                - (f[st.ENTHALPY, i] + 0.5 * c[co.BUCKET_STIFFNESS] * work[AIR_VOLUME, a] ** 2)
+                * inverse
+                / f[st.MASS, i]
+            )
+    sampled[ledger.HEAT_FROM_WATER] += 0.5 * h * UA * total

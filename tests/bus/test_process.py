@@ -1,0 +1,114 @@
+"""What every process does: never outlive its parent, stop when told, beat, log."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bus import codec, process
+from bus.endpoints import Endpoints
+from bus.messages import Beat
+from bus.process import Heart, StopSignal, instance_name
+from bus.sockets import Server
+from tests.bus.conftest import PATIENCE, eventually, free_address
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHILD = """
+import os, sys, threading
+from bus.process import die_with_parent
+die_with_parent()
+print(os.getpid(), flush=True)
+threading.Event().wait()
+"""
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+child.wait()
+"""
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that a process writes."""
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], PATIENCE)[0], "it says nothing"
+    return process.stdout.readline()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's help is Linux's own")
+def test_a_node_dies_with_a_parent_that_was_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with parent:
+        node = psutil.Process(int(line(parent)))
+        try:
+            assert node.ppid() == parent.pid
+            parent.kill()
+            parent.wait()
+            assert psutil.wait_procs([node], timeout=PATIENCE)[1] == [], "the node outlived its parent"
+        finally:
+            if node.is_running():
+                node.kill()
+
+
+def test_stop_signal_is_set_by_the_supervisors_signals() -> None:
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        for number, _handler in before:
+            stop = StopSignal()
+            assert not stop
+            os.kill(os.getpid(), number)
+            assert stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a log read as the supervisor does on Linux")
+def test_log_lines_are_json_with_node_and_pid() -> None:
+    script = "from bus.process import begin; begin('clock').info('started', epoch=3)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    entry = json.loads(done.stdout)
+    assert (entry["node"], entry["event"], entry["epoch"], entry["level"]) == ("clock", "started", 3, "info")
+    assert isinstance(entry["pid"], int)
+    assert entry["timestamp"].endswith("Z")
+
+
+def test_heart_beats_at_its_own_pace_and_not_without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "BEAT_INTERVAL", 0.0)
+    endpoints = Endpoints.from_environment({"KPP_CLOCK_CONTROL": free_address()})
+    heart = Heart(endpoints, "ui")
+    heart.beat(1, "nobody hears this")
+    with Server(endpoints.clock_control) as server:
+        beats: list[Beat] = []
+
+        def heard(seq: int) -> bool:
+            received = server.receive(0.02)
+            if received is not None:
+                request = codec.decode_clock_request(received[1])
+                assert isinstance(request, Beat)
+                beats.append(request)
+            return bool(beats) and beats[-1].seq == seq
+
+        def beating() -> bool:
+            heart.beat(41, "ok")
+            return heard(41)
+
+        eventually(beating, "the clock hears a beat")
+        monkeypatch.setattr(process, "BEAT_INTERVAL", 60.0)
+        heart.beat(42, "ok" * 200)
+        heart.beat(43, "too soon")
+        eventually(lambda: heard(42), "the next beat")
+        assert server.receive(0.02) is None
+    beat = beats[-1]
+    assert (beat.node, beat.pid, beat.instance, len(beat.status)) == ("ui", os.getpid(), instance_name(), 200)
+    assert beats[0].seq == 41, "nothing was kept for a clock that was not there"
+    heart.close()

@@ -1,0 +1,22 @@
+"""The published state and the plant's own view of itself have the same groups and names."""
+
+from typing import Any
+
+import msgspec
+
+from bus.messages import State
+from kpp_physics.parameters import Parameters
+from kpp_physics.plant import Plant
+from nodes.physics.frame import GROUPS
+
+
+def names(struct: Any) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(struct)}
+
+
+def test_every_group_of_the_plant_is_published_and_nothing_else() -> None:
+    observed = Plant(Parameters()).observe()
+    assert set(observed) == set(GROUPS)
+    assert set(GROUPS) <= names(State)
+    for group, part in GROUPS.items():
+        assert set(observed[group]) == names(part), group

@@ -1,0 +1,128 @@
+"""What the dashboard makes of bus messages: runs, missing nodes, commands. No socket, no thread."""
+
+from typing import Any
+
+import pytest
+
+from bus.messages import Command, Published, Result, Tick
+from tests.ui.synthetic_plant import SyntheticPlant, free_endpoints
+from ui.note import note, vitals
+from ui.plant import Plant
+
+
+@pytest.fixture
+def source() -> SyntheticPlant:
+    """Makes messages; its thread and sockets are never started."""
+    made_up = SyntheticPlant(free_endpoints())
+    made_up.renew()
+    return made_up
+
+
+@pytest.fixture
+def plant() -> Plant:
+    return Plant(("m1",), ("gateway",))
+
+
+def tick(source: SyntheticPlant, commands: list[Command] | None = None, **changes: Any) -> Tick:
+    source.seq += 1
+    made = source.tick_message(0.01, commands or [])
+    return Tick(**{**{name: getattr(made, name) for name in made.__struct_fields__}, **changes})
+
+
+def hear_all(plant: Plant, source: SyntheticPlant, now: float) -> None:
+    messages: list[Published] = [tick(source), source.status(), source.state()]
+    for message in messages:
+        plant.hear(message, now)
+
+
+def states(plant: Plant, now: float) -> dict[str, str]:
+    return {node["node"]: node["state"] for node in plant.nodes(now)}
+
+
+def test_at_first_everything_is_missing_or_unknown(plant: Plant) -> None:
+    assert states(plant, 0.0) == {"clock": "missing", "m1": "unknown", "gateway": "unknown"}
+    told = note(plant, "m1", 0.0, vitals(plant, "m1", 0.0))
+    assert told["clock"] is None
+    assert told["module"] is None
+
+
+def test_a_silent_node_is_named_and_a_silent_clock_excuses_the_others(plant: Plant, source: SyntheticPlant) -> None:
+    for now in (0.0, 1.5):
+        hear_all(plant, source, now)
+    assert states(plant, 1.5) == {"clock": "live", "m1": "live", "gateway": "live"}
+    source.wishes.gateway = False
+    plant.hear(tick(source), 4.0)
+    plant.hear(source.status(), 4.0)
+    plant.hear(tick(source), 4.9)
+    plant.hear(tick(source), 5.5)
+    plant.hear(source.status(), 5.5)
+    assert states(plant, 5.5) == {"clock": "live", "m1": "stale", "gateway": "missing"}
+    assert states(plant, 9.0)["m1"] == "unknown", "without ticks a healthy module says nothing"
+    assert states(plant, 99.0)["clock"] == "missing"
+
+
+def test_a_clock_that_has_just_come_back_is_given_time_to_hear_its_peers(plant: Plant, source: SyntheticPlant) -> None:
+    source.wishes.gateway = False
+    hear_all(plant, source, 0.0)
+    assert states(plant, 0.5)["gateway"] == "unknown"
+
+
+def test_ticks_of_a_replaced_clock_are_ignored(plant: Plant, source: SyntheticPlant) -> None:
+    plant.hear(tick(source, epoch=2, run="0002-001"), 0.0)
+    plant.hear(tick(source, epoch=1), 0.1)
+    assert plant.tick is not None
+    assert plant.tick.run == "0002-001"
+
+
+def test_another_run_begins_new_histories(plant: Plant, source: SyntheticPlant) -> None:
+    hear_all(plant, source, 0.0)
+    module = plant.modules["m1"]
+    first, run = module.history, module.run
+    source.new_run()
+    hear_all(plant, source, 0.1)
+    assert module.history is not first
+    assert module.run == run + 1
+    assert plant.gaps.lost == 0
+
+
+def test_a_module_that_works_off_old_ticks_is_catching_up(plant: Plant, source: SyntheticPlant) -> None:
+    hear_all(plant, source, 0.0)
+    assert not plant.catching_up("m1", 0.0)
+    source.seq += 500
+    plant.hear(tick(source), 0.1)
+    assert plant.catching_up("m1", 0.1)
+    assert not plant.catching_up("m1", 3.0), "it is silent, which is worse"
+
+
+def command(name: str, origin: str = "dashboard-0001") -> Command:
+    return Command(id=f"id-{name}", module="clock", name=name, args={}, origin=origin)
+
+
+def result(source: SyntheticPlant, name: str) -> Result:
+    return source.obey(command(name))
+
+
+def test_a_command_is_sequenced_then_answered(plant: Plant, source: SyntheticPlant) -> None:
+    plant.hear(tick(source, [command("pause"), command("begin", "clock")]), 0.0)
+    plant.hear(result(source, "pause"), 0.1)
+    told = plant.log.since(0)
+    assert [(entry.name, entry.phase, entry.origin) for entry in told] == [
+        ("pause", "sequenced", "dashboard-0001"),
+        ("pause", "applied", "dashboard-0001"),
+    ]
+    assert plant.log.since(1) == told[1:]
+    assert plant.log.since(2) == []
+
+
+def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: Plant, source: SyntheticPlant) -> None:
+    source.wishes.reject = "no"
+    plant.hear(result(source, "pause"), 0.0)
+    plant.hear(tick(source, [command("pause")]), 0.1)
+    last = plant.log.since(0)[-1]
+    assert (last.phase, last.reason, last.origin) == ("rejected", "no", "dashboard-0001")
+
+
+def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, source: SyntheticPlant) -> None:
+    hear_all(plant, source, 0.0)
+    plant.hear(tick(source, mode="paused"), 0.1)
+    assert note(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"

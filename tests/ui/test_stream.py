@@ -1,0 +1,151 @@
+"""Who is sent what: one frame for all who keep up, all it missed for one that lagged, nothing for a hidden page."""
+
+import json
+import threading
+from typing import Any, cast
+
+import pytest
+
+from bus.messages import Snapshot
+from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, free_endpoints
+from ui.frames import Frame, unpack
+from ui.plant import Plant
+from ui.stream import UNACKNOWLEDGED_MAX, Stream, StreamHandler
+
+
+class Seen:
+    """A page's end of the connection."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.raw: list[bytes] = []
+        self.texts: list[dict[str, Any]] = []
+
+    def send(self, message: bytes | str) -> None:
+        if isinstance(message, bytes):
+            self.raw.append(message)
+            self.frames.append(unpack(message))
+        else:
+            self.texts.append(json.loads(message))
+
+    def write_message(self, message: str) -> None:
+        self.send(message)
+
+    def kinds(self) -> list[str]:
+        return [text["type"] for text in self.texts]
+
+
+class Room:
+    """A stream with a plant that advances when told to."""
+
+    def __init__(self) -> None:
+        self.source = SyntheticPlant(free_endpoints())
+        self.source.renew()
+        self.plant = Plant(("m1",), ())
+        self.stream = Stream(self.plant, threading.Lock(), "m1", {"type": "hello", "boot": "b"})
+        self.now = 0.0
+
+    def join(self) -> Seen:
+        page = Seen()
+        self.stream.join(cast(StreamHandler, page), ["reference"])
+        return page
+
+    def say(self, page: Seen, text: str) -> None:
+        self.stream.said(cast(StreamHandler, page), text)
+
+    def go(self, seconds: float = 0.05) -> None:
+        """Advance the plant, then send."""
+        for _ in range(round(seconds / 0.01)):
+            self.now += 0.01
+            self.source.seq += 1
+            self.source.t = round(self.source.t + 0.01, 6)
+            self.plant.hear(self.source.tick_message(0.01, []), self.now)
+            self.plant.hear(self.source.state(), self.now)
+        self.stream.send()
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+def test_pages_that_keep_up_share_one_frame(room: Room) -> None:
+    pages = [room.join(), room.join()]
+    for count in range(1, 6):
+        room.go()
+        for page in pages:
+            room.say(page, f"ack {count}")
+    assert pages[0].raw == pages[1].raw
+    assert [frame.samples.t.size for frame in pages[0].frames] == [1] * 5
+    assert pages[0].kinds()[0] == "hello"
+
+
+def test_a_page_that_lags_is_skipped_and_misses_nothing(room: Room) -> None:
+    page = room.join()
+    for _ in range(20):
+        room.go()
+    assert len(page.frames) == UNACKNOWLEDGED_MAX + 1
+    room.say(page, f"ack {len(page.frames)}")
+    room.go()
+    numbers = [frame.samples.first + index for frame in page.frames for index in range(frame.samples.t.size)]
+    assert numbers == list(range(21))
+
+
+def test_a_hidden_page_gets_nothing_and_catches_up(room: Room) -> None:
+    page = room.join()
+    room.go()
+    room.say(page, "hide")
+    for _ in range(10):
+        room.go()
+    assert len(page.frames) == 1
+    room.say(page, "show")
+    room.go()
+    assert page.frames[-1].samples.t.size == 11
+
+
+def test_news_is_sent_when_there_is_some_and_not_again(room: Room) -> None:
+    page = room.join()
+    room.go()
+    room.say(page, "ack 1")
+    told = page.kinds().count("note")
+    snapshot = Snapshot("m1", room.source.run, 1, 1.0, "reference", PARAMETERS, None)
+    room.stream.geometry(snapshot)
+    room.stream.send()
+    room.stream.send()
+    assert page.kinds().count("geometry") == 1
+    assert page.kinds().count("note") == told
+    room.say(page, "ack 3")
+    room.stream.forget_geometry()
+    room.stream.send()
+    assert page.texts[-1] == {"type": "geometry", "run": "", "parameters": None}
+
+
+def test_a_new_run_is_sent_from_its_beginning(room: Room) -> None:
+    page = room.join()
+    room.go(0.5)
+    room.say(page, "ack 1")
+    run = page.frames[-1].run
+    room.source.new_run()
+    room.go()
+    assert page.frames[-1].run == run + 1
+    assert page.frames[-1].samples.first == 0
+
+
+@pytest.mark.parametrize("text", ["", "ack", "ack -1", "ack 999", "ack x", "dance", "show", "\N{SUPERSCRIPT TWO}"])
+def test_odd_words_from_a_page_do_no_harm(room: Room, text: str) -> None:
+    page = room.join()
+    room.go()
+    room.say(page, text)
+    room.go()
+    assert len(page.frames) == 2
+    room.stream.leave(cast(StreamHandler, page))
+    room.say(page, text)
+    assert len(room.stream) == 0
+
+
+def test_before_the_plant_is_heard_a_frame_says_so(room: Room) -> None:
+    page = room.join()
+    room.stream.send()
+    assert page.frames[0].position.size == 0
+    assert page.frames[0].newest.size == 0
+    assert page.frames[0].state_age != page.frames[0].state_age, "NaN"

@@ -1,0 +1,46 @@
+"""Waiting for what another process does, and noting what a page should not do."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+
+def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
+    """Wait until the condition gives something true, and return it.
+
+    Raises:
+        AssertionError: naming `what` after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)  # polling another process: there is nothing to wait on
+    raise AssertionError(f"not within {timeout:g} s: {what}")
+
+
+class Watch:
+    """What a page did that it should not."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.expected = False
+        """True while complaints of the browser itself are part of the test."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("request", self._request)
+        page.on("websocket", lambda socket: self._address(socket.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not self.expected:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        self._address(request.url)
+
+    def _address(self, url: str) -> None:
+        if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+            self.complaints.append(f"request to another host: {url}")
