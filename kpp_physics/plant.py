@@ -219,6 +219,10 @@ class Plant:
         """64-bit digest of the complete state, as 16 hexadecimal digits."""
         return hashlib.blake2b(self._memory.data, digest_size=8).hexdigest()
 
+    def memory(self) -> bytes:
+        """The complete state as bytes, for another plant with the same number of floaters."""
+        return self._memory.tobytes()
+
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""
         header = json.dumps(

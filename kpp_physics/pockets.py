@@ -140,7 +140,7 @@ def pockets(
                 q = heat_from_water(m, H, T_w, UA, cp, h)
                 if q != 0.0:
                     heat_loss += q * (0.5 * capacity_rate * (1.0 / H + 1.0 / (H + q)) - 1.0 / T_w)
-                    sampled_heat += T_w - H / capacity_rate
+                    sampled_heat += T_w - (H + q) / capacity_rate  # before the motion; `sample_heat` adds after it
                 H += q
                 energy += q
                 heat += q
@@ -152,11 +152,15 @@ def pockets(
                 if volume * kept > limit or kept < 1.0:
                     pressure = roof + stiffness * volume
                     room = min(volume * kept, limit)
-                    kept = room * (roof + stiffness * room) / (volume * pressure)
+                    kept = room / volume
                     temperature = H / capacity_rate
                     m_kept = m * kept
-                    energy_kept = H * kept - 0.5 * stiffness * room * room
+                    energy_kept = H * kept
                     gone = m - m_kept
+                    if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
+                        energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
+                        gone = (energy - energy_kept) / (cp * temperature)
+                        m_kept = m - gone
                     vented += gone
                     lost += (energy - energy_kept) - cp * T0 * gone
                     sampled_vent += gone * cp * ((H - 0.5 * q) / capacity_rate - T0)
@@ -164,7 +168,7 @@ def pockets(
                     if pressure >= hood:
                         captured += gone
                     volume = room
-                    m, energy, H = m_kept, energy_kept, H * kept
+                    m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
                 f[st.MASS, i] = m
                 f[st.ENTHALPY, i] = energy
                 if m != 0.0:

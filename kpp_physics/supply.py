@@ -244,7 +244,7 @@ def air_supply(
 
     end_temperature = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv)
     end_pressure = x[st.RECEIVER_ENERGY] * R / (cv * c[co.RECEIVER_VOLUME])
-    mean = 0.5 * (temperature + end_temperature)
+    mean = 0.5 * (after + end_temperature)
     if mode == st.COMPRESSOR_LOADED:
         work = 0.5 * (_work(c, pressure, taken, recovered) + _work(c, end_pressure, taken, recovered))
         destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(mean, cooler, T0, cp)
