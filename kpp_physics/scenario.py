@@ -52,7 +52,7 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long and nesting too deep for the parser
         found = re.search(r"at line (\d+)", str(error))
         raise ScenarioError(name, [Problem(int(found[1]) if found else None, "", None, str(error))]) from error
     lines = _key_lines(text)

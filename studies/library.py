@@ -1,16 +1,37 @@
 """The named scenarios on disk."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from kpp_physics.parameters import Parameters
-from kpp_physics.scenario import parse
+from kpp_physics.scenario import Problem, ScenarioError, parse
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "scenarios"
+"""The scenarios that come with the simulator."""
+
+VARIABLE = "KPP_SCENARIOS"
+"""Environment variable: a folder to take named scenarios from instead."""
+
+
+def directories() -> list[Path]:
+    """Folders of named scenarios, the first that has a name wins."""
+    given = os.environ.get(VARIABLE)
+    return [Path(given)] if given else [Path("scenarios"), DIRECTORY]
+
+
+def paths() -> dict[str, Path]:
+    """File of every named scenario, in the order of the names."""
+    found: dict[str, Path] = {}
+    for directory in directories():
+        for path in directory.glob("*.toml"):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
 
 
 def names() -> list[str]:
     """Names of all scenarios, in order."""
-    return sorted(path.stem for path in DIRECTORY.glob("*.toml"))
+    return list(paths())
 
 
 def named(name: str) -> Parameters:
@@ -19,10 +40,9 @@ def named(name: str) -> Parameters:
     Raises:
         LookupError: when there is none of that name.
         ScenarioError: when it cannot be used.
+        OSError: when it cannot be read.
     """
-    if name not in names():
-        raise LookupError(f"no scenario {name!r}: there are {', '.join(names())}")
-    return load(DIRECTORY / f"{name}.toml")
+    return _named(name, ())
 
 
 def load(path: Path) -> Parameters:
@@ -32,4 +52,25 @@ def load(path: Path) -> Parameters:
         OSError: when it cannot be read.
         ScenarioError: when it cannot be used.
     """
-    return parse(path.read_text(encoding="utf-8"), path.name, named)
+    return _load(path, ())
+
+
+def _named(name: str, above: Sequence[str]) -> Parameters:
+    """As `named`; `above` are the scenarios whose bases led here."""
+    known = paths()
+    if name not in known:
+        raise LookupError(f"no scenario {name!r}: there are {', '.join(known) or 'none'}")
+    if name in above:
+        raise ScenarioError(
+            known[name].name,
+            [Problem(None, "base", None, f"the bases go round in a circle: {' -> '.join((*above, name))}")],
+        )
+    return _load(known[name], (*above, name))
+
+
+def _load(path: Path, above: Sequence[str]) -> Parameters:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ScenarioError(path.name, [Problem(None, "", None, f"this is no text in UTF-8: {error}")]) from error
+    return parse(text, path.name, lambda base: _named(base, above))

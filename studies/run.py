@@ -1,0 +1,229 @@
+"""One plant from standstill through the controller's start to lap-averaged meters, or to the reason why not.
+
+Laps and load cycles of the compressor do not match, so two windows are kept: whole laps for every mean, and whole load
+cycles, from one switching to the next, for the compressor.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kpp_physics import meters as metering
+from kpp_physics import state as st
+from kpp_physics.parameters import Parameters
+from kpp_physics.plant import Plant, SimulationError
+from studies.plan import Plan, Schedule, schedule
+
+CHUNK: Final = 500
+"""Steps between two looks at the plant: half a second, shorter than any lap."""
+
+LOOKS: Final = 20
+"""Chunks between two looks at the chain's place: ten seconds."""
+
+LONGEST_START: Final = 20
+"""Laps in which a plant must reach running."""
+
+DRIFT: Final = 2e-4
+"""Change of the receiver's highest pressure from lap to lap that counts as steady."""
+
+RESIDUALS: Final = {"r_a": "ledger", "r_b": "sampled", "r_c": "exergy"}
+"""Residuals of the first law, of re-integrated powers and of the second law, with the group that shows them."""
+
+Progress = Callable[[Plant, "Measurement"], None]
+
+
+@dataclass
+class Measurement:
+    """What a run found. SI units; without a complete measured lap the meters are null and the means empty.
+
+    Residuals are the largest magnitudes at the ends of laps and of the run, over the energy scale.
+    """
+
+    plant: Plant
+    schedule: Schedule
+    warmup_laps: int = 0
+    laps: int = 0
+    load_cycles: int = 0
+    cycle_laps: int = 0
+    meters: metering.Meters = field(default_factory=lambda: dict.fromkeys(metering.NAMES))
+    means: dict[str, float] = field(default_factory=dict)
+    residuals: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def worst_r_a(self) -> float:
+        """Largest residual of the first law seen at the end of a lap, over the energy scale."""
+        return self.residuals["r_a"]
+
+
+class Run:
+    """A cold plant on its way to its meters.
+
+    Args:
+        parameters: of the plant.
+        plan: how much to measure.
+    """
+
+    def __init__(self, parameters: Parameters, plan: Plan) -> None:
+        self._plan = plan
+        self.found = Measurement(Plant(parameters), schedule(parameters))
+        self._records: list[Any] = []
+        self._start: Any = None
+        self._warmup: list[Any] = []
+        self._begin: int | None = None
+        self._seen = 0
+        self._moved_at = self._place = 0.0
+        self._warned: dict[str, str] = {}
+
+    def measure(self, progress: Progress | None = None) -> Measurement:
+        """Run until all is measured, or until it cannot be; then `error` says why."""
+        found, plant = self.found, self.found.plant
+        plant.command("start", {})
+        chunks = 0
+        while found.error is None and not self._complete():
+            steps = CHUNK
+            if self._plan.duration is not None:
+                left = round(self._plan.duration * 1000) - plant.time_us // 1000
+                if left <= 0:
+                    found.error = self._out_of_time()
+                    break
+                steps = min(steps, left)
+            try:
+                plant.step(steps)
+            except SimulationError as error:
+                found.error = str(error)
+                return found  # its memory must not be used any more
+            chunks += 1
+            self._follow(chunks)
+            if progress is not None:
+                progress(plant, found)
+        self._conclude()
+        return found
+
+    def _follow(self, chunks: int) -> None:
+        """Take note of a chunk: state, laps, and whether the plant gets anywhere."""
+        found, plant = self.found, self.found.plant
+        state, time = plant.plc_state, plant.time_us / 1e6
+        if state in ("tripped", "emergency_stop"):
+            cause = plant.observe()["plc"]["trip"]
+            found.error = f"the plant tripped at {time:.1f} s in lap {plant.laps}: {cause}"
+            return
+        if self._begin is None and state == "running":
+            self._begin = plant.laps + 1  # the lap in which the plant began to run is not complete
+        if plant.laps > self._seen:
+            self._seen = plant.laps
+            self._lap()
+        if chunks % LOOKS == 0:
+            self._watch(state, time)
+
+    def _lap(self) -> None:
+        found, plant = self.found, self.found.plant
+        self._look()
+        (newest,), before = plant.lap_records(1)
+        if self._begin is None or self._seen <= self._begin:
+            return
+        if self._start is None and not self._warm():
+            self._warmup = [*self._warmup[-1:], newest]
+            found.warmup_laps += 1
+            return
+        if self._start is None:
+            self._start = before
+            self._warned.clear()
+        self._records.append(newest)
+        found.cycle_laps = len(self._records)
+        found.laps = min(found.cycle_laps, self._plan.laps or found.cycle_laps)
+        found.load_cycles = metering.compressor_power(self._records, self._start)[1]
+
+    def _warm(self) -> bool:
+        """Whether enough laps were discarded."""
+        discarded = self.found.warmup_laps
+        if self._plan.warmup_laps is not None:
+            return discarded >= self._plan.warmup_laps
+        if discarded < self.found.schedule.warmup_laps:
+            return False
+        return not _drifts(self._warmup) or discarded >= self.found.schedule.longest_warmup
+
+    def _complete(self) -> bool:
+        """Whether all that the plan asks for is measured."""
+        plan, number = self._plan, len(self._records)
+        wanted = plan.laps or plan.least_laps
+        if plan.laps is None and plan.duration is not None:
+            return False  # the duration ends the run
+        if number < wanted:
+            return False
+        if self.found.load_cycles >= plan.enough_cycles(number) or number >= plan.most_laps(wanted):
+            return True
+        # A compressor that never switches has no load cycles to wait for.
+        switched = any(record[st.LOADS] for record in self._records)
+        return not switched and not _drifts(self._records[-2:])
+
+    def _watch(self, state: str, time: float) -> None:
+        """Give up a plant that does not get anywhere."""
+        found, plan = self.found, self.found.schedule
+        if state in ("stopped", "pressurising"):
+            self._moved_at = time
+            if time > plan.longest_start:
+                found.error = (
+                    f"after {time:.0f} s the plant is still {state} "
+                    f"(limit for filling the receiver: {plan.longest_start:.0f} s)"
+                )
+            return
+        if self._begin is None and found.plant.laps >= LONGEST_START:
+            found.error = (
+                f"after {time:.0f} s and {found.plant.laps} laps the plant is still {state}: it does not reach half of "
+                f"its set speed (limit: {LONGEST_START} laps)"
+            )
+            return
+        place = found.plant.observe()["chain"]["position"]
+        if place - self._place >= plan.pitch:
+            self._place, self._moved_at = place, time
+        elif time - self._moved_at > plan.patience:
+            found.error = (
+                f"the plant does not turn: at {time:.0f} s it is {state} in lap {found.plant.laps} and has "
+                f"moved less than one pitch ({plan.pitch:.3g} m) in {plan.patience:.0f} s"
+            )
+
+    def _out_of_time(self) -> str | None:
+        """Why the end of the duration is an error, or None when it is not."""
+        found, plan, state = self.found, self._plan, self.found.plant.plc_state
+        wanted = plan.laps or 1
+        if len(self._records) >= wanted:
+            return None
+        return (
+            f"the duration of {plan.duration:g} s ended with the plant {state} in lap {found.plant.laps}: "
+            f"{found.warmup_laps} laps of warm-up and {len(self._records)} of {wanted} measured laps complete"
+        )
+
+    def _look(self) -> None:
+        """Residuals and warnings at this moment."""
+        found = self.found
+        frame = found.plant.observe()
+        for name, group in RESIDUALS.items():
+            found.residuals[name] = max(found.residuals.get(name, 0.0), abs(frame[group][name]))
+        for text in frame["plc"]["warnings"]:
+            self._warned[re.sub(r"[\d.]+", "", text)] = text  # one of a kind, with its latest numbers
+
+    def _conclude(self) -> None:
+        found = self.found
+        self._look()
+        found.warnings = list(self._warned.values())
+        if not self._records:
+            return
+        window = self._records[: found.laps]
+        found.meters = metering.meters(window, self._start)
+        found.means = metering.between(window, self._start)
+        power, found.load_cycles = metering.compressor_power(self._records, self._start)
+        if not found.load_cycles:
+            power = found.means["compressor"]
+        paid, grid = power + found.means["auxiliary"], found.means["grid"]
+        found.meters.update(compressor_power=power, net_power=grid - paid, cop=grid / paid if paid > 0 else None)
+
+
+def _drifts(records: list[Any]) -> bool:
+    """Whether the receiver's pressure still goes one way while the compressor does not switch."""
+    if len(records) < 2 or any(record[st.LOADS] for record in records):
+        return False
+    first, last = (float(record[st.LAP_PRESSURE_MAX]) for record in records[-2:])
+    return abs(last - first) > DRIFT * first

@@ -1,0 +1,98 @@
+"""What a headless run measures and when it gives up, without a process around it."""
+
+from typing import Any
+
+import pytest
+
+from kpp_physics.parameters import Parameters
+from studies.plan import Plan, schedule
+from studies.progress import ProgressBar
+from studies.report import render, waterfall
+from studies.result import Result
+from studies.run import Measurement, Run
+
+
+def run(plan: Plan, **changes: Any) -> Measurement:
+    return Run(Parameters.of(changes), plan).measure()
+
+
+@pytest.fixture(scope="module")
+def one_lap() -> Measurement:
+    return run(Plan(laps=1, warmup_laps=1))
+
+
+def test_laps_asked_for_are_exact_while_load_cycles_go_on(one_lap: Measurement) -> None:
+    assert one_lap.error is None
+    assert (one_lap.laps, one_lap.warmup_laps) == (1, 1)
+    assert one_lap.cycle_laps > 1
+    assert one_lap.load_cycles >= 10
+    assert one_lap.meters["compressor_power"] == pytest.approx(44560, rel=5e-3)
+    text = render(Result("reference", one_lap, 1.0))
+    assert f"over {one_lap.load_cycles} whole load cycles within {one_lap.cycle_laps} laps" in text
+
+
+def test_the_waterfall_closes(one_lap: Measurement) -> None:
+    rows = dict(waterfall(one_lap.means))
+    assert rows["sum of inputs"] + rows["sum of losses and stores"] == pytest.approx(rows["grid"], rel=1e-12)
+    assert abs(rows["into stores"]) < 0.02 * rows["compressor"]
+
+
+def test_a_compressor_that_never_idles_is_averaged_over_the_laps() -> None:
+    found = run(Plan(laps=1, warmup_laps=2), compressor_flow=0.15)
+    assert found.error is None
+    assert (found.laps, found.load_cycles) == (1, 0)
+    assert found.meters["compressor_power"] == found.means["compressor"]
+    assert "completed no load cycle" in render(Result("starved", found, 1.0))
+
+
+def test_a_receiver_that_never_fills_is_given_up() -> None:
+    found = run(Plan(), relief_pressure=2e5)
+    assert found.error is not None
+    assert "still pressurising" in found.error
+    assert "limit for filling the receiver" in found.error
+
+
+def test_a_plant_that_never_reaches_its_speed_is_given_up() -> None:
+    found = run(Plan(), generator_speed_setpoint=3000, generator_rated_speed=3000)
+    assert found.error is not None
+    assert "20 laps the plant is still starting: it does not reach half of its set speed" in found.error
+
+
+def test_a_slow_receiver_gets_a_longer_warm_up() -> None:
+    assert schedule(Parameters()).warmup_laps == 4
+    assert schedule(Parameters.of({"receiver_volume": 50})).warmup_laps > 10
+    assert schedule(Parameters.of({"receiver_volume": 500, "receiver_ua": 0})).warmup_laps <= 200
+
+
+def test_few_load_cycles_are_enough_only_for_who_asked_for_laps() -> None:
+    assert Plan(laps=2).enough_cycles(5) == 10
+    assert Plan(laps=2).enough_cycles(6) == 2
+    assert Plan().enough_cycles(60) == 10
+
+
+class Terminal:
+    """A stream that claims to be a terminal and keeps what is written."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def test_the_bar_stays_on_one_line_and_is_taken_away(one_lap: Measurement) -> None:
+    terminal: Any = Terminal()
+    bar = ProgressBar(terminal, Plan(laps=1))
+    bar(one_lap.plant, one_lap)
+    bar.close()
+    assert "\n" not in terminal.text
+    assert "[" in terminal.text
+    assert "x real time" in terminal.text
+    assert terminal.text.endswith("\r")
