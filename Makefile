@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs bench frontend clean
+.PHONY: run test check install install-test format docs verification bench frontend clean
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -25,6 +25,9 @@ format: install-test  ## put the code into its one format
 
 docs: install-test  ## generate what is generated
 	$(BIN)/python docs/generate.py
+
+verification: install-test  ## run the verification cases and write docs/verification.md (about three minutes)
+	$(BIN)/python -m docs.verify
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
