@@ -184,10 +184,10 @@ class Parameters:
     injection_mode: str = _choice("-", "auto", ("auto", "manual"), "-", "air into every floater, or on command only")
     dc_link_capacitance: float = _number("C_dc", "F", 0.02, 0, 10, "A", "capacitor of the DC link; 0 = stiff link")
     dc_link_voltage: float = _number("V_dc", "V", 800, 50, 1e4, "A", "voltage that the grid side holds the DC link at")
-    grid_frequency: float = _number("f", "Hz", 50, 45, 55, "-", "grid frequency; may be a time series")
-    grid_voltage: float = _number("-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may be a time series")
+    grid_frequency: float = _number("f", "Hz", 50, 45, 55, "-", "grid frequency; may change in the run")
+    grid_voltage: float = _number("-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may change in the run")
     frequency_droop: float = _number("s", "-", 0.05, 0.01, 1, "A", "droop of the export above 50.2 Hz")
-    load_power: float = _number("-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may be a time series")
+    load_power: float = _number("-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may change in the run")
     dump_load_power: float = _number("-", "W", 0, 0, 1e7, "-", "dump load that takes the export first")
     # Options of the model
     finite_bucket: str = _choice("-", "off", ("on", "off"), "A", "pocket pressure at the water surface in the bucket")

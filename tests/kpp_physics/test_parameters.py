@@ -81,3 +81,10 @@ def test_cross_checks_name_both_numbers() -> None:
     assert found["rated_power"].available == pytest.approx(122.5e3, rel=2e-3)
     assert found["air_demand"].asked == pytest.approx(0.728, rel=1e-3)
     assert "mouth_area" not in {check.name for check in cross_checks(Parameters())}
+
+
+def test_every_number_has_a_unit_and_every_parameter_a_meaning_and_a_source_flag() -> None:
+    for item in DECLARATIONS.values():
+        assert item.unit
+        assert item.text
+        assert set(item.flag.split("/")) <= {"D", "P", "S", "A", "-"}
