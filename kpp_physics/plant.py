@@ -1,6 +1,5 @@
 """One plant: parameters, memory, and the steps, commands and changes that advance it."""
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -50,6 +49,8 @@ class Plant:
         self._lines = np.zeros((2, ledger.COUNT))
         self._coefficients = co.coefficients(parameters)
         self._lap_view: LapView | None = None
+        self._ring_start = st.ring_start(count)
+        self._ring_digest: tuple[int, bytes] | None = None
         self._checks = messages(parameters)
         if memory is None:
             self._stand_cold()
@@ -217,11 +218,20 @@ class Plant:
 
     def digest(self) -> str:
         """64-bit digest of the complete state, as 16 hexadecimal digits."""
-        return hashlib.blake2b(self._memory.data, digest_size=8).hexdigest()
+        if self._ring_digest is None or self._ring_digest[0] != self.laps:
+            self._ring_digest = (self.laps, st.ring_digest(self._parts.ring))
+        return st.digest(self._memory[: self._ring_start], self._ring_digest[1])
 
     def memory(self) -> bytes:
         """The complete state as bytes, for another plant with the same number of floaters."""
         return self._memory.tobytes()
+
+    def recall(self, memory: bytes) -> None:
+        """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up anew."""
+        self._memory[:] = np.frombuffer(memory, dtype="<f8")
+        self._faults[:] = kernel.OK
+        self._lap_view = None
+        self._ring_digest = None
 
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""

@@ -4,6 +4,7 @@ Everything that determines the future and everything that is booked lies in one 
 its bytes, a digest is their hash, and many plants are the rows of one array.
 """
 
+import hashlib
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -97,6 +98,26 @@ def size(floater_count: int) -> int:
     """Numbers in the memory of a plant."""
     audits = 2 * ledger.BALANCE_COUNT + 2 * exergy.COUNT
     return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + audits + LAP_WIDTH * (1 + LAP_RING)
+
+
+def ring_start(floater_count: int) -> int:
+    """Index in a plant's memory from where on only the ring of lap records stands."""
+    return size(floater_count) - LAP_RING * LAP_WIDTH
+
+
+def digest(live: Vector, ring: bytes) -> str:
+    """64-bit digest of a plant's state, as 16 hexadecimal digits.
+
+    Args:
+        live: memory before the ring of lap records.
+        ring: `ring_digest` of the rest. It changes once a lap, and is two thirds of what would be hashed every tick.
+    """
+    return hashlib.blake2b(live.tobytes() + ring, digest_size=8).hexdigest()
+
+
+def ring_digest(ring: Vector) -> bytes:
+    """Digest of the ring of lap records."""
+    return hashlib.blake2b(ring.tobytes(), digest_size=16).digest()
 
 
 def views(memory: Vector, floater_count: int) -> Memory:

@@ -143,6 +143,38 @@ def test_ticks_in_one_or_many_pieces_lead_to_the_same_bits(make: Callable[[], Ph
     assert fine[-1].digest == coarse[-1].digest
 
 
+def test_a_tick_folded_ahead_of_its_arrival_leads_to_the_same_bits(make: Callable[[], PhysicsCore]) -> None:
+    """Right guesses, wrong guesses (a command, another step, a gap, a pause) and a new run."""
+    ticks = stream(40)
+    ticks[10] = tick(11, 0.05, 0.5, command("set_parameters", drag_area=0.3))
+    ticks[20] = tick(21, 0.0, ticks[19].t)
+    for k in range(21, 40):
+        ticks[k] = tick(k + 1, 0.1, round(ticks[k - 1].t + 0.1, 6))
+    plain, ahead = make(), make()
+    expected, got = states(fold(plain, ticks)), []
+    for number, each in enumerate(ticks):
+        if number == 30:  # lost on the way: it comes as a replay
+            assert ahead.on_tick(ticks[31]) == []
+            ahead.on_replay(Replay(run=RUN, spans=spans(ticks[30:31]), last=31))
+            while ahead.busy:
+                got += states(ahead.work(0.0))
+        else:
+            got += states(ahead.on_tick(each))
+        ahead.prepare()
+        ahead.prepare()
+    assert got == expected
+    begin = tick(1, 0.0, 0.0, BEGIN, run="0001-002")
+    assert states(ahead.on_tick(begin))[0].digest == states(make().on_tick(begin))[0].digest
+
+
+def test_what_was_folded_ahead_is_not_shown(core: PhysicsCore) -> None:
+    fold(core, stream(10))
+    before = core.snapshot()
+    core.prepare()
+    assert core.snapshot() == before
+    assert core.seq == 10
+
+
 def test_parameters_act_at_their_tick(core: PhysicsCore) -> None:
     fold(core, stream(5))
     change = command("set_parameters", drag_area=0.3, speed_bandwidth=2.0)
