@@ -25,9 +25,12 @@ FLAGS = [
 expect.set_options(timeout=10_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real browser; without one the tests say so, or fail where it is required."""
+    """A real browser; without one the tests say so, or fail where it is required.
+
+    It goes with its module: while it is open its event loop runs, and no other test could start one.
+    """
     path = os.environ.get("KPP_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         reason = f"no browser found: none of {', '.join(BROWSERS)} on the PATH"

@@ -43,7 +43,7 @@ def main() -> int:
         with ExitStack() as stack:
             publisher = stack.enter_context(Publisher(own.publish))
             server = stack.enter_context(Server(own.snapshot))
-            log.info("loading the kernel; compiling it, the first time, takes half a minute")
+            log.info("loading the kernel; compiling it, the first time, takes about a minute")
             # Only here, so that the line above stands in the log while the import compiles.
             from kpp_physics.compiled import KERNEL_VERSION  # noqa: PLC0415
             from nodes.physics.core import PhysicsCore  # noqa: PLC0415

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 
 import httpx
 import msgpack
@@ -16,6 +17,7 @@ import websockets.sync.client
 
 from bus.client import Listener, command, sequence
 from bus.messages import Published, Result, State, Tick
+from bus.sockets import Dealer
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, configuration, environment, launch
 from tests.watching import eventually
 
@@ -225,6 +227,42 @@ def test_a_killed_plant_module_takes_up_the_run_where_it_was(running: Plant) -> 
     assert after.run == before.run
     assert after.t >= before.t
     assert after.ledger.compressor >= before.ledger.compressor > 0
+
+
+def test_a_node_that_dies_again_and_again_is_started_again_and_again(running: Plant) -> None:
+    """Supervisord by itself gives up after four quick failures."""
+    for _ in range(6):
+        os.kill(eventually(lambda: running.pid("clock"), BACK_WITHIN, "the clock runs"), signal.SIGKILL)
+    eventually(running.healthy, START_TIMEOUT, "the plant is healthy again")
+    assert "FATAL" not in running.said()
+
+
+GARBAGE = [
+    b"",
+    b"\xc1",
+    b"\x81\xa4type",
+    bytes(range(256)),
+    b"\x91" * 50_000,
+    msgpack.packb({"type": "command", "id": 7}),
+]
+
+
+@pytest.mark.parametrize("door", ["clock_control", "snapshot"])
+def test_garbage_at_a_request_socket_is_answered_and_survived(running: Plant, door: str) -> None:
+    node, endpoints = ("clock", running.endpoints) if door == "clock_control" else ("physics", running.endpoints)
+    address = endpoints.clock_control if door == "clock_control" else endpoints.modules[0].snapshot
+    before = running.pid(node)
+    with Dealer(address) as dealer:
+        for garbage in GARBAGE:
+            eventually(partial(dealer.send, garbage), 5, "the socket is connected")
+            answer = dealer.receive(5.0)
+            assert answer is not None
+            refused = msgpack.unpackb(answer)
+            assert refused["type"] == "refused"
+            assert refused["reason"]
+        dealer.send(bytes(1_000_000))  # over the limit: libzmq drops the connection
+    assert running.healthy()
+    assert running.pid(node) == before
 
 
 def test_ctrl_c_stops_everything(tmp_path_factory: pytest.TempPathFactory) -> None:
