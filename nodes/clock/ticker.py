@@ -53,7 +53,7 @@ class Ticker(threading.Thread):
         self.realtime_priority = _prefer_punctuality()
         try:
             self._tick_on()
-        except BaseException as error:
+        except BaseException as error:  # whatever it is: the main thread ends the process with it
             self.failure = error
             raise
 

@@ -60,4 +60,4 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     # FastAPI documents this assignment as the way to extend its description.
-    app.openapi = description  # type: ignore[method-assign]
+    app.openapi = description  # type: ignore[method-assign]  # FastAPI's own way to extend it

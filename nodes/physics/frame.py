@@ -2,48 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from bus.messages import Event, State
-from bus.state import (
-    Chain,
-    Compressor,
-    Converter,
-    DcLink,
-    Drivetrain,
-    Exergy,
-    Floaters,
-    Generator,
-    Grid,
-    Hypotheses,
-    Ledger,
-    Meters,
-    Plc,
-    Powers,
-    Receiver,
-    Sampled,
-    Valve,
-    Water,
-)
+from bus.schema import Message
+from bus.state import Plc
 from kpp_physics.plant import Plant
 
-GROUPS = {
-    "chain": Chain,
-    "floaters": Floaters,
-    "receiver": Receiver,
-    "compressor": Compressor,
-    "valve": Valve,
-    "drivetrain": Drivetrain,
-    "generator": Generator,
-    "converter": Converter,
-    "grid": Grid,
-    "dc_link": DcLink,
-    "water": Water,
-    "hypotheses": Hypotheses,
-    "plc": Plc,
-    "powers": Powers,
-    "ledger": Ledger,
-    "sampled": Sampled,
-    "exergy": Exergy,
-    "meters": Meters,
+GROUPS: dict[str, Any] = {
+    field.name: field.type
+    for field in msgspec.structs.fields(State)
+    if isinstance(field.type, type) and issubclass(field.type, Message)
 }
 """The parts of a state frame; the plant observes the same names."""
 

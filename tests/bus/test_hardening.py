@@ -352,7 +352,7 @@ def test_arguments(name: str, args: dict[str, Any]) -> None:
 def test_arguments_at_their_limits() -> None:
     args = {"a": [[[1]]], "b": {"c": {"d": {"e": 1.5}}}, "n" * MAX_LABEL: "x" * MAX_TEXT, "many": [0] * MAX_ITEMS}
     payload = msgpack.packb(sample(CommandRequest) | {"args": args})
-    assert codec.decode_clock_request(payload).args == args  # type: ignore[union-attr]
+    assert codec.decode_clock_request(payload).args == args  # type: ignore[union-attr]  # a command by its type
 
 
 # Topics

@@ -28,10 +28,7 @@ BACK_WITHIN = 5.0
 
 
 def listen(plant: Plant, topics: tuple[str, ...]) -> Listener:
-    gaps: list[tuple[str, int, int]] = []
-    listener = Listener(plant.endpoints, topics, on_gap=lambda *gap: gaps.append(gap))
-    listener.gaps = gaps  # type: ignore[attr-defined]  # the test looks at it
-    return listener
+    return Listener(plant.endpoints, topics)
 
 
 def collect(listener: Listener, count: int, timeout: float = 30.0) -> list[Published]:

@@ -393,7 +393,7 @@ def _meters(wishes: Wishes) -> dict[str, Any]:
 @cache
 def _parts() -> dict[str, type]:
     """The groups of a state frame."""
-    declared = msgspec.inspect.type_info(State).fields  # type: ignore[attr-defined]
+    declared = msgspec.inspect.type_info(State).fields  # type: ignore[attr-defined]  # State is a struct
     return {each.name: each.type.cls for each in declared if hasattr(each.type, "cls")}
 
 

@@ -34,7 +34,7 @@ def carried_out(answer: Result | Exception, press: Press) -> tuple[str, float | 
 
 
 def result(outcome: str, reason: str = "") -> Result:
-    return Result(1.5, 150, "r1", 0.0, "clock", "abc", "pause", outcome, reason, [], {})  # type: ignore[arg-type]
+    return Result(1.5, 150, "r1", 0.0, "clock", "abc", "pause", outcome, reason, [], {})  # type: ignore[arg-type]  # one of its two words
 
 
 def test_every_answer_reaches_the_page() -> None:

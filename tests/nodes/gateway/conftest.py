@@ -44,7 +44,7 @@ class Running(SimpleNamespace):
             if wanted.items() <= status.items():
                 return status
             assert time.monotonic() < deadline, f"{wanted} not reached: {status}"
-            time.sleep(0.02)
+            time.sleep(0.02)  # polling another process: there is nothing to wait on
 
 
 def shake_hands(client: socket.socket, path: str) -> None:
@@ -71,7 +71,7 @@ def start_gateway(environment: dict[str, str]) -> subprocess.Popen[bytes]:
         except httpx.TransportError:
             assert process.poll() is None, "the gateway ended"
             assert time.monotonic() < deadline, "the gateway does not answer"
-            time.sleep(0.05)
+            time.sleep(0.05)  # as above
         else:
             return process
 

@@ -13,6 +13,7 @@ from bus.messages import Event, Refused, State, Violation
 from bus.schema import PROTOCOL_VERSION
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.version import version
+from tests.watching import eventually
 
 from . import messages
 from .conftest import Running
@@ -247,10 +248,7 @@ def test_scenarios_are_listed_and_others_refused(gateway: Running) -> None:
 def test_events_are_kept(gateway: Running) -> None:
     event = Event(t=1.5, seq=150, run="run-1", wall=1.7e9, module="m1", severity="alarm", kind="trip", text="too hot")
     gateway.peer.publish("physics", *codec.encode_published(event))
-    deadline = time.monotonic() + 5
-    while not (events := gateway.rest.get("/events").json()["events"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    events = eventually(lambda: gateway.rest.get("/events").json()["events"], 5, "the event is listed")
     assert events[-1] == msgspec.to_builtins(event)
 
 

@@ -119,7 +119,7 @@ def test_stale_is_told_once_and_frames_resume(gateway: Running) -> None:
         assert stale["age"] > 1
         with open_stream(gateway) as late:
             assert json.loads(late.recv(5))["type"] == "stale"
-        time.sleep(0.3)
+        time.sleep(0.3)  # long enough for a second notice at 10 a second, were one sent
         gateway.peer.switches.states = True
         assert json.loads(client.recv(5))["type"] == "state"
         found = [unpack(binary) for _ in range(20)]
