@@ -12,9 +12,9 @@ from panel.io.server import get_server
 from tornado.ioloop import PeriodicCallback
 
 from bus.client import Commander
-from bus.endpoints import EndpointError, Endpoints
+from bus.endpoints import Endpoints
 from bus.messages import Result
-from bus.process import Heart, StopSignal, begin, give_up
+from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -26,14 +26,10 @@ from ui.health import HealthHandler
 from ui.stream import INTERVAL, Stream, StreamHandler
 
 
-def serve() -> int:
+def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     """Serve the dashboard until told to stop; returns the exit code."""
-    log = begin("ui")
     try:
-        endpoints = Endpoints.from_environment(os.environ)
         asyncio.run(_serve(endpoints, log))
-    except EndpointError as error:
-        return give_up(log, str(error))
     except OSError as error:
         return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")

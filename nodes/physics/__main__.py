@@ -14,7 +14,7 @@ import structlog
 from bus.codec import FrameError, decode_clock_reply, decode_module_request, decode_published, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints
 from bus.messages import Ack, Published, Refused, Replay, Tick
-from bus.process import BEAT_INTERVAL, StopSignal, begin, give_up, instance_name
+from bus.process import BEAT_INTERVAL, Starting, StopSignal, begin, give_up, instance_name
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 
 if TYPE_CHECKING:
@@ -44,10 +44,16 @@ def main() -> int:
             publisher = stack.enter_context(Publisher(own.publish))
             server = stack.enter_context(Server(own.snapshot))
             log.info("loading the kernel; compiling it, the first time, takes about a minute")
-            # Only here, so that the line above stands in the log while the import compiles.
-            from kpp_physics.compiled import KERNEL_VERSION  # noqa: PLC0415
-            from nodes.physics.core import PhysicsCore  # noqa: PLC0415
-            from nodes.physics.scenarios import ScenarioFolder  # noqa: PLC0415
+            with Starting(endpoints, "physics", "loading the kernel") as starting:
+                # Only here, so that the line above stands in the log, and beats tell of it, while the import compiles.
+                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415
+
+                if not is_compiled():
+                    starting.say("compiling the kernel")
+                from nodes.physics.core import PhysicsCore  # noqa: PLC0415
+                from nodes.physics.scenarios import ScenarioFolder  # noqa: PLC0415
+
+                note_compiled()
 
             log.info("physics started", kernel=KERNEL_VERSION[:12])
             ticks = stack.enter_context(Subscriber([endpoints.clock_publish], ["tick"]))
