@@ -33,6 +33,25 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def get(address: object, path: str) -> httpx.Response | None:
+    """An HTTP answer, None when nobody listens."""
+    try:
+        return httpx.get(f"{address}{path}", timeout=5.0)
+    except httpx.TransportError:
+        return None
+
+
+def healthy(endpoints: Endpoints) -> bool:
+    """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
+    gateway = get(endpoints.gateway_http, "/health")
+    pages = [get(endpoints.clock_http, "/health"), get(endpoints.gateway_websocket, "/"), get(endpoints.ui_http, "/")]
+    return (
+        gateway is not None
+        and gateway.status_code == 200
+        and all(page is not None and page.status_code == 200 for page in pages)
+    )
+
+
 @dataclass
 class Plant:
     """A running supervisord and how to reach what it started."""
@@ -54,24 +73,11 @@ class Plant:
 
     def get(self, address: object, path: str) -> httpx.Response | None:
         """An HTTP answer, None when nobody listens."""
-        try:
-            return httpx.get(f"{address}{path}", timeout=5.0)
-        except httpx.TransportError:
-            return None
+        return get(address, path)
 
     def healthy(self) -> bool:
         """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
-        gateway = self.get(self.endpoints.gateway_http, "/health")
-        pages = [
-            self.get(self.endpoints.clock_http, "/health"),
-            self.get(self.endpoints.gateway_websocket, "/"),
-            self.get(self.endpoints.ui_http, "/"),
-        ]
-        return (
-            gateway is not None
-            and gateway.status_code == 200
-            and all(page is not None and page.status_code == 200 for page in pages)
-        )
+        return healthy(self.endpoints)
 
     def pid(self, node: str) -> int:
         """Process id of a node, 0 while it has none."""
