@@ -3,8 +3,8 @@
 import threading
 import time
 
-from bus.client import Listener
 from bus.endpoints import Endpoints
+from bus.listener import Listener
 from bus.messages import Published, Result, State, Tick
 from tests.chaos.history import Recording, Shown
 

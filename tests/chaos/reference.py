@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import msgspec
+
+from bus.codec import decode_published
 from bus.messages import Result, State, Tick
 from nodes.physics.core import PhysicsCore
 from nodes.physics.scenarios import ScenarioFolder
@@ -15,10 +18,12 @@ def fold(ticks: list[Tick], module: str) -> Reference:
 
     A gap in the ticks ends the reference of that run: what follows it has none.
     """
-    core = PhysicsCore(module, "reference", ScenarioFolder(SCENARIOS).read)
+    scenarios = ScenarioFolder(SCENARIOS)
+    core = PhysicsCore(module, "reference", lambda _run, name: scenarios.read(name))
     reference = Reference()
     for tick in ticks:
-        for message in core.on_tick(tick):
+        led = msgspec.structs.replace(tick, leaders={module: "reference"}, published={})
+        for message in (decode_published(*pair) for pair in core.on_ticks([led])):
             if isinstance(message, State):
                 reference.digests[message.run, message.seq] = message.digest
             elif isinstance(message, Result):

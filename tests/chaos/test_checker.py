@@ -32,7 +32,7 @@ def command(name: str, area: float = 0.4) -> Command:
 def tick(seq: int, *commands: Command) -> Tick:
     return Tick(
         t=seq / 100, seq=seq, run=RUN, wall=0.0, epoch=1, dt=0.01, mode="running", speed=1.0, flat_out=False, rate=100,
-        held=[], mono_ns=0, leaders={}, commands=list(commands),
+        held=[], mono_ns=0, leaders={}, published={}, commands=list(commands),
     )  # fmt: skip
 
 
