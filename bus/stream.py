@@ -98,6 +98,11 @@ class Line(Generic[M]):
         """The message after which something is missing, None when nothing is."""
         return self.last if self.closing or self._newest > self.last else None
 
+    @property
+    def waiting(self) -> bool:
+        """True while later messages are kept back for a missing one."""
+        return bool(self._held or self._later)
+
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
         """A run has begun, as another stream tells: this one has it too, even if nothing of it was heard.
 
@@ -423,6 +428,21 @@ class Streams:
                 for stream in self.modules.values():
                     ready += stream.announce(message.run, self._ticked)
             self._ticked = (message.run, message.seq)
+        return ready
+
+    @property
+    def waiting(self) -> bool:
+        """True while messages are kept back for missing ones."""
+        return any(line.waiting for line in self._lines())
+
+    def skip(self) -> list[Published]:
+        """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""
+        ready: list[Published] = []
+        if self.clock is not None and self.clock.line.waiting:
+            ready += self.tell(self.clock.skip())
+        for stream in self.modules.values():
+            if stream.line.waiting:
+                ready += stream.skip()
         return ready
 
     @property

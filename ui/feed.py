@@ -1,4 +1,4 @@
-"""The one subscription of the process: a thread that hears the bus and keeps the newest of everything."""
+"""The one subscription of the process: a thread hears the bus, has what was lost sent again and keeps the newest."""
 
 import threading
 import time
@@ -6,14 +6,19 @@ from collections.abc import Callable
 
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
-from bus.messages import Result
+from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
+from bus.repair import repairers
 from bus.sockets import Frames, Subscriber, wait
 from ui.plant import Plant
 
 RENEW_AFTER = 5.0
 """Seconds of silence after which a publisher is connected anew, in case an oversized frame has ended the session."""
 
+GIVE_UP_AFTER = 2.0
+"""Seconds that newer messages wait for a missing one: a display that is whole but old would be of no use."""
+
 POLL = 0.1
+ASKING_POLL = 0.02
 BURST = 256
 
 EXPECTED = ("gateway",)
@@ -30,11 +35,13 @@ class Feed:
         """To be held while reading `plant`, and not for long."""
         self._on_result: Callable[[Result], None] | None = None
         # One subscriber for each publisher: a silent one is renewed without losing what the others say.
-        self._subscribers = [Subscriber([endpoints.clock_publish], ("tick", "status", "result/"))]
-        self._subscribers += [
-            Subscriber([module.publish], (f"state/{module.module}/", f"event/{module.module}/", "result/"))
-            for module in endpoints.modules
-        ]
+        clock_topics = (Tick.TOPIC, Status.TOPIC, Result.TOPIC, f"{Event.TOPIC}{CLOCK_MODULE}/")
+        self._subscribers = [Subscriber([endpoints.clock_publish], clock_topics)]
+        for module in endpoints.modules:
+            topics = (f"{State.TOPIC}{module.module}/", f"{Event.TOPIC}{module.module}/", Result.TOPIC)
+            self._subscribers += [Subscriber([instance.publish], topics) for instance in module.instances]
+        self._repairers = repairers(self.plant.streams, endpoints)
+        self._waiting: float | None = None
         self._heard = [time.monotonic()] * len(self._subscribers)
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -53,9 +60,11 @@ class Feed:
 
     def _run(self) -> None:
         while True:
-            wait(self._subscribers, POLL)
+            asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
+            wait([*self._subscribers, *asked], ASKING_POLL if asked else POLL)
             for index, subscriber in enumerate(self._subscribers):
                 self._drain(index, subscriber)
+            self._repair(time.monotonic())
 
     def _drain(self, index: int, subscriber: Subscriber) -> None:
         for _ in range(BURST):
@@ -76,6 +85,24 @@ class Feed:
                 self.plant.bad_frames += 1
             return
         with self.lock:
-            self.plant.hear(message, time.monotonic())
-        if self._on_result is not None and isinstance(message, Result):
-            self._on_result(message)
+            delivered = self.plant.hear(message, time.monotonic())
+        self._pass_on(delivered)
+
+    def _repair(self, now: float) -> None:
+        """Ask for what is missing; take what came, or go on without it."""
+        streams = self.plant.streams
+        ready = [message for repairer in self._repairers for message in streams.tell(repairer.work())]
+        if not streams.waiting:
+            self._waiting = None
+        elif self._waiting is None:
+            self._waiting = now
+        elif now - self._waiting > GIVE_UP_AFTER:
+            ready += streams.skip()
+        with self.lock:
+            self.plant.take(ready, now)
+        self._pass_on(ready)
+
+    def _pass_on(self, delivered: list[Published]) -> None:
+        for message in delivered:
+            if self._on_result is not None and isinstance(message, Result):
+                self._on_result(message)

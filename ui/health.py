@@ -27,7 +27,8 @@ class HealthHandler(RequestHandler):
             nodes = plant.nodes(now)
             metrics: dict[str, Any] = {
                 "messages_per_second": plant.bus.rate(now),
-                "messages_lost": plant.gaps.lost,
+                "messages_lost": plant.streams.lost,
+                "messages_repaired": plant.streams.repaired,
                 "bad_frames": plant.bad_frames,
                 "pages": len(self._stream),
                 "documents": len(self._sessions.documents),

@@ -11,7 +11,8 @@ def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
     return {
         "bus_rate": plant.bus.rate(now),
         "state_rate": plant.modules[module].source.rate(now),
-        "lost": plant.gaps.lost,
+        "lost": plant.streams.lost,
+        "repaired": plant.streams.repaired,
         "bad_frames": plant.bad_frames,
     }
 

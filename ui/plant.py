@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
+from bus.stream import Streams
 from ui import channels
 from ui.history import History
 from ui.log import CommandLog
-from ui.sources import STALE_AFTER, Gaps, Source, freshness
+from ui.sources import STALE_AFTER, Source, freshness
 
 CATCHING_UP_TICKS = 100
 """A module whose newest state is this far behind the ticks is shown as catching up."""
@@ -53,7 +54,8 @@ class Plant:
         self.expected = expected
         self.clock = Source()
         self.bus = Source()
-        self.gaps = Gaps()
+        self.streams = Streams(modules)
+        """Bring what is heard into order, and know what is missing."""
         self.log = CommandLog()
         self.tick: Tick | None = None
         self.status: Status | None = None
@@ -62,32 +64,38 @@ class Plant:
         self._reported = -math.inf
         self._clock_since: float | None = None
 
-    def hear(self, message: Published, now: float) -> None:
-        """Take one message."""
+    def hear(self, message: Published, now: float) -> list[Published]:
+        """Take one message as it came; returns what could be delivered for it, in order and each once."""
         self.bus.hear(now)
+        delivered = self.streams.on(message)
+        self.take(delivered, now)
+        return delivered
+
+    def take(self, delivered: list[Published], now: float) -> None:
+        """Take messages that are in order."""
+        for message in delivered:
+            self._take(message, now)
+
+    def _take(self, message: Published, now: float) -> None:
         if isinstance(message, Tick):
-            self._hear_tick(message, now)
+            self._take_tick(message, now)
         elif isinstance(message, Status):
             if message.epoch >= self._epoch:
                 self.status, self._reported = message, now
         elif isinstance(message, State):
             module = self.modules.get(message.module)
             if module is not None:
-                self.gaps.check(message.topic(), message.run, message.seq)
                 module.hear(message, now)
         elif isinstance(message, Result):
             self.log.answered(message)
         elif not isinstance(message, Event):
             raise TypeError(f"{type(message).__name__} has no place on the dashboard")
 
-    def _hear_tick(self, tick: Tick, now: float) -> None:
-        if tick.epoch < self._epoch:  # a clock that was replaced and does not know it yet
-            return
+    def _take_tick(self, tick: Tick, now: float) -> None:
         if freshness(self.clock.age(now)) != "live" or tick.epoch > self._epoch:
             self._clock_since = now
         self._epoch = tick.epoch
         self.clock.hear(now)
-        self.gaps.check(tick.topic(), tick.run, tick.seq)
         self.tick = tick
         if tick.commands:
             self.log.sequenced(tick)

@@ -57,7 +57,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         while not stop and feed.alive:
             stream.send()
             tick = feed.plant.tick
-            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages")
+            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages", feed.plant.streams.repaired)
             due = max(due + INTERVAL, loop.time())
             await asyncio.sleep(due - loop.time())
 

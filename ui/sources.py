@@ -1,4 +1,4 @@
-"""How fresh a source is, what it lost and how fast it speaks. Pure: the caller says what time it is."""
+"""How fresh a source is and how fast it speaks. Pure: the caller says what time it is."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -41,23 +41,3 @@ class Source:
         while self._times and self._times[0] <= now - 1.0:
             self._times.popleft()
         return len(self._times)
-
-
-class Gaps:
-    """Counts messages that never came, by the tick numbers of a topic."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[str, int]] = {}
-        self.lost = 0
-
-    def check(self, topic: str, run: str, seq: int) -> int:
-        """How many messages are missing before this one.
-
-        A new run starts anew, and so does a number that goes back within a run: a node that was restarted works off
-        the run again.
-        """
-        last_run, last = self._last.get(topic, (run, seq - 1))
-        missing = seq - last - 1 if run == last_run and seq > last else 0
-        self._last[topic] = (run, seq)
-        self.lost += missing
-        return missing

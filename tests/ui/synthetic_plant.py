@@ -8,6 +8,7 @@ import math
 import socket
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,18 +21,24 @@ from bus.messages import (
     Beat,
     Command,
     CommandRequest,
+    Frames,
+    FramesRequest,
     Mode,
     Peer,
     Published,
     Refused,
+    Replay,
+    ReplayRequest,
     Result,
     Sequenced,
     Snapshot,
+    Span,
     State,
     Status,
     Tick,
 )
 from bus.sockets import Publisher, Server
+from ui.plant import Plant
 
 PARAMETERS: dict[str, float | int | str | bool] = {
     "floater_count": 66,
@@ -79,6 +86,11 @@ class Wishes:
     module: bool = True
     gateway: bool = True
     answers: bool = True
+    lose: int = 0
+    """Ticks, each with its state, that are made but not published."""
+    recalls: bool = True
+    silent: bool = False
+    """Requests for what was published stay without an answer."""
     reject: str = ""
     laps: bool = True
     unsourced: float = 0.0
@@ -102,6 +114,9 @@ class SyntheticPlant:
         self.run = "0001-001"
         self._runs = 1
         self._pending: list[Command] = []
+        self._ticks: deque[Tick] = deque(maxlen=1000)
+        self._states: deque[State] = deque(maxlen=1000)
+        self._results: deque[Result] = deque(maxlen=1000)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="synthetic plant")
 
@@ -151,6 +166,9 @@ class SyntheticPlant:
         request = codec.decode_clock_request(received[1])
         if isinstance(request, Beat):
             self.beats.append(request)
+        elif isinstance(request, ReplayRequest | FramesRequest):
+            if not self.wishes.silent:
+                control.reply(received[0], codec.encode(self._recall(request)))
         elif isinstance(request, CommandRequest) and self.wishes.answers:
             reply: Sequenced | Refused = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
             known = {command.id for command in (*self.commands, *self._pending)}
@@ -164,7 +182,13 @@ class SyntheticPlant:
 
     def _show(self, snapshots: Server) -> None:
         received = snapshots.receive()
-        if received is not None and self.wishes.module:
+        if received is None or not self.wishes.module:
+            return
+        request = codec.decode_module_request(received[1])
+        if isinstance(request, FramesRequest):
+            if not self.wishes.silent:
+                snapshots.reply(received[0], codec.encode(self._recall_states(request)))
+        else:
             answer = Snapshot(
                 module="m1",
                 run=self.run,
@@ -176,6 +200,29 @@ class SyntheticPlant:
             )
             snapshots.reply(received[0], codec.encode(answer))
 
+    def _recall(self, asked: ReplayRequest | FramesRequest) -> Replay | Frames | Refused:
+        """Ticks or results again, as the clock gives them."""
+        if not self.wishes.recalls:
+            return Refused(id="", field="run", reason="it is forgotten")
+        if isinstance(asked, FramesRequest):
+            found = [each for each in self._results if each.run == asked.run and each.seq > asked.after]
+            return Frames(asked.run, asked.after, self.seq, self.seq, [], [], found)
+        ticks = [each for each in self._ticks if each.run == asked.run and each.seq > asked.after]
+        spans = [
+            Span(each.seq, 1, round(each.t - each.dt, 6), each.dt, each.mode, each.speed, each.flat_out, each.commands)
+            for each in ticks[:400]
+        ]
+        return Replay(asked.run, spans, max((each.seq for each in ticks), default=asked.after), 1, 100, time.time())
+
+    def _recall_states(self, asked: FramesRequest) -> Frames | Refused:
+        """States again, as the module gives them."""
+        if not self.wishes.recalls:
+            return Refused(id="", field="run", reason="it is forgotten")
+        found = [each for each in self._states if each.run == asked.run and each.seq > asked.after][:15]
+        through = max((each.seq for each in found), default=asked.after)
+        last = max((each.seq for each in self._states if each.run == asked.run), default=asked.after)
+        return Frames(asked.run, asked.after, through, last, found, [], [])
+
     def _tick(self, clock: Publisher, states: Publisher) -> None:
         commands, self._pending = self._pending, []
         results = [self.obey(command) for command in commands]
@@ -183,13 +230,20 @@ class SyntheticPlant:
         dt = TICK * self.speed if self.mode == "running" else 0.0
         self.t = round(self.t + dt, 6)
         self.seq += 1
-        _send(clock, self.tick_message(dt, commands))
+        tick, state = self.tick_message(dt, commands), self.state()
+        self._ticks.append(tick)
+        self._results += results
+        lost = self.wishes.lose > 0
+        self.wishes.lose -= lost
+        if not lost:
+            _send(clock, tick)
         for result in results:
             _send(clock, result)
         if self.seq % 20 == 1:
             _send(clock, self.status())
-        if self.wishes.module:
-            _send(states, self.state())
+        self._states.append(state)
+        if self.wishes.module and not lost:
+            _send(states, state)
 
     def obey(self, command: Command) -> Result:
         """Do as commanded, or refuse as wished."""
@@ -418,6 +472,14 @@ def _nothing(declared: dict[str, Any]) -> Any:
     if "enum" in declared:
         return declared["enum"][0]
     return {"boolean": False, "array": [], "string": ""}.get(declared["type"], 0)
+
+
+def end_old_run(plant: Plant, now: float) -> None:
+    """The module says that nothing more came in the run that has ended, for tests without sockets."""
+    for stream in plant.streams.modules.values():
+        asked, last = stream.request, stream.line.last
+        if asked is not None:
+            plant.take(stream.on_frames(Frames(asked.run, asked.after, last, last, [], [], [])), now)
 
 
 def _send(publisher: Publisher, message: Published) -> None:

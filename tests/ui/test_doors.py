@@ -41,4 +41,11 @@ def test_health_tells_what_is_missing(dashboard: Dashboard) -> None:
     health = dashboard.health()
     assert health is not None
     assert {node["node"] for node in health["nodes"]} == {"clock", "m1", "gateway"}
-    assert set(health["metrics"]) == {"messages_per_second", "messages_lost", "bad_frames", "pages", "documents"}
+    assert set(health["metrics"]) == {
+        "messages_per_second",
+        "messages_lost",
+        "messages_repaired",
+        "bad_frames",
+        "pages",
+        "documents",
+    }

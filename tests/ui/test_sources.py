@@ -1,6 +1,6 @@
-"""Freshness and gaps, with a clock that the test moves."""
+"""Freshness, with a clock that the test moves."""
 
-from ui.sources import LOST_AFTER, STALE_AFTER, Gaps, Source, freshness
+from ui.sources import LOST_AFTER, STALE_AFTER, Source, freshness
 
 
 def test_silence_is_stale_after_one_second_and_missing_after_five() -> None:
@@ -20,21 +20,3 @@ def test_the_rate_is_of_the_last_second() -> None:
         source.hear(index * 0.01)
     assert source.rate(2.0) == 99
     assert source.rate(4.0) == 0
-
-
-def test_missing_numbers_are_counted_per_topic() -> None:
-    gaps = Gaps()
-    assert [gaps.check("tick", "r1", seq) for seq in (5, 6, 9)] == [0, 0, 2]
-    assert gaps.check("state/m1/", "r1", 40) == 0
-    assert gaps.lost == 2
-
-
-def test_a_new_run_and_a_restarted_node_are_no_gaps() -> None:
-    gaps = Gaps()
-    gaps.check("tick", "r1", 100)
-    assert gaps.check("tick", "r2", 1) == 0
-    assert gaps.check("tick", "r2", 2) == 0
-    gaps.check("state/m1/", "r2", 500)
-    assert gaps.check("state/m1/", "r2", 1) == 0, "it works off the run again"
-    assert gaps.check("state/m1/", "r2", 2) == 0
-    assert gaps.lost == 0

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from bus.messages import Snapshot
-from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, free_endpoints
+from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, end_old_run, free_endpoints
 from ui.frames import Frame, unpack
 from ui.plant import Plant
 from ui.stream import UNACKNOWLEDGED_MAX, Stream, StreamHandler
@@ -61,6 +61,7 @@ class Room:
             self.source.t = round(self.source.t + 0.01, 6)
             self.plant.hear(self.source.tick_message(0.01, []), self.now)
             self.plant.hear(self.source.state(), self.now)
+            end_old_run(self.plant, self.now)
         self.stream.send()
 
 
