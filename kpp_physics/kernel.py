@@ -15,7 +15,7 @@ from kpp_physics.compiled import compiled, inlined
 from kpp_physics.electrics import electrics
 from kpp_physics.generator import current_step, lag_weights
 from kpp_physics.mechanics import move
-from kpp_physics.pockets import pockets, sample_heat
+from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
 from kpp_physics.supply import air_supply
 
@@ -226,7 +226,6 @@ def _one_step(
     x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
     move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
-    sample_heat(c, x, f, samples, work, active, h)
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
     flow[ledger.UNSOURCED] = (

@@ -58,6 +58,34 @@ def test_a_plant_that_never_reaches_its_speed_is_given_up() -> None:
     assert "20 laps the plant is still starting: it does not reach half of its set speed" in found.error
 
 
+def test_a_plant_too_weak_to_start_is_given_up_with_both_pulls() -> None:
+    found = run(Plan(), floater_count=4, floater_volume=0.02)
+    assert found.error is not None
+    assert "does not turn: at 1830 s it is starting in lap 0" in found.error
+    assert "breaking away needs a pull of 4689 N (850 N chain friction, 3839 N iron" in found.error
+    assert "the air in the floaters pulls with 59 N" in found.error
+    assert any(text.startswith("cross-check break away") for text in found.warnings)
+
+
+def test_a_receiver_below_the_pockets_is_named() -> None:
+    found = run(Plan(), load_pressure=110000, unload_pressure=200000)
+    assert found.error is not None
+    assert "the receiver holds 1.7" in found.error
+    assert "the lowest pocket stands at 3.343 bar" in found.error
+
+
+def test_a_lap_that_never_ends_is_given_up() -> None:
+    creeping = Run(Parameters(), Plan())
+    assert creeping.found.schedule.longest_lap == 7200
+    creeping.found.schedule = creeping.found.schedule._replace(longest_lap=50.0)  # its first lap takes 150 s
+    found = creeping.measure()
+    assert found.error is not None
+    assert "the plant only creeps" in found.error
+    assert "has not completed lap 1 in 50 s: breaking away needs" in found.error
+    slow = schedule(Parameters.of({"generator_speed_setpoint": 5}))  # 0.016 m/s: a lap of an hour is what was asked for
+    assert slow.longest_lap > 20 * 3200
+
+
 def test_a_slow_receiver_gets_a_longer_warm_up() -> None:
     assert schedule(Parameters()).warmup_laps == 4
     assert schedule(Parameters.of({"receiver_volume": 50})).warmup_laps > 10
