@@ -20,7 +20,7 @@ SAMPLES_PER_TIME_CONSTANT = 8.0
 @inlined
 def _connect(c: Vector, x: Vector, h: float) -> None:
     """Synchronise with the grid: close the breaker when the check allows it, open it when the grid leaves its band."""
-    frequency, voltage = c[co.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
+    frequency, voltage = x[st.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
     if x[st.BREAKER] != 0.0 and must_open(frequency, voltage):
         x[st.BREAKER] = 0.0
         x[st.SYNC_ERROR] = 1.0
@@ -48,7 +48,7 @@ def _link(c: Vector, x: Vector, supplied: float, h: float) -> tuple[float, float
         drawn += (start - reference) * -math.expm1(-h / constants.DC_LINK_TIME) / h
     drawn = max(drawn, min(0.0, supplied) - constants.PRECHARGE_SHARE * c[co.CONVERTER_RATING])
     highest = math.inf if x[st.BREAKER] != 0.0 else 0.0  # without the breaker the link can only be charged
-    reduction = droop(c[co.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
+    reduction = droop(x[st.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
     if reduction < 0.0:
         highest = min(highest, max(0.0, supplied) * max(0.0, 1.0 + reduction))
     drawn = min(drawn, highest)
@@ -85,8 +85,8 @@ def electrics(
     R, L, alpha = c[co.RESISTANCE], c[co.INDUCTANCE], c[co.CURRENT_BANDWIDTH]
     copper = 1.5 * R * mean_square * h
     magnetic = 0.75 * L * (end - start_current) * (end + start_current)
-    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss. The current loop is faster than
-    # the step: while its current moves, its powers are sampled inside the step as well.
+    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss. The current loop is faster
+    # than the step: while its current moves, its powers are sampled inside the step as well.
     terminal = squares = stray = loads = 0.0
     rating, c0, c1, c2 = c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1], c[co.CONVERTER_C2]
     moving = abs(start_current - wanted) > SETTLED_SHARE * abs(wanted)

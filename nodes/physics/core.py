@@ -286,10 +286,13 @@ class PhysicsCore:
         if command.name == "set_parameters":
             self._plant.change_parameters(command.args)
             return dict(command.args)
+        if command.name == "set_series":
+            self._plant.change_series(command.args)
+            return dict(command.args)
         if command.name in PLANT_COMMANDS:
             self._plant.command(PLANT_COMMANDS[command.name], command.args)
             return {"plc": str(self._plant.observe()["plc"]["state"])}
-        known = ", ".join(["set_parameters", *PLANT_COMMANDS])
+        known = ", ".join(["set_parameters", "set_series", *PLANT_COMMANDS])
         raise CommandError(f"module {self._module} knows no command {command.name!r}: it knows {known}")
 
     # What it says of itself

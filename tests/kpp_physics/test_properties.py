@@ -47,7 +47,9 @@ def changes(draw: Any) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=1000 if LONG else 60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=1000 if LONG else 60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(changes())
 def test_v30_every_joule_is_booked_and_nothing_is_got_for_nothing(values: dict[str, Any]) -> None:
     try:
@@ -148,12 +150,36 @@ def fitting(rng: np.random.Generator) -> dict[str, Any]:
 
 
 ANYWHERE = (
-    "shell_density added_mass_coefficient wake_shielding shaft_area loop_loss_coefficient coflow "
-    "pin_friction brake_force water_density ambient_pressure pocket_ua compressor_model compressor_efficiency "
-    "compressor_idle_fraction aftercooler_approach receiver_ua valve_critical_ratio valve_time_constant "
-    "capture_efficiency gearbox_efficiency speed_bandwidth current_bandwidth converter_c0 "
-    "converter_c1 converter_c2 stator_resistance auxiliary_power finite_bucket dc_link_capacitance"
-).split()
+    "shell_density",
+    "added_mass_coefficient",
+    "wake_shielding",
+    "shaft_area",
+    "loop_loss_coefficient",
+    "coflow",
+    "pin_friction",
+    "brake_force",
+    "water_density",
+    "ambient_pressure",
+    "pocket_ua",
+    "compressor_model",
+    "compressor_efficiency",
+    "compressor_idle_fraction",
+    "aftercooler_approach",
+    "receiver_ua",
+    "valve_critical_ratio",
+    "valve_time_constant",
+    "capture_efficiency",
+    "gearbox_efficiency",
+    "speed_bandwidth",
+    "current_bandwidth",
+    "converter_c0",
+    "converter_c1",
+    "converter_c2",
+    "stator_resistance",
+    "auxiliary_power",
+    "finite_bucket",
+    "dc_link_capacitance",
+)
 """Parameters of a fitting plant that are drawn from the whole table."""
 
 

@@ -7,7 +7,8 @@ every short step. Steps of 0.1 to 0.2 ms.
 """
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -17,7 +18,13 @@ from kpp_physics.parameters import Parameters
 from tests.kpp_physics.independent.model import Model, model
 
 Vector = NDArray[np.float64]
-inner: Any = numba.njit(error_model="numpy")
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def inner(function: Step) -> Step:
+    """Compile a function; numba publishes no types."""
+    return cast(Step, numba.njit(error_model="numpy")(function))
+
 
 # State vector: what moves, the air supply, then integrals of powers, then masses and enthalpies of the pockets.
 (S, SPEED, COFLOW, SHAFT, CONTROL, TORQUE, M_R, U_R, SPOOL, DELIVERED, BUFFER,
@@ -124,7 +131,7 @@ def _psi(q: float, b: float) -> float:
 
 @inner
 def _valve(m: Model, p_r: float, T_r: float, p: float) -> float:
-    return p_r * m.C * 1.185 * math.sqrt(293.15 / T_r) * _psi(p / p_r, m.b)
+    return float(p_r * m.C * 1.185 * math.sqrt(293.15 / T_r) * _psi(p / p_r, m.b))
 
 
 @inner
@@ -132,7 +139,7 @@ def _e_c(m: Model, p: float, start: float) -> float:
     """Electric work of the compressor from `start` to p [J/kg]."""
     if m.isothermal_on == 1:
         return m.R * m.T0 * math.log(max(1.0, p / start))
-    return m.cp * m.T0 * (max(1.0, p / start) ** (m.R / m.cp) - 1.0) / m.eta_is
+    return float(m.cp * m.T0 * (max(1.0, p / start) ** (m.R / m.cp) - 1.0) / m.eta_is)
 
 
 @inner
@@ -189,7 +196,7 @@ def _rates(
             work += recovered * _e_c(m, p_r, m.p0 + m.rho * m.g * m.d_h)
         d[BUFFER] -= recovered
         d[M_R] += m.mdot_c
-        d[U_R] += m.mdot_c * cp * (m.T0 + m.dT_ac)
+        d[U_R] += m.mdot_c * cp * (m.T0 + m.approach)
     else:
         d[BUFFER] -= y[BUFFER] / 10.0
         work = m.f_idle * m.mdot_c * _e_c(m, m.p_unload, m.p0)
@@ -373,7 +380,7 @@ def _integrate(m: Model, h_max: float, warmup: int, laps: int, cycles: int, long
     turned = 0  # laps
     begin = -1  # lap in which it began to run
     first = -1.0
-    start, mark, last_mark = np.zeros(size), np.zeros(1), np.zeros(1)
+    start = np.zeros(size)
     start_time = mark_time = last_time = 0.0
     mark_energy = last_energy = 0.0
     loads = 0

@@ -45,7 +45,7 @@ class Model(NamedTuple):
     f_idle: float
     p_load: float
     p_unload: float
-    dT_ac: float
+    approach: float
     V_r: float
     UA_r: float
     C: float
@@ -137,7 +137,7 @@ def model(p: Parameters) -> Model:
         f_idle=p.compressor_idle_fraction,
         p_load=p.load_pressure,
         p_unload=p.unload_pressure,
-        dT_ac=p.aftercooler_approach if p.compressor_model == "isentropic" else 0.0,
+        approach=p.aftercooler_approach if p.compressor_model == "isentropic" else 0.0,
         V_r=p.receiver_volume,
         UA_r=p.receiver_ua,
         C=p.valve_conductance,
