@@ -57,10 +57,10 @@ def sampled_mean(difference: float, x: float) -> float:
     """
     intervals = 1 + int(4.0 * x)
     part = x / intervals
-    share = math.exp(-part)
+    lost = relaxation(part)
     total = 0.0
     for _ in range(intervals):
-        following = difference * share
+        following = difference - difference * lost
         total += 0.5 * (difference + following) - part / 12.0 * (difference - following)
         difference = following
     return total / intervals
