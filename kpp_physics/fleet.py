@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import kernel, pockets, series
+from kpp_physics import kernel, pockets, surroundings
 from kpp_physics import state as st
 from kpp_physics.observation import Observation
 from kpp_physics.parameters import Parameters
@@ -31,7 +31,7 @@ class Fleet:
         self._take_series()
 
     def _take_series(self) -> None:
-        tables = [series.table(each.series) for each in self.parameters]
+        tables = [surroundings.table(each.series) for each in self.parameters]
         self._series = np.concatenate([*tables, np.zeros(0)])
         self._series_ends = np.cumsum([0, *(len(table) for table in tables)])
 
@@ -95,5 +95,5 @@ class Fleet:
         row = self._row(i)
         start = len(row) - st.LAP_RING * st.LAP_WIDTH
         followed = self.parameters[i].series
-        own = series.digest(series.table(followed)) if followed else b""
+        own = surroundings.digest(surroundings.table(followed)) if followed else b""
         return st.digest(row[:start], st.ring_digest(row[start:]) + own)

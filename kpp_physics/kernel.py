@@ -16,9 +16,9 @@ from kpp_physics.electrics import electrics
 from kpp_physics.generator import current_step, lag_weights
 from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
-from kpp_physics.series import follow
 from kpp_physics.state import Indices, Vector
 from kpp_physics.supply import air_supply
+from kpp_physics.surroundings import follow
 
 OK, NOT_FINITE, RECEIVER_EMPTY = range(3)
 FAULTS = ("", "the state is no longer finite", "the receiver holds no air")
@@ -290,7 +290,7 @@ def advance(
         counts: floaters of each plant.
         work: scratch, [WORK_ROWS, most floaters]; carries nothing from step to step.
         n: number of steps.
-        series: tables of the time series (`series.table`) of all plants, one after the other.
+        series: tables of the time series (`surroundings.table`) of all plants, one after the other.
         series_ends: where each plant's table ends, after a leading 0.
         faults: filled: OK, or the number of a fault (`FAULTS`) after which that plant's memory must not be used.
     """

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, series, survey
+from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, surroundings, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
@@ -62,9 +62,9 @@ class Plant:
 
     def _take_series(self) -> None:
         """The time series of the parameters as the kernel reads them."""
-        self._series = series.table(self.parameters.series)
+        self._series = surroundings.table(self.parameters.series)
         self._series_ends = np.array([0, len(self._series)])
-        self._series_digest = series.digest(self._series) if self.parameters.series else b""
+        self._series_digest = surroundings.digest(self._series) if self.parameters.series else b""
 
     def _stand_cold(self) -> None:
         x, p = self._parts.scalars, self.parameters

@@ -10,7 +10,8 @@ from kpp_physics.fleet import Fleet
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.plant import Plant
 from kpp_physics.scenario import ScenarioError, parse
-from kpp_physics.series import MAX_POINTS, NAMES, TimeSeries, follow, table
+from kpp_physics.series import MAX_POINTS, NAMES, TimeSeries
+from kpp_physics.surroundings import follow, table
 
 RAMP = {"time": [1.0, 3.0, 4.0], "value": [50.0, 50.4, 49.0]}
 
