@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kpp_physics.parameters import Parameters
+from studies import library
 from studies.plan import Plan, schedule
 from studies.progress import ProgressBar
 from studies.report import render, waterfall
@@ -35,6 +36,15 @@ def test_the_waterfall_closes(one_lap: Measurement) -> None:
     rows = dict(waterfall(one_lap.means))
     assert rows["sum of inputs"] + rows["sum of losses and stores"] == pytest.approx(rows["grid"], rel=1e-12)
     assert abs(rows["into stores"]) < 0.02 * rows["compressor"]
+
+
+def test_a_claim_is_shown_as_energy_without_a_source() -> None:
+    found = Run(library.named("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
+    unsourced = found.meters["unsourced_power"]
+    assert unsourced is not None
+    assert unsourced > 5000
+    text = render(Result("as-claimed", found, 1.0))
+    assert f"{unsourced / 1e3:.2f} kW of this output has no source in the model." in text
 
 
 def test_a_compressor_that_never_idles_is_averaged_over_the_laps() -> None:
