@@ -20,6 +20,9 @@ from bus.folder import claim
 from bus.process import SUPERVISOR_PID
 from nodes.guard import Guard
 
+STANDBY = "physics_standby"
+"""Program of the hot standby; it runs if KPP_INSTANCES is 2."""
+
 RESTART_POLL = 0.05
 """Longest sleep of supervisord's main loop, in seconds; by default a dead process is noticed after up to 1 s."""
 
@@ -49,10 +52,15 @@ def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
         *((what, address.host, address.port, variable) for what, address, variable in web),
         tcp("the clock's ticks", endpoints.clock_publish, "KPP_CLOCK_PUBLISH"),
         tcp("the clock's control socket", endpoints.clock_control, "KPP_CLOCK_CONTROL"),
-        *(tcp(f"states of {module.module}", module.publish, "KPP_PHYSICS_PUBLISH") for module in endpoints.modules),
         *(
-            tcp(f"snapshots of {module.module}", module.snapshot, "KPP_PHYSICS_SNAPSHOT")
+            tcp(f"states of {module.module}.{each.instance}", each.publish, "KPP_PHYSICS_PUBLISH")
             for module in endpoints.modules
+            for each in module.instances
+        ),
+        *(
+            tcp(f"snapshots of {module.module}.{each.instance}", each.snapshot, "KPP_PHYSICS_SNAPSHOT")
+            for module in endpoints.modules
+            for each in module.instances
         ),
     ]
 
@@ -162,11 +170,19 @@ class PlantInterface:
         problems = []
         try:
             claim(Path(os.environ.get("KPP_DATA", "var")), "supervisor")
-            problems = _taken_for_long(Endpoints.from_environment(os.environ))
+            endpoints = Endpoints.from_environment(os.environ)
+            self._choose_standby(endpoints)
+            problems = _taken_for_long(endpoints)
         except (EndpointError, OSError) as error:
             problems = [str(error)]
         if problems:
             self._options.usage("\n       ".join(problems))
+
+    def _choose_standby(self, endpoints: Endpoints) -> None:
+        """The hot standby is started with the others if there is to be one."""
+        for name, process in self._processes():
+            if name == STANDBY:
+                process.config.autostart = any(len(module.instances) > 1 for module in endpoints.modules)
 
     def _print(self, event: Any) -> None:
         data = event.data
