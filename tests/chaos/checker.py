@@ -30,6 +30,7 @@ def check(evidence: Evidence) -> list[Finding]:
     carried = _carried(recording.ticks)
     return [
         *_ticks(recording.ticks),
+        *_end(evidence),
         *_states(recording, evidence.reference),
         *_commands(evidence, carried),
         *_journal(evidence.journal, recording.ticks, carried),
@@ -79,6 +80,13 @@ def _ticks(ticks: list[Tick]) -> list[Finding]:
         if _us(after.dt) % STEP_US:
             findings.append(Finding("different", f"{name} is no whole number of steps"))
     return findings
+
+
+def _end(evidence: Evidence) -> list[Finding]:
+    """It did not end too soon."""
+    ticks = evidence.recording.ticks
+    last = (ticks[-1].run, ticks[-1].seq) if ticks else ("", 0)
+    return [] if last == evidence.end else [Finding("lost", f"ticks after {last}: they went on to {evidence.end}")]
 
 
 def _states(recording: Recording, reference: Reference) -> list[Finding]:

@@ -14,6 +14,7 @@ from statistics import median
 
 from bus.endpoints import Endpoints
 from nodes.clock.journal import Journal
+from nodes.supervision import STANDBY
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
 from tests.chaos.collector import Collector
@@ -40,8 +41,13 @@ class Chaos:
     seed: int
     faults: int
     rate: float = 1.8
-    nodes: tuple[str, ...] = NODES
+    standby: bool = False
     collector: Callable[[Endpoints], Collector] = Collector
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Programs that are hit."""
+        return (*NODES, STANDBY) if self.standby else NODES
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Outcome:
         recording = self.evidence.recording
         return {
             "seed": self.chaos.seed,
+            "standby": self.chaos.standby,
             "seconds": round(self.seconds),
             "faults": len(self.delivered),
             "by_kind": dict(sorted(kinds.items())),
@@ -84,6 +91,7 @@ class Outcome:
             "ticks": len(recording.ticks),
             "states": len(recording.states),
             "runs": len({tick.run for tick in recording.ticks}),
+            "repaired": self.collector.repaired,
             "longest_without_tick": round(self.collector.longest_silence, 2),
             "results_unheard": len(unheard(self.evidence)),
             "lost": sum(finding.fault == "lost" for finding in self.findings),
@@ -100,7 +108,7 @@ def run(chaos: Chaos, folder: Path) -> Outcome:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _disk(folder) as no_disk:
-        plan = draw(chaos.seed, chaos.nodes, chaos.faults, chaos.rate, disk=not no_disk)
+        plan = draw(chaos.seed, chaos.targets, chaos.faults, chaos.rate, disk=not no_disk)
         return _run(chaos, folder, no_disk, plan)
 
 
@@ -120,7 +128,7 @@ def _disk(folder: Path) -> Iterator[str]:
 
 
 def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome:
-    env = {**environment(folder), "PYTHONPATH": str(INJECT)}
+    env = {**environment(folder, instances=2 if chaos.standby else 1), "PYTHONPATH": str(INJECT)}
     config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
     collector = chaos.collector(endpoints)
     collector.start()
@@ -140,9 +148,11 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
     finally:
-        _stop(process)
         collector.stop()
-    evidence = Evidence(client.history, _journal(folder), collector.recording, fold(collector.recording.ticks, MODULE))
+        _stop(process)
+    end = (last.run, last.seq)
+    recording = collector.recording.until(*end)
+    evidence = Evidence(client.history, _journal(folder), recording, fold(recording.ticks, MODULE), end)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
         time.monotonic() - begin,

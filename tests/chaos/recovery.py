@@ -49,11 +49,12 @@ class Viewer(threading.Thread):
             try:
                 with websockets.sync.client.connect(self._url, subprotocols=[protocol], open_timeout=2) as socket:
                     for frame in socket:
-                        self._take(msgpack.unpackb(frame))
+                        self._take(frame)
             except (OSError, TimeoutError, websockets.exceptions.WebSocketException):
                 time.sleep(RETRY)
 
-    def _take(self, frame: dict[str, object]) -> None:
+    def _take(self, payload: str | bytes) -> None:
+        frame = msgpack.unpackb(payload) if isinstance(payload, bytes) else {}
         if "digest" not in frame:
             return
         run, seq = str(frame["run"]), int(str(frame["seq"]))

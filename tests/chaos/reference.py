@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bus.messages import Result, State, Tick
-from nodes.physics.core import PhysicsCore
+from kpp_physics.parameters import Parameters
+from nodes.physics.fold import Fold, Identity
 from nodes.physics.scenarios import ScenarioFolder
 from tests.chaos.history import Reference
 
@@ -11,14 +12,22 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 
 
 def fold(ticks: list[Tick], module: str) -> Reference:
-    """Fold ticks from the first of a run on.
+    """Fold ticks from the first of each run on.
 
     A gap in the ticks ends the reference of that run: what follows it has none.
     """
-    core = PhysicsCore(module, "reference", ScenarioFolder(SCENARIOS).read)
+    scenarios = ScenarioFolder(SCENARIOS)
+
+    def read(_run: str, scenario: str) -> Parameters:
+        return scenarios.read(scenario)
+
     reference = Reference()
+    folds: dict[str, Fold] = {}
     for tick in ticks:
-        for message in core.on_tick(tick):
+        plant = folds.setdefault(tick.run, Fold(Identity(module, "reference"), tick.run, read))
+        if tick.seq != plant.seq + 1:
+            continue
+        for message in plant.tick(tick.commands, round(tick.dt * 1e6), tick.wall, shown=True):
             if isinstance(message, State):
                 reference.digests[message.run, message.seq] = message.digest
             elif isinstance(message, Result):

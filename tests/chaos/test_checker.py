@@ -32,7 +32,7 @@ def command(name: str, area: float = 0.4) -> Command:
 def tick(seq: int, *commands: Command) -> Tick:
     return Tick(
         t=seq / 100, seq=seq, run=RUN, wall=0.0, epoch=1, dt=0.01, mode="running", speed=1.0, flat_out=False, rate=100,
-        held=[], mono_ns=0, leaders={}, commands=list(commands),
+        held=[], mono_ns=0, leaders={}, published={}, commands=list(commands),
     )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def clean() -> Evidence:
             digests={(RUN, each.seq): f"{each.seq:016x}" for each in ticks},
             results={"a": result("a", 5), "b": result("b", 9), "c": result("c", 14)},
         ),
+        end=(RUN, TICKS),
     )
 
 
@@ -81,6 +82,15 @@ def test_a_clean_history_has_no_findings() -> None:
 
 def lose_tick(evidence: Evidence) -> None:
     del evidence.recording.ticks[7]
+
+
+def end_too_soon(evidence: Evidence) -> None:
+    del evidence.recording.ticks[15:]
+    del evidence.recording.states[13:]
+
+
+def lose_everything(evidence: Evidence) -> None:
+    evidence.recording = Recording()
 
 
 def double_tick(evidence: Evidence) -> None:
@@ -199,6 +209,8 @@ def tell_another_result(evidence: Evidence) -> None:
 
 VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (lose_tick, "lost"),
+    (end_too_soon, "lost"),
+    (lose_everything, "lost"),
     (double_tick, "doubled"),
     (go_back, "doubled"),
     (lose_first_ticks_of_a_run, "lost"),
@@ -227,6 +239,11 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (tell_two_results, "different"),
     (tell_another_result, "different"),
 ]
+
+
+def test_what_came_after_the_end_is_not_compared() -> None:
+    recording = clean().recording.until(RUN, 10)
+    assert (len(recording.ticks), len(recording.states), len(recording.results)) == (10, 8, 3)
 
 
 @pytest.mark.parametrize(("spoil", "fault"), VIOLATIONS, ids=[spoil.__name__ for spoil, _ in VIOLATIONS])

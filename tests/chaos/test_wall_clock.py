@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.client import Listener
+from bus.listener import Listener
 from bus.messages import State, Tick
 from tests.chaos.processes import programs
 from tests.chaos.reference import fold

@@ -79,7 +79,7 @@ def test_a_node_that_says_it_starts_gets_its_time_and_no_more(status: str, limit
         core.look(now)
         core.on_programs([Program("physics", 7, "RUNNING")], now)
         if step % 4 == 0:
-            core.on_status(report(1, step, [Peer("physics", "pid-7", 7, status, 0, 0.1)]), now)
+            core.on_status(report(1, step, [Peer("physics", "pid-7", 7, status, 0, 0, 0.1)]), now)
         if any(isinstance(action, Kill) for action in core.decide(now)):
             killed_at = now
             break

@@ -48,7 +48,7 @@ def report(epoch: int, seq: int, peers: list[Peer]) -> Status:
     """The clock's report."""
     return Status(
         t=0.0, seq=seq, run="r", wall=0.0, epoch=epoch, mode="running", speed=1.0, flat_out=False, achieved_speed=1.0,
-        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, held=[], held_time=0.0,
+        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, policy="hold", owed_time=0.0, problems=[], held=[], held_time=0.0,
         realtime_priority=False, scenario="reference", peers=peers,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ class World:
         if self.now >= self._report_due:  # a clock that has slept reports before it takes in what came meanwhile
             self._report_due = self.now + BEAT
             self._tick += 20
-            peers = [Peer("m1" if n == "physics" else n, f"pid-{h.pid}", h.pid, h.status, h.seq, self.now - h.at)
+            peers = [Peer("m1" if n == "physics" else n, f"pid-{h.pid}", h.pid, h.status, h.seq, 0, self.now - h.at)
                      for n, h in self._heard.items()]  # fmt: skip
             self._status = report(self._epoch, self._tick, peers)
             if self.now >= self._asleep_until:
