@@ -6,9 +6,9 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +17,7 @@ from nodes.clock.journal import Journal
 from nodes.supervision import STANDBY
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
-from tests.chaos.collector import Collector
+from tests.chaos.collector import Collector, DeafCollector, UnansweredCollector
 from tests.chaos.history import Evidence, Journaled, Refused, Sequenced, Unanswered
 from tests.chaos.injector import Delivered, Injector
 from tests.chaos.plan import Fault, draw
@@ -42,7 +42,8 @@ class Chaos:
     faults: int
     rate: float = 1.8
     standby: bool = False
-    collector: Callable[[Endpoints], Collector] = Collector
+    controls: bool = False
+    """Whether two subscribers are run beside the real one that must lose something."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -64,6 +65,8 @@ class Outcome:
     collector: Collector
     evidence: Evidence
     findings: list[Finding]
+    controls: dict[str, list[Finding]]
+    """What the checker has found in the recordings of subscribers that cannot keep theirs whole."""
     seconds: float
 
     def figures(self) -> dict[str, object]:
@@ -94,6 +97,7 @@ class Outcome:
             "repaired": self.collector.repaired,
             "longest_without_tick": round(self.collector.longest_silence, 2),
             "results_unheard": len(unheard(self.evidence)),
+            "controls": {name: dict(Counter(each.fault for each in found)) for name, found in self.controls.items()},
             "lost": sum(finding.fault == "lost" for finding in self.findings),
             "doubled": sum(finding.fault == "doubled" for finding in self.findings),
             "different": sum(finding.fault == "different" for finding in self.findings),
@@ -130,8 +134,11 @@ def _disk(folder: Path) -> Iterator[str]:
 def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome:
     env = {**environment(folder, instances=2 if chaos.standby else 1), "PYTHONPATH": str(INJECT)}
     config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
-    collector = chaos.collector(endpoints)
-    collector.start()
+    collector = Collector(endpoints)
+    controls = [DeafCollector(endpoints), UnansweredCollector(endpoints)] if chaos.controls else []
+    collectors = [collector, *controls]
+    for each in collectors:
+        each.start()
     begin = time.monotonic()
     process = launch(config, env, output)
     plant = Plant(process, config, env, endpoints, output)
@@ -148,13 +155,15 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
     finally:
-        collector.stop()
+        for each in collectors:
+            each.stop()
         _stop(process)
     end = (last.run, last.seq)
     recording = collector.recording.until(*end)
     evidence = Evidence(client.history, _journal(folder), recording, fold(recording.ticks, MODULE), end)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
+        {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
         time.monotonic() - begin,
     )  # fmt: skip
 

@@ -63,6 +63,14 @@ def test_the_clock_is_judged_by_its_own_reports_and_then_nobody_else_is(world: W
     assert [killed for _, killed in world.killed] == ["clock", "ui"]
 
 
+@pytest.mark.parametrize("name", ["clock", *NODES])
+def test_a_new_watchdog_finds_what_hung_before_it_came(world: World, name: str) -> None:
+    world.nodes[name].silent_since = world.now
+    world.restart_watchdog()
+    world.run(6)
+    assert [killed for _, killed in world.killed] == [name]
+
+
 def test_nobody_is_killed_because_the_clock_was_started_again(world: World) -> None:
     for _ in range(10):
         world.restart("clock")
@@ -171,6 +179,10 @@ class Plant(RuleBasedStateMachine):
     @rule(seconds=st.floats(1.1, 30.0))
     def sleep(self, seconds: float) -> None:
         self.world.sleep_watchdog(seconds)
+
+    @rule()
+    def restart_watchdog(self) -> None:
+        self.world.restart_watchdog()
 
     @rule(seconds=st.floats(0.1, 1.6))
     def stop_clock(self, seconds: float) -> None:
