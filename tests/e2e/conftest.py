@@ -143,16 +143,15 @@ def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[
 
 
 @contextmanager
-def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), programs: str = "") -> Iterator[Plant]:
+def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), instances: int = 1) -> Iterator[Plant]:
     """The plant, started as a user does and healthy; at the end nothing of it may be left.
 
     Args:
         folder: where its files are.
         extra: more environment variables.
-        programs: more of supervisord's configuration.
+        instances: processes of each module: 1, or 2 with a hot standby.
     """
-    config, env, output = configuration(folder), {**environment(folder), **extra}, folder / "output.txt"
-    config.write_text(config.read_text() + programs)
+    config, env, output = configuration(folder), {**environment(folder, instances), **extra}, folder / "output.txt"
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
     family: list[psutil.Process] = []
