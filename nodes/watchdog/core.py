@@ -144,8 +144,8 @@ class WatchdogCore:
 
     def on_status(self, status: Status, now: float) -> None:
         """The clock's report, which tells when it last heard of whom."""
-        if status.epoch < self._epoch:
-            return
+        if status.epoch < self._epoch and self._heard is not None and now - self._heard <= REPORT_GAP:
+            return  # of a clock that was replaced, while the newer one reports
         if self._heard is None or status.epoch != self._epoch or now - self._heard > REPORT_GAP:
             self._trusted = now
         if status.seq == self.seq:

@@ -78,6 +78,24 @@ def test_nobody_is_killed_because_the_clock_was_started_again(world: World) -> N
     assert world.killed == []
 
 
+def test_a_clock_that_was_replaced_does_not_vouch_for_the_new_one(world: World) -> None:
+    world.nodes["clock"].silent_since = world.now
+    old = report(0, 5, [])
+    for _ in range(8):
+        world.core.on_status(old, world.now)
+        world.run(0.1)
+    assert world.core.seq > 5
+    world.run(2)
+    assert [killed for _, killed in world.killed] == ["clock"]
+
+
+def test_a_clock_that_begins_anew_with_empty_data_is_believed(world: World) -> None:
+    world._epoch = -1
+    world.restart("clock")
+    world.run(20)
+    assert world.killed == []
+
+
 @pytest.mark.parametrize(("status", "limit"), [("starting: loading", 20), ("starting: compiling the kernel", 180)])
 def test_a_node_that_says_it_starts_gets_its_time_and_no_more(status: str, limit: float) -> None:
     core = WatchdogCore(0.0)
@@ -202,5 +220,5 @@ class Plant(RuleBasedStateMachine):
         assert hung == []
 
 
-Plant.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+Plant.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestPlant = Plant.TestCase
