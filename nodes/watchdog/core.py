@@ -30,7 +30,10 @@ COMPILING_LIMIT = 180.0
 """The same for one that compiles its kernel, which happens once on a machine."""
 
 REJOIN_LIMIT = 5.0
-"""Seconds that nodes have to be heard again by a clock, or a watchdog, that was away."""
+"""Seconds that nodes have to be heard again by a clock that was away."""
+
+FIRST_REPORT_LIMIT = 3.0
+"""Seconds from the watchdog's own start, or sleep, to the first report of a clock that has run for longer."""
 
 REPORT_GAP = 1.0
 """Seconds without a report of the clock, which makes five a second, after which nothing is known of the others."""
@@ -146,7 +149,9 @@ class WatchdogCore:
         """The clock's report, which tells when it last heard of whom."""
         if status.epoch < self._epoch and self._heard is not None and now - self._heard <= REPORT_GAP:
             return  # of a clock that was replaced, while the newer one reports
-        if self._heard is None or status.epoch != self._epoch or now - self._heard > REPORT_GAP:
+        if self._heard is None:  # what this watchdog missed does not matter if everybody has long found the clock
+            self._trusted = now - min(status.frames_sent / status.rate, REJOIN_LIMIT)
+        elif status.epoch != self._epoch or now - self._heard > REPORT_GAP:
             self._trusted = now
         if status.seq == self.seq:
             self._ticking = now
@@ -196,7 +201,7 @@ class WatchdogCore:
     def _clock_hangs(self, process: _Process, now: float) -> str:
         heard = self._heard
         if heard is None or heard < process.since:
-            late = now > max(process.since + START_LIMIT, self._armed + REJOIN_LIMIT)
+            late = now > max(process.since + START_LIMIT, self._armed + FIRST_REPORT_LIMIT)
             return f"no report {now - process.since:.1f} s after its start" if late else ""
         silent = now - max(heard, self._armed)
         return f"no report for {silent:.1f} s" if silent > BEAT_LIMIT else ""
@@ -207,7 +212,7 @@ class WatchdogCore:
             return ""
         known = max(process.since, self._armed, self._trusted + REJOIN_LIMIT - BEAT_LIMIT)
         if process.beat is None:
-            late = now > max(process.since + START_LIMIT, self._armed + REJOIN_LIMIT, self._trusted + REJOIN_LIMIT)
+            late = now > max(process.since + START_LIMIT, self._armed + BEAT_LIMIT, self._trusted + REJOIN_LIMIT)
             return f"no beat {now - process.since:.1f} s after its start" if late else ""
         silent = now - max(process.beat, known)
         if process.status.startswith(STARTING):

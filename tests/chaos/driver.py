@@ -1,6 +1,7 @@
 """One chaos run: the real plant under supervisord, a plan of faults, a client, a subscriber, and the evidence."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -108,7 +109,8 @@ def run(chaos: Chaos, folder: Path) -> Outcome:
     """Carry out one run with its files under `folder`, which is made.
 
     Raises:
-        AssertionError: if the plant does not come up, or not back after the last fault.
+        AssertionError: if the plant does not come up, or not back after the last fault; the logs are then kept beside
+            `folder`, in one whose name ends in "-failed".
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _disk(folder) as no_disk:
@@ -154,6 +156,9 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
+    except BaseException as error:
+        _keep_logs(folder, plant, error)
+        raise
     finally:
         for each in collectors:
             each.stop()
@@ -166,6 +171,18 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
         time.monotonic() - begin,
     )  # fmt: skip
+
+
+def _keep_logs(folder: Path, plant: Plant, error: BaseException) -> None:
+    """Copy what tells of a failure from the small disk, which goes with the run."""
+    kept = folder.with_name(f"{folder.name}-failed")
+    shutil.copytree(folder / "var" / "log", kept)
+    pages = [(plant.endpoints.clock_http, "/health"), (plant.endpoints.gateway_http, "/health")]
+    answers = [plant.get(address, path) for address, path in pages]
+    usage = shutil.disk_usage(folder)
+    told = [f"{error!r}", f"{usage}", *("no answer" if each is None else each.text for each in answers)]
+    (kept / "failure.txt").write_text("\n".join(told))
+    shutil.copy(folder / "output.txt", kept)
 
 
 def _settle(collector: Collector, last: Sequenced) -> None:

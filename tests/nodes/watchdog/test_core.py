@@ -67,7 +67,7 @@ def test_the_clock_is_judged_by_its_own_reports_and_then_nobody_else_is(world: W
 def test_a_new_watchdog_finds_what_hung_before_it_came(world: World, name: str) -> None:
     world.nodes[name].silent_since = world.now
     world.restart_watchdog()
-    world.run(6)
+    world.run(3.2)
     assert [killed for _, killed in world.killed] == [name]
 
 
