@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from statistics import median
 
 from bus.endpoints import Endpoints
 from nodes.clock.journal import Journal
+from nodes.clock.runs import SUFFIX, Runs
 from nodes.supervision import STANDBY
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
@@ -165,7 +165,8 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         _stop(process)
     end = (last.run, last.seq)
     recording = collector.recording.until(*end)
-    evidence = Evidence(client.history, _journal(folder), recording, fold(recording.ticks, MODULE), end)
+    journal, lasts = _on_disk(folder)
+    evidence = Evidence(client.history, journal, recording, fold(recording.ticks, MODULE), end, lasts)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
         {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
@@ -202,14 +203,15 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _journal(folder: Path) -> list[Journaled]:
-    path = folder / "var" / "journal.sqlite"
-    journal = Journal(path)
+def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:
+    """The journal's commands, and the last tick of each run."""
+    journal = Journal(folder / "var" / "journal.sqlite")
     try:
-        with sqlite3.connect(path) as database:
-            runs = [row[0] for row in database.execute("SELECT DISTINCT run FROM commands ORDER BY run")]
-        database.close()
-        return [Journaled(run, seq, command) for run in runs for seq, command in journal.commands(run)]
+        runs = Runs(folder / "var" / "runs", journal.commands)
+        names = sorted(path.stem for path in (folder / "var" / "runs").glob(f"*{SUFFIX}"))
+        found = {name: runs.read(name) for name in names}
+        rows = [Journaled(name, seq, command) for name in names for seq, command in journal.commands(name)]
+        return rows, {name: each.last for name, each in found.items() if each is not None and each.last}
     finally:
         journal.close()
 

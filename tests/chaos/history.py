@@ -105,3 +105,5 @@ class Evidence:
     reference: Reference
     end: tuple[str, int]
     """Run and tick up to which everything must have come."""
+    lasts: dict[str, int]
+    """Run -> its last tick, as the clock has recorded it on disk."""

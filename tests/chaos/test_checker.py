@@ -71,6 +71,7 @@ def clean() -> Evidence:
             results={"a": result("a", 5), "b": result("b", 9), "c": result("c", 14)},
         ),
         end=(RUN, TICKS),
+        lasts={RUN: TICKS + 3},
     )
 
 
@@ -87,6 +88,22 @@ def lose_tick(evidence: Evidence) -> None:
 def end_too_soon(evidence: Evidence) -> None:
     del evidence.recording.ticks[15:]
     del evidence.recording.states[13:]
+
+
+def lose_the_end_of_a_run(evidence: Evidence) -> None:
+    evidence.recording.ticks += [msgspec.structs.replace(tick(1), run="0001-002")]
+    evidence.end = ("0001-002", 1)
+
+
+def lose_a_whole_run(evidence: Evidence) -> None:
+    evidence.lasts["0001-000"] = 7
+
+
+def end_a_run_untold(evidence: Evidence) -> None:
+    lose_the_end_of_a_run(evidence)
+    evidence.lasts = {RUN: TICKS}
+    evidence.client.append(Sequenced(0.9, "z", RUN, TICKS + 2))
+    evidence.journal.append(Journaled(RUN, TICKS + 2, command("z")))
 
 
 def lose_everything(evidence: Evidence) -> None:
@@ -210,6 +227,9 @@ def tell_another_result(evidence: Evidence) -> None:
 VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (lose_tick, "lost"),
     (end_too_soon, "lost"),
+    (lose_the_end_of_a_run, "lost"),
+    (lose_a_whole_run, "lost"),
+    (end_a_run_untold, "lost"),
     (lose_everything, "lost"),
     (double_tick, "doubled"),
     (go_back, "doubled"),
@@ -239,6 +259,12 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (tell_two_results, "different"),
     (tell_another_result, "different"),
 ]
+
+
+def test_a_write_that_failed_and_is_on_disk_all_the_same_is_no_loss() -> None:
+    evidence = clean()
+    evidence.journal.append(Journaled(RUN, 16, command("d")))
+    assert check(evidence) == []
 
 
 def test_what_came_after_the_end_is_not_compared() -> None:
