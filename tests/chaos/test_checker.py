@@ -21,6 +21,7 @@ from tests.chaos.history import (
 )
 
 RUN = "0001-001"
+NEXT = "0001-002"
 TICKS = 20
 BEGIN = Command(id=f"{RUN}.begin", module="*", name="begin", args={"scenario": "reference"}, origin="clock")
 
@@ -90,9 +91,19 @@ def end_too_soon(evidence: Evidence) -> None:
     del evidence.recording.states[13:]
 
 
+def go_on_with_another_run(evidence: Evidence) -> None:
+    """No violation by itself."""
+    first = msgspec.structs.replace(tick(1), run=NEXT)
+    evidence.recording.ticks.append(first)
+    evidence.recording.states.append(Shown(NEXT, 1, first.t, "a" * 16))
+    evidence.reference.digests[NEXT, 1] = "a" * 16
+    evidence.lasts = {RUN: TICKS, NEXT: 1}
+    evidence.end = (NEXT, 1)
+
+
 def lose_the_end_of_a_run(evidence: Evidence) -> None:
-    evidence.recording.ticks += [msgspec.structs.replace(tick(1), run="0001-002")]
-    evidence.end = ("0001-002", 1)
+    go_on_with_another_run(evidence)
+    evidence.lasts[RUN] += 1
 
 
 def lose_a_whole_run(evidence: Evidence) -> None:
@@ -100,8 +111,7 @@ def lose_a_whole_run(evidence: Evidence) -> None:
 
 
 def end_a_run_untold(evidence: Evidence) -> None:
-    lose_the_end_of_a_run(evidence)
-    evidence.lasts = {RUN: TICKS}
+    go_on_with_another_run(evidence)
     evidence.client.append(Sequenced(0.9, "z", RUN, TICKS + 2))
     evidence.journal.append(Journaled(RUN, TICKS + 2, command("z")))
 
@@ -259,6 +269,12 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (tell_two_results, "different"),
     (tell_another_result, "different"),
 ]
+
+
+def test_a_second_run_is_no_violation() -> None:
+    evidence = clean()
+    go_on_with_another_run(evidence)
+    assert check(evidence) == []
 
 
 def test_a_write_that_failed_and_is_on_disk_all_the_same_is_no_loss() -> None:
