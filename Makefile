@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench frontend clean
+.PHONY: run test check install install-test format docs verification long bench chaos recovery frontend clean
+FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -34,6 +35,13 @@ long: install-test  ## the whole spread against the independent integration, hun
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
+
+chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
+	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
+	$(BIN)/python -m tests.chaos.orders --page
+
+recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
+	$(BIN)/python -m tests.chaos.recovery --page
 
 frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
 	cd ui/frontend && npm ci --no-audit --no-fund && npm run build
