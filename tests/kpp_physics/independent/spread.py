@@ -156,6 +156,10 @@ LONG: Final[dict[str, dict[str, Any]]] = {
 """The rest of the spread, about ten minutes."""
 
 
+LAPS: Final = {"H3 physical": 12}
+"""Laps in the means, where three are too few: pulses do not fit into laps, and one charge more in three is 0.5 %."""
+
+
 class Difference(NamedTuple):
     """One quantity by the kernel and by the oracle, SI units."""
 
