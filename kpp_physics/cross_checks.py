@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from kpp_physics import coefficients as co
+from kpp_physics.compiled import interpreted
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.parameters import Parameters
 
@@ -59,10 +60,10 @@ def start_pull(p: Parameters) -> float:
     pull, progress = 0.0, math.ceil(c[co.WINDOW_START] / pitch) * pitch
     end = min(c[co.WINDOW_START] + 0.5 * straight, 0.5 * c[co.LOOP_LENGTH])
     while progress < end:
-        z, cosine, sine = place(progress, straight, radius)
+        z, cosine, sine = interpreted(place)(progress, straight, radius)
         pressure = p.ambient_pressure + c[co.SPECIFIC_WEIGHT] * (p.water_depth - z)
         volume = c[co.TARGET_MASS] * p.capture_efficiency * p.gas_constant * p.ambient_temperature / pressure
-        room = p.floater_volume * tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT])
+        room = p.floater_volume * interpreted(tilt_capacity)(cosine, sine, c[co.BUCKET_ASPECT])
         pull += c[co.SPECIFIC_WEIGHT] * min(volume, room) * cosine
         progress += pitch
     return pull

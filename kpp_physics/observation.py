@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, ledger, meters, plc
 from kpp_physics import state as st
+from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
 from kpp_physics.parameters import Parameters
 from kpp_physics.survey import (
@@ -81,7 +82,7 @@ def observe(
     scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
     books = _ledger_group(totals, energies, scale)
     entropy = parts.entropy[0].tolist()
-    voltage_d, voltage_q = terminal_voltages(
+    voltage_d, voltage_q = interpreted(terminal_voltages)(
         x[st.CURRENT],
         x[st.CURRENT_SLOPE],
         x[st.SHAFT_SPEED],

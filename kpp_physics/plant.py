@@ -11,7 +11,7 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, surroundings, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
-from kpp_physics.compiled import KERNEL_VERSION
+from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.cross_checks import messages
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
@@ -160,7 +160,7 @@ class Plant:
         R = c[co.GAS_CONSTANT]
         cv = c[co.CP_AIR] - R
         over = x[st.TENSION_MAX] > c[co.TENSION_LIMIT]
-        cause = plc.trip_cause(
+        cause = interpreted(plc.trip_cause)(
             x[st.SHAFT_SPEED],
             c[co.RATED_SPEED],
             x[st.SPEED],
@@ -204,7 +204,7 @@ class Plant:
         step = float(self._stores[survey.STORED] - before)
         self._parts.entropy[0, exergy.PARAMETER_CHANGE] += self._stores[survey.EXERGY] - available
         books = self._parts.ledger
-        books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = ledger.add(
+        books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = interpreted(ledger.add)(
             books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step
         )
 
