@@ -24,7 +24,20 @@ from bus.messages import (
     Violation,
 )
 from nodes.clock.history import History
-from nodes.clock.orders import Order, OrderError, Pause, Reset, Resume, SetSpeed, Start, Step, Stop, read_order
+from nodes.clock.orders import (
+    Acknowledge,
+    Order,
+    OrderError,
+    Pause,
+    Reset,
+    Resume,
+    RunUntil,
+    SetSpeed,
+    Start,
+    Step,
+    Stop,
+    read_order,
+)
 from nodes.clock.pace import FLAT_OUT_DT_US, Pace, Speed
 from nodes.clock.peers import Peers
 from nodes.clock.timing import Timing
@@ -91,6 +104,7 @@ class ClockCore:
         self._flat_out = False
         self._pace = Pace(settings.rate)
         self._steps_left = 0
+        self._until_us: int | None = None
         self._undurable: set[str] = set()
         self._next_run: tuple[str, dict[str, Any], Mode] | None = None
         self._held: list[str] = []
@@ -202,7 +216,14 @@ class ClockCore:
             return 0
         if self._steps_left > 0:
             self._steps_left -= 1
-        return FLAT_OUT_DT_US if self._flat_out else self._pace.advance(self._speed)
+        dt_us = FLAT_OUT_DT_US if self._flat_out else self._pace.advance(self._speed)
+        if self._until_us is None or self._run.t_us + dt_us < self._until_us:
+            return dt_us
+        dt_us = self._until_us - self._run.t_us
+        self._until_us = None
+        self._mode = "paused"
+        self._pace.restart()
+        return dt_us
 
     def _behind(self, limit_us: int) -> list[str]:
         run = self._run
@@ -237,6 +258,7 @@ class ClockCore:
         self._run = self._begin(scenario, parameters)
         self._mode = mode
         self._steps_left = 0
+        self._until_us = None
         self._pace.restart()
         return results
 
@@ -275,6 +297,17 @@ class ClockCore:
                     raise OrderError("the run is running: pause it first")
                 self._steps_left += ticks
                 return {"mode": self._mode, "ticks": self._steps_left}
+            case RunUntil(t_us=t_us):
+                if t_us <= self._run.t_us:
+                    reason = f"it is {self._run.t_us / 1e6:g} s already: name a later time, or reset"
+                    violation = Violation(field="t", limit=f"above {self._run.t_us / 1e6:g} s", reason=reason)
+                    raise OrderError(f"t: {reason}", (violation,))
+                self._until_us = t_us
+                self._mode = "running"
+                self._steps_left = 0
+                return {"mode": "running", "until": t_us / 1e6}
+            case Acknowledge(alarm=alarm):
+                return {"alarm": alarm}
             case SetSpeed(speed=speed, flat_out=flat_out):
                 self._speed = speed or self._speed
                 self._flat_out = flat_out
@@ -285,6 +318,7 @@ class ClockCore:
                 self._next_run = (scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": scenario}
         self._steps_left = 0
+        self._until_us = None
         return {"mode": self._mode}
 
     def _require(self, mode: Mode, remedy: str) -> None:

@@ -1,13 +1,17 @@
 """The commands that the clock itself obeys, read from their names and arguments."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from bus.messages import Violation
+from bus.messages import IDENTIFIER, STEP_US, Violation
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
+
+UNTIL_MAX = 1e9
+"""Latest simulated time that a run can be told to run to, in seconds."""
 
 
 class OrderError(ValueError):
@@ -46,6 +50,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class RunUntil:
+    """Let simulated time run to a moment and pause there."""
+
+    t_us: int
+
+
+@dataclass(frozen=True)
+class Acknowledge:
+    """Somebody has seen an alarm. The clock has no part in it but to say when: every listener hears it in one order."""
+
+    alarm: str
+
+
+@dataclass(frozen=True)
 class SetSpeed:
     """Change the speed, or run as fast as every module can follow."""
 
@@ -61,7 +79,7 @@ class Reset:
     parameters: dict[str, Any]
 
 
-Order = Start | Pause | Resume | Stop | Step | SetSpeed | Reset
+Order = Start | Pause | Resume | Stop | Step | RunUntil | Acknowledge | SetSpeed | Reset
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 
@@ -81,6 +99,14 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
         if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
             raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
         return Step(ticks)
+    if name == "run_until":
+        return _run_until(args)
+    if name == "acknowledge":
+        _only(args, "alarm")
+        alarm = args.get("alarm")
+        if not isinstance(alarm, str) or re.fullmatch(IDENTIFIER, alarm) is None:
+            raise _wrong("alarm", "64 characters", "needs the id of an alarm")
+        return Acknowledge(alarm)
     if name == "set_speed":
         return _set_speed(args)
     if name == "reset":
@@ -92,8 +118,19 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
         if not isinstance(parameters, dict):
             raise _wrong("parameters", "a map", "needs parameter values by name")
         return Reset(scenario, parameters)
-    known = ", ".join([*_PLAIN, "step", "set_speed", "reset"])
+    known = ", ".join([*_PLAIN, "step", "run_until", "set_speed", "reset", "acknowledge"])
     raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
+
+
+def _run_until(args: dict[str, Any]) -> RunUntil:
+    _only(args, "t")
+    t = args.get("t")
+    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # NaN is refused too
+        raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is no simulated time in that range")
+    t_us = round(t * 1e6)
+    if t_us % STEP_US:
+        raise _wrong("t", "whole milliseconds", f"{t!r} s lies between two steps of the plant")
+    return RunUntil(t_us)
 
 
 def _set_speed(args: dict[str, Any]) -> SetSpeed:
