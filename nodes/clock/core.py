@@ -26,7 +26,6 @@ from bus.messages import (
 from nodes.clock.history import History
 from nodes.clock.orders import (
     Acknowledge,
-    Order,
     OrderError,
     Pause,
     Reset,
@@ -36,6 +35,7 @@ from nodes.clock.orders import (
     Start,
     Step,
     Stop,
+    TimeOrder,
     read_order,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, Pace, Speed
@@ -267,12 +267,12 @@ class ClockCore:
     def _obey(self, command: Command, wall: float) -> Result:
         try:
             order = read_order(command.name, command.args)
-            applied = self._carry_out(order)
+            applied = {"alarm": order.alarm} if isinstance(order, Acknowledge) else self._carry_out(order)
         except OrderError as error:
             return self._result(command, wall, reason=str(error), violations=error.violations)
         return self._result(command, wall, applied=applied)
 
-    def _carry_out(self, order: Order) -> dict[str, Any]:
+    def _carry_out(self, order: TimeOrder) -> dict[str, Any]:
         match order:
             case Start():
                 if self._mode != "stopped":
@@ -298,16 +298,8 @@ class ClockCore:
                 self._steps_left += ticks
                 return {"mode": self._mode, "ticks": self._steps_left}
             case RunUntil(t_us=t_us):
-                if t_us <= self._run.t_us:
-                    reason = f"it is {self._run.t_us / 1e6:g} s already: name a later time, or reset"
-                    violation = Violation(field="t", limit=f"above {self._run.t_us / 1e6:g} s", reason=reason)
-                    raise OrderError(f"t: {reason}", (violation,))
-                self._until_us = t_us
-                self._mode = "running"
-                self._steps_left = 0
+                self._run_until(t_us)
                 return {"mode": "running", "until": t_us / 1e6}
-            case Acknowledge(alarm=alarm):
-                return {"alarm": alarm}
             case SetSpeed(speed=speed, flat_out=flat_out):
                 self._speed = speed or self._speed
                 self._flat_out = flat_out
@@ -320,6 +312,15 @@ class ClockCore:
         self._steps_left = 0
         self._until_us = None
         return {"mode": self._mode}
+
+    def _run_until(self, t_us: int) -> None:
+        now = self._run.t_us / 1e6
+        if t_us <= self._run.t_us:
+            reason = f"it is {now:g} s already: name a later time, or reset"
+            raise OrderError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
+        self._until_us = t_us
+        self._mode = "running"
+        self._steps_left = 0
 
     def _require(self, mode: Mode, remedy: str) -> None:
         if self._mode != mode:

@@ -79,7 +79,10 @@ class Reset:
     parameters: dict[str, Any]
 
 
-Order = Start | Pause | Resume | Stop | Step | RunUntil | Acknowledge | SetSpeed | Reset
+TimeOrder = Start | Pause | Resume | Stop | Step | RunUntil | SetSpeed | Reset
+"""What changes simulated time."""
+
+Order = TimeOrder | Acknowledge
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 

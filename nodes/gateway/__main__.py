@@ -14,14 +14,16 @@ import uvicorn
 import uvloop
 
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
-from bus.messages import Result
+from bus.messages import Result, Tick
 from bus.process import Heart, begin
 from bus.sockets import AsyncSubscriber
-from nodes.gateway import answers
+from nodes.gateway import answers, roster
 from nodes.gateway.commands import Commands
+from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import StateHead
-from nodes.gateway.rest import Gateway, application
+from nodes.gateway.presets import Presets
+from nodes.gateway.rest import application
 from nodes.gateway.websocket import Stream
 
 PULSE = 0.1
@@ -94,6 +96,9 @@ async def _hear_until_silent(subscriber: AsyncSubscriber, plant: Plant, commands
                 stream.sweep(message.module, moment)
             elif isinstance(message, Result):
                 commands.heard(message)
+            elif isinstance(message, Tick):
+                for command in message.commands:
+                    commands.noted(command)
             count += 1
             if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -109,8 +114,7 @@ async def _pulse(plant: Plant, stream: Stream, heart: Heart, logger: structlog.s
         if names != said:
             logger.info("hearing the plant", status=answers.health(plant, missing), missing=names)
             said = names
-        text = f"{stream.clients()} clients" + (f", missing {', '.join(names)}" if names else "")
-        heart.beat(plant.tick.seq if plant.tick else 0, text)
+        heart.beat(plant.tick.seq if plant.tick else 0, roster.tell(stream.clients(), names))
         stream.pulse()
         await asyncio.sleep(PULSE)
 
@@ -129,7 +133,12 @@ async def _serve(
         async with asyncio.TaskGroup() as group:
             stream = Stream(plant, endpoints.gateway_websocket.host, loop.time, group)
             scenarios = Path(os.environ.get("KPP_SCENARIOS", "scenarios"))
-            gateway = Gateway(endpoints, plant, commands, scenarios, stream.clients, loop.time)
+            data = Path(os.environ.get("KPP_DATA", "var"))
+
+            def clients() -> int:
+                return stream.clients() + plant.roster.other_clients()
+
+            gateway = Gateway(endpoints, plant, commands, scenarios, Presets(data / "presets"), clients, loop.time)
             rest = _Server(
                 uvicorn.Config(
                     application(gateway),

@@ -3,18 +3,23 @@
 Every `now` is a time in seconds on one clock that never goes back, given by the caller.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bus import codec
 from bus.codec import FrameError
-from bus.messages import Event, Published, Status, Tick
+from bus.messages import Event, Published, Result, Status, Tick
+from nodes.gateway.alarms import Alarms
+from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
+from nodes.gateway.roster import Roster
 
 FRESH = 1.0
 """Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""
 
-EVENTS_KEPT = 200
+EVENTS_KEPT = 1000
+
+RUNS_KEPT = 100
 
 _STATE = StateHead.TOPIC.encode()
 
@@ -45,6 +50,17 @@ class Gaps:
         if seq > self.last:
             self.missed += seq - self.last - 1
             self.last = seq
+
+
+@dataclass
+class Run:
+    """A run that this listener has heard of."""
+
+    run: str
+    scenario: str | None
+    first_t: float
+    last_t: float
+    last_seq: int
 
 
 class Module:
@@ -79,6 +95,10 @@ class Plant:
         self.tick: Tick | None = None
         self.status: Status | None = None
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.runs: OrderedDict[str, Run] = OrderedDict()
+        self.alarms = Alarms()
+        self.audit = Audit()
+        self.roster = Roster()
         self.ticks = Gaps()
         self.bad_frames = 0
         self.old_frames = 0
@@ -101,6 +121,9 @@ class Plant:
                 return message if self._on_state(message, payload, now) else None
             case Event():
                 self.events.append(message)
+                self.alarms.on_event(message)
+            case Result():
+                self.audit.on_result(message)
         return message
 
     def _decode(self, topic: bytes, payload: bytes) -> Published:
@@ -121,12 +144,28 @@ class Plant:
         self._clock_heard = now
         if isinstance(message, Status):
             self.status = message
+            self.roster.on_status(message)
+            if message.run in self.runs:
+                self.runs[message.run].scenario = message.scenario
             return True
         if self.run != message.run:
             self._run_since = now
         self.tick = message
+        self._on_tick(message)
         self.ticks.on(message.run, message.seq)
         return True
+
+    def _on_tick(self, tick: Tick) -> None:
+        known = self.runs.get(tick.run)
+        if known is None:
+            self.runs[tick.run] = Run(tick.run, None, tick.t, tick.t, tick.seq)
+            while len(self.runs) > RUNS_KEPT:
+                self.runs.popitem(last=False)
+        else:
+            known.last_t, known.last_seq = tick.t, tick.seq
+        self.alarms.on_tick(tick)
+        for command in tick.commands:
+            self.audit.on_command(command, tick.run, tick.seq, tick.wall)
 
     def _on_state(self, head: StateHead, payload: bytes, now: float) -> bool:
         module = self.modules[head.module]
@@ -138,6 +177,7 @@ class Plant:
         module.frame = Frame(head, payload, now)
         module.fault = ""
         module.gaps.on(head.run, head.seq)
+        self.alarms.on_state(head)
         return True
 
     @property

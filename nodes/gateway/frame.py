@@ -6,17 +6,31 @@ import msgspec
 
 from bus import codec
 from bus.messages import NAME, Published, State
-from bus.schema import quantity
+from bus.schema import MAX_ITEMS, Label, Message, Text, quantity
 
 _JSON = msgspec.json.Encoder()
 
 
+def json_bytes(message: Message) -> bytes:
+    """Any message as one JSON object."""
+    return _JSON.encode(message)
+
+
+class PlcHead(Message, frozen=True):
+    """The conditions that are alarms."""
+
+    state: Annotated[Label, quantity("", "state of the sequence")]
+    trip: Annotated[Text | None, quantity("", "cause of the trip in force")]
+    warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
+
+
 class StateHead(Published, frozen=True):
-    """The fields of a State that order it; the rest is skipped without being built."""
+    """The fields of a State that order it and its alarms; the rest is skipped without being built."""
 
     TOPIC: ClassVar[str] = "state/"
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    plc: PlcHead
 
     def topic(self) -> str:
         """`state/<module>/`."""

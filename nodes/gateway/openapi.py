@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from bus.messages import State
+from bus.schema import Message
 from nodes.gateway.problems import MEDIA_TYPE, Problem
+from nodes.gateway.views import VIEWS
 
 _REFERENCE = "#/components/schemas/{}"
 
@@ -39,6 +41,14 @@ LIVE: dict[int | str, dict[str, Any]] = {
     }
 }
 
+
+def of_view(kind: type[Message]) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that encodes a message itself."""
+    schema = {"$ref": _REFERENCE.format(kind.__name__)}
+    summary = (kind.__doc__ or "").split("\n")[0]
+    return {200: {"description": summary, "content": {"application/json": {"schema": schema}}}}
+
+
 DESCRIPTION = """\
 Run the plant, change its parameters and read its state. The plant answers every command: 200 means that it acted, and
 says at which tick and simulated time. Everything else is a problem (RFC 9457), with the field, the limit and the reason
@@ -54,7 +64,8 @@ def describe(app: FastAPI) -> None:
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
             schemas.update(schemas["Problem"].pop("$defs", {}))
-            _, components = msgspec.json.schema_components([State], ref_template=_REFERENCE.format("{name}"))
+            kinds = [State, *VIEWS.values()]
+            _, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE.format("{name}"))
             schemas.update(components)
             app.openapi_schema = schema
         return app.openapi_schema

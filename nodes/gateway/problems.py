@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -66,6 +68,24 @@ class Problem(BaseModel):
         """A 422 about one value."""
         found = ViolationAnswer(field=field, limit=limit, reason=reason)
         return cls.of(422, "violations", f"{field}: {reason}", violations=[found])
+
+    @classmethod
+    def parameters(cls, error: ParameterError) -> "Problem":
+        """A 422 with everything that the model says against a set of parameters."""
+        found = [
+            ViolationAnswer(field=item.field[:200], limit=_limit(item), reason=item.reason[:512])
+            for item in error.violations
+        ]
+        detail = "; ".join(item.reason for item in found[:10])
+        return cls.of(422, "violations", detail, violations=found)
+
+
+def _limit(item: Violation) -> str:
+    if item.limit is None:
+        return ""
+    declared = DECLARATIONS.get(item.field)
+    unit = "" if declared is None or declared.unit == "-" else f" {declared.unit}"
+    return f"{item.limit:g}{unit}" if isinstance(item.limit, int | float) else item.limit
 
 
 class ProblemError(Exception):

@@ -5,10 +5,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bus import codec
 from bus.endpoints import Endpoints
 from bus.messages import (
     ClockReply,
+    Command,
     CommandRequest,
     ModuleReply,
     Refused,
@@ -51,6 +54,8 @@ class Switches:
     results: bool = True
     run: str = messages.RUN
     mode: str = "running"
+    plc: dict[str, object] = field(default_factory=dict)
+    """What the controller shows beside what it always does."""
     refuse: Refused | None = None
     reason: str = ""
     violations: list[Violation] = field(default_factory=list)
@@ -68,6 +73,7 @@ class Peer:
         self.wild: list[tuple[str, tuple[bytes, bytes]]] = []
         """Frames to publish as they are, by publisher ("clock" or "physics")."""
         self._answered: dict[str, Result] = {}
+        self._riding: list[Command] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="peer")
         self._thread.start()
@@ -97,12 +103,14 @@ class Peer:
                 self.seq += 1
                 switches = self.switches
                 if switches.clock:
-                    tick = messages.tick(self.seq, switches.run, mode=switches.mode)
+                    riding = [msgspec.to_builtins(command) for command in self._riding]
+                    self._riding.clear()
+                    tick = messages.tick(self.seq, switches.run, mode=switches.mode, commands=riding)
                     clock.send(codec.encode_published(tick))
                     if self.seq % 20 == 0:
                         clock.send(codec.encode_published(messages.status(self.seq, switches.run)))
                 if switches.states:
-                    physics.send(codec.encode_published(messages.state(self.seq, switches.run)))
+                    physics.send(codec.encode_published(messages.state(self.seq, switches.run, plc=switches.plc)))
                 while self.wild:
                     publisher, frames = self.wild.pop(0)
                     (clock if publisher == "clock" else physics).send(frames)
@@ -130,6 +138,7 @@ class Peer:
             return
         if request.id not in self._answered:
             self.commands.append(request)
+            self._riding.append(Command(request.id, request.module, request.name, request.args, request.origin))
             reason = self.switches.reason
             self._answered[request.id] = messages.result(request, self.seq + 1, self.switches.violations, reason)
         if self.switches.results:
