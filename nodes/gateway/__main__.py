@@ -16,6 +16,9 @@ import uvloop
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.messages import Result, Tick
 from bus.process import Heart, begin
+from bus.security.admission import Admission
+from bus.security.binding import require_safe_door
+from bus.security.keys import SecurityError
 from bus.sockets import AsyncSubscriber
 from nodes.gateway import answers, roster
 from nodes.gateway.commands import Commands
@@ -139,9 +142,10 @@ async def _serve(
                 return stream.clients() + plant.roster.other_clients()
 
             gateway = Gateway(endpoints, plant, commands, scenarios, Presets(data / "presets"), clients, loop.time)
+            admission = Admission.from_environment()
             rest = _Server(
                 uvicorn.Config(
-                    application(gateway),
+                    application(gateway, admission),
                     ws="none",
                     lifespan="off",
                     log_config=None,
@@ -182,7 +186,11 @@ def main() -> int:
         (endpoints.gateway_websocket, "KPP_GATEWAY_WEBSOCKET"),
     ):
         try:
+            require_safe_door(address, variable)
             listening.append(_listen(address))
+        except SecurityError as error:
+            logger.error("cannot start", reason=str(error))
+            return 1
         except OSError as error:
             logger.error("cannot start", reason=f"{variable} {address} cannot be bound: {error.strerror}")
             return 1

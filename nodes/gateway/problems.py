@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from bus.security.hosts import Refusal
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
 
 MEDIA_TYPE = "application/problem+json"
@@ -62,6 +63,11 @@ class Problem(BaseModel):
         """
         title = HTTPStatus(status).phrase
         return cls(type=f"urn:kpp:problem:{kind}", title=title, status=status, detail=detail, **members)
+
+    @classmethod
+    def refusal(cls, refusal: Refusal) -> "Problem":
+        """Why somebody was not let in."""
+        return cls.of(refusal.status, refusal.kind, refusal.reason)
 
     @classmethod
     def violation(cls, field: str, limit: str, reason: str) -> "Problem":

@@ -3,9 +3,12 @@
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from bus.security import hosts
+from bus.security.admission import Admission
+from bus.security.door import Door
+from nodes.gateway.access import Roles
 from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.context import Gateway
-from nodes.gateway.hosts import LocalOnly
 from nodes.gateway.openapi import PROBLEM, describe
 from nodes.gateway.problems import register
 from nodes.gateway.routes import controls, data, parameters, plant, presets, runs, time
@@ -24,12 +27,13 @@ def api() -> APIRouter:
     return router
 
 
-def application(gateway: Gateway) -> ASGIApp:
-    """The REST API behind its checks of host, origin and body."""
+def application(gateway: Gateway, admission: Admission) -> ASGIApp:
+    """The REST API behind its checks of host, origin, token, role, rate and body."""
     # The documentation pages of FastAPI load scripts from other hosts, so only the description itself is served.
     app = FastAPI(title="KPP Simulator", version=version(), docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.gateway = gateway
     app.include_router(api())
     register(app)
     describe(app)
-    return LocalOnly(StrictBodies(app), gateway.endpoints.gateway_http.host)
+    bound = gateway.endpoints.gateway_http.host
+    return Door(StrictBodies(app), bound, admission, Roles(app.openapi()["paths"]).needed, hosts.named())

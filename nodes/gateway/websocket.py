@@ -15,7 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from nodes.gateway import answers, hosts
+from bus.security import hosts
+from bus.security.door import SAFE_HEADERS
+from nodes.gateway import answers
 from nodes.gateway.core import Plant
 from nodes.gateway.problems import MEDIA_TYPE, Problem
 from nodes.gateway.session import (
@@ -106,7 +108,8 @@ class Stream:
         """Answer what is no handshake, refuse what is not in order, let the rest pass."""
         path, _, query = request.path.partition("?")
         headers = request.headers
-        problem = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound)
+        refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound, hosts.named())
+        problem = None if refusal is None else Problem.refusal(refusal)
         if problem is None and path == "/":
             hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
             return _response(connection, 200, hello, "application/json")
@@ -207,6 +210,6 @@ def _response(connection: ServerConnection, status: int, content: BaseModel, med
     )
     del response.headers["Content-Type"]
     response.headers["Content-Type"] = media_type
-    for name, value in hosts.SAFE_HEADERS.items():
+    for name, value in SAFE_HEADERS.items():
         response.headers[name] = value
     return response
