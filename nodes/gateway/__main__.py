@@ -97,11 +97,13 @@ async def _hear_until_silent(subscriber: AsyncSubscriber, plant: Plant, commands
             message = plant.on(topic, payload, moment)
             if isinstance(message, StateHead):
                 stream.sweep(message.module, moment)
-            elif isinstance(message, Result):
-                commands.heard(message)
-            elif isinstance(message, Tick):
-                for command in message.commands:
-                    commands.noted(command)
+            elif message is not None:
+                if isinstance(message, Result):
+                    commands.heard(message)
+                elif isinstance(message, Tick):
+                    for command in message.commands:
+                        commands.noted(command)
+                stream.heard(message)
             count += 1
             if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -134,7 +136,8 @@ async def _serve(
     heart = Heart(endpoints, "gateway")
     with contextlib.closing(heart):
         async with asyncio.TaskGroup() as group:
-            stream = Stream(plant, endpoints.gateway_websocket.host, loop.time, group)
+            admission = Admission.from_environment()
+            stream = Stream(plant, commands, admission, endpoints.gateway_websocket.host, loop.time, group)
             scenarios = Path(os.environ.get("KPP_SCENARIOS", "scenarios"))
             data = Path(os.environ.get("KPP_DATA", "var"))
 
@@ -142,7 +145,6 @@ async def _serve(
                 return stream.clients() + plant.roster.other_clients()
 
             gateway = Gateway(endpoints, plant, commands, scenarios, Presets(data / "presets"), clients, loop.time)
-            admission = Admission.from_environment()
             rest = _Server(
                 uvicorn.Config(
                     application(gateway, admission),

@@ -12,6 +12,7 @@ from bus.messages import Event, Published, Result, Status, Tick
 from nodes.gateway.alarms import Alarms
 from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
+from nodes.gateway.ring import Ring
 from nodes.gateway.roster import Roster
 
 FRESH = 1.0
@@ -69,6 +70,7 @@ class Module:
     def __init__(self, name: str) -> None:
         self.name = name
         self.frame: Frame | None = None
+        self.ring = Ring()
         self.fault = ""
         self.gaps = Gaps()
 
@@ -175,6 +177,7 @@ class Plant:
             self.old_frames += 1
             return False
         module.frame = Frame(head, payload, now)
+        module.ring.append(module.frame)
         module.fault = ""
         module.gaps.on(head.run, head.seq)
         self.alarms.on_state(head)
