@@ -1,7 +1,7 @@
 """What the routes of the REST API work with: the module asked for, the command's key, who asks, the answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +14,16 @@ from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
+from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
 from nodes.gateway.problems import Problem, ProblemError
+
+
+@dataclass
+class Streams:
+    """Server-sent event streams that are open."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,13 @@ class Gateway:
     scenarios: Path
     """Directory of the scenario files."""
     presets: Presets
+    news: News
+    """Struck whenever something is heard."""
     clients: Callable[[], int]
     """How many WebSocket clients are connected."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
+    streams: Streams = field(default_factory=Streams)
 
 
 def _gateway(request: Request) -> Gateway:

@@ -42,6 +42,14 @@ LIVE: dict[int | str, dict[str, Any]] = {
 }
 
 
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events `state`, `gap` and `stale`; the data of a state is a state frame, or what was selected",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
 def of_view(kind: type[Message]) -> dict[int | str, dict[str, Any]]:
     """The answer of a route that encodes a message itself."""
     schema = {"$ref": _REFERENCE.format(kind.__name__)}

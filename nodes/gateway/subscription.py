@@ -72,10 +72,11 @@ def of_query(query: str, modules: Sequence[str]) -> Subscription | Problem:
         if name not in QUERY or len(values) != 1:
             limit = f"{', '.join(sorted(QUERY))}, once each"
             return Problem.violation(name[:64], limit, f"unknown or given twice: use {limit}")
-    return _of_fields({name: values[0] for name, values in found.items()}, modules)
+    return of_fields({name: values[0] for name, values in found.items()}, modules)
 
 
-def _of_fields(given: Mapping[str, str], modules: Sequence[str]) -> Subscription | Problem:
+def of_fields(given: Mapping[str, str], modules: Sequence[str]) -> Subscription | Problem:
+    """The same from fields by name."""
     rate = _number(given, "rate", MIN_RATE, MAX_RATE, " Hz")
     every = _number(given, "every", 1, MAX_EVERY, "", whole=True)
     seq = _number(given, "after", 0, 2**53, "", whole=True)

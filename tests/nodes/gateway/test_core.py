@@ -143,7 +143,8 @@ def test_states_are_decoded_on_demand_and_once() -> None:
     frame = view.newest("m1")
     assert frame is not None
     assert frame.state() is frame.state()
-    assert frame.text() is frame.text()
+    assert frame.websocket((), binary=False) is frame.websocket((), binary=False)
+    assert frame.json() is frame.json()
     assert msgspec.json.decode(frame.json()) == msgspec.to_builtins(messages.state(1))
     assert msgspec.json.decode(frame.text()) == {"type": "state"} | msgspec.to_builtins(messages.state(1))
 
