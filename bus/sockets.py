@@ -18,7 +18,7 @@ import zmq.asyncio
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import parse_monitor_message
 
-from bus.codec import MAX_REQUEST, MAX_TELEMETRY
+from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
 from bus.security import keys
 from bus.security.binding import require_safe_socket
 from bus.security.keys import Curve
@@ -26,7 +26,7 @@ from bus.security.keys import Curve
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
 
-Frames = tuple[bytes, bytes]
+Frames = Pair
 
 _COMMON = {
     zmq.LINGER: 0,

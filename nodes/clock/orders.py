@@ -2,16 +2,20 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from bus.messages import IDENTIFIER, STEP_US, Violation
+from bus.messages import IDENTIFIER, STEP_US, Policy, Violation
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
 
 UNTIL_MAX = 1e9
 """Latest simulated time that a run can be told to run to, in seconds."""
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+"""What may happen when a module is late."""
 
 
 class OrderError(ValueError):
@@ -72,6 +76,13 @@ class SetSpeed:
 
 
 @dataclass(frozen=True)
+class SetPolicy:
+    """Change what happens when a module is late."""
+
+    policy: Policy
+
+
+@dataclass(frozen=True)
 class Reset:
     """Begin a new run, stopped at time zero."""
 
@@ -79,7 +90,7 @@ class Reset:
     parameters: dict[str, Any]
 
 
-TimeOrder = Start | Pause | Resume | Stop | Step | RunUntil | SetSpeed | Reset
+TimeOrder = Start | Pause | Resume | Stop | Step | RunUntil | SetSpeed | SetPolicy | Reset
 """What changes simulated time."""
 
 Order = TimeOrder | Acknowledge
@@ -96,33 +107,45 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
     if name in _PLAIN:
         _only(args)
         return _PLAIN[name]
-    if name == "step":
-        _only(args, "ticks")
-        ticks = args.get("ticks", 1)
-        if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
-            raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
-        return Step(ticks)
-    if name == "run_until":
-        return _run_until(args)
-    if name == "acknowledge":
-        _only(args, "alarm")
-        alarm = args.get("alarm")
-        if not isinstance(alarm, str) or re.fullmatch(IDENTIFIER, alarm) is None:
-            raise _wrong("alarm", "64 characters", "needs the id of an alarm")
-        return Acknowledge(alarm)
-    if name == "set_speed":
-        return _set_speed(args)
-    if name == "reset":
-        _only(args, "scenario", "parameters")
-        scenario = args.get("scenario", "")
-        if not isinstance(scenario, str) or len(scenario) > 64:
-            raise _wrong("scenario", "64 characters", "needs the name of a scenario")
-        parameters = args.get("parameters", {})
-        if not isinstance(parameters, dict):
-            raise _wrong("parameters", "a map", "needs parameter values by name")
-        return Reset(scenario, parameters)
-    known = ", ".join([*_PLAIN, "step", "run_until", "set_speed", "reset", "acknowledge"])
+    if name in _WITH_ARGUMENTS:
+        return _WITH_ARGUMENTS[name](args)
+    known = ", ".join([*_PLAIN, *_WITH_ARGUMENTS])
     raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
+
+
+def _step(args: dict[str, Any]) -> Step:
+    _only(args, "ticks")
+    ticks = args.get("ticks", 1)
+    if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
+        raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
+    return Step(ticks)
+
+
+def _acknowledge(args: dict[str, Any]) -> Acknowledge:
+    _only(args, "alarm")
+    alarm = args.get("alarm")
+    if not isinstance(alarm, str) or re.fullmatch(IDENTIFIER, alarm) is None:
+        raise _wrong("alarm", "64 characters", "needs the id of an alarm")
+    return Acknowledge(alarm)
+
+
+def _set_policy(args: dict[str, Any]) -> SetPolicy:
+    _only(args, "policy")
+    policy = args.get("policy")
+    if policy not in POLICIES:
+        raise _wrong("policy", ", ".join(POLICIES), f"{policy!r} is none of them")
+    return SetPolicy(policy)
+
+
+def _reset(args: dict[str, Any]) -> Reset:
+    _only(args, "scenario", "parameters")
+    scenario = args.get("scenario", "")
+    if not isinstance(scenario, str) or len(scenario) > 64:
+        raise _wrong("scenario", "64 characters", "needs the name of a scenario")
+    parameters = args.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise _wrong("parameters", "a map", "needs parameter values by name")
+    return Reset(scenario, parameters)
 
 
 def _run_until(args: dict[str, Any]) -> RunUntil:
@@ -160,3 +183,13 @@ def _only(args: dict[str, Any], *names: str) -> None:
 
 def _wrong(field: str, limit: str, reason: str) -> OrderError:
     return OrderError(f"{field}: {reason} (limit: {limit})", (Violation(field=field, limit=limit, reason=reason),))
+
+
+_WITH_ARGUMENTS: dict[str, Callable[[dict[str, Any]], Order]] = {
+    "step": _step,
+    "run_until": _run_until,
+    "set_speed": _set_speed,
+    "set_policy": _set_policy,
+    "reset": _reset,
+    "acknowledge": _acknowledge,
+}
