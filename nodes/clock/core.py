@@ -29,6 +29,7 @@ from nodes.clock.orders import (
     Acknowledge,
     OrderError,
     Pause,
+    PlainOrder,
     Reset,
     Resume,
     RunUntil,
@@ -37,7 +38,6 @@ from nodes.clock.orders import (
     Start,
     Step,
     Stop,
-    TimeOrder,
     read_order,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
@@ -389,12 +389,18 @@ class ClockCore:
     def _obey(self, command: Command, wall: float) -> Result:
         try:
             order = read_order(command.name, command.args)
-            applied = {"alarm": order.alarm} if isinstance(order, Acknowledge) else self._carry_out(order)
+            match order:
+                case Acknowledge(alarm=alarm):
+                    applied: dict[str, Any] = {"alarm": alarm}
+                case RunUntil(t_us=t_us):
+                    applied = self._run_until(t_us)
+                case _:
+                    applied = self._carry_out(order)
         except OrderError as error:
             return self._result(command, wall, reason=str(error), violations=error.violations)
         return self._result(command, wall, applied=applied)
 
-    def _carry_out(self, order: TimeOrder) -> dict[str, Any]:
+    def _carry_out(self, order: PlainOrder) -> dict[str, Any]:
         match order:
             case Start():
                 if self._mode != "stopped":
@@ -419,9 +425,6 @@ class ClockCore:
                     raise OrderError("the run is running: pause it first")
                 self._steps_left += ticks
                 return {"mode": self._mode, "ticks": self._steps_left}
-            case RunUntil(t_us=t_us):
-                self._run_until(t_us)
-                return {"mode": "running", "until": t_us / 1e6}
             case SetSpeed(speed=speed, flat_out=flat_out):
                 self._speed = speed or self._speed
                 self._flat_out = flat_out
@@ -441,7 +444,7 @@ class ClockCore:
         self._debt.forgive()
         return {"mode": self._mode}
 
-    def _run_until(self, t_us: int) -> None:
+    def _run_until(self, t_us: int) -> dict[str, Any]:
         now = self._run.t_us / 1e6
         if t_us <= self._run.t_us:
             reason = f"it is {now:g} s already: name a later time, or reset"
@@ -449,6 +452,7 @@ class ClockCore:
         self._until_us = t_us
         self._mode = "running"
         self._steps_left = 0
+        return {"mode": "running", "until": t_us / 1e6}
 
     def _require(self, mode: Mode, remedy: str) -> None:
         if self._mode != mode:

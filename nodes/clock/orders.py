@@ -90,10 +90,8 @@ class Reset:
     parameters: dict[str, Any]
 
 
-TimeOrder = Start | Pause | Resume | Stop | Step | RunUntil | SetSpeed | SetPolicy | Reset
-"""What changes simulated time."""
-
-Order = TimeOrder | Acknowledge
+PlainOrder = Start | Pause | Resume | Stop | Step | SetSpeed | SetPolicy | Reset
+Order = PlainOrder | RunUntil | Acknowledge
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 

@@ -111,7 +111,7 @@ def _listen(address: HttpAddress, variable: str) -> socket.socket:
         raise OSError(f"{variable} {address} cannot be bound: {error.strerror}") from error
 
 
-async def _pulse(plant: Plant, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger) -> None:
+async def _pulse(plant: Plant, ear: Ear, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger) -> None:
     """Beat, see to clients when nothing comes, and log when something goes missing or comes back."""
     now = asyncio.get_running_loop().time
     said: list[str] = []
@@ -124,6 +124,7 @@ async def _pulse(plant: Plant, stream: Stream, heart: Heart, logger: structlog.s
             logger.info("hearing the plant", status=status, missing=names, run=plant.run, tick=tick)
             said = names
         heart.beat(tick, roster.tell(stream.clients(), names))
+        ear.repair(now())
         stream.pulse()
         await asyncio.sleep(PULSE)
 
@@ -152,8 +153,8 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
     commands = Commands(endpoints)
     admission = Admission.from_environment()
-    heart = Heart(endpoints, "gateway")
-    with contextlib.closing(heart):
+    with contextlib.ExitStack() as resources:
+        heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
             stream = Stream(plant, commands, admission, endpoints.gateway_websocket.host, loop.time, group)
             gateway = Gateway(
@@ -163,12 +164,13 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 scenarios=Path(os.environ.get("KPP_SCENARIOS", "scenarios")),
                 presets=Presets(Path(os.environ.get("KPP_DATA", "var")) / "presets"),
                 news=News(),
-                clients=lambda: stream.clients() + plant.roster.other_clients(),
+                clients=lambda: stream.clients() + plant.record.roster.other_clients(),
                 now=loop.time,
             )
-            ear = Ear(plant, commands, stream, gateway.news)
+            ear = resources.enter_context(contextlib.closing(Ear(endpoints, plant, commands, stream, gateway.news)))
             working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
-            working.append(group.create_task(_pulse(plant, stream, heart, logger)))
+            working.append(group.create_task(_pulse(plant, ear, stream, heart, logger)))
+            working.append(group.create_task(ear.recall()))
             rest = _rest(gateway, admission)
             serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
             websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None

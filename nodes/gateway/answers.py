@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import structs
 from pydantic import BaseModel, Field
 
-from bus.messages import Mode
+from bus.messages import Mode, Policy
 from bus.schema import PROTOCOL_VERSION
 from nodes.gateway.alarms import AlarmState
 from nodes.gateway.core import Missing, Plant
@@ -50,7 +50,8 @@ class StatusAnswer(BaseModel):
     scenario: str | None = Field(description="scenario of the run")
     data_age: float | None = Field(description="age of the oldest of the modules' newest frames (s)")
     clients_connected: int = Field(description="WebSocket clients of this gateway")
-    gaps: dict[str, int] = Field(description="ticks of the present run that never came, by topic")
+    gaps: dict[str, int] = Field(description="messages that were lost and cannot be had any more, by topic")
+    repaired: int = Field(description="messages that were lost on the way and came when asked for")
     bad_frames: int = Field(description="malformed frames from the bus, counted and dropped")
     old_frames: int = Field(description="frames from the bus that were overtaken, counted and dropped")
     modules: dict[str, ModuleAnswer] = Field(description="by name")
@@ -242,6 +243,10 @@ class TimeAnswer(BaseModel):
     achieved_speed: float | None = Field(description="measured by the clock in its last report")
     flat_out: bool | None = Field(description="true when running as fast as possible")
     held: list[str] = Field(description="modules that simulated time waits for")
+    policy: Policy | None = Field(description="what happens when a module is late")
+    held_time: float | None = Field(description="wall time that simulated time has waited (s)")
+    owed_time: float | None = Field(description="simulated time that policy catch_up has still to make up for (s)")
+    problems: list[str] = Field(description="what the clock cannot do now")
 
 
 class RunAnswer(BaseModel):
@@ -342,7 +347,7 @@ def events(
     """The newest of the events that are kept and wanted."""
     found = [
         EventAnswer(**structs.asdict(event))
-        for event in plant.events
+        for event in plant.record.events
         if event.seq > after
         and run in {None, event.run}
         and module in {None, event.module}
@@ -353,7 +358,7 @@ def events(
 
 def alarms(plant: Plant) -> AlarmsAnswer:
     """The alarms that ask for attention."""
-    found = [AlarmAnswer(**asdict(alarm), active=alarm.active) for alarm in plant.alarms.listing()]
+    found = [AlarmAnswer(**asdict(alarm), active=alarm.active) for alarm in plant.record.alarms.listing()]
     return AlarmsAnswer(run=plant.run, alarms=found)
 
 
@@ -362,7 +367,7 @@ def nodes(plant: Plant) -> NodesAnswer:
     report = plant.status
     late = report.lateness if report else None
     newest = plant.tick.seq if plant.tick else 0
-    restarts = plant.roster.restarts()
+    restarts = plant.record.roster.restarts()
     found = [
         NodeAnswer(
             **structs.asdict(peer),
@@ -370,7 +375,7 @@ def nodes(plant: Plant) -> NodesAnswer:
             behind=max(0, newest - peer.seq),
             restarts=restarts.get(peer.node, 0),
         )
-        for peer in plant.roster.peers
+        for peer in plant.record.roster.peers
     ]
     return NodesAnswer(
         run=plant.run,
@@ -383,7 +388,7 @@ def nodes(plant: Plant) -> NodesAnswer:
 
 def commands(plant: Plant, count: int) -> CommandsAnswer:
     """The audit log."""
-    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.audit.newest(count)])
+    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.record.audit.newest(count)])
 
 
 def clock_time(plant: Plant) -> TimeAnswer:
@@ -399,6 +404,10 @@ def clock_time(plant: Plant) -> TimeAnswer:
         achieved_speed=report.achieved_speed if report else None,
         flat_out=tick.flat_out if tick else None,
         held=tick.held if tick else [],
+        policy=report.policy if report else None,
+        held_time=report.held_time if report else None,
+        owed_time=report.owed_time if report else None,
+        problems=report.problems if report else [],
     )
 
 
@@ -414,7 +423,7 @@ def runs(plant: Plant) -> RunsAnswer:
                 simulated_time=item.last_t,
                 tick=item.last_seq,
             )
-            for item in reversed(plant.runs.values())
+            for item in reversed(plant.record.runs.values())
         ]
     )
 
@@ -462,6 +471,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         data_age=max(known) if known else None,
         clients_connected=clients,
         gaps=plant.missed(),
+        repaired=plant.record.streams.repaired,
         bad_frames=plant.bad_frames,
         old_frames=plant.old_frames,
         modules={name: _module(plant, name, now) for name in plant.modules},

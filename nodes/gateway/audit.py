@@ -42,7 +42,7 @@ class Audit:
 
     def newest(self, count: int) -> list[Entry]:
         """The last commands, the newest first."""
-        found = list(self._entries.values())
+        found = sorted(self._entries.values(), key=lambda entry: (entry.run, entry.seq))
         return found[-count:][::-1]
 
     def find(self, command_id: str) -> Entry | None:
@@ -60,6 +60,10 @@ class Audit:
             self.on_result(early)
         while len(self._entries) > KEPT:
             self._entries.popitem(last=False)
+
+    def recall(self, command: Command, run: str, seq: int) -> None:
+        """Take note of a command before this listener began; what is known better already stays."""
+        self.on_command(command, run, seq, None)
 
     def on_result(self, result: Result) -> None:
         """Take note of what became of it; a result may overtake its tick, which comes from another publisher."""

@@ -3,24 +3,17 @@
 Every `now` is a time in seconds on one clock that never goes back, given by the caller.
 """
 
-from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bus import codec
 from bus.codec import FrameError
-from bus.messages import Event, Published, Result, Status, Tick
-from nodes.gateway.alarms import Alarms
-from nodes.gateway.audit import Audit
+from bus.messages import Published, Status, Tick
 from nodes.gateway.frame import Frame, StateHead
-from nodes.gateway.ring import Ring
-from nodes.gateway.roster import Roster
+from nodes.gateway.record import Record
 
 FRESH = 1.0
 """Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""
 
-EVENTS_KEPT = 1000
-
-RUNS_KEPT = 100
 
 _STATE = StateHead.TOPIC.encode()
 
@@ -35,44 +28,13 @@ class Missing:
     reason: str
 
 
-class Gaps:
-    """Ticks of one topic that never came, counted within a run."""
-
-    def __init__(self) -> None:
-        self.run = ""
-        self.last = 0
-        self.missed = 0
-
-    def on(self, run: str, seq: int) -> None:
-        """Take note of one frame; a new run starts the count anew, an old frame changes nothing."""
-        if run != self.run:
-            self.run, self.last, self.missed = run, seq, 0
-            return
-        if seq > self.last:
-            self.missed += seq - self.last - 1
-            self.last = seq
-
-
-@dataclass
-class Run:
-    """A run that this listener has heard of."""
-
-    run: str
-    scenario: str | None
-    first_t: float
-    last_t: float
-    last_seq: int
-
-
 class Module:
     """What is known of one plant module."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.frame: Frame | None = None
-        self.ring = Ring()
         self.fault = ""
-        self.gaps = Gaps()
 
     def age(self, now: float) -> float | None:
         """Seconds since the newest frame came; None if there is none."""
@@ -96,12 +58,9 @@ class Plant:
         self.modules = {name: Module(name) for name in modules}
         self.tick: Tick | None = None
         self.status: Status | None = None
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self.runs: OrderedDict[str, Run] = OrderedDict()
-        self.alarms = Alarms()
-        self.audit = Audit()
-        self.roster = Roster()
-        self.ticks = Gaps()
+        self.record = Record(modules)
+        self.ordered: list[Published] = []
+        """What the last message made known in order, itself included unless something before it is missing."""
         self.bad_frames = 0
         self.old_frames = 0
         self._began = now
@@ -111,21 +70,19 @@ class Plant:
 
     def on(self, topic: bytes, payload: bytes, now: float) -> Published | StateHead | None:
         """Take note of one published message and return it, of a state its head; a bad or outdated one gives None."""
+        self.ordered = []
         try:
             message = self._decode(topic, payload)
         except FrameError:
             self.bad_frames += 1
             return None
-        match message:
-            case Tick() | Status():
-                return message if self._on_clock(message, now) else None
-            case StateHead():
-                return message if self._on_state(message, payload, now) else None
-            case Event():
-                self.events.append(message)
-                self.alarms.on_event(message)
-            case Result():
-                self.audit.on_result(message)
+        frame = Frame(message, payload, now) if isinstance(message, StateHead) else None
+        known = (isinstance(message, Tick | Status) and not self._on_clock(message, now)) or (
+            frame is not None and not self._on_state(frame, now)
+        )
+        if known:
+            return None
+        self.ordered = self.record.on(message, frame, now)
         return message
 
     def _decode(self, topic: bytes, payload: bytes) -> Published:
@@ -146,41 +103,22 @@ class Plant:
         self._clock_heard = now
         if isinstance(message, Status):
             self.status = message
-            self.roster.on_status(message)
-            if message.run in self.runs:
-                self.runs[message.run].scenario = message.scenario
             return True
         if self.run != message.run:
             self._run_since = now
         self.tick = message
-        self._on_tick(message)
-        self.ticks.on(message.run, message.seq)
         return True
 
-    def _on_tick(self, tick: Tick) -> None:
-        known = self.runs.get(tick.run)
-        if known is None:
-            self.runs[tick.run] = Run(tick.run, None, tick.t, tick.t, tick.seq)
-            while len(self.runs) > RUNS_KEPT:
-                self.runs.popitem(last=False)
-        else:
-            known.last_t, known.last_seq = tick.t, tick.seq
-        self.alarms.on_tick(tick)
-        for command in tick.commands:
-            self.audit.on_command(command, tick.run, tick.seq, tick.wall)
-
-    def _on_state(self, head: StateHead, payload: bytes, now: float) -> bool:
+    def _on_state(self, frame: Frame, now: float) -> bool:
+        head = frame.head
         module = self.modules[head.module]
         newest = module.frame
         # Within a run ticks never go back; an older frame is a repetition, unless the newest one is long gone.
         if newest is not None and newest.head.run == head.run and newest.head.seq >= head.seq and module.fresh(now):
             self.old_frames += 1
             return False
-        module.frame = Frame(head, payload, now)
-        module.ring.append(module.frame)
+        module.frame = frame
         module.fault = ""
-        module.gaps.on(head.run, head.seq)
-        self.alarms.on_state(head)
         return True
 
     @property
@@ -235,6 +173,5 @@ class Plant:
         return frame is not None and frame.head.run == self.run
 
     def missed(self) -> dict[str, int]:
-        """Ticks that never came in the present run, by topic."""
-        states = {f"state/{name}/": module.gaps.missed for name, module in self.modules.items()}
-        return {"tick": self.ticks.missed, **states}
+        """Messages that were lost and cannot be had any more, by topic."""
+        return self.record.missed()

@@ -33,6 +33,8 @@ class StateHead(Published, frozen=True):
     TOPIC: ClassVar[str] = "state/"
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    results: Annotated[int, quantity("1", "results of this module in the run so far", ge=0)]
+    events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
     plc: PlcHead
 
     def topic(self) -> str:

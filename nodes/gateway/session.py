@@ -6,9 +6,11 @@ import msgspec
 
 from bus.messages import Tick
 from bus.security.tokens import Caller
-from nodes.gateway.core import Module, Plant
+from nodes.gateway.core import Plant
+from nodes.gateway.frame import Frame
 from nodes.gateway.pace import Decimation, Pace
 from nodes.gateway.problems import Problem
+from nodes.gateway.ring import Ring
 from nodes.gateway.subscription import DEFAULT_RATE, Subscription
 from nodes.gateway.wire import ClientMessage, ErrorMessage, GapMessage, SnapshotMessage
 
@@ -76,7 +78,7 @@ class Session:
         self._stale: set[str] = set()
         self._blocked: float | None = None
 
-    def subscribe(self, wanted: Subscription, modules: Mapping[str, Module], now: float) -> list[GapMessage]:
+    def subscribe(self, wanted: Subscription, rings: Mapping[str, Ring], now: float) -> list[GapMessage]:
         """Want something else from now on; the answer names what is lost of what it wants to go on with."""
         self.wanted = wanted
         self._stale.clear()
@@ -87,15 +89,15 @@ class Session:
             if wanted.every is None:
                 self.paces[name] = Pace(wanted.rate or DEFAULT_RATE, now)
             else:
-                position, gap = _start(wanted, modules[name])
+                position, gap = _start(wanted, name, rings[name])
                 self.paces[name] = Decimation(wanted.every, position)
                 gaps += [] if gap is None else [gap]
         return gaps
 
-    def has_newest(self, modules: Mapping[str, Module]) -> None:
+    def has_newest(self, newest: Mapping[str, Frame | None]) -> None:
         """A snapshot was sent: updates are what comes after it."""
         for name, pace in self.paces.items():
-            frame = modules[name].frame
+            frame = newest[name]
             if isinstance(pace, Pace) and frame is not None:
                 pace.has(frame)
 
@@ -180,9 +182,8 @@ def snapshot(plant: Plant, wanted: Subscription, *, resumed: bool) -> SnapshotMe
     )
 
 
-def _start(wanted: Subscription, module: Module) -> tuple[int, GapMessage | None]:
+def _start(wanted: Subscription, module: str, ring: Ring) -> tuple[int, GapMessage | None]:
     """Where in the ring a client goes on, and what it has missed for good."""
-    ring = module.ring
     after = wanted.after
     if after is None:
         return ring.end, None
@@ -192,4 +193,4 @@ def _start(wanted: Subscription, module: Module) -> tuple[int, GapMessage | None
     if position is not None:
         return position, None
     following = ring[ring.first].head.seq if ring.end > ring.first else None
-    return ring.first, GapMessage(f"state/{module.name}/", after.run, after.seq, following)
+    return ring.first, GapMessage(f"state/{module}/", after.run, after.seq, following)

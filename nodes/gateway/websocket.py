@@ -283,12 +283,12 @@ class Stream:
 
     def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
         self._unseat(connection)
-        gaps = session.subscribe(wanted, self._plant.modules, self._now())
+        gaps = session.subscribe(wanted, self._plant.record.rings, self._now())
         if not wanted.plain:
             resumed = wanted.after is not None and not gaps
             self._tell(connection, session, snapshot(self._plant, wanted, resumed=resumed))
             if not resumed:
-                session.has_newest(self._plant.modules)
+                session.has_newest({name: module.frame for name, module in self._plant.modules.items()})
         for gap in gaps:
             self._tell(connection, session, gap)
         for topic in wanted.topics:
@@ -383,7 +383,7 @@ class Stream:
     def _catch_up(self, connection: ServerConnection, session: Session, module: str, pending: int) -> None:
         """Give a client that wants every frame those it has not got yet."""
         pace = session.paces[module]
-        ring = self._plant.modules[module].ring
+        ring = self._plant.record.rings[module]
         if isinstance(pace, Pace) or pending > BACKLOG:
             return
         if pace.lost(ring):

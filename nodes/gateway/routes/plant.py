@@ -71,8 +71,11 @@ async def acknowledge(
     _body: NoArguments | None = None,
 ) -> AppliedAnswer:
     """Say that an alarm was seen: an active one stays listed as acknowledged, one that has gone leaves the list."""
-    if ask.gateway.plant.alarms.find(alarm) is None and ask.gateway.plant.audit.find(ask.key or "") is None:
-        known = [item.id for item in ask.gateway.plant.alarms.listing()]
+    if (
+        ask.gateway.plant.record.alarms.find(alarm) is None
+        and ask.gateway.plant.record.audit.find(ask.key or "") is None
+    ):
+        known = [item.id for item in ask.gateway.plant.record.alarms.listing()]
         detail = f"there is no alarm {alarm!r} to acknowledge: there are {', '.join(known) or 'none'}"
         raise ProblemError(Problem.of(404, "alarm", detail, known=known))
     return await ask.clock("acknowledge", {"alarm": alarm})

@@ -89,7 +89,8 @@ class EventStream(Response):
             leaving.cancel()
 
     async def _write(self, send: Send) -> None:
-        gaps = self._session.subscribe(self._session.wanted, self._gateway.plant.modules, self._gateway.now())
+        rings = self._gateway.plant.record.rings
+        gaps = self._session.subscribe(self._session.wanted, rings, self._gateway.now())
         body = b"".join(_event("gap", gap) for gap in gaps)
         silent = self._gateway.now()
         while not self._gateway.news.over:
@@ -108,7 +109,7 @@ class EventStream(Response):
         frame = self._gateway.plant.newest(self._name)
         found = b""
         if isinstance(pace, Decimation):
-            ring = self._module.ring
+            ring = self._gateway.plant.record.rings[self._name]
             if pace.lost(ring):
                 head = ring[ring.first].head
                 found += _event("gap", GapMessage(head.topic(), head.run, head.seq - 1, head.seq))

@@ -1,9 +1,12 @@
 """Simulated time: start, pause, resume, single steps, run until a moment, speed."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 from pydantic import Field
 
 from nodes.gateway import answers
+from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
 from nodes.gateway.context import Arguments, Ask, Here, NoArguments
 from nodes.gateway.problems import Problem, ProblemError
@@ -30,6 +33,15 @@ class Speed(Arguments):
 
     speed: float | None = Field(None, description="simulated seconds per second, 0.1 to 100", examples=[2.0])
     flat_out: bool | None = Field(None, description="true: as fast as possible")
+
+
+class Policy(Arguments):
+    """What happens when a module is late."""
+
+    policy: Literal["hold", "catch_up", "stop"] = Field(
+        description="hold: simulated time waits; catch_up: it waits, then makes up for it; stop: the run ends",
+        examples=["hold"],
+    )
 
 
 @router.get("/time")
@@ -80,3 +92,9 @@ async def speed(ask: Ask, body: Speed) -> AppliedAnswer:
     if len(args) != 1:
         raise ProblemError(Problem.violation("body", "one of speed, flat_out", "send either speed or flat_out"))
     return await ask.clock("set_speed", args)
+
+
+@router.post("/time/policy", openapi_extra=ADMIN)
+async def policy(ask: Ask, body: Policy) -> AppliedAnswer:
+    """Choose what happens when a module is late."""
+    return await ask.clock("set_policy", {"policy": body.policy})

@@ -76,6 +76,8 @@ def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66, plc:
         "instance": "i1",
         "scenario": "reference",
         "digest": f"{seq:016x}",
+        "results": 0,
+        "events": 0,
         "plc": fields["plc"] | {"trip": None, **(plc or {})},
     }
     message: State = codec.build(State, fields)

@@ -103,7 +103,7 @@ def test_a_client_is_stuck_when_it_takes_nothing_for_two_seconds() -> None:
 
 def test_a_rate_message_is_obeyed() -> None:
     client = client_of(binary=True)
-    client.subscribe(client.wanted, Plant(("m1",), 0.0).modules, 0.0)
+    client.subscribe(client.wanted, {"m1": Ring()}, 0.0)
     assert client.hear('{"type":"rate","rate":20}') == RateMessage(20.0)
     assert client.hear(msgspec.msgpack.encode({"type": "rate", "rate": 50})) == RateMessage(50.0)
     assert client.mistakes == 0
@@ -255,15 +255,13 @@ def test_who_lags_beyond_the_ring_is_told_how_much_is_lost() -> None:
 
 def resume(seq: int, run: str = messages.RUN) -> tuple[list[int], list[int]]:
     """What a client that has a frame gets, of frames 7 to 10, and after what it has a gap."""
-    plant = Plant(("m1",), 0.0)
-    module = plant.modules["m1"]
-    module.ring = ring_of(10, kept=4)
+    ring = ring_of(10, kept=4)
     client = client_of()
     wanted = Subscription(("state/m1/",), rate=None, every=1, after=After(run, seq))
-    gaps = client.subscribe(wanted, plant.modules, 0.0)
+    gaps = client.subscribe(wanted, {"m1": ring}, 0.0)
     pace = client.paces["m1"]
     assert isinstance(pace, Decimation)
-    return seqs(pace.due(module.ring, 100)), [gap.after for gap in gaps]
+    return seqs(pace.due(ring, 100)), [gap.after for gap in gaps]
 
 
 def test_a_client_goes_on_where_it_left_off() -> None:

@@ -26,6 +26,7 @@ from .test_rest import fields, problem
         ("/time/step", {"ticks": 7}, "clock", "step", {"ticks": 7}),
         ("/time/run-until", {"t": 12.5}, "clock", "run_until", {"t": 12.5}),
         ("/time/speed", {"speed": 3.0}, "clock", "set_speed", {"speed": 3.0}),
+        ("/time/policy", {"policy": "catch_up"}, "clock", "set_policy", {"policy": "catch_up"}),
         ("/runs/stop", None, "clock", "stop", {}),
         ("/runs/reset", {"scenario": "small"}, "clock", "reset", {"scenario": "small"}),
         ("/runs", {"scenario": "small", "start": False}, "clock", "reset", {"scenario": "small"}),
@@ -182,8 +183,6 @@ def alarm_states(gateway: Running) -> dict[str, Any]:
 
 
 def test_an_alarm_lives_as_isa_18_2_has_it(gateway: Running) -> None:
-    gateway.peer.switches.run = "run-alarms"
-    gateway.until(run="run-alarms")
     gateway.peer.switches.plc = {"warnings": ["slack chain: -5 N"]}
     eventually(lambda: alarm_states(gateway) == {"m1.slack_chain": "unacknowledged"}, 5, "the warning is an alarm")
     gateway.peer.switches.plc = {"warnings": ["slack chain: -6 N"], "trip": "slack chain"}

@@ -345,3 +345,21 @@ def test_commands_act_over_the_same_socket(gateway: Running) -> None:
         assert (refused["problem"]["status"], refused["problem"]["detail"]) == (409, "not now")
         say(client, type="command", module="clock", name="step", args={"ticks": 4}, id="test:ws-1")
         assert receive(client, "problem")["problem"]["violations"][0]["field"] == "Idempotency-Key"
+
+
+def test_what_the_bus_loses_is_asked_for_and_every_client_gets_it(gateway: Running) -> None:
+    gateway.peer.switches.lose = 5
+    before = gateway.status()["repaired"]
+    assert isinstance(before, int)
+    with open_stream(gateway, "?every=1&topics=state/m1/,tick") as client:
+        found: dict[str, list[int]] = {"state": [], "tick": []}
+        while min(map(len, found.values())) < 60:
+            message = json.loads(client.recv(5))
+            assert message["type"] != "gap"
+            if message["type"] in found:
+                found[message["type"]].append(message["seq"])
+    for seqs in found.values():
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    status = gateway.status()
+    assert status["repaired"] >= before + 20  # type: ignore[operator]  # a number
+    assert gateway.rest.get("/v1/commands").status_code == 200
