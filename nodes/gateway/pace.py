@@ -73,13 +73,15 @@ class Decimation:
     Args:
         every: 1 for all.
         position: position in the ring of the first frame to look at.
+        known: run and tick of the last frame that the client has; a worker that is a little behind may still get it.
     """
 
     turn = 0.0
 
-    def __init__(self, every: int, position: int) -> None:
+    def __init__(self, every: int, position: int, known: tuple[str, int] = ("", 0)) -> None:
         self._every = every
         self._position = position
+        self._known = known
 
     def due(self, ring: Ring, most: int) -> Iterator[Frame]:
         """The frames to be sent now, at most so many; each is taken as it is given out."""
@@ -99,6 +101,8 @@ class Decimation:
         while self._position < ring.end:
             frame = ring[self._position]
             self._position += 1
-            if frame.head.seq % self._every == 0:
+            head = frame.head
+            has = head.run == self._known[0] and head.seq <= self._known[1]
+            if not has and head.seq % self._every == 0:
                 return frame
         return None

@@ -90,7 +90,8 @@ class Session:
                 self.paces[name] = Pace(wanted.rate or DEFAULT_RATE, now)
             else:
                 position, gap = _start(wanted, name, rings[name])
-                self.paces[name] = Decimation(wanted.every, position)
+                known = (wanted.after.run, wanted.after.seq) if wanted.after else ("", 0)
+                self.paces[name] = Decimation(wanted.every, position, known)
                 gaps += [] if gap is None else [gap]
         return gaps
 

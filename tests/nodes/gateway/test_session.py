@@ -268,5 +268,6 @@ def test_a_client_goes_on_where_it_left_off() -> None:
     assert resume(8) == ([9, 10], [])
     assert resume(6) == ([7, 8, 9, 10], [])
     assert resume(10) == ([], [])
+    assert resume(12) == ([], [])  # another worker was ahead of this one: what comes up to there is known
     assert resume(5) == ([7, 8, 9, 10], [5])
     assert resume(8, "other") == ([7, 8, 9, 10], [8])
