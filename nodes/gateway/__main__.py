@@ -40,6 +40,9 @@ PULSE = 0.1
 GRACE = 0.4
 """Seconds that connections get to end by themselves."""
 
+READY_TIME = 3.0
+"""Seconds within which a worker knows the plant, or serves without."""
+
 CONNECTIONS = 128
 """Most REST connections of a worker at a time."""
 
@@ -172,6 +175,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working.append(group.create_task(_pulse(plant, ear, stream, heart, logger)))
             working.append(group.create_task(ear.recall()))
             rest = _rest(gateway, admission)
+            await ear.ready(READY_TIME)
             serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
             websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None
             logger.info("serving", doors=sorted(doors), pid=os.getpid())

@@ -90,6 +90,17 @@ class Ear:
             if not isinstance(message, StateHead | State):  # those have their own way, see Stream.sweep
                 self._stream.heard(message)
 
+    async def ready(self, timeout: float) -> None:
+        """Wait until the plant is known as well as other workers know it, at most `timeout` seconds.
+
+        Until then connections are better off with another worker, or waiting.
+        """
+        now = asyncio.get_running_loop().time
+        end = now() + timeout
+        while not self._plant.record.ready and now() < end:
+            await self._news.wait(0.05)
+            self.repair(now())
+
     async def recall(self) -> None:
         """Ask the clock once for the commands of the present run: what was acknowledged, and the audit log so far.
 

@@ -114,6 +114,12 @@ class Record:
         self.rings[message.module].append(frame)
         self.alarms.on_state(frame.head)
 
+    @property
+    def ready(self) -> bool:
+        """Is the clock heard, and does the ring of each module reach back as far as it will?"""
+        whole = all(stream.line.run and stream.request is None for stream in self.streams.modules.values())
+        return bool(self.runs) and whole
+
     def missed(self) -> dict[str, int]:
         """Messages that were lost and cannot be had any more, by topic."""
         clock = 0 if self.streams.clock is None else self.streams.clock.line.lost
