@@ -42,7 +42,7 @@ class Admission:
             address: where it comes from.
             now: time on a clock that never goes back (s).
         """
-        caller = self._identify(token, needed, address, now)
+        caller = self.identify(token, needed, address, now)
         if isinstance(caller, Refusal):
             return caller
         wait = self.requests.wait(caller.name or address, now)
@@ -52,7 +52,8 @@ class Admission:
             return Refusal(429, "rate", f"too many requests: ask again in {wait:.1f} s")
         return caller
 
-    def _identify(self, token: str | None, needed: Role, address: str, now: float) -> Caller | Refusal:
+    def identify(self, token: str | None, needed: Role, address: str, now: float) -> Caller | Refusal:
+        """The same without counting the request against the caller's rate; wrong tokens count all the same."""
         if self.tokens is None:
             return Caller("", Role.ADMIN)
         if self.failures.empty(address, now):

@@ -40,6 +40,8 @@ class Gateway:
     """Struck whenever something is heard."""
     clients: Callable[[], int]
     """How many WebSocket clients are connected."""
+    metrics: Callable[[], tuple[str, bytes]]
+    """Media type and content of the page for Prometheus."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
     streams: Streams = field(default_factory=Streams)

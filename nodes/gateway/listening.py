@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
 
 from bus import codec
 from bus.codec import FrameError
@@ -30,11 +32,20 @@ TOPICS = ("tick", "status", "state/", "event/", "result/")
 class Ear:
     """Listens to publishers, passes on what it hears, and asks for what is missing."""
 
-    def __init__(self, endpoints: Endpoints, plant: Plant, commands: Commands, stream: Stream, news: News) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        plant: Plant,
+        commands: Commands,
+        stream: Stream,
+        news: News,
+        latency: Callable[[str, float], None],
+    ) -> None:
         self._plant = plant
         self._commands = commands
         self._stream = stream
         self._news = news
+        self._latency = latency
         self._clock = endpoints.clock_control
         self._repairers: list[Repairer] = repairers(plant.record.streams, endpoints)
 
@@ -69,6 +80,7 @@ class Ear:
         if isinstance(message, StateHead):
             self._stream.sweep(message.module, now)
         if message is not None:
+            self._latency(message.TOPIC, time.time() - message.wall)
             self.repair(now)
             self._news.strike()
 
@@ -90,14 +102,14 @@ class Ear:
             if not isinstance(message, StateHead | State):  # those have their own way, see Stream.sweep
                 self._stream.heard(message)
 
-    async def ready(self, timeout: float) -> None:
-        """Wait until the plant is known as well as other workers know it, at most `timeout` seconds.
+    async def ready(self, timeout: float, stop: asyncio.Event) -> None:
+        """Wait until the plant is known as well as other workers know it, at most `timeout` seconds or until `stop`.
 
         Until then connections are better off with another worker, or waiting.
         """
         now = asyncio.get_running_loop().time
         end = now() + timeout
-        while not self._plant.record.ready and now() < end:
+        while not self._plant.record.ready and now() < end and not stop.is_set():
             await self._news.wait(0.05)
             self.repair(now())
 

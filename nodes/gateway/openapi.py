@@ -50,6 +50,11 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
+METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "For Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+
 def of_view(kind: type[Message]) -> dict[int | str, dict[str, Any]]:
     """The answer of a route that encodes a message itself."""
     schema = {"$ref": _REFERENCE.format(kind.__name__)}

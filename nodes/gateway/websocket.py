@@ -163,6 +163,10 @@ class Stream:
             server_header=None,
         )
 
+    def buffered(self) -> int:
+        """Bytes that clients have not taken."""
+        return sum(connection.transport.get_write_buffer_size() for connection in self._sessions)
+
     def cut(self) -> None:
         """End every connection at once."""
         for connection in self._sessions:

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from nodes.gateway import answers
 from nodes.gateway.access import ADMIN, PUBLIC
@@ -17,6 +17,7 @@ from nodes.gateway.answers import (
     StatusAnswer,
 )
 from nodes.gateway.context import Ask, Here, NoArguments
+from nodes.gateway.openapi import METRICS
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["plant"])
@@ -42,6 +43,14 @@ async def health(gateway: Here) -> HealthAnswer:
         detail = "; ".join(f"{item.name}: {item.reason}" for item in missing)
         raise ProblemError(Problem.of(503, "missing", detail, missing=found))
     return HealthAnswer()
+
+
+@router.get("/metrics", responses=METRICS, response_class=Response)
+@first.get("/metrics", responses=METRICS, response_class=Response, include_in_schema=False)
+async def get_metrics(gateway: Here) -> Response:
+    """Counters, gauges and histograms of the plant and of all workers of the gateway, for Prometheus."""
+    media_type, content = gateway.metrics()
+    return Response(content, media_type=media_type)
 
 
 @router.get("/events")

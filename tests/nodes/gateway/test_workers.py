@@ -150,10 +150,10 @@ def test_a_killed_worker_takes_only_its_own_clients_and_they_resume_without_a_ga
 
 
 @pytest.mark.timeout(120)
-def test_a_killed_rest_worker_costs_at_most_the_requests_under_way(workers: Workers) -> None:
+def test_a_killed_rest_worker_costs_nothing_but_the_requests_under_way(workers: Workers) -> None:
     def ask() -> bool:
         address = workers.endpoints.gateway_http
-        connection = http.client.HTTPConnection(address.host, address.port, timeout=5)
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
         try:
             connection.request("GET", "/v1/status")
             return connection.getresponse().status == 200
@@ -164,9 +164,10 @@ def test_a_killed_rest_worker_costs_at_most_the_requests_under_way(workers: Work
 
     for pid in workers.pids("rest"):
         assert all(ask() for _ in range(10))
-        os.kill(pid, signal.SIGKILL)
-        lost = sum(not ask() for _ in range(30))
-        assert lost <= 1
+        victim = psutil.Process(pid)
+        victim.kill()
+        eventually(lambda pid=pid: pid not in workers.pids("rest"), 10, "the worker is gone")
+        assert all(ask() for _ in range(30))  # whoever is left takes them, or they wait
     eventually(lambda: len(workers.pids("rest")) == 2, 10, "the workers are back")
     eventually(workers.answers, 10, "both hear the plant")
 
