@@ -28,6 +28,9 @@ SAFE_HEADERS = {
 }
 """Sent with every answer: live data is never cached, guessed at, or embedded by another site."""
 
+MAX_HEAD = 16 * 1024
+"""Largest header and query in bytes."""
+
 CALLER = "kpp.caller"
 """Key of the scope with the caller's name; empty without tokens."""
 
@@ -90,6 +93,9 @@ class Door:
             await _answer(refusal, send_safely)
 
     def _judge(self, scope: Scope) -> Refusal | None:
+        size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > MAX_HEAD:
+            return Refusal(431, "too-large", f"header and query are larger than {MAX_HEAD} bytes together")
         found = hosts.check(_values(scope, b"host"), _values(scope, b"origin"), self._bound, self._names)
         if found is not None:
             return found

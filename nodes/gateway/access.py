@@ -45,6 +45,12 @@ class Roles:
                 return role
         return by_method(method)
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that a path takes."""
+        plain = [method for method, known in self._plain if known == path]
+        found = plain or [method for pattern, method, _ in self._templates if pattern.fullmatch(path)]
+        return sorted(set(found))
+
 
 def declared(method: str, operation: Mapping[str, Any]) -> Role:
     """The role that an operation names, or the one that goes with its method."""

@@ -118,7 +118,11 @@ async def _http(request: Request, error: HTTPException) -> Response:
         404: f"there is nothing at {request.url.path[:200]}: see /openapi.json",
         405: f"{request.method} is not possible here: see the Allow header",
     }.get(error.status_code, str(error.detail))
-    return render(Problem.of(error.status_code, "http", detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router names the methods of the first route of that path alone.
+        headers["Allow"] = ", ".join(request.app.state.roles.methods(request.scope["path"])) or headers.get("Allow", "")
+    return render(Problem.of(error.status_code, "http", detail), headers)
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:

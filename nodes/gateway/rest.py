@@ -1,5 +1,7 @@
 """The REST API: every router under /v1, the first paths as aliases, behind the checks of host, origin and body."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -11,10 +13,10 @@ from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.context import Gateway
 from nodes.gateway.openapi import PROBLEM, describe
 from nodes.gateway.problems import register
-from nodes.gateway.routes import controls, data, parameters, plant, presets, runs, stream, time
+from nodes.gateway.routes import controls, data, documents, parameters, plant, presets, runs, stream, time
 from nodes.gateway.version import version
 
-SUBJECTS = (plant, time, runs, parameters, presets, controls, data, stream)
+SUBJECTS = (plant, time, runs, parameters, presets, controls, data, stream, documents)
 
 
 def api() -> APIRouter:
@@ -27,13 +29,25 @@ def api() -> APIRouter:
     return router
 
 
-def application(gateway: Gateway, admission: Admission) -> ASGIApp:
-    """The REST API behind its checks of host, origin, token, role, rate and body."""
+def described() -> FastAPI:
+    """The routes with their complete description, without a gateway behind them."""
     # The documentation pages of FastAPI load scripts from other hosts, so only the description itself is served.
     app = FastAPI(title="KPP Simulator", version=version(), docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.gateway = gateway
     app.include_router(api())
     register(app)
     describe(app)
+    app.state.roles = Roles(app.openapi()["paths"])
+    return app
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI description."""
+    return described().openapi()
+
+
+def application(gateway: Gateway, admission: Admission) -> ASGIApp:
+    """The REST API behind its checks of host, origin, token, role, rate and body."""
+    app = described()
+    app.state.gateway = gateway
     bound = gateway.endpoints.gateway_http.host
-    return Door(StrictBodies(app), bound, admission, Roles(app.openapi()["paths"]).needed, hosts.named())
+    return Door(StrictBodies(app), bound, admission, app.state.roles.needed, hosts.named())

@@ -16,6 +16,7 @@ import uvloop
 from bus.endpoints import Endpoints
 from bus.process import Heart
 from bus.security.admission import Admission
+from bus.security.door import MAX_HEAD
 from nodes.gateway import answers, metrics, roster
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
@@ -35,6 +36,9 @@ GRACE = 0.4
 
 READY_TIME = 5.0
 """Seconds within which a worker knows the plant, or serves without."""
+
+SEND_BUFFER = 128 * 1024
+"""Bytes that the kernel holds for a REST client."""
 
 CONNECTIONS = 128
 """Most REST connections of a worker at a time."""
@@ -120,6 +124,7 @@ def _rest(gateway: Gateway, admission: Admission) -> _Server:
             server_header=False,
             proxy_headers=False,
             limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD,
         )
     )
 
@@ -156,6 +161,8 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
             working.append(group.create_task(ear.recall()))
             rest = _rest(gateway, admission)
+            if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
+                doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             await ear.ready(READY_TIME, stop)
             serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
             websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from nodes.gateway import answers
 from nodes.gateway.context import Gateway, Here, ModuleName
 from nodes.gateway.frame import Frame, json_bytes
-from nodes.gateway.openapi import LIVE, of_view
+from nodes.gateway.openapi import of_live, of_view
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.views import VIEWS, view
 
@@ -34,8 +34,8 @@ def fresh_frame(gateway: Gateway, module: str) -> tuple[Frame, float]:
     return frame, now - frame.arrived
 
 
-@router.get("/data/live", responses=LIVE, response_class=Response)
-@first.get("/data/live", responses=LIVE, response_class=Response)
+@router.get("/data/live", responses=of_live(), response_class=Response)
+@first.get("/data/live", responses=of_live(), response_class=Response)
 async def live(gateway: Here, module: ModuleName) -> Response:
     """The newest state frame of a module with its `age` (s); 503 when there is none or it is older than 1 s."""
     frame, age = fresh_frame(gateway, module)
@@ -53,4 +53,4 @@ def _route(name: str) -> Callable[..., Awaitable[Response]]:
 
 
 for _name in VIEWS:
-    router.get(f"/data/{_name}", responses=of_view(VIEWS[_name]), response_class=Response)(_route(_name))
+    router.get(f"/data/{_name}", responses=of_view(_name), response_class=Response)(_route(_name))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -166,10 +167,14 @@ def test_a_killed_rest_worker_costs_nothing_but_the_requests_under_way(workers: 
         assert all(ask() for _ in range(10))
         victim = psutil.Process(pid)
         victim.kill()
-        eventually(lambda pid=pid: pid not in workers.pids("rest"), 10, "the worker is gone")
+        eventually(partial(_gone, workers, pid), 10, "the worker is gone")
         assert all(ask() for _ in range(30))  # whoever is left takes them, or they wait
     eventually(lambda: len(workers.pids("rest")) == 2, 10, "the workers are back")
     eventually(workers.answers, 10, "both hear the plant")
+
+
+def _gone(workers: Workers, pid: int) -> bool:
+    return pid not in workers.pids("rest")
 
 
 def test_every_worker_knows_all_clients_and_every_key(workers: Workers) -> None:
