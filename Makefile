@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification bench chaos recovery frontend clean
+.PHONY: run test check install install-test format docs verification long bench chaos recovery frontend clean
 FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
@@ -29,6 +29,9 @@ docs: install-test  ## generate what is generated
 
 verification: install-test  ## run the verification cases and write docs/verification.md (about three minutes)
 	$(BIN)/python -m docs.verify
+
+long: install-test  ## the whole spread against the independent integration, hundreds of random plants (half an hour)
+	KPP_LONG_TESTS=1 $(BIN)/pytest tests/kpp_physics/test_independent.py tests/kpp_physics/test_properties.py
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
