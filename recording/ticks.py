@@ -1,0 +1,106 @@
+"""The ticks of a run, run-length coded: with the commands in them they are the input that a run is computed from."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from recording.record import DamagedError, pack_json, unpack_json
+
+
+class Span(NamedTuple):
+    """Ticks of one kind in a row: the commands act at the first one, then every tick advances by dt."""
+
+    first: int
+    length: int
+    t_us: int
+    """Simulated time before the first tick, in microseconds."""
+    dt_us: int
+    mode: str
+    commands: list[dict[str, Any]]
+
+    @property
+    def last(self) -> int:
+        """Number of the last tick."""
+        return self.first + self.length - 1
+
+    def after(self, seq: int) -> "Span | None":
+        """What of it follows tick `seq`, None when nothing does."""
+        skipped = max(0, seq + 1 - self.first)
+        if skipped >= self.length:
+            return None
+        if not skipped:
+            return self
+        t_us = self.t_us + skipped * self.dt_us
+        return Span(self.first + skipped, self.length - skipped, t_us, self.dt_us, self.mode, [])
+
+    def joins(self, other: "Span") -> bool:
+        """True if `other` only continues it."""
+        alike = (other.dt_us, other.mode, other.commands) == (self.dt_us, self.mode, [])
+        return alike and other.first == self.last + 1 and other.t_us == self.t_us + self.length * self.dt_us
+
+    def agrees(self, other: "Span") -> bool:
+        """True if both say the same of the ticks that they have in common."""
+        first = max(self.first, other.first)
+        mine, others = self.after(first - 1), other.after(first - 1)
+        if mine is None or others is None or first > min(self.last, other.last):
+            return True
+        return mine[2:] == others[2:]
+
+
+class TickLog:
+    """The ticks in the hot store; the caller opens the transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._newest: Span | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the store again, after a transaction that did not succeed."""
+        spans = list(read_ticks(self._connection, "ORDER BY first DESC LIMIT 1"))
+        self._newest = spans[0] if spans else None
+
+    @property
+    def last(self) -> int:
+        """Number of the newest tick, 0 before the first."""
+        return 0 if self._newest is None else self._newest.last
+
+    def append(self, spans: Iterable[Span]) -> list[int]:
+        """Add what is new; returns the numbers of ticks that were known with another content."""
+        conflicts: list[int] = []
+        for span in spans:
+            if span.first <= self.last and not self._known(span):
+                conflicts.append(span.first)
+                continue
+            rest = span.after(self.last)
+            if rest is not None:
+                self._add(rest)
+        return conflicts
+
+    def _known(self, span: Span) -> bool:
+        where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        before = [each.first for each in read_ticks(self._connection, where, (span.first,))]
+        where = "WHERE first BETWEEN ? AND ? ORDER BY first"
+        known = read_ticks(self._connection, where, (before[0] if before else 0, span.last))
+        return all(each.agrees(span) for each in known)
+
+    def _add(self, span: Span) -> None:
+        newest = self._newest
+        if newest is not None and newest.joins(span):
+            span = newest._replace(length=newest.length + span.length)
+        record = pack_json(b"T", span._asdict())
+        self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (span.first, record))
+        self._newest = span
+
+
+def read_ticks(
+    connection: sqlite3.Connection, where: str = "ORDER BY first", values: tuple[int, ...] = ()
+) -> Iterator[Span]:
+    """Undamaged spans, in order."""
+    for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
+        try:
+            span = Span(**unpack_json(record, b"T"))
+        except DamagedError:
+            continue  # leaves a hole, which the holes of the run show
+        if span.first == first:
+            yield span
