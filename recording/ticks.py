@@ -17,6 +17,10 @@ class Span(NamedTuple):
     dt_us: int
     mode: str
     commands: list[dict[str, Any]]
+    speed_milli: int = 1000
+    """Requested speed in thousandths."""
+    flat_out: bool = False
+    """True when running as fast as possible."""
 
     @property
     def last(self) -> int:
@@ -31,12 +35,12 @@ class Span(NamedTuple):
         if not skipped:
             return self
         t_us = self.t_us + skipped * self.dt_us
-        return Span(self.first + skipped, self.length - skipped, t_us, self.dt_us, self.mode, [])
+        return self._replace(first=self.first + skipped, length=self.length - skipped, t_us=t_us, commands=[])
 
     def joins(self, other: "Span") -> bool:
         """True if `other` only continues it."""
-        alike = (other.dt_us, other.mode, other.commands) == (self.dt_us, self.mode, [])
-        return alike and other.first == self.last + 1 and other.t_us == self.t_us + self.length * self.dt_us
+        following = self._replace(first=self.last + 1, t_us=self.t_us + self.length * self.dt_us, commands=[])
+        return following._replace(length=other.length) == other
 
     def agrees(self, other: "Span") -> bool:
         """True if both say the same of the ticks that they have in common."""

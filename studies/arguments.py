@@ -30,7 +30,12 @@ class ArgumentError(ValueError):
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_commands(top.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    return top
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that need no processes."""
     run = commands.add_parser(
         "run",
         help="run a scenario and print its meters",
@@ -62,7 +67,6 @@ def parser() -> argparse.ArgumentParser:
         "parameters", help="list every parameter with unit, default and limits", allow_abbrev=False
     )
     table.add_argument("--json", action="store_true", help="as JSON")
-    return top
 
 
 def scenario(name: str, changes: list[str]) -> Parameters:

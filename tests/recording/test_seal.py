@@ -15,7 +15,7 @@ from recording.folder import RunFolder, make_folder, run_folder, run_folders
 from recording.hot import Batch, HotStore, hot_ranges
 from recording.manifest import read_manifest
 from recording.seal import MERGED, Sealer
-from recording.segment import about, segment_rows
+from recording.segment import about, segment_rows, write_segment
 from recording.tier import bins_of
 from tests.recording.conftest import SCHEMA, make_row, numbers, record
 
@@ -50,7 +50,8 @@ def test_any_tool_reads_a_segment(open_store: Open, folder: RunFolder) -> None:
     with closing(Sealer(folder)) as sealer:
         (line,) = sealer.seal("m1", 1, 300)
     path = str(folder.segment(line.file))
-    found = duckdb.sql(f'SELECT max("grid.power"), count("grid.cop"), min(t_us) FROM \'{path}\'').fetchall()  # noqa: S608
+    ask = 'SELECT max("grid.power"), count("grid.cop"), min(t_us) FROM read_parquet($path)'
+    found = duckdb.execute(ask, {"path": path}).fetchall()
     assert found == [(450.0, 200, 10_000)]
     assert pq.read_table(path, columns=["plc.state"])["plc.state"].to_pylist()[4:6] == ["starting", "running"]
 
@@ -78,7 +79,7 @@ def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_rows_hot(
 ) -> None:
     store = open_store()
     record(store, 1, 100)
-    write = sealing.write_segment
+    write = write_segment
 
     def lying(path: Path, *rest: object) -> object:
         written = write(path, *rest)  # type: ignore[arg-type]
@@ -99,8 +100,10 @@ def test_the_tier_has_minimum_mean_and_maximum_of_each_second(open_store: Open, 
     record(open_store(), 1, 250)
     with closing(Sealer(folder)) as sealer:
         (line,) = sealer.seal("m1", 1, 250)
-    table = duckdb.sql(f"SELECT * FROM '{folder.tier(line.tier_file)}' WHERE channel = 'grid.cop' ORDER BY second")  # noqa: S608
-    for _channel, segment, second, samples, low, mean, high in table.fetchall():
+    path = str(folder.tier(line.tier_file))
+    lines = duckdb.execute("SELECT * FROM read_parquet($path) WHERE channel = 'grid.cop'", {"path": path}).fetchall()
+    assert len(lines) == 3
+    for _channel, segment, second, samples, low, mean, high in lines:
         values = [numbers(seq)[1] for seq in range(1, 251) if seq * 10_000 // 1_000_000 == second]
         there = [value for value in values if value == value]  # noqa: PLR0124 - NaN is unlike itself
         assert (segment, samples, low, high) == (line.segment, len(there), min(there), max(there))

@@ -1,0 +1,44 @@
+"""The console command `kpp`: every command, each done by the package that it belongs to."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from console import recordings
+from studies import arguments as studies_arguments
+from studies import cli as studies_cli
+
+OK: Final = 0
+WRONG: Final = 2
+INTERRUPTED: Final = 130
+
+DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings of runs with them."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code."""
+    given = _parser().parse_args(arguments)
+    perform: Callable[[argparse.Namespace], int] | None = getattr(given, "perform", None)
+    if perform is None:
+        return studies_cli.perform(given)
+    try:
+        return perform(given)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nkpp: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (OSError, LookupError, ValueError) as error:
+        sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
+        return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    studies_arguments.add_commands(commands)
+    recordings.add_commands(commands)
+    return top
