@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from console import recordings
+from console import arguments as console_arguments
 from studies import arguments as studies_arguments
 from studies import cli as studies_cli
 
@@ -20,9 +20,11 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     given = _parser().parse_args(arguments)
-    perform: Callable[[argparse.Namespace], int] | None = getattr(given, "perform", None)
-    if perform is None:
+    if given.command not in console_arguments.COMMANDS:
         return studies_cli.perform(given)
+    from console import recordings  # noqa: PLC0415 - file formats take their time; help and errors do not wait
+
+    perform: Callable[[argparse.Namespace], int] = getattr(recordings, given.command)
     try:
         return perform(given)
     except KeyboardInterrupt:
@@ -40,5 +42,5 @@ def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     studies_arguments.add_commands(commands)
-    recordings.add_commands(commands)
+    console_arguments.add_commands(commands)
     return top

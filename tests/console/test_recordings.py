@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
+from console import arguments, recordings
+from recording.export import FORMATS
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
@@ -58,7 +60,7 @@ def test_a_run_is_listed_and_exported_in_each_format(recorded: RunFolder, tmp_pa
 
 
 def test_what_is_wrong_is_named_with_its_remedy(recorded: RunFolder, tmp_path: Path) -> None:
-    for arguments, text in (
+    for given, text in (
         (("export", "0009-001"), "no recording of run '0009-001'"),
         (("export", "0009-001"), "there are 0001-001"),
         (("export", "../x"), "no recording of run"),
@@ -68,7 +70,7 @@ def test_what_is_wrong_is_named_with_its_remedy(recorded: RunFolder, tmp_path: P
         (("export", "0001-001", "--from", "x"), "no time in seconds"),
         (("export", "0001-001", "-o", str(tmp_path)), "Is a directory"),
     ):
-        done = kpp(tmp_path, *arguments)
+        done = kpp(tmp_path, *given)
         assert done.returncode == 2
         assert text in done.stderr.decode()
         assert b"Traceback" not in done.stderr
@@ -88,3 +90,8 @@ def test_damage_is_told_by_export_and_mended_by_scrub(recorded: RunFolder, tmp_p
     assert scrub.returncode == 4
     assert b"segments/m1-000000000001.parquet: has" in scrub.stdout
     assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+
+
+def test_the_command_line_offers_every_format() -> None:
+    assert arguments.FORMATS == FORMATS
+    assert all(callable(getattr(recordings, name)) for name in arguments.COMMANDS)

@@ -1,0 +1,66 @@
+"""The command line of what `kpp` does with recordings."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = "recordings"
+"""Where recordings are below KPP_DATA."""
+
+FORMATS: Final = ("csv", "parquet", "mcap")
+
+COMMANDS: Final = ("runs", "export", "scrub")
+"""Names of the commands, which are those of the functions that do them."""
+
+EXPORT_EPILOG: Final = """\
+CHANNELS are names such as grid.net_power, or groups such as grid or floaters.fill, separated by commas.
+Exit codes: 0 exported, 2 wrong argument, 3 exported, but parts of the recording are missing (they are named)."""
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands to the command line."""
+    runs = commands.add_parser("runs", help="list the recorded runs", allow_abbrev=False)
+    _folder(runs)
+    export = commands.add_parser(
+        "export",
+        help="write a recorded run as CSV, Parquet or MCAP",
+        epilog=EXPORT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    export.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    export.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
+    export.add_argument("--module", default="m1", help="plant module (default: m1)")
+    export.add_argument("--channels", type=_names, metavar="CHANNELS", help="default: all")
+    export.add_argument("--from", dest="start", type=_seconds, default=0.0, metavar="S", help="simulated time, s")
+    export.add_argument("--to", dest="end", type=_seconds, metavar="S", help="simulated time, s, not included")
+    export.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    _folder(export)
+    scrub = commands.add_parser(
+        "scrub",
+        help="compare every file of a recorded run with its checksums, and mend what is damaged",
+        description="Only for a run that no recorder writes to. Exit codes: 0 no damage, 4 damage found and set aside.",
+        allow_abbrev=False,
+    )
+    scrub.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    _folder(scrub)
+
+
+def _folder(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("KPP_DATA", "var")) / FOLDER
+    parser.add_argument("--recordings", type=Path, default=default, metavar="FOLDER", help=f"default: {default}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds < 1e10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds from 0 on")
+    return seconds
