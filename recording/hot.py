@@ -13,6 +13,13 @@ from recording.record import DamagedError, Row, envelope, opened, pack_row, unpa
 from recording.ticks import Span, TickLog
 
 
+class Damaged(NamedTuple):
+    """A row that is not what was written."""
+
+    seq: int
+    reason: str
+
+
 class Conflict(NamedTuple):
     """A known key came again with another content; what is recorded stays."""
 
@@ -176,7 +183,7 @@ def read_schemas(connection: sqlite3.Connection) -> dict[int, Schema]:
 
 def read_rows(
     connection: sqlite3.Connection, number: int, name: str, first: int = 0, last: int = (1 << SEQ_BITS) - 1
-) -> Iterator[Row | DamagedError]:
+) -> Iterator[Row | Damaged]:
     """Rows of a module with first <= seq <= last, in order; for a damaged one, what is wrong with it."""
     keys = (row_key(number, first), row_key(number, last))
     for key, record in connection.execute("SELECT key, record FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys):
@@ -184,9 +191,9 @@ def read_rows(
         try:
             row = unpack_row(record)
         except DamagedError as error:
-            yield DamagedError(f"{name}, row {seq}: {error}")
+            yield Damaged(seq, f"{name}, row {seq}: {error}")
             continue
-        yield row if (row.module, row.seq) == (name, seq) else DamagedError(f"{name}, row {seq}: it is another row")
+        yield row if (row.module, row.seq) == (name, seq) else Damaged(seq, f"{name}, row {seq}: it is another row")
 
 
 def hot_ranges(connection: sqlite3.Connection, number: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from recording.carve import rebuild, set_aside
 from recording.database import StoreError, module_names, module_number, open_database, row_key, transaction
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import Batch, HotStore, hot_ranges, joined, read_rows
+from recording.hot import Batch, Damaged, HotStore, hot_ranges, joined, read_rows
 from recording.manifest import Line, read_manifest, remove_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, opened, unpack_json
@@ -106,15 +106,8 @@ def _scrub_records(store: HotStore) -> list[Finding]:
 
 
 def _damaged_rows(store: HotStore, number: int, name: str) -> list[tuple[int, str]]:
-    known = [
-        key
-        for (key,) in store.connection.execute(
-            "SELECT key FROM rows WHERE key BETWEEN ? AND ? ORDER BY key",
-            (row_key(number, 0), row_key(number + 1, 0) - 1),
-        )
-    ]
     rows = read_rows(store.connection, number, name)
-    return [(key, str(row)) for key, row in zip(known, rows, strict=True) if isinstance(row, DamagedError)]
+    return [(row_key(number, row.seq), row.reason) for row in rows if isinstance(row, Damaged)]
 
 
 def _reason(record: bytes, kind: bytes) -> str:

@@ -14,9 +14,9 @@ from recording.columns import arrow_field, table_of
 from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_reader
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import hot_ranges, read_rows, read_schemas
+from recording.hot import Damaged, hot_ranges, read_rows, read_schemas
 from recording.manifest import Line, read_manifest
-from recording.record import DamagedError, Row
+from recording.record import Row
 
 FOREVER_US = 1 << 60
 """An end that no run reaches, in microseconds."""
@@ -116,8 +116,8 @@ class Reader:
 
     def _from_hot(self, hot: Any, first: int, last: int) -> Iterator[Row]:
         for row in read_rows(hot, self._number, self._selection.module, first, last):
-            if isinstance(row, DamagedError):
-                self.missing.append(str(row))
+            if isinstance(row, Damaged):
+                self.missing.append(row.reason)
             elif row.t_us >= self._selection.end_us:
                 return
             elif row.t_us >= self._selection.start_us:

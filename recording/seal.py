@@ -1,5 +1,6 @@
 """Sealing: rows move from the hot store into a segment that has been read back before they leave."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ from recording.columns import matrix_of
 from recording.database import module_number, transaction
 from recording.files import checksum, whole_file
 from recording.folder import RunFolder, segment_name
-from recording.hot import HotStore, read_rows, read_schemas
+from recording.hot import Damaged, HotStore, read_rows, read_schemas
 from recording.manifest import Line, read_manifest, write_line
 from recording.record import DamagedError, Row
 from recording.segment import Contents, verify_segment, write_segment
@@ -33,6 +34,11 @@ class Sealer:
         self._store = HotStore(folder.hot)
         self.damaged: list[str] = []
         """Rows of the hot store that were not what was written; they leave a hole that can be repaired."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection to the hot store."""
+        return self._store.connection
 
     def seal(self, module: str, first: int, last: int) -> list[Line]:
         """Seal the rows of a module with first <= seq <= last; returns the new lines of the manifest.
@@ -95,10 +101,10 @@ class Sealer:
         for (key, _hole, _part), members in groupby(enumerate(self._whole(found)), key=_stretch):
             yield key, (row for _place, row in members)
 
-    def _whole(self, found: Iterable[Row | DamagedError]) -> Iterator[Row]:
+    def _whole(self, found: Iterable[Row | Damaged]) -> Iterator[Row]:
         for row in found:
-            if isinstance(row, DamagedError):
-                self.damaged.append(str(row))
+            if isinstance(row, Damaged):
+                self.damaged.append(row.reason)
             else:
                 yield row
 
