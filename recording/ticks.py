@@ -81,12 +81,25 @@ class TickLog:
                 self._add(rest)
         return conflicts
 
+    def fill(self, spans: Iterable[Span]) -> None:
+        """Put ticks into holes that damage has left; what is known stays as it is."""
+        for span in spans:
+            known = self._around(span)
+            missing = _without(span, known)
+            for piece in missing:
+                record = pack_json(b"T", piece._asdict())
+                self._connection.execute("INSERT INTO ticks VALUES (?, ?)", (piece.first, record))
+        self.refresh()
+
     def _known(self, span: Span) -> bool:
+        return all(each.agrees(span) for each in self._around(span))
+
+    def _around(self, span: Span) -> list[Span]:
+        """What is known of the ticks of a span."""
         where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
         before = [each.first for each in read_ticks(self._connection, where, (span.first,))]
         where = "WHERE first BETWEEN ? AND ? ORDER BY first"
-        known = read_ticks(self._connection, where, (before[0] if before else 0, span.last))
-        return all(each.agrees(span) for each in known)
+        return list(read_ticks(self._connection, where, (before[0] if before else 0, span.last)))
 
     def _add(self, span: Span) -> None:
         newest = self._newest
@@ -95,6 +108,29 @@ class TickLog:
         record = pack_json(b"T", span._asdict())
         self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (span.first, record))
         self._newest = span
+
+
+def _without(span: Span, known: list[Span]) -> list[Span]:
+    """The pieces of a span that are not among known ones, which are in order."""
+    pieces: list[Span] = []
+    rest: Span | None = span
+    for each in known:
+        if rest is None or each.last < rest.first:
+            continue
+        if each.first > rest.first:
+            pieces.append(rest._replace(length=min(rest.last, each.first - 1) - rest.first + 1))
+        rest = rest.after(each.last)
+    return pieces if rest is None else [*pieces, rest]
+
+
+def tick_holes(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Ranges of ticks that are missing before the newest one, as (first, last)."""
+    holes, following = [], 1
+    for span in spans:
+        if span.first > following:
+            holes.append((following, span.first - 1))
+        following = max(following, span.last + 1)
+    return holes
 
 
 def read_ticks(

@@ -13,7 +13,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, Conflict, HotStore, hot_ranges, read_rows, read_schemas
 from recording.notes import read_notes
 from recording.record import Row
-from recording.ticks import Span, TickLog, read_ticks
+from recording.ticks import Span, TickLog, read_ticks, tick_holes
 from tests.recording.conftest import DT_US, SCHEMA, make_note, make_row
 
 Open = Callable[[], HotStore]
@@ -147,6 +147,15 @@ def test_ticks_are_run_length_coded_and_come_back_one_by_one(
     assert log.append([other._replace(dt_us=other.dt_us + 1000)]) == [other.first]
     assert log.append([other._replace(commands=[{"id": "other"}])]) == [other.first]
     assert list(read_ticks(connection)) == spans
+    lost = data.draw(st.sampled_from(spans))
+    connection.execute("DELETE FROM ticks WHERE first = ?", (lost.first,))
+    log.refresh()
+    if lost != spans[-1]:
+        assert tick_holes(read_ticks(connection)) == [(lost.first, lost.last)]
+    start = data.draw(st.integers(0, len(single) - 1))
+    log.fill([*single[start:], *single[:start]])
+    assert tick_holes(read_ticks(connection)) == []
+    assert [each for span in read_ticks(connection) for each in _one_by_one(span)] == single
     connection.close()
 
 
