@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.nodes import running
 from benchmarks.table import Row
-from bus.client import Listener
 from bus.codec import decode_published, encode_published
+from bus.listener import Listener
 from bus.messages import State
 
 

@@ -8,8 +8,8 @@ import zmq
 
 from benchmarks.nodes import free_port, running
 from benchmarks.table import Row, median, note, percentile
-from bus.client import Listener
 from bus.endpoints import HttpAddress
+from bus.listener import Listener
 from bus.messages import Status, Tick
 
 SECONDS = 8.0

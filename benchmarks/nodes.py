@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bus.client import Listener, command, sequence
+from bus.client import command, sequence
 from bus.endpoints import Endpoints
+from bus.listener import Listener
 from bus.messages import State
 
 BUS = ("KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT")

@@ -4,22 +4,19 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from bus import codec
-from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import (
     CommandRequest,
-    Published,
     Refused,
     Result,
     Sequenced,
     Snapshot,
     SnapshotRequest,
 )
-from bus.sockets import AsyncDealer, Dealer, Subscriber
+from bus.sockets import AsyncDealer, Dealer
 
 RETRY_INTERVAL = 0.3
 """Seconds until a request that was not answered is sent again, with the same id."""
@@ -147,56 +144,9 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
                 reply = codec.decode_module_reply(await dealer.receive())
         except TimeoutError:
             raise NotAnsweredError(f"module {module} at {address} did not answer in {timeout:g} s") from None
-    if isinstance(reply, Refused):
-        raise RefusedError(reply)
-    return reply
-
-
-class Listener:
-    """Published messages for a plain program: `for message in listener`, in order, with gaps reported.
-
-    Args:
-        endpoints: where the plant is.
-        topics: beginnings of the topics to take, for example `("state/m1/",)`.
-        on_gap: called with (topic, first missing tick, number of missing ticks).
-    """
-
-    def __init__(
-        self, endpoints: Endpoints, topics: tuple[str, ...], on_gap: Callable[[str, int, int], None] | None = None
-    ) -> None:
-        self._subscriber = Subscriber(endpoints.publishers(), topics)
-        self._on_gap = on_gap
-        self._last: dict[bytes, tuple[str, int]] = {}
-        self.bad_frames = 0
-
-    def receive(self, timeout: float) -> Published | None:
-        """The next message, or None when none came in `timeout` seconds. A bad frame is counted and dropped."""
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) >= 0:
-            frames = self._subscriber.receive(left)
-            if frames is None:
-                continue
-            topic, payload = frames
-            try:
-                message = codec.decode_published(topic, payload)
-            except FrameError:
-                self.bad_frames += 1
-                continue
-            self._check(topic, message)
-            return message
-        return None
-
-    def _check(self, topic: bytes, message: Published) -> None:
-        if not topic.startswith((b"tick", b"state/")):
-            return
-        run, seq = self._last.get(topic, (message.run, message.seq - 1))
-        if run == message.run and message.seq > seq + 1 and self._on_gap is not None:
-            self._on_gap(topic.decode(), seq + 1, message.seq - seq - 1)
-        self._last[topic] = (message.run, message.seq)
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._subscriber.close()
+    if isinstance(reply, Snapshot):
+        return reply
+    raise RefusedError(reply) if isinstance(reply, Refused) else NotAnsweredError(f"{address} gave another answer")
 
 
 def sequence(endpoints: Endpoints, request: CommandRequest) -> Sequenced:

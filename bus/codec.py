@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, Published, SnapshotRequest
+from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest, Published
 from bus.schema import Message
 
 MAX_TELEMETRY = 256 * 1024
@@ -18,6 +18,9 @@ MAX_TELEMETRY = 256 * 1024
 
 MAX_REQUEST = 64 * 1024
 """Largest request, in bytes."""
+
+Pair = tuple[bytes, bytes]
+"""Topic and payload of a published message."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 _BY_TOPIC = {cls.TOPIC.encode(): cls for cls in PUBLISHED}
@@ -53,7 +56,7 @@ def encode(message: Message, limit: int = MAX_TELEMETRY) -> bytes:
     return payload
 
 
-def encode_published(message: Published) -> tuple[bytes, bytes]:
+def encode_published(message: Published) -> Pair:
     """Pack a published message into its two frames, topic and payload."""
     return message.topic().encode(), encode(message)
 
@@ -114,9 +117,9 @@ def decode_clock_reply(payload: bytes) -> ClockReply:
     return reply
 
 
-def decode_module_request(payload: bytes) -> SnapshotRequest:
+def decode_module_request(payload: bytes) -> ModuleRequest:
     """Decode what a client sends to a module's snapshot socket. Raises FrameError."""
-    request: SnapshotRequest = decode(payload, SnapshotRequest, MAX_REQUEST)
+    request: ModuleRequest = decode(payload, ModuleRequest, MAX_REQUEST)
     return request
 
 

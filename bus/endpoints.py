@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 DEFAULT_MODULES = "m1"
 
+INSTANCES = ("a", "b")
+"""Names of the processes of a module: the first one, and its hot standby."""
+
 
 class EndpointError(ValueError):
     """A setting that names no usable address; the text names the variable and what it needs."""
@@ -23,12 +26,42 @@ class HttpAddress:
 
 
 @dataclass(frozen=True)
-class ModuleEndpoints:
-    """Sockets of one physics instance."""
+class InstanceEndpoints:
+    """Sockets of one process of a plant module."""
 
-    module: str
+    instance: str
     publish: str
     snapshot: str
+
+
+@dataclass(frozen=True)
+class ModuleEndpoints:
+    """A plant module and the processes that fold it: the first one, and a hot standby if there is one."""
+
+    module: str
+    instances: tuple[InstanceEndpoints, ...]
+
+    @property
+    def publish(self) -> str:
+        """Where the first instance publishes."""
+        return self.instances[0].publish
+
+    @property
+    def snapshot(self) -> str:
+        """Where the first instance answers requests."""
+        return self.instances[0].snapshot
+
+    def instance(self, name: str) -> InstanceEndpoints:
+        """The sockets of one instance.
+
+        Raises:
+            EndpointError: if there is no such instance, naming those there are.
+        """
+        for endpoints in self.instances:
+            if endpoints.instance == name:
+                return endpoints
+        known = ", ".join(endpoints.instance for endpoints in self.instances)
+        raise EndpointError(f"no instance {name!r} of module {self.module}: there are {known} (see KPP_INSTANCES)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +85,8 @@ class Endpoints:
 
         Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
         `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
-        module number k, from 0, uses port + k), `KPP_MODULES` (names, separated by commas).
+        module number k, from 0, uses port + k, and its standby port + number of modules + k), `KPP_MODULES` (names,
+        separated by commas), `KPP_INSTANCES` (processes of each module: 1, or 2 with a hot standby).
 
         Raises:
             EndpointError: naming the variable.
@@ -76,6 +110,20 @@ class Endpoints:
         for name in names:
             if re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name) is None or name == "clock" or names.count(name) > 1:
                 raise EndpointError(f"KPP_MODULES: {name!r} is no module name: use distinct names like m1,m2")
+        instances = environ.get("KPP_INSTANCES", "1")
+        if instances not in {"1", "2"}:
+            raise EndpointError(f"KPP_INSTANCES={instances!r}: use 1, or 2 for a hot standby of each module")
+
+        def sockets(k: int) -> tuple[InstanceEndpoints, ...]:
+            return tuple(
+                InstanceEndpoints(
+                    instance=instance,
+                    publish=tcp("KPP_PHYSICS_PUBLISH", "tcp://127.0.0.1:9210", k + offset * len(names)),
+                    snapshot=tcp("KPP_PHYSICS_SNAPSHOT", "tcp://127.0.0.1:9250", k + offset * len(names)),
+                )
+                for offset, instance in enumerate(INSTANCES[: int(instances)])
+            )
+
         return cls(
             clock_http=http("KPP_CLOCK_HTTP", "127.0.0.1:9201"),
             clock_publish=tcp("KPP_CLOCK_PUBLISH", "tcp://127.0.0.1:9202"),
@@ -83,14 +131,7 @@ class Endpoints:
             gateway_http=http("KPP_GATEWAY_HTTP", "127.0.0.1:9100"),
             gateway_websocket=http("KPP_GATEWAY_WEBSOCKET", "127.0.0.1:9101"),
             ui_http=http("KPP_UI_HTTP", "127.0.0.1:9103"),
-            modules=tuple(
-                ModuleEndpoints(
-                    module=name,
-                    publish=tcp("KPP_PHYSICS_PUBLISH", "tcp://127.0.0.1:9210", k),
-                    snapshot=tcp("KPP_PHYSICS_SNAPSHOT", "tcp://127.0.0.1:9250", k),
-                )
-                for k, name in enumerate(names)
-            ),
+            modules=tuple(ModuleEndpoints(module=name, instances=sockets(k)) for k, name in enumerate(names)),
         )
 
     def module(self, name: str) -> ModuleEndpoints:
@@ -106,5 +147,5 @@ class Endpoints:
         raise EndpointError(f"no module {name!r}: KPP_MODULES names {known}")
 
     def publishers(self) -> tuple[str, ...]:
-        """Every address that publishes topics: the clock's and each module's."""
-        return (self.clock_publish, *(endpoints.publish for endpoints in self.modules))
+        """Every address that publishes topics: the clock's and those of each module's instances."""
+        return (self.clock_publish, *(each.publish for module in self.modules for each in module.instances))

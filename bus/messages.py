@@ -46,6 +46,9 @@ STEP_US = 1000
 
 Mode = Literal["stopped", "running", "paused"]
 
+Policy = Literal["hold", "catch_up", "stop"]
+"""What the clock does when a module is late: wait, wait and then make up for it, or stop the run."""
+
 CLOCK_MODULE = "clock"
 """Module name of commands that the clock itself obeys."""
 
@@ -114,6 +117,9 @@ class Tick(Published, frozen=True):
     leaders: Annotated[
         dict[Label, Label], quantity("", "module -> instance that publishes for it", max_length=MAX_ITEMS)
     ]
+    published: Annotated[
+        dict[Label, int], quantity("1", "module -> last tick whose state was published for it", max_length=MAX_ITEMS)
+    ]
     commands: Annotated[
         list[Command], quantity("", "commands that act at the start of this tick, in order", max_length=256)
     ]
@@ -135,6 +141,7 @@ class Peer(Message, frozen=True):
     pid: Annotated[int, quantity("1", "process id", ge=0)]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
     seq: Annotated[int, quantity("1", "last tick it has worked off", ge=0)]
+    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)]
     age: Annotated[float, amount("s", "time since its last beat")]
 
 
@@ -155,8 +162,13 @@ class Status(Published, frozen=True):
     frames_sent: Annotated[int, quantity("1", "tick frames since the clock started", ge=0)]
     deadlines_missed: Annotated[int, quantity("1", "ticks left out because their time had passed", ge=0)]
     bad_frames: Annotated[int, quantity("1", "malformed requests, counted and dropped", ge=0)]
+    policy: Annotated[Policy, quantity("", "what happens when a module is late: hold, catch_up or stop")]
     held: Annotated[list[Label], quantity("", "modules that simulated time waits for now", max_length=MAX_ITEMS)]
     held_time: Annotated[float, amount("s", "wall time held since the clock started")]
+    owed_time: Annotated[float, amount("s", "simulated time that policy catch_up has still to make up for")]
+    problems: Annotated[
+        list[Text], quantity("", "what the clock cannot do now, empty when all is well", max_length=MAX_ITEMS)
+    ]
     realtime_priority: Annotated[bool, quantity("", "true if the tick thread runs under SCHED_FIFO")]
     scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
     peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of", max_length=MAX_ITEMS)]
@@ -173,6 +185,8 @@ class State(Published, frozen=True):
     digest: Annotated[
         str, quantity("", "64-bit digest of the complete state; equal digests mean equal states", pattern=DIGEST)
     ]
+    results: Annotated[int, quantity("1", "results of this module in the run so far, this tick included", ge=0)]
+    events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
     chain: Chain
     floaters: Floaters
     receiver: Receiver
@@ -261,6 +275,10 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    published: Annotated[
+        int, quantity("1", "last tick of the run whose state was published, by this instance or another", ge=0)
+    ] = 0
+    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -271,6 +289,7 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     pid: Annotated[int, quantity("1", "process id", ge=0)]
     seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
@@ -288,6 +307,8 @@ class Span(Message, frozen=True):
     t: Annotated[float, amount("s", "simulated time before the first tick")]
     dt: Annotated[float, amount("s", "simulated time that each tick advances")]
     mode: Annotated[Mode, quantity("", "run mode")]
+    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=FINITE)]
+    flat_out: Annotated[bool, quantity("", "true when running as fast as possible")]
     commands: Annotated[list[Command], quantity("", "commands at the first tick", max_length=256)]
 
 
@@ -297,6 +318,9 @@ class Replay(Message, frozen=True, tag_field="type", tag="replay"):
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     spans: Annotated[list[Span], quantity("", "the ticks, run-length coded", max_length=500)]
     last: Annotated[int, quantity("1", "newest tick of the run so far", ge=0)]
+    epoch: Annotated[int, quantity("1", "incarnation of the clock that answers", ge=0)]
+    rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
+    wall: Annotated[float, amount("s", "Unix time of sending")]
 
 
 class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):
@@ -313,9 +337,34 @@ class Refused(Message, frozen=True, tag_field="type", tag="refused"):
     id: Annotated[str, quantity("", "id of the command, empty when it could not be read", max_length=64)]
     field: Annotated[str, quantity("", "the field that is wrong, empty when none in particular", max_length=128)]
     reason: Annotated[Text, quantity("", "what is wrong and what would be right")]
+    retry_after: Annotated[float, amount("s", "ask again with the same id after this time; 0 when that is no use")] = (
+        0.0
+    )
 
     def __post_init__(self) -> None:
         shorten(self, field=128, reason=MAX_TEXT)
+
+
+class FramesRequest(Message, frozen=True, tag_field="type", tag="frames"):
+    """Ask a producer for what it published in a run after tick `after`."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    after: Annotated[int, quantity("1", "number of the last tick whose frames the asker has", ge=0)]
+
+
+class Frames(Message, frozen=True, tag_field="type", tag="frames"):
+    """A block of published messages, complete for the ticks it covers; ask again after `through` until `last`.
+
+    They are what was published, but for `wall` (the time of sending) and `instance` (who computed it).
+    """
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    after: Annotated[int, quantity("1", "the block holds all that followed this tick ...", ge=0)]
+    through: Annotated[int, quantity("1", "... up to and including this one", ge=0)]
+    last: Annotated[int, quantity("1", "newest tick of the run that the producer has worked off", ge=0)]
+    states: Annotated[list[State], quantity("", "states, in order; none from the clock", max_length=256)]
+    events: Annotated[list[Event], quantity("", "events, in order", max_length=MAX_ITEMS)]
+    results: Annotated[list[Result], quantity("", "results, in order", max_length=MAX_ITEMS)]
 
 
 # Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies.
@@ -343,11 +392,14 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
 PUBLISHED: tuple[type[Published], ...] = (Tick, Status, State, Event, Result)
 """Every message that is published under a topic."""
 
-ClockRequest = CommandRequest | Ack | Beat | ReplayRequest
+ClockRequest = CommandRequest | Ack | Beat | ReplayRequest | FramesRequest
 """What the clock's control socket takes, told apart by `type`."""
 
-ClockReply = Sequenced | Refused | Replay
+ClockReply = Sequenced | Refused | Replay | Frames
 """What it answers; an Ack or a Beat gets no answer."""
 
-ModuleReply = Snapshot | Refused
-"""What a module's snapshot socket answers to a SnapshotRequest."""
+ModuleRequest = SnapshotRequest | FramesRequest
+"""What a module's snapshot socket takes."""
+
+ModuleReply = Snapshot | Frames | Refused
+"""What it answers."""

@@ -13,12 +13,12 @@ import zmq
 import zmq.asyncio
 from zmq.utils.monitor import parse_monitor_message
 
-from bus.codec import MAX_REQUEST, MAX_TELEMETRY
+from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
 
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
 
-Frames = tuple[bytes, bytes]
+Frames = Pair
 
 _COMMON = {
     zmq.LINGER: 0,

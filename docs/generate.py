@@ -17,7 +17,7 @@ import msgspec.inspect as mi
 import bus.state
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY
 from bus.endpoints import DEFAULT_MODULES, Endpoints
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, SnapshotRequest
+from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest
 from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
 from nodes.clock.orders import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
@@ -70,7 +70,7 @@ def documents() -> dict[str, str]:
 
 def wire() -> list[type[Message]]:
     """Every message that travels on its own."""
-    unions = (ClockRequest, ClockReply, SnapshotRequest, ModuleReply)
+    unions = (ClockRequest, ClockReply, ModuleRequest, ModuleReply)
     return list(dict.fromkeys([*PUBLISHED, *(cls for union in unions for cls in members(union))]))
 
 
@@ -129,7 +129,9 @@ def filled(template: str) -> str:
         "groups": sections(groups),
         "clock_requests": sections(members(ClockRequest), "####"),
         "clock_replies": sections(members(ClockReply), "####"),
-        "module_requests": sections(members(SnapshotRequest), "####"),
+        "module_requests": sections(
+            (cls for cls in members(ModuleRequest) if cls not in members(ClockRequest)), "####"
+        ),
         "module_replies": sections((cls for cls in members(ModuleReply) if cls not in members(ClockReply)), "####"),
         "parts": sections(parts, "####"),
     }

@@ -77,7 +77,6 @@ def observe(
     serving = x[st.SERVED] >= 0
     served = int(x[st.SERVED])
     taken = power["compressor"] + power["auxiliary"]
-    state = int(x[st.PLC_STATE])
     energies = stores.tolist()
     scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
     books = _ledger_group(totals, energies, scale)
@@ -174,26 +173,37 @@ def observe(
             "level_rise": x[st.LEVEL],
         },
         "hypotheses": _hypotheses(p, x, rates, totals),
-        "plc": {
-            "state": plc.STATES[state],
-            "speed_setpoint": x[st.SETPOINT],
-            "speed_setpoint_rpm": x[st.SETPOINT] * _RPM,
-            "injection_enabled": state in (plc.STARTING, plc.RUNNING),
-            "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
-            "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
-            "warnings": _warnings(
-                p,
-                x,
-                laps,
-                [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])],
-                checks,
-            ),
-        },
+        "plc": _controller(p, x, energies, scale, laps, checks),
         "powers": power,
         "ledger": books,
         "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
         "exergy": _exergy_group(totals, entropy, x, energies, scale),
         "meters": dict(laps.meters),
+    }
+
+
+def controller(
+    p: Parameters, parts: st.Memory, stores: st.Vector, lines: st.Vector, laps: LapView, checks: list[str]
+) -> dict[str, Any]:
+    """The group `plc` alone, for whoever looks at every step and needs no more; arguments as of `observe`."""
+    x = parts.scalars.tolist()
+    scale = float(lines[0, ledger.COMPRESSOR]) + abs(x[st.STORED_INITIAL])
+    return _controller(p, x, stores.tolist(), scale, laps, checks)
+
+
+def _controller(
+    p: Parameters, x: list[float], energies: list[float], scale: float, laps: LapView, checks: list[str]
+) -> dict[str, Any]:
+    state = int(x[st.PLC_STATE])
+    residuals = [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])]
+    return {
+        "state": plc.STATES[state],
+        "speed_setpoint": x[st.SETPOINT],
+        "speed_setpoint_rpm": x[st.SETPOINT] * _RPM,
+        "injection_enabled": state in (plc.STARTING, plc.RUNNING),
+        "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
+        "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
+        "warnings": _warnings(p, x, laps, residuals, checks),
     }
 
 
@@ -267,17 +277,17 @@ def _water_temperature(c: list[float], x: list[float]) -> float:
 
 
 def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float], checks: list[str]) -> list[str]:
-    """Warnings in force."""
+    """Warnings in force. What stands before the colon names the warning; the numbers behind it change all the time."""
     found = []
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
         found.append(f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K")
     if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
-        found.append(f"winding at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K")
+        found.append(f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K")
     if x[st.TENSION_MAX] > 0.9 * p.chain_tension_limit:
         limit = p.chain_tension_limit / 1e3
-        found.append(f"chain tension {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN")
+        found.append(f"chain tension: {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN")
     if laps.missed > 0.1 * laps.pulses:
-        found.append(f"{laps.missed:.0f} of {laps.pulses:.0f} pulses missed their target mass, more than 10 %")
+        found.append(f"missed pulses: {laps.missed:.0f} of {laps.pulses:.0f} missed their target mass, more than 10 %")
     gates = (ledger.GATE_A, ledger.GATE_B, ledger.GATE_C)
     for name, residual, gate in zip(("R_A", "R_B", "R_C"), residuals, gates, strict=True):
         if abs(residual) > gate:

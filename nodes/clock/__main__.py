@@ -14,17 +14,26 @@ import uvicorn
 
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
-from bus.messages import Ack, Beat, ClockReply, CommandRequest, Refused, ReplayRequest, Status
+from bus.messages import Ack, Beat, ClockReply, CommandRequest, FramesRequest, Refused, ReplayRequest, Status
 from bus.process import StopSignal, begin, give_up
 from bus.sockets import Publisher, Server
+from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
+from nodes.clock.flusher import Flusher
 from nodes.clock.health import health_app, health_document
 from nodes.clock.journal import Journal, JournalError
 from nodes.clock.pace import RATE_MAX, RATE_MIN
+from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
+from nodes.clock.ticklog import TickLogError
 
 STATUS_INTERVAL = 0.2
 POLL = 0.05
+
+JOURNAL_RETRY = 1.0
+"""When a command that the journal could not take may be tried again, in seconds."""
+
+DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
 
 BURST = 200
 """Requests served before the clock looks after its own report again."""
@@ -40,6 +49,7 @@ def main() -> int:
     try:
         endpoints = Endpoints.from_environment(os.environ)
         journal = Journal(args.data / "journal.sqlite")
+        runs = Runs(args.data / "runs", journal.commands)
         settings = Settings(
             epoch=journal.next_epoch(time.time()),
             rate=args.rate,
@@ -48,11 +58,19 @@ def main() -> int:
         )
         with ExitStack() as stack:
             stack.callback(journal.close)
+            stack.callback(runs.close)
             http = stack.enter_context(_listen(endpoints.clock_http))
             publisher = stack.enter_context(Publisher(endpoints.clock_publish))
             control = stack.enter_context(Server(endpoints.clock_control))
-            log.info("clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules)
-            shell = _Shell(ClockCore(settings), journal, publisher, control)
+            recovered, problems = runs.newest()
+            for problem in problems:
+                log.warning("a run cannot be taken up whole", problem=problem)
+            core = ClockCore(settings, recovered, time.time())
+            log.info(
+                "clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules, run=core.run,
+                goes_on_after=0 if recovered is None else recovered.last,
+            )  # fmt: skip
+            shell = _Shell(core, journal, runs, publisher, control)
             shell.run(http, endpoints.clock_http.host, StopSignal())
     except (OSError, EndpointError) as error:
         return give_up(log, str(error))
@@ -82,13 +100,16 @@ def _listen(address: HttpAddress) -> socket.socket:
 class _Shell:
     """The control thread: requests in, replies out, and a status five times a second."""
 
-    def __init__(self, core: ClockCore, journal: Journal, publisher: Publisher, control: Server) -> None:
+    def __init__(self, core: ClockCore, journal: Journal, runs: Runs, publisher: Publisher, control: Server) -> None:
         self._core = core
         self._journal = journal
+        self._runs = runs
+        self._archive = Archive(runs, core.settings)
+        self._flusher = Flusher(runs)
         self._publisher = publisher
         self._control = control
         self._changed = threading.Condition()
-        self._ticker = Ticker(core, publisher, self._changed)
+        self._ticker = Ticker(core, runs, publisher, self._changed)
         self._achieved_speed = 0.0
         self._clients = 0
 
@@ -104,6 +125,7 @@ class _Shell:
         server = uvicorn.Server(config)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
         self._ticker.start()
+        self._flusher.start()
         pages.start()
         last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
         while not stop:
@@ -115,9 +137,12 @@ class _Shell:
                 last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
             if not self._ticker.is_alive():
                 raise RuntimeError("the ticker has ended") from self._ticker.failure
+            if not self._flusher.is_alive():
+                raise RuntimeError("ticks cannot be brought to disk") from self._flusher.failure
             if not pages.is_alive():
                 raise RuntimeError("the health page has ended")
         self._ticker.stop()
+        self._flusher.stop()
         server.should_exit = True
         pages.join(timeout=2.0)
 
@@ -126,6 +151,7 @@ class _Shell:
         self._achieved_speed = achieved_speed
         with self._changed:
             self._core.timing.close_interval()
+            self._core.suspended = DISK_FULL if self._runs.short else ""
         self._ticker.post(encode_published(self._status()))
 
     def _status(self) -> Status:
@@ -163,7 +189,12 @@ class _Shell:
             return None
         if isinstance(request, ReplayRequest):
             with self._changed:
-                return self._core.replay(request)
+                replay = self._core.replay(request, time.time())
+            return replay or self._archive.replay(request, time.time())
+        if isinstance(request, FramesRequest):
+            with self._changed:
+                frames = self._core.frames(request)
+            return frames or self._archive.frames(request, time.time())
         return self._sequence(request)
 
     def _sequence(self, request: CommandRequest) -> ClockReply:
@@ -171,18 +202,24 @@ class _Shell:
         known = self._journal.find(request.id)
         if known is not None:
             return known
-        with self._changed:
-            sequenced = self._core.sequence(request)
+        try:
+            with self._changed:
+                self._runs.begin(self._core.opening)
+                sequenced = self._core.sequence(request)
+        except TickLogError as error:
+            return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
         if isinstance(sequenced, Refused):
             return sequenced
         answer, command = sequenced
         try:
+            self._runs.settle(answer.run)
             self._journal.append(command, answer.run, answer.seq)
-        except JournalError as error:
+        except (JournalError, TickLogError) as error:
             with self._changed:
                 self._core.abandon(command.id)
                 self._changed.notify_all()
-            return Refused(id=request.id, field="", reason=f"{error}; the command was not accepted")
+            reason = f"{error}; the command was not accepted"
+            return Refused(id=request.id, field="", reason=reason, retry_after=JOURNAL_RETRY)
         with self._changed:
             self._core.durable(command.id)
             self._changed.notify_all()

@@ -1,10 +1,8 @@
 """The clock's decisions, pure: commands in, ticks and results out. It never asks what time it is."""
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bus.codec import encode
 from bus.messages import (
     CLOCK_MODULE,
     EVERY_MODULE,
@@ -12,7 +10,11 @@ from bus.messages import (
     Beat,
     Command,
     CommandRequest,
+    Event,
+    Frames,
+    FramesRequest,
     Mode,
+    Policy,
     Published,
     Refused,
     Replay,
@@ -23,26 +25,40 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from nodes.clock.history import History
-from nodes.clock.orders import Order, OrderError, Pause, Reset, Resume, SetSpeed, Start, Step, Stop, read_order
-from nodes.clock.pace import FLAT_OUT_DT_US, Pace, Speed
+from nodes.clock.orders import (
+    Order,
+    OrderError,
+    Pause,
+    Reset,
+    Resume,
+    SetPolicy,
+    SetSpeed,
+    Start,
+    Step,
+    Stop,
+    read_order,
+)
+from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
 from nodes.clock.peers import Peers
+from nodes.clock.recovery import Recovered, begin_command
+from nodes.clock.run import Run
+from nodes.clock.ticklog import Opening, Stretch
 from nodes.clock.timing import Timing
-
-LEAD_TICKS = 2
-"""A command acts this many ticks after the newest one, so that its fsync does not delay the next tick."""
-
-TICK_COMMANDS = 256
-"""Most commands in one tick; more act one tick later."""
-
-TICK_BYTES = 128 * 1024
-"""Most bytes of commands in one tick, so that its frame fits what receivers accept."""
 
 WINDOW_US = 250_000
 """How far simulated time may run ahead of the slowest module at speed 1, in microseconds; it grows with the speed."""
 
 FLAT_OUT_WINDOW_US = FLAT_OUT_DT_US + 1
 """The same in flat-out mode: one tick is under way while the next is composed: no module waits for the clock."""
+
+CAUGHT_UP_SECONDS = 0.5
+"""A module that is more ticks behind than this at the tick rate takes no commands."""
+
+RETRY_AFTER = 0.2
+"""When a command that was refused because a module is late may be tried again, in seconds."""
+
+NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step"})
+"""Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
 
 
 @dataclass(frozen=True)
@@ -55,56 +71,56 @@ class Settings:
     scenario: str
 
 
-@dataclass
-class _Run:
-    """One run: from the scenario's initial state to the next reset."""
-
-    name: str
-    scenario: str
-    seq: int = 0
-    t_us: int = 0
-    history: History = field(default_factory=History)
-    pending: dict[int, list[Command]] = field(default_factory=lambda: defaultdict(list))
-    order: int = 0
-
-    def room(self, command: Command) -> int:
-        """The first tick that may still carry the command; never one before a tick given out already."""
-        self.order = max(self.order, self.seq + LEAD_TICKS)
-        waiting = self.pending.get(self.order, [])
-        size = sum(len(encode(each)) for each in (*waiting, command))
-        if waiting and (len(waiting) >= TICK_COMMANDS or size > TICK_BYTES):
-            self.order += 1
-        return self.order
-
-
 class ClockCore:
-    """Time, run mode, sequencing and flow control."""
+    """Time, run mode, sequencing and flow control.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: what is fixed.
+        recovered: the run that the clock before left; it goes on with the next tick. None begins the first run.
+        wall: Unix time now, for results that are found again.
+    """
+
+    def __init__(self, settings: Settings, recovered: Recovered | None = None, wall: float = 0.0) -> None:
         self.settings = settings
         self.peers = Peers(settings.modules)
         self.timing = Timing()
         self.bad_frames = 0
+        self.suspended = ""
+        """Why simulated time has to wait for something else than a module, empty when it has not."""
         self._runs_begun = 0
         self._mode: Mode = "stopped"
         self._speed = Speed()
         self._flat_out = False
+        self._policy: Policy = "hold"
         self._pace = Pace(settings.rate)
+        self._debt = Debt(settings.rate)
         self._steps_left = 0
         self._undurable: set[str] = set()
         self._next_run: tuple[str, dict[str, Any], Mode] | None = None
         self._held: list[str] = []
-        self._run = self._begin(settings.scenario, {})
+        self._owed_notices: list[Published] = []
+        if recovered is None:
+            self._run = self._begin(settings.scenario, {})
+        else:
+            self._recover(recovered, wall)
+            # The clock may have died between the last tick of a run and the first of the next.
+            self._owed_notices = self._end_run(wall)
+
+    @classmethod
+    def ended(cls, settings: Settings, recovered: Recovered, wall: float) -> Run:
+        """A run that is on record, with what became of its commands; nothing goes on in it."""
+        core = cls(settings)
+        core._recover(recovered, wall)
+        core._answer_left(wall)
+        return core._run
 
     # What others ask
 
     def sequence(self, request: CommandRequest) -> tuple[Sequenced, Command] | Refused:
         """Give a new command its tick. It acts there once `durable` or never once `abandon` was called for it."""
-        known = (CLOCK_MODULE, EVERY_MODULE, *self.settings.modules)
-        if request.module not in known:
-            return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
-        if request.module == EVERY_MODULE or request.name == "begin":
-            return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
+        refused = self._refuse(request)
+        if refused is not None:
+            return refused
         command = Command(
             id=request.id, module=request.module, name=request.name, args=request.args, origin=request.origin
         )
@@ -113,6 +129,33 @@ class ClockCore:
         self._undurable.add(command.id)
         return Sequenced(id=request.id, run=self._run.name, seq=seq), command
 
+    def _refuse(self, request: CommandRequest) -> Refused | None:
+        known = (CLOCK_MODULE, EVERY_MODULE, *self.settings.modules)
+        if request.module not in known:
+            return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
+        if request.module == EVERY_MODULE or request.name == "begin":
+            return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
+        if self.suspended:
+            return Refused(id=request.id, field="", reason=self.suspended, retry_after=RETRY_AFTER)
+        needed = (request.module,) if request.module != CLOCK_MODULE else self.settings.modules
+        if request.module == CLOCK_MODULE and request.name not in NEEDS_EVERY_MODULE:
+            return None
+        for module in needed:
+            late = self._late(module)
+            if late:
+                return Refused(id=request.id, field="", reason=late, retry_after=RETRY_AFTER)
+        return None
+
+    def _late(self, module: str) -> str:
+        """Why a module takes no commands now, empty when it does."""
+        run, status = self._run, self.peers.status(module)
+        if status is None:
+            return f"module {module} has not been heard of yet: try again when it is there"
+        behind = run.seq - self.peers.progress(module, run.name)
+        if behind <= max(2, round(CAUGHT_UP_SECONDS * self.settings.rate)):
+            return ""
+        return f"module {module} is not caught up, {behind} ticks behind (it says: {status}): try again in a moment"
+
     def durable(self, command_id: str) -> None:
         """The command is on disk."""
         self._undurable.discard(command_id)
@@ -120,8 +163,7 @@ class ClockCore:
     def abandon(self, command_id: str) -> None:
         """The command could not be written: it never acts."""
         self._undurable.discard(command_id)
-        for waiting in self._run.pending.values():
-            waiting[:] = [command for command in waiting if command.id != command_id]
+        self._run.give_back(command_id)
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement; one of a tick that was never sent is counted and dropped."""
@@ -132,11 +174,15 @@ class ClockCore:
             self.timing.acknowledged(message.seq, now_ns)
         self.peers.heard(message, now_ns)
 
-    def replay(self, request: ReplayRequest) -> Replay | Refused:
-        """The ticks after one that the asker has."""
+    def replay(self, request: ReplayRequest, wall: float) -> Replay | None:
+        """The ticks after one that the asker has; None for another run than the present one."""
         if request.run not in {"", self._run.name}:
-            return Refused(id="", field="run", reason=f"run {request.run} has ended; the present one is {self.run}")
-        return Replay(run=self._run.name, spans=self._run.history.after(request.after), last=self._run.seq)
+            return None
+        return self._run.replay(request, self.settings.epoch, self.settings.rate, wall)
+
+    def frames(self, request: FramesRequest) -> Frames | None:
+        """The clock's results after a tick; None for another run than the present one."""
+        return self._run.frames(request) if request.run == self._run.name else None
 
     # What time brings
 
@@ -148,7 +194,7 @@ class ClockCore:
     @property
     def flat_out(self) -> bool:
         """True while ticks follow acknowledgements instead of deadlines."""
-        return self._flat_out and (self._mode == "running" or self._steps_left > 0)
+        return self._flat_out and not self.suspended and (self._mode == "running" or self._steps_left > 0)
 
     @property
     def caught_up(self) -> bool:
@@ -164,10 +210,14 @@ class ClockCore:
         """
         run = self._run
         run.seq += 1
+        self.peers.elect(mono_ns)
         commands = tuple(run.pending.pop(run.seq, ()))
         results = [self._obey(command, wall) for command in commands if command.module == CLOCK_MODULE]
         dt_us = self._advance()
-        run.history.append(run.t_us, dt_us, self._mode, commands)
+        notices = self._enforce(wall)
+        run.history.append(
+            run.t_us, dt_us, self._mode, commands, speed_milli=self._speed.milli, flat_out=self._flat_out
+        )
         run.t_us += dt_us
         self.timing.holding(bool(self._held), mono_ns)
         tick = Tick(
@@ -184,9 +234,11 @@ class ClockCore:
             held=self._held,
             mono_ns=mono_ns,
             leaders=self.peers.leaders(),
+            published=self.peers.published(run.name),
             commands=list(commands),
         )
-        published: list[Published] = [tick, *results]
+        published: list[Published] = [tick, *results, *notices, *self._owed_notices]
+        self._owed_notices = []
         if self._next_run is not None:
             published.extend(self._end_run(wall))
         return published
@@ -194,15 +246,46 @@ class ClockCore:
     def _advance(self) -> int:
         self._held = []
         moving = self._mode == "running" or self._steps_left > 0
-        if not moving or self._next_run is not None:
+        if not moving or self._next_run is not None or self.suspended:
             return 0
         window = WINDOW_US * max(self._speed.milli, 1000) // 1000
         self._held = self._behind(FLAT_OUT_WINDOW_US if self._flat_out else window)
         if self._held:
+            if not self._flat_out and self._steps_left == 0:
+                self._debt.owe(self._speed, 1)
             return 0
         if self._steps_left > 0:
             self._steps_left -= 1
-        return FLAT_OUT_DT_US if self._flat_out else self._pace.advance(self._speed)
+            return FLAT_OUT_DT_US if self._flat_out else self._pace.advance(self._speed)
+        if self._flat_out:
+            return FLAT_OUT_DT_US
+        dt_us = self._pace.advance(self._speed)
+        return dt_us + (self._debt.pay(dt_us) if self._policy == "catch_up" else 0)
+
+    def missed(self, deadlines: int) -> None:
+        """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
+        if self._mode == "running" and not self._flat_out:
+            self._debt.owe(self._speed, deadlines)
+
+    def _enforce(self, wall: float) -> list[Published]:
+        """Policy stop: a run that has to wait for a module ends where it is, and says so."""
+        if self._policy != "stop" or not self._held or self._mode != "running":
+            return []
+        self._mode = "stopped"
+        late = ", ".join(self._held)
+        text = f"the run is stopped at t = {self._run.t_us / 1e6:g} s: {late} is late and the policy is stop"
+        return [
+            Event(
+                t=self._run.t_us / 1e6,
+                seq=self._run.seq,
+                run=self._run.name,
+                wall=wall,
+                module=CLOCK_MODULE,
+                severity="alarm",
+                kind="policy",
+                text=text,
+            )
+        ]
 
     def _behind(self, limit_us: int) -> list[str]:
         run = self._run
@@ -214,13 +297,21 @@ class ClockCore:
 
     # Runs
 
-    def _begin(self, scenario: str, parameters: dict[str, Any]) -> _Run:
+    def _begin(self, scenario: str, parameters: dict[str, Any]) -> Run:
         self._runs_begun += 1
-        run = _Run(name=f"{self.settings.epoch:04d}-{self._runs_begun:03d}", scenario=scenario)
-        args = {"scenario": scenario, "parameters": parameters}
-        run.pending[1].append(
-            Command(id=f"{run.name}.begin", module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
+        opening = Opening(
+            run=f"{self.settings.epoch:04d}-{self._runs_begun:03d}",
+            epoch=self.settings.epoch,
+            number=self._runs_begun,
+            scenario=scenario,
+            parameters=parameters,
+            mode=self._mode,
+            speed_milli=self._speed.milli,
+            flat_out=self._flat_out,
+            policy=self._policy,
         )
+        run = Run(opening)
+        run.pending[1].append(begin_command(opening))
         return run
 
     def _end_run(self, wall: float) -> list[Published]:
@@ -228,17 +319,52 @@ class ClockCore:
         if self._next_run is None:
             return []
         scenario, parameters, mode = self._next_run
-        left = [command for _seq, waiting in sorted(self._run.pending.items()) for command in waiting]
-        results: list[Published] = [
-            self._result(command, wall, reason=f"run {self._run.name} ended before it acted: send it again")
-            for command in left
-        ]
+        results = self._answer_left(wall)
         self._next_run = None
-        self._run = self._begin(scenario, parameters)
         self._mode = mode
         self._steps_left = 0
         self._pace.restart()
+        self._debt.forgive()
+        self._run = self._begin(scenario, parameters)
         return results
+
+    def _answer_left(self, wall: float) -> list[Published]:
+        left = [command for _seq, waiting in sorted(self._run.pending.items()) for command in waiting]
+        reason = f"run {self._run.name} ended before it acted: send it again"
+        return [self._result(command, wall, reason=reason) for command in left]
+
+    def _recover(self, recovered: Recovered, wall: float) -> None:
+        """Fold the ticks that were sent, as they were sent, and take up what waits."""
+        opening = recovered.opening
+        self._run = run = Run(opening)
+        self._mode, self._flat_out, self._policy = opening.mode, opening.flat_out, opening.policy
+        self._speed = Speed(opening.speed_milli)
+        for stretch, commands in recovered.ticks():
+            run.seq = stretch.first
+            for command in commands:
+                if command.module == CLOCK_MODULE:
+                    self._obey(command, wall)
+            self._follow(stretch, commands)
+        for seq, command in recovered.waiting():
+            run.pending[seq].append(command)
+        run.order = max(run.pending, default=0)
+
+    def _follow(self, stretch: Stretch, commands: tuple[Command, ...]) -> None:
+        run = self._run
+        if self._mode != "running" and self._steps_left > 0:
+            self._steps_left = max(0, self._steps_left - (stretch.count if stretch.dt_us else 0))
+        run.history.append(
+            run.t_us,
+            stretch.dt_us,
+            stretch.mode,
+            commands,
+            speed_milli=stretch.speed_milli,
+            flat_out=stretch.flat_out,
+            count=stretch.count,
+        )
+        run.t_us += stretch.count * stretch.dt_us
+        run.seq = stretch.first + stretch.count - 1
+        self._mode = stretch.mode  # policy stop changes it without a command
 
     # Commands that the clock obeys
 
@@ -279,12 +405,18 @@ class ClockCore:
                 self._speed = speed or self._speed
                 self._flat_out = flat_out
                 self._pace.restart()
+                self._debt.forgive()
                 return {"speed": self._speed.factor, "flat_out": self._flat_out}
+            case SetPolicy(policy=policy):
+                self._policy = policy
+                self._debt.forgive()
+                return {"policy": policy}
             case Reset(scenario=scenario, parameters=parameters):
                 scenario = scenario or self._run.scenario
                 self._next_run = (scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": scenario}
         self._steps_left = 0
+        self._debt.forgive()
         return {"mode": self._mode}
 
     def _require(self, mode: Mode, remedy: str) -> None:
@@ -299,7 +431,7 @@ class ClockCore:
         reason: str = "",
         violations: tuple[Violation, ...] = (),
     ) -> Result:
-        return Result(
+        result = Result(
             t=self._run.t_us / 1e6,
             seq=self._run.seq,
             run=self._run.name,
@@ -312,8 +444,15 @@ class ClockCore:
             violations=list(violations),
             applied=applied or {},
         )
+        self._run.results.append(result)
+        return result
 
     # What it says of itself
+
+    @property
+    def opening(self) -> Opening:
+        """How the present run began."""
+        return self._run.opening
 
     @property
     def run(self) -> str:
@@ -347,8 +486,11 @@ class ClockCore:
             frames_sent=self.timing.frames_sent,
             deadlines_missed=self.timing.deadlines_missed,
             bad_frames=self.bad_frames,
+            policy=self._policy,
             held=list(self._held),
             held_time=self.timing.held_ns / 1e9,
+            owed_time=self._debt.owed_us / 1e6 if self._policy == "catch_up" else 0.0,
+            problems=[self.suspended] if self.suspended else [],
             realtime_priority=realtime_priority,
             scenario=self._run.scenario,
             peers=self.peers.table(now_ns),

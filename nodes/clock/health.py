@@ -27,9 +27,10 @@ def health_document(
     """
     late = status.lateness
     return {
-        "status": "degraded" if silent else "ok",
+        "status": "degraded" if silent or status.problems else "ok",
         "running": status.mode == "running",
         "missing": silent,
+        "problems": status.problems,
         "mode": status.mode,
         "run": status.run,
         "epoch": status.epoch,
@@ -37,6 +38,7 @@ def health_document(
         "simulated_time": status.t,
         "speed": status.speed,
         "flat_out": status.flat_out,
+        "policy": status.policy,
         "achieved_speed": status.achieved_speed,
         "tick_rate": status.rate,
         "scenario": status.scenario,
@@ -50,6 +52,7 @@ def health_document(
             "bad_frames": status.bad_frames,
             "held": status.held,
             "held_time": status.held_time,
+            "owed_time": status.owed_time,
             "lateness_p50": late.p50 if late else None,
             "lateness_p99": late.p99 if late else None,
             "lateness_max": late.max if late else None,
@@ -59,11 +62,12 @@ def health_document(
             "frame_drops": "ticks left out because their deadline had passed",
             "sync_errors": "times that simulated time had to wait for a module",
             "held_time": "s",
+            "owed_time": "s, simulated time that policy catch_up has still to make up for",
             "lateness": "s, tick sent after its deadline, last interval",
         },
         "peers": [
             {"node": peer.node, "instance": peer.instance, "pid": peer.pid, "status": peer.status, "tick": peer.seq,
-             "age": peer.age}
+             "gaps": peer.gaps, "age": peer.age}
             for peer in status.peers
         ],
     }  # fmt: skip

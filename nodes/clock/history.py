@@ -18,6 +18,8 @@ class _Stretch:
     t_us: int
     dt_us: int
     mode: Mode
+    speed_milli: int
+    flat_out: bool
     commands: tuple[Command, ...]
     size: int
 
@@ -29,23 +31,46 @@ class History:
         self._stretches: list[_Stretch] = []
         self._firsts: list[int] = []
 
-    def append(self, t_us: int, dt_us: int, mode: Mode, commands: tuple[Command, ...]) -> None:
-        """Add the next tick.
+    def append(
+        self,
+        t_us: int,
+        dt_us: int,
+        mode: Mode,
+        commands: tuple[Command, ...] = (),
+        *,
+        speed_milli: int = 1000,
+        flat_out: bool = False,
+        count: int = 1,
+    ) -> None:
+        """Add the next ticks.
 
         Args:
-            t_us: simulated time before the tick, in microseconds.
-            dt_us: what the tick advances, in microseconds.
-            mode: run mode of the tick.
-            commands: commands that act at its start.
+            t_us: simulated time before them, in microseconds.
+            dt_us: what each tick advances, in microseconds.
+            mode: run mode.
+            commands: commands that act at the start of the first.
+            speed_milli: requested speed in thousandths.
+            flat_out: whether they followed acknowledgements.
+            count: how many ticks.
         """
         newest = self._stretches[-1] if self._stretches else None
-        if newest is not None and not commands and newest.dt_us == dt_us and newest.mode == mode:
-            newest.count += 1
+        kind = (dt_us, mode, speed_milli, flat_out)
+        if (
+            newest is not None
+            and not commands
+            and kind
+            == (
+                newest.dt_us,
+                newest.mode,
+                newest.speed_milli,
+                newest.flat_out,
+            )
+        ):
+            newest.count += count
             return
         first = self.last + 1
-        self._stretches.append(
-            _Stretch(first, 1, t_us, dt_us, mode, commands, sum(len(encode(each)) for each in commands))
-        )
+        size = sum(len(encode(each)) for each in commands)
+        self._stretches.append(_Stretch(first, count, t_us, *kind, commands, size))
         self._firsts.append(first)
 
     @property
@@ -83,6 +108,8 @@ class History:
                     t=(stretch.t_us + skipped * stretch.dt_us) / 1e6,
                     dt=stretch.dt_us / 1e6,
                     mode=stretch.mode,
+                    speed=stretch.speed_milli / 1000,
+                    flat_out=stretch.flat_out,
                     commands=[] if skipped else list(stretch.commands),
                 )
             )

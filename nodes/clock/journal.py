@@ -22,6 +22,10 @@ class JournalError(OSError):
     """The journal could not be written; the command was not accepted."""
 
 
+class FencedError(RuntimeError):
+    """Another clock has taken over; what this one says counts no more."""
+
+
 class Journal:
     """Commands in the order of their acceptance, each with the tick at which it acts.
 
@@ -30,6 +34,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._epoch = 0
         try:
             self._database = sqlite3.connect(path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
@@ -48,20 +53,25 @@ class Journal:
             cursor = self._database.execute("INSERT INTO epochs (started) VALUES (?)", (wall,))
         except sqlite3.Error as error:
             raise JournalError(f"journal cannot be written: {error}") from error
-        return int(cursor.lastrowid or 0)
+        self._epoch = int(cursor.lastrowid or 0)
+        return self._epoch
 
     def append(self, command: Command, run: str, seq: int) -> None:
         """Make one command durable.
 
         Raises:
+            FencedError: if a newer clock writes this journal; this one must end.
             JournalError: if it cannot be written; then nothing was.
         """
         try:
-            self._database.execute(
-                "INSERT INTO commands (id, run, seq, body) VALUES (?, ?, ?, ?)", (command.id, run, seq, encode(command))
+            cursor = self._database.execute(
+                "INSERT INTO commands (id, run, seq, body) SELECT ?, ?, ?, ? WHERE (SELECT MAX(epoch) FROM epochs) = ?",
+                (command.id, run, seq, encode(command), self._epoch),
             )
         except sqlite3.Error as error:
             raise JournalError(f"journal cannot be written: {error}") from error
+        if cursor.rowcount != 1:
+            raise FencedError(f"epoch {self._epoch} of this clock is over: a newer one writes the journal")
 
     def find(self, command_id: str) -> Sequenced | None:
         """The first answer to a command, None for an id never accepted."""

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from bus.messages import Violation
+from bus.messages import Policy, Violation
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+"""What may happen when a module is late."""
 
 
 class OrderError(ValueError):
@@ -54,6 +57,13 @@ class SetSpeed:
 
 
 @dataclass(frozen=True)
+class SetPolicy:
+    """Change what happens when a module is late."""
+
+    policy: Policy
+
+
+@dataclass(frozen=True)
 class Reset:
     """Begin a new run, stopped at time zero."""
 
@@ -61,7 +71,7 @@ class Reset:
     parameters: dict[str, Any]
 
 
-Order = Start | Pause | Resume | Stop | Step | SetSpeed | Reset
+Order = Start | Pause | Resume | Stop | Step | SetSpeed | SetPolicy | Reset
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 
@@ -83,6 +93,12 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
         return Step(ticks)
     if name == "set_speed":
         return _set_speed(args)
+    if name == "set_policy":
+        _only(args, "policy")
+        policy = args.get("policy")
+        if policy not in POLICIES:
+            raise _wrong("policy", ", ".join(POLICIES), f"{policy!r} is none of them")
+        return SetPolicy(policy)
     if name == "reset":
         _only(args, "scenario", "parameters")
         scenario = args.get("scenario", "")
@@ -92,7 +108,7 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
         if not isinstance(parameters, dict):
             raise _wrong("parameters", "a map", "needs parameter values by name")
         return Reset(scenario, parameters)
-    known = ", ".join([*_PLAIN, "step", "set_speed", "reset"])
+    known = ", ".join([*_PLAIN, "step", "set_speed", "set_policy", "reset"])
     raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
 
 

@@ -9,6 +9,15 @@ ALIVE_NS = 2_000_000_000
 
 FORGET_NS = 60_000_000_000
 
+LEADER_SILENCE_NS = 120_000_000
+"""A leader that has been silent this long is replaced, if another instance is not silent."""
+
+PREFER_AFTER_NS = 5_000_000_000
+"""The first instance of a module leads again once it has kept up for so long: foreign tools listen to its address."""
+
+KEEPING_UP = 2
+"""Ticks that an instance which keeps up may be behind the leader."""
+
 PEERS_MAX = 256
 """Most peers remembered; beyond it the one that has been silent longest is forgotten."""
 
@@ -21,7 +30,9 @@ class _Known:
     status: str
     run: str
     seq: int
+    gaps: int
     heard_ns: int
+    keeps_up_since_ns: int = 0
 
 
 class Peers:
@@ -31,6 +42,7 @@ class Peers:
         self._modules = modules
         self._known: dict[tuple[str, str], _Known] = {}
         self._leaders: dict[str, str] = {}
+        self._published: dict[str, tuple[str, int]] = {}
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
@@ -39,22 +51,69 @@ class Peers:
         else:
             node, run = message.node, ""
         key = (node, message.instance)
-        self._known[key] = _Known(node, message.instance, message.pid, message.status, run, message.seq, now_ns)
+        before = self._known.get(key)
+        known = _Known(
+            node, message.instance, message.pid, message.status, run, message.seq, message.gaps, now_ns, now_ns
+        )
+        self._known[key] = known
         if len(self._known) > PEERS_MAX:
             del self._known[min(self._known, key=lambda each: self._known[each].heard_ns)]
-        if isinstance(message, Ack) and message.module in self._modules:
-            leader = self._known.get((node, self._leaders.get(node, "")))
-            if leader is None or now_ns - leader.heard_ns > ALIVE_NS:
-                self._leaders[node] = message.instance
+        if not isinstance(message, Ack) or message.module not in self._modules:
+            return
+        published_run, published = self._published.get(node, ("", 0))
+        newest = max(published, message.published) if published_run == run else message.published
+        self._published[node] = (run, newest)
+        leader = self._leader(node)
+        if leader is None or now_ns - leader.heard_ns > ALIVE_NS:
+            self._leaders[node] = message.instance
+        elif before is not None and before.pid == known.pid and self._level(known, leader):
+            known.keeps_up_since_ns = before.keeps_up_since_ns
+
+    def _leader(self, module: str) -> _Known | None:
+        return self._known.get((module, self._leaders.get(module, "")))
+
+    @staticmethod
+    def _level(known: _Known, leader: _Known) -> bool:
+        return known.run == leader.run and known.seq + KEEPING_UP >= leader.seq
+
+    def elect(self, now_ns: int) -> None:
+        """Replace leaders that have fallen silent, and give the lead back to the first instance of a module."""
+        for module in self._modules:
+            leader = self._leader(module)
+            if leader is None:
+                continue
+            speaking = [
+                known
+                for (node, _instance), known in self._known.items()
+                if node == module and known is not leader and now_ns - known.heard_ns <= LEADER_SILENCE_NS
+            ]
+            if not speaking:
+                continue
+            if now_ns - leader.heard_ns > LEADER_SILENCE_NS:
+                best = max(speaking, key=lambda known: (known.run == leader.run, known.seq))
+                self._leaders[module] = best.instance
+                continue
+            first = min(speaking, key=lambda known: known.instance)
+            if first.instance < leader.instance and now_ns - first.keeps_up_since_ns >= PREFER_AFTER_NS:
+                self._leaders[module] = first.instance
 
     def progress(self, module: str, run: str) -> int:
         """Last tick of `run` that the module's leader has worked off, 0 when it has none."""
-        leader = self._known.get((module, self._leaders.get(module, "")))
+        leader = self._leader(module)
         return leader.seq if leader is not None and leader.run == run else 0
+
+    def status(self, module: str) -> str | None:
+        """What the module's leader says of itself, None when nobody was heard of."""
+        leader = self._leader(module)
+        return None if leader is None else leader.status
 
     def leaders(self) -> dict[str, str]:
         """Module -> instance that publishes for it."""
         return dict(self._leaders)
+
+    def published(self, run: str) -> dict[str, int]:
+        """Module -> last tick of the run whose state was published for it."""
+        return {module: seq for module, (of_run, seq) in self._published.items() if of_run == run}
 
     def silent(self, now_ns: int) -> list[str]:
         """Modules that nobody has been heard of lately."""
@@ -73,7 +132,8 @@ class Peers:
                 pid=known.pid,
                 status=known.status,
                 seq=known.seq,
-                age=(now_ns - known.heard_ns) / 1e9,
+                gaps=known.gaps,
+                age=max(0, now_ns - known.heard_ns) / 1e9,
             )
             for known in self._known.values()
         ]

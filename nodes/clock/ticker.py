@@ -8,10 +8,11 @@ import time
 from collections import deque
 
 from bus.codec import encode_published
-from bus.messages import Published
+from bus.messages import Published, Tick
 from bus.sockets import Frames, Publisher
 from nodes.clock.core import ClockCore
 from nodes.clock.pace import Schedule
+from nodes.clock.runs import Runs
 
 PREPARE_NS = 500_000
 """A tick is composed and packed this long before its deadline, so that only the send is left."""
@@ -29,9 +30,10 @@ _PR_SET_TIMERSLACK = 29
 class Ticker(threading.Thread):
     """Sends ticks, and whatever the control thread hands over, from one PUB socket."""
 
-    def __init__(self, core: ClockCore, publisher: Publisher, changed: threading.Condition) -> None:
+    def __init__(self, core: ClockCore, runs: Runs, publisher: Publisher, changed: threading.Condition) -> None:
         super().__init__(name="ticker", daemon=True)
         self._core = core
+        self._runs = runs
         self._publisher = publisher
         self._changed = changed
         self._outbox: deque[Frames] = deque()
@@ -77,15 +79,23 @@ class Ticker(threading.Thread):
             while time.monotonic_ns() < deadline:
                 pass
             self._send(frames, deadline)
-            self._core.timing.deadlines_missed += schedule.step(time.monotonic_ns())
+            missed = schedule.step(time.monotonic_ns())
+            if missed:
+                with self._changed:
+                    self._core.timing.deadlines_missed += missed
+                    self._core.missed(missed)
 
     def _compose(self, due_ns: int) -> list[Frames]:
         with self._changed:
             while self._core.waits_for_journal:
                 self._changed.wait(0.1)
             wall = time.time() + (due_ns - time.monotonic_ns()) / 1e9
+            opening = self._core.opening
             messages: list[Published] = self._core.tick(due_ns, wall)
-        self._seq = messages[0].seq
+            tick = messages[0]
+            if isinstance(tick, Tick):  # always; whatever is published must be on record first
+                self._runs.record(opening, tick)
+        self._seq = tick.seq
         return [encode_published(message) for message in messages]
 
     def _send(self, frames: list[Frames], deadline: int | None) -> None:

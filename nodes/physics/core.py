@@ -1,59 +1,35 @@
-"""The fold over tick frames, pure: ticks in; states, results and events out. It asks for the ticks that it misses."""
+"""A plant module in the tick stream, pure: ticks in; frames to publish out. It asks for the ticks that it misses."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
-from bus.messages import (
-    EVERY_MODULE,
-    STEP_US,
-    Command,
-    Event,
-    Published,
-    Refused,
-    Replay,
-    ReplayRequest,
-    Result,
-    Snapshot,
-    Span,
-    State,
-    Tick,
-    Violation,
-)
-from bus.state import Plc
-from kpp_physics.parameters import ParameterError, Parameters
-from kpp_physics.plant import Plant, SimulationError
-from kpp_physics.plc import CommandError
-from kpp_physics.scenario import ScenarioError
-from nodes.physics.frame import changes, state_frame
+from bus.codec import Pair
+from bus.messages import STEP_US, Frames, FramesRequest, Published, Refused, Replay, ReplayRequest, Snapshot, Span, Tick
+from nodes.physics.fold import Fold, Identity, ReadScenario
+from nodes.physics.recall import FindSaved, nearest
+from nodes.physics.ring import Kept, Ring, block
+from nodes.physics.saved import Saved
 
 CHUNK_STEPS = 4000
 """Most physics steps folded before the node looks at its sockets again: about 20 ms of work."""
 
-PLANT_COMMANDS = {
-    "plant_start": "start",
-    "plant_stop": "stop",
-    "plant_coast": "coast",
-    "plant_resume": "resume",
-    "emergency_stop": "emergency_stop",
-    "plant_reset": "reset",
-    "inject": "inject",
-}
-"""Commands of the bus and the controller's names for them."""
+CHUNK_TICKS = 100
+"""Most ticks folded at a time, for the same reason."""
 
-ReadScenario = Callable[[str], Parameters]
+SHOWN_TICKS = 1000
+"""When catching up, frames are made and published for the newest ticks, at most so many; older ones on request."""
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """The tick that is likely to come next, folded ahead of its arrival."""
+@dataclass
+class _Stream:
+    """Where the module stands in the clock's stream."""
 
-    dt: float
-    before: bytes
-    state: State
+    epoch: int = 0
+    newest: int = 0
+    missing: bool = False
+    leading: bool = False
+    published: int = 0
+    """Newest tick of the run whose state was published, by this instance or by the leader."""
 
 
 class PhysicsCore:
@@ -61,57 +37,92 @@ class PhysicsCore:
 
     Args:
         module: name under which it publishes.
-        instance: name of the process.
-        read_scenario: scenario name -> parameters; raises ScenarioError or ParameterError.
+        instance: name of the process among those of the module.
+        read_scenario: (run, scenario name) -> parameters; raises ScenarioError or ParameterError.
+        find_saved: (run, tick) -> snapshots of the run at or before the tick, newest first.
     """
 
-    def __init__(self, module: str, instance: str, read_scenario: ReadScenario) -> None:
-        self._module = module
-        self._instance = instance
-        self._read_scenario = read_scenario
-        self._epoch = 0
-        self._newest = 0
+    def __init__(
+        self,
+        module: str,
+        instance: str,
+        read_scenario: ReadScenario,
+        find_saved: FindSaved = lambda _run, _seq: iter(()),
+    ) -> None:
+        self._identity = Identity(module, instance)
+        self._read = read_scenario
+        self._find = find_saved
+        self._fold = Fold(self._identity, "", read_scenario)
+        self._fold.fault = "no run yet"
+        self._stream = _Stream()
         self._backlog: deque[Span] = deque()
-        self._missing = False
-        self.run = ""
-        self.seq = 0
-        self._t_us = 0
-        self._scenario = ""
-        self._plant: Plant | None = None
-        self._fault = "no run yet"
-        self._state: State | None = None
-        self._plc: Plc | None = None
-        self._dt = 0.0
-        self._prepared: _Prepared | None = None
+        self._backlog_wall = 0.0
+        self._ring = Ring()
+        self._loose: list[Kept] = []  # results and events of ticks whose states are not made
+        self._epoch_of_run = 0
+        self.gaps = 0
+        """Ticks that were missed and came when asked for, since the start."""
+        self.refused: list[str] = []
+        """Snapshots that were not used, and why; emptied by whoever tells of them."""
 
     # The stream
 
-    def on_tick(self, tick: Tick) -> list[Published]:
-        """Fold a tick if it is the next one; otherwise note what is missing."""
-        if tick.epoch < self._epoch:  # a clock that was replaced while it slept
+    def on_ticks(self, ticks: list[Tick]) -> list[Pair]:
+        """Take all ticks that have come, in order; fold those that follow, note what is missing.
+
+        Who leads is read from the newest one, before anything is published: an instance that slept must not publish
+        what it slept through, for another did.
+        """
+        current: list[Tick] = []
+        for tick in ticks:
+            if tick.epoch >= self._stream.epoch:  # a lower one is of a clock that was replaced while it slept
+                self._stream.epoch = tick.epoch
+                current.append(tick)
+        if not current:
             return []
-        self._epoch = tick.epoch
-        if tick.run != self.run:
-            self._enter(tick.run)
-        self._newest = max(self._newest, tick.seq)
-        if tick.seq != self.seq + 1 or self._backlog:
-            self._missing = self._newest > self.seq
-            return []
-        self._missing = False
-        return self._fold(tick.commands, tick.dt, tick.t, tick.seq, tick.wall)
+        self._follow_leader(current[-1])
+        due: list[Pair] = []
+        for tick in current:
+            if tick.run != self.run or (tick.epoch > self._epoch_of_run and tick.seq <= self.seq):
+                due += self._due()
+                self._enter(tick)
+            self._epoch_of_run = tick.epoch
+            self._stream.newest = max(self._stream.newest, tick.seq)
+            if tick.seq == self.seq + 1 and not self._backlog:
+                self._keep(self._fold.tick(tick.commands, round(tick.dt * 1e6), tick.wall, shown=True), shown=True)
+        self._stream.missing = self._stream.newest > self.seq and not self._fold.fault
+        return due + self._due()
+
+    def _follow_leader(self, newest: Tick) -> None:
+        stream, module = self._stream, self._identity.module
+        if not stream.leading and newest.run == self.run:
+            stream.published = max(stream.published, newest.published.get(module, 0))
+        stream.leading = newest.leaders.get(module) == self._identity.instance
+
+    def _enter(self, tick: Tick) -> None:
+        """Take up a run, or one that was set back, from its newest snapshot if there is one."""
+        # The clock knows what was published, unless it is new too. From a snapshot before that the rest is made up for.
+        published = tick.published.get(self._identity.module)
+        before = tick.seq - 1 if published is None else min(tick.seq - 1, published)
+        self._fold = nearest(self._identity, tick.run, before, self._read, self._find, self.refused)
+        self._backlog.clear()
+        self._loose.clear()
+        self._stream.newest = 0
+        self._stream.published = self.seq if published is None else published
 
     def on_replay(self, reply: Replay | Refused) -> None:
         """Take a block of missed ticks; `work` folds them. A block of another run is of no use any more."""
         if isinstance(reply, Refused) or reply.run != self.run:
             return
-        self._newest = max(self._newest, reply.last)
+        self._stream.newest = max(self._stream.newest, reply.last)
         self._backlog = deque(span for span in reply.spans if span.first + span.count - 1 > self.seq)
-        self._missing = False
+        self._backlog_wall = reply.wall
+        self._stream.missing = False
 
     @property
     def request(self) -> ReplayRequest | None:
         """The ticks that are missing and not under way, None when there are none."""
-        if self._missing and not self._backlog:
+        if self._stream.missing and not self._backlog:
             return ReplayRequest(run=self.run, after=self.seq)
         return None
 
@@ -120,199 +131,113 @@ class PhysicsCore:
         """True while missed ticks wait to be folded."""
         return bool(self._backlog)
 
-    def work(self, wall: float) -> list[Published]:
-        """Fold a part of the missed ticks. Their commands are answered; a state is published when live again."""
-        published: list[Published] = []
-        steps = 0
-        while self._backlog and steps < CHUNK_STEPS and self._fault == "":
-            span = self._backlog.popleft()
-            if span.first != self.seq + 1:
+    def work(self) -> list[Pair]:
+        """Fold a part of the missed ticks. What was not published for them yet is, and they are answered."""
+        steps = ticks = 0
+        while self._backlog and steps < CHUNK_STEPS and ticks < CHUNK_TICKS and not self._fold.fault:
+            span = self._backlog[0]
+            if span.first > self.seq + 1:
                 self._backlog.clear()
-                self._missing = True
                 break
             dt_us = round(span.dt * 1e6)
-            fitting = max(1, (CHUNK_STEPS - steps) * STEP_US // dt_us) if dt_us else span.count
-            count = 1 if span.commands else min(span.count, fitting)
-            t_us = round(span.t * 1e6) + count * dt_us
-            published += self._fold(span.commands, count * dt_us / 1e6, t_us / 1e6, self.seq + count, wall, live=False)
-            steps += count * dt_us // STEP_US
-            if count < span.count:
-                rest = Span(
-                    first=span.first + count,
-                    count=span.count - count,
-                    t=t_us / 1e6,
-                    dt=span.dt,
-                    mode=span.mode,
-                    commands=[],
-                )
-                self._backlog.appendleft(rest)
-        if self._fault and self.run:
+            commands = span.commands if span.first == self.seq + 1 else []
+            shown = self.seq + 1 > self._stream.newest - SHOWN_TICKS
+            self._keep(self._fold.tick(commands, dt_us, self._backlog_wall, shown=shown), shown=shown)
+            self.gaps += 1
+            steps += dt_us // STEP_US
+            ticks += 1
+            if self.seq >= span.first + span.count - 1:
+                self._backlog.popleft()
+        if self._fold.fault:
             self._backlog.clear()
         if not self._backlog:
-            self._missing = self._newest > self.seq and self._fault == ""
-            published += self._show(wall)
-        return published
+            self._stream.missing = self._stream.newest > self.seq and not self._fold.fault
+        return self._due()
+
+    def _keep(self, messages: list[Published], *, shown: bool) -> None:
+        """Keep what a tick brought until it is published, and, if its state is there, for those who miss it."""
+        if not messages:
+            return
+        kept = Kept.of(self.run, messages[0].seq, messages)
+        if shown:
+            self._ring.add(kept)
+        else:
+            self._loose.append(kept)
+
+    def _due(self) -> list[Pair]:
+        """What is to be published now: all that the leader of the module has not published yet."""
+        stream = self._stream
+        if not stream.leading:
+            return []
+        waiting = [*self._loose, *self._ring.after(self.run, stream.published)]
+        due = [pair for kept in waiting if kept.seq > stream.published for pair in kept.frames]
+        self._loose.clear()
+        # The tick of a fault is published and yet not worked off.
+        stream.published = max(stream.published, self.seq, *(kept.seq for kept in waiting))
+        return due
+
+    # Ahead of time
 
     @property
     def may_prepare(self) -> bool:
         """True while the next tick could be folded ahead and is not yet."""
-        busy = self._plant is None or self._fault or self._backlog or self._missing
-        return not busy and self._prepared is None
+        return not self._backlog and not self._stream.missing and self._fold.may_prepare
 
     def prepare(self) -> None:
-        """Fold the next tick before it comes, on the guess that it is like the last one and without commands.
+        """Fold the next tick before it comes; see `Fold.prepare`."""
+        if self.may_prepare:
+            self._fold.prepare()
 
-        The plant is idle between ticks, so this costs nothing and its state can be published the moment the tick is
-        there. A wrong guess is taken back: the plant returns to the memory it had, bit for bit.
-        """
-        if self._plant is None or not self.may_prepare:
-            return
-        before = self._plant.memory()
-        try:
-            self._plant.step(round(self._dt * 1e6) // STEP_US)
-        except SimulationError:  # the tick itself will meet it again, and then it is told
-            self._plant.recall(before)
-            return
-        header = self._header(self.seq + 1, 0.0) | {"t": (self._t_us + round(self._dt * 1e6)) / 1e6}
-        state = state_frame(self._plant, {**header, "instance": self._instance, "scenario": self._scenario})
-        self._prepared = _Prepared(self._dt, before, state)
-
-    def _take_prepared(self, commands: list[Command], dt: float, wall: float, live: bool) -> State | None:
-        """The prepared state if the guess was right; otherwise the plant is set back."""
-        prepared, self._prepared = self._prepared, None
-        if prepared is None or self._plant is None:
-            return None
-        if live and not commands and prepared.dt == dt:
-            return msgspec.structs.replace(prepared.state, wall=wall)
-        self._plant.recall(prepared.before)
-        return None
-
-    def _enter(self, run: str) -> None:
-        self.run = run
-        self.seq = self._newest = self._t_us = 0
-        self._backlog.clear()
-        self._plant = None
-        self._state = None
-        self._plc = None
-        self._prepared = None
-        self._fault = ""
-
-    # The fold
-
-    def _fold(
-        self, commands: list[Command], dt: float, t: float, seq: int, wall: float, *, live: bool = True
-    ) -> list[Published]:
-        if self._fault:
-            return []
-        prepared = self._take_prepared(commands, dt, wall, live)
-        started = self._t_us
-        addressed = (command for command in commands if command.module in {self._module, EVERY_MODULE})
-        published: list[Published] = [self._obey(command, started, seq, wall) for command in addressed]
-        if self._plant is None:
-            self._fault = self._fault or f"run {self.run} did not begin with a scenario"
-        elif prepared is None:
-            try:
-                self._plant.step(round(dt * 1e6) // STEP_US)
-            except SimulationError as error:
-                self._fault = str(error)
-        self._t_us = round(t * 1e6)
-        if self._fault:
-            published.append(Event(**self._header(seq, wall), severity="fault", kind="fault", text=self._fault))
-            return published
-        self.seq = seq
-        self._dt = dt
-        if live:
-            published += self._show(wall, prepared)
-        return published
-
-    def _show(self, wall: float, prepared: State | None = None) -> list[Published]:
-        if self._plant is None or self._fault:
-            return []
-        header = self._header(self.seq, wall)
-        self._state = prepared or state_frame(
-            self._plant, {**header, "instance": self._instance, "scenario": self._scenario}
-        )
-        events = changes(self._plc, self._state.plc, header)
-        self._plc = self._state.plc
-        return [self._state, *events]
-
-    def _header(self, seq: int, wall: float) -> dict[str, Any]:
-        return {"t": self._t_us / 1e6, "seq": seq, "run": self.run, "wall": wall, "module": self._module}
-
-    # Commands
-
-    def _obey(self, command: Command, t_us: int, seq: int, wall: float) -> Result:
-        reason = ""
-        violations: list[Violation] = []
-        applied: dict[str, Any] = {}
-        try:
-            applied = self._carry_out(command)
-        except ParameterError as error:
-            reason = str(error)
-            violations = [
-                Violation(field=each.field, limit="" if each.limit is None else str(each.limit), reason=each.reason)
-                for each in error.violations
-            ]
-        except (CommandError, ScenarioError) as error:
-            reason = str(error)
-        if reason and command.name == "begin":
-            self._fault = f"scenario cannot be used: {reason}"
-        return Result(
-            t=t_us / 1e6,
-            seq=seq,
-            run=self.run,
-            wall=wall,
-            module=self._module,
-            id=command.id,
-            name=command.name,
-            outcome="rejected" if reason else "applied",
-            reason=reason,
-            violations=violations,
-            applied=applied,
-        )
-
-    def _carry_out(self, command: Command) -> dict[str, Any]:
-        if command.name == "begin":
-            scenario, changed = command.args.get("scenario"), command.args.get("parameters", {})
-            if not isinstance(scenario, str) or not isinstance(changed, Mapping):
-                raise CommandError("begin needs a scenario's name and parameters by name")
-            parameters = self._read_scenario(scenario)
-            self._plant = Plant(parameters.with_changes(changed) if changed else parameters)
-            self._plant.command("start", {})
-            self._scenario = scenario
-            return {"scenario": scenario, "parameters": dict(changed)}
-        if self._plant is None:
-            raise CommandError("there is no plant in this run")
-        if command.name == "set_parameters":
-            self._plant.change_parameters(command.args)
-            return dict(command.args)
-        if command.name in PLANT_COMMANDS:
-            self._plant.command(PLANT_COMMANDS[command.name], command.args)
-            return {"plc": str(self._plant.observe()["plc"]["state"])}
-        known = ", ".join(["set_parameters", *PLANT_COMMANDS])
-        raise CommandError(f"module {self._module} knows no command {command.name!r}: it knows {known}")
+    def save(self) -> Saved | None:
+        """All that is needed to go on from here, None while that cannot be told."""
+        return self._fold.save()
 
     # What it says of itself
 
     @property
+    def run(self) -> str:
+        """Run id, empty before the first tick."""
+        return self._fold.run
+
+    @property
+    def seq(self) -> int:
+        """Last tick that was folded."""
+        return self._fold.seq
+
+    @property
+    def published(self) -> int:
+        """Newest tick of the run whose state was published, by this instance or by the leader."""
+        return self._stream.published
+
+    @property
     def status(self) -> str:
         """One line for the clock's table of peers."""
-        if self._fault:
-            return f"fault: {self._fault}"
-        if self._backlog or self._missing:
-            return f"catching up: tick {self.seq} of {self._newest}"
-        return "ok"
+        if self._fold.fault:
+            return f"fault: {self._fold.fault}"
+        if self._backlog or self._stream.missing:
+            return f"catching up: tick {self.seq} of {self._stream.newest}"
+        return "ok" if self._stream.leading else "ok: standing by"
+
+    def frames(self, asked: FramesRequest) -> Frames | None:
+        """What followed a tick, None when it has to be computed again."""
+        if asked.run == self.run and asked.after >= self.seq:
+            return block(asked.run, asked.after, self.seq, [])
+        if self._ring.covers(asked.run, asked.after):
+            return block(asked.run, asked.after, self._ring.last(asked.run), self._ring.after(asked.run, asked.after))
+        return None
 
     def snapshot(self) -> Snapshot | Refused:
         """Newest state and every parameter in force, or why there is none."""
-        if self._plant is None:
-            return Refused(id="", field="", reason=f"module {self._module} has no plant: {self._fault}")
+        fold = self._fold
+        if fold.plant is None:
+            reason = f"module {self._identity.module} has no plant: {fold.fault}"
+            return Refused(id="", field="", reason=reason)
         return Snapshot(
-            module=self._module,
+            module=self._identity.module,
             run=self.run,
             seq=self.seq,
-            t=self._t_us / 1e6,
-            scenario=self._scenario,
-            parameters=dict(self._plant.parameters.as_dict()),
-            state=self._state,
+            t=fold.t_us / 1e6,
+            scenario=fold.scenario,
+            parameters=dict(fold.plant.parameters.as_dict()),
+            state=self._ring.newest_state(self.run),
         )

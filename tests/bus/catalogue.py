@@ -10,14 +10,14 @@ from msgspec import Struct
 
 import bus.messages
 import bus.state
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, SnapshotRequest
+from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest
 from bus.schema import Message
 
 DOORS: dict[str, Any] = {
     **{cls.__name__: cls for cls in PUBLISHED},
     "ClockRequest": ClockRequest,
     "ClockReply": ClockReply,
-    "SnapshotRequest": SnapshotRequest,
+    "ModuleRequest": ModuleRequest,
     "ModuleReply": ModuleReply,
 }
 """Everything that a receiver decodes, by name: a message or a union of messages."""

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from bus import client, codec
-from bus.client import Commander, Listener, NotAnsweredError, RefusedError, command
+from bus.client import Commander, NotAnsweredError, RefusedError, command
 from bus.endpoints import Endpoints
+from bus.listener import Listener
 from bus.messages import (
     ClockReply,
     CommandRequest,

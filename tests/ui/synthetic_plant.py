@@ -233,6 +233,7 @@ class SyntheticPlant:
             held=[],
             mono_ns=time.monotonic_ns(),
             leaders={"m1": "made-up"},
+            published={"m1": self.seq},
             commands=commands,
         )
 
@@ -252,10 +253,15 @@ class SyntheticPlant:
             deadlines_missed=0,
             bad_frames=0,
             held=[],
+            policy="hold",
             held_time=0.0,
+            owed_time=0.0,
+            problems=[],
             realtime_priority=False,
             scenario=self.scenario,
-            peers=[Peer(node=node, instance="made-up", pid=1, status="", seq=self.seq, age=0.05) for node in nodes],
+            peers=[
+                Peer(node=node, instance="made-up", pid=1, status="", seq=self.seq, gaps=0, age=0.05) for node in nodes
+            ],
         )
 
     def state(self) -> State:
@@ -332,6 +338,7 @@ class SyntheticPlant:
             parts[part].update(values)
         fields = {name: {**_blank(name), **parts.get(name, {})} for name in _parts()}
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
+        head |= {"results": 0, "events": 0}
         made: State = codec.build(State, {**head, **fields})
         return made
 

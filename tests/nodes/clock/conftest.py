@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bus.messages import Ack, CommandRequest, Published, Refused, Result, Sequenced, Tick
+from bus.messages import Ack, CommandRequest, Published, Refused, Replay, ReplayRequest, Result, Sequenced, Tick
 from nodes.clock.core import ClockCore, Settings
 
 PERIOD_NS = 10_000_000
@@ -51,6 +51,12 @@ class Bench:
         self.core.durable(request.id)
         return sequenced[0]
 
+    def replay(self, after: int) -> Replay:
+        """A block of the run's ticks."""
+        reply = self.core.replay(ReplayRequest(run=self.core.run, after=after), 5.0)
+        assert reply is not None
+        return reply
+
     def obey(self, name: str, /, **args: Any) -> Result:
         """Send a command to the clock and tick until it has acted."""
         answer = self.send(name, **args)
@@ -64,7 +70,10 @@ def make_bench() -> Callable[..., Bench]:
     """A maker of clocks with settings of choice."""
 
     def make(rate: int = 100, modules: tuple[str, ...] = ("m1",)) -> Bench:
-        return Bench(ClockCore(Settings(epoch=7, rate=rate, modules=modules, scenario="reference")))
+        bench = Bench(ClockCore(Settings(epoch=7, rate=rate, modules=modules, scenario="reference")))
+        for module in modules:
+            bench.acknowledge(0, module=module)
+        return bench
 
     return make
 

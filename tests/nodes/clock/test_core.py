@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Beat, CommandRequest, Refused, ReplayRequest
-from nodes.clock.core import LEAD_TICKS
+from bus.messages import Beat, CommandRequest, Refused
+from nodes.clock.run import LEAD_TICKS
 from tests.nodes.clock.conftest import Bench
 
 
@@ -218,7 +218,7 @@ def test_the_ticks_of_a_run_can_be_had_again(bench: Bench) -> None:
     bench.tick(40)
     bench.send("set_parameters", "m1", drag_area=0.4)
     bench.tick(40)
-    replay = bench.core.replay(ReplayRequest(run=bench.core.run, after=10))
+    replay = bench.replay(10)
     assert not isinstance(replay, Refused)
     again = [
         (span.first + k, round((span.t + (k + 1) * span.dt) * 1e6), span.commands if k == 0 else [])
@@ -227,12 +227,6 @@ def test_the_ticks_of_a_run_can_be_had_again(bench: Bench) -> None:
     ]
     assert again == [(tick.seq, round(tick.t * 1e6), tick.commands) for tick in bench.ticks[10:]]
     assert replay.last == bench.ticks[-1].seq
-
-
-def test_the_ticks_of_an_ended_run_are_refused(bench: Bench) -> None:
-    refused = bench.core.replay(ReplayRequest(run="0001-001", after=0))
-    assert isinstance(refused, Refused)
-    assert "has ended" in refused.reason
 
 
 def test_the_leader_is_kept_while_it_lives_and_replaced_when_silent(bench: Bench) -> None:
@@ -259,7 +253,7 @@ def test_ticks_stay_within_what_receivers_accept_and_keep_the_order(bench: Bench
     assert arrived == list(range(600))
     at = 0
     while at < tick.seq:
-        replay = bench.core.replay(ReplayRequest(run=bench.core.run, after=at))
+        replay = bench.replay(at)
         assert not isinstance(replay, Refused)
         assert len(encode(replay)) <= MAX_TELEMETRY
         at = replay.spans[-1].first + replay.spans[-1].count - 1

@@ -56,6 +56,6 @@ def test_a_block_of_large_commands_fits_a_frame() -> None:
         history.append(seq, 0, "running", (order(seq, 4000),))
     at = 0
     while spans := history.after(at):
-        assert len(encode(Replay(run="r", spans=spans, last=200))) <= MAX_TELEMETRY
+        assert len(encode(Replay(run="r", spans=spans, last=200, epoch=1, rate=100, wall=0.0))) <= MAX_TELEMETRY
         at = spans[-1].first
     assert at == 200

@@ -26,6 +26,7 @@ def test_what_was_appended_survives_the_process(tmp_path: Path) -> None:
 
 def test_an_id_is_accepted_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
+    journal.next_epoch(1.0)
     journal.append(COMMAND, "0001-001", 42)
     with pytest.raises(JournalError, match="cannot be written"):
         journal.append(COMMAND, "0001-001", 43)

@@ -27,6 +27,7 @@ def tick(seq: int, run: str = RUN, **changes: Any) -> Tick:
         "held": [],
         "mono_ns": 0,
         "leaders": {"m1": "i1"},
+        "published": {"m1": seq},
         "commands": [],
     }
     message: Tick = codec.build(Tick, fields | changes)
@@ -51,7 +52,10 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
         "deadlines_missed": 0,
         "bad_frames": 0,
         "held": [],
+        "policy": "hold",
         "held_time": 0.0,
+        "owed_time": 0.0,
+        "problems": [],
         "realtime_priority": False,
         "scenario": "reference",
         "peers": [],

@@ -1,0 +1,385 @@
+"""What a subscriber makes of a stream that may lose, repeat and reorder: every message once, in order, or a request.
+
+Pure: messages in, messages out; `request` says what to ask the producer for. Whoever owns the sockets sends it, feeds
+the answer back, and asks again when none comes (see `bus.repair`).
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from bus.messages import (
+    CLOCK_MODULE,
+    Event,
+    Frames,
+    FramesRequest,
+    Published,
+    Replay,
+    ReplayRequest,
+    Result,
+    Span,
+    State,
+    Tick,
+)
+
+HELD_MAX = 20_000
+"""Most messages kept back while an earlier one is missing; what comes beyond is asked for again later."""
+
+REMEMBERED = 20_000
+"""Events and results remembered, to drop them when they come again."""
+
+RESULT_LEAD = 2
+"""Ticks that may follow one with a command for the clock before its result counts as missing."""
+
+M = TypeVar("M", bound=Published)
+
+
+def ticks_of(reply: Replay, after: int) -> Iterator[Tick]:
+    """The ticks of a replay that follow `after`, as they were published but for what belongs to their sending.
+
+    `wall` is the time of the answer; `held`, `leaders` and `published` were facts of that moment and are empty, and
+    `mono_ns` is 0.
+    """
+    for span in reply.spans:
+        yield from _ticks_of_span(span, reply, after)
+
+
+def _ticks_of_span(span: Span, reply: Replay, after: int) -> Iterator[Tick]:
+    start_us, dt_us = round(span.t * 1e6), round(span.dt * 1e6)
+    for index in range(max(0, after + 1 - span.first), span.count):
+        yield Tick(
+            t=(start_us + (index + 1) * dt_us) / 1e6,
+            seq=span.first + index,
+            run=reply.run,
+            wall=reply.wall,
+            epoch=reply.epoch,
+            dt=span.dt,
+            mode=span.mode,
+            speed=span.speed,
+            flat_out=span.flat_out,
+            rate=reply.rate,
+            held=[],
+            mono_ns=0,
+            leaders={},
+            published={},
+            commands=[] if index else span.commands,
+        )
+
+
+class Line(Generic[M]):
+    """Messages numbered 1, 2, 3 ... within a run, delivered in order and each once, one run after the other.
+
+    Args:
+        whole: begin with the first message of the run, not with the first one heard.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.run = ""
+        self.last = 0
+        self.repaired = 0
+        self.lost = 0
+        self._whole = whole
+        self._newest = 0
+        self._held: dict[int, M] = {}
+        self._later: list[M] = []  # of the next run, while the end of this one is not known
+        self._ended: deque[str] = deque(maxlen=64)
+
+    @property
+    def after(self) -> int | None:
+        """The message after which something is missing, None when nothing is."""
+        return self.last if self._later or self._newest > self.last else None
+
+    def on(self, message: M, *, repair: bool = False) -> list[M]:
+        """Take one message; returns what can be delivered now, in order."""
+        if message.run != self.run:
+            return self._of_another_run(message)
+        if message.seq <= self.last:
+            return []
+        self._newest = max(self._newest, message.seq)
+        if message.seq > self.last + 1:
+            if len(self._held) < HELD_MAX:
+                self._held[message.seq] = message
+            return []
+        self.repaired += repair
+        self.last = message.seq
+        return [message, *self._drain()]
+
+    def _drain(self) -> list[M]:
+        ready: list[M] = []
+        while (following := self._held.pop(self.last + 1, None)) is not None:
+            ready.append(following)
+            self.last += 1
+        return ready
+
+    def _of_another_run(self, message: M) -> list[M]:
+        if message.run in self._ended:
+            return []
+        if self.run:
+            if len(self._later) < HELD_MAX:
+                self._later.append(message)
+            return []
+        self.run = message.run
+        self.last = self._newest = 0 if self._whole else message.seq - 1
+        return self.on(message)
+
+    def completed(self, last: int) -> list[M]:
+        """The producer says how far the run goes; returns what the next run has waiting if this one is complete."""
+        if not self._later:
+            return []  # what is newer is on its way
+        self._newest = max(self._newest, last)
+        return self._next_run() if self.last >= self._newest else []
+
+    def skip(self) -> list[M]:
+        """What is missing cannot be had: count it as lost and go on behind it."""
+        if self._held:
+            first = min(self._held)
+            self.lost += first - self.last - 1
+            self.last = first - 1
+            return self._drain()
+        self.lost += self._newest - self.last
+        self.last = self._newest
+        return self._next_run() if self._later else []
+
+    def _next_run(self) -> list[M]:
+        self._ended.append(self.run)
+        waiting, self._later = self._later, []
+        self._held.clear()
+        self.run = waiting[0].run
+        self.last = self._newest = 0
+        return [ready for message in waiting for ready in self.on(message)]
+
+
+class TickStream:
+    """The clock's ticks and results: ticks in order and each once; a clock with a lower epoch is not listened to."""
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.line: Line[Tick] = Line(whole=whole)
+        self.epoch = 0
+        self.fenced = 0
+        self._seen = _Seen()
+        self._unanswered: dict[str, tuple[str, int]] = {}
+
+    def on(self, message: Tick | Result) -> list[Published]:
+        """Take a tick or a result of the clock; returns what can be delivered now."""
+        if isinstance(message, Result):
+            return self._result(message)
+        if message.epoch < self.epoch:
+            self.fenced += 1
+            return []
+        self.epoch = message.epoch
+        return self._deliver(self.line.on(message))
+
+    def on_replay(self, reply: Replay) -> list[Published]:
+        """Take ticks that were asked for."""
+        line = self.line
+        if reply.run != line.run or reply.epoch < self.epoch:
+            return []
+        ready: list[Tick] = []
+        for tick in ticks_of(reply, line.last):
+            ready += line.on(tick, repair=True)
+        ready += line.completed(reply.last)
+        return self._deliver(ready)
+
+    def on_frames(self, reply: Frames) -> list[Published]:
+        """Take results that were asked for; what the clock does not know any more is not asked for again."""
+        ready = [each for result in reply.results for each in self._result(result)]
+        for command_id, (run, seq) in list(self._unanswered.items()):
+            if run == reply.run and reply.after < seq <= reply.through:
+                del self._unanswered[command_id]
+                self.line.lost += 1
+        return ready
+
+    def skip(self) -> list[Published]:
+        """What is missing cannot be had; go on behind it."""
+        return self._deliver(self.line.skip())
+
+    @property
+    def request(self) -> ReplayRequest | FramesRequest | None:
+        """What to ask the clock for, None when nothing is missing."""
+        line = self.line
+        if line.after is not None:
+            return ReplayRequest(run=line.run, after=line.after)
+        for run, seq in self._unanswered.values():
+            if run != line.run or seq + RESULT_LEAD < line.last:
+                return FramesRequest(run=run, after=seq - 1)
+        return None
+
+    def _deliver(self, ticks: list[Tick]) -> list[Published]:
+        for tick in ticks:
+            for command in tick.commands:
+                if command.module == CLOCK_MODULE and command.id not in self._seen:
+                    self._unanswered[command.id] = (tick.run, tick.seq)
+        return list(ticks)
+
+    def _result(self, result: Result) -> list[Published]:
+        self._unanswered.pop(result.id, None)
+        return [result] if self._seen.first(result.id) else []
+
+
+class ModuleStream:
+    """States, events and results of one plant module: states in order and each once, the others each once.
+
+    Every state says how many results and events came before it, so that a lost one is noticed too.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.line: Line[State] = Line(whole=whole)
+        self._seen = _Seen()
+        self._events = _Tally(whole)
+        self._results = _Tally(whole)
+
+    def on(self, message: State | Event | Result) -> list[Published]:
+        """Take one message; returns what can be delivered now."""
+        return self._take(message, repair=False)
+
+    def on_frames(self, reply: Frames) -> list[Published]:
+        """Take frames that were asked for."""
+        ready: list[Published] = []
+        messages: list[State | Event | Result] = [*reply.results, *reply.states, *reply.events]
+        for message in messages:
+            ready += self._take(message, repair=True)
+        for tally in (self._events, self._results):
+            self.line.lost += tally.settle(reply.run, reply.through)
+        if reply.run == self.line.run and reply.through >= reply.last:
+            ready += self._deliver(self.line.completed(reply.last))
+        return ready
+
+    def skip(self) -> list[Published]:
+        """What is missing cannot be had; go on behind it."""
+        lost = sum(tally.settle(self.line.run, self.line.last) for tally in (self._events, self._results))
+        self.line.lost += lost
+        return [] if lost else self._deliver(self.line.skip())
+
+    @property
+    def request(self) -> FramesRequest | None:
+        """What to ask the module for, None when nothing is missing."""
+        line = self.line
+        if line.after is not None:
+            return FramesRequest(run=line.run, after=line.after)
+        owing = [tally.since for tally in (self._events, self._results) if tally.owing]
+        return FramesRequest(run=line.run, after=max(0, min(owing) - 1)) if owing else None
+
+    def _take(self, message: State | Event | Result, *, repair: bool) -> list[Published]:
+        if isinstance(message, State):
+            return self._deliver(self.line.on(message, repair=repair))
+        event = isinstance(message, Event)
+        key = f"{message.run} {message.seq} {message.kind} {message.text}" if isinstance(message, Event) else message.id
+        if not self._seen.first(key):
+            return []
+        self.line.repaired += repair
+        (self._events if event else self._results).add(message.run, message.seq)
+        return [message]
+
+    def _deliver(self, states: list[State]) -> list[Published]:
+        for state in states:
+            self._results.check(state.run, state.seq + 1, state.results)
+            self._events.check(state.run, state.seq, state.events)
+        return list(states)
+
+
+class _Tally:
+    """Counts messages that carry no number of their own against what the states say there were."""
+
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
+        self._run = ""
+        self.since = 0
+        """Up to here, exclusively, all are known to have come."""
+        self._count = 0
+        self._heard: dict[str, list[int]] = {}
+        self._owed: tuple[int, int] | None = None
+
+    def add(self, run: str, seq: int) -> None:
+        """One has come."""
+        self._heard.setdefault(run, []).append(seq)
+        while len(self._heard) > 8:
+            del self._heard[next(iter(self._heard))]
+
+    def check(self, run: str, before: int, count: int) -> None:
+        """By tick `before`, exclusively, `count` came in the run."""
+        if run != self._run:
+            known = self._run != "" or self._whole
+            self._run, self._owed = run, None
+            self.since, self._count = (0, 0) if known else (before, count)
+        heard = self._heard.get(run, [])
+        have = self._count + sum(self.since <= seq < before for seq in heard)
+        if have < count:
+            self._owed = (before, count)
+            return
+        self.since, self._count, self._owed = before, count, None
+        self._heard[run] = [seq for seq in heard if seq >= before]
+
+    @property
+    def owing(self) -> bool:
+        """True while some have not come."""
+        return self._owed is not None
+
+    def settle(self, run: str, through: int) -> int:
+        """All of the run up to a tick have come now; returns how many were never heard of all the same."""
+        if self._owed is None or run != self._run:
+            return 0
+        before, count = self._owed
+        if through + 1 < before:
+            return 0
+        self.check(run, before, count)
+        if self._owed is None:
+            return 0
+        have = self._count + sum(self.since <= seq < before for seq in self._heard.get(run, []))
+        self.since, self._count, self._owed = before, count, None
+        return count - have
+
+
+class _Seen:
+    """The newest keys, to tell a repetition."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def first(self, key: str) -> bool:
+        """True when the key is new; it is remembered."""
+        if key in self._keys:
+            return False
+        self._keys[key] = None
+        if len(self._keys) > REMEMBERED:
+            self._keys.popitem(last=False)
+        return True
+
+
+class Streams:
+    """All that one program follows: the clock's stream, and those of some modules. What has no stream passes through.
+
+    Args:
+        modules: plant modules whose states are followed.
+        ticks: whether the clock's ticks are.
+        whole: begin with the first message of the run, not with the first one heard.
+    """
+
+    def __init__(self, modules: Iterable[str], *, ticks: bool = True, whole: bool = False) -> None:
+        self.clock = TickStream(whole=whole) if ticks else None
+        self.modules = {module: ModuleStream(whole=whole) for module in modules}
+
+    def on(self, message: Published) -> list[Published]:
+        """Take one message; returns what can be delivered now."""
+        if isinstance(message, Tick) or (isinstance(message, Result) and message.module == CLOCK_MODULE):
+            return [message] if self.clock is None else self.clock.on(message)
+        if isinstance(message, State | Event | Result):
+            stream = self.modules.get(message.module)
+            return [message] if stream is None else stream.on(message)
+        return [message]
+
+    @property
+    def repaired(self) -> int:
+        """Messages that were lost on the way and came when asked for."""
+        return sum(line.repaired for line in self._lines())
+
+    @property
+    def lost(self) -> int:
+        """Messages that were lost and cannot be had any more."""
+        return sum(line.lost for line in self._lines())
+
+    def _lines(self) -> list[Line[Any]]:
+        clock = [] if self.clock is None else [self.clock.line]
+        return [*clock, *(stream.line for stream in self.modules.values())]

@@ -1,0 +1,48 @@
+"""Runs that have ended, read back from disk for whoever still misses a part of them."""
+
+from collections import OrderedDict
+
+from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
+from nodes.clock.core import ClockCore, Settings
+from nodes.clock.run import Run
+from nodes.clock.runs import Runs
+from nodes.clock.ticklog import TickLogError
+
+RUNS_KEPT = 4
+"""Ended runs that stay in memory once someone asked for them."""
+
+
+class Archive:
+    """Answers for ended runs what the clock answers for the present one."""
+
+    def __init__(self, runs: Runs, settings: Settings) -> None:
+        self._runs = runs
+        self._settings = settings
+        self._kept: OrderedDict[str, Run] = OrderedDict()
+
+    def replay(self, request: ReplayRequest, wall: float) -> Replay | Refused:
+        """Ticks of an ended run."""
+        run = self._find(request.run, wall)
+        if isinstance(run, Refused):
+            return run
+        return run.replay(request, self._settings.epoch, self._settings.rate, wall)
+
+    def frames(self, request: FramesRequest, wall: float) -> Frames | Refused:
+        """The clock's results in an ended run."""
+        run = self._find(request.run, wall)
+        return run if isinstance(run, Refused) else run.frames(request)
+
+    def _find(self, name: str, wall: float) -> Run | Refused:
+        run = self._kept.get(name)
+        if run is None:
+            try:
+                recovered = self._runs.read(name)
+            except TickLogError as error:
+                return Refused(id="", field="run", reason=str(error))
+            if recovered is None:
+                return Refused(id="", field="run", reason=f"no run {name!r} is on record here")
+            run = ClockCore.ended(self._settings, recovered, wall)
+            self._kept[name] = run
+            if len(self._kept) > RUNS_KEPT:
+                self._kept.popitem(last=False)
+        return run

@@ -1,0 +1,32 @@
+"""The thread that brings recorded ticks to disk: a slow disk must hold neither the ticker nor the commands."""
+
+import threading
+
+from nodes.clock.runs import Runs
+
+FLUSH_INTERVAL = 1.0
+"""Seconds of ticks that a power cut may take; a killed process loses none, and accepted commands are on disk."""
+
+
+class Flusher(threading.Thread):
+    """Flushes once a second; a failed flush ends it, since nobody knows afterwards what is on disk."""
+
+    def __init__(self, runs: Runs) -> None:
+        super().__init__(name="flusher", daemon=True)
+        self._runs = runs
+        self._stopping = threading.Event()
+        self.failure: OSError | None = None
+
+    def run(self) -> None:
+        """Flush until stopped; what goes wrong is kept in `failure` for the main thread."""
+        while not self._stopping.wait(FLUSH_INTERVAL):
+            try:
+                self._runs.sync()
+            except OSError as error:
+                self.failure = error
+                raise
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self.join(timeout=2.0)

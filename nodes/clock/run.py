@@ -1,0 +1,83 @@
+"""One run as the clock has it: from a scenario's initial state to the next reset."""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+from bus.codec import encode
+from bus.messages import Command, Frames, FramesRequest, Replay, ReplayRequest, Result
+from nodes.clock.history import History
+from nodes.clock.ticklog import Opening
+
+LEAD_TICKS = 2
+"""A command acts this many ticks after the newest one, so that its fsync does not delay the next tick."""
+
+TICK_COMMANDS = 256
+"""Most commands in one tick; more act one tick later."""
+
+TICK_BYTES = 128 * 1024
+"""Most bytes of commands in one tick, so that its frame fits what receivers accept."""
+
+RESULTS_KEPT = 10_000
+"""Results of the clock that can be asked for again."""
+
+RESULTS_IN_BLOCK = 200
+RESULT_BYTES_IN_BLOCK = 128 * 1024
+
+
+@dataclass
+class Run:
+    """Its ticks so far, the commands that wait for theirs, and what became of those that the clock obeyed."""
+
+    opening: Opening
+    seq: int = 0
+    t_us: int = 0
+    history: History = field(default_factory=History)
+    pending: dict[int, list[Command]] = field(default_factory=lambda: defaultdict(list))
+    results: deque[Result] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
+    order: int = 0
+
+    @property
+    def name(self) -> str:
+        """Run id."""
+        return self.opening.run
+
+    @property
+    def scenario(self) -> str:
+        """Scenario that it began with."""
+        return self.opening.scenario
+
+    def room(self, command: Command) -> int:
+        """The first tick that may still carry the command; never one before a tick given out already."""
+        self.order = max(self.order, self.seq + LEAD_TICKS)
+        waiting = self.pending.get(self.order, [])
+        size = sum(len(encode(each)) for each in (*waiting, command))
+        if waiting and (len(waiting) >= TICK_COMMANDS or size > TICK_BYTES):
+            self.order += 1
+        return self.order
+
+    def give_back(self, command_id: str) -> None:
+        """A command that was to wait here never acts."""
+        for waiting in self.pending.values():
+            waiting[:] = [command for command in waiting if command.id != command_id]
+
+    def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
+        """The ticks after one that the asker has."""
+        spans = self.history.after(request.after)
+        return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
+
+    def frames(self, request: FramesRequest) -> Frames:
+        """The clock's results after a tick, a block of them."""
+        block: list[Result] = []
+        through, size = self.seq, 0
+        for result in self.results:
+            if result.seq <= request.after:
+                continue
+            size += len(encode(result))
+            full = len(block) >= RESULTS_IN_BLOCK or size > RESULT_BYTES_IN_BLOCK
+            if full and block and result.seq > block[-1].seq:  # a block ends with a whole tick
+                through = block[-1].seq
+                break
+            block.append(result)
+        return Frames(
+            run=self.name, after=request.after, through=through, last=self.seq, states=[], events=[], results=block
+        )

@@ -1,0 +1,118 @@
+"""The runs on disk: a tick log for each, and what a clock that starts takes up again."""
+
+import os
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from bus.messages import IDENTIFIER, Command, Tick
+from nodes.clock.recovery import Recovered
+from nodes.clock.ticklog import Opening, Recorded, TickLog, TickLogError, read
+
+SUFFIX = ".ticks"
+
+ReadCommands = Callable[[str], list[tuple[int, Command]]]
+
+
+class Runs:
+    """A folder of tick logs, one of which is being written.
+
+    Args:
+        folder: where they are; made if it is not there.
+        commands: gives the journaled commands of a run with their ticks, in order.
+    """
+
+    def __init__(self, folder: Path, commands: ReadCommands) -> None:
+        self._folder = folder
+        self._commands = commands
+        self._log: TickLog | None = None
+        self._closing = threading.Lock()
+        self._run = ""
+        self._settled = ""
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def newest(self) -> tuple[Recovered | None, list[str]]:
+        """The newest run that can be read, taken up for writing, and what is wrong with those that cannot."""
+        problems: list[str] = []
+        found: list[tuple[Path, Recorded]] = []
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            try:
+                found.append((path, read(path)))
+            except TickLogError as error:
+                problems.append(str(error))
+        if not found:
+            return None, problems
+        path, recorded = max(found, key=lambda each: each[1].opening.order)
+        if recorded.damaged:
+            problems.append(
+                f"tick log {path} is damaged after {len(recorded.stretches)} records: it goes on from there"
+            )
+        self._log = TickLog.reopen(path, recorded.end, recorded.stretches[-1] if recorded.stretches else None)
+        self._run = recorded.opening.run
+        return self._recovered(recorded), problems
+
+    def read(self, run: str) -> Recovered | None:
+        """A run that has ended, None if there is none of that name.
+
+        Raises:
+            TickLogError: if it cannot be read.
+        """
+        path = self._folder / f"{run}{SUFFIX}"
+        if re.fullmatch(IDENTIFIER, run) is None or not path.exists():
+            return None
+        return self._recovered(read(path))
+
+    def _recovered(self, recorded: Recorded) -> Recovered:
+        return Recovered(recorded.opening, recorded.stretches, self._commands(recorded.opening.run))
+
+    def record(self, opening: Opening, tick: Tick) -> None:
+        """Write a tick before it is published; the first one of a run begins its file.
+
+        Raises:
+            TickLogError: if it cannot be written; then it must not be published.
+        """
+        self.begin(opening).append(tick)
+
+    def begin(self, opening: Opening) -> TickLog:
+        """The log of a run, begun if it is a new one: before its first tick, and before its first command is accepted.
+
+        Raises:
+            TickLogError: if there is no room for it.
+        """
+        if self._log is None or self._run != opening.run:
+            log = TickLog.create(self._folder / f"{opening.run}{SUFFIX}", opening)
+            self.close()
+            self._log, self._run = log, opening.run
+        return self._log
+
+    def settle(self, run: str) -> None:
+        """Have the beginning of a run survive a power cut, since a command that was accepted for it must find it."""
+        if self._settled != run:
+            self.sync()
+            self._settled = run
+
+    @property
+    def short(self) -> bool:
+        """True when the disk is full and simulated time has to wait."""
+        if self._log is not None and self._log.short:
+            self._log.look_for_room()
+        return self._log is not None and self._log.short
+
+    def sync(self) -> None:
+        """Have all that was written survive a power cut. Callable from another thread."""
+        with self._closing:
+            if self._log is not None:
+                self._log.sync()
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Close the file that is being written."""
+        with self._closing:
+            if self._log is not None:
+                self._log.close()
+            self._log = None

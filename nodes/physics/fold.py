@@ -1,0 +1,244 @@
+"""One run of one plant module, folded tick by tick: commands and time in; results, states and events out. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
+from bus.state import Plc
+from kpp_physics.parameters import ParameterError, Parameters
+from kpp_physics.plant import Plant, SimulationError
+from kpp_physics.plc import CommandError
+from kpp_physics.scenario import ScenarioError
+from nodes.physics.frame import changes, state_frame
+from nodes.physics.saved import Saved
+
+PLANT_COMMANDS = {
+    "plant_start": "start",
+    "plant_stop": "stop",
+    "plant_coast": "coast",
+    "plant_resume": "resume",
+    "emergency_stop": "emergency_stop",
+    "plant_reset": "reset",
+    "inject": "inject",
+}
+"""Commands of the bus and the controller's names for them."""
+
+ReadScenario = Callable[[str, str], Parameters]
+"""(run, scenario) -> parameters; raises ScenarioError or ParameterError."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who computes."""
+
+    module: str
+    instance: str
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """The tick that is likely to come next, folded ahead of its arrival."""
+
+    dt_us: int
+    before: bytes
+    state: State
+
+
+class Fold:
+    """The plant of a run after tick `seq`.
+
+    Args:
+        identity: who computes.
+        run: run id.
+        read_scenario: where a run's parameters come from.
+        saved: continue from there instead of from the beginning.
+
+    Raises:
+        SnapshotError: if `saved` was taken with another kernel or another schema of parameters.
+    """
+
+    def __init__(self, identity: Identity, run: str, read_scenario: ReadScenario, saved: Saved | None = None) -> None:
+        self._identity = identity
+        self._read_scenario = read_scenario
+        self.run = run
+        self.seq = 0
+        self.t_us = 0
+        self.scenario = ""
+        self.fault = ""
+        self.plant: Plant | None = None
+        self._results = 0
+        self._events = 0
+        self._plc: Plc | None = None
+        self._dt_us = 0
+        self._prepared: _Prepared | None = None
+        if saved is not None:
+            self.plant = Plant.restore(saved.plant)
+            self.seq, self.t_us, self.scenario = saved.seq, saved.t_us, saved.scenario
+            self._results, self._events, self._plc, self._dt_us = saved.results, saved.events, saved.plc, saved.dt_us
+
+    def tick(self, commands: list[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
+        """Fold the next tick: its results, its state if it is to be shown, and its events, in that order.
+
+        After a fault nothing is folded any more; `fault` says why.
+
+        Args:
+            commands: all that ride in the tick.
+            dt_us: simulated microseconds that it advances, whole steps.
+            wall: Unix time for what is published.
+            shown: False spares making the state; results and events are the same.
+        """
+        if self.fault:
+            return []
+        prepared = self._take_prepared(commands, dt_us, wall)
+        seq = self.seq + 1
+        mine = [command for command in commands if command.module in {self._identity.module, EVERY_MODULE}]
+        published: list[Published] = [self._obey(command, seq, wall) for command in mine]
+        self._results += len(published)
+        if self.plant is None:
+            self.fault = self.fault or f"run {self.run} did not begin with a scenario"
+        elif prepared is None:
+            self._advance(self.plant, dt_us)
+        self.t_us += dt_us
+        if self.fault or self.plant is None:
+            published.append(Event(**self._header(seq, wall), severity="fault", kind="fault", text=self.fault))
+            return published
+        self.seq, self._dt_us = seq, dt_us
+        state = (prepared or self._state(wall)) if shown else None
+        if state is not None:
+            published.append(state)
+        published += self._changes(self.plant, state, wall)
+        return published
+
+    def _advance(self, plant: Plant, dt_us: int) -> None:
+        try:
+            plant.step(dt_us // STEP_US)
+        except SimulationError as error:
+            self.fault = str(error)
+
+    def _changes(self, plant: Plant, state: State | None, wall: float) -> list[Event]:
+        after = Plc(**plant.controller()) if state is None else state.plc
+        events = changes(self._plc, after, self._header(self.seq, wall))
+        self._plc = after
+        self._events += len(events)
+        return events
+
+    def _state(self, wall: float) -> State | None:
+        return None if self.plant is None else self._frame(self.plant, self._header(self.seq, wall))
+
+    def _frame(self, plant: Plant, header: dict[str, Any]) -> State:
+        counts = {"results": self._results, "events": self._events}
+        names = {"instance": self._identity.instance, "scenario": self.scenario}
+        return state_frame(plant, {**header, **names, **counts})
+
+    def state(self, wall: float) -> State | None:
+        """The newest state as a frame, None before there is a plant or while the next tick is folded ahead."""
+        return None if self._prepared is not None or self.seq == 0 else self._state(wall)
+
+    def _header(self, seq: int, wall: float) -> dict[str, Any]:
+        return {"t": self.t_us / 1e6, "seq": seq, "run": self.run, "wall": wall, "module": self._identity.module}
+
+    # Ahead of time
+
+    @property
+    def may_prepare(self) -> bool:
+        """True while the next tick could be folded ahead and is not yet."""
+        return self.plant is not None and not self.fault and self._prepared is None
+
+    def prepare(self) -> None:
+        """Fold the next tick before it comes, on the guess that it is like the last one and without commands.
+
+        The plant is idle between ticks, so this costs nothing and its state can be published the moment the tick is
+        there. A wrong guess is taken back: the plant returns to the memory it had, bit for bit.
+        """
+        if self.plant is None or not self.may_prepare:
+            return
+        before = self.plant.memory()
+        try:
+            self.plant.step(self._dt_us // STEP_US)
+        except SimulationError:  # the tick itself will meet it again, and then it is told
+            self.plant.recall(before)
+            return
+        header = self._header(self.seq + 1, 0.0) | {"t": (self.t_us + self._dt_us) / 1e6}
+        self._prepared = _Prepared(self._dt_us, before, self._frame(self.plant, header))
+
+    def _take_prepared(self, commands: list[Command], dt_us: int, wall: float) -> State | None:
+        """The prepared state if the guess was right; otherwise the plant is set back."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or self.plant is None:
+            return None
+        if not commands and prepared.dt_us == dt_us:
+            return msgspec.structs.replace(prepared.state, wall=wall)
+        self.plant.recall(prepared.before)
+        return None
+
+    def save(self) -> Saved | None:
+        """All that is needed to go on from here, None while the next tick is folded ahead or after a fault."""
+        if self.plant is None or self._prepared is not None or self.fault:
+            return None
+        return Saved(
+            module=self._identity.module,
+            run=self.run,
+            seq=self.seq,
+            t_us=self.t_us,
+            dt_us=self._dt_us,
+            scenario=self.scenario,
+            results=self._results,
+            events=self._events,
+            plc=self._plc,
+            plant=self.plant.snapshot(),
+        )
+
+    # Commands
+
+    def _obey(self, command: Command, seq: int, wall: float) -> Result:
+        reason = ""
+        violations: list[Violation] = []
+        applied: dict[str, Any] = {}
+        try:
+            applied = self._carry_out(command)
+        except ParameterError as error:
+            reason = str(error)
+            violations = [
+                Violation(field=each.field, limit="" if each.limit is None else str(each.limit), reason=each.reason)
+                for each in error.violations
+            ]
+        except (CommandError, ScenarioError) as error:
+            reason = str(error)
+        if reason and command.name == "begin":
+            self.fault = f"scenario cannot be used: {reason}"
+        return Result(
+            **self._header(seq, wall),
+            id=command.id,
+            name=command.name,
+            outcome="rejected" if reason else "applied",
+            reason=reason,
+            violations=violations,
+            applied=applied,
+        )
+
+    def _carry_out(self, command: Command) -> dict[str, Any]:
+        if command.name == "begin":
+            return self._begin(command)
+        if self.plant is None:
+            raise CommandError("there is no plant in this run")
+        if command.name == "set_parameters":
+            self.plant.change_parameters(command.args)
+            return dict(command.args)
+        if command.name in PLANT_COMMANDS:
+            self.plant.command(PLANT_COMMANDS[command.name], command.args)
+            return {"plc": self.plant.plc_state}
+        known = ", ".join(["set_parameters", *PLANT_COMMANDS])
+        raise CommandError(f"module {self._identity.module} knows no command {command.name!r}: it knows {known}")
+
+    def _begin(self, command: Command) -> dict[str, Any]:
+        scenario, changed = command.args.get("scenario"), command.args.get("parameters", {})
+        if not isinstance(scenario, str) or not isinstance(changed, Mapping):
+            raise CommandError("begin needs a scenario's name and parameters by name")
+        parameters = self._read_scenario(self.run, scenario)
+        self.plant = Plant(parameters.with_changes(changed) if changed else parameters)
+        self.plant.command("start", {})
+        self.scenario = scenario
+        return {"scenario": scenario, "parameters": dict(changed)}

@@ -1,0 +1,123 @@
+"""Computes again what a module published long ago: the same fold over the same ticks, from a snapshot. Pure."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from bus.codec import MAX_TELEMETRY
+from bus.messages import STEP_US, Frames, FramesRequest, Refused, Replay, ReplayRequest, Span
+from kpp_physics.plant import SnapshotError
+from nodes.physics.fold import Fold, Identity, ReadScenario
+from nodes.physics.ring import BLOCK_BYTES, Kept, block
+from nodes.physics.saved import Saved
+
+RECALL_STEPS = 1000
+"""Most physics steps at a time, about 4 ms: the module's live ticks come in between."""
+
+RECALL_TICKS = 20
+"""Most ticks whose frames are made at a time."""
+
+FindSaved = Callable[[str, int], Iterator[Saved]]
+"""(run, tick) -> snapshots of the run at or before the tick, newest first."""
+
+
+def none_saved(_run: str, _seq: int) -> Iterator[Saved]:
+    """No snapshots at all."""
+    return iter(())
+
+
+def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: FindSaved, refused: list[str]) -> Fold:
+    """The fold of a run at the newest usable snapshot at or before tick `seq`, else at its beginning.
+
+    Args:
+        identity: who computes.
+        run: run id.
+        seq: where it is to begin at the latest.
+        read: where a run's parameters come from.
+        find: gives the snapshots there are.
+        refused: takes the reasons for each that cannot be used.
+    """
+    for saved in find(run, seq):
+        try:
+            return Fold(identity, run, read, saved)
+        except SnapshotError as error:
+            refused.append(f"snapshot of run {run} at tick {saved.seq} is not used: {error}")
+    return Fold(identity, run, read)
+
+
+class Recall:
+    """Answers one request after the other; the newest one counts."""
+
+    def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
+        self._identity = identity
+        self._read = read
+        self._find = find
+        self._asked: FramesRequest | None = None
+        self._fold: Fold | None = None
+        self._spans: deque[Span] = deque()
+        self._wall = 0.0
+        self._last = 0
+        self._made: list[Kept] = []
+        self.refused: list[str] = []
+
+    def ask(self, asked: FramesRequest) -> None:
+        """Begin to compute what followed a tick; the same question again changes nothing."""
+        if asked == self._asked:
+            return
+        self._asked = asked
+        self._made = []
+        if self._fold is None or self._fold.run != asked.run or self._fold.seq > asked.after:
+            self._fold = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
+            self._spans.clear()
+
+    @property
+    def busy(self) -> bool:
+        """True while there is something to compute."""
+        return self._asked is not None and bool(self._spans)
+
+    @property
+    def request(self) -> ReplayRequest | None:
+        """The ticks that are needed, None when none are."""
+        if self._asked is None or self._fold is None or self._spans:
+            return None
+        return ReplayRequest(run=self._asked.run, after=self._fold.seq)
+
+    def on_replay(self, reply: Replay | Refused) -> Frames | Refused | None:
+        """Take ticks; returns the answer if there are none to be had."""
+        if self._asked is None or self._fold is None:
+            return None
+        if isinstance(reply, Refused):
+            self._asked = None
+            return reply
+        if reply.run == self._fold.run:
+            if reply.last <= self._asked.after:
+                asked, self._asked = self._asked, None
+                return block(asked.run, asked.after, reply.last, [])
+            self._spans = deque(span for span in reply.spans if span.first + span.count - 1 > self._fold.seq)
+            self._wall, self._last = reply.wall, reply.last
+        return None
+
+    def work(self) -> Frames | Refused | None:
+        """Compute a part; returns the answer when it is complete."""
+        asked, fold = self._asked, self._fold
+        if asked is None or fold is None:
+            return None
+        steps = ticks = 0
+        while self._spans and steps < RECALL_STEPS and ticks < RECALL_TICKS:
+            span = self._spans[0]
+            first = fold.seq + 1 == span.first
+            shown = fold.seq + 1 > asked.after
+            dt_us = round(span.dt * 1e6)
+            messages = fold.tick(span.commands if first else [], dt_us, self._wall, shown=shown)
+            if fold.fault:
+                self._asked = None
+                return Refused(id="", field="", reason=f"run {fold.run} cannot be computed further: {fold.fault}")
+            steps += dt_us // STEP_US
+            if shown:
+                ticks += 1
+                self._made.append(Kept.of(fold.run, fold.seq, messages))
+            if fold.seq >= span.first + span.count - 1:
+                self._spans.popleft()
+            if sum(kept.size for kept in self._made) > BLOCK_BYTES or fold.seq >= self._last:
+                self._asked = None
+                return block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY)
+        return None

@@ -1,0 +1,240 @@
+"""Killed at any moment, the clock goes on: no tick lost, doubled or changed, no accepted command lost or doubled."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bus.messages import Ack, CommandRequest, FramesRequest, Refused, ReplayRequest, Result, Sequenced, Tick
+from nodes.clock.archive import Archive
+from nodes.clock.core import ClockCore, Settings
+from nodes.clock.journal import FencedError, Journal
+from nodes.clock.runs import Runs
+
+PERIOD_NS = 10_000_000
+COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
+    ("clock", "start", {}),
+    ("clock", "pause", {}),
+    ("clock", "resume", {}),
+    ("clock", "stop", {}),
+    ("clock", "step", {"ticks": 7}),
+    ("clock", "set_speed", {"speed": 2.5}),
+    ("clock", "set_speed", {"flat_out": True}),
+    ("clock", "set_speed", {"speed": 1.0}),
+    ("clock", "set_policy", {"policy": "catch_up"}),
+    ("clock", "set_policy", {"policy": "stop"}),
+    ("clock", "reset", {"scenario": "rated-speed"}),
+    ("clock", "dance", {}),
+    ("m1", "set_parameters", {"drag_area": 0.4}),
+    ("m1", "inject", {}),
+]
+
+
+class Clocks:
+    """One data folder and the clocks that work on it, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now_ns = 0
+        self.start()
+
+    def start(self) -> None:
+        self.journal = Journal(self.folder / "journal.sqlite")
+        self.settings = Settings(self.journal.next_epoch(0.0), 100, ("m1",), "reference")
+        self.runs = Runs(self.folder / "runs", self.journal.commands)
+        recovered, problems = self.runs.newest()
+        assert problems == []
+        self.core = ClockCore(self.settings, recovered)
+        self.acknowledge(recovered.last if recovered else 0)
+
+    def acknowledge(self, seq: int) -> None:
+        ack = Ack(module="m1", instance="a", pid=1, run=self.core.run, seq=seq, status="ok", published=seq)
+        self.core.heard(ack, self.now_ns)
+
+    def compose(self, *, record: bool = True) -> list[Any]:
+        self.now_ns += PERIOD_NS
+        opening = self.core.opening
+        messages = self.core.tick(self.now_ns, self.now_ns / 1e9)
+        if record:
+            assert isinstance(messages[0], Tick)
+            self.runs.record(opening, messages[0])
+        return messages
+
+    def sequence(self, request: CommandRequest, *, journal: bool = True) -> Sequenced | Refused | None:
+        known = self.journal.find(request.id)
+        if known is not None:
+            return known
+        self.runs.begin(self.core.opening)
+        sequenced = self.core.sequence(request)
+        if isinstance(sequenced, Refused):
+            return sequenced
+        if not journal:
+            return None
+        self.journal.append(sequenced[1], sequenced[0].run, sequenced[0].seq)
+        self.core.durable(request.id)
+        return sequenced[0]
+
+
+class Killed(RuleBasedStateMachine):
+    """The clock's own files are real; only the process is imagined: killing it is dropping everything else."""
+
+    folder: Path
+
+    @initialize()
+    def begin(self) -> None:
+        folder = type(self).folder / str(len(list(type(self).folder.iterdir())))
+        folder.mkdir()
+        self.clocks = Clocks(folder)
+        self.seen: list[Tick] = []
+        self.promised: dict[str, Sequenced] = {}
+        self.results: dict[str, Result] = {}
+        self.ids = 0
+
+    def asked_for(self, command_id: str, run: str, seq: int) -> Result | None:
+        """What a client gets that heard no result and asks for it."""
+        asked = FramesRequest(run=run, after=seq - 1)
+        archive = Archive(self.clocks.runs, self.clocks.settings)
+        frames = self.clocks.core.frames(asked) or archive.frames(asked, 0.0)
+        assert not isinstance(frames, Refused)
+        return next((result for result in frames.results if result.id == command_id), None)
+
+    def publish(self, messages: list[Any]) -> None:
+        for message in messages:
+            if isinstance(message, Tick):
+                self.seen.append(message)
+            elif isinstance(message, Result):
+                assert message.id not in self.results, "a result comes once"
+                self.results[message.id] = message
+
+    @rule(count=st.integers(1, 30), acknowledged=st.booleans())
+    def tick(self, count: int, acknowledged: bool) -> None:
+        for _ in range(count):
+            self.publish(self.clocks.compose())
+            if acknowledged and self.seen[-1].run == self.clocks.core.run:
+                self.clocks.acknowledge(self.seen[-1].seq)
+
+    def request(self, index: int) -> CommandRequest:
+        module, name, args = COMMANDS[index]
+        self.ids += 1
+        return CommandRequest(id=f"c{self.ids}", module=module, name=name, args=args, origin="test")
+
+    @rule(index=st.integers(0, len(COMMANDS) - 1), repeated=st.booleans())
+    def command(self, index: int, repeated: bool) -> None:
+        request = self.request(index)
+        answer = self.clocks.sequence(request)
+        if isinstance(answer, Sequenced):
+            self.promised[request.id] = answer
+            if repeated:
+                assert self.clocks.sequence(request) == answer
+
+    @rule()
+    def killed_between_two_ticks(self) -> None:
+        self.clocks.start()
+
+    @rule()
+    def killed_after_recording_a_tick_and_before_publishing_it(self) -> None:
+        """Nobody has seen the tick, but it counts: it is served to whoever finds the gap."""
+        before = self.clocks.core
+        messages = self.clocks.compose()
+        self.clocks.start()
+        reply = self.clocks.core.replay(ReplayRequest(run=messages[0].run, after=messages[0].seq - 1), 0.0)
+        archive = Archive(self.clocks.runs, self.clocks.settings)
+        if reply is None:
+            found = archive.replay(ReplayRequest(run=messages[0].run, after=messages[0].seq - 1), 0.0)
+            assert not isinstance(found, Refused)
+            reply = found
+        assert reply.spans[0].first == messages[0].seq
+        assert round(reply.spans[0].dt * 1e6) == round(messages[0].dt * 1e6)
+        assert [each.id for each in reply.spans[0].commands] == [each.id for each in messages[0].commands]
+        for result in messages:
+            if isinstance(result, Result):
+                again = self.asked_for(result.id, result.run, result.seq)
+                assert again is not None
+                assert (again.outcome, again.seq, again.applied) == (result.outcome, result.seq, result.applied)
+        self.seen.append(messages[0])
+        assert before is not self.clocks.core
+
+    @rule(index=st.integers(0, len(COMMANDS) - 1))
+    def killed_before_a_command_is_on_disk(self, index: int) -> None:
+        """It was not accepted: the client asks again with the same id."""
+        request = self.request(index)
+        self.clocks.sequence(request, journal=False)
+        self.clocks.start()
+        answer = self.clocks.sequence(request)
+        if isinstance(answer, Sequenced):
+            self.promised[request.id] = answer
+
+    @rule(index=st.integers(0, len(COMMANDS) - 1))
+    def killed_before_the_answer(self, index: int) -> None:
+        request = self.request(index)
+        answer = self.clocks.sequence(request)
+        self.clocks.start()
+        if isinstance(answer, Sequenced):
+            assert self.clocks.sequence(request) == answer, "the first answer"
+            self.promised[request.id] = answer
+
+    @precondition(lambda self: len(self.seen) > 0)
+    @rule()
+    def an_old_clock_wakes_up(self) -> None:
+        old = self.clocks.journal
+        self.clocks.start()
+        request = self.request(len(COMMANDS) - 1)
+        with pytest.raises(FencedError, match="a newer one"):
+            old.append(request, self.clocks.core.run, 1)
+
+    @invariant()
+    def no_tick_is_lost_doubled_or_set_back(self) -> None:
+        runs: dict[str, list[Tick]] = {}
+        for tick in self.seen:
+            runs.setdefault(tick.run, []).append(tick)
+        for ticks in runs.values():
+            assert [tick.seq for tick in ticks] == list(range(1, len(ticks) + 1))
+            us = 0
+            for tick in ticks:
+                us += round(tick.dt * 1e6)
+                assert round(tick.t * 1e6) == us
+
+    @invariant()
+    def every_promise_is_kept_once(self) -> None:
+        carried: dict[str, list[tuple[str, int]]] = {}
+        for tick in self.seen:
+            for command in tick.commands:
+                carried.setdefault(command.id, []).append((tick.run, tick.seq))
+        newest = {tick.run: tick.seq for tick in self.seen}
+        for command_id, promise in self.promised.items():
+            places = carried.get(command_id, [])
+            if newest.get(promise.run, 0) >= promise.seq:
+                assert places == [(promise.run, promise.seq)]
+            elif self.clocks.core.run == promise.run:
+                assert places == []
+            else:
+                result = self.results.get(command_id) or self.asked_for(command_id, promise.run, newest[promise.run])
+                assert result is not None, "a command of a run that ended is answered"
+
+    def teardown(self) -> None:
+        if hasattr(self, "clocks"):
+            self.clocks.runs.close()
+            self.clocks.journal.close()
+
+
+def test_the_clock_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
+    class Here(Killed):
+        folder = tmp_path
+
+    Here.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+    Here.TestCase("runTest").runTest()
+
+
+def test_a_command_that_was_refused_and_is_on_disk_all_the_same_never_acts(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path)
+    clocks.compose()
+    clocks.compose()
+    request = CommandRequest(id="late", module="m1", name="inject", args={}, origin="test")
+    clocks.journal.append(request, clocks.core.run, 2)
+    clocks.start()
+    reply = clocks.core.replay(ReplayRequest(run="", after=0), 0.0)
+    assert reply is not None
+    assert [command.name for span in reply.spans for command in span.commands] == ["begin"]
