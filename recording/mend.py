@@ -58,6 +58,26 @@ def mend(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
     return findings
 
 
+def scrub(folder: RunFolder) -> list[Finding]:
+    """As `mend` with every checksum, beside a recorder that writes: the file of the hot store itself stays in place.
+
+    Raises:
+        StoreError: if that file is damaged; opened anew, `mend` sets it aside.
+        OSError: if the disk does not take what has to be written.
+    """
+    store = HotStore(folder.hot)
+    try:
+        findings = _scrub_records(store)
+        seen = _Seen(deep=True)
+        for line in read_manifest(store.connection):
+            findings += _mend_line(folder, store, line, seen)
+    except sqlite3.Error as error:
+        raise StoreError(f"{folder.hot} is damaged: {error}") from error
+    finally:
+        store.close()
+    return findings
+
+
 # The hot store
 
 

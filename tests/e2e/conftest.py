@@ -107,7 +107,7 @@ def configuration(folder: Path) -> Path:
 def environment(folder: Path) -> dict[str, str]:
     """Free ports for every address, and the journal in `folder`."""
     web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
-    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT"]
+    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT", "KPP_RECORDER"]
     ports = free_ports(len(web) + len(bus))
     chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
     chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :], strict=True)}
