@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification bench frontend clean
+.PHONY: run test check install install-test format docs verification bench kills frontend clean
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -31,6 +31,9 @@ verification: install-test  ## run the verification cases and write docs/verific
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
+
+kills: install-test  ## kill the recorder fifty times during a run and compare (two minutes)
+	KPP_RECORDER_KILLS=50 $(BIN)/pytest tests/nodes/recorder/test_process.py -k killed
 
 frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
 	cd ui/frontend && npm ci --no-audit --no-fund && npm run build

@@ -474,9 +474,9 @@ class ChannelHistory(Message, frozen=True):
     name: Annotated[str, quantity("", "name of the channel", max_length=64)]
     unit: Annotated[str, quantity("", "SI unit", max_length=32)]
     samples: Annotated[list[int], each("1", "values in the bin")]
-    minimum: Annotated[list[Finite | None], each("", "smallest value, in the unit of the channel")]
-    mean: Annotated[list[Finite | None], each("", "mean of the values")]
-    maximum: Annotated[list[Finite | None], each("", "largest value")]
+    minimum: Annotated[list[Finite | None], each("of the channel", "smallest value")]
+    mean: Annotated[list[Finite | None], each("of the channel", "mean of the values")]
+    maximum: Annotated[list[Finite | None], each("of the channel", "largest value")]
 
 
 class History(Message, frozen=True, tag_field="type", tag="history"):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bus import codec
-from bus.client import command, sequence
+from bus.client import RefusedError, command, sequence
 from bus.endpoints import Endpoints
 from bus.listener import Listener
 from bus.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
@@ -62,7 +62,18 @@ class Plant:
 
     def command(self, name: str, module: str = "clock", /, **args: Any) -> None:
         """Have a command sequenced."""
-        sequence(self.endpoints, command(module, name, args, "test"))
+        request = command(module, name, args, "test")
+
+        def accepted() -> bool:
+            try:
+                sequence(self.endpoints, request)
+            except RefusedError as error:
+                if not error.refused.retry_after:
+                    raise
+                return False
+            return True
+
+        eventually(accepted, 20.0, f"{name} is accepted")
 
     def ask(self, request: RecorderRequest) -> RecorderReply:
         """What the recorder answers."""

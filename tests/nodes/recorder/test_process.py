@@ -1,9 +1,16 @@
 """The recorder as a process in a real plant: everything that was published is recorded once, whatever happens to it."""
 
+import contextlib
+import os
 import random
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
 
 from bus.listener import Listener
 from bus.messages import (
@@ -24,6 +31,7 @@ from bus.messages import (
 from nodes.recorder.rows import Rows, States, event_note, result_note
 from recording.database import open_reader
 from recording.hot import read_schemas
+from recording.mend import covered
 from recording.notes import read_notes
 from recording.record import Row
 from recording.rows import run_rows
@@ -31,7 +39,8 @@ from recording.ticks import read_ticks
 from tests.nodes.recorder.conftest import Plant, recorded_rows, wait_for_state
 from tests.watching import eventually
 
-KILLS = 50
+KILLS = int(os.environ.get("KPP_RECORDER_KILLS", "15"))
+"""How often the recorder is killed in one run; `make kills` does it fifty times."""
 
 
 class Heard:
@@ -63,6 +72,16 @@ class Heard:
         self._listener.close()
 
 
+def recorded(plant: Plant, run: str) -> int:
+    """Newest tick that is on disk."""
+    folder = plant.folder(run)
+    if not run or not folder.hot.exists():
+        return 0
+    with closing(open_reader(folder.hot)) as hot:
+        ranges = covered(hot, "m1")
+    return ranges[-1][1] if ranges else 0
+
+
 def compare(plant: Plant, heard: Heard) -> None:
     """What is recorded is what was published: nothing is lost, nothing is double, nothing differs."""
     folder = plant.folder(heard.run)
@@ -80,7 +99,7 @@ def compare(plant: Plant, heard: Heard) -> None:
         notes = [(note.kind, note.identity) for note in read_notes(hot, 0, 1 << 60)]
         schemas = read_schemas(hot)
     assert spans[0].first == 1
-    assert all(after.first == before.last + 1 for before, after in zip(spans, spans[1:], strict=False))
+    assert all(after.first == before.last + 1 for before, after in pairwise(spans))
     for span in spans:
         for seq in range(span.first, min(span.last, last) + 1):
             tick = heard.ticks[seq]
@@ -93,7 +112,8 @@ def compare(plant: Plant, heard: Heard) -> None:
     assert Rows(schemas[first.schema]).state(first, heard.run).chain == heard.states[1].chain
 
 
-def test_killed_fifty_times_in_a_run_it_loses_and_doubles_nothing(make_plant: Callable[..., Plant]) -> None:
+@pytest.mark.timeout(60 + 5 * KILLS)
+def test_killed_again_and_again_in_a_run_it_loses_and_doubles_nothing(make_plant: Callable[..., Plant]) -> None:
     plant = make_plant()
     wait_for_state(plant)
     heard = Heard(plant)
@@ -101,7 +121,10 @@ def test_killed_fifty_times_in_a_run_it_loses_and_doubles_nothing(make_plant: Ca
     plant.command("start")
     rng = random.Random(7)  # noqa: S311 - the same moments each time
     for kill in range(KILLS):
-        heard.listen(rng.uniform(0.15, 0.55))
+        before = recorded(plant, heard.run)
+        while recorded(plant, heard.run) == before:  # it has started and written something
+            heard.listen(0.02)
+        heard.listen(rng.uniform(0.0, 0.3))
         plant.kill("recorder")
         plant.start("recorder")
         if kill % 5 == 0:
@@ -176,9 +199,50 @@ def test_a_recorder_that_comes_late_has_the_run_from_its_beginning_and_the_next_
     first = heard.run
     heard.listen(2.0)
     assert heard.run != first
-    eventually(lambda: plant.folder(heard.run).hot.exists(), 10.0, "the next run is recorded")
+    eventually(plant.folder(heard.run).hot.exists, 10.0, "the next run is recorded")
     eventually(lambda: recorded_rows(plant) > 50, 10.0, "its states too")
     rows = [row.seq for row in run_rows(plant.folder(first), "m1") if isinstance(row, Row)]
     assert rows == list(range(1, len(rows) + 1))
     assert len(rows) > 250
     heard.close()
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost_once_there_is_room(
+    make_plant: Callable[..., Plant], tmp_path: Path
+) -> None:
+    """A small disk for the recordings alone: the simulation goes on, and what could not be written comes again."""
+    disk = tmp_path / "recordings"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("a small disk needs the rights to mount one")
+    try:
+        plant = make_plant(KPP_RECORDER_RESERVE="0")
+        wait_for_state(plant)
+        heard = Heard(plant)
+        plant.start("recorder")
+        plant.command("start")
+        heard.listen(2.0)
+        eventually(lambda: recorded(plant, heard.run) > 50, 10.0, "it records")
+        with (disk / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while ballast.write(bytes(65536)) == 65536:
+                pass
+        # Within 2 s, and as long again for a busy machine.
+        eventually(lambda: plant.status().startswith("degraded"), 4.0, "the recorder says that the disk is full")
+        before = max(heard.states)
+        heard.listen(2.0)
+        assert max(heard.states) > before + 50, "the simulation goes on"
+        (disk / "ballast").unlink()
+        eventually(lambda: plant.status() == "ok", 10.0, "the recorder is well again")
+        plant.command("pause")
+        heard.listen(1.0)
+        last = max(heard.states)
+        eventually(lambda: recorded(plant, heard.run) >= last, 30.0, "the recorder has caught up")
+        plant.stop("recorder")
+        compare(plant, heard)
+        heard.close()
+    finally:
+        for process in plant.processes.values():
+            process.kill()
+            process.wait()
+        subprocess.run(["umount", str(disk)], check=True)
