@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType
+from contextlib import closing
+from types import FrameType, TracebackType
+from typing import Self, TextIO
 
 import structlog
 
@@ -21,19 +23,27 @@ BEAT_INTERVAL = 0.2
 FAILURE_PAUSE = 1.0
 """Seconds that a node waits before it exits because it cannot run."""
 
+SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
+"""Environment variable by which a supervisor tells its children who their parent is."""
+
+STARTING = "starting: "
+"""How the status of a node begins whose main loop does not run yet."""
+
 _PR_SET_PDEATHSIG = 1
 
 
-def begin(node: str) -> structlog.stdlib.BoundLogger:
+def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogger:
     """Tie the process to its supervisor and set up its log.
 
-    Log lines go to stdout: readable on a terminal, one JSON object a line otherwise, each bound to node and pid.
+    Log lines are readable on a terminal, one JSON object a line otherwise, each bound to node and pid.
 
     Args:
         node: name of the node, bound to every line.
+        output: where the lines go, stdout when not given.
     """
     die_with_parent()
-    terminal = sys.stdout.isatty()
+    stream = output or sys.stdout
+    terminal = stream.isatty()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -42,7 +52,7 @@ def begin(node: str) -> structlog.stdlib.BoundLogger:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
@@ -52,11 +62,13 @@ def begin(node: str) -> structlog.stdlib.BoundLogger:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies, so that no node outlives a killed supervisor.
 
-    Does nothing but on Linux. A parent that dies while this is under way is noticed too.
+    Does nothing but on Linux. A parent that dies while this is under way is noticed too, and so is one that died
+    before, if it has put its pid into KPP_SUPERVISOR_PID. The variable is taken out: it is no news to grandchildren.
     """
+    told = os.environ.pop(SUPERVISOR_PID, "")
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
+    parent = int(told) if told.isdecimal() else os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
@@ -122,3 +134,42 @@ class Heart:
     def close(self) -> None:
         """Stop beating."""
         self._dealer.close()
+
+
+class Starting:
+    """Beats from a thread while a node does what takes long before its main loop runs: imports, compilation.
+
+    Use it as a context manager around that part, and nowhere else: a thread beats even when the rest hangs, hence the
+    watchdog gives a node that says that it is starting a limited time.
+
+    Args:
+        endpoints: where the clock is.
+        node: name of the node.
+        what: what is being done, for the table of peers.
+    """
+
+    def __init__(self, endpoints: Endpoints, node: str, what: str) -> None:
+        self._endpoints = endpoints
+        self._node = node
+        self._what = what
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="starting", daemon=True)
+
+    def say(self, what: str) -> None:
+        """Change what is being done."""
+        self._what = what
+
+    def _beat(self) -> None:
+        with closing(Heart(self._endpoints, self._node)) as heart:
+            while not self._over.wait(BEAT_INTERVAL / 4):
+                heart.beat(0, f"{STARTING}{self._what}")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()

@@ -1,16 +1,38 @@
-"""What supervisord does for the plant, as its own plug-in: check ports, restart quickly, say where things are."""
+"""What supervisord does for the plant, as its own plug-in: check ports, restart quickly, guard the watchdog."""
 
+import ctypes
 import os
+import signal
 import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
 from supervisor import events
+from supervisor.options import make_namespec
+from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 
 from bus.endpoints import EndpointError, Endpoints
+from bus.folder import claim
+from bus.process import SUPERVISOR_PID
+from nodes.guard import Guard
+
+STANDBY = "physics_standby"
+"""Program of the hot standby; it runs if KPP_INSTANCES is 2."""
 
 RESTART_POLL = 0.05
 """Longest sleep of supervisord's main loop, in seconds; by default a dead process is noticed after up to 1 s."""
+
+PORTS_FREE_WITHIN = 2.0
+"""Seconds that ports may take to become free: what a killed supervisor leaves behind dies within one."""
+
+GUARD_INTERVAL = 0.25
+"""Seconds between two looks at the watchdog."""
+
+_PR_SET_PDEATHSIG = 1
 
 
 def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
@@ -31,10 +53,15 @@ def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
         tcp("the clock's ticks", endpoints.clock_publish, "KPP_CLOCK_PUBLISH"),
         tcp("the clock's control socket", endpoints.clock_control, "KPP_CLOCK_CONTROL"),
         tcp("the recorder", endpoints.recorder, "KPP_RECORDER"),
-        *(tcp(f"states of {module.module}", module.publish, "KPP_PHYSICS_PUBLISH") for module in endpoints.modules),
         *(
-            tcp(f"snapshots of {module.module}", module.snapshot, "KPP_PHYSICS_SNAPSHOT")
+            tcp(f"states of {module.module}.{each.instance}", each.publish, "KPP_PHYSICS_PUBLISH")
             for module in endpoints.modules
+            for each in module.instances
+        ),
+        *(
+            tcp(f"snapshots of {module.module}.{each.instance}", each.snapshot, "KPP_PHYSICS_SNAPSHOT")
+            for module in endpoints.modules
+            for each in module.instances
         ),
     ]
 
@@ -64,23 +91,99 @@ def _holder(port: int) -> str:
 
 
 class PlantInterface:
-    """Hooks into a running supervisord; offers no remote calls of its own."""
+    """Hooks into a running supervisord. Its public methods are remote calls, `kpp.beat` and `kpp.kill`.
 
-    def __init__(self, supervisord: Any) -> None:
+    Args:
+        supervisord: the supervisor.
+        watchdog: program that calls `beat`; without that it is killed and started again.
+    """
+
+    def __init__(self, supervisord: Any, watchdog: str) -> None:
+        self._supervisord = supervisord
         self._options = supervisord.options
+        self._watchdog = watchdog
+        self._guard = Guard(time.monotonic())
+        self._guard_due = 0.0
         poll = self._options.poller.poll
-        self._options.poller.poll = lambda timeout: poll(min(timeout, RESTART_POLL))
-        events.subscribe(events.SupervisorRunningEvent, self._check_ports)
+        self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
+        self._options.execve = _tied(self._options.execve)
+        events.subscribe(events.SupervisorRunningEvent, self._prepare)
         events.subscribe(events.ProcessLogStdoutEvent, self._print)
 
-    def _check_ports(self, _event: Any) -> None:
+    # Remote calls
+
+    def beat(self) -> list[dict[str, Any]]:
+        """The watchdog lives.
+
+        @return array result  Every program: name, pid (0 while it has none) and state
+        """
+        self._guard.beat(time.monotonic())
+        return [
+            {"name": name, "pid": process.pid, "state": getProcessStateDescription(process.get_state())}
+            for name, process in self._processes()
+        ]
+
+    def kill(self, name: str, pid: int) -> bool:
+        """Kill a program's process, if it is still this one.
+
+        @param string name     The program (or 'group:name')
+        @param int pid         Its process
+        @return boolean result  False if the program has another process or none by now
+        """
+        for known, process in self._processes():
+            if known == name and process.pid == pid:
+                self._options.logger.error("the watchdog kills %(name)s (%(its)d)", name=name, its=pid)
+                process.signal(signal.SIGKILL)
+                return True
+        return False
+
+    # What supervisord does besides
+
+    def _processes(self) -> list[tuple[str, Any]]:
+        return [
+            (make_namespec(group.config.name, process.config.name), process)
+            for group in self._supervisord.process_groups.values()
+            for process in group.processes.values()
+        ]
+
+    def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
+        ready = poll(min(timeout, RESTART_POLL))
+        now = time.monotonic()
+        if now >= self._guard_due and self._options.mood == SupervisorStates.RUNNING:
+            self._guard_due = now + GUARD_INTERVAL
+            self._look_after_watchdog(now)
+        return ready
+
+    def _look_after_watchdog(self, now: float) -> None:
+        for name, process in self._processes():
+            if name != self._watchdog:
+                continue
+            state = process.get_state()
+            if self._guard.hangs(process.pid if state == ProcessStates.RUNNING else 0, now):
+                self._options.logger.error("the watchdog (%(its)d) hangs: killed", its=process.pid)
+                process.signal(signal.SIGKILL)
+            if self._guard.starts(state == ProcessStates.FATAL, now):
+                process.spawn()
+
+    def _prepare(self, _event: Any) -> None:
         """Refuse to start beside another program, before the first node is started."""
+        os.environ[SUPERVISOR_PID] = str(os.getpid())  # children inherit it
+        problems = []
         try:
-            problems = taken_ports(Endpoints.from_environment(os.environ))
-        except EndpointError as error:
+            claim(Path(os.environ.get("KPP_DATA", "var")), "supervisor")
+            endpoints = Endpoints.from_environment(os.environ)
+            self._choose_standby(endpoints)
+            problems = _taken_for_long(endpoints)
+        except (EndpointError, OSError) as error:
             problems = [str(error)]
         if problems:
             self._options.usage("\n       ".join(problems))
+
+    def _choose_standby(self, endpoints: Endpoints) -> None:
+        """The hot standby is started with the others if there is to be one."""
+        for name, process in self._processes():
+            if name == STANDBY:
+                process.config.autostart = any(len(module.instances) > 1 for module in endpoints.modules)
 
     def _print(self, event: Any) -> None:
         data = event.data
@@ -88,6 +191,30 @@ class PlantInterface:
         self._options.stdout.flush()
 
 
-def make_interface(supervisord: Any, **_config: Any) -> PlantInterface:
+def _taken_for_long(endpoints: Endpoints) -> list[str]:
+    deadline = time.monotonic() + PORTS_FREE_WITHIN
+    while (problems := taken_ports(endpoints)) and time.monotonic() < deadline:
+        time.sleep(RESTART_POLL)
+    return problems
+
+
+def _tied(execve: Callable[..., None]) -> Callable[..., None]:
+    """Have every child ask the kernel, before it becomes another program, to be killed when supervisord dies.
+
+    A child that did so only after its start would outlive a supervisor that dies meanwhile.
+    """
+    if not sys.platform.startswith("linux"):
+        return execve
+    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork, less can go wrong
+
+    def tied(*args: Any) -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() == int(os.environ[SUPERVISOR_PID]):
+            execve(*args)
+
+    return tied
+
+
+def make_interface(supervisord: Any, watchdog: str = "watchdog", **_config: Any) -> PlantInterface:
     """Factory that supervisord.conf names."""
-    return PlantInterface(supervisord)
+    return PlantInterface(supervisord, watchdog)

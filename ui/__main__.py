@@ -1,16 +1,26 @@
 """`python -m ui`: start the dashboard."""
 
 import gc
+import os
 import sys
+
+from bus.endpoints import EndpointError, Endpoints
+from bus.process import Starting, begin, give_up
 
 
 def main() -> int:
     """Import the dashboard and serve until told to stop; returns the exit code."""
     # What is imported stays for good: collecting meanwhile finds nothing and costs a restart half a second.
     gc.disable()
-    from ui.server import serve  # noqa: PLC0415  # the import is what has to run without collections
+    log = begin("ui")
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+    except EndpointError as error:
+        return give_up(log, str(error))
+    with Starting(endpoints, "ui", "loading the dashboard"):
+        from ui.server import serve  # noqa: PLC0415  # the import is what has to run without collections
 
-    return serve()
+    return serve(endpoints, log)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ from typing import Any
 import panel as pn
 import structlog
 from panel.io.server import get_server
-from tornado.ioloop import PeriodicCallback
 
 from bus.client import Commander
-from bus.endpoints import EndpointError, Endpoints
+from bus.endpoints import Endpoints
 from bus.messages import Result
-from bus.process import Heart, StopSignal, begin, give_up
+from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -26,14 +25,10 @@ from ui.health import HealthHandler
 from ui.stream import INTERVAL, Stream, StreamHandler
 
 
-def serve() -> int:
+def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     """Serve the dashboard until told to stop; returns the exit code."""
-    log = begin("ui")
     try:
-        endpoints = Endpoints.from_environment(os.environ)
         asyncio.run(_serve(endpoints, log))
-    except EndpointError as error:
-        return give_up(log, str(error))
     except OSError as error:
         return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
@@ -55,14 +50,16 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     server = _server(endpoints, feed, stream, sessions)
     stop = StopSignal()
     heart = Heart(endpoints, "ui")
-    ended = asyncio.Event()
 
-    def beat() -> None:
-        stream.send()
-        tick = feed.plant.tick
-        heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages")
-        if stop or not feed.alive:
-            ended.set()
+    async def pulse() -> None:
+        # Not a PeriodicCallback: Tornado's go by the wall clock; set back an hour, it stops them for an hour.
+        due = loop.time()
+        while not stop and feed.alive:
+            stream.send()
+            tick = feed.plant.tick
+            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages")
+            due = max(due + INTERVAL, loop.time())
+            await asyncio.sleep(due - loop.time())
 
     # From here on a full collection looks at sessions alone: it is short, and those that were closed go soon.
     gc.enable()
@@ -70,13 +67,13 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     gc.freeze()
     feed.start()
     server.start()
-    PeriodicCallback(beat, INTERVAL * 1000.0).start()
-    following = asyncio.create_task(follow(feed, endpoints, module, stream, log))
+    tasks = [asyncio.create_task(pulse()), asyncio.create_task(follow(feed, endpoints, module, stream, log))]
     log.info("dashboard started", address=str(endpoints.ui_http), module=module)
-    await asyncio.wait([following, asyncio.create_task(ended.wait())], return_when=asyncio.FIRST_COMPLETED)
-    if following.done():
-        following.result()
-    following.cancel()
+    done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    for task in working:
+        task.cancel()
     server.stop()
     heart.close()
     if not feed.alive:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bus.endpoints import INSTANCES, EndpointError, Endpoints
-from bus.process import StopSignal, begin, give_up
+from bus.process import Starting, StopSignal, begin, give_up
 from bus.sockets import Dealer, Publisher, Server, Subscriber
 
 
@@ -22,9 +22,15 @@ def main() -> int:
             publisher = stack.enter_context(Publisher(own.publish))
             server = stack.enter_context(Server(own.snapshot))
             log.info("loading the kernel; compiling it, the first time, takes about a minute")
-            # Only here, so that the line above stands in the log while the import compiles.
-            from kpp_physics.compiled import KERNEL_VERSION  # noqa: PLC0415
-            from nodes.physics.shell import Files, Shell, Sockets  # noqa: PLC0415
+            with Starting(endpoints, "physics", "loading the kernel") as starting:
+                # Only here, so that the line above stands in the log, and beats tell of it, while the import compiles.
+                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415
+
+                if not is_compiled():
+                    starting.say("compiling the kernel")
+                from nodes.physics.shell import Files, Shell, Sockets  # noqa: PLC0415
+
+                note_compiled()
 
             log.info("physics started", kernel=KERNEL_VERSION[:12])
             sockets = Sockets(

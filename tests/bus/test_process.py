@@ -14,7 +14,7 @@ import pytest
 from bus import codec, process
 from bus.endpoints import Endpoints
 from bus.messages import Beat
-from bus.process import Heart, StopSignal, instance_name
+from bus.process import SUPERVISOR_PID, Heart, Starting, StopSignal, instance_name
 from bus.sockets import Server
 from tests.bus.conftest import PATIENCE, eventually, free_address
 
@@ -55,6 +55,51 @@ def test_a_node_dies_with_a_parent_that_was_killed() -> None:
         finally:
             if node.is_running():
                 node.kill()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's help is Linux's own")
+def test_a_node_whose_supervisor_died_before_it_asked_ends_at_once() -> None:
+    script = "from bus.process import die_with_parent; die_with_parent(); print('lives')"
+    for parent, lives in ((os.getpid(), True), (os.getpid() + 1, False)):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT, env={**os.environ, SUPERVISOR_PID: str(parent)}, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert ("lives" in done.stdout) is lives
+        assert ("the parent process has gone" in done.stderr) is not lives
+
+
+def test_children_of_a_node_do_not_take_the_supervisor_for_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        "import os; from bus.process import SUPERVISOR_PID, die_with_parent; die_with_parent();"
+        "print(SUPERVISOR_PID in os.environ)"
+    )
+    env = {**os.environ, SUPERVISOR_PID: str(os.getpid())}
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_starting_node_beats_while_its_main_thread_is_busy() -> None:
+    endpoints = Endpoints.from_environment({"KPP_CLOCK_CONTROL": free_address()})
+
+    def heard(server: Server) -> str:
+        received = server.receive(0.02)
+        if received is None:
+            return ""
+        request = codec.decode_clock_request(received[1])
+        assert isinstance(request, Beat)
+        assert (request.node, request.pid, request.instance) == ("physics", os.getpid(), instance_name())
+        return request.status
+
+    with Server(endpoints.clock_control) as server:
+        with Starting(endpoints, "physics", "loading") as starting:
+            eventually(lambda: heard(server) == "starting: loading", "it says what it does")
+            starting.say("compiling")
+            eventually(lambda: heard(server) == "starting: compiling", "it says what it does now")
+        while heard(server):
+            pass
+        assert heard(server) == "", "it is over"
 
 
 def test_stop_signal_is_set_by_the_supervisors_signals() -> None:

@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -29,6 +31,25 @@ def free_ports(count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
+
+
+def get(address: object, path: str) -> httpx.Response | None:
+    """An HTTP answer, None when nobody listens."""
+    try:
+        return httpx.get(f"{address}{path}", timeout=5.0)
+    except httpx.TransportError:
+        return None
+
+
+def healthy(endpoints: Endpoints) -> bool:
+    """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
+    gateway = get(endpoints.gateway_http, "/health")
+    pages = [get(endpoints.clock_http, "/health"), get(endpoints.gateway_websocket, "/"), get(endpoints.ui_http, "/")]
+    return (
+        gateway is not None
+        and gateway.status_code == 200
+        and all(page is not None and page.status_code == 200 for page in pages)
+    )
 
 
 @dataclass
@@ -52,24 +73,11 @@ class Plant:
 
     def get(self, address: object, path: str) -> httpx.Response | None:
         """An HTTP answer, None when nobody listens."""
-        try:
-            return httpx.get(f"{address}{path}", timeout=5.0)
-        except httpx.TransportError:
-            return None
+        return get(address, path)
 
     def healthy(self) -> bool:
         """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
-        gateway = self.get(self.endpoints.gateway_http, "/health")
-        pages = [
-            self.get(self.endpoints.clock_http, "/health"),
-            self.get(self.endpoints.gateway_websocket, "/"),
-            self.get(self.endpoints.ui_http, "/"),
-        ]
-        return (
-            gateway is not None
-            and gateway.status_code == 200
-            and all(page is not None and page.status_code == 200 for page in pages)
-        )
+        return healthy(self.endpoints)
 
     def pid(self, node: str) -> int:
         """Process id of a node, 0 while it has none."""
@@ -121,11 +129,17 @@ def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[
         return subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
 
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    """The plant, started as a user does; at the end nothing of it may be left."""
-    folder = tmp_path_factory.mktemp("plant")
-    config, env, output = configuration(folder), environment(folder), folder / "output.txt"
+@contextmanager
+def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), programs: str = "") -> Iterator[Plant]:
+    """The plant, started as a user does and healthy; at the end nothing of it may be left.
+
+    Args:
+        folder: where its files are.
+        extra: more environment variables.
+        programs: more of supervisord's configuration.
+    """
+    config, env, output = configuration(folder), {**environment(folder), **extra}, folder / "output.txt"
+    config.write_text(config.read_text() + programs)
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
     family: list[psutil.Process] = []
@@ -143,3 +157,10 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
             process.wait()
         for each in psutil.wait_procs(family, timeout=5)[1]:
             each.kill()
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    """The plant of one file of tests."""
+    with started(tmp_path_factory.mktemp("plant")) as plant:
+        yield plant

@@ -3,7 +3,9 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -27,6 +29,10 @@ def page(plant: Plant, browser: Browser) -> Iterator[Page]:
     yield page
     assert [each for each in watch.complaints if each.startswith("request to another host")] == []
     context.close()
+
+
+def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid)
 
 
 def number(page: Page, path: str) -> float:
@@ -61,12 +67,10 @@ def test_a_lost_node_is_named_and_comes_back_without_a_reload(plant: Plant, page
     page.evaluate("globalThis.__stayed = true")
     for node, named in (("physics", "physics m1"), ("clock", "clock")):
         pid = plant.pid(node)
-        os.kill(pid, signal.SIGSTOP)  # a node that is there and silent: nobody restarts it yet
-        try:
-            expect(page.get_by_test_id("missing")).to_contain_text(named, timeout=15_000)
-            expect(page.get_by_test_id("connection")).not_to_contain_text("LIVE")
-        finally:
-            os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGSTOP)  # a node that is there and silent: the watchdog ends it after two seconds
+        expect(page.get_by_test_id("missing")).to_contain_text(named, timeout=15_000)
+        expect(page.get_by_test_id("connection")).not_to_contain_text("LIVE")
+        eventually(partial(_gone, pid), START_TIMEOUT, f"{node} is ended")
         eventually(plant.healthy, START_TIMEOUT, f"{node} is back")
         expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
         expect(page.get_by_test_id("missing")).to_be_hidden()

@@ -1,0 +1,1 @@
+"""The watchdog: ends nodes that are alive but hang, so that supervisord starts them again."""

@@ -1,0 +1,145 @@
+"""`python -m nodes.watchdog`: supervisord's event listener that restarts what hangs and what supervisord gave up."""
+
+import argparse
+import os
+import select
+import sys
+import time
+from contextlib import ExitStack, closing
+
+import structlog
+
+from bus.codec import FrameError, decode_published
+from bus.endpoints import Endpoints
+from bus.messages import Status
+from bus.process import Heart, StopSignal, begin, give_up
+from bus.sockets import Subscriber, wait
+from nodes.watchdog.core import Action, Alarm, Kill, Start, WatchdogCore
+from nodes.watchdog.listener import OK, READY, EventListener
+from nodes.watchdog.supervisor import Supervisor, SupervisorError
+
+POLL = 0.05
+LIST_INTERVAL = 0.25
+"""Seconds between two calls to supervisord, each of which is the watchdog's own beat to it."""
+
+SILENCE = 2.0
+"""Without a report for this long the subscription is made anew."""
+
+READ_SIZE = 65536
+
+
+def main() -> int:
+    """Watch until told to stop, or until supervisord has gone; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m nodes.watchdog", description=__doc__)
+    parser.add_argument("--clock", default="clock", help="program that runs the clock")
+    parser.add_argument("--unwatched", action="append", default=[], help="program that never beats; may be repeated")
+    args = parser.parse_args()
+    protocol = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray line among the answers would end the listener
+    log = begin("watchdog", sys.stderr)
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+        supervisor = Supervisor(os.environ.get("SUPERVISOR_SERVER_URL", ""))
+        own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
+        core = WatchdogCore(time.monotonic(), args.clock, {own, *args.unwatched})
+        with ExitStack() as stack:
+            reports = stack.enter_context(Subscriber([endpoints.clock_publish], ["status"]))
+            heart = stack.enter_context(closing(Heart(endpoints, "watchdog")))
+            log.info("watchdog started", clock=args.clock, unwatched=args.unwatched)
+            _Shell(core, supervisor, reports, heart, protocol, log).run(StopSignal())
+    except (ValueError, OSError) as error:
+        return give_up(log, str(error))
+    log.info("watchdog stopped")
+    return 0
+
+
+class _Shell:
+    def __init__(
+        self,
+        core: WatchdogCore,
+        supervisor: Supervisor,
+        reports: Subscriber,
+        heart: Heart,
+        protocol: int,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._core = core
+        self._supervisor = supervisor
+        self._reports = reports
+        self._heart = heart
+        self._protocol = protocol
+        self._log = log
+        self._listener = EventListener()
+        self._heard = time.monotonic()
+        self._list_due = 0.0
+        self._attended = True
+
+    def run(self, stop: StopSignal) -> None:
+        self._answer(READY)
+        while not stop and self._attended:
+            wait([self._reports], POLL)
+            now = time.monotonic()
+            if self._core.look(now):
+                self._log.warning("the watchdog itself has slept: everyone starts anew")
+                self._heard = now
+            self._take_reports(now)
+            if self._take_events() or now >= self._list_due:
+                self._list(now)
+            for action in self._core.decide(now):
+                self._act(action)
+            self._heart.beat(self._core.seq, self._core.status)
+
+    def _take_reports(self, now: float) -> None:
+        while (frames := self._reports.receive()) is not None:
+            try:
+                message = decode_published(*frames)
+            except FrameError as error:
+                self._log.warning("bad frame dropped", reason=str(error))
+                continue
+            self._heard = now
+            if isinstance(message, Status):
+                self._core.on_status(message, now)
+        if now - self._heard > SILENCE:
+            self._reports.renew()
+            self._heard = now
+
+    def _take_events(self) -> bool:
+        """Answer supervisord's events; True if there were some. Without supervisord there is no more to do."""
+        if not select.select([sys.stdin], [], [], 0)[0]:
+            return False
+        received = os.read(sys.stdin.fileno(), READ_SIZE)
+        if not received:
+            self._attended = False
+            return False
+        notices = self._listener.take(received)
+        for _notice in notices:
+            self._answer(OK + READY)
+        return bool(notices)
+
+    def _answer(self, words: bytes) -> None:
+        os.write(self._protocol, words)
+
+    def _list(self, now: float) -> None:
+        self._list_due = now + LIST_INTERVAL
+        try:
+            self._core.on_programs(self._supervisor.beat(), now)
+        except SupervisorError as error:
+            self._log.warning("supervisord does not answer", reason=str(error))
+
+    def _act(self, action: Action) -> None:
+        try:
+            match action:
+                case Kill(program, pid, reason):
+                    done = self._supervisor.kill(program, pid)
+                    self._log.error("hung: killed" if done else "hung: has gone", program=program, its=pid, why=reason)
+                case Start(program):
+                    self._log.warning("given up by supervisord: started again", program=program)
+                    self._supervisor.start(program)
+                case Alarm(program, reason):
+                    self._log.error("alarm: hung, and killed too often to be killed again", program=program, why=reason)
+        except SupervisorError as error:
+            self._log.warning("supervisord did not do it", action=repr(action), reason=str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""`python -m tests.chaos`: faults from a seed; the exit code is 1 when something was lost, doubled or different."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from tests.chaos.checker import summary
+from tests.chaos.driver import Chaos, run, scratch
+
+
+def main() -> int:
+    """Run and report; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of the plan and of the commands")
+    parser.add_argument("--faults", type=int, default=1000, help="how many")
+    parser.add_argument("--rate", type=float, default=2.0, help="faults a second, on average")
+    parser.add_argument("--figures", type=Path, help="write the figures there, as JSON")
+    parser.add_argument("--keep", type=Path, help="put the logs there when something is wrong")
+    args = parser.parse_args()
+    folder = scratch()
+    outcome = run(Chaos(args.seed, args.faults, args.rate), folder)
+    text = json.dumps(outcome.figures(), indent=2)
+    sys.stdout.write(f"{text}\n{summary(outcome.findings)}\n")
+    if args.figures:
+        args.figures.write_text(text + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    return 1 if outcome.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

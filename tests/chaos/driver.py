@@ -1,0 +1,183 @@
+"""One chaos run: the real plant under supervisord, a plan of faults, a client, a subscriber, and the evidence."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bus.endpoints import Endpoints
+from nodes.clock.journal import Journal
+from tests.chaos.checker import Finding, check, unheard
+from tests.chaos.client import Client
+from tests.chaos.collector import Collector
+from tests.chaos.history import Evidence, Journaled, Refused, Sequenced, Unanswered
+from tests.chaos.injector import Delivered, Injector
+from tests.chaos.plan import Fault, draw
+from tests.chaos.processes import NoDiskError, small_disk
+from tests.chaos.reference import fold
+from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment, launch
+from tests.watching import eventually
+
+INJECT = Path(__file__).parent / "inject"
+DISK_MEBIBYTES = 32
+MODULE = "m1"
+NODES = ("clock", "physics", "gateway", "ui", "watchdog")
+SETTLE_TIMEOUT = 90.0
+"""Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """What a run is made from."""
+
+    seed: int
+    faults: int
+    rate: float = 1.8
+    nodes: tuple[str, ...] = NODES
+    collector: Callable[[Endpoints], Collector] = Collector
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has shown."""
+
+    chaos: Chaos
+    no_disk: str
+    """Why the disk could not be filled, empty when it could."""
+    plan: list[Fault]
+    delivered: list[Delivered]
+    missed: list[Fault]
+    client: Client
+    collector: Collector
+    evidence: Evidence
+    findings: list[Finding]
+    seconds: float
+
+    def figures(self) -> dict[str, object]:
+        """Figures of the run as plain values."""
+        history = self.client.history
+        sequenced = {said.id for said in history if isinstance(said, Sequenced)}
+        kinds = Counter(each.fault.kind for each in self.delivered)
+        latencies = sorted(self.client.latencies) or [0.0]
+        recording = self.evidence.recording
+        return {
+            "seed": self.chaos.seed,
+            "seconds": round(self.seconds),
+            "faults": len(self.delivered),
+            "by_kind": dict(sorted(kinds.items())),
+            "by_node": dict(sorted(Counter(each.fault.target for each in self.delivered).items())),
+            "disk": self.no_disk or "filled",
+            "commands_sequenced": len(sequenced),
+            "commands_repeated": self.client.repeats,
+            "commands_refused": len({said.id for said in history if isinstance(said, Refused)} - sequenced),
+            "requests_unanswered": sum(isinstance(said, Unanswered) for said in history),
+            "command_latency_p50": round(median(latencies), 4),
+            "command_latency_p99": round(latencies[len(latencies) * 99 // 100], 3),
+            "command_latency_max": round(latencies[-1], 3),
+            "ticks": len(recording.ticks),
+            "states": len(recording.states),
+            "runs": len({tick.run for tick in recording.ticks}),
+            "longest_without_tick": round(self.collector.longest_silence, 2),
+            "results_unheard": len(unheard(self.evidence)),
+            "lost": sum(finding.fault == "lost" for finding in self.findings),
+            "doubled": sum(finding.fault == "doubled" for finding in self.findings),
+            "different": sum(finding.fault == "different" for finding in self.findings),
+        }
+
+
+def run(chaos: Chaos, folder: Path) -> Outcome:
+    """Carry out one run with its files under `folder`, which is made.
+
+    Raises:
+        AssertionError: if the plant does not come up, or not back after the last fault.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _disk(folder) as no_disk:
+        plan = draw(chaos.seed, chaos.nodes, chaos.faults, chaos.rate, disk=not no_disk)
+        return _run(chaos, folder, no_disk, plan)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[str]:
+    """A small disk at `folder`; gives the reason if there can be none."""
+    try:
+        context = small_disk(folder, DISK_MEBIBYTES)
+        context.__enter__()
+    except NoDiskError as error:
+        yield f"no disk of its own to fill: {error}"
+        return
+    try:
+        yield ""
+    finally:
+        context.__exit__(None, None, None)
+
+
+def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome:
+    env = {**environment(folder), "PYTHONPATH": str(INJECT)}
+    config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
+    collector = chaos.collector(endpoints)
+    collector.start()
+    begin = time.monotonic()
+    process = launch(config, env, output)
+    plant = Plant(process, config, env, endpoints, output)
+    client = Client(endpoints, chaos.seed, MODULE)
+    try:
+        eventually(plant.healthy, START_TIMEOUT, "the plant is healthy")
+        client.certainly("chaos-start", "clock", "start", {}, 10)
+        injector = Injector(plan, process.pid, folder)
+        client.start()
+        injector.start()
+        injector.join()
+        eventually(plant.healthy, SETTLE_TIMEOUT, f"the plant is healthy after the last fault of seed {chaos.seed}")
+        client.stop()
+        last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
+        _settle(collector, last)
+    finally:
+        _stop(process)
+        collector.stop()
+    evidence = Evidence(client.history, _journal(folder), collector.recording, fold(collector.recording.ticks, MODULE))
+    return Outcome(
+        chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
+        time.monotonic() - begin,
+    )  # fmt: skip
+
+
+def _settle(collector: Collector, last: Sequenced) -> None:
+    """Wait for the last command to be heard; what does not come is the checker's business."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not collector.has_state(last.run, last.seq):
+        time.sleep(0.05)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()  # its children go with it
+        process.wait()
+
+
+def _journal(folder: Path) -> list[Journaled]:
+    path = folder / "var" / "journal.sqlite"
+    journal = Journal(path)
+    try:
+        with sqlite3.connect(path) as database:
+            runs = [row[0] for row in database.execute("SELECT DISTINCT run FROM commands ORDER BY run")]
+        database.close()
+        return [Journaled(run, seq, command) for run in runs for seq, command in journal.commands(run)]
+    finally:
+        journal.close()
+
+
+def scratch() -> Path:
+    """A folder for one run, on a real disk unless the temporary folder is none."""
+    return Path(os.environ.get("TMPDIR", "/tmp")) / f"kpp-chaos-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108

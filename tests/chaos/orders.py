@@ -1,0 +1,93 @@
+"""Nodes started in any order, without a supervisor: `python -m tests.chaos.orders` tries every one."""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from pathlib import Path
+from random import Random
+
+from bus.endpoints import Endpoints
+from tests.e2e.conftest import ROOT, environment, healthy
+from tests.watching import eventually
+
+MODULES = ("nodes.clock", "nodes.physics", "nodes.gateway", "ui", "nodes.recorder")
+STAGGER = 0.2
+"""Seconds from one start to the next."""
+
+HEALTHY_WITHIN = 10.0
+"""Seconds from the last start to a healthy plant."""
+
+
+def nodes() -> tuple[str, ...]:
+    """The modules that there are."""
+    return tuple(name for name in MODULES if importlib.util.find_spec(name) is not None)
+
+
+def every_order() -> list[tuple[str, ...]]:
+    """All orders of them."""
+    return list(permutations(nodes()))
+
+
+def sample(seed: int, count: int) -> list[tuple[str, ...]]:
+    """Some orders: the usual one, the reverse, and others from a seed."""
+    usual = nodes()
+    others = [order for order in every_order() if order not in {usual, usual[::-1]}]
+    return [usual, usual[::-1], *Random(seed).sample(others, count - 2)]  # noqa: S311  # nothing secret
+
+
+@contextmanager
+def _running(order: tuple[str, ...], env: dict[str, str], log: Path) -> Iterator[None]:
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        with log.open("ab") as output:
+            for module in order:
+                command = [sys.executable, "-m", module]
+                processes.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output))
+                time.sleep(STAGGER)
+            yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def seconds_to_health(order: tuple[str, ...], folder: Path) -> float:
+    """Start the nodes in this order over new data; returns the seconds from the last start to a healthy plant.
+
+    Raises:
+        AssertionError: if that takes more than HEALTHY_WITHIN.
+    """
+    env = environment(folder)
+    endpoints = Endpoints.from_environment(env)
+    with _running(order, env, folder / "nodes.log"):
+        begin = time.monotonic()
+        eventually(lambda: healthy(endpoints), HEALTHY_WITHIN, f"healthy after a start in the order {' '.join(order)}")
+        return time.monotonic() - begin
+
+
+def main() -> int:
+    """Try every order, print the slowest; the exit code."""
+    argparse.ArgumentParser(prog="python -m tests.chaos.orders", description=__doc__).parse_args()
+    taken: list[tuple[float, tuple[str, ...]]] = []
+    for order in every_order():
+        with tempfile.TemporaryDirectory(prefix=f"kpp-order-{os.getpid()}-") as folder:
+            taken.append((seconds_to_health(order, Path(folder)), order))
+    slowest, order = max(taken)
+    sys.stdout.write(f"{len(taken)} start orders, all healthy; the slowest took {slowest:.1f} s: {' '.join(order)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
