@@ -10,12 +10,19 @@ FOLDER: Final = "recordings"
 
 FORMATS: Final = ("csv", "parquet", "mcap")
 
-COMMANDS: Final = ("runs", "export", "scrub")
-"""Names of the commands, which are those of the functions that do them."""
+RECORDINGS: Final = ("runs", "export", "scrub")
+"""Commands on recordings, named like the functions that do them."""
+
+PROOFS: Final = ("verify", "bundle")
+"""Commands that compute a run again, or make it possible elsewhere."""
 
 EXPORT_EPILOG: Final = """\
 CHANNELS are names such as grid.net_power, or groups such as grid or floaters.fill, separated by commas.
 Exit codes: 0 exported, 2 wrong argument, 3 exported, but parts of the recording are missing (they are named)."""
+
+VERIFY_EPILOG: Final = """\
+The recorded ticks and commands are folded again, and every state is compared with the recording, value by value.
+Exit codes: 0 every tick is the same, 2 wrong argument, 5 something differs or is missing (it is named)."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,11 +52,28 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     scrub.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
     _folder(scrub)
+    verify = commands.add_parser(
+        "verify",
+        help="compute a recorded run again and compare every tick",
+        epilog=VERIFY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verify.add_argument("run", metavar="RUN|FILE", help="run id, see `kpp runs`, or the file of a bundle")
+    _folder(verify)
+    bundle = commands.add_parser(
+        "bundle",
+        help="write one file with all of a run, which `kpp verify` reproduces on another machine",
+        allow_abbrev=False,
+    )
+    bundle.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    bundle.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the file to write")
+    _folder(bundle)
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:
-    default = Path(os.environ.get("KPP_DATA", "var")) / FOLDER
-    parser.add_argument("--recordings", type=Path, default=default, metavar="FOLDER", help=f"default: {default}")
+    default = Path(os.environ.get("KPP_DATA", "var"))
+    parser.add_argument("--data", type=Path, default=default, metavar="FOLDER", help=f"the plant's data ({default})")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -20,13 +20,10 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     given = _parser().parse_args(arguments)
-    if given.command not in console_arguments.COMMANDS:
+    if given.command not in (*console_arguments.RECORDINGS, *console_arguments.PROOFS):
         return studies_cli.perform(given)
-    from console import recordings  # noqa: PLC0415 - file formats take their time; help and errors do not wait
-
-    perform: Callable[[argparse.Namespace], int] = getattr(recordings, given.command)
     try:
-        return perform(given)
+        return _performer(given.command)(given)
     except KeyboardInterrupt:
         sys.stderr.write("\nkpp: interrupted\n")
         return INTERRUPTED
@@ -36,6 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, LookupError, ValueError) as error:
         sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
         return WRONG
+
+
+def _performer(command: str) -> Callable[[argparse.Namespace], int]:
+    """What does a command. File formats and the compiled plant take their time; help and errors do not wait."""
+    if command in console_arguments.RECORDINGS:
+        from console import recordings  # noqa: PLC0415 - see above
+
+        return getattr(recordings, command)  # type: ignore[no-any-return]
+    from console import proofs  # noqa: PLC0415 - see above
+
+    return getattr(proofs, command)  # type: ignore[no-any-return]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
 from recording.files import whole_file
@@ -33,7 +34,7 @@ def require_run(root: Path, run: str) -> RunFolder:
 
 def runs(given: argparse.Namespace) -> int:
     """List the recorded runs."""
-    for folder in run_folders(given.recordings):
+    for folder in run_folders(given.data / FOLDER):
         for line in summary(folder):
             extent = f"{line.t_first_us / 1e6:.2f} to {line.t_last_us / 1e6:.2f} s"
             sys.stdout.write(f"{folder.run:<20}{line.module:<10}{line.rows:>10} rows  {extent}\n")
@@ -43,7 +44,7 @@ def runs(given: argparse.Namespace) -> int:
 
 def export(given: argparse.Namespace) -> int:
     """Write a recorded run in a format that other programs open."""
-    folder = require_run(given.recordings, given.run)
+    folder = require_run(given.data / FOLDER, given.run)
     end_us = FOREVER_US if given.end is None else round(given.end * 1e6)
     if round(given.start * 1e6) >= end_us:
         raise ValueError(f"--from {given.start:g} is not before --to {given.end:g}")
@@ -71,7 +72,7 @@ def _write(export: Export, file: Any) -> None:
 
 def scrub(given: argparse.Namespace) -> int:
     """Look for damage, and mend it."""
-    findings = mend(require_run(given.recordings, given.run), deep=True)
+    findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")
     sys.stdout.flush()

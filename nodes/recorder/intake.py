@@ -11,10 +11,6 @@ class Intake:
     def __init__(self) -> None:
         self._states = States()
         self._batches: dict[str, Batch] = {}
-        self.seq = 0
-        """Newest tick that was taken in."""
-        self.run = ""
-        """Run that it belongs to."""
 
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
@@ -29,7 +25,6 @@ class Intake:
                 batch.schemas.append(schema)
         elif isinstance(message, Tick):
             batch.ticks.append(tick_span(message))
-            self.run, self.seq = message.run, message.seq
         elif isinstance(message, Event):
             batch.notes.append(event_note(message))
         elif isinstance(message, Result):

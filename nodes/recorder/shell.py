@@ -7,7 +7,7 @@ import structlog
 
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
-from bus.messages import Published
+from bus.messages import Published, Tick
 from bus.process import Heart, StopSignal
 from bus.repair import Repairer, repairers
 from bus.sockets import Subscriber, wait
@@ -71,6 +71,7 @@ class Shell:
         self._trouble = ""
         self._said = ""
         self._gaps = 0
+        self._newest = 0  # newest tick heard: this loop moves, whatever the disk does
         self.bad_frames = 0
 
     def _follow(self) -> tuple[Streams, list[Repairer]]:
@@ -112,15 +113,16 @@ class Shell:
             if frames is None:
                 break
             self._due.heard = now
-            if self._trouble:
-                continue  # the producers have it still, and are asked once the disk takes something again
             try:
                 message = decode_published(*frames)
             except FrameError as error:
                 self.bad_frames += 1
                 self._log.warning("bad frame dropped", reason=str(error), count=self.bad_frames)
                 continue
-            self._take(self._streams.on(message))
+            if isinstance(message, Tick):
+                self._newest = message.seq
+            if not self._trouble:  # otherwise the producers have it still, and are asked once there is room again
+                self._take(self._streams.on(message))
         if now - self._due.heard > SILENCE:
             self._log.warning("nothing is heard: connecting anew", silent_seconds=SILENCE)
             self._subscriber.renew()
@@ -210,7 +212,7 @@ class Shell:
         if status != self._said:
             self._said = status
             self._log.info("status", status=status)
-        self._heart.beat(self._intake.seq, status, self._gaps + self._streams.repaired)
+        self._heart.beat(self._newest, status, self._gaps + self._streams.repaired)
 
     def close(self) -> None:
         """Close every socket and every file."""

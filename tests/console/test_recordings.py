@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from console import arguments, recordings
+from console import arguments, proofs, recordings
 from recording.export import FORMATS
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
@@ -94,4 +94,5 @@ def test_damage_is_told_by_export_and_mended_by_scrub(recorded: RunFolder, tmp_p
 
 def test_the_command_line_offers_every_format() -> None:
     assert arguments.FORMATS == FORMATS
-    assert all(callable(getattr(recordings, name)) for name in arguments.COMMANDS)
+    assert all(callable(getattr(recordings, name)) for name in arguments.RECORDINGS)
+    assert all(callable(getattr(proofs, name)) for name in arguments.PROOFS)

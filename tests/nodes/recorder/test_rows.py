@@ -106,4 +106,3 @@ def test_a_batch_holds_what_came_by_run() -> None:
     assert [each["id"] for each in span.commands] == [command.id for command in tick.commands]
     assert isinstance(span, Span)
     assert len(intake) == 0
-    assert (intake.run, intake.seq) == ("r1", 9)
