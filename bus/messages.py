@@ -173,6 +173,9 @@ class Status(Published, frozen=True):
     realtime_priority: Annotated[bool, quantity("", "true if the tick thread runs under SCHED_FIFO")]
     scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
     peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of", max_length=MAX_ITEMS)]
+    replay: Annotated[
+        str, quantity("", "the recorded run that is played back, empty when the plant is live", max_length=64)
+    ] = ""
 
 
 class State(Published, frozen=True):

@@ -13,6 +13,8 @@ FORMATS: Final = ("csv", "parquet", "mcap")
 RECORDINGS: Final = ("runs", "export", "scrub")
 """Commands on recordings, named like the functions that do them."""
 
+REPLAY: Final = "replay"
+
 PROOFS: Final = ("verify", "bundle")
 """Commands that compute a run again, or make it possible elsewhere."""
 
@@ -61,6 +63,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     verify.add_argument("run", metavar="RUN|FILE", help="run id, see `kpp runs`, or the file of a bundle")
     _folder(verify)
+    replay = commands.add_parser(
+        "replay",
+        help="play a recorded run back on a dashboard and gateway of its own",
+        description="Plays a recorded run through the same topics, gateway and dashboard, on ports 200 above the "
+        "plant's (KPP_REPLAY_... instead of KPP_... changes them). It takes the clock's commands and seek.",
+        allow_abbrev=False,
+    )
+    replay.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    replay.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="0.1 to 100 (default: 1)")
+    _folder(replay)
     bundle = commands.add_parser(
         "bundle",
         help="write one file with all of a run, which `kpp verify` reproduces on another machine",
@@ -78,6 +90,16 @@ def _folder(parser: argparse.ArgumentParser) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 100.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed from 0.1 to 100")
+    return speed
 
 
 def _seconds(text: str) -> float:

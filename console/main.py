@@ -20,7 +20,8 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     given = _parser().parse_args(arguments)
-    if given.command not in (*console_arguments.RECORDINGS, *console_arguments.PROOFS):
+    others = (*console_arguments.RECORDINGS, *console_arguments.PROOFS, console_arguments.REPLAY)
+    if given.command not in others:
         return studies_cli.perform(given)
     try:
         return _performer(given.command)(given)
@@ -41,6 +42,10 @@ def _performer(command: str) -> Callable[[argparse.Namespace], int]:
         from console import recordings  # noqa: PLC0415 - see above
 
         return getattr(recordings, command)  # type: ignore[no-any-return]
+    if command == console_arguments.REPLAY:
+        from console.replay import replay  # noqa: PLC0415 - see above
+
+        return replay
     from console import proofs  # noqa: PLC0415 - see above
 
     return getattr(proofs, command)  # type: ignore[no-any-return]

@@ -109,15 +109,16 @@ def make_plant(tmp_path: Path) -> Iterator[Any]:
     """Starts a plant, with the recorder's files in a folder of choice."""
     plants: list[Plant] = []
 
-    def make(data: Path = tmp_path, rate: int = 100, **settings: str) -> Plant:
+    def make(data: Path = tmp_path, rate: int = 100, *, nodes: bool = True, **settings: str) -> Plant:
         ports = iter(free_ports(len(SOCKETS) + 1))
         chosen = {name: f"tcp://127.0.0.1:{next(ports)}" for name in SOCKETS}
         chosen |= {"KPP_CLOCK_HTTP": f"127.0.0.1:{next(ports)}", "KPP_TICK_RATE": str(rate)}
         environment = {**os.environ, **chosen, "KPP_DATA": str(data), **settings}
         plant = Plant(data, environment, Endpoints.from_environment(environment))
         plants.append(plant)
-        plant.start("clock")
-        plant.start("physics", "--module", "m1")
+        if nodes:
+            plant.start("clock")
+            plant.start("physics", "--module", "m1")
         return plant
 
     yield make
