@@ -38,12 +38,14 @@ def resume(streams: Streams, folder: RunFolder, connection: sqlite3.Connection) 
             if command["module"] == CLOCK_MODULE and command["id"] not in answered
         ]
         streams.clock.resume(folder.run, spans[-1].last, unanswered)
+        streams.resume(folder.run, spans[-1].last)
     for name, stream in streams.modules.items():
         ranges = covered(connection, name)
-        if ranges:
-            last = ranges[-1][1]
+        if spans or ranges:
+            last = ranges[-1][1] if ranges else 0
             mine = [note for note in notes if note.module == name]
-            events, results = (_known(folder, connection, name, last, mine, kind) for kind in ("event", "result"))
+            events = _known(folder, connection, name, last, mine, "event")
+            results = _known(folder, connection, name, last, mine, "result")
             stream.resume(folder.run, last, events, results)
 
 

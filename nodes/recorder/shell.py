@@ -129,7 +129,7 @@ class Shell:
             self._due.heard = now
 
     def _repaired(self) -> list[Published]:
-        return [message for repairer in self._repairers for message in repairer.work()]
+        return [message for repairer in self._repairers for message in self._streams.tell(repairer.work())]
 
     def _take(self, messages: list[Published]) -> None:
         for message in messages:

@@ -48,8 +48,8 @@ def report(epoch: int, seq: int, peers: list[Peer]) -> Status:
     """The clock's report."""
     return Status(
         t=0.0, seq=seq, run="r", wall=0.0, epoch=epoch, mode="running", speed=1.0, flat_out=False, achieved_speed=1.0,
-        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, policy="hold", held=[], held_time=0.0,
-        owed_time=0.0, problems=[], realtime_priority=False, scenario="reference", peers=peers,
+        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, policy="hold",
+        held=[], held_time=0.0, owed_time=0.0, problems=[], realtime_priority=False, scenario="reference", peers=peers,
     )  # fmt: skip
 
 
