@@ -378,6 +378,22 @@ class SnapshotRequest(Message, frozen=True, tag_field="type", tag="snapshot"):
     """Ask a module for its newest state and its parameters."""
 
 
+class ForkRequest(Message, frozen=True, tag_field="type", tag="fork"):
+    """Ask a module to make a moment of a run ready to begin another run from."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    seq: Annotated[int, quantity("1", "the tick after which the other run begins", ge=1)]
+
+
+class Forked(Message, frozen=True, tag_field="type", tag="forked"):
+    """The moment is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero."""
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    scenario: Annotated[str, quantity("", "what to give as the scenario", max_length=64)]
+    t: Annotated[float, amount("s", "simulated time of the moment in its run")]
+    digest: Annotated[str, quantity("", "digest of the state of that moment", pattern=DIGEST)]
+
+
 class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
     """A module's newest state frame and every parameter in force."""
 
@@ -522,10 +538,10 @@ ClockRequest = CommandRequest | Ack | Beat | ReplayRequest | FramesRequest
 ClockReply = Sequenced | Refused | Replay | Frames
 """What it answers; an Ack or a Beat gets no answer."""
 
-ModuleRequest = SnapshotRequest | FramesRequest
+ModuleRequest = SnapshotRequest | FramesRequest | ForkRequest
 """What a module's snapshot socket takes."""
 
-ModuleReply = Snapshot | Frames | Refused
+ModuleReply = Snapshot | Frames | Forked | Refused
 """What it answers."""
 
 RecorderRequest = RunsRequest | ChannelsRequest | HistoryRequest | NotesRequest

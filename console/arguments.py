@@ -10,13 +10,16 @@ FOLDER: Final = "recordings"
 
 FORMATS: Final = ("csv", "parquet", "mcap")
 
-RECORDINGS: Final = ("runs", "export", "scrub")
-"""Commands on recordings, named like the functions that do them."""
-
-REPLAY: Final = "replay"
-
-PROOFS: Final = ("verify", "bundle")
-"""Commands that compute a run again, or make it possible elsewhere."""
+COMMANDS: Final = {
+    "runs": "recordings",
+    "export": "recordings",
+    "scrub": "recordings",
+    "verify": "proofs",
+    "bundle": "proofs",
+    "replay": "replay",
+    "fork": "fork",
+}
+"""Each command, named like the function that does it, and the module of this package that has it."""
 
 EXPORT_EPILOG: Final = """\
 CHANNELS are names such as grid.net_power, or groups such as grid or floaters.fill, separated by commas.
@@ -73,6 +76,24 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     replay.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
     replay.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="0.1 to 100 (default: 1)")
     _folder(replay)
+    fork = commands.add_parser(
+        "fork",
+        help="begin a new run of the running plant from a recorded moment, with changes",
+        description="The new run begins stopped, at time zero, in the state that the plant had at that moment.",
+        allow_abbrev=False,
+    )
+    fork.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    fork.add_argument("--at", type=_seconds, required=True, metavar="S", help="simulated time of the moment, s")
+    fork.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="changes",
+        help="change a parameter; may be repeated",
+    )
+    fork.add_argument("--start", action="store_true", help="start the new run")
+    _folder(fork)
     bundle = commands.add_parser(
         "bundle",
         help="write one file with all of a run, which `kpp verify` reproduces on another machine",

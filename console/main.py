@@ -1,6 +1,7 @@
 """The console command `kpp`: every command, each done by the package that it belongs to."""
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,8 +21,7 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     given = _parser().parse_args(arguments)
-    others = (*console_arguments.RECORDINGS, *console_arguments.PROOFS, console_arguments.REPLAY)
-    if given.command not in others:
+    if given.command not in console_arguments.COMMANDS:
         return studies_cli.perform(given)
     try:
         return _performer(given.command)(given)
@@ -37,18 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _performer(command: str) -> Callable[[argparse.Namespace], int]:
-    """What does a command. File formats and the compiled plant take their time; help and errors do not wait."""
-    if command in console_arguments.RECORDINGS:
-        from console import recordings  # noqa: PLC0415 - see above
-
-        return getattr(recordings, command)  # type: ignore[no-any-return]
-    if command == console_arguments.REPLAY:
-        from console.replay import replay  # noqa: PLC0415 - see above
-
-        return replay
-    from console import proofs  # noqa: PLC0415 - see above
-
-    return getattr(proofs, command)  # type: ignore[no-any-return]
+    """What does a command; imported only now, for file formats and the compiled plant take their time."""
+    module = importlib.import_module(f"console.{console_arguments.COMMANDS[command]}")
+    perform: Callable[[argparse.Namespace], int] = getattr(module, command)
+    return perform
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,7 +4,6 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from importlib.metadata import version
@@ -30,6 +29,8 @@ from console.verify import (
 from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import Parameters
 from nodes.clock.journal import read_commands
+from nodes.physics.forks import PREFIX, ForkFolder, is_fork
+from nodes.physics.saved import Saved
 from recording.bundle import opened_bundle, pack_bundle
 from recording.folder import RunFolder
 from studies import library
@@ -37,6 +38,7 @@ from studies import library
 DIFFERENT: Final = 5
 JOURNAL: Final = "journal.json"
 OPENINGS: Final = "openings"
+FORKS: Final = "forks"
 
 
 def versions() -> dict[str, str]:
@@ -68,8 +70,12 @@ def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     scenario = _scenario(folder)
     for module in recorded_modules(folder):
-        parameters = _read(data / OPENINGS / module / f"{folder.run}.json", scenario)
-        files[f"{OPENINGS}/{module}.json"] = json.dumps(parameters.as_dict(), indent=1).encode()
+        begun_with = _read(data, module, folder.run, scenario)
+        if isinstance(begun_with, Saved):
+            files[f"{FORKS}/{module}/{scenario.removeprefix(PREFIX)}.snap"] = begun_with.pack()
+        else:
+            parameters = json.dumps(begun_with.as_dict(), indent=1).encode()
+            files[f"{OPENINGS}/{module}/{folder.run}.json"] = parameters
     if scenario in library.paths():
         files[f"scenarios/{scenario}.toml"] = library.paths()[scenario].read_bytes()
     journal = [(seq, command.id) for seq, command in read_commands(data / "journal.sqlite", folder.run)]
@@ -85,8 +91,11 @@ def _scenario(folder: RunFolder) -> str:
     raise VerifyError(f"run {folder.run} did not begin with a scenario")
 
 
-def _read(path: Path, scenario: str) -> Parameters:
-    """The parameters that a run began with, as they were kept, else those of the scenario as it is now."""
+def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Saved:
+    """What a run began with: the moment it was forked at, or parameters as they were kept, else the scenario's now."""
+    if is_fork(scenario):
+        return ForkFolder(data / FORKS, module).read(scenario)
+    path = data / OPENINGS / module / f"{run}.json"
     return Parameters.of(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else library.named(scenario)
 
 
@@ -97,11 +106,11 @@ def verify(given: argparse.Namespace) -> int:
         with opened_bundle(path) as opened:
             _tell_versions(opened.about["versions"])
             journal = [(seq, name) for seq, name in json.loads((opened.path / JOURNAL).read_bytes())]
-            return _verify(opened.folder, lambda module: opened.path / OPENINGS / f"{module}.json", journal)
+            return _verify(opened.folder, opened.path, journal)
     folder = require_run(given.data / FOLDER, given.run)
     commands = read_commands(given.data / "journal.sqlite", folder.run)
     journal = [(seq, command.id) for seq, command in commands]
-    return _verify(folder, lambda module: given.data / OPENINGS / module / f"{folder.run}.json", journal)
+    return _verify(folder, given.data, journal)
 
 
 def _tell_versions(recorded: dict[str, str]) -> None:
@@ -110,13 +119,13 @@ def _tell_versions(recorded: dict[str, str]) -> None:
             sys.stderr.write(f"kpp: the bundle was made with {name} {recorded.get(name)}, here it is {here}\n")
 
 
-def _verify(folder: RunFolder, opening: Callable[[str], Path], journal: list[tuple[int, str]]) -> int:
+def _verify(folder: RunFolder, data: Path, journal: list[tuple[int, str]]) -> int:
     scenario = _scenario(folder)
     differences = journal_differences(recorded_spans(folder), journal)
     _tell("journal", differences, len(differences))
     good = not differences
     for module in recorded_modules(folder):
-        begun_with = partial(_begun_with, _read(opening(module), scenario))
+        begun_with = partial(_begun_with, _read(data, module, folder.run, scenario))
         with closing(Progress(sys.stderr, "ticks")) as progress:
             verdict = verify_module(folder, module, begun_with, progress.show)
         good = _report(verdict) and good
@@ -124,8 +133,8 @@ def _verify(folder: RunFolder, opening: Callable[[str], Path], journal: list[tup
     return 0 if good else DIFFERENT
 
 
-def _begun_with(parameters: Parameters, _scenario: str) -> Parameters:
-    return parameters
+def _begun_with(found: Parameters | Saved, _scenario: str) -> Parameters | Saved:
+    return found
 
 
 def _report(verdict: Verdict) -> bool:

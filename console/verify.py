@@ -9,6 +9,7 @@ from bus.codec import build
 from bus.messages import CLOCK_MODULE, Command, State
 from kpp_physics.parameters import Parameters
 from nodes.physics.fold import Fold, Identity
+from nodes.physics.saved import Saved
 from nodes.recorder.rows import States
 from recording.database import module_names, open_reader
 from recording.folder import RunFolder
@@ -17,6 +18,9 @@ from recording.manifest import read_manifest
 from recording.record import Row
 from recording.rows import Missing, run_rows
 from recording.ticks import Span, read_ticks, tick_holes
+
+Opening = Callable[[str], Parameters | Saved]
+"""Scenario name -> the parameters that a run began with, or the moment of another run that it was forked at."""
 
 FEW = 20
 """Differences that are listed; the rest is counted."""
@@ -77,14 +81,14 @@ def recorded_spans(folder: RunFolder) -> list[Span]:
     return spans
 
 
-def computed(run: str, module: str, spans: list[Span], read: Callable[[str], Parameters]) -> Iterator[State]:
+def computed(run: str, module: str, spans: list[Span], read: Opening) -> Iterator[State]:
     """The states that the ticks of a run compute to.
 
     Args:
         run: run id.
         module: plant module.
         spans: the ticks from the first one on.
-        read: scenario name -> the parameters that the run began with.
+        read: what the run began with.
 
     Raises:
         VerifyError: if the plant cannot be computed further.
@@ -99,15 +103,13 @@ def computed(run: str, module: str, spans: list[Span], read: Callable[[str], Par
             yield from (message for message in messages if isinstance(message, State))
 
 
-def verify_module(
-    folder: RunFolder, module: str, read: Callable[[str], Parameters], progress: Callable[[int, int], None]
-) -> Verdict:
+def verify_module(folder: RunFolder, module: str, read: Opening, progress: Callable[[int, int], None]) -> Verdict:
     """Compute a module again and compare every tick.
 
     Args:
         folder: the recording.
         module: plant module.
-        read: scenario name -> the parameters that the run began with.
+        read: what the run began with.
         progress: called with (ticks done, ticks in all).
 
     Raises:

@@ -80,7 +80,7 @@ def scenario(name: str, changes: list[str]) -> Parameters:
         parameters = _start(name)
     except OSError as error:
         raise ArgumentError(f"{name}: {error.strerror or error}") from error
-    values = dict(_change(text) for text in changes)
+    values = dict(change(text) for text in changes)
     try:
         return parameters.with_changes(values)
     except ParameterError as error:
@@ -97,7 +97,7 @@ def _start(name: str) -> Parameters:
         raise ArgumentError(f"{error}; or give the path of a scenario file") from error
 
 
-def _change(text: str) -> tuple[str, float | int | str]:
+def change(text: str) -> tuple[str, float | int | str]:
     """Name and value of a change, as a number where it is one."""
     name, sign, value = (part.strip() for part in text.partition("="))
     if not sign or not name or not value:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from kpp_physics.parameters import ParameterError, Parameters
+from nodes.physics.forks import ForkFolder, is_fork
+from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import write_whole
 
@@ -15,22 +17,26 @@ class Openings:
         folder: where they are kept; made if it is not there.
         module: plant module.
         scenarios: the scenario files.
+        forks: the moments that runs were made ready to be forked at.
     """
 
-    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder) -> None:
+    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
         self._folder = folder / module
         self._folder.mkdir(parents=True, exist_ok=True)
         self._scenarios = scenarios
+        self._forks = forks
         self.problem = ""
         """Why those of the newest run could not be kept, empty when they were."""
 
-    def read(self, run: str, scenario: str) -> Parameters:
-        """Parameters that a run begins with.
+    def read(self, run: str, scenario: str) -> Parameters | Saved:
+        """Parameters that a run begins with, or, for a fork, the moment of another run.
 
         Raises:
             ScenarioError: if there is no such scenario, or its file is wrong, with the line.
             ParameterError: if what was kept does not fit this version of the parameters.
         """
+        if is_fork(scenario):
+            return self._forks.read(scenario)
         path = self._folder / f"{run}.json"
         if path.exists():
             try:

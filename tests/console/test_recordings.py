@@ -1,5 +1,6 @@
 """`kpp runs`, `kpp export` and `kpp scrub` as a user calls them."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from console import arguments, proofs, recordings
+from console import arguments
 from recording.export import FORMATS
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
@@ -92,7 +93,7 @@ def test_damage_is_told_by_export_and_mended_by_scrub(recorded: RunFolder, tmp_p
     assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
 
 
-def test_the_command_line_offers_every_format() -> None:
+def test_the_command_line_offers_every_format_and_every_command_is_there() -> None:
     assert arguments.FORMATS == FORMATS
-    assert all(callable(getattr(recordings, name)) for name in arguments.RECORDINGS)
-    assert all(callable(getattr(proofs, name)) for name in arguments.PROOFS)
+    for command, module in arguments.COMMANDS.items():
+        assert callable(getattr(importlib.import_module(f"console.{module}"), command))
