@@ -104,10 +104,12 @@ class PlantInterface:
         self._watchdog = watchdog
         self._guard = Guard(time.monotonic())
         self._guard_due = 0.0
+        self._begun: dict[str, float] = {}  # supervisord's own times are those of the wall clock, which jumps
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)
         events.subscribe(events.SupervisorRunningEvent, self._prepare)
+        events.subscribe(events.ProcessStateStartingEvent, self._note_begin)
         events.subscribe(events.ProcessLogStdoutEvent, self._print)
 
     # Remote calls
@@ -115,11 +117,17 @@ class PlantInterface:
     def beat(self) -> list[dict[str, Any]]:
         """The watchdog lives.
 
-        @return array result  Every program: name, pid (0 while it has none) and state
+        @return array result  Every program: name, pid (0 while it has none), state, and age of its process in seconds
         """
-        self._guard.beat(time.monotonic())
+        now = time.monotonic()
+        self._guard.beat(now)
         return [
-            {"name": name, "pid": process.pid, "state": getProcessStateDescription(process.get_state())}
+            {
+                "name": name,
+                "pid": process.pid,
+                "state": getProcessStateDescription(process.get_state()),
+                "age": now - self._begun.get(name, now),
+            }
             for name, process in self._processes()
         ]
 
@@ -145,6 +153,10 @@ class PlantInterface:
             for group in self._supervisord.process_groups.values()
             for process in group.processes.values()
         ]
+
+    def _note_begin(self, event: Any) -> None:
+        process = event.process
+        self._begun[make_namespec(process.group.config.name, process.config.name)] = time.monotonic()
 
     def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
         ready = poll(min(timeout, RESTART_POLL))

@@ -202,7 +202,7 @@ def test_the_documented_commands_of_a_module_are_those_that_it_has() -> None:
         for node in source.body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PLANT_COMMANDS"
     ]
-    assert {name for name, _ in documented("A plant module obeys:")} == {"set_parameters", *table}
+    assert {name for name, _ in documented("A plant module obeys:")} == {"set_parameters", "set_series", *table}
 
 
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
