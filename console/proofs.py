@@ -30,6 +30,7 @@ from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import Parameters
 from nodes.clock.journal import read_commands
 from nodes.physics.forks import PREFIX, ForkFolder, is_fork
+from nodes.physics.openings import packed, unpacked
 from nodes.physics.saved import Saved
 from recording.bundle import opened_bundle, pack_bundle
 from recording.folder import RunFolder
@@ -74,8 +75,7 @@ def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
         if isinstance(begun_with, Saved):
             files[f"{FORKS}/{module}/{scenario.removeprefix(PREFIX)}.snap"] = begun_with.pack()
         else:
-            parameters = json.dumps(begun_with.as_dict(), indent=1).encode()
-            files[f"{OPENINGS}/{module}/{folder.run}.json"] = parameters
+            files[f"{OPENINGS}/{module}/{folder.run}.json"] = packed(begun_with)
     if scenario in library.paths():
         files[f"scenarios/{scenario}.toml"] = library.paths()[scenario].read_bytes()
     journal = [(seq, command.id) for seq, command in read_commands(data / "journal.sqlite", folder.run)]
@@ -96,7 +96,12 @@ def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Save
     if is_fork(scenario):
         return ForkFolder(data / FORKS, module).read(scenario)
     path = data / OPENINGS / module / f"{run}.json"
-    return Parameters.of(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else library.named(scenario)
+    if not path.exists():
+        return library.named(scenario)
+    try:
+        return unpacked(path.read_bytes())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerifyError(f"{path} does not say what the run began with: {error}") from error
 
 
 def verify(given: argparse.Namespace) -> int:

@@ -10,6 +10,23 @@ from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import write_whole
 
 
+def packed(parameters: Parameters) -> bytes:
+    """Parameters with their series as they are kept."""
+    series = {name: each._asdict() for name, each in parameters.series.items()}
+    return json.dumps({"parameters": parameters.as_dict(), "series": series}, indent=1).encode()
+
+
+def unpacked(data: bytes) -> Parameters:
+    """Read what `packed` wrote.
+
+    Raises:
+        ParameterError: if it does not fit this version of the parameters.
+        ValueError, KeyError, TypeError, AttributeError: if it is something else.
+    """
+    kept = json.loads(data)
+    return Parameters.of(kept["parameters"]).with_series(kept["series"])
+
+
 class Openings:
     """Reads a scenario once for a run and gives the same parameters ever after.
 
@@ -40,17 +57,14 @@ class Openings:
         path = self._folder / f"{run}.json"
         if path.exists():
             try:
-                kept = json.loads(path.read_text(encoding="utf-8"))
-                return Parameters.of(kept["parameters"]).with_series(kept["series"])
+                return unpacked(path.read_bytes())
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if isinstance(error, ParameterError):
                     raise
                 self.problem = f"{path.name} is damaged ({error}): the scenario file is read instead"
         parameters = self._scenarios.read(scenario)
         try:
-            series = {name: each._asdict() for name, each in parameters.series.items()}
-            kept = {"parameters": parameters.as_dict(), "series": series}
-            write_whole(path, json.dumps(kept, indent=1).encode())
+            write_whole(path, packed(parameters))
         except OSError as error:
             self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
         return parameters

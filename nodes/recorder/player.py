@@ -254,7 +254,7 @@ def main() -> int:
             for module in core.modules:
                 opening = args.data / "openings" / module / f"{folder.run}.json"
                 if opening.exists():
-                    player.parameters[module] = json.loads(opening.read_text(encoding="utf-8"))
+                    player.parameters[module] = json.loads(opening.read_text(encoding="utf-8"))["parameters"]
             log.info("replay started", run=args.run, start=core.start_us / 1e6, end=core.end_us / 1e6)
             player.run(StopSignal())
     except (OSError, EndpointError, ReplayError) as error:
