@@ -40,7 +40,7 @@ class HoleRepairer:
         with closing(HotStore(folder.hot)) as store:
             self._repair_ticks(folder.run, store)
             for module in module_names(store.connection).values():
-                ranges = covered(store.connection, module)
+                ranges = [(0, 0), *covered(store.connection, module)]  # a run begins with tick 1
                 for (_first, before), (after, _last) in pairwise(ranges):
                     written += self._repair_rows(folder.run, module, store, before, after - 1)
         return written

@@ -88,7 +88,8 @@ class Plant:
         with closing(Listener(self.endpoints, ("status",), repair=False)) as listener:
             message = listener.receive(2.0)
         peers = message.peers if isinstance(message, Status) else []
-        return next((peer.status for peer in peers if peer.node == "recorder"), "")
+        known = [peer for peer in peers if peer.node == "recorder"]  # one that was stopped is remembered for a while
+        return min(known, key=lambda peer: peer.age).status if known else ""
 
     def folder(self, run: str) -> RunFolder:
         """Where a run is recorded."""

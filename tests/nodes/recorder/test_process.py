@@ -35,6 +35,7 @@ from recording.mend import covered
 from recording.notes import read_notes
 from recording.record import Row
 from recording.rows import run_rows
+from recording.seal import Sealer
 from recording.ticks import read_ticks
 from tests.nodes.recorder.conftest import Plant, recorded_rows, wait_for_state
 from tests.watching import eventually
@@ -67,6 +68,11 @@ class Heard:
                 self.notes.add(("event", event_note(message).identity))
             elif isinstance(message, Result):
                 self.notes.add(("result", result_note(message).identity))
+
+    def after(self, seconds: float) -> bool:
+        """The same, for a condition that is waited for."""
+        self.listen(seconds)
+        return True
 
     def close(self) -> None:
         self._listener.close()
@@ -255,3 +261,37 @@ def test_a_full_disk_is_told_and_nothing_is_lost_once_there_is_room(
             process.kill()
             process.wait()
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_what_damage_has_taken_out_is_sent_again_by_its_producers(
+    make_plant: Callable[..., Plant], listen: Callable[[Plant], Heard]
+) -> None:
+    plant = make_plant()
+    wait_for_state(plant)
+    heard = listen(plant)
+    plant.start("recorder")
+    plant.command("start")
+    eventually(lambda: heard.after(0.1) and recorded(plant, heard.run) > 300, 20.0, "three seconds are recorded")
+    plant.stop("recorder")
+    folder = plant.folder(heard.run)
+    with closing(Sealer(folder)) as sealer:
+        (line,) = sealer.seal("m1", 1, 250)
+    data = bytearray(folder.segment(line.file).read_bytes())
+    data[len(data) // 2] ^= 8
+    folder.segment(line.file).write_bytes(data)
+    plant.start("recorder")  # the first scrub finds it
+    eventually(lambda: heard.after(0.1) and "damaged" in plant.log("recorder"), 20.0, "the damage is told")
+    eventually(lambda: heard.after(0.1) and _whole(plant, heard.run), 30.0, "the hole is filled")
+    assert plant.status().startswith("alarm: 1 damaged")
+    plant.command("pause")
+    heard.listen(1.0)
+    last = max(heard.states)
+    eventually(lambda: recorded(plant, heard.run) >= last, 20.0, "the recorder has caught up")
+    plant.stop("recorder")
+    compare(plant, heard)
+
+
+def _whole(plant: Plant, run: str) -> bool:
+    with closing(open_reader(plant.folder(run).hot)) as hot:
+        ranges = covered(hot, "m1")
+    return len(ranges) == 1 and ranges[0][0] == 1
