@@ -120,7 +120,7 @@ class Heart:
         Args:
             seq: last tick that the node has worked off.
             status: what it says of itself, at most 200 characters.
-            gaps: messages that it missed and had sent again.
+            gaps: frames that it missed and had sent again, since it started.
         """
         now = time.monotonic()
         if now < self._next:

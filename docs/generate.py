@@ -1,4 +1,4 @@
-"""Write docs/protocol.md and docs/schemas/ from the declarations; `--check` only names what is stale.
+"""Write protocol.md, schemas/, asyncapi.json and openapi.json of docs/ from the declarations, or check them.
 
 Usage: python docs/generate.py [--check]
 """
@@ -16,11 +16,21 @@ import msgspec.inspect as mi
 
 import bus.state
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY
+from bus.documents import without_infinity
 from bus.endpoints import DEFAULT_MODULES, Endpoints
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest
+from bus.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    RecorderReply,
+    RecorderRequest,
+)
 from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
 from nodes.clock.orders import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
+from nodes.gateway import asyncapi, rest
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -62,6 +72,8 @@ def documents() -> dict[str, str]:
     files = {"protocol.md": filled(template)}
     for cls in wire():
         files[f"schemas/{cls.__name__}.json"] = json.dumps(json_schema(cls), indent=2, ensure_ascii=False) + "\n"
+    for name, description in (("asyncapi.json", asyncapi.document()), ("openapi.json", rest.description())):
+        files[name] = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
     return files
 
 
@@ -70,7 +82,7 @@ def documents() -> dict[str, str]:
 
 def wire() -> list[type[Message]]:
     """Every message that travels on its own."""
-    unions = (ClockRequest, ClockReply, ModuleRequest, ModuleReply)
+    unions = (ClockRequest, ClockReply, ModuleRequest, ModuleReply, RecorderRequest, RecorderReply)
     return list(dict.fromkeys([*PUBLISHED, *(cls for union in unions for cls in members(union))]))
 
 
@@ -132,6 +144,8 @@ def filled(template: str) -> str:
         "module_requests": sections(
             (cls for cls in members(ModuleRequest) if cls not in members(ClockRequest)), "####"
         ),
+        "recorder_requests": sections(members(RecorderRequest), "####"),
+        "recorder_replies": sections((cls for cls in members(RecorderReply) if cls not in members(ClockReply)), "####"),
         "module_replies": sections((cls for cls in members(ModuleReply) if cls not in members(ClockReply)), "####"),
         "parts": sections(parts, "####"),
     }
@@ -160,6 +174,7 @@ def sockets(endpoints: Endpoints) -> str:
             ("physics", "ROUTER", module.snapshot, "`KPP_PHYSICS_SNAPSHOT`", "newest state and parameters"),
             ("gateway", "HTTP", str(endpoints.gateway_http), "`KPP_GATEWAY_HTTP`", "REST"),
             ("gateway", "HTTP", str(endpoints.gateway_websocket), "`KPP_GATEWAY_WEBSOCKET`", "WebSocket stream"),
+            ("recorder", "ROUTER", endpoints.recorder, "`KPP_RECORDER`", "history of recorded runs"),
             ("ui", "HTTP", str(endpoints.ui_http), "`KPP_UI_HTTP`", "dashboard"),
         ],
     )
@@ -288,19 +303,6 @@ def json_schema(cls: type[Message]) -> dict[str, Any]:
         "version": PROTOCOL_VERSION,
         **without_infinity(schema),
     }
-
-
-def without_infinity(value: Any) -> Any:
-    """A schema without the limits that only say "finite": in JSON every number is."""
-    if isinstance(value, dict):
-        return {
-            name: without_infinity(each)
-            for name, each in value.items()
-            if not (name in {"minimum", "maximum"} and isinstance(each, float) and abs(each) >= FINITE)
-        }
-    if isinstance(value, list):
-        return [without_infinity(each) for each in value]
-    return value
 
 
 if __name__ == "__main__":

@@ -89,6 +89,12 @@ class World:
         self._asleep_until = self.now + seconds
         self.run(seconds)
 
+    def restart_watchdog(self) -> None:
+        """The watchdog has died and there is another, which knows nothing."""
+        self.core = WatchdogCore(self.now)
+        for node in self.nodes.values():
+            node.kills.clear()
+
     def sleep_clock(self, seconds: float) -> None:
         """The clock is stopped and goes on by itself."""
         self._clock_sleeps_until = self.now + seconds
@@ -147,7 +153,7 @@ class World:
             return Program(node.name, 0, "FATAL")
         if self.now < node.started:
             return Program(node.name, 0, "EXITED")
-        return Program(node.name, node.pid, "RUNNING")
+        return Program(node.name, node.pid, "RUNNING", self.now - node.started)
 
     def _kill(self, name: str, pid: int) -> None:
         node = self.nodes[name]
