@@ -17,6 +17,7 @@ from panel_material_ui.template.base import Page
 from bus.client import Commander
 from bus.codec import FrameError
 from ui.commands import PRESSED_LIMIT, Answer, perform, read_press
+from ui.questions import Questions, Reply
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
 TITLE = "Kinetic Power Plant"
@@ -68,14 +69,14 @@ class Overview(JSComponent):
 
     _bundle = BUNDLE
 
-    def __init__(self, carry_out: Callable[[object, Callable[[Answer], None]], None], **params: Any) -> None:
+    def __init__(self, carry_out: Callable[[object, Callable[[Answer | Reply], None]], None], **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
         self._carry_out = carry_out
 
     def _handle_msg(self, data: object) -> None:
         self._carry_out(data, self._answer)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Answer | Reply) -> None:
         self._send_msg(msgspec.to_builtins(answer))
 
 
@@ -84,6 +85,7 @@ class Sessions:
     """Builds a page for each session and carries out what is pressed on it."""
 
     commander: Commander
+    questions: Questions
     documents: WeakSet[Any] = field(default_factory=WeakSet)
     """Documents that are still alive; it returns to where it was when pages are closed."""
 
@@ -94,9 +96,10 @@ class Sessions:
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()
 
-        def carry_out(data: object, answer: Callable[[Answer], None]) -> None:
+        def carry_out(data: object, answer: Callable[[Answer | Reply], None]) -> None:
             if len(tasks) >= PRESSED_LIMIT:
-                refuse = Answer("", "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
+                name = str(data.get("id", ""))[:64] if isinstance(data, dict) else ""
+                refuse = Answer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
                 answer(refuse)
                 return
             task = asyncio.get_running_loop().create_task(self._perform(data, origin, answer))
@@ -120,7 +123,10 @@ class Sessions:
         # A closed page's objects form cycles, which an idle process would carry along for minutes.
         asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
-    async def _perform(self, data: object, origin: str, answer: Callable[[Answer], None]) -> None:
+    async def _perform(self, data: object, origin: str, answer: Callable[[Answer | Reply], None]) -> None:
+        if isinstance(data, dict) and "ask" in data:
+            answer(await self.questions.answer(data))
+            return
         try:
             told = await perform(self.commander, read_press(data), origin)
         except FrameError as error:

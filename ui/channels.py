@@ -85,72 +85,41 @@ SERIES = _channels(
         "receiver.pressure": 2,
         "grid.import_energy": 3,
         "grid.export_energy": 3,
+        "compressor.power": 1,
+        "compressor.mass_flow": 3,
+        "valve.mass_flow": 3,
+        "receiver.temperature": 1,
+        "powers.buoyancy": 1,
+        "powers.unsourced": 2,
+        "generator.torque": 0,
+        "generator.winding_temperature": 1,
+        "chain.tension_max": 2,
+        "chain.tension_min": 2,
     }
 )
 """Channels that are kept and plotted over simulated time."""
 
-READINGS = _channels(
-    {
-        "compressor.power": 1,
-        "compressor.mass_flow": 3,
-        "valve.mass_flow": 3,
-        "valve.delivered": 3,
-        "valve.target": 3,
-        "generator.power": 1,
-        "converter.loss": 1,
-        "drivetrain.sprocket_speed": 3,
-        "plc.speed_setpoint_rpm": 1,
-        "chain.coflow_speed": 3,
-        "chain.loop_length": 2,
-        "receiver.temperature": 1,
-        "grid.frequency": 2,
-        "powers.unsourced": 2,
-        "powers.buoyancy": 1,
-        "powers.vent": 1,
-        "meters.laps": 0,
-        "meters.net_power": 1,
-        "meters.grid_power": 1,
-        "meters.compressor_power": 1,
-        "meters.auxiliary_power": 1,
-        "meters.shaft_power": 1,
-        "meters.cop": 3,
-        "meters.chain_speed": 3,
-        "meters.generator_rpm": 1,
-        "meters.receiver_pressure_min": 2,
-        "meters.receiver_pressure_max": 2,
-        "meters.unsourced_power": 2,
-        "ledger.compressor": 3,
-        "ledger.auxiliary": 3,
-        "ledger.heat_from_water": 3,
-        "ledger.unsourced": 3,
-        "ledger.parameter_change": 3,
-        "ledger.grid": 3,
-        "ledger.aftercooler": 3,
-        "ledger.receiver_heat": 3,
-        "ledger.vent": 3,
-        "ledger.drag_local": 3,
-        "ledger.drag_bulk": 3,
-        "ledger.water_exchange": 3,
-        "ledger.jet_wake": 3,
-        "ledger.h1_slip": 3,
-        "ledger.chain_friction": 3,
-        "ledger.brake": 3,
-        "ledger.gearbox": 3,
-        "ledger.flywheel_windage": 3,
-        "ledger.clutch": 3,
-        "ledger.generator_copper": 3,
-        "ledger.generator_iron": 3,
-        "ledger.generator_mechanical": 3,
-        "ledger.generator_stray": 3,
-        "ledger.converter": 3,
-        "ledger.auxiliary_heat": 3,
-        "ledger.bath": 3,
-        "ledger.chopper": 3,
-        "ledger.dump_load": 3,
-        "ledger.residual": 3,
-        "ledger.r_a": 3,
-    }
-)
+_DECIMALS = {
+    "W": 1, "J": 3, "Pa": 2, "K": 1, "N": 2, "rpm": 1, "m/s": 3, "rad/s": 3, "kg/s": 3, "kg": 3, "N m": 0, "A": 1,
+    "V": 1, "Hz": 2, "m": 2, "m3/s": 3, "s": 1,
+}  # fmt: skip
+"""Decimals on the page by SI unit; numbers without one have three, whole ones none."""
+
+
+def _scalars() -> dict[str, int]:
+    """Every number of the state frame that is no list, with its decimals."""
+    found = {}
+    for part, place in _definitions()["State"]["properties"].items():
+        owner = place.get("$ref", "").rpartition("/")[2]
+        for field, schema in _definitions().get(owner, {}).get("properties", {}).items():
+            kinds = {each.get("type") for each in (schema, *schema.get("anyOf", ()))}
+            if kinds & {"number", "integer"}:
+                unit = _find(schema, "unit")
+                found[f"{part}.{field}"] = 0 if "integer" in kinds else _DECIMALS.get(unit, 3)
+    return found
+
+
+READINGS = _channels({path: n for path, n in _scalars().items() if path not in {each.path for each in SERIES}})
 """Channels of which the page shows the newest value only."""
 
 _READ_SERIES = attrgetter(*(channel.path for channel in SERIES))

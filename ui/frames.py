@@ -21,6 +21,8 @@ Little endian, without padding; every block starts at a multiple of its item's s
     56     f64   n simulated times [s]
            f32   n x S values, SI, a line for each sample
            f32   V newest values, SI; NaN for a value that does not exist
+           f32   N air masses in the floaters [kg]
+           f32   N air temperatures in them [K], NaN for an empty one
            u16   N positions along the loop, 65536 = one round
            u8    N fills, 255 = full of air
 """
@@ -34,7 +36,7 @@ import numpy.typing as npt
 from ui.history import Samples
 
 MAGIC = 0x4B
-LAYOUT = 1
+LAYOUT = 2
 
 _HEADER = struct.Struct("<BBHIdddffIIHHHH")
 MAX_SAMPLES = 0xFFFF
@@ -61,6 +63,8 @@ class Frame:
     """Place along the loop, 0 <= x < 1."""
     fill: npt.NDArray[np.float64]
     """Air volume over floater volume, 0 to 1."""
+    air_mass: npt.NDArray[np.float32]
+    temperature: npt.NDArray[np.float32]
 
 
 def pack(frame: Frame) -> bytes:
@@ -91,6 +95,8 @@ def pack(frame: Frame) -> bytes:
             frame.samples.t.astype("<f8").tobytes(),
             frame.samples.values.astype("<f4").tobytes(),
             frame.newest.astype("<f4").tobytes(),
+            frame.air_mass.astype("<f4").tobytes(),
+            frame.temperature.astype("<f4").tobytes(),
             position.astype("<u2").tobytes(),
             fill.astype("u1").tobytes(),
         )
@@ -109,7 +115,8 @@ def unpack(payload: bytes) -> Frame:
     wall, state_wall, t, state_age, clock_age = times
     if (magic, layout) != (MAGIC, LAYOUT):
         raise LayoutError(f"magic {magic:#x} and layout {layout} are not {MAGIC:#x} and {LAYOUT}")
-    blocks = (("<f8", count), ("<f4", count * width), ("<f4", newest), ("<u2", floaters), ("u1", floaters))
+    fast = (("<f8", count), ("<f4", count * width), ("<f4", newest))
+    blocks = (*fast, ("<f4", floaters), ("<f4", floaters), ("<u2", floaters), ("u1", floaters))
     size = _HEADER.size + sum(np.dtype(kind).itemsize * items for kind, items in blocks)
     if len(payload) != size:
         raise LayoutError(f"{len(payload)} bytes are not the {size} that the header announces")
@@ -127,6 +134,8 @@ def unpack(payload: bytes) -> Frame:
         run=run,
         samples=Samples(first, arrays[0], arrays[1].reshape(count, width)),
         newest=arrays[2],
-        position=arrays[3] / 65536.0,
-        fill=arrays[4] / 255.0,
+        air_mass=arrays[3],
+        temperature=arrays[4],
+        position=arrays[5] / 65536.0,
+        fill=arrays[6] / 255.0,
     )

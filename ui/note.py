@@ -5,6 +5,11 @@ from typing import Any
 from bus.messages import State, Status, Tick
 from ui.plant import Plant
 
+REPLAY = "replay"
+"""Instance of a state that was recorded and is played back."""
+
+HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
+
 
 def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
     """How the bus does; to be taken once a second, so that a note changes only when it has something to say."""
@@ -14,6 +19,39 @@ def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
         "lost": plant.streams.lost,
         "repaired": plant.streams.repaired,
         "bad_frames": plant.bad_frames,
+        "timing": plant.timing.histograms(),
+        "system": None if plant.status is None else _system(plant, plant.status),
+    }
+
+
+def _system(plant: Plant, status: Status) -> dict[str, Any]:
+    """The clock's report on itself and its peers."""
+    late = status.lateness
+    return {
+        "epoch": status.epoch,
+        "policy": status.policy,
+        "frames_sent": status.frames_sent,
+        "deadlines_missed": status.deadlines_missed,
+        "bad_frames": status.bad_frames,
+        "held_time": round(status.held_time, 2),
+        "owed_time": round(status.owed_time, 2),
+        "problems": status.problems,
+        "realtime_priority": status.realtime_priority,
+        "lateness_ms": None if late is None else [round(each * 1e3, 3) for each in (late.p50, late.p99, late.max)],
+        "fenced": 0 if plant.streams.clock is None else plant.streams.clock.fenced,
+        "peers": [
+            {
+                "node": peer.node,
+                "instance": peer.instance,
+                "pid": peer.pid,
+                "status": peer.status,
+                "behind": status.seq - peer.seq if peer.seq else None,
+                "gaps": peer.gaps,
+                "age": round(peer.age, 1),
+                "restarts": plant.restarts.count(peer.node),
+            }
+            for peer in sorted(status.peers, key=lambda peer: (peer.node, peer.instance))
+        ],
     }
 
 
@@ -40,6 +78,9 @@ def _clock(status: Status, tick: Tick | None) -> dict[str, Any]:
         "rate": status.rate,
         "held": newest.held,
         "scenario": status.scenario,
+        "policy": status.policy,
+        "problems": status.problems,
+        "replay": status.replay,
     }
 
 
@@ -50,6 +91,9 @@ def _module(state: State, catching_up: bool) -> dict[str, Any]:
         "scenario": state.scenario,
         "instance": state.instance,
         "catching_up": catching_up,
+        "replay": state.instance == REPLAY,
+        "hypotheses": {name: getattr(state.hypotheses, name) for name in HYPOTHESES},
+        "synchronised": state.grid.synchronised,
         "plc": state.plc.state,
         "trip": state.plc.trip,
         "warnings": state.plc.warnings,

@@ -1,14 +1,17 @@
 """All that the dashboard knows of the plant, built from bus messages alone. Pure: no socket, thread or clock."""
 
 import math
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bus.alarms import Alarms
 from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
 from bus.stream import Streams
 from ui import channels
 from ui.history import History
 from ui.log import CommandLog
+from ui.nodes import Restarts, Timing
 from ui.sources import STALE_AFTER, Source, freshness
 
 CATCHING_UP_TICKS = 100
@@ -19,6 +22,10 @@ PEER_SILENT_AFTER = 1.0
 
 REPORT_OLD_AFTER = 0.6
 """Age in seconds from which a report of the clock tells nothing of its peers any more; it makes five a second."""
+
+
+EVENTS_KEPT = 60
+"""Events that a page is shown."""
 
 
 @dataclass
@@ -57,6 +64,10 @@ class Plant:
         self.streams = Streams(modules)
         """Bring what is heard into order, and know what is missing."""
         self.log = CommandLog()
+        self.alarms = Alarms()
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.restarts = Restarts()
+        self.timing = Timing()
         self.tick: Tick | None = None
         self.status: Status | None = None
         self.bad_frames = 0
@@ -82,13 +93,19 @@ class Plant:
         elif isinstance(message, Status):
             if message.epoch >= self._epoch:
                 self.status, self._reported = message, now
+                self.restarts.hear(message.peers)
+                self.timing.reported(message.lateness)
         elif isinstance(message, State):
             module = self.modules.get(message.module)
             if module is not None:
                 module.hear(message, now)
+                self.alarms.on_state(message)
         elif isinstance(message, Result):
             self.log.answered(message)
-        elif not isinstance(message, Event):
+        elif isinstance(message, Event):
+            self.events.append(message)
+            self.alarms.on_event(message)
+        else:
             raise TypeError(f"{type(message).__name__} has no place on the dashboard")
 
     def _take_tick(self, tick: Tick, now: float) -> None:
@@ -96,9 +113,24 @@ class Plant:
             self._clock_since = now
         self._epoch = tick.epoch
         self.clock.hear(now)
+        if self.tick is not None and self.tick.run != tick.run:
+            self.events.clear()
         self.tick = tick
+        self.alarms.on_tick(tick)
+        self.timing.arrived(tick.mono_ns, now)
         if tick.commands:
             self.log.sequenced(tick)
+
+    def alarm_list(self) -> dict[str, Any]:
+        """The alarms that ask for attention, and the newest events, as plain data for the page."""
+        return {
+            "type": "alarms",
+            "alarms": [asdict(alarm) for alarm in self.alarms.listing()],
+            "events": [
+                {"t": event.t, "seq": event.seq, "module": event.module, "severity": event.severity, "text": event.text}
+                for event in self.events
+            ],
+        }
 
     def nodes(self, now: float) -> list[dict[str, Any]]:
         """Every node that the page expects: name, what to call it, "live", "stale", "missing" or "unknown", age."""

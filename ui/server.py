@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import uuid
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -18,6 +19,7 @@ from bus.schema import PROTOCOL_VERSION
 from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
+from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
 from ui.commands import scenarios
@@ -26,6 +28,11 @@ from ui.door import Door
 from ui.feed import Feed
 from ui.frames import LAYOUT
 from ui.health import HealthHandler, MetricsHandler
+from ui.lab import Lab
+from ui.presets import Presets
+from ui.questions import Questions
+from ui.recall import recall
+from ui.sequence import ORDERS, interlocks
 from ui.stream import INTERVAL, Stream, StreamHandler
 
 
@@ -50,7 +57,8 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
 
     feed.on_result(pass_on)
     stream = Stream(feed.plant, feed.lock, module, _hello(module))
-    sessions = Sessions(commander)
+    presets = Presets(Path(os.environ.get("KPP_DATA", "var")) / "presets")
+    sessions = Sessions(commander, Questions(endpoints, module, presets, Lab()))
     server = _server(endpoints, feed, stream, sessions)
     stop = StopSignal()
     heart = Heart(endpoints, "ui")
@@ -72,11 +80,12 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     feed.start()
     server.start()
     tasks = [asyncio.create_task(pulse()), asyncio.create_task(follow(feed, endpoints, module, stream, log))]
+    recalling = asyncio.create_task(recall(feed, endpoints))
     log.info("dashboard started", address=str(endpoints.ui_http), module=module)
     done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-    for task in working:
+    for task in (*working, recalling):
         task.cancel()
     server.stop()
     heart.close()
@@ -99,6 +108,9 @@ def _hello(module: str) -> dict[str, Any]:
         "interval": INTERVAL,
         "series": channels.table(channels.SERIES),
         "readings": channels.table(channels.READINGS),
+        "orders": ORDERS,
+        "interlocks": interlocks(),
+        "declarations": [declaration._asdict() for declaration in DECLARATIONS.values()],
     }
 
 

@@ -3,7 +3,7 @@
 A page acknowledges each frame after drawing it. One that lags is skipped, and its next frame carries every sample it
 missed; a hidden one gets nothing until it shows again. Nobody has a queue.
 
-Text to the page: `hello` once, then `note`, `geometry` and `command` when there is news; binary: `ui.frames`.
+Text to the page: `hello` once, then `note`, `geometry`, `alarms` and `command` when there is news; binary: `ui.frames`.
 Text from the page: `ack <frames drawn since it connected>`, `hide`, `show`.
 """
 
@@ -54,6 +54,7 @@ class Seat:
     commands: int = 0
     note: bytes = b""
     geometry: bytes = b""
+    alarms: bytes = b""
 
     @property
     def ready(self) -> bool:
@@ -71,6 +72,7 @@ class View:
     state_age: float | None
     clock_age: float | None
     note: bytes
+    alarms: bytes
     commands: list[Entry]
     commands_end: int
 
@@ -154,6 +156,7 @@ class Stream:
                 state_age=module.source.age(now),
                 clock_age=plant.clock.age(now),
                 note=_ENCODE(note(plant, self._module, now, self._vitals)),
+                alarms=_ENCODE(plant.alarm_list()),
                 commands=plant.log.since(oldest_command),
                 commands_end=plant.log.end,
             )
@@ -165,6 +168,9 @@ class Stream:
         if seat.geometry != self._geometry:
             seat.geometry = self._geometry
             page.send(self._geometry.decode() or '{"type":"geometry","run":"","parameters":null}')
+        if seat.alarms != view.alarms:
+            seat.alarms = view.alarms
+            page.send(view.alarms.decode())
         missed = view.commands_end - seat.commands
         for entry in view.commands[-missed:] if missed else ():
             page.send(_ENCODE({"type": "command", **msgspec.to_builtins(entry)}).decode())
@@ -177,6 +183,7 @@ class Stream:
         state = view.state
         newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
         loop = 1.0 if state is None else state.chain.loop_length
+        floaters = None if state is None else state.floaters
         return frames.pack(
             Frame(
                 number=self._number,
@@ -188,8 +195,11 @@ class Stream:
                 run=view.run,
                 samples=samples,
                 newest=np.array(newest, dtype=np.float32),
-                position=np.array([] if state is None else state.floaters.position) / loop,
-                fill=np.array([] if state is None else state.floaters.fill),
+                position=np.array([] if floaters is None else floaters.position) / loop,
+                fill=np.array([] if floaters is None else floaters.fill),
+                air_mass=np.array([] if floaters is None else floaters.air_mass, dtype=np.float32),
+                # None becomes NaN: an empty pocket has no temperature.
+                temperature=np.array([] if floaters is None else floaters.temperature, dtype=np.float32),
             )
         )
 

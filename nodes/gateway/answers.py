@@ -7,9 +7,9 @@ from typing import Any, Literal
 from msgspec import structs
 from pydantic import BaseModel, Field
 
+from bus.alarms import AlarmState
 from bus.messages import Mode, Policy
 from bus.schema import PROTOCOL_VERSION
-from nodes.gateway.alarms import AlarmState
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer
 from nodes.gateway.roster import SILENT

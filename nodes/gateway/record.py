@@ -8,9 +8,9 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bus import codec
+from bus.alarms import Alarms
 from bus.messages import Event, Published, Result, Span, State, Status, Tick
 from bus.stream import Streams
-from nodes.gateway.alarms import Alarms
 from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
 from nodes.gateway.ring import Ring

@@ -23,6 +23,7 @@ from bus.messages import (
     CommandRequest,
     Frames,
     FramesRequest,
+    Lateness,
     Mode,
     Peer,
     Published,
@@ -38,25 +39,10 @@ from bus.messages import (
     Tick,
 )
 from bus.sockets import Publisher, Server
+from kpp_physics.parameters import Parameters
 from ui.plant import Plant
 
-PARAMETERS: dict[str, float | int | str | bool] = {
-    "floater_count": 66,
-    "floater_volume": 0.4,
-    "mouth_area": 0.571,
-    "bucket_height": 0.70,
-    "water_depth": 25.0,
-    "sprocket_radius": 1.2,
-    "load_pressure": 380_000.0,
-    "unload_pressure": 420_000.0,
-    "trip_pressure": 700_000.0,
-    "generator_speed_setpoint": 112.73,
-    "generator_rated_speed": 375.0,
-    "gear_ratio": 39.0,
-    "ambient_pressure": 101_325.0,
-    "water_density": 998.2,
-    "gravity": 9.80665,
-}
+PARAMETERS = Parameters().as_dict()
 
 TICK = 0.01
 SPEED = 0.3632
@@ -112,6 +98,7 @@ class SyntheticPlant:
         self.flat_out = False
         self.scenario = "reference"
         self.run = "0001-001"
+        self.changed: dict[str, Any] = {}
         self._runs = 1
         self._pending: list[Command] = []
         self._ticks: deque[Tick] = deque(maxlen=1000)
@@ -132,6 +119,7 @@ class SyntheticPlant:
         """A fresh run as the next test finds it: running, at 40 s, without a wish."""
         self.wishes = Wishes()
         self.commands.clear()
+        self.changed.clear()
         self.speed, self.flat_out, self.scenario = 1.0, False, "reference"
         self.new_run()
         self.t, self.mode = 40.0, "running"
@@ -195,7 +183,7 @@ class SyntheticPlant:
                 seq=self.seq,
                 t=self.t,
                 scenario=self.scenario,
-                parameters=PARAMETERS,
+                parameters={**PARAMETERS, **self.changed},
                 state=None,
             )
             snapshots.reply(received[0], codec.encode(answer))
@@ -251,6 +239,8 @@ class SyntheticPlant:
         if not reason:
             modes: dict[str, Mode] = {"start": "running", "resume": "running", "pause": "paused", "stop": "stopped"}
             self.mode = modes.get(command.name, self.mode)
+            if command.name == "set_parameters":
+                self.changed |= command.args
             if command.name == "set_speed":
                 self.speed = float(command.args.get("speed", self.speed))
                 self.flat_out = bool(command.args.get("flat_out", False))
@@ -302,7 +292,7 @@ class SyntheticPlant:
             flat_out=self.flat_out,
             achieved_speed=self.speed if self.mode == "running" else 0.0,
             rate=100,
-            lateness=None,
+            lateness=Lateness(p50=5e-5, p99=2e-4, max=4e-4),
             frames_sent=self.seq,
             deadlines_missed=0,
             bad_frames=0,

@@ -1,15 +1,14 @@
 """Alarms in the manner of ISA-18.2, a fold over states and ticks: what is active, what was seen, what has gone unseen.
 
-Every worker of the gateway folds the same stream, so that all of them list the same alarms. An acknowledgement is a
+Whoever shows alarms folds the same stream, so that all list the same ones. An acknowledgement is a
 command in a tick frame for the same reason.
 """
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from bus.messages import Command, Event, Tick
-from nodes.gateway.frame import StateHead
 
 AlarmState = Literal["unacknowledged", "acknowledged", "returned_unacknowledged"]
 Priority = Literal["high", "low"]
@@ -19,6 +18,46 @@ ACKNOWLEDGE = "acknowledge"
 
 RETURNED_KEPT = 200
 """Alarms that have gone without being acknowledged and are still listed; the oldest are dropped first."""
+
+
+class Conditions(Protocol):
+    """What of the controller is an alarm."""
+
+    @property
+    def state(self) -> str:
+        """State of the sequence."""
+
+    @property
+    def trip(self) -> str | None:
+        """Cause of the trip in force."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings in force."""
+
+
+class StateHead(Protocol):
+    """What of a state frame tells of alarms; a `State` is one."""
+
+    @property
+    def module(self) -> str:
+        """Plant module."""
+
+    @property
+    def run(self) -> str:
+        """Run id."""
+
+    @property
+    def seq(self) -> int:
+        """Tick."""
+
+    @property
+    def t(self) -> float:
+        """Simulated time (s)."""
+
+    @property
+    def plc(self) -> Conditions:
+        """The controller."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,18 @@
+"""What the page says of the controller is what the controller does."""
+
+from kpp_physics import plc
+from nodes.physics.fold import PLANT_COMMANDS
+from ui.sequence import ORDERS, interlocks
+
+
+def test_orders_are_those_of_the_controller() -> None:
+    names = {own: bus for bus, own in PLANT_COMMANDS.items()}
+    told = {
+        names[name]: {plc.STATES[state]: plc.STATES[to] for state, to in moves.items()}
+        for name, moves in plc.COMMANDS.items()
+    }
+    assert told == ORDERS
+
+
+def test_every_trip_has_its_condition() -> None:
+    assert [each["name"] for each in interlocks()] == [name for name in plc.TRIPS if name != "none"]

@@ -1,0 +1,115 @@
+"""Hypotheses side by side: the plant with each claim off, physical and as claimed, computed by the plant's own model.
+
+The plants run in a process of their own (`python -m ui.lab`: parameters in, meters out, as JSON), at low priority, so
+that neither the plant nor the pages wait for them.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from kpp_physics.parameters import ParameterError, Parameters
+
+HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
+MODES = ("physical", "claimed")
+
+DURATION = 600
+"""Simulated seconds of each plant: the start and the laps after it."""
+
+CHUNK = 10_000
+"""Steps of 1 ms between two looks at the plants."""
+
+METERS = ("net_power", "grid_power", "compressor_power", "auxiliary_power", "cop", "unsourced_power", "chain_speed")
+"""Lap means that are compared; they do not exist before a lap is complete."""
+
+TIMEOUT = 300.0
+_NICE = 10
+
+
+class LabError(ValueError):
+    """Plants that cannot be compared; the text says why."""
+
+
+class Lab:
+    """Has plants compared, one comparison at a time; the newest is kept."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._known: tuple[str, Any] = ("", None)
+
+    async def compare(self, parameters: dict[str, Any]) -> Any:
+        """Meters of the plant of these parameters with all claims off, and with each one alone.
+
+        Raises:
+            LabError: if the parameters are wrong or the computation failed.
+        """
+        try:
+            asked = json.dumps(Parameters.of(parameters).as_dict())
+        except (ParameterError, TypeError, AttributeError) as error:
+            raise LabError(str(error)) from error
+        async with self._turn:
+            if self._known[0] != asked:
+                self._known = (asked, await self._compute(asked))
+            return self._known[1]
+
+    @staticmethod
+    async def _compute(asked: str) -> Any:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ui.lab", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                told, _ = await process.communicate(asked.encode())
+        except TimeoutError:
+            process.kill()
+            raise LabError(f"the plants were not computed in {TIMEOUT:g} s") from None
+        if process.returncode != 0:
+            raise LabError(
+                f"the plants could not be computed (exit code {process.returncode}): see the dashboard's log"
+            )
+        return json.loads(told)
+
+
+def variants(parameters: Parameters) -> list[tuple[str, str, Parameters]]:
+    """(hypothesis, mode, parameters): first all off, then each hypothesis alone in each mode."""
+    off = parameters.with_changes({f"{name}_mode": "off" for name in HYPOTHESES})
+    alone = [(name, mode, off.with_changes({f"{name}_mode": mode})) for name in HYPOTHESES for mode in MODES]
+    return [("none", "off", off), *alone]
+
+
+def measure(parameters: Parameters, duration: int = DURATION) -> dict[str, Any]:
+    """Run every variant for `duration` simulated seconds from standstill; what a plant could not measure is null."""
+    from kpp_physics.fleet import Fleet  # noqa: PLC0415  # only the process that computes needs the compiled kernel
+
+    plants = variants(parameters)
+    fleet = Fleet.of([each for _, _, each in plants])
+    for _ in range(duration * 1000 // CHUNK):
+        fleet.step(CHUNK)
+    rows = [_row(fleet.plant(i).observe(), name, mode) for i, (name, mode, _) in enumerate(plants)]
+    return {"duration": duration, "rows": rows}
+
+
+def _row(observed: Any, name: str, mode: str) -> dict[str, Any]:
+    meters = observed["meters"]
+    return {
+        "hypothesis": name,
+        "mode": mode,
+        "plc": observed["plc"]["state"],
+        "trip": observed["plc"]["trip"],
+        "laps": meters["laps"],
+        "r_a": observed["ledger"]["r_a"],
+        **{meter: meters[meter] for meter in METERS},
+    }
+
+
+def main(given: TextIO = sys.stdin, told: TextIO = sys.stdout) -> int:
+    """Read parameters, compute, tell."""
+    os.nice(_NICE)
+    json.dump(measure(Parameters.of(json.load(given))), told)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

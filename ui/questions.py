@@ -1,0 +1,145 @@
+"""What a page asks of the server beside the stream: presets, recordings, a fork, a comparison of hypotheses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from bus import codec
+from bus.client import NotAnsweredError, RefusedError
+from bus.codec import FrameError
+from bus.endpoints import Endpoints
+from bus.messages import (
+    ChannelsRequest,
+    ForkRequest,
+    HistoryRequest,
+    NotesRequest,
+    RecorderRequest,
+    Refused,
+    RunsRequest,
+)
+from bus.schema import Message
+from ui.asking import ask
+from ui.lab import Lab, LabError
+from ui.presets import PresetError, Presets
+
+ANSWER_TIME = 5.0
+"""Seconds within which a recorder answers; a long run is read from disk."""
+
+FORK_TIME = 60.0
+"""Seconds within which a module makes a moment ready: it may have to compute up to it."""
+
+
+class Question(Message, frozen=True):
+    """What a page wants to know."""
+
+    id: str
+    ask: str
+    args: dict[str, Any]
+
+
+class Reply(Message, frozen=True):
+    """What it gets: data, or the reason why there is none."""
+
+    id: str
+    ok: bool
+    data: Any
+    reason: str
+
+
+class Questions:
+    """Answers questions; one that cannot be answered gets the reason.
+
+    Args:
+        endpoints: where the plant is.
+        module: the plant module that the page shows.
+        presets: named sets of parameters.
+        lab: compares hypotheses.
+    """
+
+    def __init__(self, endpoints: Endpoints, module: str, presets: Presets, lab: Lab) -> None:
+        self._endpoints = endpoints
+        self._module = module
+        self._presets = presets
+        self._lab = lab
+        self._kinds: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
+            "presets": self._list_presets,
+            "preset_read": self._read_preset,
+            "preset_save": self._save_preset,
+            "preset_delete": self._delete_preset,
+            "runs": self._runs,
+            "channels": self._channels,
+            "history": self._history,
+            "notes": self._notes,
+            "fork": self._fork,
+            "compare": self._compare,
+        }
+
+    async def answer(self, data: object) -> Reply:
+        """Answer what a page sent."""
+        try:
+            question = msgspec.convert(data, Question)
+        except (msgspec.ValidationError, ValueError) as error:
+            return Reply("", False, None, str(error))
+        kind = self._kinds.get(question.ask)
+        if kind is None:
+            return Reply(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
+        try:
+            return Reply(question.id, True, await kind(question.args), "")
+        except (PresetError, LabError, RefusedError, NotAnsweredError, FrameError) as error:
+            return Reply(question.id, False, None, str(error))
+        except KeyError as error:
+            return Reply(question.id, False, None, f"{error.args[0]}: is missing")
+
+    async def _list_presets(self, _args: dict[str, Any]) -> Any:
+        return self._presets.names()
+
+    async def _read_preset(self, args: dict[str, Any]) -> Any:
+        return self._presets.read(str(args["name"]))
+
+    async def _save_preset(self, args: dict[str, Any]) -> Any:
+        parameters = args["parameters"]
+        if not isinstance(parameters, dict):
+            raise PresetError("parameters: give values by name")
+        self._presets.save(str(args["name"]), parameters)
+        return self._presets.names()
+
+    async def _delete_preset(self, args: dict[str, Any]) -> Any:
+        self._presets.delete(str(args["name"]))
+        return self._presets.names()
+
+    async def _runs(self, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(RunsRequest, {"before": args.get("before", "")}))
+
+    async def _channels(self, args: dict[str, Any]) -> Any:
+        found: list[Any] = []
+        while True:
+            fields = {"run": args.get("run", ""), "module": self._module, "after": len(found)}
+            block = await self._recorder(codec.build(ChannelsRequest, fields))
+            found += block["channels"]
+            if len(found) >= block["total"] or not block["channels"]:
+                return {"run": block["run"], "channels": found}
+
+    async def _history(self, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(HistoryRequest, {"module": self._module, **args}))
+
+    async def _notes(self, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(NotesRequest, args))
+
+    async def _recorder(self, request: RecorderRequest) -> dict[str, Any]:
+        reply = await ask([self._endpoints.recorder], request, codec.decode_recorder_reply, ANSWER_TIME, "the recorder")
+        if isinstance(reply, Refused):
+            raise RefusedError(reply)
+        plain: dict[str, Any] = msgspec.to_builtins(reply)
+        return plain
+
+    async def _fork(self, args: dict[str, Any]) -> Any:
+        request = codec.build(ForkRequest, args)
+        addresses = [instance.snapshot for instance in self._endpoints.module(self._module).instances]
+        reply = await ask(addresses, request, codec.decode_module_reply, FORK_TIME, f"module {self._module}")
+        if isinstance(reply, Refused):
+            raise RefusedError(reply)
+        return msgspec.to_builtins(reply)
+
+    async def _compare(self, args: dict[str, Any]) -> Any:
+        return await self._lab.compare(args["parameters"])
