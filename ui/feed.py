@@ -21,7 +21,7 @@ POLL = 0.1
 ASKING_POLL = 0.02
 BURST = 256
 
-EXPECTED = ("gateway",)
+EXPECTED = ("gateway", "recorder")
 """Nodes without a module that the page misses when the clock does not hear them."""
 
 

@@ -1,5 +1,6 @@
 """What a page asks of the server beside the stream: presets, recordings, a fork, a comparison of hypotheses."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from bus.messages import (
     NotesRequest,
     RecorderRequest,
     Refused,
+    Replay,
+    ReplayRequest,
     RunsRequest,
 )
 from bus.schema import Message
@@ -71,6 +74,7 @@ class Questions:
             "channels": self._channels,
             "history": self._history,
             "notes": self._notes,
+            "tick_at": self._tick_at,
             "fork": self._fork,
             "compare": self._compare,
         }
@@ -132,6 +136,24 @@ class Questions:
             raise RefusedError(reply)
         plain: dict[str, Any] = msgspec.to_builtins(reply)
         return plain
+
+    async def _tick_at(self, args: dict[str, Any]) -> Any:
+        """The tick after which a run had come to a simulated time: ticks of a pause advance nothing."""
+        run, t, after = str(args["run"]), float(args["t"]), 0
+        while True:
+            request = codec.build(ReplayRequest, {"run": run, "after": after})
+            address = [self._endpoints.clock_control]
+            reply = await ask(address, request, codec.decode_clock_reply, ANSWER_TIME, "the clock")
+            if isinstance(reply, Refused):
+                raise RefusedError(reply)
+            if not isinstance(reply, Replay) or not reply.spans:
+                return {"seq": after}
+            for span in reply.spans:
+                if span.dt > 0 and span.t + span.count * span.dt >= t - 1e-9:
+                    return {"seq": span.first + max(0, math.ceil((t - span.t) / span.dt - 1e-6) - 1)}
+            after = reply.spans[-1].first + reply.spans[-1].count - 1
+            if after >= reply.last:
+                return {"seq": after}
 
     async def _fork(self, args: dict[str, Any]) -> Any:
         request = codec.build(ForkRequest, args)

@@ -58,8 +58,8 @@ class Dashboard:
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[tuple[SyntheticPlant, Dashboard]]:
-    environ = free_endpoints()
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SyntheticPlant, Dashboard]]:
+    environ = free_endpoints() | {"KPP_DATA": str(tmp_path_factory.mktemp("data"))}
     with SyntheticPlant(environ) as plant:
         dashboard = Dashboard(environ)
         dashboard.start()

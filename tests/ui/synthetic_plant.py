@@ -50,7 +50,7 @@ SPEED = 0.3632
 
 def free_endpoints() -> dict[str, str]:
     """Environment variables with free ports of this machine."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(6)]
     ports = [taken.getsockname()[1] for taken in sockets]
     for taken in sockets:
         taken.close()
@@ -60,6 +60,7 @@ def free_endpoints() -> dict[str, str]:
         "KPP_PHYSICS_PUBLISH": f"tcp://127.0.0.1:{ports[2]}",
         "KPP_PHYSICS_SNAPSHOT": f"tcp://127.0.0.1:{ports[3]}",
         "KPP_UI_HTTP": f"127.0.0.1:{ports[4]}",
+        "KPP_RECORDER": f"tcp://127.0.0.1:{ports[5]}",
         "KPP_MODULES": "m1",
     }
 
@@ -71,6 +72,8 @@ class Wishes:
     clock: bool = True
     module: bool = True
     gateway: bool = True
+    replay: str = ""
+    pid: int = 1
     answers: bool = True
     lose: int = 0
     """Ticks, each with its state, that are made but not published."""
@@ -244,6 +247,10 @@ class SyntheticPlant:
             if command.name == "set_speed":
                 self.speed = float(command.args.get("speed", self.speed))
                 self.flat_out = bool(command.args.get("flat_out", False))
+            if command.name == "emergency_stop":
+                self.wishes.overrides = {"plc": {"state": "emergency_stop"}}
+            if command.name == "plant_reset":
+                self.wishes.overrides = {"plc": {"state": "stopped"}}
             if command.name == "step":
                 self.t = round(self.t + TICK * int(command.args["ticks"]), 6)
             if command.name == "reset":
@@ -283,7 +290,7 @@ class SyntheticPlant:
 
     def status(self) -> Status:
         """The made-up status at the present time."""
-        nodes = ["m1", "ui", *(["gateway"] if self.wishes.gateway else [])]
+        nodes = ["m1", "ui", "recorder", *(["gateway"] if self.wishes.gateway else [])]
         return Status(
             **self._head(),
             epoch=1,
@@ -303,8 +310,10 @@ class SyntheticPlant:
             problems=[],
             realtime_priority=False,
             scenario=self.scenario,
+            replay=self.wishes.replay,
             peers=[
-                Peer(node=node, instance="made-up", pid=1, status="", seq=self.seq, gaps=0, age=0.05) for node in nodes
+                Peer(node=node, instance="made-up", pid=self.wishes.pid, status="", seq=self.seq, gaps=0, age=0.05)
+                for node in nodes
             ],
         )
 

@@ -40,7 +40,7 @@ def test_a_foreign_name_for_our_address_does_not(dashboard: Dashboard) -> None:
 def test_health_tells_what_is_missing(dashboard: Dashboard) -> None:
     health = dashboard.health()
     assert health is not None
-    assert {node["node"] for node in health["nodes"]} == {"clock", "m1", "gateway"}
+    assert {node["node"] for node in health["nodes"]} == {"clock", "m1", "gateway", "recorder"}
     assert set(health["metrics"]) == {
         "messages_per_second",
         "messages_lost",

@@ -2,7 +2,7 @@
 // tell without Node.js whether the committed bundle is what the committed sources give.
 import { build } from "esbuild"
 import { createHash } from "node:crypto"
-import { readFileSync, readdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
 
 const here = new URL(".", import.meta.url)
 const digest = createHash("sha256")
@@ -23,3 +23,5 @@ const result = await build({
 const { text } = result.outputFiles[0]
 writeFileSync(new URL("../dist/dashboard.js", here), text)
 console.log(`ui/dist/dashboard.js: ${(text.length / 1024).toFixed(0)} kB`)
+// The tests of accessibility run without Node.js.
+copyFileSync(new URL("node_modules/axe-core/axe.min.js", here), new URL("../../tests/ui/axe.min.js", here))

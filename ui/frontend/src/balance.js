@@ -51,7 +51,6 @@ export function balance(root) {
     showLedger(root, ledger)
     write(byId(root, "verdict"), verdict(ledger))
     for (const id of ["verdict", "energy-flow", "residual"]) flag(byId(root, id), "freshness", stream.freshness())
-    showUnsourced(byId(root, "unsourced"))
   }
 }
 
@@ -123,7 +122,7 @@ function overLaps({ laps, taken, given, cop, unsourced }) {
   return `More came out than went in over this span, ${numbers}: stored energy or warm water paid for it.`
 }
 
-function showUnsourced(banner) {
+balance.banner = (banner) => () => {
   const power = Math.max(stream.value("powers.unsourced") ?? 0, stream.value("meters.unsourced_power") ?? 0)
   banner.hidden = !(power > 0)
   if (power > 0) write(banner, `▲ ${fixed(power, power < 0.1 ? 3 : 1)} kW of this output has no source in the model`)

@@ -2,11 +2,11 @@
 
 import { byId, flag, write } from "./dom.js"
 import { MISSING, fixed } from "./format.js"
+import { describe } from "./commands.js"
 import { stream } from "./stream.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
 const FLAT_OUT = "flat-out"
-const ANSWER_AFTER = 10_000
 
 const ALLOWED = {
   start: ["stopped"],
@@ -55,25 +55,12 @@ export const CONTROLS = `
   </dl>
 </section>`
 
-export function controls(root, model) {
+export function controls(root, commands) {
   const button = (name) => byId(root, name)
   const speed = button("speed")
   const scenario = button("scenario")
   let chosen = null
-  let last = null
-
-  const press = (name, args = {}) => {
-    const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
-    last = id
-    stream.commandNews({ id, module: "clock", name, args, phase: "sent", mine: true })
-    model.send_msg({ id, module: "clock", name, args })
-    setTimeout(() => {
-      const command = stream.commands.get(id)
-      if (command?.phase === "sent") {
-        stream.commandNews({ ...command, phase: "unanswered", reason: "the dashboard's server did not answer" })
-      }
-    }, ANSWER_AFTER)
-  }
+  const press = (name, args) => commands.clock(name, args)
 
   for (const name of ["start", "pause", "resume", "stop"]) button(name).onclick = () => press(name)
   button("step").onclick = () => press("step", { ticks: 1 })
@@ -83,13 +70,6 @@ export function controls(root, model) {
   }
   speed.onchange = () => press("set_speed", speed.value === FLAT_OUT ? { flat_out: true } : { speed: Number(speed.value) })
   scenario.onchange = () => (chosen = scenario.value)
-
-  model.on("msg:custom", (answer) => {
-    const id = answer.id || last
-    const known = stream.commands.get(id)
-    // What the bus said stands; this one knows what never reached the bus.
-    if (known && !["applied", "rejected"].includes(known.phase)) stream.commandNews({ ...known, ...answer, id })
-  })
 
   const refresh = () => {
     const clock = stream.note?.clock
@@ -123,14 +103,7 @@ function follow(select, value, label) {
   if (select.value !== value) select.value = value
 }
 
-function describe({ name, args }) {
-  if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
-  if (name === "reset") return `Reset to ${args.scenario ?? "the same scenario"}`
-  if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
-  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ")
-}
-
-function outcome({ phase, t, seq, reason }) {
+export function outcome({ phase, t, seq, reason }) {
   const at = `at ${fixed(t, 2)} s`
   if (phase === "sent") return "sent …"
   if (phase === "sequenced") return `sequenced at tick ${seq} …`
@@ -177,7 +150,7 @@ function showFacts(root, clock, live) {
   const bus = stream.note?.bus
   write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
   write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
-  byId(root, "lost").title = bus ? `${bus.lost} messages lost, ${bus.bad_frames} bad frames dropped` : ""
+  byId(root, "lost").title = bus ? `${bus.lost} messages lost, ${bus.repaired} had again, ${bus.bad_frames} bad frames dropped` : ""
   showNodes(byId(root, "nodes"))
 }
 

@@ -1,7 +1,7 @@
 // The display frame of ui/frames.py, read without copying.
 
 const MAGIC = 0x4b
-export const LAYOUT = 1
+export const LAYOUT = 2
 const HEADER = 56
 
 export function unpack(buffer) {
@@ -31,6 +31,8 @@ export function unpack(buffer) {
     times: take(Float64Array, count),
     values: take(Float32Array, count * width),
     newest: take(Float32Array, newest),
+    airMass: take(Float32Array, floaters),
+    temperature: take(Float32Array, floaters),
     position: take(Uint16Array, floaters),
     fill: take(Uint8Array, floaters),
   }

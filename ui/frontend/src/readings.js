@@ -20,7 +20,7 @@ export const READINGS = `
     ({ id, label }) => `
   <article class="card kpi" data-card="${id}">
     <h2>${label}</h2>
-    <p><b data-testid="${id}">–</b> <span class="unit" data-testid="${id}-unit"></span></p>
+    <p><b data-testid="${id}">–</b> <span class="unit" data-testid="${id}-unit"></span><i class="trend" data-testid="${id}-trend"></i></p>
     <div class="bar" aria-hidden="true"><i class="band"></i><i class="mark"></i><i class="limit"></i><i class="needle"></i></div>
     <p class="mean" data-testid="${id}-mean"></p>
   </article>`,
@@ -55,6 +55,7 @@ function show(element, card, state, means, scales) {
   write(byId(element, `${card.id}-unit`), channel.unit)
   element.title = channel.meaning
   write(byId(element, `${card.id}-mean`), meanText(card, channel, means))
+  showTrend(byId(element, `${card.id}-trend`), card.path, channel)
   const bar = scales.bar(card, value)
   const place = (name, from, to = from) => {
     const mark = element.querySelector(`.${name}`)
@@ -69,6 +70,22 @@ function show(element, card, state, means, scales) {
   place("mark", bar?.mark ?? NaN)
   place("limit", bar?.limit ?? NaN)
   place("band", bar?.band?.[0] ?? NaN, bar?.band?.[1] ?? NaN)
+}
+
+// The way of the last seconds: mean of the newer half of the window against the older half.
+const TREND = 10
+
+function showTrend(element, path, channel) {
+  const { series } = stream
+  if (!series?.index.has(path) || stream.freshness() !== "live" || series.length < 4) return write(element, "")
+  const [t, values] = series.window([path], series.last - TREND, series.last)
+  const half = t.length >> 1
+  if (t.length < 8 || t[t.length - 1] - t[0] < TREND / 2) return write(element, "")
+  const mean = (from, to) => values.subarray(from, to).reduce((all, value) => all + value, 0) / (to - from)
+  const change = mean(half, t.length) - mean(0, half)
+  const least = Math.max(10 ** -channel.decimals, 0.005 * Math.abs(mean(0, t.length)))
+  write(element, Math.abs(change) < least ? "→" : change > 0 ? "↗" : "↘")
+  element.title = `mean of the last ${TREND / 2} s ${change < 0 ? "−" : "+"}${fixed(Math.abs(change), channel.decimals)} ${channel.unit} against those before`
 }
 
 function meanText(card, channel, means) {

@@ -18,6 +18,7 @@ class Stream {
     this.frame = null
     this.series = null
     this.commands = new Map()
+    this.alarms = { alarms: [], events: [] }
     this.connected = false
     this.received = 0
     this.acknowledged = 0
@@ -32,8 +33,8 @@ class Stream {
     this.connect()
     document.addEventListener("visibilitychange", () => this.say(document.hidden ? "hide" : "show"))
     const paint = (now) => {
+      requestAnimationFrame(paint) // first: what fails once must not stop the page for good
       this.paint(now)
-      requestAnimationFrame(paint)
     }
     requestAnimationFrame(paint)
     this.watchDocument()
@@ -65,6 +66,7 @@ class Stream {
     if (message.type === "hello") this.meet(message)
     else if (message.type === "note") this.note = message
     else if (message.type === "geometry") this.geometry = message.parameters ? message : null
+    else if (message.type === "alarms") this.alarms = message
     else if (message.type === "command") this.commandNews(message)
     this.emit(message.type)
   }
@@ -203,6 +205,9 @@ globalThis.__kpp = {
   },
   get rate() {
     return stream.rate
+  },
+  get age() {
+    return stream.age()
   },
   times() {
     return stream.series ? [...stream.series.t.subarray(0, stream.series.length)] : []

@@ -7,7 +7,7 @@ import { stream } from "./stream.js"
 import { colours } from "./theme.js"
 import { WINDOWS, view } from "./view.js"
 
-const PLOTS = [
+const OVERVIEW = [
   {
     id: "power",
     title: "Power",
@@ -52,13 +52,32 @@ const PLOTS = [
   },
 ]
 
+// A number is shown in one plot of the overview and again on other pages, hence the plot's name in the id.
+const lineId = (plot, path) => (plot.page ? `line-${plot.id}-${path}` : `line-${path}`)
+
 const legend = (plot) =>
   plot.lines
     .map(
       ({ path, label, colour }) =>
-        `<button class="line" data-line="${path}" aria-pressed="true" title="show or hide"><i style="background:var(--${colour})"></i>${label} <b data-testid="line-${path}">–</b> <span></span></button>`,
+        `<button class="line" data-line="${path}" aria-pressed="true" title="show or hide"><i style="background:var(--${colour})"></i>${label} <b data-testid="${lineId(plot, path)}">–</b> <span></span></button>`,
     )
     .join("")
+
+const figures = (plots) => `
+  <div class="plots">
+    ${plots
+      .map(
+        (plot) => `
+    <figure class="plot" data-testid="plot-${plot.id}" aria-label="${plot.title} over simulated time">
+      <figcaption><b>${plot.title}</b>${legend(plot)}<a class="past" data-channels="${plot.lines.map(({ path }) => path).join(",")}" href="#" title="the same channels as recorded: scrub back, zoom, export" aria-label="history of ${plot.title}">⤢</a></figcaption>
+      <div class="canvas"></div>
+    </figure>`,
+      )
+      .join("")}
+  </div>`
+
+// Plots of another page, with the window of the overview.
+export const trends = (plots) => `<section class="card strips" aria-label="trends"><header><h2>Trends <small>over simulated time</small></h2></header>${figures(plots)}</section>`
 
 export const STRIPS = `
 <section class="card strips" aria-label="plots over simulated time">
@@ -71,19 +90,34 @@ export const STRIPS = `
     <button data-testid="live" hidden>Return to live</button>
     <span class="hint">drag to zoom, double-click to return</span>
   </header>
-  <div class="plots">
-    ${PLOTS.map(
-      (plot) => `
-    <figure class="plot" data-testid="plot-${plot.id}" aria-label="${plot.title} over simulated time">
-      <figcaption><b>${plot.title}</b>${legend(plot)}</figcaption>
-      <div class="canvas"></div>
-    </figure>`,
-    ).join("")}
-  </div>
+  ${figures(OVERVIEW)}
 </section>`
 
+// Draws the plots of a page; `draw` and `legend` are called while the page is shown.
+export function trendPlots(root, plots) {
+  const drawn = plots.map((plot) => new Plot(root, plot))
+  for (const button of root.querySelectorAll("[data-line]")) button.onclick = () => toggle(button.dataset.line)
+  const follow = () => {
+    for (const link of root.querySelectorAll("a.past")) link.href = view.link("history", { channels: link.dataset.channels.split(","), hidden: new Set() })
+    drawn.forEach((plot) => plot.follow())
+  }
+  view.listeners.add(follow)
+  follow()
+  return {
+    draw: () => stream.series && drawn.forEach((plot) => plot.draw()),
+    legend: () => drawn.forEach((plot) => plot.legend()),
+    restyle: () => drawn.forEach((plot) => plot.rebuild()),
+  }
+}
+
+function toggle(path) {
+  const hidden = new Set(view.hidden)
+  if (!hidden.delete(path)) hidden.add(path)
+  view.set({ hidden })
+}
+
 export function strips(root) {
-  const plots = PLOTS.map((plot) => new Plot(root, plot))
+  const plots = trendPlots(root, OVERVIEW)
   const freeze = byId(root, "freeze")
   const live = byId(root, "live")
 
@@ -93,31 +127,22 @@ export function strips(root) {
     }
     freeze.setAttribute("aria-pressed", String(view.frozen))
     live.hidden = view.live
-    for (const plot of plots) plot.follow()
   }
   for (const button of root.querySelectorAll("[data-window]")) {
     button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
   }
   freeze.onclick = () => view.set({ frozen: !view.frozen })
   live.onclick = () => view.set({ frozen: false, zoom: null })
-  for (const button of root.querySelectorAll("[data-line]")) {
-    button.onclick = () => {
-      const hidden = new Set(view.hidden)
-      if (!hidden.delete(button.dataset.line)) hidden.add(button.dataset.line)
-      view.set({ hidden })
-    }
-  }
   view.listeners.add(follow)
   follow()
 
   return {
     draw: () => {
-      if (!stream.series) return
-      for (const plot of plots) plot.draw()
-      globalThis.__kpp.plots.drawn++
+      plots.draw()
+      if (stream.series) globalThis.__kpp.plots.drawn++
     },
-    legend: () => plots.forEach((plot) => plot.legend()),
-    restyle: () => plots.forEach((plot) => plot.rebuild()),
+    legend: plots.legend,
+    restyle: plots.restyle,
   }
 }
 
@@ -255,7 +280,7 @@ class Plot {
     this.plot.lines.forEach(({ path }, i) => {
       const show = !view.hidden.has(path)
       if (this.chart.series[i + 1].show !== show) this.chart.setSeries(i + 1, { show })
-      this.root.querySelector(`[data-line="${path}"]`).setAttribute("aria-pressed", String(show))
+      this.figure.querySelector(`[data-line="${path}"]`).setAttribute("aria-pressed", String(show))
     })
     this.draw(true)
   }
@@ -281,7 +306,7 @@ class Plot {
       const channel = stream.channel(path)
       if (!channel) return
       const value = pointed ? this.chart.data[i + 1][at] : stream.value(path)
-      const element = byId(this.figure, `line-${path}`)
+      const element = byId(this.figure, lineId(this.plot, path))
       write(element, value === undefined ? MISSING : fixed(value, channel.decimals))
       write(element.nextElementSibling, channel.unit)
     })

@@ -1,0 +1,135 @@
+// Alarms in the manner of ISA-18.2: active or returned, acknowledged or not, with the first one out marked.
+
+import { byId, flag, write } from "./dom.js"
+import { fixed } from "./format.js"
+import { stream } from "./stream.js"
+
+const STATES = { unacknowledged: "active, not acknowledged", acknowledged: "active, acknowledged", returned_unacknowledged: "cleared, not acknowledged" }
+const SIGN = { high: "■", low: "▲" }
+
+const LIST = (id) => `
+<section class="card panel alarmcard" aria-label="alarms"><header><h2>Alarms <small data-testid="${id}-count">–</small></h2>
+  <label class="find"><input type="checkbox" data-testid="${id}-sound"> sound</label><button data-testid="${id}-ack-all">Acknowledge all</button></header>
+  <ol class="alarmlist" data-testid="${id}-list"></ol><p class="empty" data-testid="${id}-empty">No alarm.</p></section>`
+
+export const CARD = LIST("alarms")
+
+export const HTML = `
+<div class="columns alarms">${LIST("all-alarms")}
+  <section class="card panel"><header><h2>Events <small>of this run, the newest first</small></h2></header>
+    <div class="scroll" tabindex="0" aria-label="events"><table class="rows" data-testid="events"><thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">Severity</th><th scope="col">What</th></tr></thead><tbody></tbody></table></div></section>
+</div>`
+
+export function alarmList(root, id, commands) {
+  byId(root, `${id}-ack-all`).onclick = () => {
+    for (const alarm of stream.alarms.alarms) if (alarm.state !== "acknowledged") commands.clock("acknowledge", { alarm: alarm.id })
+  }
+  const sound = byId(root, `${id}-sound`)
+  sound.onchange = () => bell.enable(sound.checked)
+  let key = ""
+  return () => {
+    sound.checked = bell.on
+    const alarms = stream.alarms.alarms.toSorted((a, b) => rank(a) - rank(b) || a.raised_seq - b.raised_seq)
+    const known = stream.connected && stream.freshness() !== "missing"
+    const active = alarms.filter(({ state }) => state !== "returned_unacknowledged").length
+    const waiting = alarms.filter(({ state }) => state !== "acknowledged").length
+    write(byId(root, `${id}-count`), `${active} active, ${waiting} not acknowledged${known ? "" : ", as last heard"}`)
+    byId(root, `${id}-ack-all`).disabled = !waiting || !stream.clockLive()
+    byId(root, `${id}-empty`).hidden = alarms.length > 0
+    const next = JSON.stringify(alarms)
+    if (next === key) return
+    key = next
+    byId(root, `${id}-list`).replaceChildren(...alarms.map((alarm) => item(alarm, commands)))
+  }
+}
+
+const rank = ({ state, priority }) => (state === "acknowledged" ? 4 : 0) + (priority === "high" ? 0 : 1) + (state === "returned_unacknowledged" ? 2 : 0)
+
+function item(alarm, commands) {
+  const element = document.createElement("li")
+  element.className = "alarm"
+  flag(element, "state", alarm.state)
+  flag(element, "priority", alarm.priority)
+  element.dataset.testid = `alarm-${alarm.id}`
+  const cell = (name, text) => {
+    const part = document.createElement("span")
+    part.className = name
+    part.textContent = text
+    element.append(part)
+  }
+  cell("sign", SIGN[alarm.priority])
+  cell("when", `${fixed(alarm.raised_t, 2)} s`)
+  const seen = alarm.acknowledged_by ? `, acknowledged by ${alarm.acknowledged_by} at ${fixed(alarm.acknowledged_t, 2)} s` : ""
+  const gone = alarm.cleared_t === null ? "" : ` at ${fixed(alarm.cleared_t, 2)} s`
+  cell("what", alarm.text)
+  cell("how", `${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
+  if (alarm.state !== "acknowledged") {
+    const button = document.createElement("button")
+    button.textContent = "Acknowledge"
+    button.setAttribute("aria-label", `Acknowledge ${alarm.text}`)
+    button.onclick = () => commands.clock("acknowledge", { alarm: alarm.id })
+    element.append(button)
+  }
+  return element
+}
+
+export function start(root, { commands }) {
+  const list = alarmList(root, "all-alarms", commands)
+  const body = byId(root, "events").querySelector("tbody")
+  let key = ""
+  return {
+    round: () => {
+      list()
+      const events = stream.alarms.events
+      const next = `${events.length} ${events.at(-1)?.seq} ${events.at(-1)?.text}`
+      if (next === key) return
+      key = next
+      body.replaceChildren(
+        ...events.toReversed().map((event) => {
+          const row = document.createElement("tr")
+          row.dataset.severity = event.severity
+          for (const text of [`${fixed(event.t, 2)} s`, event.module, event.severity, event.text]) row.insertCell().textContent = text
+          return row
+        }),
+      )
+    },
+  }
+}
+
+// A short tone for every new alarm, if somebody has asked for it.
+class Bell {
+  constructor() {
+    this.on = false
+    this.heard = new Set()
+    this.rung = 0
+    stream.on((kind) => kind === "alarms" && this.listen())
+  }
+
+  enable(on) {
+    this.on = on
+    if (on) this.context ??= new AudioContext()
+  }
+
+  listen() {
+    const waiting = stream.alarms.alarms.filter(({ state }) => state === "unacknowledged").map(({ id, raised_seq }) => `${id} ${raised_seq}`)
+    const fresh = waiting.some((key) => !this.heard.has(key))
+    this.heard = new Set(waiting)
+    if (fresh && this.on) this.ring()
+  }
+
+  ring() {
+    const { context } = this
+    const tone = context.createOscillator()
+    const level = context.createGain()
+    tone.frequency.value = 880
+    level.gain.setValueAtTime(0.12, context.currentTime)
+    level.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.6)
+    tone.connect(level).connect(context.destination)
+    tone.start()
+    tone.stop(context.currentTime + 0.6)
+    this.rung++
+  }
+}
+
+export const bell = new Bell()
+globalThis.__kpp.rung = () => bell.rung

@@ -1,0 +1,77 @@
+// Commands to the plant and questions to the dashboard's server, each with its answer.
+
+import { stream } from "./stream.js"
+
+const ANSWER_AFTER = 10_000
+const QUESTION_AFTER = 320_000
+
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+
+export class Commands {
+  constructor(model) {
+    this.model = model
+    this.last = null
+    this.questions = new Map()
+    model.on("msg:custom", (answer) => this.answered(answer))
+  }
+
+  press(module, name, args = {}) {
+    const id = newId()
+    this.last = id
+    stream.commandNews({ id, module, name, args, phase: "sent", mine: true })
+    this.model.send_msg({ id, module, name, args })
+    setTimeout(() => {
+      const command = stream.commands.get(id)
+      if (command?.phase === "sent") {
+        stream.commandNews({ ...command, phase: "unanswered", reason: "the dashboard's server did not answer" })
+      }
+    }, ANSWER_AFTER)
+    return id
+  }
+
+  // To the plant module that the page shows.
+  plant(name, args = {}) {
+    return this.press(stream.hello?.module ?? "m1", name, args)
+  }
+
+  clock(name, args = {}) {
+    return this.press("clock", name, args)
+  }
+
+  ask(ask, args = {}) {
+    const id = newId()
+    return new Promise((resolve, reject) => {
+      const fail = setTimeout(() => this.answered({ id, ok: false, reason: "the dashboard's server did not answer" }), QUESTION_AFTER)
+      this.questions.set(id, { resolve, reject, fail })
+      this.model.send_msg({ id, ask, args })
+    })
+  }
+
+  answered(answer) {
+    const question = this.questions.get(answer.id)
+    if (question) {
+      this.questions.delete(answer.id)
+      clearTimeout(question.fail)
+      if (answer.ok) question.resolve(answer.data)
+      else question.reject(new Error(answer.reason))
+      return
+    }
+    const id = answer.id || this.last
+    const known = stream.commands.get(id)
+    // What the bus said stands; this one knows what never reached the bus.
+    if (known && !["applied", "rejected"].includes(known.phase)) stream.commandNews({ ...known, ...answer, id })
+  }
+}
+
+export function describe({ module, name, args }) {
+  if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
+  if (name === "reset" && module === "clock") return `Reset to ${args.scenario ?? "the same scenario"}`
+  if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
+  if (name === "set_policy") return `Late modules: ${args.policy}`
+  if (name === "acknowledge") return `Acknowledge ${args.alarm}`
+  if (name === "set_parameters") {
+    const pairs = Object.entries(args).map(([key, value]) => `${key} = ${value}`)
+    return pairs.length > 3 ? `Set ${pairs.slice(0, 3).join(", ")} and ${pairs.length - 3} more` : `Set ${pairs.join(", ")}`
+  }
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ")
+}

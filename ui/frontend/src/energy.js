@@ -1,0 +1,66 @@
+// Energy: where power flows now, and both laws' accounts since the start, each with what does not close.
+
+import { byId, write } from "./dom.js"
+import { fixed } from "./format.js"
+import { sankeyChart } from "./sankey.js"
+import { stream } from "./stream.js"
+import { facts, number, values } from "./values.js"
+
+const FIRST = [
+  ["in", [["compressor", "Compressor"], ["auxiliary", "Auxiliaries"], ["heat_from_water", "Heat from the water"], ["bath", "Heat into a finite bath"], ["unsourced", "Without a source in the model"], ["parameter_change", "Change of parameters"]]],
+  ["out", [["grid", "To the grid"], ["aftercooler", "Compressor and aftercooler heat"], ["receiver_heat", "Receiver wall"], ["vent", "Vented air"], ["drag_local", "Drag at the floaters"], ["drag_bulk", "Co-flow"], ["water_exchange", "Exchanged water"], ["jet_wake", "Wake of jets"], ["h1_slip", "Bubble flow"], ["chain_friction", "Chain friction"], ["brake", "Holding brake"], ["gearbox", "Gearbox"], ["flywheel_windage", "Flywheel windage"], ["clutch", "Clutch"], ["generator_copper", "Generator winding"], ["generator_iron", "Generator iron"], ["generator_mechanical", "Generator friction"], ["generator_stray", "Generator stray"], ["converter", "Converter"], ["auxiliary_heat", "Auxiliaries as heat"], ["chopper", "Brake chopper"], ["dump_load", "Dump load"]]],
+  ["stored", [["stored_receiver", "Air in the receiver"], ["stored_pockets", "Air in the pockets"], ["stored_chain", "Chain in motion"], ["stored_shaft", "Fast shaft"], ["stored_water", "Co-flow"], ["stored_shell", "Shells, potential"], ["stored_magnetic", "Generator field"], ["stored_dc_link", "DC link"], ["stored_bath", "Finite bath"], ["stored_surface", "Risen surface"]]],
+]
+const SECOND = [
+  ["in", [["work_in", "Work: compressor, auxiliaries"], ["heat_exergy", "Heat from the water"], ["unsourced", "Without a source in the model"], ["parameter_change", "Change of parameters"]]],
+  ["out", [["grid", "To the grid"], ["stored", "Stored more than at the start"]]],
+  ["destroyed", [["losses", "Mechanical and electrical losses"], ["destroyed_compressor", "Compressor and aftercooler"], ["destroyed_receiver_mixing", "Mixing in the receiver"], ["destroyed_receiver_wall", "Receiver wall"], ["destroyed_relief", "Relief valve"], ["destroyed_valve", "Throttling at the injection"], ["destroyed_pocket_mixing", "Mixing in the pockets"], ["destroyed_pocket_heat", "Heat into the pockets"], ["destroyed_vent", "Vented air"], ["destroyed_recovery", "Recovered air not used"], ["destroyed_bath", "Finite bath"]]],
+]
+
+const line = (group, twice) => ([name, label]) => `
+<tr data-line-of="${name}"><th scope="row">${label}</th><td><b data-v="${group}.${name}">–</b></td>${twice ? `<td>${stockless(name) ? "" : `<b data-v="sampled.${name}">–</b>`}</td>` : ""}</tr>`
+const stockless = (name) => name.startsWith("stored_") || name === "parameter_change"
+const table = (id, caption, heads, groups, group, twice) => `
+<table class="ledger" data-testid="${id}"><caption>${caption}</caption>
+<thead><tr><td></td>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
+${groups.map(([name, lines]) => `<tbody><tr class="group"><th scope="rowgroup" colspan="${heads.length + 1}">${name}</th></tr>${lines.map(line(group, twice)).join("")}</tbody>`).join("")}
+</table>`
+
+const residual = (path, label, gate) => `
+<div class="fact"><dt>${label}</dt><dd><b data-v="${path}" data-power data-gate="${gate}" data-testid="v-${path}">–</b> <span class="gate">gate ${gate}</span></dd></div>`
+
+export const HTML = `
+<div class="columns two">
+  <section class="card panel wide"><header><h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2><p data-testid="flow-sum"></p></header>
+    <div class="sankey" data-testid="sankey"></div></section>
+  ${facts("Balance", [["meters.cop", "COP, export over import"], ["meters.net_power", "Net power, lap mean"], ["meters.grid_power", "To the grid, lap mean"], ["meters.compressor_power", "Compressor, lap mean"], ["meters.unsourced_power", "Without a source, lap mean"], ["powers.unsourced", "Without a source, now"], ["ledger.unsourced", "Without a source, so far"]])}
+  <section class="card panel"><header><h2>What does not close</h2></header><dl class="factlist">
+    ${residual("ledger.r_a", "First law, every joule booked R<sub>A</sub>", "1e-9")}
+    ${residual("sampled.r_b", "First law, powers integrated again R<sub>B</sub>", "1e-4")}
+    ${residual("exergy.r_c", "Second law, exergy R<sub>C</sub>", "1e-3")}
+    ${number("ledger.residual", "Residual of the first law", "data-decimals=6")}
+  </dl><p class="hint">Each over the energy scale of the run; beyond its gate it turns red.</p></section>
+  <section class="card panel">${table("first-law", "First law since the start, kWh", ["booked", "integrated again"], FIRST, "ledger", true)}</section>
+  <section class="card panel">${table("second-law", "Second law since the start: exergy, kWh", ["exergy"], SECOND, "exergy", false)}</section>
+</div>`
+
+export function start(root) {
+  const show = values(root)
+  const chart = sankeyChart(byId(root, "sankey"), byId(root, "flow-sum"))
+  const gates = [...root.querySelectorAll("[data-gate]")]
+  return {
+    round: () => {
+      show()
+      chart.round()
+      for (const gate of gates) {
+        const value = stream.value(gate.dataset.v)
+        gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"
+      }
+      for (const row of root.querySelectorAll('tr[data-line-of="unsourced"]')) row.classList.toggle("alarming", (stream.value("ledger.unsourced") ?? 0) > 0)
+    },
+    restyle: () => chart.restyle(),
+    resize: () => chart.restyle(),
+  }
+}
+
+export const shown = (kw) => `${fixed(kw, 1)} kW`

@@ -1,0 +1,123 @@
+// Floaters: each one's place, air and force, as a table and as profiles along the loop.
+
+import uPlot from "uplot"
+import { byId, write } from "./dom.js"
+import { MISSING, fixed } from "./format.js"
+import { Shape } from "./geometry.js"
+import { stream } from "./stream.js"
+import { colours } from "./theme.js"
+
+const COLUMNS = [
+  ["fill", "Air volume", "%", 1],
+  ["mass", "Air mass", "kg", 3],
+  ["temperature", "Temperature", "°C", 1],
+  ["force", "Buoyancy along the chain", "kN", 3],
+]
+
+export const HTML = `
+<div class="columns floaters">
+  <section class="card panel"><header><h2>Profiles <small>over the place along the loop: up run, top, down run, bottom</small></h2></header>
+    <div class="profiles">${COLUMNS.map(([id, label, unit]) => `<figure class="plot" data-testid="profile-${id}" aria-label="${label} over the place along the loop"><figcaption><b>${label}</b> <small>${unit}</small></figcaption><div class="canvas"></div></figure>`).join("")}</div>
+    <p class="hint" data-testid="force-sum"></p>
+  </section>
+  <section class="card panel"><header><h2>Floaters <small data-testid="floater-count"></small></h2></header>
+    <div class="scroll" tabindex="0" aria-label="table of floaters"><table class="rows" data-testid="floater-table"><thead><tr><th scope="col">No.</th><th scope="col">Where</th><th scope="col">Height<small>m</small></th>${COLUMNS.map(([, label, unit]) => `<th scope="col">${label}<small>${unit}</small></th>`).join("")}</tr></thead><tbody></tbody></table></div>
+  </section>
+</div>`
+
+export function start(root) {
+  const body = root.querySelector("tbody")
+  const charts = COLUMNS.map(([id, label, , decimals]) => new Profile(byId(root, `profile-${id}`), root, id, label, decimals))
+  let due = 0
+  return {
+    round: () => {
+      const now = performance.now()
+      if (now < due) return
+      due = now + 400
+      const rows = floaters()
+      fill(body, rows)
+      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain` : "no data")
+      const sum = rows.reduce((all, { force }) => all + force, 0)
+      const told = stream.value("chain.buoyancy_force")
+      write(byId(root, "force-sum"), rows.length && told !== null ? `Force of floater i: ρ g V f, times the cosine of its direction. Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(told, 2)} kN.` : "")
+      for (const chart of charts) chart.draw(rows)
+    },
+    restyle: () => charts.forEach((chart) => chart.rebuild()),
+    resize: () => charts.forEach((chart) => chart.rebuild()),
+  }
+}
+
+function floaters() {
+  const { frame } = stream
+  const p = stream.geometry?.parameters
+  if (!frame || !p || stream.freshness() === "missing") return []
+  const shape = new Shape(p)
+  return Array.from(frame.position, (at, i) => {
+    const place = (at / 65536) * shape.loop
+    const [, height, angle] = shape.at(place)
+    const air = frame.fill[i] / 255
+    const kelvin = frame.temperature[i]
+    return {
+      i, place, height,
+      where: side(shape, place),
+      fill: 100 * air,
+      mass: frame.airMass[i],
+      temperature: Number.isNaN(kelvin) ? null : kelvin - 273.15,
+      force: (p.water_density * p.gravity * p.floater_volume * air * Math.cos(angle)) / 1000,
+    }
+  })
+}
+
+function side(shape, place) {
+  const arc = Math.PI * shape.radius
+  if (place < shape.run) return "up"
+  if (place < shape.run + arc) return "top"
+  return place < 2 * shape.run + arc ? "down" : "bottom"
+}
+
+function fill(body, rows) {
+  while (body.rows.length > rows.length) body.lastElementChild.remove()
+  while (body.rows.length < rows.length) {
+    const row = body.insertRow()
+    for (let cell = 0; cell < 7; cell++) row.insertCell()
+  }
+  const served = stream.note?.module?.served
+  rows.forEach((row, i) => {
+    const cells = body.rows[i].cells
+    body.rows[i].classList.toggle("served", row.i === served)
+    const texts = [String(row.i), row.i === served ? `${row.where}, being filled` : row.where, fixed(row.height, 1), ...COLUMNS.map(([id, , , decimals]) => fixed(row[id], decimals))]
+    texts.forEach((text, c) => write(cells[c], text))
+  })
+}
+
+class Profile {
+  constructor(figure, root, id, label, decimals) {
+    Object.assign(this, { root, id, label, decimals, box: figure.querySelector(".canvas"), chart: null, rows: [] })
+    new ResizeObserver(() => this.rebuild()).observe(this.box)
+  }
+
+  rebuild() {
+    this.chart?.destroy()
+    this.chart = null
+    if (this.box.clientWidth < 40) return
+    const colour = colours(this.root)
+    const axis = { stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false } }
+    const size = { width: this.box.clientWidth, height: Math.max(80, this.box.clientHeight) }
+    const text = (_, ticks) => ticks.map((tick) => fixed(tick, tick % 1 ? (tick * 10) % 1 ? 2 : 1 : 0))
+    this.chart = new uPlot(
+      { ...size, padding: [6, 12, 0, 0], legend: { show: false }, cursor: { drag: { setScale: false } }, scales: { x: { time: false } }, axes: [{ ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => `${tick} m`) }, { ...axis, size: 44, values: text }], series: [{}, { stroke: colour("export"), width: 1, points: { show: true, size: 4, fill: colour("export") } }] },
+      [[], []],
+      this.box,
+    )
+    this.draw(this.rows)
+  }
+
+  draw(rows) {
+    this.rows = rows
+    if (!this.chart) return
+    const sorted = rows.toSorted((a, b) => a.place - b.place)
+    this.chart.setData([sorted.map(({ place }) => place), sorted.map((row) => row[this.id])])
+  }
+}
+
+export { MISSING }

@@ -1,0 +1,234 @@
+// History: any recorded channel of any run; follow the present, pause, zoom, scrub back, export what is seen.
+
+import { byId, write } from "./dom.js"
+import { clockTime, fixed } from "./format.js"
+import { Recorded, lineOf, save } from "./recorded.js"
+import { stream } from "./stream.js"
+import { view } from "./view.js"
+
+const SPANS = [30, 120, 600, 3600]
+const DEFAULT = ["grid.import_power", "grid.export_power", "receiver.pressure"]
+const MOST = 8
+const BINS = 700
+const LIVE_EVERY = 1000
+
+export const HTML = `
+<section class="card panel history">
+  <header><h2>History <small data-testid="history-run">–</small></h2>
+    <label class="find">Run <select data-testid="history-choose"></select></label>
+    <div class="buttons" role="group" aria-label="span">${SPANS.map((span) => `<button data-span="${span}" data-testid="span-${span}">${span < 60 ? `${span} s` : span < 3600 ? `${span / 60} min` : "1 h"}</button>`).join("")}<button data-span="all" data-testid="span-all">All</button></div>
+    <button data-testid="history-pause" aria-pressed="false" title="hold the plot; recording goes on">Pause</button>
+    <button data-testid="history-live">Return to live</button>
+    <span class="spring"></span>
+    <button data-testid="history-csv">CSV</button><button data-testid="history-png">PNG</button></header>
+  <div class="channelrow"><label class="find">Add channel <input list="kpp-channels" data-testid="channel-add" placeholder="name, e.g. chain.speed" autocomplete="off"></label><datalist id="kpp-channels"></datalist><ul class="chips" data-testid="channel-list"></ul></div>
+  <figure class="plot big"><div class="canvas" data-testid="history-plot" role="img" aria-label="recorded channels over simulated time"></div></figure>
+  <div class="scrub"><label for="kpp-scrub">Scrub</label><input id="kpp-scrub" type="range" min="0" max="1000" value="1000" data-testid="scrub"><output data-testid="scrub-range">–</output></div>
+  <p class="hint" role="status" data-testid="history-answer">Drag in the plot to zoom, double-click to see all.</p>
+</section>`
+
+export function start(root, { commands }) {
+  const page = new History(root, commands)
+  return { round: () => page.round(), shown: () => page.open(), restyle: () => page.redraw(), resize: () => page.redraw() }
+}
+
+class History {
+  constructor(root, commands) {
+    Object.assign(this, { root, commands, runs: [], channels: new Map(), span: 120, end: null, live: true, busy: false, due: 0, data: null, channelsOf: null })
+    this.plot = new Recorded(byId(root, "history-plot"), root, { zoomed: (range) => this.zoom(range), reset: () => this.all() })
+    for (const button of root.querySelectorAll("[data-span]")) button.onclick = () => (button.dataset.span === "all" ? this.all() : this.setSpan(Number(button.dataset.span)))
+    byId(root, "history-pause").onclick = () => this.pause()
+    byId(root, "history-live").onclick = () => this.goLive()
+    byId(root, "history-choose").onchange = ({ target }) => this.choose(target.value)
+    byId(root, "scrub").oninput = ({ target }) => this.scrub(Number(target.value) / 1000)
+    byId(root, "channel-add").onchange = ({ target }) => this.add(target)
+    byId(root, "history-csv").onclick = () => this.csv()
+    byId(root, "history-png").onclick = () => this.png()
+  }
+
+  get names() {
+    return view.channels.length ? view.channels : DEFAULT
+  }
+
+  // The run that is looked at: a chosen one, or the present one.
+  get run() {
+    return view.run || stream.note?.clock?.run || ""
+  }
+
+  get extent() {
+    const found = this.runs.find(({ run }) => run === this.run)
+    const module = found?.modules[0]
+    const last = module?.end ?? 0
+    return [0, this.run === stream.note?.clock?.run ? Math.max(last, stream.frame?.t ?? 0) : last]
+  }
+
+  async open() {
+    await this.tries(async () => {
+      this.runs = (await this.commands.ask("runs")).runs
+      const select = byId(this.root, "history-choose")
+      select.replaceChildren(new Option("the present one", ""), ...this.runs.map(({ run }) => new Option(run, run)))
+      if (view.run && !this.runs.some(({ run }) => run === view.run)) select.add(new Option(view.run, view.run))
+      select.value = view.run
+    })
+    if (view.run) this.all()
+    else this.goLive()
+  }
+
+  async list() {
+    if (this.channelsOf === this.run) return
+    const { channels } = await this.commands.ask("channels", { run: this.run })
+    this.channelsOf = this.run
+    this.channels = new Map(channels.filter(({ kind }) => kind === "float" || kind === "int").map((each) => [each.name, each]))
+    this.root.querySelector("#kpp-channels").replaceChildren(...[...this.channels.values()].map(({ name, meaning, unit }) => Object.assign(document.createElement("option"), { value: name, label: `${meaning}${unit ? ` [${unit}]` : ""}` })))
+  }
+
+  choose(run) {
+    view.set({ run })
+    this.open()
+  }
+
+  setSpan(span) {
+    this.span = span
+    this.ask()
+  }
+
+  pause() {
+    this.live = !this.live
+    if (this.live) this.end = null
+    else this.end ??= this.extent[1]
+    this.ask()
+  }
+
+  goLive() {
+    if (view.run) view.set({ run: "" })
+    byId(this.root, "history-choose").value = ""
+    this.live = true
+    this.end = null
+    this.ask()
+  }
+
+  all() {
+    const [start, end] = this.extent
+    this.live = false
+    this.span = Math.max(1, end - start)
+    this.end = Math.max(end, 1)
+    this.ask()
+  }
+
+  scrub(share) {
+    const [, last] = this.extent
+    this.live = false
+    this.end = Math.min(this.span, last) + share * Math.max(0, last - this.span)
+    this.ask()
+  }
+
+  zoom([start, end]) {
+    this.live = false
+    this.span = Math.max(0.1, end - start)
+    this.end = end
+    this.ask()
+  }
+
+  add(input) {
+    const name = input.value.trim()
+    if (!name) return
+    if (!this.channels.has(name)) return this.say(`${name}: no recorded channel of numbers has this name`)
+    if (!this.names.includes(name)) {
+      if (this.names.length >= MOST) return this.say(`${MOST} channels are shown at most: remove one first`)
+      view.set({ channels: [...this.names, name] })
+    }
+    input.value = ""
+    this.ask()
+  }
+
+  remove(name) {
+    const left = this.names.filter((each) => each !== name)
+    if (left.length) view.set({ channels: left })
+    this.ask()
+  }
+
+  say(text) {
+    write(byId(this.root, "history-answer"), text)
+  }
+
+  async tries(what) {
+    try {
+      await what()
+    } catch (error) {
+      this.say(error.message)
+    }
+  }
+
+  round() {
+    const present = !view.run
+    byId(this.root, "history-pause").setAttribute("aria-pressed", String(!this.live))
+    byId(this.root, "history-live").disabled = this.live && present
+    for (const button of this.root.querySelectorAll("[data-span]")) button.setAttribute("aria-pressed", String(Number(button.dataset.span) === this.span))
+    write(byId(this.root, "history-run"), `run ${this.run || "–"}${present ? (this.live ? ", following" : ", held") : ", recorded"}`)
+    const now = performance.now()
+    if (!this.live || now < this.due || document.hidden) return
+    this.due = now + LIVE_EVERY
+    this.ask()
+  }
+
+  async ask() {
+    if (this.busy) return void (this.again = true)
+    this.busy = true
+    await this.tries(async () => {
+      await this.list()
+      const [, last] = this.extent
+      const end = this.end ?? last
+      const start = Math.max(0, end - this.span)
+      if (end <= 0) return this.say("nothing is recorded of this run yet")
+      const data = await this.commands.ask("history", { run: this.run, channels: this.names, start, end, bins: BINS })
+      this.data = { ...data, range: [start, end] }
+      this.redraw()
+      this.say(`bins of ${fixed(data.width, 3)} s, ${data.t.length} with values${data.lost ? `; ${data.lost} damaged or dropped segments are missing` : ""}. Drag to zoom, double-click to see all.`)
+    })
+    this.busy = false
+    if (this.again) {
+      this.again = false
+      this.ask()
+    }
+  }
+
+  redraw() {
+    if (!this.data) return
+    const lines = this.data.channels.map((channel) => lineOf(channel, this.data.t))
+    this.plot.draw({ lines, range: this.data.range })
+    this.legend(lines)
+    const [start, end] = this.data.range
+    write(byId(this.root, "scrub-range"), `${clockTime(Math.round(start * 10) / 10)} to ${clockTime(Math.round(end * 10) / 10)} of ${clockTime(Math.round(this.extent[1] * 10) / 10)}`)
+    const scrub = byId(this.root, "scrub")
+    const room = this.extent[1] - this.span
+    if (this.root.getRootNode().activeElement !== scrub) scrub.value = room > 0 ? String(Math.round((1000 * (end - this.span)) / room)) : "1000"
+    globalThis.__kpp.history = { range: this.data.range, bins: this.data.t.length, channels: lines.map(({ name }) => name), live: this.live, run: this.data.run }
+  }
+
+  legend(lines) {
+    byId(this.root, "channel-list").replaceChildren(
+      ...lines.map((line, i) => {
+        const item = document.createElement("li")
+        item.innerHTML = `<i style="background:var(--${this.plot.colour(i)})"></i><span></span><button title="remove">×</button>`
+        item.children[1].textContent = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
+        item.children[2].setAttribute("aria-label", `remove ${line.label}`)
+        item.children[2].onclick = () => this.remove(line.name)
+        return item
+      }),
+    )
+  }
+
+  csv() {
+    if (!this.data) return
+    const lines = this.data.channels.map((channel) => lineOf(channel, this.data.t))
+    const head = ["t [s]", ...lines.flatMap(({ label, unit }) => ["mean", "min", "max"].map((what) => `${label} ${what}${unit ? ` [${unit}]` : ""}`))]
+    const rows = this.data.t.map((t, i) => [t, ...lines.flatMap((line) => [line.mean[i], line.minimum[i], line.maximum[i]])].map((value) => value ?? "").join(","))
+    save(`kpp-${this.data.run}.csv`, new Blob([[head.join(","), ...rows].join("\n") + "\n"], { type: "text/csv" }))
+  }
+
+  png() {
+    if (!this.data) return
+    const [start, end] = this.data.range
+    this.plot.picture(`run ${this.data.run}, ${fixed(start, 1)} s to ${fixed(end, 1)} s`).toBlob((blob) => save(`kpp-${this.data.run}.png`, blob), "image/png")
+  }
+}

@@ -1,0 +1,130 @@
+// Parameters: every one of them as a form, and presets to keep, load, compare and delete.
+
+import { byId, write } from "./dom.js"
+import { Form, declarations, inForce, told } from "./fields.js"
+import { stream } from "./stream.js"
+
+export const HTML = `
+<div class="columns parameters">
+  <section class="card panel"><header><h2>Parameters <small>SI units</small></h2><label class="find">Find <input type="search" data-testid="find" placeholder="name, symbol or text"></label>
+    <label class="find"><input type="checkbox" data-testid="changed-only"> pending or not the default</label></header>
+    <div data-testid="form" class="form"></div></section>
+  <section class="card panel"><header><h2>Presets</h2></header>
+    <div class="until"><label for="kpp-preset-name">Name</label><input id="kpp-preset-name" data-testid="preset-name" maxlength="64" autocomplete="off"><button data-testid="preset-save">Save what is in force</button></div>
+    <div class="until"><label for="kpp-preset">Preset</label><select id="kpp-preset" data-testid="preset"></select><button data-testid="preset-load">Load into form</button><button data-testid="preset-reset" title="a new run of the present scenario with these parameters, stopped at time zero">Reset with it</button><button data-testid="preset-compare">Compare</button><button data-testid="preset-delete">Delete</button></div>
+    <p class="hint" role="status" data-testid="preset-answer"></p>
+    <table class="rows" data-testid="preset-differences" hidden><caption></caption><thead><tr><th scope="col">Parameter</th><th scope="col">In force</th><th scope="col">Preset</th></tr></thead><tbody></tbody></table>
+  </section>
+</div>`
+
+export function start(root, { commands }) {
+  const form = new Form(byId(root, "form"), null, commands)
+  const presets = new PresetBox(root, commands, form)
+  const find = byId(root, "find")
+  const only = byId(root, "changed-only")
+  const filter = () => {
+    const force = inForce() ?? {}
+    const text = find.value.trim().toLowerCase()
+    for (const [name, { declaration, element }] of form.rows) {
+      const found = `${name} ${declaration.symbol} ${declaration.text}`.toLowerCase().includes(text)
+      const changed = form.pending.has(name) || (name in force && force[name] !== declaration.default)
+      element.hidden = !found || (only.checked && !changed)
+    }
+  }
+  find.oninput = only.onchange = filter
+  let known = 0
+  return {
+    round: () => {
+      form.round()
+      if (form.rows.size !== known) known = form.rows.size
+      if (only.checked) filter()
+    },
+    shown: () => presets.list(),
+  }
+}
+
+class PresetBox {
+  constructor(root, commands, form) {
+    Object.assign(this, { root, commands, form })
+    byId(root, "preset-save").onclick = () => this.does(() => this.save())
+    byId(root, "preset-load").onclick = () => this.does(() => this.load())
+    byId(root, "preset-reset").onclick = () => this.does(() => this.reset())
+    byId(root, "preset-compare").onclick = () => this.does(() => this.compare())
+    byId(root, "preset-delete").onclick = () => this.does(() => this.remove())
+  }
+
+  get chosen() {
+    return byId(this.root, "preset").value
+  }
+
+  async does(what) {
+    const answer = byId(this.root, "preset-answer")
+    try {
+      write(answer, (await what()) ?? "")
+      answer.dataset.bad = "no"
+    } catch (error) {
+      write(answer, error.message)
+      answer.dataset.bad = "yes"
+    }
+  }
+
+  list() {
+    this.does(async () => void this.fill(await this.commands.ask("presets")))
+  }
+
+  fill(names, chosen = this.chosen) {
+    const select = byId(this.root, "preset")
+    select.replaceChildren(...names.map((name) => new Option(name, name)))
+    if (names.includes(chosen)) select.value = chosen
+    for (const id of ["load", "reset", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
+  }
+
+  async save() {
+    const name = byId(this.root, "preset-name").value.trim()
+    if (!inForce()) throw new Error("the parameters in force are not known yet")
+    this.fill(await this.commands.ask("preset_save", { name, parameters: inForce() }), name)
+    return `${name} is saved.`
+  }
+
+  async differences() {
+    const preset = await this.commands.ask("preset_read", { name: this.chosen })
+    const force = inForce() ?? {}
+    return Object.entries(preset).filter(([name, value]) => force[name] !== value)
+  }
+
+  async load() {
+    const different = await this.differences()
+    const structural = new Set(declarations().filter((each) => each.structural).map(({ name }) => name))
+    this.form.set(Object.fromEntries(different.filter(([name]) => !structural.has(name))))
+    const left = different.filter(([name]) => structural.has(name)).map(([name]) => name)
+    return `${different.length - left.length} values are pending in the form.${left.length ? ` ${left.join(", ")} can change with a new run only: use "Reset with it".` : ""}`
+  }
+
+  async reset() {
+    const parameters = await this.commands.ask("preset_read", { name: this.chosen })
+    const own = Object.fromEntries(Object.entries(parameters).filter(([name]) => !["gas_constant", "cp_air"].includes(name)))
+    this.commands.clock("reset", { scenario: stream.note?.clock?.scenario ?? "", parameters: own })
+    return `A new run with ${this.chosen} is asked for.`
+  }
+
+  async compare() {
+    const different = await this.differences()
+    const table = byId(this.root, "preset-differences")
+    const force = inForce() ?? {}
+    table.hidden = false
+    write(table.querySelector("caption"), `${this.chosen}: ${different.length} of ${declarations().length} values differ`)
+    const rows = different.map(([name, value]) => {
+      const row = document.createElement("tr")
+      for (const text of [name, name in force ? told(force[name]) : "–", told(value)]) row.insertCell().textContent = text
+      return row
+    })
+    table.querySelector("tbody").replaceChildren(...rows)
+    return ""
+  }
+
+  async remove() {
+    const name = this.chosen
+    this.fill(await this.commands.ask("preset_delete", { name }))
+    return `${name} is deleted.`
+  }
+}

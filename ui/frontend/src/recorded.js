@@ -1,0 +1,108 @@
+// Recorded channels as a plot: range of each bin as a band, its mean as a line.
+
+import uPlot from "uplot"
+import { clockTime, fixed } from "./format.js"
+import { colours } from "./theme.js"
+
+const COLOURS = ["export", "import", "net", "shaft", "flow", "warn", "dim", "alarm"]
+const READ_AS = { W: ["kW", 1e-3, 0], J: ["kWh", 1 / 3.6e6, 0], Pa: ["bar", 1e-5, 0], K: ["°C", 1, -273.15], N: ["kN", 1e-3, 0], 1: ["", 1, 0] }
+
+export const readAs = (unit) => READ_AS[unit] ?? [unit, 1, 0]
+
+export class Recorded {
+  // `zoomed` is called with the new range, `reset` on a double click.
+  constructor(box, root, { zoomed, reset }) {
+    Object.assign(this, { box, root, zoomed, reset, chart: null, shown: null })
+    new ResizeObserver(() => this.shown && this.draw(this.shown)).observe(box)
+  }
+
+  // `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
+  draw(shown) {
+    this.shown = shown
+    this.chart?.destroy()
+    this.chart = null
+    if (!this.box.clientWidth) return
+    const { lines, range } = shown
+    const colour = colours(this.root)
+    const units = [...new Set(lines.map(({ unit }) => unit))]
+    const axis = (unit, i) => ({ scale: `u${i}`, side: i % 2 ? 1 : 3, size: 52, stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { show: i === 0, stroke: colour("grid"), width: 1 }, ticks: { show: false }, label: unit, labelSize: 16, labelFont: "11px Roboto, sans-serif", values: (_, ticks) => ticks.map((tick) => fixed(tick, Math.abs(tick) >= 100 ? 0 : Math.abs(tick) >= 10 ? 1 : 3)) })
+    const series = [{}]
+    const bands = []
+    const tables = lines.map((line, i) => {
+      const base = { scale: `u${units.indexOf(line.unit)}`, stroke: colour(COLOURS[i % COLOURS.length]), width: 1, points: { show: false }, dash: line.dash }
+      const [top, bottom] = [series.length + 1, series.length + 2]
+      series.push({ ...base, label: line.label }, { ...base, stroke: "transparent" }, { ...base, stroke: "transparent" })
+      bands.push({ series: [top, bottom], fill: `${colour(COLOURS[i % COLOURS.length])}33` })
+      const table = [line.t, line.mean, line.maximum, line.minimum].map((column) => column.map((value) => (value === null ? null : value)))
+      return table
+    })
+    this.chart = new uPlot(
+      {
+        width: this.box.clientWidth,
+        height: Math.max(160, this.box.clientHeight),
+        legend: { show: false },
+        cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => (this.reset(), null) } },
+        scales: { x: { time: false, range: () => range } },
+        axes: [{ stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, size: 24, values: (_, ticks) => ticks.map(clockTime) }, ...units.slice(0, 4).map(axis)],
+        series,
+        bands,
+        hooks: { setSelect: [(chart) => this.select(chart)] },
+      },
+      tables.length ? uPlot.join(tables) : [[]],
+      this.box,
+    )
+  }
+
+  select(chart) {
+    const { left, width } = chart.select
+    if (width < 6) return
+    this.zoomed([chart.posToVal(left, "x"), chart.posToVal(left + width, "x")])
+  }
+
+  colour(i) {
+    return COLOURS[i % COLOURS.length]
+  }
+
+  // The plot with a title and its legend, as a picture.
+  picture(title) {
+    const { canvas } = this.chart.ctx
+    const copy = document.createElement("canvas")
+    const scale = devicePixelRatio
+    const head = 44 * scale
+    copy.width = canvas.width
+    copy.height = canvas.height + head
+    const pen = copy.getContext("2d")
+    const colour = colours(this.root)
+    pen.fillStyle = colour("panel")
+    pen.fillRect(0, 0, copy.width, copy.height)
+    pen.fillStyle = colour("text")
+    pen.font = `${13 * scale}px Roboto, sans-serif`
+    pen.fillText(title, 10 * scale, 17 * scale)
+    let x = 10 * scale
+    pen.font = `${11 * scale}px Roboto, sans-serif`
+    this.shown.lines.forEach((line, i) => {
+      const text = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
+      pen.fillStyle = colour(this.colour(i))
+      pen.fillRect(x, 31 * scale, 12 * scale, 3 * scale)
+      pen.fillText(text, x + 17 * scale, 36 * scale)
+      x += pen.measureText(text).width + 36 * scale
+    })
+    pen.drawImage(canvas, 0, head)
+    return copy
+  }
+}
+
+export function save(name, blob) {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+}
+
+// A line of the recorder's answer in the units of the page.
+export function lineOf({ name, unit, mean, minimum, maximum }, t, label = name) {
+  const [shown, factor, offset] = readAs(unit)
+  const read = (column) => column.map((value) => (value === null ? null : value * factor + offset))
+  return { name, label, unit: shown, t, mean: read(mean), minimum: read(minimum), maximum: read(maximum) }
+}

@@ -1,0 +1,148 @@
+// Runs: what is recorded, two of them compared, a run begun anew from a moment of another, and how to play one back.
+
+import { byId, write } from "./dom.js"
+import { clockTime, fixed } from "./format.js"
+import { Recorded, lineOf } from "./recorded.js"
+import { stream } from "./stream.js"
+import { size } from "./system.js"
+import { view } from "./view.js"
+
+const COMPARED = ["grid.net_power", "grid.export_power", "chain.speed", "receiver.pressure", "grid.import_energy", "grid.export_energy", "ledger.unsourced", "ledger.r_a"]
+
+export const HTML = `
+<div class="columns runs">
+  <section class="card panel"><header><h2>Recorded runs</h2><button data-testid="runs-refresh">Refresh</button></header>
+    <div class="scroll" tabindex="0" aria-label="recorded runs"><table class="rows" data-testid="runs"><thead><tr><th scope="col">Run</th><th scope="col">Length</th><th scope="col">States</th><th scope="col">On disk</th><th scope="col">Compare</th><th scope="col">Open</th></tr></thead><tbody></tbody></table></div>
+    <button data-testid="runs-more" hidden>Older runs</button>
+    <p class="hint" role="status" data-testid="runs-answer"></p></section>
+  <section class="card panel"><header><h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
+    <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select><label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" type="number" min="0" step="0.01" inputmode="decimal"><span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
+    <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it; the present run ends, the new one is stopped at time zero.</p>
+    <header><h2>Replay</h2></header><p class="hint">A recording is played back with a dashboard of its own, marked as a replay everywhere: <code data-testid="replay-command">kpp replay RUN</code></p></section>
+  <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2><label class="find">Channel <select data-testid="compare-channel">${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
+    <figure class="plot big short"><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
+    <table class="rows" data-testid="compare-table"><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
+</div>`
+
+export function start(root, { commands }) {
+  const page = new Runs(root, commands)
+  return { round: () => {}, shown: () => page.open(), restyle: () => page.plot.shown && page.plot.draw(page.plot.shown) }
+}
+
+class Runs {
+  constructor(root, commands) {
+    Object.assign(this, { root, commands, runs: [], chosen: [] })
+    this.plot = new Recorded(byId(root, "compare-plot"), root, { zoomed: () => {}, reset: () => {} })
+    byId(root, "runs-refresh").onclick = () => this.open()
+    byId(root, "runs-more").onclick = () => this.load(this.runs.at(-1)?.run ?? "")
+    byId(root, "compare-channel").onchange = () => this.compare()
+    byId(root, "fork").onclick = () => this.fork()
+  }
+
+  open() {
+    this.runs = []
+    return this.load("")
+  }
+
+  async load(before) {
+    const answer = byId(this.root, "runs-answer")
+    try {
+      const { runs, more, status, quota } = await this.commands.ask("runs", { before })
+      this.runs.push(...runs)
+      byId(this.root, "runs-more").hidden = !more
+      write(answer, `Recorder: ${status}. ${size(this.runs.reduce((all, run) => all + run.bytes, 0))} of ${size(quota)}.`)
+    } catch (error) {
+      write(answer, error.message)
+    }
+    this.show()
+  }
+
+  show() {
+    const rows = this.runs.map((run) => {
+      const row = document.createElement("tr")
+      row.dataset.testid = `run-${run.run}`
+      const module = run.modules[0]
+      for (const text of [`${run.run}${run.recording ? " ●" : ""}`, module ? clockTime(Math.round(module.end)) : "–", module ? String(module.rows) : "0", size(run.bytes)]) row.insertCell().textContent = text
+      if (run.recording) row.cells[0].title = "is being recorded"
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: this.chosen.includes(run.run) })
+      box.setAttribute("aria-label", `compare ${run.run}`)
+      box.onchange = () => this.choose(run.run, box.checked)
+      row.insertCell().append(box)
+      const link = Object.assign(document.createElement("a"), { textContent: "history", href: view.link("history", { run: run.run }) })
+      row.insertCell().append(link)
+      return row
+    })
+    byId(this.root, "runs").querySelector("tbody").replaceChildren(...rows)
+    const fork = byId(this.root, "fork-run")
+    const chosen = fork.value
+    fork.replaceChildren(...this.runs.map(({ run }) => new Option(run, run)))
+    if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen
+    if (this.runs.length) write(byId(this.root, "replay-command"), `kpp replay ${this.runs[0].run}`)
+  }
+
+  choose(run, on) {
+    this.chosen = this.chosen.filter((each) => each !== run)
+    if (on) this.chosen = [...this.chosen, run].slice(-2)
+    for (const row of byId(this.root, "runs").querySelectorAll("tbody tr")) {
+      row.querySelector("input").checked = this.chosen.some((each) => row.dataset.testid === `run-${each}`)
+    }
+    this.compare()
+  }
+
+  async compare() {
+    if (this.chosen.length < 2) return write(byId(this.root, "compared"), "tick two of them")
+    const ends = this.chosen.map((run) => this.runs.find((each) => each.run === run)?.modules[0]?.end ?? 0)
+    const end = Math.min(...ends)
+    const told = byId(this.root, "compared")
+    try {
+      const answers = await Promise.all(this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start: 0, end: Math.max(end, 0.1), bins: 600 })))
+      const name = byId(this.root, "compare-channel").value
+      const lines = answers.map((answer, i) => ({ ...lineOf(answer.channels.find((each) => each.name === name), answer.t, `${this.chosen[i]}`), dash: i ? [6, 4] : undefined }))
+      this.plot.draw({ lines, range: [0, Math.max(end, 0.1)] })
+      this.table(answers)
+      write(told, `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${fixed(end, 1)} s`)
+    } catch (error) {
+      write(told, error.message)
+    }
+  }
+
+  table(answers) {
+    const rows = COMPARED.map((name, i) => {
+      const row = document.createElement("tr")
+      const [a, b] = answers.map((answer) => lineOf(answer.channels[i], answer.t))
+      const last = [a, b].map((line) => line.mean.findLast((value) => value !== null) ?? null)
+      const decimals = name.endsWith("r_a") ? 16 : 3
+      const difference = last.includes(null) ? null : last[1] - last[0]
+      const head = document.createElement("th")
+      head.scope = "row"
+      head.textContent = `${name}${a.unit ? ` [${a.unit}]` : ""}`
+      row.append(head)
+      for (const value of [...last, difference]) row.insertCell().textContent = fixed(value, decimals)
+      return row
+    })
+    byId(this.root, "compare-table").querySelector("tbody").replaceChildren(...rows)
+  }
+
+  async fork() {
+    const answer = byId(this.root, "fork-answer")
+    const run = byId(this.root, "fork-run").value
+    const t = Number(byId(this.root, "fork-t").value)
+    const module = this.runs.find((each) => each.run === run)?.modules[0]
+    if (!module || !(t > 0) || t > module.end) return write(answer, `t: choose a moment above 0 and up to ${fixed(module?.end ?? 0, 2)} s`)
+    try {
+      write(answer, "the module prepares that moment …")
+      const seq = await this.tickAt(run, t, module)
+      const ready = await this.commands.ask("fork", { run, seq })
+      this.commands.clock("reset", { scenario: ready.scenario })
+      write(answer, `forked at ${fixed(ready.t, 3)} s of run ${run}: ${ready.scenario}`)
+    } catch (error) {
+      write(answer, error.message)
+    }
+  }
+
+  // The tick at which the run had come to a time: ticks of a paused run advance nothing, so it is looked up.
+  async tickAt(run, t, module) {
+    const answer = await this.commands.ask("tick_at", { run, t })
+    return Math.min(Math.max(1, answer.seq), module.last)
+  }
+}

@@ -1,0 +1,162 @@
+// Power flows as bands: grid and water on the left, what is delivered along the top, what is lost below.
+//
+// Every band is a power of the state frame. Between the hubs the plant stores energy: what a hub takes in and does not
+// give on is shown as going into store, and the other way round, so that both sides always balance.
+
+import { sankey, sankeyLinkHorizontal } from "d3-sankey"
+import { write } from "./dom.js"
+import { fixed } from "./format.js"
+import { stream } from "./stream.js"
+
+const MEAN = 2
+const NODES = [
+  ["grid", "Grid supply"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["release", "Out of store"],
+  ["compressor", "Compressor"], ["air", "Air in receiver and pockets"], ["chain", "Chain"], ["electric", "Generator"],
+  ["export", "To the grid"], ["load", "Dump load, chopper"], ["electricloss", "Generator, converter"], ["mechanicloss", "Friction, gear, brake"], ["waterloss", "Water: drag, exchange"], ["heat", "Heat of compression"], ["vent", "Air vented"], ["wall", "Receiver wall"], ["aux", "Auxiliaries"], ["store", "Into store"],
+]
+const USEFUL = new Set(["grid", "compressor", "air", "chain", "electric", "export"])
+const p = (name) => `powers.${name}`
+
+// [from, to, channels]: a negative sum flows the other way, between a hub and the surroundings.
+const LINKS = [
+  ["grid", "compressor", [p("compressor")]],
+  ["grid", "aux", [p("auxiliary")]],
+  ["water", "air", [p("heat_from_water")]],
+  ["none", "air", ["hypotheses.unsourced_power_recovery"]],
+  ["none", "chain", ["hypotheses.unsourced_power_h1", "hypotheses.unsourced_power_h2", "hypotheses.unsourced_power_h3", "hypotheses.unsourced_power_jet"]],
+  ["compressor", "heat", [p("aftercooler")]],
+  ["air", "vent", [p("vent")]],
+  ["air", "wall", [p("receiver_heat")]],
+  ["air", "chain", [p("buoyancy")]],
+  ["chain", "waterloss", [p("drag_local"), p("drag_bulk"), p("water_exchange"), p("jet_wake"), p("h1_slip")]],
+  ["chain", "mechanicloss", [p("chain_friction"), p("brake"), p("gearbox"), p("flywheel_windage"), p("clutch")]],
+  ["chain", "electric", [p("shaft")]],
+  ["electric", "electricloss", [p("generator_copper"), p("generator_iron"), p("generator_mechanical"), p("generator_stray"), p("converter")]],
+  ["electric", "load", [p("chopper"), p("dump_load")]],
+  ["electric", "export", [p("grid")]],
+]
+const HUBS = ["compressor", "air", "chain", "electric"]
+const OPPOSITE = { water: "wall", heat: "ambient", vent: "ambient", wall: "ambient", export: "grid" }
+const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
+const SMALLEST = 0.02
+const LEAST = 1e-4
+
+export function sankeyChart(box, sum) {
+  const chart = new Chart(box, sum)
+  new ResizeObserver(() => chart.restyle()).observe(box)
+  return chart
+}
+
+class Chart {
+  constructor(box, sum) {
+    this.box = box
+    this.sum = sum
+    this.means = new Map()
+    this.t = null
+    this.due = 0
+  }
+
+  // A low-pass over simulated time.
+  follow() {
+    const t = stream.frame?.t ?? 0
+    const first = this.t === null || t < this.t
+    const share = first ? 1 : 1 - Math.exp(-(t - this.t) / MEAN)
+    this.t = t
+    for (const path of new Set(LINKS.flatMap(([, , paths]) => paths))) {
+      const value = stream.value(path)
+      if (value === null) return false
+      const known = first ? value : (this.means.get(path) ?? value)
+      this.means.set(path, known + share * (value - known))
+    }
+    return true
+  }
+
+  round() {
+    if (!this.follow()) return this.clear()
+    const now = performance.now()
+    if (now < this.due) return
+    this.due = now + 500
+    this.draw()
+  }
+
+  restyle() {
+    this.due = 0
+  }
+
+  clear() {
+    this.box.replaceChildren()
+    write(this.sum, "no data")
+  }
+
+  flows() {
+    // The spine is always there, however little flows, so that no column of the drawing is ever empty.
+    const found = new Map(SPINE.slice(1).map((to, i) => [`${SPINE[i]} ${to}`, LEAST]))
+    const add = (from, to, value) => value > SMALLEST && found.set(`${from} ${to}`, (found.get(`${from} ${to}`) ?? 0) + value)
+    const gained = Object.fromEntries(HUBS.map((hub) => [hub, 0]))
+    for (const [from, to, paths] of LINKS) {
+      const value = paths.reduce((all, path) => all + this.means.get(path), 0)
+      if (from in gained) gained[from] -= value
+      if (to in gained) gained[to] += value
+      if (value >= 0) add(from, to, value)
+      else if (from in gained && to in gained) add("release", from, -value)
+      else if (from in gained) add(OPPOSITE[to] ?? "release", from, -value)
+      else add(to, OPPOSITE[from] ?? "store", -value)
+    }
+    // The compressor stores nothing: what it does not reject is in the air that it delivers.
+    gained.air += gained.compressor
+    if (gained.compressor >= 0) add("compressor", "air", gained.compressor)
+    else add("release", "compressor", -gained.compressor)
+    for (const hub of HUBS.slice(1)) {
+      if (gained[hub] >= 0) add(hub, "store", gained[hub])
+      else add("release", hub, -gained[hub])
+    }
+    return found
+  }
+
+  draw() {
+    const width = this.box.clientWidth
+    const height = this.box.clientHeight
+    if (width < 80) return
+    const flows = this.flows()
+    const total = (from) => [...flows].filter(([key]) => key.startsWith(`${from} `)).reduce((all, [, value]) => all + value, 0)
+    const into = (to) => [...flows].filter(([key]) => key.endsWith(` ${to}`)).reduce((all, [, value]) => all + value, 0)
+    write(this.sum, `from the grid ${fixed(total("grid"), 1)} kW → to the grid ${fixed(into("export"), 1)} kW`)
+    const used = new Set([...flows.keys()].flatMap((key) => key.split(" ")))
+    if (Math.max(...flows.values()) <= SMALLEST) return this.box.replaceChildren(paragraph("Nothing flows now."))
+    const order = new Map(NODES.map(([id], i) => [id, i]))
+    const layout = sankey()
+      .nodeId(({ id }) => id)
+      .nodeWidth(10)
+      .nodePadding(Math.min(22, height / 16))
+      .nodeSort((a, b) => order.get(a.id) - order.get(b.id))
+      .nodeAlign(align)
+      .extent([[2, 8], [width - 168, height - 8]])
+    const graph = layout({
+      nodes: NODES.filter(([id]) => used.has(id)).map(([id, label]) => ({ id, label })),
+      links: [...flows].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
+    })
+    this.box.innerHTML = svg(graph, width, height)
+  }
+}
+
+const COLUMN = { grid: 0, water: 0, none: 0, ambient: 0, release: 0, compressor: 1, air: 2, chain: 3, electric: 4 }
+const align = ({ id }) => COLUMN[id] ?? 5
+
+function svg({ nodes, links }, width, height) {
+  const path = sankeyLinkHorizontal()
+  const kind = (a, b) => (a === "none" ? "none" : USEFUL.has(a) && USEFUL.has(b) ? "useful" : a === "water" || a === "grid" ? "source" : "loss")
+  const bands = links.filter(({ value }) => value > SMALLEST).map((link) => `<path class="band ${kind(link.source.id, link.target.id)}" d="${path(link)}" stroke-width="${Math.max(1, link.width).toFixed(1)}"><title>${link.source.label} to ${link.target.label}: ${fixed(link.value, 2)} kW</title></path>`)
+  const boxes = nodes.filter(({ value }) => value > SMALLEST).map(({ id, label, x0, x1, y0, y1, value }) => {
+    const y = (y0 + y1) / 2
+    return `<rect class="${id === "none" ? "none" : ""}" x="${x0.toFixed(1)}" y="${y0.toFixed(1)}" width="${(x1 - x0).toFixed(1)}" height="${Math.max(1, y1 - y0).toFixed(1)}"></rect><text x="${(x1 + 6).toFixed(1)}" y="${y.toFixed(1)}" data-node="${id}">${label} <tspan class="kw">${fixed(value, 1)}</tspan></text>`
+  })
+  const told = links.filter(({ value }) => value > SMALLEST).map((link) => `${link.source.label} to ${link.target.label} ${fixed(link.value, 1)} kW`).join(", ")
+  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="power flows: ${told}">${bands.join("")}${boxes.join("")}</svg>`
+}
+
+function paragraph(text) {
+  const p = document.createElement("p")
+  p.className = "empty"
+  p.textContent = text
+  return p
+}
