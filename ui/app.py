@@ -12,6 +12,7 @@ from weakref import WeakSet
 import msgspec
 import panel as pn
 from panel.custom import JSComponent
+from panel.io.resources import LOCAL_DIST
 from panel_material_ui.template.base import Page
 
 from bus.client import Commander
@@ -91,7 +92,11 @@ class Sessions:
 
     def page(self) -> Page:
         """The page of one session."""
-        self.documents.add(pn.state.curdoc)
+        document = pn.state.curdoc
+        self.documents.add(document)
+        # Panel sets this when it makes the page's HTML. A page that loads slowly gets a new session without that, and
+        # its style sheets would be asked for at the CDN.
+        document.template_variables.setdefault("dist_url", LOCAL_DIST)
         pn.state.on_session_destroyed(self._destroyed)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()

@@ -6,8 +6,8 @@ from typing import Any
 
 from bus.messages import Lateness, Peer
 
-ALIVE = 1.0
-"""Age of a beat in seconds up to which a process counts as running."""
+ALIVE = 0.4
+"""Age of a beat in seconds up to which a process counts as running: two beats, and less than any start takes."""
 
 KEPT = 3000
 """Ticks whose way here is kept: 30 s at the default rate."""

@@ -130,6 +130,7 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         verbose=False,
         liveness=True,
         warm=True,
+        location=False,  # its own entries in the browser's history would lie between the pages
         # A page that comes later than this gets a new session from its token, and a closed one is soon forgotten.
         unused_session_lifetime_milliseconds=3_000,
         check_unused_sessions_milliseconds=2_000,

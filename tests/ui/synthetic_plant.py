@@ -370,6 +370,7 @@ class SyntheticPlant:
                 "trip": None,
                 "warnings": [],
             },
+            "hypotheses": dict.fromkeys(("h1", "h2", "h3", "jet", "recovery"), "off"),
             "powers": {"shaft": 19_280.0 if moving else 0.0, "unsourced": self.wishes.unsourced},
             "ledger": {
                 "compressor": 44_560.0 * self.t,

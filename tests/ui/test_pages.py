@@ -1,6 +1,8 @@
 """Every page and every control in a real browser, against a made-up plant that does whatever a test wants."""
 
 import re
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant
-from tests.watching import eventually
+from tests.watching import Watch, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -88,6 +90,16 @@ def test_a_phone_shows_each_page_in_one_column(browser: Browser, dashboard: Dash
     page.close()
 
 
+def _axe(page: Page) -> list[str]:
+    """Rules that are broken seriously, each with elements that break it."""
+    findings: list[str] = page.evaluate(
+        """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
+        .filter(({impact}) => impact === 'serious' || impact === 'critical')
+        .flatMap(({id, nodes}) => nodes.map(({html}) => `${id}: ${html.slice(0, 160)}`))"""
+    )
+    return findings
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_no_page_has_a_serious_finding_of_axe(
     browser: Browser, dashboard: Dashboard, plant: SyntheticPlant, theme: str
@@ -102,11 +114,9 @@ def test_no_page_has_a_serious_finding_of_axe(
     for name in PAGES:
         page.evaluate("name => { location.hash = `page=${name}` }", name)
         expect(page.get_by_test_id(f"page-{name}")).to_be_visible()
-        findings = page.evaluate(
-            """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
-            .filter(({impact}) => impact === 'serious' || impact === 'critical')
-            .map(({id, nodes}) => `${id}: ${nodes.slice(0, 4).map(({html}) => html.slice(0, 160)).join(' | ')}`)"""
-        )
+        # While axe works the page goes on: what moves meanwhile is found once, what is wrong is found again.
+        first = set(_axe(page))
+        findings = sorted(first & set(_axe(page))) if first else []
         if findings:
             found[name] = findings
     page.close()
@@ -321,7 +331,7 @@ def test_the_system_page_counts_restarts_and_sets_the_policy(page: Page, plant: 
     expect(page.get_by_test_id("s-recorder")).to_contain_text("did not answer", timeout=15_000)
 
 
-def test_thirty_closed_pages_leave_nothing_behind(page: Page, browser: Browser, dashboard: Dashboard) -> None:
+def test_thirty_closed_sessions_leave_nothing_behind(page: Page, browser: Browser, dashboard: Dashboard) -> None:
     most = 2  # the open page, and the last one closed, which the loop's context still names
 
     def held() -> int:
@@ -329,11 +339,29 @@ def test_thirty_closed_pages_leave_nothing_behind(page: Page, browser: Browser, 
         assert health is not None
         return int(health["metrics"]["documents"])
 
-    for _ in range(6):
-        others = [browser.new_page() for _ in range(5)]
-        for other in others:
-            other.goto(dashboard.url, wait_until="commit")
-        for other in others:
-            expect(other.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
-            other.close()
-    eventually(lambda: held() <= most, 20, "the documents of closed pages are gone")
+    for _ in range(24):  # visitors who leave before the page has loaded: a browser for each would take a minute
+        with urllib.request.urlopen(dashboard.url, timeout=20) as answer:  # noqa: S310  # our own address
+            assert answer.status == 200
+    others = [browser.new_page() for _ in range(6)]
+    for other in others:
+        other.goto(dashboard.url, wait_until="commit")
+    assert held() >= 6
+    for other in others:
+        expect(other.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
+        other.close()
+    eventually(lambda: held() <= most, 30, "the documents of closed pages are gone")
+
+
+def test_a_page_that_is_slow_to_load_gets_a_new_session_and_asks_no_other_host(
+    browser: Browser, dashboard: Dashboard, plant: SyntheticPlant
+) -> None:
+    slow = browser.new_page()
+    watch = Watch(slow)
+    # Longer than the server keeps a session that no page has come to.
+    slow.route("**/bokeh.min.js*", lambda route: (time.sleep(6), route.continue_()))
+    slow.goto(dashboard.url)
+    expect(slow.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
+    slow.get_by_label("Toggle theme").click()
+    expect(slow.locator(".kpp").first).to_have_attribute("data-theme", "light")
+    assert watch.complaints == []
+    slow.close()

@@ -1,0 +1,217 @@
+"""The dashboard's controls, history and runs in front of the real plant: what is pressed changes the plant."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import START_TIMEOUT, Plant
+from tests.watching import Watch, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def _opened(plant: Plant, browser: Browser) -> Iterator[tuple[Page, Watch]]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(str(plant.endpoints.ui_http))
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+    yield page, watch
+    context.close()
+
+
+@pytest.fixture
+def page(_opened: tuple[Page, Watch], plant: Plant) -> Iterator[Page]:
+    """The page in front of a plant that is whole."""
+    eventually(plant.healthy, START_TIMEOUT, "the plant is healthy")
+    opened, watch = _opened
+    expect(opened.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+    yield opened
+    assert watch.complaints == []
+
+
+def go(page: Page, name: str) -> None:
+    page.get_by_test_id(f"nav-{name}").click()
+    expect(page.get_by_test_id(f"page-{name}")).to_be_visible()
+
+
+def controls(plant: Plant) -> dict[str, Any]:
+    """What REST says is set."""
+    answer = plant.get(plant.endpoints.gateway_http, "/v1/controls")
+    assert answer is not None
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def plc(plant: Plant) -> str:
+    return str(controls(plant)["plc_state"])
+
+
+def test_the_plant_is_started_stopped_and_pulsed_by_hand(page: Page, plant: Plant) -> None:
+    assert plant.post("/speed", {"speed": 50.0}).status_code == 200
+    go(page, "control")
+    page.get_by_test_id("start").click()
+    sequence = page.locator("[data-testid=sequence] .present")
+    expect(sequence).to_have_attribute("data-state", "running", timeout=60_000)
+    page.get_by_test_id("order-plant_start").click()
+    expect(page.get_by_test_id("command-state")).to_contain_text("start is not permitted while running")
+    settings = page.get_by_test_id("settings")
+    settings.get_by_test_id("field-injection_mode").select_option("manual")
+    settings.get_by_role("button", name="Apply").click()
+    eventually(lambda: controls(plant)["settings"]["injection_mode"] == "manual", 20, "injection by hand is in force")
+    page.get_by_test_id("order-inject").click()
+    expect(page.get_by_test_id("command-state")).to_contain_text("Inject — applied")
+    settings.get_by_test_id("field-injection_mode").select_option("auto")
+    settings.get_by_test_id("field-load_power").fill("2500")
+    settings.get_by_role("button", name="Apply").click()
+    eventually(lambda: controls(plant)["settings"]["load_power"] == 2500, 20, "the load is in force")
+    go(page, "drivetrain")
+    expect(page.get_by_test_id("page-drivetrain").get_by_test_id("v-generator.power")).not_to_have_text("0.0")
+
+
+def test_a_claim_pressed_on_the_page_is_booked_as_energy_without_a_source(page: Page, plant: Plant) -> None:
+    go(page, "hypotheses")
+    page.get_by_test_id("h1-claimed").click()
+    expect(page.get_by_test_id("h1-claimed")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("unsourced")).to_contain_text("has no source in the model", timeout=30_000)
+    assert controls(plant)["settings"]["h1_mode"] == "claimed"
+    page.get_by_test_id("h1-off").click()
+    expect(page.get_by_test_id("h1-off")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_the_plant_cannot_take_is_refused_with_its_reason(page: Page) -> None:
+    go(page, "parameters")
+    form = page.get_by_test_id("form")
+    form.get_by_test_id("field-load_pressure").fill("500000")
+    form.get_by_role("button", name="Apply").click()
+    expect(form.locator("[data-field=load_pressure]")).to_contain_text("must be above load_pressure")
+    form.get_by_role("button", name="Revert").click()
+
+
+def test_the_policy_is_the_clocks(page: Page, plant: Plant) -> None:
+    go(page, "system")
+    page.get_by_test_id("policy").select_option("catch_up")
+    expect(page.get_by_test_id("command-state")).to_contain_text("Late modules: catch_up — applied")
+    page.get_by_test_id("policy").select_option("hold")
+    expect(page.get_by_test_id("peer-recorder")).to_contain_text("ok")
+    expect(page.get_by_test_id("s-quota")).to_contain_text("of 20.00 GB", timeout=15_000)
+
+
+def test_history_is_scrubbed_zoomed_exported_and_live_again(page: Page, plant: Plant, tmp_path: Path) -> None:
+    go(page, "history")
+    page.wait_for_function("__kpp.history?.live && __kpp.history.bins > 20", timeout=30_000)
+    end = page.evaluate("__kpp.history.range[1]")
+    page.wait_for_function("end => __kpp.history.range[1] > end + 1", arg=end, timeout=20_000)
+    page.get_by_test_id("channel-add").fill("chain.speed")
+    page.get_by_test_id("channel-add").press("Enter")
+    page.wait_for_function("__kpp.history.channels.includes('chain.speed')")
+    assert "chain.speed" in page.url, "a link shows the same"
+    page.get_by_test_id("history-pause").click()
+    page.wait_for_function("!__kpp.history.live")
+    page.get_by_test_id("span-30").click()
+    page.wait_for_function("__kpp.history.range[1] - __kpp.history.range[0] < 31")
+    held = page.evaluate("__kpp.history.range")
+    page.get_by_test_id("scrub").fill("0")
+    page.wait_for_function("__kpp.history.range[0] < 1")
+    over = page.get_by_test_id("history-plot").locator(".u-over")
+    box = over.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 60, steps=4)
+    page.mouse.up()
+    page.wait_for_function("__kpp.history.range[1] - __kpp.history.range[0] < 20")
+    with page.expect_download() as saved:
+        page.get_by_test_id("history-csv").click()
+    rows = Path(saved.value.path()).read_text().splitlines()
+    assert rows[0].startswith("t [s],")
+    assert "chain.speed mean [m/s]" in rows[0]
+    assert len(rows) == page.evaluate("__kpp.history.bins") + 1
+    with page.expect_download() as saved:
+        page.get_by_test_id("history-png").click()
+    assert Path(saved.value.path()).read_bytes()[:4] == b"\x89PNG"
+    page.get_by_test_id("history-live").click()
+    page.wait_for_function("end => __kpp.history.live && __kpp.history.range[1] > end", arg=held[1], timeout=20_000)
+
+
+def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page, plant: Plant) -> None:
+    go(page, "overview")
+    page.get_by_test_id("emergency-stop").click()
+    expect(page.get_by_test_id("emergency-stop")).to_have_text("STOPPED IN EMERGENCY")
+    alarm = page.get_by_test_id("page-overview").get_by_test_id("alarm-m1.emergency_stop")
+    expect(alarm).to_contain_text("active, not acknowledged")
+    alarm.get_by_role("button").click()
+    expect(alarm).to_contain_text("active, acknowledged")
+    listed = plant.get(plant.endpoints.gateway_http, "/v1/alarms")
+    assert listed is not None
+    found = {each["id"]: each["state"] for each in json.loads(listed.text)["alarms"]}
+    assert found["m1.emergency_stop"] == "acknowledged", "both doors tell the same"
+    eventually(lambda: plc(plant) == "emergency_stop", 20, "the plant is in emergency stop")
+
+    def back() -> bool:
+        page.get_by_test_id("emergency-reset").click()
+        page.get_by_test_id("reset-confirm").click()
+        expect(page.get_by_test_id("command-state")).to_contain_text("Plant reset — ")
+        expect(page.get_by_test_id("command-state")).not_to_contain_text("…")
+        return "applied" in page.get_by_test_id("command-state").inner_text()
+
+    eventually(back, 60, "the chain is at rest and the reset applied")
+    expect(page.get_by_test_id("emergency-reset")).to_be_hidden()
+
+
+def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plant: Plant) -> None:
+    parent = page.evaluate("document.querySelector('*') && __kpp.history.run")
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("mode")).to_have_text("STOPPED")
+    go(page, "runs")
+    expect(page.get_by_test_id(f"run-{parent}")).to_be_visible(timeout=20_000)
+    page.get_by_test_id("fork-t").fill("30")
+    page.get_by_test_id("fork").click()
+    expect(page.get_by_test_id("fork-answer")).to_contain_text(f"forked at 30.000 s of run {parent}", timeout=60_000)
+    expect(page.get_by_test_id("scenario-name")).to_contain_text("fork:", timeout=20_000)
+    page.get_by_test_id("start").click()
+    expect(page.get_by_test_id("mode")).to_have_text("RUNNING")
+    eventually(lambda: page.evaluate("__kpp.t") > 5, 30, "the forked run goes on")
+    page.get_by_test_id("runs-refresh").click()
+    boxes = page.get_by_test_id("runs").get_by_role("checkbox")
+    eventually(lambda: boxes.count() >= 2, 20, "both runs are listed")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    expect(page.get_by_test_id("compared")).to_contain_text(f"{parent} (dashes)", timeout=20_000)
+    expect(page.get_by_test_id("compare-table").locator("tbody tr")).to_have_count(8)
+
+
+def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid)
+
+
+def test_every_node_may_be_killed_while_the_page_is_open(page: Page, plant: Plant) -> None:
+    go(page, "system")
+    if page.get_by_test_id("mode").inner_text() != "RUNNING":
+        page.get_by_test_id("start").click()
+    expect(page.get_by_test_id("mode")).to_have_text("RUNNING")
+    page.evaluate("globalThis.__stayed = true")
+    for node in ("recorder", "gateway", "physics", "clock"):
+        pid = plant.pid(node)
+        os.kill(pid, signal.SIGKILL)
+        eventually(partial(_gone, pid), START_TIMEOUT, f"{node} is gone")
+        eventually(plant.healthy, START_TIMEOUT, f"{node} is back")
+        expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+        expect(page.get_by_test_id("missing")).to_be_hidden(timeout=20_000)
+        t = page.evaluate("__kpp.t")
+        eventually(lambda t=t: page.evaluate("__kpp.t") > t, 20, f"time goes on after {node}")  # type: ignore[misc]
+        name = {"physics": "m1"}.get(node, node)
+        if node != "clock":  # it does not hear itself
+            row = page.get_by_test_id(f"peer-{name}").first
+            expect(row.locator("td").nth(3)).not_to_have_text("0", timeout=20_000)
+    assert page.evaluate("globalThis.__stayed") is True
+    assert page.get_by_test_id("lost").inner_text() == "0", "what was missed was had again"
