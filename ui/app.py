@@ -92,7 +92,7 @@ class Sessions:
 
     def page(self) -> Page:
         """The page of one session."""
-        document = pn.state.curdoc
+        document: Any = pn.state.curdoc
         self.documents.add(document)
         # Panel sets this when it makes the page's HTML. A page that loads slowly gets a new session without that, and
         # its style sheets would be asked for at the CDN.

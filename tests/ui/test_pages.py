@@ -6,7 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant
@@ -357,8 +357,12 @@ def test_a_page_that_is_slow_to_load_gets_a_new_session_and_asks_no_other_host(
 ) -> None:
     slow = browser.new_page()
     watch = Watch(slow)
-    # Longer than the server keeps a session that no page has come to.
-    slow.route("**/bokeh.min.js*", lambda route: (time.sleep(6), route.continue_()))
+
+    def late(route: Route) -> None:
+        time.sleep(6)  # longer than the server keeps a session that no page has come to
+        route.continue_()
+
+    slow.route("**/bokeh.min.js*", late)
     slow.goto(dashboard.url)
     expect(slow.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
     slow.get_by_label("Toggle theme").click()
