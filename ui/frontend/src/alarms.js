@@ -58,11 +58,10 @@ function item(alarm, commands) {
     element.append(part)
   }
   cell("sign", SIGN[alarm.priority])
-  cell("when", `${fixed(alarm.raised_t, 2)} s`)
   const seen = alarm.acknowledged_by ? `, acknowledged by ${alarm.acknowledged_by} at ${fixed(alarm.acknowledged_t, 2)} s` : ""
   const gone = alarm.cleared_t === null ? "" : ` at ${fixed(alarm.cleared_t, 2)} s`
   cell("what", alarm.text)
-  cell("how", `${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
+  cell("how", `${fixed(alarm.raised_t, 2)} s · ${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
   if (alarm.state !== "acknowledged") {
     const button = document.createElement("button")
     button.textContent = "Acknowledge"

@@ -32,7 +32,7 @@ const residual = (path, label, gate) => `
 export const HTML = `
 <div class="columns two">
   <section class="card panel wide"><header><h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2><p data-testid="flow-sum"></p></header>
-    <div class="sankey" data-testid="sankey"></div></section>
+    <div class="sankey" data-testid="sankey" role="group" aria-label="power flow" tabindex="0"></div></section>
   ${facts("Balance", [["meters.cop", "COP, export over import"], ["meters.net_power", "Net power, lap mean"], ["meters.grid_power", "To the grid, lap mean"], ["meters.compressor_power", "Compressor, lap mean"], ["meters.unsourced_power", "Without a source, lap mean"], ["powers.unsourced", "Without a source, now"], ["ledger.unsourced", "Without a source, so far"]])}
   <section class="card panel"><header><h2>What does not close</h2></header><dl class="factlist">
     ${residual("ledger.r_a", "First law, every joule booked R<sub>A</sub>", "1e-9")}

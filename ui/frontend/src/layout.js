@@ -4,7 +4,7 @@ const ABOVE = 1.0
 const BELOW = 0.9
 
 export function layout(width, height, shape) {
-  const [top, bottom] = [34, 104]
+  const [top, bottom] = [50, 104]
   const across = 2 * (shape.radius + shape.width / 2 + 0.5)
   const scale = Math.min((height - top - bottom) / (shape.depth + ABOVE + BELOW), (0.34 * width) / across)
   const middle = Math.round(width / 2)

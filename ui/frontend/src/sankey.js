@@ -9,9 +9,10 @@ import { fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const MEAN = 2
+const NARROWEST = 720 // below it the labels would lie on each other: a phone scrolls
 const NODES = [
-  ["grid", "Grid supply"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["release", "Out of store"],
-  ["compressor", "Compressor"], ["air", "Air in receiver and pockets"], ["chain", "Chain"], ["electric", "Generator"],
+  ["grid", "Grid supply"], ["compressor", "Compressor"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["release", "Out of store"],
+  ["air", "Air in receiver and pockets"], ["chain", "Chain"], ["electric", "Generator"],
   ["export", "To the grid"], ["load", "Dump load, chopper"], ["electricloss", "Generator, converter"], ["mechanicloss", "Friction, gear, brake"], ["waterloss", "Water: drag, exchange"], ["heat", "Heat of compression"], ["vent", "Air vented"], ["wall", "Receiver wall"], ["aux", "Auxiliaries"], ["store", "Into store"],
 ]
 const USEFUL = new Set(["grid", "compressor", "air", "chain", "electric", "export"])
@@ -114,9 +115,9 @@ class Chart {
   }
 
   draw() {
-    const width = this.box.clientWidth
+    if (!this.box.clientWidth) return
+    const width = Math.max(this.box.clientWidth, NARROWEST)
     const height = this.box.clientHeight
-    if (width < 80) return
     const flows = this.flows()
     const total = (from) => [...flows].filter(([key]) => key.startsWith(`${from} `)).reduce((all, [, value]) => all + value, 0)
     const into = (to) => [...flows].filter(([key]) => key.endsWith(` ${to}`)).reduce((all, [, value]) => all + value, 0)
@@ -135,12 +136,33 @@ class Chart {
       nodes: NODES.filter(([id]) => used.has(id)).map(([id, label]) => ({ id, label })),
       links: [...flows].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
     })
+    stack(graph.nodes, layout.nodePadding())
+    layout.update(graph)
     this.box.innerHTML = svg(graph, width, height)
   }
 }
 
-const COLUMN = { grid: 0, water: 0, none: 0, ambient: 0, release: 0, compressor: 1, air: 2, chain: 3, electric: 4 }
+const COLUMN = { grid: 0, compressor: 1, water: 1, none: 1, ambient: 1, release: 1, air: 2, chain: 3, electric: 4 }
 const align = ({ id }) => COLUMN[id] ?? 5
+
+// What is of use runs straight along the top, what is lost hangs below it; d3 would centre each column instead.
+function stack(nodes, padding) {
+  const columns = new Map()
+  for (const node of nodes) columns.set(node.layer, [...(columns.get(node.layer) ?? []), node])
+  for (const column of columns.values()) {
+    let y = 8
+    for (const node of column) {
+      const height = node.y1 - node.y0
+      node.y0 = y
+      node.y1 = y + height
+      y += height + (node.value > SMALLEST ? padding : 0)
+    }
+  }
+  for (const { sourceLinks, targetLinks } of nodes) {
+    sourceLinks.sort((a, b) => a.target.y0 - b.target.y0)
+    targetLinks.sort((a, b) => a.source.y0 - b.source.y0)
+  }
+}
 
 function svg({ nodes, links }, width, height) {
   const path = sankeyLinkHorizontal()
