@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification bench frontend clean
+.PHONY: run test check install install-test format docs verification bench fuzz frontend clean
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -31,6 +31,9 @@ verification: install-test  ## run the verification cases and write docs/verific
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
+
+fuzz: install-test  ## damaged inputs and requests in numbers: about an hour
+	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
 
 frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
 	cd ui/frontend && npm ci --no-audit --no-fund && npm run build
