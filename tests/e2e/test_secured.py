@@ -26,10 +26,10 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     shown = keys(where, "init")
     tokens = {role: found[1] for role in ROLES if (found := re.search(rf"{role}\s+(kpp_\S+)", shown))}
     process = launch(config, env, output)
-    found = Secured(Endpoints.from_environment(env), tokens, output, folder, env)
+    secured = Secured(Endpoints.from_environment(env), tokens, output, folder, env)
     try:
-        eventually(lambda: healthy(found), START_TIMEOUT, "the plant is healthy")
-        yield found
+        eventually(lambda: healthy(secured), START_TIMEOUT, "the plant is healthy")
+        yield secured
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
