@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification bench fuzz frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos recovery frontend clean
+FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -29,11 +30,21 @@ docs: install-test  ## generate what is generated
 verification: install-test  ## run the verification cases and write docs/verification.md (about three minutes)
 	$(BIN)/python -m docs.verify
 
+long: install-test  ## the whole spread against the independent integration, hundreds of random plants (half an hour)
+	KPP_LONG_TESTS=1 $(BIN)/pytest tests/kpp_physics/test_independent.py tests/kpp_physics/test_properties.py
+
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
 
-fuzz: install-test  ## damaged inputs and requests in numbers: about an hour
+fuzz: install-test  ## a hundred million damaged inputs and many requests of every kind (about an hour)
 	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
+
+chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
+	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
+	$(BIN)/python -m tests.chaos.orders --page
+
+recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
+	$(BIN)/python -m tests.chaos.recovery --page
 
 frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
 	cd ui/frontend && npm ci --no-audit --no-fund && npm run build

@@ -4,12 +4,16 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from bus import codec
 from bus.endpoints import Endpoints
 from bus.messages import (
+    CLOCK_MODULE,
     CommandRequest,
+    Frames,
+    FramesRequest,
     Refused,
     Result,
     Sequenced,
@@ -22,6 +26,10 @@ RETRY_INTERVAL = 0.3
 """Seconds until a request that was not answered is sent again, with the same id."""
 
 RETRIES = 5
+
+RESULT_WITHIN = 0.5
+"""Seconds after which a result that was not heard is asked for."""
+
 RESULTS_KEPT = 10_000
 
 
@@ -66,12 +74,14 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
 class Commander:
     """Commands over asyncio: sequenced by the clock, answered by whoever obeys.
 
-    The owner feeds every `Result` it hears to `heard`, so that one subscription serves all.
+    The owner feeds every `Result` it hears to `heard`, so that one subscription serves all. A result that is lost on
+    the way is asked for.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
         self._address = endpoints.clock_control
-        self._waiting: dict[str, asyncio.Future[Result]] = {}
+        self._waiting: dict[str, list[asyncio.Future[Result]]] = {}
         self._results: OrderedDict[str, Result] = OrderedDict()
 
     def heard(self, result: Result) -> None:
@@ -79,54 +89,89 @@ class Commander:
         self._results[result.id] = result
         while len(self._results) > RESULTS_KEPT:
             self._results.popitem(last=False)
-        waiting = self._waiting.get(result.id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(result)
+        for waiting in self._waiting.get(result.id, ()):
+            if not waiting.done():
+                waiting.set_result(result)
 
     async def send(self, request: CommandRequest, timeout: float = 5.0) -> Result:
         """Have a command sequenced and wait until it has acted or was rejected.
 
-        A request without an answer is repeated with the same id, which the clock acts on only once.
+        A request without an answer is repeated with the same id, which the clock acts on only once; so is one that the
+        clock refuses for the moment, because a module is not caught up.
 
         Raises:
-            RefusedError: if the clock did not accept it.
+            RefusedError: if the clock did not accept it, for the moment or for good.
             NotAnsweredError: if the clock did not answer, or no result came in `timeout` seconds.
         """
         known = self._results.get(request.id)
         if known is not None:
             return known
-        future = self._waiting.setdefault(request.id, asyncio.get_running_loop().create_future())
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(request.id, []).append(future)
+        deadline = time.monotonic() + timeout
         try:
-            sequenced = await self._sequence(request)
-            try:
-                return await asyncio.wait_for(asyncio.shield(future), timeout)
-            except TimeoutError:
-                raise NotAnsweredError(
-                    f"{request.module} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
-                    f"{sequenced.seq} of run {sequenced.run}: ask again with the same id"
-                ) from None
+            sequenced = await self._sequence(request, deadline)
+            while not future.done() and (left := deadline - time.monotonic()) > 0:
+                await asyncio.wait([future], timeout=min(left, RESULT_WITHIN))
+                if not future.done() and time.monotonic() < deadline:
+                    await self._ask_for_result(request, sequenced)
+            if future.done():
+                return future.result()
+            raise NotAnsweredError(
+                f"{request.module} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
+                f"{sequenced.seq} of run {sequenced.run}: ask again with the same id"
+            )
         finally:
-            if self._waiting.get(request.id) is future:
+            waiting = self._waiting[request.id]
+            waiting.remove(future)
+            if not waiting:
                 del self._waiting[request.id]
 
-    async def _sequence(self, request: CommandRequest) -> Sequenced:
+    async def _sequence(self, request: CommandRequest, deadline: float) -> Sequenced:
         payload = codec.encode(request)
-        for _attempt in range(RETRIES):
-            with AsyncDealer(self._address) as dealer:
-                try:
-                    async with asyncio.timeout(RETRY_INTERVAL):
-                        await dealer.send(payload)
-                        reply = codec.decode_clock_reply(await dealer.receive())
-                except TimeoutError:
-                    continue
-            if isinstance(reply, Refused):
-                raise RefusedError(reply)
-            if isinstance(reply, Sequenced) and reply.id == request.id:
+        attempts = 0
+        while attempts < RETRIES:
+            reply = await _ask(self._address, payload, RETRY_INTERVAL, codec.decode_clock_reply)
+            if reply is None:
+                attempts += 1
+            elif isinstance(reply, Refused):
+                if reply.retry_after <= 0 or time.monotonic() + reply.retry_after > deadline:
+                    raise RefusedError(reply)
+                await asyncio.sleep(reply.retry_after)
+            elif isinstance(reply, Sequenced) and reply.id == request.id:
                 return reply
         raise NotAnsweredError(
             f"the clock at {self._address} did not answer {RETRIES} times in {RETRIES * RETRY_INTERVAL:g} s: "
             "the command may or may not act; ask again with the same id"
         )
+
+    async def _ask_for_result(self, request: CommandRequest, sequenced: Sequenced) -> None:
+        """Results are published once and may be lost on the way: those of the tick come from whoever made them.
+
+        A command whose run ended before its tick is answered by the clock, whoever it was for.
+        """
+        payload = codec.encode(FramesRequest(run=sequenced.run, after=sequenced.seq - 1))
+        replies = [await _ask(self._address, payload, RETRY_INTERVAL, codec.decode_clock_reply)]
+        if request.module != CLOCK_MODULE:
+            replies += [
+                await _ask(instance.snapshot, payload, RETRY_INTERVAL, codec.decode_module_reply)
+                for instance in self._endpoints.module(request.module).instances
+            ]
+        for reply in replies:
+            for result in reply.results if isinstance(reply, Frames) else ():
+                if result.id == request.id:
+                    self.heard(result)
+
+
+async def _ask(address: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
+    """The reply to one request on a socket of its own, None when none came in time."""
+    with AsyncDealer(address) as dealer:
+        try:
+            async with asyncio.timeout(timeout):
+                await dealer.send(payload)
+                return decode(await dealer.receive())
+        except TimeoutError:
+            return None
 
 
 async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> Snapshot:
@@ -136,17 +181,16 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
         NotAnsweredError: if the module does not answer in `timeout` seconds.
         RefusedError: if it has nothing to show, with its reason.
     """
-    address = endpoints.module(module).snapshot
-    with AsyncDealer(address) as dealer:
-        try:
-            async with asyncio.timeout(timeout):
-                await dealer.send(codec.encode(SnapshotRequest()))
-                reply = codec.decode_module_reply(await dealer.receive())
-        except TimeoutError:
-            raise NotAnsweredError(f"module {module} at {address} did not answer in {timeout:g} s") from None
-    if isinstance(reply, Snapshot):
-        return reply
-    raise RefusedError(reply) if isinstance(reply, Refused) else NotAnsweredError(f"{address} gave another answer")
+    payload = codec.encode(SnapshotRequest())
+    instances = endpoints.module(module).instances
+    for instance in instances:  # any of them knows it; one may be down
+        reply = await _ask(instance.snapshot, payload, timeout / len(instances), codec.decode_module_reply)
+        if isinstance(reply, Snapshot):
+            return reply
+        if isinstance(reply, Refused):
+            raise RefusedError(reply)
+    addresses = " and ".join(instance.snapshot for instance in instances)
+    raise NotAnsweredError(f"module {module} at {addresses} did not answer in {timeout:g} s")
 
 
 def sequence(endpoints: Endpoints, request: CommandRequest) -> Sequenced:

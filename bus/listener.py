@@ -62,7 +62,7 @@ class Listener:
         while not self._ready:
             self._drain()
             for repairer in self._repairers:
-                self._deliver(repairer.work())
+                self._deliver(self.streams.tell(repairer.work()))
             if not self._ready:
                 left = deadline - time.monotonic()
                 if left <= 0:

@@ -71,23 +71,59 @@ class Line(Generic[M]):
 
     Args:
         whole: begin with the first message of the run, not with the first one heard.
+        led: another stream announces the runs and their order; what is heard before waits.
     """
 
-    def __init__(self, *, whole: bool = False) -> None:
+    def __init__(self, *, whole: bool = False, led: bool = False) -> None:
         self.run = ""
         self.last = 0
         self.repaired = 0
         self.lost = 0
         self._whole = whole
+        self._led = led
         self._newest = 0
         self._held: dict[int, M] = {}
         self._later: list[M] = []  # of the next run, while the end of this one is not known
+        self._announced: deque[str] = deque()  # runs that follow, as far as they are known
         self._ended: deque[str] = deque(maxlen=64)
+        self._ends: dict[str, int] = {}  # last numbers of announced runs, as far as they are known
+
+    @property
+    def closing(self) -> bool:
+        """True while the next run waits until the end of this one is known."""
+        return bool(self._announced)
 
     @property
     def after(self) -> int | None:
         """The message after which something is missing, None when nothing is."""
-        return self.last if self._later or self._newest > self.last else None
+        return self.last if self.closing or self._newest > self.last else None
+
+    def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
+        """A run has begun, as another stream tells: this one has it too, even if nothing of it was heard.
+
+        Args:
+            run: the run.
+            ended: the run before it and its last number, None when there was none.
+        """
+        if ended is not None and ended[0] == self.run:
+            self._newest = max(self._newest, ended[1])
+        elif ended is not None:
+            self._ends[ended[0]] = ended[1]
+        if run == self.run or run in self._ended or run in self._announced:
+            return []
+        if self.run:
+            self._announced.append(run)
+            return []
+        return self._enter(run) if self._whole else []
+
+    def _enter(self, run: str) -> list[M]:
+        """Begin a run with what has come of it already."""
+        waiting, self._later = self._later, []
+        self._held.clear()
+        self.run = run
+        self.last = 0
+        self._newest = self._ends.pop(run, 0)
+        return [ready for message in waiting for ready in self.on(message)]
 
     def on(self, message: M, *, repair: bool = False) -> list[M]:
         """Take one message; returns what can be delivered now, in order."""
@@ -114,9 +150,11 @@ class Line(Generic[M]):
     def _of_another_run(self, message: M) -> list[M]:
         if message.run in self._ended:
             return []
-        if self.run:
+        if self.run or self._led:
             if len(self._later) < HELD_MAX:
                 self._later.append(message)
+            if message.run not in self._announced and not self._led:
+                self._announced.append(message.run)
             return []
         self.run = message.run
         self.last = self._newest = 0 if self._whole else message.seq - 1
@@ -124,7 +162,7 @@ class Line(Generic[M]):
 
     def completed(self, last: int) -> list[M]:
         """The producer says how far the run goes; returns what the next run has waiting if this one is complete."""
-        if not self._later:
+        if not self.closing:
             return []  # what is newer is on its way
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
@@ -138,15 +176,11 @@ class Line(Generic[M]):
             return self._drain()
         self.lost += self._newest - self.last
         self.last = self._newest
-        return self._next_run() if self._later else []
+        return self._next_run() if self.closing else []
 
     def _next_run(self) -> list[M]:
         self._ended.append(self.run)
-        waiting, self._later = self._later, []
-        self._held.clear()
-        self.run = waiting[0].run
-        self.last = self._newest = 0
-        return [ready for message in waiting for ready in self.on(message)]
+        return self._enter(self._announced.popleft())
 
 
 class TickStream:
@@ -222,11 +256,15 @@ class ModuleStream:
     Every state says how many results and events came before it, so that a lost one is noticed too.
     """
 
-    def __init__(self, *, whole: bool = False) -> None:
-        self.line: Line[Any] = Line(whole=whole)
+    def __init__(self, *, whole: bool = False, led: bool = False) -> None:
+        self.line: Line[Any] = Line(whole=whole, led=led)
         self._seen = _Seen()
         self._events = _Tally(whole)
         self._results = _Tally(whole)
+
+    def announce(self, run: str, ended: tuple[str, int] | None) -> list[Published]:
+        """The clock's stream has come to a run, and to the end of the one before."""
+        return self._deliver(self.line.announce(run, ended))
 
     def on(self, message: Published) -> list[Published]:
         """Take one message, a state whole or as the head of one; returns what can be delivered now."""
@@ -239,14 +277,14 @@ class ModuleStream:
         for message in messages:
             ready += self._take(message, repair=True)
         for tally in (self._events, self._results):
-            self.line.lost += tally.settle(reply.run, reply.through)
+            self.line.lost += tally.settle(reply.run, reply.after, reply.through)
         if reply.run == self.line.run and reply.through >= reply.last:
             ready += self._deliver(self.line.completed(reply.last))
         return ready
 
     def skip(self) -> list[Published]:
         """What is missing cannot be had; go on behind it."""
-        lost = sum(tally.settle(self.line.run, self.line.last) for tally in (self._events, self._results))
+        lost = sum(tally.settle(self.line.run, 0, self.line.last) for tally in (self._events, self._results))
         self.line.lost += lost
         return [] if lost else self._deliver(self.line.skip())
 
@@ -254,10 +292,11 @@ class ModuleStream:
     def request(self) -> FramesRequest | None:
         """What to ask the module for, None when nothing is missing."""
         line = self.line
+        needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
         if line.after is not None:
-            return FramesRequest(run=line.run, after=line.after)
-        owing = [tally.since for tally in (self._events, self._results) if tally.owing]
-        return FramesRequest(run=line.run, after=max(0, min(owing) - 1)) if owing else None
+            # Of the last tick of a run no later state tells what came with it, so that is asked for with the rest.
+            needed.append(line.after - 1 if line.closing else line.after)
+        return FramesRequest(run=line.run, after=max(0, min(needed))) if needed else None
 
     def _take(self, message: Published, *, repair: bool) -> list[Published]:
         if not isinstance(message, Event | Result):
@@ -314,19 +353,18 @@ class _Tally:
         """True while some have not come."""
         return self._owed is not None
 
-    def settle(self, run: str, through: int) -> int:
-        """All of the run up to a tick have come now; returns how many were never heard of all the same."""
-        if self._owed is None or run != self._run:
+    def settle(self, run: str, after: int, through: int) -> int:
+        """All of these ticks have come now; returns how many were never heard of all the same."""
+        if self._owed is None or run != self._run or after > max(0, self.since - 1) or through < self.since:
             return 0
         before, count = self._owed
-        if through + 1 < before:
+        upto = min(through + 1, before)
+        self._count += sum(self.since <= seq < upto for seq in self._heard.get(run, []))
+        self.since = upto
+        if upto < before:
             return 0
-        self.check(run, before, count)
-        if self._owed is None:
-            return 0
-        have = self._count + sum(self.since <= seq < before for seq in self._heard.get(run, []))
-        self.since, self._count, self._owed = before, count, None
-        return count - have
+        lost, self._count, self._owed = count - self._count, count, None
+        return lost
 
 
 class _Seen:
@@ -359,16 +397,33 @@ class Streams:
 
     def __init__(self, modules: Iterable[str], *, ticks: bool = True, whole: bool = False) -> None:
         self.clock = TickStream(whole=whole) if ticks else None
-        self.modules = {module: ModuleStream(whole=whole) for module in modules}
+        self._ticked: tuple[str, int] | None = None
+        self.modules = {module: ModuleStream(whole=whole, led=ticks and whole) for module in modules}
 
     def on(self, message: Published) -> list[Published]:
         """Take one message; returns what can be delivered now."""
         if isinstance(message, Tick) or (isinstance(message, Result) and message.module == CLOCK_MODULE):
-            return [message] if self.clock is None else self.clock.on(message)
+            return [message] if self.clock is None else self.tell(self.clock.on(message))
         if isinstance(message, State | Event | Result):
             stream = self.modules.get(message.module)
             return [message] if stream is None else stream.on(message)
         return [message]
+
+    def tell(self, delivered: list[Published]) -> list[Published]:
+        """Let the modules' streams know of the runs that the clock's stream has come to.
+
+        Returns:
+            The messages, and what the modules' streams can deliver for it.
+        """
+        ready = list(delivered)
+        for message in delivered:
+            if not isinstance(message, Tick):
+                continue
+            if self._ticked is None or self._ticked[0] != message.run:
+                for stream in self.modules.values():
+                    ready += stream.announce(message.run, self._ticked)
+            self._ticked = (message.run, message.seq)
+        return ready
 
     @property
     def repaired(self) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kpp_physics import constants, hypotheses
 from kpp_physics.air import compression_work
+from kpp_physics.compiled import interpreted
 from kpp_physics.parameters import Parameters
 
 # fmt: off
@@ -202,11 +203,14 @@ def _hypotheses(
     }
     half = 0.5 * p.shaft_area
     sparger = (bottom + hypotheses.SPARGER_PRESSURE) / p.ambient_pressure
-    flux = hypotheses.gas_flux(p.h1_gas_flow, p.gas_constant, p.ambient_temperature, bottom, p.ambient_pressure, half)
+    flux = interpreted(hypotheses.gas_flux)(
+        p.h1_gas_flow, p.gas_constant, p.ambient_temperature, bottom, p.ambient_pressure, half
+    )
     return {
         **modes,
         "h1_gas_flux": flux,
-        "h1_gas_power": p.h1_gas_flow * compression_work(sparger, work_factor, exponent, float(isothermal)),
+        "h1_gas_power": p.h1_gas_flow
+        * interpreted(compression_work)(sparger, work_factor, exponent, float(isothermal)),
         "h1_void": p.h1_void,
         "h1_drag_relief": p.h1_drag_reduction if modes["h1_mode"] == claimed else 0.0,
         "h1_volume": p.floater_volume * (1 - p.h1_inside_void),

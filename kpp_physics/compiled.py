@@ -61,6 +61,14 @@ def inlined(function: F) -> F:
     return cast(F, numba.njit(error_model="numpy")(function))
 
 
+def interpreted(function: F) -> F:
+    """An inlined function for a few calls from Python, where compiling it takes longer than it ever runs.
+
+    A restarted module would wait for it: a tenth of a second for each function.
+    """
+    return cast(F, cast(Any, function).py_func)
+
+
 def compiled(signature: str) -> Callable[[F], F]:
     """Compile a function to machine code at import, or load it from the cache.
 

@@ -4,6 +4,8 @@ import math
 from typing import NamedTuple
 
 from kpp_physics import coefficients as co
+from kpp_physics.compiled import interpreted
+from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.parameters import Parameters
 
 
@@ -20,12 +22,72 @@ class CrossCheck(NamedTuple):
 def cross_checks(p: Parameters) -> list[CrossCheck]:
     """All mismatches of a set of parameters; empty if it fits together."""
     c = co.coefficients(p).tolist()
-    return [*_speed_and_pull(p, c), *_shape(p, c), *_air(p, c), *_claims(p)]
+    return [*_start(p), *_speed_and_pull(p, c), *_shape(p, c), *_air(p, c), *_claims(p)]
+
+
+class BreakAway(NamedTuple):
+    """Pull on the chain that ends its rest, N: chain friction, and the iron of the generator through the gear."""
+
+    friction: float
+    iron: float
+
+    @property
+    def needed(self) -> float:
+        """Both together, N."""
+        return self.friction + self.iron
+
+    def __str__(self) -> str:
+        return (
+            f"breaking away needs a pull of {self.needed:.0f} N ({self.friction:.0f} N chain friction, "
+            f"{self.iron:.0f} N iron of the generator through the gear)"
+        )
+
+
+def break_away(p: Parameters) -> BreakAway:
+    """The pull that ends the rest of a plant whose brake is off."""
+    c = co.coefficients(p).tolist()
+    iron = c[co.SHAFT_PER_CHAIN] / c[co.GEARBOX_EFFICIENCY] * c[co.IRON_HYSTERESIS_TORQUE]
+    return BreakAway(c[co.FRICTION_FORCE], iron)
+
+
+def start_pull(p: Parameters) -> float:
+    """Pull of the charges that a plant at rest takes in its start window, at ambient temperature [N].
+
+    The chain stands where every plant begins: a floater at the start of the up run.
+    """
+    c = co.coefficients(p).tolist()
+    pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+    pull, progress = 0.0, math.ceil(c[co.WINDOW_START] / pitch) * pitch
+    end = min(c[co.WINDOW_START] + 0.5 * straight, 0.5 * c[co.LOOP_LENGTH])
+    while progress < end:
+        z, cosine, sine = interpreted(place)(progress, straight, radius)
+        pressure = p.ambient_pressure + c[co.SPECIFIC_WEIGHT] * (p.water_depth - z)
+        volume = c[co.TARGET_MASS] * p.capture_efficiency * p.gas_constant * p.ambient_temperature / pressure
+        room = p.floater_volume * interpreted(tilt_capacity)(cosine, sine, c[co.BUCKET_ASPECT])
+        pull += c[co.SPECIFIC_WEIGHT] * min(volume, room) * cosine
+        progress += pitch
+    return pull
 
 
 def messages(p: Parameters) -> list[str]:
     """What the controller warns of: every mismatch by name, with both numbers."""
     return [f"cross-check {found.name.replace('_', ' ')}: {found.message}" for found in cross_checks(p)]
+
+
+def _start(p: Parameters) -> list[CrossCheck]:
+    needed, pull = break_away(p), start_pull(p)
+    if pull >= needed.needed:
+        return []
+    return [
+        CrossCheck(
+            "break_away",
+            needed.needed,
+            pull,
+            "N",
+            f"{needed}; the charges in the start window pull with {pull:.0f} N: the plant only creeps, and may never "
+            "reach its speed",
+        )
+    ]
 
 
 def _speed_and_pull(p: Parameters, c: list[float]) -> list[CrossCheck]:

@@ -10,11 +10,17 @@ from kpp_physics.generator import stray_torque, winding_step
 from kpp_physics.grid import droop, may_close, must_open, stage_loss
 from kpp_physics.state import Vector
 
+SETTLED_SHARE = 0.01
+"""Distance of the current from its command, over the command, below which it counts as settled."""
+
+SAMPLES_PER_TIME_CONSTANT = 8.0
+"""Samples of a moving current for the re-integrated powers."""
+
 
 @inlined
 def _connect(c: Vector, x: Vector, h: float) -> None:
     """Synchronise with the grid: close the breaker when the check allows it, open it when the grid leaves its band."""
-    frequency, voltage = c[co.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
+    frequency, voltage = x[st.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
     if x[st.BREAKER] != 0.0 and must_open(frequency, voltage):
         x[st.BREAKER] = 0.0
         x[st.SYNC_ERROR] = 1.0
@@ -42,7 +48,7 @@ def _link(c: Vector, x: Vector, supplied: float, h: float) -> tuple[float, float
         drawn += (start - reference) * -math.expm1(-h / constants.DC_LINK_TIME) / h
     drawn = max(drawn, min(0.0, supplied) - constants.PRECHARGE_SHARE * c[co.CONVERTER_RATING])
     highest = math.inf if x[st.BREAKER] != 0.0 else 0.0  # without the breaker the link can only be charged
-    reduction = droop(c[co.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
+    reduction = droop(x[st.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
     if reduction < 0.0:
         highest = min(highest, max(0.0, supplied) * max(0.0, 1.0 + reduction))
     drawn = min(drawn, highest)
@@ -79,19 +85,27 @@ def electrics(
     R, L, alpha = c[co.RESISTANCE], c[co.INDUCTANCE], c[co.CURRENT_BANDWIDTH]
     copper = 1.5 * R * mean_square * h
     magnetic = 0.75 * L * (end - start_current) * (end + start_current)
-    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss.
+    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss. The current loop is faster
+    # than the step: while its current moves, its powers are sampled inside the step as well.
     terminal = squares = stray = loads = 0.0
-    current, speed = start_current, start_speed
     rating, c0, c1, c2 = c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1], c[co.CONVERTER_C2]
-    for _ in range(2):
+    moving = abs(start_current - wanted) > SETTLED_SHARE * abs(wanted)
+    intervals = 1 + int(SAMPLES_PER_TIME_CONSTANT * alpha * h) if moving else 1
+    share = math.exp(-alpha * h / intervals) if moving else 0.0
+    off, rise = start_current - wanted, (x[st.SHAFT_SPEED] - start_speed) / intervals
+    for sample in range(intervals + 1):
+        current = wanted + off
+        if intervals == 1 and sample == 1:
+            current = end
+        off *= share
+        weight = (0.5 if sample in (0, intervals) else 1.0) / intervals
         torque = c[co.TORQUE_PER_CURRENT] * current
-        terminal += 0.5 * (
-            torque * speed - 1.5 * R * current * current - 1.5 * L * current * alpha * (wanted - current)
-        )
-        squares += 0.5 * current * current
-        stray += 0.5 * speed * stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
-        loads += 0.5 * stage_loss(abs(current) / c[co.RATED_CURRENT], rating, c0, c1, c2)
-        current, speed = end, x[st.SHAFT_SPEED]
+        speed = start_speed + sample * rise
+        terminal += weight * (torque * speed - 1.5 * R * current * current)
+        squares += weight * current * current
+        stray += weight * speed * stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+        loads += weight * stage_loss(abs(current) / c[co.RATED_CURRENT], rating, c0, c1, c2)
+    terminal -= 1.5 * L * 0.5 * (start_current + end) * (end - start_current) / h  # the coil's i L di/dt, over i
     sampled[ledger.GENERATOR_STRAY] += stray * h
     x[st.DUMP_POWER] = x[st.CHOPPER_POWER] = 0.0
     if x[st.CONVERTER_ON] != 0.0:

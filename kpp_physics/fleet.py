@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import kernel, pockets
+from kpp_physics import kernel, pockets, surroundings
 from kpp_physics import state as st
 from kpp_physics.observation import Observation
 from kpp_physics.parameters import Parameters
@@ -28,6 +28,12 @@ class Fleet:
         self._counts = np.array([each.floater_count for each in self.parameters])
         self._work = np.zeros((pockets.WORK_ROWS, int(max(self._counts, default=1))))
         self._faults = np.zeros(len(plants), dtype=np.int64)
+        self._take_series()
+
+    def _take_series(self) -> None:
+        tables = [surroundings.table(each.series) for each in self.parameters]
+        self._series = np.concatenate([*tables, np.zeros(0)])
+        self._series_ends = np.cumsum([0, *(len(table) for table in tables)])
 
     @classmethod
     def of(cls, parameters: Sequence[Parameters]) -> "Fleet":
@@ -46,7 +52,16 @@ class Fleet:
         Raises:
             SimulationError: when a plant cannot be computed any further; it names the plant.
         """
-        kernel.advance(self._coefficients, self._memory, self._counts, self._work, n, self._faults)
+        kernel.advance(
+            self._coefficients,
+            self._memory,
+            self._counts,
+            self._work,
+            n,
+            self._faults,
+            self._series,
+            self._series_ends,
+        )
         if self._faults.any():
             i = int(np.flatnonzero(self._faults)[0])
             raise SimulationError(f"plant {i}: {kernel.FAULTS[int(self._faults[i])]}")
@@ -68,6 +83,7 @@ class Fleet:
             raise ValueError(f"plant {i} has {self.parameters[i].floater_count} floaters: a copy of it must as well")
         self.parameters[i] = plant.parameters
         self._coefficients[i] = co.coefficients(plant.parameters)
+        self._take_series()
         self._row(i)[:] = np.frombuffer(plant.memory(), dtype=np.float64)
 
     def observe(self, i: int) -> Observation:
@@ -78,4 +94,6 @@ class Fleet:
         """64-bit digest of the complete state of plant `i`; equal to that of a single plant in that state."""
         row = self._row(i)
         start = len(row) - st.LAP_RING * st.LAP_WIDTH
-        return st.digest(row[:start], st.ring_digest(row[start:]))
+        followed = self.parameters[i].series
+        own = surroundings.digest(surroundings.table(followed)) if followed else b""
+        return st.digest(row[:start], st.ring_digest(row[start:]) + own)

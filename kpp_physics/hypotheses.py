@@ -62,19 +62,39 @@ def bubble_force(share: float, weight: float, volume: float, shell_volume: float
 
 @inlined
 def jet_power(flow: float, density: float, area: float, discharge: float) -> float:
-    """Power that pushes the expelled water through its outlet 1/2 rho Q^3/(C_D A_o)^2 [W]."""
+    """Power that pushes the expelled water through its outlet 1/2 rho Q^3/(C_D A_o)^2 [W].
+
+    Args:
+        flow: water through the outlet [m3/s].
+        density: of water [kg/m3].
+        area: of the outlet [m2].
+        discharge: coefficient C_D [-].
+    """
     speed = flow / (discharge * area)
     return 0.5 * density * flow * speed * speed
 
 
 @inlined
 def jet_pressure(flow: float, density: float, area: float, discharge: float) -> float:
-    """Pressure that the outlet adds to the pocket's 1/2 rho (Q/(C_D A_o))^2 [Pa]."""
+    """Pressure that the outlet adds to the pocket's 1/2 rho (Q/(C_D A_o))^2 [Pa].
+
+    Args:
+        flow: water through the outlet [m3/s].
+        density: of water [kg/m3].
+        area: of the outlet [m2].
+        discharge: coefficient C_D [-].
+    """
     speed = flow / (discharge * area)
     return 0.5 * density * speed * speed
 
 
 @inlined
 def jet_thrust(flow: float, density: float, area: float) -> float:
-    """Thrust of the jet on the chain rho Q^2/A_o [N]."""
+    """Thrust of the jet on the chain rho Q^2/A_o [N].
+
+    Args:
+        flow: water through the outlet [m3/s].
+        density: of water [kg/m3].
+        area: of the outlet [m2].
+    """
     return density * flow * flow / area

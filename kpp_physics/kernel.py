@@ -15,9 +15,10 @@ from kpp_physics.compiled import compiled, inlined
 from kpp_physics.electrics import electrics
 from kpp_physics.generator import current_step, lag_weights
 from kpp_physics.mechanics import move
-from kpp_physics.pockets import pockets, sample_heat
+from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
 from kpp_physics.supply import air_supply
+from kpp_physics.surroundings import follow
 
 OK, NOT_FINITE, RECEIVER_EMPTY = range(3)
 FAULTS = ("", "the state is no longer finite", "the receiver holds no air")
@@ -189,6 +190,7 @@ def _one_step(
     entropy: Vector,
     ring: Vector,
     work: Vector,
+    series: Vector,
     end: float,
     mean: float,
     square: float,
@@ -200,6 +202,7 @@ def _one_step(
     flow[:] = 0.0
     samples[:] = 0.0
     destroyed[:] = 0.0
+    surround(c, x, series, h)
     command = _control(c, x, h)
     state = int(x[st.PLC_STATE])
     missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
@@ -226,7 +229,6 @@ def _one_step(
     x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
     move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
-    sample_heat(c, x, f, samples, work, active, h)
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
     flow[ledger.UNSOURCED] = (
@@ -261,8 +263,25 @@ def _one_step(
     return OK
 
 
-@compiled("void(float64[:,::1], float64[::1], int64[::1], float64[:,::1], int64, int64[::1])")
-def advance(coefficients: Vector, memory: Vector, counts: Indices, work: Vector, n: int, faults: Indices) -> None:
+@inlined
+def surround(c: Vector, x: Vector, series: Vector, h: float) -> None:
+    """Grid frequency and load at the beginning of the step, from their series if they follow one."""
+    time = x[st.STEPS] * h
+    x[st.GRID_FREQUENCY] = follow(series, 0, time, c[co.GRID_FREQUENCY])
+    x[st.LOAD_POWER] = follow(series, 1, time, c[co.LOAD_POWER])
+
+
+@compiled("void(float64[:,::1], float64[::1], int64[::1], float64[:,::1], int64, int64[::1], float64[::1], int64[::1])")
+def advance(
+    coefficients: Vector,
+    memory: Vector,
+    counts: Indices,
+    work: Vector,
+    n: int,
+    faults: Indices,
+    series: Vector,
+    series_ends: Indices,
+) -> None:
     """Advance independent plants by n steps each, in place.
 
     Args:
@@ -271,6 +290,8 @@ def advance(coefficients: Vector, memory: Vector, counts: Indices, work: Vector,
         counts: floaters of each plant.
         work: scratch, [WORK_ROWS, most floaters]; carries nothing from step to step.
         n: number of steps.
+        series: tables of the time series (`surroundings.table`) of all plants, one after the other.
+        series_ends: where each plant's table ends, after a leading 0.
         faults: filled: OK, or the number of a fault (`FAULTS`) after which that plant's memory must not be used.
     """
     offset = 0
@@ -295,10 +316,25 @@ def advance(coefficients: Vector, memory: Vector, counts: Indices, work: Vector,
         h = c[co.STEP]
         end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
         winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
+        surroundings = series[series_ends[b] : series_ends[b + 1]]
         faults[b] = OK
         for _ in range(n):
             fault = _one_step(
-                c, x, f, books, lap, sampled, entropy, ring, work, end, mean, square, winding_relaxation, h
+                c,
+                x,
+                f,
+                books,
+                lap,
+                sampled,
+                entropy,
+                ring,
+                work,
+                surroundings,
+                end,
+                mean,
+                square,
+                winding_relaxation,
+                h,
             )
             if fault != OK:
                 faults[b] = fault

@@ -15,7 +15,12 @@ _SATURATED = 20.0  # tanh(20) is 1 to double precision
 
 @inlined
 def dry_friction(speed: float, force: float, scale: float) -> float:
-    """Regularised dry friction force tanh(speed/scale), in the unit of `force`, > 0 against forward motion."""
+    """Regularised dry friction force tanh(speed/scale) [N or N m, as `force`], > 0 against forward motion.
+
+    Args:
+        speed, scale: present speed, and the speed below which the friction fades [m/s or rad/s].
+        force: of full friction [N or N m].
+    """
     x = speed / scale
     if x > _SATURATED:
         return force
@@ -46,7 +51,15 @@ def mean_coflow(
 ) -> tuple[float, float]:
     """Mean co-flow speed over a step at a given mean chain speed, and its sensitivity to that speed.
 
-    Arguments as for `water.coflow_correction`; the equation is monotone, so Newton's corrections converge.
+    The equation is monotone, so Newton's corrections converge.
+
+    Args:
+        estimate, start: mean co-flow speed guessed, and co-flow speed at the start of the step [m/s].
+        speed: mean chain speed over the step [m/s].
+        drag_coefficient, bulk_coefficient: k_d and 1/2 rho (A_s/2) K_w [kg/m].
+        mass: water in the shaft M_w [kg].
+        h: step [s].
+        lift: airlift of gas F_a, against the co-flow [N].
     """
     sensitivity = 0.0
     for _ in range(30):

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, ledger, meters, plc
 from kpp_physics import state as st
+from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
 from kpp_physics.parameters import Parameters
 from kpp_physics.survey import (
@@ -81,7 +82,7 @@ def observe(
     scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
     books = _ledger_group(totals, energies, scale)
     entropy = parts.entropy[0].tolist()
-    voltage_d, voltage_q = terminal_voltages(
+    voltage_d, voltage_q = interpreted(terminal_voltages)(
         x[st.CURRENT],
         x[st.CURRENT_SLOPE],
         x[st.SHAFT_SPEED],
@@ -157,12 +158,12 @@ def observe(
             "net_power": power["grid"] - taken,
             "export_energy": books["grid"],
             "import_energy": books["compressor"] + books["auxiliary"],
-            "frequency": c[co.GRID_FREQUENCY],
+            "frequency": x[st.GRID_FREQUENCY],
             "voltage": c[co.GRID_VOLTAGE],
             "synchronised": x[st.BREAKER] != 0.0,
             "dump_load_power": x[st.DUMP_POWER],
-            "load_power": c[co.LOAD_POWER],
-            "exchange_power": power["grid"] - taken - c[co.LOAD_POWER],
+            "load_power": x[st.LOAD_POWER],
+            "exchange_power": power["grid"] - taken - x[st.LOAD_POWER],
         },
         "dc_link": {
             "voltage": _link_voltage(x[st.DC_ENERGY], c[co.DC_CAPACITANCE]),

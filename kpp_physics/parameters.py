@@ -7,7 +7,11 @@ real plant has validated, - a choice of operation.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from kpp_physics import series
+from kpp_physics.series import TimeSeries
 
 Value = float | int | str
 """A parameter's value: a number, or the name of a choice."""
@@ -215,6 +219,8 @@ class Parameters:
     recovery_claimed: float = _number("-", "-", 0.22, 0, 0.5, "P", "claimed saving of compressor power")
     recovery_depth: float = _number("d_h", "m", 0.35, 0, 3, "A", "depth of the recovery hood")
     recovery_capture: float = _number("f_c", "-", 0.8, 0, 1, "A", "share of the vented air captured")
+    # Not a number and so not declared: what follows a time series instead of its value, by name
+    series: Mapping[str, TimeSeries] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def __post_init__(self) -> None:
         violations = [found for item in DECLARATIONS.values() for found in _check(item, getattr(self, item.name))]
@@ -247,7 +253,43 @@ class Parameters:
         ]
         if unknown:
             raise ParameterError(unknown)
+        followed = [
+            Violation(name, value, None, f"{name} follows a time series: end the series to give it a value")
+            for name, value in changes.items()
+            if name in self.series
+        ]
+        if followed:
+            raise ParameterError(followed)
         return replace(self, **changes)
+
+    def with_series(self, changes: Mapping[str, Any]) -> "Parameters":
+        """A copy in which parameters follow time series.
+
+        Args:
+            changes: by name of the parameter: {"time": [s, ...], "value": [...]}; with empty lists it follows none.
+
+        Raises:
+            ParameterError: with field, limit and reason of everything that is wrong.
+        """
+        violations = []
+        following = dict(self.series)
+        for name, given in changes.items():
+            if name not in series.NAMES:
+                reason = f"{name} cannot follow a time series: {' and '.join(series.NAMES)} can"
+                violations.append(Violation(f"series.{name}", None, None, reason))
+                continue
+            item = DECLARATIONS[name]
+            found, problems = series.read(name, given, item.minimum or 0.0, item.maximum or 0.0, item.unit)
+            violations += [
+                Violation(f"series.{name}{'.' if member else ''}{member}", None, limit, reason)
+                for member, limit, reason in problems
+            ]
+            following.pop(name, None)
+            if found is not None:
+                following[name] = found
+        if violations:
+            raise ParameterError(violations)
+        return replace(self, series=MappingProxyType(following))
 
     def as_dict(self) -> dict[str, Value]:
         """All values by name, in the order of declaration."""
@@ -259,7 +301,7 @@ def _declaration(name: str, default: Any, metadata: Mapping[str, Any]) -> Declar
 
 
 DECLARATIONS: dict[str, Declaration] = {
-    item.name: _declaration(item.name, item.default, item.metadata) for item in fields(Parameters)
+    item.name: _declaration(item.name, item.default, item.metadata) for item in fields(Parameters) if item.metadata
 }
 """Every parameter by name, in the order of declaration."""
 

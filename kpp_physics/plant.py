@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, survey
+from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, surroundings, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
-from kpp_physics.compiled import KERNEL_VERSION
+from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.cross_checks import messages
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
@@ -52,12 +52,19 @@ class Plant:
         self._ring_start = st.ring_start(count)
         self._ring_digest: tuple[int, bytes] | None = None
         self._checks = messages(parameters)
+        self._take_series()
         if memory is None:
             self._stand_cold()
         elif len(memory) != self._memory.nbytes:
             raise SnapshotError(f"the snapshot holds {len(memory)} bytes of state, not {self._memory.nbytes}")
         else:
             self._memory[:] = np.frombuffer(memory, dtype="<f8")
+
+    def _take_series(self) -> None:
+        """The time series of the parameters as the kernel reads them."""
+        self._series = surroundings.table(self.parameters.series)
+        self._series_ends = np.array([0, len(self._series)])
+        self._series_digest = surroundings.digest(self._series) if self.parameters.series else b""
 
     def _stand_cold(self) -> None:
         x, p = self._parts.scalars, self.parameters
@@ -70,9 +77,18 @@ class Plant:
         x[st.COLDEST] = st.EMPTY_LOW
         kernel.clear_lap(self._parts.lap)
         x[st.SYNC_ERROR] = 1.0
+        self._surround()
         self._survey()
         x[st.STORED_INITIAL] = self._stores[survey.STORED]
         x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
+
+    def _surround(self) -> None:
+        """What surrounds the plant at this moment: the next step begins with it."""
+        x = self._parts.scalars
+        time = self.time_us / 1e6
+        for name, place in (("grid_frequency", st.GRID_FREQUENCY), ("load_power", st.LOAD_POWER)):
+            followed = self.parameters.series.get(name)
+            x[place] = getattr(self.parameters, name) if followed is None else followed.at(time)
 
     @property
     def time_us(self) -> int:
@@ -95,7 +111,16 @@ class Plant:
         Raises:
             SimulationError: when the state is no longer one of a plant.
         """
-        kernel.advance(self._coefficients[None], self._memory, self._counts, self._work, n, self._faults)
+        kernel.advance(
+            self._coefficients[None],
+            self._memory,
+            self._counts,
+            self._work,
+            n,
+            self._faults,
+            self._series,
+            self._series_ends,
+        )
         fault = int(self._faults[0])
         if fault != kernel.OK:
             raise SimulationError(self._explain(fault))
@@ -135,7 +160,7 @@ class Plant:
         R = c[co.GAS_CONSTANT]
         cv = c[co.CP_AIR] - R
         over = x[st.TENSION_MAX] > c[co.TENSION_LIMIT]
-        cause = plc.trip_cause(
+        cause = interpreted(plc.trip_cause)(
             x[st.SHAFT_SPEED],
             c[co.RATED_SPEED],
             x[st.SPEED],
@@ -172,15 +197,29 @@ class Plant:
         self.parameters = following
         self._coefficients = co.coefficients(following)
         self._checks = messages(following)
+        self._surround()
         if following.surface_area == 0:
             self._parts.scalars[st.LEVEL] = 0.0
         self._survey()
         step = float(self._stores[survey.STORED] - before)
         self._parts.entropy[0, exergy.PARAMETER_CHANGE] += self._stores[survey.EXERGY] - available
         books = self._parts.ledger
-        books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = ledger.add(
+        books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = interpreted(ledger.add)(
             books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step
         )
+
+    def change_series(self, changes: Mapping[str, Any]) -> None:
+        """Let grid frequency or load follow a time series from the next step on, or end that.
+
+        Args:
+            changes: as for `Parameters.with_series`; times count from the start of the run.
+
+        Raises:
+            ParameterError: with field, limit and reason of everything that is wrong.
+        """
+        self.parameters = self.parameters.with_series(changes)
+        self._take_series()
+        self._surround()
 
     def _survey(self) -> None:
         parts = self._parts
@@ -227,7 +266,7 @@ class Plant:
         """64-bit digest of the complete state, as 16 hexadecimal digits."""
         if self._ring_digest is None or self._ring_digest[0] != self.laps:
             self._ring_digest = (self.laps, st.ring_digest(self._parts.ring))
-        return st.digest(self._memory[: self._ring_start], self._ring_digest[1])
+        return st.digest(self._memory[: self._ring_start], self._ring_digest[1] + self._series_digest)
 
     def memory(self) -> bytes:
         """The complete state as bytes, for another plant with the same number of floaters."""
@@ -243,7 +282,12 @@ class Plant:
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""
         header = json.dumps(
-            {"schema": SNAPSHOT_SCHEMA, "kernel": KERNEL_VERSION, "parameters": self.parameters.as_dict()}
+            {
+                "schema": SNAPSHOT_SCHEMA,
+                "kernel": KERNEL_VERSION,
+                "parameters": self.parameters.as_dict(),
+                "series": {name: each._asdict() for name, each in self.parameters.series.items()},
+            }
         ).encode()
         return _MAGIC + len(header).to_bytes(4, "little") + header + self._memory.astype("<f8").tobytes()
 
@@ -259,7 +303,8 @@ class Plant:
         end = 8 + int.from_bytes(data[4:8], "little")
         try:
             header = json.loads(data[8:end])
-            schema, version, values = header["schema"], header["kernel"], header["parameters"]
+            schema, version = header["schema"], header["kernel"]
+            values, followed = header["parameters"], header["series"]
         except (ValueError, KeyError, TypeError) as error:
             raise SnapshotError(f"the snapshot's header is damaged: {error}") from error
         if schema != SNAPSHOT_SCHEMA:
@@ -269,6 +314,6 @@ class Plant:
                 f"the snapshot was taken with kernel {str(version)[:16]}, this is {KERNEL_VERSION[:16]}: replay the run"
             )
         try:
-            return cls(Parameters.of(values), data[end:])
+            return cls(Parameters.of(values).with_series(followed), data[end:])
         except (ParameterError, TypeError, AttributeError) as error:
             raise SnapshotError(f"the snapshot's parameters are damaged: {error}") from error

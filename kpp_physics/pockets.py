@@ -9,7 +9,7 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger
 from kpp_physics import state as st
-from kpp_physics.air import adiabatic_mean, heat_from_water, relaxation
+from kpp_physics.air import adiabatic_mean, heat_from_water, relaxation, sampled_mean
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
 from kpp_physics.state import Vector
@@ -140,7 +140,7 @@ def pockets(
                 q = heat_from_water(m, H, T_w, UA, cp, h)
                 if q != 0.0:
                     heat_loss += q * (0.5 * capacity_rate * (1.0 / H + 1.0 / (H + q)) - 1.0 / T_w)
-                    sampled_heat += T_w - (H + q) / capacity_rate  # before the motion; `sample_heat` adds after it
+                    sampled_heat += UA * sampled_mean(T_w - H / capacity_rate, UA * h / capacity_rate)
                 H += q
                 energy += q
                 heat += q
@@ -163,7 +163,7 @@ def pockets(
                         m_kept = m - gone
                     vented += gone
                     lost += (energy - energy_kept) - cp * T0 * gone
-                    sampled_vent += gone * cp * ((H - 0.5 * q) / capacity_rate - T0)
+                    sampled_vent += gone * cp * (temperature - T0)
                     vent_loss += gone * (exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(pressure / p0))
                     if pressure >= hood:
                         captured += gone
@@ -202,7 +202,7 @@ def pockets(
     flow[ledger.VENT] += lost
     flow[ledger.WATER_EXPELLED] += expelled
     flow[ledger.WATER_INGESTED] += ingested
-    sampled[ledger.HEAT_FROM_WATER] += 0.5 * h * UA * sampled_heat
+    sampled[ledger.HEAT_FROM_WATER] += h * sampled_heat
     sampled[ledger.VENT] += sampled_vent
     destroyed[exergy.POCKET_HEAT] += T0 * heat_loss
     destroyed[exergy.VENT] += vent_loss
@@ -289,24 +289,3 @@ def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) ->
         work[FORCE, a] = force
         total += force
     return total
-
-
-@inlined
-def sample_heat(c: Vector, x: Vector, f: Vector, sampled: Vector, work: Vector, active: int, h: float) -> None:
-    """Heat flow from the water at the end of the step, for the re-integration of powers."""
-    T_w = water_temperature(c, x)
-    UA = c[co.POCKET_UA]
-    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
-        UA = c[co.H2_UA]
-    total = 0.0
-    inverse = 1.0 / c[co.CP_AIR]
-    for a in range(active):
-        i = int(work[INDEX, a])
-        if f[st.MASS, i] >= constants.HEAT_MINIMUM_MASS:
-            total += (
-                T_w
-                - (f[st.ENTHALPY, i] + 0.5 * c[co.BUCKET_STIFFNESS] * work[AIR_VOLUME, a] ** 2)
-                * inverse
-                / f[st.MASS, i]
-            )
-    sampled[ledger.HEAT_FROM_WATER] += 0.5 * h * UA * total

@@ -3,6 +3,9 @@
 base = "reference"          # optional: another scenario to start from; without it the defaults
 [parameters]
 water_depth = 12.5
+[series.grid_frequency]     # optional: see kpp_physics.series
+time = [0, 60, 61]
+value = [50, 50, 50.4]
 """
 
 import re
@@ -61,27 +64,36 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
             lines.get(("", key)) or lines.get((key, "")),
             key,
             None,
-            f"{key} is not known here: a scenario has base and [parameters]",
+            f"{key} is not known here: a scenario has base, [parameters] and [series.*]",
         )
         for key in document
-        if key not in ("base", "parameters")
+        if key not in ("base", "parameters", "series")
     ]
     values = document.get("parameters", {})
     if not isinstance(values, dict):
         problems.append(Problem(lines.get(("", "parameters")), "parameters", None, "parameters must be a table"))
+    followed = document.get("series", {})
+    if not isinstance(followed, dict):
+        problems.append(Problem(lines.get(("", "series")), "series", None, "series must be tables, one a parameter"))
     if problems:
         raise ScenarioError(name, problems)
     start = _base(document, name, resolve, lines.get(("", "base")))
     try:
-        return start.with_changes(values)
+        return start.with_changes(values).with_series(followed)
     except ParameterError as error:
         raise ScenarioError(
             name,
-            [
-                Problem(lines.get(("parameters", found.field)), found.field, found.limit, found.reason)
-                for found in error.violations
-            ],
+            [Problem(_line(lines, found.field), found.field, found.limit, found.reason) for found in error.violations],
         ) from error
+
+
+def _line(lines: Mapping[tuple[str, str], int], path: str) -> int | None:
+    """Line of a parameter, or of a member of a series (series.name.member[index])."""
+    if not path.startswith("series."):
+        return lines.get(("parameters", path))
+    table, _, member = path.partition("[")[0].removeprefix("series.").partition(".")
+    table = f"series.{table}"
+    return lines.get((table, member)) or lines.get((table, "")) or lines.get(("series", ""))
 
 
 def _base(document: Mapping[str, Any], name: str, resolve: Resolver | None, line: int | None) -> Parameters:

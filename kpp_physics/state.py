@@ -27,7 +27,7 @@ SCALARS: Final = (
     "tension_max", "tension_min", "coldest", "stored_initial",
     "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_force", "recovered_flow",
     "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
-    "manual_pulses", "exergy_initial", "entropy_low",
+    "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
 )
 
 (STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
@@ -40,7 +40,7 @@ SCALARS: Final = (
  TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL,
  H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_FORCE, RECOVERED_FLOW,
  CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
- MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW) = range(len(SCALARS))
+ MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER) = range(len(SCALARS))
 # fmt: on
 
 SCALAR_COUNT: Final = len(SCALARS)

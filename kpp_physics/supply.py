@@ -5,7 +5,7 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger, plc
 from kpp_physics import state as st
-from kpp_physics.air import compression_work, relaxation, relief_share, valve_flow
+from kpp_physics.air import compression_work, relaxation, relief_share, sampled_mean, valve_flow
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place
 from kpp_physics.state import Vector
@@ -140,12 +140,13 @@ def air_supply(
     state = int(x[st.PLC_STATE])
     mode = _switch(c, x, books, lap, pressure, h)
     cooler = c[co.COOLER_TEMPERATURE]
+    relieved_pressure = min(pressure, c[co.RELIEF_PRESSURE])  # what is above it leaves first
 
     dm = dU = taken = recovered = work = 0.0
     if mode == st.COMPRESSOR_LOADED:
         taken = c[co.COMPRESSOR_FLOW] * h
         recovered = min(taken, x[st.RECOVERED_FLOW] * h)
-        middle = pressure + 0.5 * taken * cp * cooler * R / (cv * c[co.RECEIVER_VOLUME])
+        middle = relieved_pressure + 0.5 * taken * cp * cooler * R / (cv * c[co.RECEIVER_VOLUME])
         work = _work(c, middle, taken, recovered)
         cooler = min(cooler, T0 + work / (taken * cp))  # a cooler cannot heat what a low pressure left cold
         dm += taken
@@ -164,7 +165,8 @@ def air_supply(
     flow[ledger.COMPRESSOR] += work - free
     flow[ledger.UNSOURCED_RECOVERY] += free
 
-    wall = relaxation(c[co.RECEIVER_UA] * h / (mass * cv))
+    stiffness = c[co.RECEIVER_UA] * h / (mass * cv)
+    wall = relaxation(stiffness)
     lost = mass * cv * (temperature - T0) * wall
     dU -= lost
     flow[ledger.RECEIVER_HEAT] += lost
@@ -180,7 +182,8 @@ def air_supply(
         flow[ledger.AIR_VENTED] += relieved
         flow[ledger.VENT] += relieved * cp * (temperature - T0)
         destroyed[exergy.RELIEF] += relieved * (
-            exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(pressure / p0)
+            exergy.thermal_exergy(temperature, T0, cp)
+            + 0.5 * R * T0 * math.log(pressure * c[co.RELIEF_PRESSURE] / (p0 * p0))  # the pressure falls as it blows
         )
 
     by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
@@ -195,6 +198,7 @@ def air_supply(
     x[st.SERVED_FLOW] = 0.0
     x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
     charge = missed = behind = 0.0
+    leaving = temperature  # of the air in the valve
     if served >= 0:
         z, _, _ = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         behind = p0 + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
@@ -214,29 +218,31 @@ def air_supply(
             f[st.DELIVERED, served] += charge
         caught = charge * c[co.CAPTURE_EFFICIENCY]
         missed = charge - caught
+        leaving -= 0.5 * temperature * R / cv * charge / mass  # the air left behind expands and cools meanwhile
         if charge > 0.0:
-            drop = R * T0 * math.log(pressure / behind)
+            middle = pressure * (1.0 - 0.5 * cp / cv * charge / mass)
+            drop = R * T0 * math.log(max(1.0, middle / behind))
             destroyed[exergy.VALVE] += charge * drop
             mixed = f[st.MASS, served]
             if mixed > 0.0 and caught > 0.0:
-                # the pocket's temperature over the step: from before to after the mixing
+                # mdot cp T0 (ln(T_i/T_r) + T_r/T_i - 1) integrated over the mixing, at constant pressure
                 stiff = c[co.BUCKET_STIFFNESS] * f[st.VOLUME, served] * f[st.VOLUME, served]
                 first = (f[st.ENTHALPY, served] + 0.5 * stiff) / (mixed * cp)
-                last = (mixed * first + caught * temperature) / (mixed + caught)
-                destroyed[exergy.POCKET_MIXING] += caught * exergy.mixing_loss(
-                    0.5 * (first + last), temperature, T0, cp
+                last = (mixed * first + caught * leaving) / (mixed + caught)
+                destroyed[exergy.POCKET_MIXING] += (
+                    T0 * cp * (mixed * math.log(last / first) + caught * math.log(last / leaving))
                 )
             if missed > 0.0:
                 flow[ledger.AIR_VENTED] += missed
-                flow[ledger.VENT] += missed * cp * (temperature - T0)
+                flow[ledger.VENT] += missed * cp * (leaving - T0)
                 destroyed[exergy.VENT] += missed * (
-                    exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(behind / p0)
+                    exergy.thermal_exergy(leaving, T0, cp) + R * T0 * math.log(behind / p0)
                 )
         f[st.MASS, served] += caught
-        f[st.ENTHALPY, served] += caught * cp * temperature
+        f[st.ENTHALPY, served] += caught * cp * leaving
         x[st.SERVED_FLOW] = charge / h
         dm -= charge
-        dU -= charge * cp * temperature
+        dU -= charge * cp * leaving
         flow[ledger.AIR_VALVE] += charge
 
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
@@ -246,13 +252,13 @@ def air_supply(
     end_pressure = x[st.RECEIVER_ENERGY] * R / (cv * c[co.RECEIVER_VOLUME])
     mean = 0.5 * (after + end_temperature)
     if mode == st.COMPRESSOR_LOADED:
-        work = 0.5 * (_work(c, pressure, taken, recovered) + _work(c, end_pressure, taken, recovered))
+        work = 0.5 * (_work(c, relieved_pressure, taken, recovered) + _work(c, end_pressure, taken, recovered))
         destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(mean, cooler, T0, cp)
     free = c[co.RECOVERY_CLAIMED] * work
     sampled[ledger.COMPRESSOR] += work - free
     sampled[ledger.UNSOURCED] += free
     sampled[ledger.AFTERCOOLER] += work - taken * cp * (cooler - T0)
-    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * (mean - T0) * h
+    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(temperature - T0, stiffness) * h
     sampled[ledger.VENT] += (relieved + missed) * cp * (mean - T0)
     return missed, behind
 

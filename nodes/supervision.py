@@ -7,11 +7,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from supervisor import events
+from supervisor import events, loggers
 from supervisor.options import make_namespec
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 
@@ -103,10 +104,13 @@ class PlantInterface:
         self._watchdog = watchdog
         self._guard = Guard(time.monotonic())
         self._guard_due = 0.0
+        self._begun: dict[str, float] = {}  # supervisord's own times are those of the wall clock, which jumps
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)
+        _let_logs_fail()
         events.subscribe(events.SupervisorRunningEvent, self._prepare)
+        events.subscribe(events.ProcessStateStartingEvent, self._note_begin)
         events.subscribe(events.ProcessLogStdoutEvent, self._print)
 
     # Remote calls
@@ -114,11 +118,17 @@ class PlantInterface:
     def beat(self) -> list[dict[str, Any]]:
         """The watchdog lives.
 
-        @return array result  Every program: name, pid (0 while it has none) and state
+        @return array result  Every program: name, pid (0 while it has none), state, and age of its process in seconds
         """
-        self._guard.beat(time.monotonic())
+        now = time.monotonic()
+        self._guard.beat(now)
         return [
-            {"name": name, "pid": process.pid, "state": getProcessStateDescription(process.get_state())}
+            {
+                "name": name,
+                "pid": process.pid,
+                "state": getProcessStateDescription(process.get_state()),
+                "age": now - self._begun.get(name, now),
+            }
             for name, process in self._processes()
         ]
 
@@ -144,6 +154,10 @@ class PlantInterface:
             for group in self._supervisord.process_groups.values()
             for process in group.processes.values()
         ]
+
+    def _note_begin(self, event: Any) -> None:
+        process = event.process
+        self._begun[make_namespec(process.group.config.name, process.config.name)] = time.monotonic()
 
     def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
         ready = poll(min(timeout, RESTART_POLL))
@@ -186,8 +200,9 @@ class PlantInterface:
 
     def _print(self, event: Any) -> None:
         data = event.data
-        self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
-        self._options.stdout.flush()
+        with suppress(OSError):  # as in _let_logs_fail
+            self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
+            self._options.stdout.flush()
 
 
 def _taken_for_long(endpoints: Endpoints) -> list[str]:
@@ -195,6 +210,26 @@ def _taken_for_long(endpoints: Endpoints) -> list[str]:
     while (problems := taken_ports(endpoints)) and time.monotonic() < deadline:
         time.sleep(RESTART_POLL)
     return problems
+
+
+def _let_logs_fail() -> None:
+    """Have a log line that cannot be written be lost instead of ending supervisord, and every node with it.
+
+    When the disk of its log is full, supervisord says so on stderr; if that goes to the same disk, it would die of it.
+    """
+    tell, roll = loggers.Handler.handleError, loggers.RotatingFileHandler.doRollover
+
+    def handle_error(handler: Any) -> None:
+        with suppress(OSError):
+            tell(handler)
+
+    def do_rollover(handler: Any) -> None:
+        try:
+            roll(handler)
+        except OSError:
+            handler.handleError()
+
+    loggers.Handler.handleError, loggers.RotatingFileHandler.doRollover = handle_error, do_rollover
 
 
 def _tied(execve: Callable[..., None]) -> Callable[..., None]:

@@ -22,6 +22,9 @@ RECEIVER_TIMES: Final = 5
 PATIENCE: Final = 1800.0
 """Simulated time (s) in which a plant must move by one pitch, at least."""
 
+LONGEST_LAP: Final = 7200.0
+"""Simulated time (s) in which a plant must complete a lap, at least."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -64,6 +67,7 @@ class Schedule(NamedTuple):
     longest_warmup: int
     longest_start: float
     patience: float
+    longest_lap: float
 
 
 def schedule(p: Parameters) -> Schedule:
@@ -88,4 +92,5 @@ def schedule(p: Parameters) -> Schedule:
         longest_warmup=LONGEST_WARMUP,
         longest_start=2 * filling + PATIENCE,
         patience=max(PATIENCE, 20 * pitch / speed),
+        longest_lap=max(LONGEST_LAP, 20 * loop / speed),
     )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kpp_physics import meters as metering
 from kpp_physics import state as st
+from kpp_physics.cross_checks import break_away
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant, SimulationError
 from studies.plan import Plan, Schedule, schedule
@@ -74,7 +75,7 @@ class Run:
         self._warmup: list[Any] = []
         self._begin: int | None = None
         self._seen = 0
-        self._moved_at = self._place = 0.0
+        self._moved_at = self._lap_at = self._place = 0.0
         self._warned: dict[str, str] = {}
 
     def measure(self, progress: Progress | None = None) -> Measurement:
@@ -114,6 +115,7 @@ class Run:
             self._begin = plant.laps + 1  # the lap in which the plant began to run is not complete
         if plant.laps > self._seen:
             self._seen = plant.laps
+            self._lap_at = time
             self._lap()
         if chunks % LOOKS == 0:
             self._watch(state, time)
@@ -163,7 +165,7 @@ class Run:
         """Give up a plant that does not get anywhere."""
         found, plan = self.found, self.found.schedule
         if state in ("stopped", "pressurising"):
-            self._moved_at = time
+            self._moved_at = self._lap_at = time
             if time > plan.longest_start:
                 found.error = (
                     f"after {time:.0f} s the plant is still {state} "
@@ -173,7 +175,7 @@ class Run:
         if self._begin is None and found.plant.laps >= LONGEST_START:
             found.error = (
                 f"after {time:.0f} s and {found.plant.laps} laps the plant is still {state}: it does not reach half of "
-                f"its set speed (limit: {LONGEST_START} laps)"
+                f"its set speed (limit: {LONGEST_START} laps){self._pull()}"
             )
             return
         place = found.plant.observe()["chain"]["position"]
@@ -182,8 +184,27 @@ class Run:
         elif time - self._moved_at > plan.patience:
             found.error = (
                 f"the plant does not turn: at {time:.0f} s it is {state} in lap {found.plant.laps} and has "
-                f"moved less than one pitch ({plan.pitch:.3g} m) in {plan.patience:.0f} s"
+                f"moved less than one pitch ({plan.pitch:.3g} m) in {plan.patience:.0f} s{self._pull()}"
             )
+            return
+        if time - self._lap_at > plan.longest_lap:
+            found.error = (
+                f"the plant only creeps: at {time:.0f} s it is {state} and has not completed lap "
+                f"{found.plant.laps + 1} in {plan.longest_lap:.0f} s{self._pull()}"
+            )
+
+    def _pull(self) -> str:
+        """What breaking away needs and what there is, for a plant that does not get to its speed."""
+        p, frame = self.found.plant.parameters, self.found.plant.observe()
+        force = frame["chain"]["buoyancy_force"]
+        text = f": {break_away(p)}, the air in the floaters pulls with {force:.0f} N"
+        bottom = p.ambient_pressure + p.water_density * p.gravity * (p.water_depth - p.sprocket_radius)
+        if frame["receiver"]["pressure"] <= bottom:
+            text += (
+                f"; the receiver holds {frame['receiver']['pressure'] / 1e5:.3f} bar, the lowest pocket stands at "
+                f"{bottom / 1e5:.3f} bar"
+            )
+        return text
 
     def _out_of_time(self) -> str | None:
         """Why the end of the duration is an error, or None when it is not."""

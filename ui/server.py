@@ -56,7 +56,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     heart = Heart(endpoints, "ui")
 
     async def pulse() -> None:
-        # Not a PeriodicCallback: Tornado's go by the wall clock; set back an hour, it stops them for an hour.
+        # Not a PeriodicCallback: those go by the wall clock, and one that is set back an hour stops them for an hour.
         due = loop.time()
         while not stop and feed.alive:
             stream.send()

@@ -59,7 +59,7 @@ CAUGHT_UP_SECONDS = 0.5
 RETRY_AFTER = 0.2
 """When a command that was refused because a module is late may be tried again, in seconds."""
 
-NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step"})
+NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 """Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
 
 

@@ -220,10 +220,12 @@ class PhysicsCore:
 
     def frames(self, asked: FramesRequest) -> Frames | None:
         """What followed a tick, None when it has to be computed again."""
-        if asked.run == self.run and asked.after >= self.seq:
+        if asked.run != self.run:
+            return None  # only the clock knows how far a run went that has ended
+        if asked.after >= self.seq:
             return block(asked.run, asked.after, self.seq, [])
         if self._ring.covers(asked.run, asked.after):
-            return block(asked.run, asked.after, self._ring.last(asked.run), self._ring.after(asked.run, asked.after))
+            return block(asked.run, asked.after, self.seq, self._ring.after(asked.run, asked.after))
         return None
 
     def snapshot(self) -> Snapshot | Refused:

@@ -227,10 +227,13 @@ class Fold:
         if command.name == "set_parameters":
             self.plant.change_parameters(command.args)
             return dict(command.args)
+        if command.name == "set_series":
+            self.plant.change_series(command.args)
+            return dict(command.args)
         if command.name in PLANT_COMMANDS:
             self.plant.command(PLANT_COMMANDS[command.name], command.args)
             return {"plc": self.plant.plc_state}
-        known = ", ".join(["set_parameters", *PLANT_COMMANDS])
+        known = ", ".join(["set_parameters", "set_series", *PLANT_COMMANDS])
         raise CommandError(f"module {self._identity.module} knows no command {command.name!r}: it knows {known}")
 
     def _begin(self, command: Command) -> dict[str, Any]:

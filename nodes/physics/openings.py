@@ -34,14 +34,17 @@ class Openings:
         path = self._folder / f"{run}.json"
         if path.exists():
             try:
-                return Parameters.of(json.loads(path.read_text(encoding="utf-8")))
-            except (ValueError, TypeError, AttributeError) as error:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                return Parameters.of(kept["parameters"]).with_series(kept["series"])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if isinstance(error, ParameterError):
                     raise
                 self.problem = f"{path.name} is damaged ({error}): the scenario file is read instead"
         parameters = self._scenarios.read(scenario)
         try:
-            write_whole(path, json.dumps(parameters.as_dict(), indent=1).encode())
+            series = {name: each._asdict() for name, each in parameters.series.items()}
+            kept = {"parameters": parameters.as_dict(), "series": series}
+            write_whole(path, json.dumps(kept, indent=1).encode())
         except OSError as error:
             self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
         return parameters

@@ -69,10 +69,6 @@ class Ring:
                     return message if isinstance(message, State) else None
         return None
 
-    def last(self, run: str) -> int:
-        """Newest tick of a run that is here, 0 when there is none."""
-        return next((kept.seq for kept in reversed(self._kept) if kept.run == run), 0)
-
 
 def block(run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = BLOCK_BYTES) -> Frames:
     """A reply with as many whole ticks as fit.

@@ -32,6 +32,9 @@ COMPILING_LIMIT = 180.0
 REJOIN_LIMIT = 5.0
 """Seconds that nodes have to be heard again by a clock that was away."""
 
+FIRST_REPORT_LIMIT = 3.0
+"""Seconds from the watchdog's own start, or sleep, to the first report of a clock that has run for longer."""
+
 REPORT_GAP = 1.0
 """Seconds without a report of the clock, which makes five a second, after which nothing is known of the others."""
 
@@ -54,11 +57,12 @@ FAULT = "fault"
 
 @dataclass(frozen=True)
 class Program:
-    """A process as supervisord knows it; pid 0 while there is none."""
+    """A process as supervisord knows it; pid 0 while there is none, and its age in seconds."""
 
     name: str
     pid: int
     state: str
+    age: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,11 @@ class WatchdogCore:
 
     def on_status(self, status: Status, now: float) -> None:
         """The clock's report, which tells when it last heard of whom."""
-        if status.epoch < self._epoch:
-            return
-        if self._heard is None or status.epoch != self._epoch or now - self._heard > REPORT_GAP:
+        if status.epoch < self._epoch and self._heard is not None and now - self._heard <= REPORT_GAP:
+            return  # of a clock that was replaced, while the newer one reports
+        if self._heard is None:  # what this watchdog missed does not matter if everybody has long found the clock
+            self._trusted = now - min(status.frames_sent / status.rate, REJOIN_LIMIT)
+        elif status.epoch != self._epoch or now - self._heard > REPORT_GAP:
             self._trusted = now
         if status.seq == self.seq:
             self._ticking = now
@@ -169,7 +175,7 @@ class WatchdogCore:
             if program.pid == 0 or program.state != "RUNNING":
                 record.process = None
             elif record.process is None or record.process.pid != program.pid:
-                record.process = _Process(program.pid, now)
+                record.process = _Process(program.pid, now - program.age)
             _note_failures(record, program.state, now)
 
     # What follows from it
@@ -195,8 +201,8 @@ class WatchdogCore:
     def _clock_hangs(self, process: _Process, now: float) -> str:
         heard = self._heard
         if heard is None or heard < process.since:
-            silent = now - max(process.since, self._armed)
-            return f"no report {silent:.1f} s after its start" if silent > START_LIMIT else ""
+            late = now > max(process.since + START_LIMIT, self._armed + FIRST_REPORT_LIMIT)
+            return f"no report {now - process.since:.1f} s after its start" if late else ""
         silent = now - max(heard, self._armed)
         return f"no report for {silent:.1f} s" if silent > BEAT_LIMIT else ""
 
@@ -206,13 +212,13 @@ class WatchdogCore:
             return ""
         known = max(process.since, self._armed, self._trusted + REJOIN_LIMIT - BEAT_LIMIT)
         if process.beat is None:
-            silent = now - max(process.since, self._armed, self._trusted)
-            return f"no beat {silent:.1f} s after its start" if silent > START_LIMIT else ""
+            late = now > max(process.since + START_LIMIT, self._armed + BEAT_LIMIT, self._trusted + REJOIN_LIMIT)
+            return f"no beat {now - process.since:.1f} s after its start" if late else ""
         silent = now - max(process.beat, known)
         if process.status.startswith(STARTING):
             limit = COMPILING_LIMIT if process.status.startswith(COMPILING) else LOADING_LIMIT
-            took = now - max(process.since, self._armed)
-            if silent > START_LIMIT or took > limit:
+            took = now - process.since
+            if silent > START_LIMIT or took > max(limit, self._armed - process.since + REJOIN_LIMIT):
                 return f"{process.status!r} for {took:.1f} s, last beat {silent:.1f} s ago"
             return ""
         if silent > BEAT_LIMIT:

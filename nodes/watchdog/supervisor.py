@@ -57,7 +57,7 @@ class Supervisor:
         Raises:
             SupervisorError: if it does not answer.
         """
-        return [Program(each["name"], each["pid"], each["state"]) for each in self._call("kpp.beat")]
+        return [Program(each["name"], each["pid"], each["state"], each["age"]) for each in self._call("kpp.beat")]
 
     def kill(self, program: str, pid: int) -> bool:
         """SIGKILL a program's process if it is still this one.

@@ -16,9 +16,13 @@ from bus.listener import Listener
 from bus.messages import (
     ClockReply,
     CommandRequest,
+    Frames,
+    FramesRequest,
     ModuleReply,
     Published,
     Refused,
+    Replay,
+    ReplayRequest,
     Result,
     Sequenced,
     Snapshot,
@@ -32,6 +36,7 @@ from tests.bus.conftest import PATIENCE, bound, free_address
 from tests.bus.samples import sample
 
 Answer = Callable[[CommandRequest], ClockReply | None]
+Again = Callable[[FramesRequest | ReplayRequest], ClockReply]
 
 
 @pytest.fixture
@@ -41,8 +46,13 @@ def endpoints() -> Endpoints:
     return Endpoints.from_environment({name: free_address() for name in names})
 
 
+def nothing_again(request: FramesRequest | ReplayRequest) -> ClockReply:
+    """Of a clock that has nothing to tell again."""
+    return Refused(id="", field="run", reason=f"no run {request.run} is on record here")
+
+
 @contextmanager
-def clock(endpoints: Endpoints, answer: Answer) -> Iterator[list[CommandRequest]]:
+def clock(endpoints: Endpoints, answer: Answer, again: Again = nothing_again) -> Iterator[list[CommandRequest]]:
     """A clock that answers commands as told; gives the requests it has seen."""
     seen: list[CommandRequest] = []
     stop = threading.Event()
@@ -54,6 +64,9 @@ def clock(endpoints: Endpoints, answer: Answer) -> Iterator[list[CommandRequest]
                 if received is None:
                     continue
                 request = codec.decode_clock_request(received[1])
+                if isinstance(request, FramesRequest | ReplayRequest):
+                    server.reply(received[0], codec.encode(again(request)))
+                    continue
                 assert isinstance(request, CommandRequest)
                 seen.append(request)
                 reply = answer(request)
@@ -242,6 +255,46 @@ def test_commander_remembers_a_bounded_number_of_results(endpoints: Endpoints, m
             asyncio.run(commander.send(requests[0], 0.05))
 
 
+def test_a_result_that_was_lost_is_asked_for(endpoints: Endpoints) -> None:
+    """Two wait for the same command: both are answered."""
+    request = command("clock", "start", {}, "test")
+
+    def again(asked: FramesRequest | ReplayRequest) -> ClockReply:
+        assert asked == FramesRequest(run="r-1", after=6)
+        return Frames(run="r-1", after=6, through=9, last=9, states=[], events=[], results=[result(request)])
+
+    async def both() -> list[Result]:
+        commander = Commander(endpoints)
+        return list(await asyncio.gather(commander.send(request), commander.send(request)))
+
+    with clock(endpoints, accept, again):
+        assert asyncio.run(both()) == [result(request)] * 2
+
+
+def test_a_command_refused_for_the_moment_is_sent_again_with_the_same_id(endpoints: Endpoints) -> None:
+    request = command("clock", "start", {}, "test")
+    commander = Commander(endpoints)
+    seen: list[str] = []
+
+    def answer(asked: CommandRequest) -> ClockReply:
+        seen.append(asked.id)
+        if len(seen) < 3:
+            return Refused(id=asked.id, field="", reason="m1 is not caught up", retry_after=0.01)
+        commander.heard(result(request))
+        return accept(asked)
+
+    with clock(endpoints, answer):
+        assert asyncio.run(commander.send(request)) == result(request)
+    assert seen == [request.id] * 3
+
+
+def test_a_module_that_stays_late_is_told_in_time(endpoints: Endpoints) -> None:
+    request = command("m1", "plant_start", {}, "test")
+    late = Refused(id=request.id, field="", reason="m1 is not caught up", retry_after=0.02)
+    with clock(endpoints, lambda _asked: late), pytest.raises(RefusedError, match="not caught up"):
+        asyncio.run(Commander(endpoints).send(request, 0.1))
+
+
 def test_plain_program_retries_with_the_same_id(endpoints: Endpoints) -> None:
     request = command("clock", "start", {}, "test")
     with clock(endpoints, deaf(1)) as seen:
@@ -281,10 +334,10 @@ def test_snapshot_of_a_module_that_is_not_there(endpoints: Endpoints) -> None:
 class Stage:
     """A publisher and a listener that hear each other."""
 
-    def __init__(self, endpoints: Endpoints, topics: tuple[str, ...]) -> None:
+    def __init__(self, endpoints: Endpoints, topics: tuple[str, ...], *, repair: bool = False) -> None:
         self.gaps: list[tuple[str, int, int]] = []
         self.publisher = Publisher(endpoints.clock_publish)
-        self.listener = Listener(endpoints, topics, lambda *gap: self.gaps.append(gap))
+        self.listener = Listener(endpoints, topics, lambda *gap: self.gaps.append(gap), repair=repair)
         hello: Status = codec.build(Status, sample(Status))
         while self.listener.receive(0.005) is None:
             self.publisher.send(codec.encode_published(hello))
@@ -361,3 +414,18 @@ def test_silence_is_none_not_an_error(endpoints: Endpoints) -> None:
     assert listener.receive(0.02) is None
     assert listener.receive(0.0) is None
     listener.close()
+
+
+def test_lost_ticks_are_asked_for_and_come_in_their_place(endpoints: Endpoints) -> None:
+    def again(asked: FramesRequest | ReplayRequest) -> ClockReply:
+        assert isinstance(asked, ReplayRequest)
+        spans = [{**sample(Replay)["spans"][0], "first": asked.after + 1, "count": 12 - asked.after, "commands": []}]
+        reply: Replay = codec.build(Replay, sample(Replay) | {"run": "one", "spans": spans, "last": 12, "epoch": 9})
+        return reply
+
+    with clock(endpoints, accept, again), Stage(endpoints, ("tick", "status"), repair=True) as stage:
+        got = [stage.say(Tick, seq, run="one", epoch=9, commands=[]) for seq in (5, 9)]
+        got += [stage.listener.receive(PATIENCE) for _ in range(3)]
+        assert [each.seq for each in got if each is not None] == [5, 6, 7, 8, 9]
+        assert stage.gaps == []
+        assert (stage.listener.streams.repaired, stage.listener.streams.lost) == (6, 0), "the answer goes on to tick 12"

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tests.chaos import page
 from tests.chaos.checker import summary
 from tests.chaos.driver import Chaos, run, scratch
 
@@ -16,15 +17,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the plan and of the commands")
     parser.add_argument("--faults", type=int, default=1000, help="how many")
     parser.add_argument("--rate", type=float, default=2.0, help="faults a second, on average")
+    parser.add_argument("--standby", action="store_true", help="with a hot standby of the plant module")
     parser.add_argument("--figures", type=Path, help="write the figures there, as JSON")
-    parser.add_argument("--keep", type=Path, help="put the logs there when something is wrong")
+    parser.add_argument("--page", action="store_true", help="write the figures into docs/reliability.md")
     args = parser.parse_args()
     folder = scratch()
-    outcome = run(Chaos(args.seed, args.faults, args.rate), folder)
+    outcome = run(Chaos(args.seed, args.faults, args.rate, args.standby, controls=True), folder)
     text = json.dumps(outcome.figures(), indent=2)
     sys.stdout.write(f"{text}\n{summary(outcome.findings)}\n")
     if args.figures:
         args.figures.write_text(text + "\n")
+    if args.page:
+        page.write("chaos", page.chaos(outcome.figures()))
     shutil.rmtree(folder, ignore_errors=True)
     return 1 if outcome.findings else 0
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from bus.messages import CLOCK_MODULE, STEP_US, Command, Result, Tick
-from tests.chaos.history import Asked, Evidence, Journaled, Recording, Reference, Refused, Sequenced, Unanswered
+from tests.chaos.history import Asked, Evidence, Recording, Reference, Refused, Sequenced, Unanswered
 
 Fault = Literal["lost", "doubled", "different"]
 Place = tuple[str, int]
@@ -30,9 +30,10 @@ def check(evidence: Evidence) -> list[Finding]:
     carried = _carried(recording.ticks)
     return [
         *_ticks(recording.ticks),
+        *_end(evidence),
         *_states(recording, evidence.reference),
         *_commands(evidence, carried),
-        *_journal(evidence.journal, recording.ticks, carried),
+        *_journal(evidence, carried),
         *_results(recording.results, evidence.reference),
     ]
 
@@ -79,6 +80,17 @@ def _ticks(ticks: list[Tick]) -> list[Finding]:
         if _us(after.dt) % STEP_US:
             findings.append(Finding("different", f"{name} is no whole number of steps"))
     return findings
+
+
+def _end(evidence: Evidence) -> list[Finding]:
+    """No run ended too soon, and none is missing."""
+    heard = {tick.run: tick.seq for tick in evidence.recording.ticks}
+    due = {**evidence.lasts, evidence.end[0]: evidence.end[1]}
+    return [
+        Finding("lost", f"ticks {heard.get(run, 0) + 1} to {last} of {run}")
+        for run, last in due.items()
+        if heard.get(run, 0) < last
+    ]
 
 
 def _states(recording: Recording, reference: Reference) -> list[Finding]:
@@ -129,6 +141,7 @@ def _commands(evidence: Evidence, carried: dict[str, list[tuple[Place, Command]]
                 findings.append(Finding("different", f"{said.id} was promised {promised[said.id]} and then {place}"))
     written = {row.command.id: (row.run, row.seq) for row in evidence.journal}
     recorded = {(tick.run, tick.seq) for tick in evidence.recording.ticks}
+    answered = {result.id for result in evidence.recording.results if result.outcome == "rejected"}
     for command_id, place in promised.items():
         if written.get(command_id) != place:
             findings.append(
@@ -136,6 +149,8 @@ def _commands(evidence: Evidence, carried: dict[str, list[tuple[Place, Command]]
             )
         if place in recorded and place not in [where for where, _ in carried.get(command_id, [])]:
             findings.append(Finding("lost", f"{command_id}, promised {place}, is not in that tick"))
+        if place[0] != evidence.end[0] and place[1] > evidence.lasts.get(place[0], 0) and command_id not in answered:
+            findings.append(Finding("lost", f"{command_id}, promised {place}, came to nothing with its run, untold"))
     findings += [
         Finding("different", f"{command_id} was refused and acts at {carried[command_id][0][0]}")
         for command_id in refused - unknown - promised.keys()
@@ -160,16 +175,20 @@ def _act(command_id: str, places: list[tuple[Place, Command]], asked: Asked | No
     return findings
 
 
-def _journal(
-    journal: list[Journaled], ticks: list[Tick], carried: dict[str, list[tuple[Place, Command]]]
-) -> list[Finding]:
-    """What is on disk acts, at its tick; what acts is on disk."""
-    counts = Counter(row.command.id for row in journal)
+def _journal(evidence: Evidence, carried: dict[str, list[tuple[Place, Command]]]) -> list[Finding]:
+    """What is on disk acts, at its tick; what acts is on disk.
+
+    A write that was reported as failed may be on disk all the same: then the client was told so, and it does not act.
+    """
+    counts = Counter(row.command.id for row in evidence.journal)
     findings = [Finding("doubled", f"{each} stands in the journal {n} times") for each, n in counts.items() if n > 1]
-    recorded = {(tick.run, tick.seq) for tick in ticks}
-    for row in journal:
+    recorded = {(tick.run, tick.seq) for tick in evidence.recording.ticks}
+    refused = {said.id for said in evidence.client if isinstance(said, Refused)}
+    refused -= {said.id for said in evidence.client if isinstance(said, Sequenced)}
+    for row in evidence.journal:
         place = (row.run, row.seq)
-        if place in recorded and (place, row.command) not in carried.get(row.command.id, []):
+        acts = (place, row.command) in carried.get(row.command.id, [])
+        if place in recorded and not acts and row.command.id not in refused:
             findings.append(Finding("lost", f"{row.command.id}, journaled at {place}, does not act there"))
     findings += [
         Finding("different", f"{command_id} acts at {place} and is not in the journal")

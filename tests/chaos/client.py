@@ -18,6 +18,9 @@ ATTEMPTS = 12
 
 PAUSE = 0.05
 
+NEW_RUNS = 0.3
+"""Share of starts that begin a new run."""
+
 
 class Client(threading.Thread):
     """Sends commands from a seed until told to stop.
@@ -80,6 +83,10 @@ class Client(threading.Thread):
     def _choose(self) -> tuple[str, str, dict[str, Any]]:
         draw = self._random
         choice = draw.randrange(20)
+        if choice == 0:
+            if draw.random() < NEW_RUNS:
+                return "clock", "reset", {"scenario": draw.choice(("reference", "rated-speed"))}
+            return "clock", "start", {}
         if choice < 10:
             return self._module, "set_parameters", {"drag_area": round(draw.uniform(0.1, 0.6), 4)}
         if choice < 12:

@@ -1,7 +1,9 @@
-"""Subscribers that keep what they are given: one that repairs its gaps, and one that does not."""
+"""A subscriber that keeps what it is given, and two that must not pass the checker."""
 
+import socket
 import threading
 import time
+from dataclasses import replace
 
 from bus.endpoints import Endpoints
 from bus.listener import Listener
@@ -13,24 +15,30 @@ POLL = 0.1
 
 
 class Collector(threading.Thread):
-    """Keeps ticks, states and results until told to stop."""
+    """Keeps ticks, states and results, from the first of the run until told to stop."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         super().__init__(name="collector", daemon=True)
         self._endpoints = endpoints
         self._over = threading.Event()
+        self._heard: float | None = None
         self.recording = Recording()
+        self.repaired = 0
         self.longest_silence = 0.0
         """Longest time between two ticks, in seconds."""
-        self._heard: float | None = None
+
+    def open(self, endpoints: Endpoints) -> Listener:
+        """The subscription; a tick, state or result that is lost on the way is asked for again."""
+        return Listener(endpoints, TOPICS, whole=True)
 
     def run(self) -> None:
         """Until `stop`."""
-        listener = Listener(self._endpoints, TOPICS)
+        listener = self.open(self._endpoints)
         while not self._over.is_set():
             message = listener.receive(POLL)
             if message is not None:
                 self._take(message)
+        self.repaired = listener.streams.repaired
         listener.close()
 
     def stop(self) -> None:
@@ -52,10 +60,28 @@ class Collector(threading.Thread):
             case _:
                 pass
 
-    def has_result(self, command_id: str) -> bool:
-        """True once a command's result was heard."""
-        return any(result.id == command_id for result in reversed(list(self.recording.results)))
-
     def has_state(self, run: str, seq: int) -> bool:
         """True once a state was heard."""
         return any((state.run, state.seq) == (run, seq) for state in reversed(list(self.recording.states)))
+
+
+class DeafCollector(Collector):
+    """Negative control: takes what comes and asks for nothing."""
+
+    def open(self, endpoints: Endpoints) -> Listener:
+        """A plain subscription."""
+        return Listener(endpoints, TOPICS, repair=False)
+
+
+class UnansweredCollector(Collector):
+    """Negative control: asks for what it misses, and nobody replays anything."""
+
+    def open(self, endpoints: Endpoints) -> Listener:
+        """A subscription whose questions go where nobody listens."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            nobody = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        modules = tuple(
+            replace(module, instances=tuple(replace(each, snapshot=nobody) for each in module.instances))
+            for module in endpoints.modules
+        )
+        return Listener(replace(endpoints, clock_control=nobody, modules=modules), TOPICS)

@@ -1,22 +1,25 @@
 """One chaos run: the real plant under supervisord, a plan of faults, a client, a subscriber, and the evidence."""
 
 import os
+import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from bus.endpoints import Endpoints
 from nodes.clock.journal import Journal
+from nodes.clock.runs import SUFFIX, Runs
+from nodes.clock.ticklog import TickLogError
+from nodes.supervision import STANDBY
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
-from tests.chaos.collector import Collector
+from tests.chaos.collector import Collector, DeafCollector, UnansweredCollector
 from tests.chaos.history import Evidence, Journaled, Refused, Sequenced, Unanswered
 from tests.chaos.injector import Delivered, Injector
 from tests.chaos.plan import Fault, draw
@@ -40,8 +43,14 @@ class Chaos:
     seed: int
     faults: int
     rate: float = 1.8
-    nodes: tuple[str, ...] = NODES
-    collector: Callable[[Endpoints], Collector] = Collector
+    standby: bool = False
+    controls: bool = False
+    """Whether two subscribers are run beside the real one that must lose something."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Programs that are hit."""
+        return (*NODES, STANDBY) if self.standby else NODES
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Outcome:
     collector: Collector
     evidence: Evidence
     findings: list[Finding]
+    controls: dict[str, list[Finding]]
+    """What the checker has found in the recordings of subscribers that cannot keep theirs whole."""
     seconds: float
 
     def figures(self) -> dict[str, object]:
@@ -69,6 +80,7 @@ class Outcome:
         recording = self.evidence.recording
         return {
             "seed": self.chaos.seed,
+            "standby": self.chaos.standby,
             "seconds": round(self.seconds),
             "faults": len(self.delivered),
             "by_kind": dict(sorted(kinds.items())),
@@ -84,8 +96,10 @@ class Outcome:
             "ticks": len(recording.ticks),
             "states": len(recording.states),
             "runs": len({tick.run for tick in recording.ticks}),
+            "repaired": self.collector.repaired,
             "longest_without_tick": round(self.collector.longest_silence, 2),
             "results_unheard": len(unheard(self.evidence)),
+            "controls": {name: dict(Counter(each.fault for each in found)) for name, found in self.controls.items()},
             "lost": sum(finding.fault == "lost" for finding in self.findings),
             "doubled": sum(finding.fault == "doubled" for finding in self.findings),
             "different": sum(finding.fault == "different" for finding in self.findings),
@@ -96,11 +110,12 @@ def run(chaos: Chaos, folder: Path) -> Outcome:
     """Carry out one run with its files under `folder`, which is made.
 
     Raises:
-        AssertionError: if the plant does not come up, or not back after the last fault.
+        AssertionError: if the plant does not come up, or not back after the last fault; the logs are then kept beside
+            `folder`, in one whose name ends in "-failed".
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _disk(folder) as no_disk:
-        plan = draw(chaos.seed, chaos.nodes, chaos.faults, chaos.rate, disk=not no_disk)
+        plan = draw(chaos.seed, chaos.targets, chaos.faults, chaos.rate, disk=not no_disk)
         return _run(chaos, folder, no_disk, plan)
 
 
@@ -120,10 +135,13 @@ def _disk(folder: Path) -> Iterator[str]:
 
 
 def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome:
-    env = {**environment(folder), "PYTHONPATH": str(INJECT)}
+    env = {**environment(folder, instances=2 if chaos.standby else 1), "PYTHONPATH": str(INJECT)}
     config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
-    collector = chaos.collector(endpoints)
-    collector.start()
+    collector = Collector(endpoints)
+    controls = [DeafCollector(endpoints), UnansweredCollector(endpoints)] if chaos.controls else []
+    collectors = [collector, *controls]
+    for each in collectors:
+        each.start()
     begin = time.monotonic()
     process = launch(config, env, output)
     plant = Plant(process, config, env, endpoints, output)
@@ -139,14 +157,34 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
+    except BaseException as error:
+        _keep_logs(folder, plant, error)
+        raise
     finally:
+        for each in collectors:
+            each.stop()
         _stop(process)
-        collector.stop()
-    evidence = Evidence(client.history, _journal(folder), collector.recording, fold(collector.recording.ticks, MODULE))
+    end = (last.run, last.seq)
+    recording = collector.recording.until(*end)
+    journal, lasts = _on_disk(folder)
+    evidence = Evidence(client.history, journal, recording, fold(recording.ticks, MODULE), end, lasts)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
+        {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
         time.monotonic() - begin,
     )  # fmt: skip
+
+
+def _keep_logs(folder: Path, plant: Plant, error: BaseException) -> None:
+    """Copy what tells of a failure from the small disk, which goes with the run."""
+    kept = folder.with_name(f"{folder.name}-failed")
+    shutil.copytree(folder / "var" / "log", kept)
+    pages = [(plant.endpoints.clock_http, "/health"), (plant.endpoints.gateway_http, "/health")]
+    answers = [plant.get(address, path) for address, path in pages]
+    usage = shutil.disk_usage(folder)
+    told = [f"{error!r}", f"{usage}", *("no answer" if each is None else each.text for each in answers)]
+    (kept / "failure.txt").write_text("\n".join(told))
+    shutil.copy(folder / "output.txt", kept)
 
 
 def _settle(collector: Collector, last: Sequenced) -> None:
@@ -166,16 +204,24 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _journal(folder: Path) -> list[Journaled]:
-    path = folder / "var" / "journal.sqlite"
-    journal = Journal(path)
+def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:
+    """The journal's commands, and the last tick of each run."""
+    journal = Journal(folder / "var" / "journal.sqlite")
     try:
-        with sqlite3.connect(path) as database:
-            runs = [row[0] for row in database.execute("SELECT DISTINCT run FROM commands ORDER BY run")]
-        database.close()
-        return [Journaled(run, seq, command) for run in runs for seq, command in journal.commands(run)]
+        runs = Runs(folder / "var" / "runs", journal.commands)
+        names = sorted(path.stem for path in (folder / "var" / "runs").glob(f"*{SUFFIX}"))
+        rows = [Journaled(name, seq, command) for name in names for seq, command in journal.commands(name)]
+        return rows, {name: _last(runs, name) for name in names}
     finally:
         journal.close()
+
+
+def _last(runs: Runs, name: str) -> int:
+    try:
+        run = runs.read(name)
+    except TickLogError:  # of a run for which there was no room: none of its ticks was sent
+        return 0
+    return 0 if run is None else run.last
 
 
 def scratch() -> Path:

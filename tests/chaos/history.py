@@ -74,6 +74,18 @@ class Recording:
     states: list[Shown] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
+    def until(self, run: str, seq: int) -> "Recording":
+        """Without what came after a tick: where a run is cut off there is nothing to compare."""
+
+        def before(message: Tick | Shown | Result) -> bool:
+            return message.run != run or message.seq <= seq
+
+        return Recording(
+            [tick for tick in self.ticks if before(tick)],
+            [state for state in self.states if before(state)],
+            [result for result in self.results if before(result)],
+        )
+
 
 @dataclass
 class Reference:
@@ -91,3 +103,7 @@ class Evidence:
     journal: list[Journaled]
     recording: Recording
     reference: Reference
+    end: tuple[str, int]
+    """Run and tick up to which everything must have come."""
+    lasts: dict[str, int]
+    """Run -> its last tick, as the clock has recorded it on disk."""

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from itertools import permutations
 from pathlib import Path
 from random import Random
+from statistics import median
 
 from bus.endpoints import Endpoints
+from tests.chaos import page
 from tests.e2e.conftest import ROOT, environment, healthy
 from tests.watching import eventually
 
@@ -79,13 +81,18 @@ def seconds_to_health(order: tuple[str, ...], folder: Path) -> float:
 
 def main() -> int:
     """Try every order, print the slowest; the exit code."""
-    argparse.ArgumentParser(prog="python -m tests.chaos.orders", description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.orders", description=__doc__)
+    parser.add_argument("--page", action="store_true", help="write the figures into docs/reliability.md")
+    args = parser.parse_args()
     taken: list[tuple[float, tuple[str, ...]]] = []
     for order in every_order():
         with tempfile.TemporaryDirectory(prefix=f"kpp-order-{os.getpid()}-") as folder:
             taken.append((seconds_to_health(order, Path(folder)), order))
     slowest, order = max(taken)
     sys.stdout.write(f"{len(taken)} start orders, all healthy; the slowest took {slowest:.1f} s: {' '.join(order)}\n")
+    if args.page:
+        middle = median(seconds for seconds, _order in taken)
+        page.write("start-orders", page.orders(len(taken), slowest, middle, order))
     return 0
 
 

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
-from bus.codec import decode_published
 from bus.messages import Result, State, Tick
-from nodes.physics.core import PhysicsCore
+from kpp_physics.parameters import Parameters
+from nodes.physics.fold import Fold, Identity
 from nodes.physics.scenarios import ScenarioFolder
 from tests.chaos.history import Reference
 
@@ -14,16 +12,22 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 
 
 def fold(ticks: list[Tick], module: str) -> Reference:
-    """Fold ticks from the first of a run on.
+    """Fold ticks from the first of each run on.
 
     A gap in the ticks ends the reference of that run: what follows it has none.
     """
     scenarios = ScenarioFolder(SCENARIOS)
-    core = PhysicsCore(module, "reference", lambda _run, name: scenarios.read(name))
+
+    def read(_run: str, scenario: str) -> Parameters:
+        return scenarios.read(scenario)
+
     reference = Reference()
+    folds: dict[str, Fold] = {}
     for tick in ticks:
-        led = msgspec.structs.replace(tick, leaders={module: "reference"}, published={})
-        for message in (decode_published(*pair) for pair in core.on_ticks([led])):
+        plant = folds.setdefault(tick.run, Fold(Identity(module, "reference"), tick.run, read))
+        if tick.seq != plant.seq + 1:
+            continue
+        for message in plant.tick(tick.commands, round(tick.dt * 1e6), tick.wall, shown=True):
             if isinstance(message, State):
                 reference.digests[message.run, message.seq] = message.digest
             elif isinstance(message, Result):

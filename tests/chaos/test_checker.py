@@ -21,6 +21,7 @@ from tests.chaos.history import (
 )
 
 RUN = "0001-001"
+NEXT = "0001-002"
 TICKS = 20
 BEGIN = Command(id=f"{RUN}.begin", module="*", name="begin", args={"scenario": "reference"}, origin="clock")
 
@@ -70,6 +71,8 @@ def clean() -> Evidence:
             digests={(RUN, each.seq): f"{each.seq:016x}" for each in ticks},
             results={"a": result("a", 5), "b": result("b", 9), "c": result("c", 14)},
         ),
+        end=(RUN, TICKS),
+        lasts={RUN: TICKS + 3},
     )
 
 
@@ -81,6 +84,40 @@ def test_a_clean_history_has_no_findings() -> None:
 
 def lose_tick(evidence: Evidence) -> None:
     del evidence.recording.ticks[7]
+
+
+def end_too_soon(evidence: Evidence) -> None:
+    del evidence.recording.ticks[15:]
+    del evidence.recording.states[13:]
+
+
+def go_on_with_another_run(evidence: Evidence) -> None:
+    """No violation by itself."""
+    first = msgspec.structs.replace(tick(1), run=NEXT)
+    evidence.recording.ticks.append(first)
+    evidence.recording.states.append(Shown(NEXT, 1, first.t, "a" * 16))
+    evidence.reference.digests[NEXT, 1] = "a" * 16
+    evidence.lasts = {RUN: TICKS, NEXT: 1}
+    evidence.end = (NEXT, 1)
+
+
+def lose_the_end_of_a_run(evidence: Evidence) -> None:
+    go_on_with_another_run(evidence)
+    evidence.lasts[RUN] += 1
+
+
+def lose_a_whole_run(evidence: Evidence) -> None:
+    evidence.lasts["0001-000"] = 7
+
+
+def end_a_run_untold(evidence: Evidence) -> None:
+    go_on_with_another_run(evidence)
+    evidence.client.append(Sequenced(0.9, "z", RUN, TICKS + 2))
+    evidence.journal.append(Journaled(RUN, TICKS + 2, command("z")))
+
+
+def lose_everything(evidence: Evidence) -> None:
+    evidence.recording = Recording()
 
 
 def double_tick(evidence: Evidence) -> None:
@@ -199,6 +236,11 @@ def tell_another_result(evidence: Evidence) -> None:
 
 VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (lose_tick, "lost"),
+    (end_too_soon, "lost"),
+    (lose_the_end_of_a_run, "lost"),
+    (lose_a_whole_run, "lost"),
+    (end_a_run_untold, "lost"),
+    (lose_everything, "lost"),
     (double_tick, "doubled"),
     (go_back, "doubled"),
     (lose_first_ticks_of_a_run, "lost"),
@@ -227,6 +269,23 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (tell_two_results, "different"),
     (tell_another_result, "different"),
 ]
+
+
+def test_a_second_run_is_no_violation() -> None:
+    evidence = clean()
+    go_on_with_another_run(evidence)
+    assert check(evidence) == []
+
+
+def test_a_write_that_failed_and_is_on_disk_all_the_same_is_no_loss() -> None:
+    evidence = clean()
+    evidence.journal.append(Journaled(RUN, 16, command("d")))
+    assert check(evidence) == []
+
+
+def test_what_came_after_the_end_is_not_compared() -> None:
+    recording = clean().recording.until(RUN, 10)
+    assert (len(recording.ticks), len(recording.states), len(recording.results)) == (10, 8, 3)
 
 
 @pytest.mark.parametrize(("spoil", "fault"), VIOLATIONS, ids=[spoil.__name__ for spoil, _ in VIOLATIONS])

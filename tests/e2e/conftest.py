@@ -1,6 +1,7 @@
 """The real plant: supervisord with the own configuration of the project, on free ports, its files in a new folder."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -25,12 +26,19 @@ START_TIMEOUT = 60.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports in a row that nobody listens on now.
+
+    They lie below those that the kernel gives to outgoing connections: while a node is down, a connection to its port
+    that came from the very same port would connect to itself and keep the node from binding it again.
+    """
+    while True:
+        first = random.randrange(12_000, 32_000)  # noqa: S311  # nothing secret
+        try:
+            for each in [socket.create_server(("127.0.0.1", first + k)) for k in range(count)]:
+                each.close()
+        except OSError:
+            continue
+        return [*range(first, first + count)]
 
 
 def get(address: object, path: str) -> httpx.Response | None:
@@ -112,14 +120,19 @@ def configuration(folder: Path) -> Path:
     return path
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Free ports for every address, and the journal in `folder`."""
+def environment(folder: Path, instances: int = 1) -> dict[str, str]:
+    """Free ports for every address, and the journal in `folder`.
+
+    Args:
+        folder: where the files are.
+        instances: processes of each module: 1, or 2 with a hot standby.
+    """
     web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
     bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT"]
-    ports = free_ports(len(web) + len(bus))
+    ports = free_ports(len(web) + 2 * len(bus))
     chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
-    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :], strict=True)}
-    return {**os.environ, **chosen, "KPP_DATA": str(folder / "var")}
+    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :: 2], strict=True)}
+    return {**os.environ, **chosen, "KPP_INSTANCES": str(instances), "KPP_DATA": str(folder / "var")}
 
 
 def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
@@ -130,16 +143,15 @@ def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[
 
 
 @contextmanager
-def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), programs: str = "") -> Iterator[Plant]:
+def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), instances: int = 1) -> Iterator[Plant]:
     """The plant, started as a user does and healthy; at the end nothing of it may be left.
 
     Args:
         folder: where its files are.
         extra: more environment variables.
-        programs: more of supervisord's configuration.
+        instances: processes of each module: 1, or 2 with a hot standby.
     """
-    config, env, output = configuration(folder), {**environment(folder), **extra}, folder / "output.txt"
-    config.write_text(config.read_text() + programs)
+    config, env, output = configuration(folder), {**environment(folder, instances), **extra}, folder / "output.txt"
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
     family: list[psutil.Process] = []

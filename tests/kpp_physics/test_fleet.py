@@ -1,7 +1,5 @@
 """Many plants in one call: the same bits as each alone."""
 
-import time
-
 import pytest
 
 from kpp_physics.fleet import Fleet
@@ -28,19 +26,14 @@ def test_different_plants_compute_the_bits_of_each_alone() -> None:
         assert fleet.observe(i) == alone.observe()
 
 
-def test_a_thousand_plants_compute_the_same_bits_as_one_and_cost_in_proportion() -> None:
+def test_a_thousand_plants_compute_the_same_bits_as_one() -> None:
     alone = Plant(Parameters())
     alone.command("start", {})
     alone.step(40_000)
-    costs = []
-    for number in (100, 1000):
-        fleet = Fleet([alone] * number)
-        begin = time.perf_counter()
-        fleet.step(100)
-        costs.append((time.perf_counter() - begin) / number)
+    fleet = Fleet([alone] * 1000)
+    fleet.step(100)
     alone.step(100)
     assert {fleet.digest(i) for i in range(1000)} == {alone.digest()}
-    assert costs[1] < 3 * costs[0]  # generous: the machine may be busy; the benchmark states the figure
 
 
 def test_a_plant_can_be_taken_out_commanded_and_put_back() -> None:

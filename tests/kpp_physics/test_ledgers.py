@@ -92,3 +92,29 @@ def test_v20_every_option_keeps_all_three_ledgers(changes: dict[str, Any]) -> No
     assert abs(frame["sampled"]["r_b"]) <= ledger.GATE_B
     assert abs(frame["exergy"]["r_c"]) <= ledger.GATE_C
     assert plant._parts.scalars[st.ENTROPY_LOW] >= -1e-6
+
+
+STIFF: list[dict[str, Any]] = [
+    {"water_temperature": 360, "pocket_ua": 1000},  # a pocket of a gram takes the water's temperature within a step
+    {"water_temperature": 360, "pocket_ua": 1000, "valve_conductance": 1e-7},
+    {"receiver_ua": 1e6, "receiver_volume": 0.2},
+    {"relief_pressure": 3e5, "unload_pressure": 4e5, "compressor_flow": 10, "receiver_volume": 0.1},
+    {"valve_conductance": 1e-4, "capture_efficiency": 0.5, "ambient_temperature": 263},
+    {"flux_linkage": 0.01, "h3_mode": "physical"},  # 140 kA in and out of the winding
+    {"stator_inductance": 1, "flux_linkage": 0.05, "generator_max_torque": 500, "converter_c2": 0.1},
+]
+
+
+@pytest.mark.parametrize("changes", STIFF)
+def test_v20_exchanges_faster_than_the_step_keep_all_three_ledgers(changes: dict[str, Any]) -> None:
+    plant = started(Parameters.of(changes), 60)
+    frame = plant.observe()
+    assert abs(frame["ledger"]["r_a"]) <= ledger.GATE_A
+    assert abs(frame["sampled"]["r_b"]) <= ledger.GATE_B
+    assert abs(frame["exergy"]["r_c"]) <= ledger.GATE_C
+    assert plant._parts.scalars[st.ENTROPY_LOW] >= -1e-6
+
+
+def test_v20_the_re_integrated_residual_of_hot_water_falls_with_the_step() -> None:
+    residuals = [abs(started(Parameters.of(STIFF[0]), 100, h).observe()["sampled"]["r_b"]) for h in (2e-3, 1e-3, 5e-4)]
+    assert residuals[0] > residuals[1] > residuals[2]

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from kpp_physics import constants
+from kpp_physics import coefficients as co
+from kpp_physics import constants, ledger
+from kpp_physics import state as st
 from kpp_physics.grid import may_close, must_open
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
@@ -128,9 +130,38 @@ def test_a_pulse_by_hand() -> None:
         Plant(Parameters()).command("inject", {})
 
 
-def test_v29_duty_at_equal_mean_speed_costs_one_over_its_square() -> None:
-    """Drag power goes with the square of the pulse's share when all motion is squeezed into it, force with v^2."""
-    duty, mean = 2 / 3, 0.5
-    steady = mean * mean
-    pulsed = duty * (mean / duty) ** 2 / duty  # mean force over the distance: (v/D)^2 over all of the path
-    assert pulsed / steady == pytest.approx(1 / duty**2)
+def drag_at(speeds: list[float]) -> tuple[float, float]:
+    """Mean drag power [W] and mean speed [m/s] of a chain in still water that is driven at these speeds, 1 s each."""
+    lossless = {"coflow": "off", "chain_friction_base": 0, "pin_friction": 0, "fill_fraction": 0}
+    plant = Plant(Parameters.of({**lossless, "generator_rated_speed": 3000, "brake_force": 0}))
+    x = plant._parts.scalars
+    for speed in speeds:
+        for _ in range(1000):
+            x[st.SPEED], x[st.SHAFT_SPEED], x[st.ACCELERATION] = speed, 200.0, 0.0
+            plant.step(1)
+    plant.observe()
+    return float(plant._lines[0, ledger.DRAG]) / len(speeds), float(plant._lines[0, ledger.CHAIN_TRAVEL]) / len(speeds)
+
+
+@pytest.mark.parametrize(("on", "off"), [(2, 1), (1, 1), (1, 3)])
+def test_v29_duty_at_equal_mean_speed_costs_one_over_its_square(on: int, off: int) -> None:
+    duty = on / (on + off)
+    steady, mean = drag_at([0.3])
+    pulsed, pulsed_mean = drag_at([0.3 / duty] * on + [0.0] * off)
+    assert pulsed_mean == pytest.approx(mean, rel=1e-3)
+    assert pulsed / steady == pytest.approx(1 / duty**2, rel=2e-3)
+
+
+def test_v29_a_plant_that_pulses_pays_more_drag_for_its_mean_speed() -> None:
+    """A real chain does not stand still while it coasts: it pays more than steady motion, and less than 1/D2."""
+    values = {"coflow": "off", "h3_mode": "physical", "h3_on_time": 2, "h3_off_time": 6, "floater_volume": 0.2}
+    plant = Plant(Parameters.of({**values, "shaft_inertia": 10, "gear_ratio": 20, "generator_speed_setpoint": 110}))
+    plant.command("start", {})
+    plant.step(240_000)
+    assert plant.plc_state in ("running", "coasting")
+    before = plant.observe() and plant._lines[0].copy()
+    plant.step(80_000)
+    plant.observe()
+    booked = (plant._lines[0] - before) / 80
+    steady = plant._coefficients[co.DRAG_COEFFICIENT] * booked[ledger.CHAIN_TRAVEL] ** 3
+    assert 1.0005 < booked[ledger.DRAG] / steady < (8 / 2) ** 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kpp_physics.cross_checks import cross_checks
+from kpp_physics.cross_checks import break_away, cross_checks
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters
 
 
@@ -81,6 +81,19 @@ def test_cross_checks_name_both_numbers() -> None:
     assert found["rated_power"].available == pytest.approx(122.5e3, rel=2e-3)
     assert found["air_demand"].asked == pytest.approx(0.728, rel=1e-3)
     assert "mouth_area" not in {check.name for check in cross_checks(Parameters())}
+
+
+def test_a_plant_too_weak_to_break_away_is_reported_with_both_pulls() -> None:
+    needed = break_away(Parameters())
+    assert needed.needed == pytest.approx(4689, rel=1e-3)
+    assert needed.iron == pytest.approx(3839, rel=1e-3)
+    assert "break_away" not in {check.name for check in cross_checks(Parameters())}
+    found = {check.name: check for check in cross_checks(Parameters.of({"floater_count": 4, "floater_volume": 0.02}))}
+    weak = found["break_away"]
+    assert weak.asked == needed.needed
+    assert weak.available == pytest.approx(59.3, rel=0.01)
+    assert "4689 N" in weak.message
+    assert "59 N" in weak.message
 
 
 def test_every_number_has_a_unit_and_every_parameter_a_meaning_and_a_source_flag() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kpp_physics import coefficients as co
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import ParameterError, Parameters
@@ -182,6 +183,38 @@ def test_trips(plant: Plant, changes: dict[str, Any], trip: str) -> None:
     plant.change_parameters(changes)
     run_until(plant, "tripped", 60)
     assert plant.observe()["plc"]["trip"] == trip
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "changes", "delay", "trip"),
+    [
+        (None, 0.0, {"trip_pressure": 150000}, 0, "receiver pressure"),
+        (None, 0.0, {"chain_tension_limit": 50000}, 100, "chain tension"),
+        (None, 0.0, {"chain_pretension": 20000}, 500, "slack chain"),
+        (st.WINDING_TEMPERATURE, 424.0, {}, 0, "winding temperature"),
+        (st.RECEIVER_ENERGY, 1.3, {"trip_pressure": 2e6, "relief_pressure": 2e6}, 0, "receiver temperature"),
+        (st.SPEED, 3.01, {"generator_rated_speed": 3000}, 0, "chain overspeed"),
+    ],
+)
+def test_every_trip_acts_within_20_ms_of_its_cause(
+    plant: Plant, place: int | None, value: float, changes: dict[str, Any], delay: int, trip: str
+) -> None:
+    x = plant._parts.scalars
+    initial = plant.observe()["ledger"]["residual"]
+    x[st.ARMED_LAP] = 0.0  # as after the first lap
+    plant.change_parameters(changes)
+    if place == st.RECEIVER_ENERGY:
+        x[place] *= value
+    elif place is not None:
+        x[place] = value
+    if place == st.SPEED:
+        x[st.SHAFT_SPEED] = value * plant._coefficients[co.SHAFT_PER_CHAIN]
+    plant.step(max(0, delay - 10))
+    assert plant.plc_state == "running" or not delay
+    plant.step(30 if delay else 20)
+    assert plant.plc_state == "tripped"
+    assert plant.observe()["plc"]["trip"] == trip
+    x[st.STORED_INITIAL] += plant.observe()["ledger"]["residual"] - initial  # what this test put into the state
 
 
 def test_a_reset_needs_the_cause_gone(plant: Plant) -> None:

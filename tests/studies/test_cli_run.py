@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kpp_physics.parameters import Parameters
+from studies import library
 from studies.plan import Plan, schedule
 from studies.progress import ProgressBar
 from studies.report import render, waterfall
@@ -37,6 +38,15 @@ def test_the_waterfall_closes(one_lap: Measurement) -> None:
     assert abs(rows["into stores"]) < 0.02 * rows["compressor"]
 
 
+def test_a_claim_is_shown_as_energy_without_a_source() -> None:
+    found = Run(library.named("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
+    unsourced = found.meters["unsourced_power"]
+    assert unsourced is not None
+    assert unsourced > 5000
+    text = render(Result("as-claimed", found, 1.0))
+    assert f"{unsourced / 1e3:.2f} kW of this output has no source in the model." in text
+
+
 def test_a_compressor_that_never_idles_is_averaged_over_the_laps() -> None:
     found = run(Plan(laps=1, warmup_laps=2), compressor_flow=0.15)
     assert found.error is None
@@ -56,6 +66,34 @@ def test_a_plant_that_never_reaches_its_speed_is_given_up() -> None:
     found = run(Plan(), generator_speed_setpoint=3000, generator_rated_speed=3000)
     assert found.error is not None
     assert "20 laps the plant is still starting: it does not reach half of its set speed" in found.error
+
+
+def test_a_plant_too_weak_to_start_is_given_up_with_both_pulls() -> None:
+    found = run(Plan(), floater_count=4, floater_volume=0.02)
+    assert found.error is not None
+    assert "does not turn: at 1830 s it is starting in lap 0" in found.error
+    assert "breaking away needs a pull of 4689 N (850 N chain friction, 3839 N iron" in found.error
+    assert "the air in the floaters pulls with 59 N" in found.error
+    assert any(text.startswith("cross-check break away") for text in found.warnings)
+
+
+def test_a_receiver_below_the_pockets_is_named() -> None:
+    found = run(Plan(), load_pressure=110000, unload_pressure=200000)
+    assert found.error is not None
+    assert "the receiver holds 1.7" in found.error
+    assert "the lowest pocket stands at 3.343 bar" in found.error
+
+
+def test_a_lap_that_never_ends_is_given_up() -> None:
+    creeping = Run(Parameters(), Plan())
+    assert creeping.found.schedule.longest_lap == 7200
+    creeping.found.schedule = creeping.found.schedule._replace(longest_lap=50.0)  # its first lap takes 150 s
+    found = creeping.measure()
+    assert found.error is not None
+    assert "the plant only creeps" in found.error
+    assert "has not completed lap 1 in 50 s: breaking away needs" in found.error
+    slow = schedule(Parameters.of({"generator_speed_setpoint": 5}))  # 0.016 m/s: a lap of an hour is what was asked for
+    assert slow.longest_lap > 20 * 3200
 
 
 def test_a_slow_receiver_gets_a_longer_warm_up() -> None:

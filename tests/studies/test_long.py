@@ -1,7 +1,5 @@
 """Long runs: bit-identical repeats over a million steps, and independence of the start."""
 
-import os
-
 import pytest
 
 from kpp_physics import coefficients as co
@@ -10,8 +8,7 @@ from kpp_physics import state as st
 from kpp_physics.plant import Plant
 from studies import headless, library
 
-STEPS = 1_000_000 if os.environ.get("KPP_LONG_TESTS") else 200_000
-"""A million with KPP_LONG_TESTS=1, as published; fewer in every run of the suite."""
+STEPS = 1_000_000
 
 
 def test_the_digest_is_bit_identical_after_a_million_steps() -> None:

@@ -63,6 +63,10 @@ class Clocks:
             self.runs.record(opening, messages[0])
         return messages
 
+    @staticmethod
+    def request(command_id: str, module: str, name: str, args: dict[str, Any]) -> CommandRequest:
+        return CommandRequest(id=command_id, module=module, name=name, args=args, origin="test")
+
     def sequence(self, request: CommandRequest, *, journal: bool = True) -> Sequenced | Refused | None:
         known = self.journal.find(request.id)
         if known is not None:
@@ -119,7 +123,7 @@ class Killed(RuleBasedStateMachine):
     def request(self, index: int) -> CommandRequest:
         module, name, args = COMMANDS[index]
         self.ids += 1
-        return CommandRequest(id=f"c{self.ids}", module=module, name=name, args=args, origin="test")
+        return Clocks.request(f"c{self.ids}", module, name, args)
 
     @rule(index=st.integers(0, len(COMMANDS) - 1), repeated=st.booleans())
     def command(self, index: int, repeated: bool) -> None:

@@ -139,10 +139,11 @@ def test_controls_show_what_is_in_force(gateway: Running) -> None:
 
 def test_presets_are_saved_loaded_compared_and_deleted(gateway: Running, data: Path) -> None:
     rest = gateway.rest
+    before = set(rest.get("/v1/presets").json()["presets"])  # other tests of this gateway leave some
     assert rest.put("/v1/presets/in-force").json()["parameters"]["water_depth"] == 20.0
     assert rest.put("/v1/presets/warm", json={"parameters": {"water_temperature": 310.0}}).status_code == 200
-    assert rest.get("/v1/presets").json() == {"presets": ["in-force", "warm"]}
-    assert sorted(path.name for path in (data / "presets").iterdir()) == ["in-force.toml", "warm.toml"]
+    assert set(rest.get("/v1/presets").json()["presets"]) - before == {"in-force", "warm"}
+    assert {path.stem for path in (data / "presets").iterdir()} - before == {"in-force", "warm"}
     assert rest.get("/v1/presets/warm").json()["parameters"] == Parameters(water_temperature=310.0).as_dict()
     differ = rest.get("/v1/presets/warm/compare").json()["differences"]
     assert {item["name"]: (item["left"], item["right"]) for item in differ} == {
@@ -154,7 +155,7 @@ def test_presets_are_saved_loaded_compared_and_deleted(gateway: Running, data: P
     assert gateway.peer.commands[-1].args == {"water_depth": 25.0, "water_temperature": 310.0}
     for name in ("in-force", "warm"):
         assert rest.delete(f"/v1/presets/{name}").status_code == 204
-    assert problem(rest.get("/v1/presets/warm"), 404)["known"] == []
+    assert "warm" not in problem(rest.get("/v1/presets/warm"), 404)["known"]
 
 
 @pytest.mark.parametrize("name", ["..%2Fsecret", "%2e%2e", "a b", "x" * 65, ".hidden"])

@@ -249,7 +249,7 @@ def test_what_the_plant_cannot_do_now_is_rejected_with_the_remedy(core: PhysicsC
     assert result.outcome == "rejected"
     assert result.reason
     unknown = results(on_tick(core, tick(7, 0.0, 0.2, command("dance"))))[0]
-    assert "it knows set_parameters, plant_start" in unknown.reason
+    assert "it knows set_parameters, set_series, plant_start" in unknown.reason
 
 
 def test_commands_for_others_are_left_alone(core: PhysicsCore) -> None:
@@ -323,3 +323,44 @@ def test_a_base_is_followed_and_a_ring_of_bases_refused(tmp_path: Path) -> None:
     (tmp_path / "two.toml").write_text('base = "one"\n[parameters]\n')
     with pytest.raises(ValueError, match="is its own base: one -> two -> one"):
         ScenarioFolder(tmp_path).read("one")
+
+
+def test_what_an_operator_changes_works_over_the_bus(core: PhysicsCore) -> None:
+    """Dump load, load, speed set-point, torque, a pulse by hand and a time series, each in the state that follows."""
+    fold(core, stream(4000))  # 200 s: running
+
+    def after(seq: int, *commands: Command, ticks: int = 1) -> tuple[Result, State]:
+        t = round((seq - 1) * 0.05, 6)
+        sent = on_tick(core, tick(seq, 0.05, t, *commands))
+        for more in range(seq + 1, seq + ticks):
+            sent += on_tick(core, tick(more, 0.05, round((more - 1) * 0.05, 6)))
+        result = next(each for each in sent if isinstance(each, Result))
+        state = [each for each in sent if isinstance(each, State)][-1]
+        assert result.outcome == "applied", result.reason
+        return result, state
+
+    _, state = after(4001, command("set_parameters", dump_load_power=5000, load_power=2000))
+    assert state.grid.dump_load_power == 5000
+    assert state.grid.exchange_power == pytest.approx(state.grid.net_power - 2000)
+    _, state = after(4002, command("set_parameters", generator_speed_setpoint=90), ticks=400)
+    assert state.drivetrain.shaft_speed_rpm == pytest.approx(90, rel=0.01)
+    _, state = after(4402, command("set_parameters", injection_mode="manual"), ticks=100)
+    pulses = state.valve.pulses
+    _, state = after(4502, command("inject"), ticks=100)
+    assert state.valve.pulses == pulses + 1
+    _, state = after(4602, command("set_parameters", control_mode="torque", torque_setpoint=700), ticks=20)
+    assert state.generator.torque == pytest.approx(700, rel=1e-3)
+    ramp = {"time": [231.05, 232.05], "value": [50.0, 50.4]}
+    result, state = after(4622, command("set_series", grid_frequency=ramp), ticks=10)
+    assert result.applied == {"grid_frequency": ramp}
+    assert state.grid.frequency == pytest.approx(50.0 + 0.4 * (state.t - 0.001 - 231.05), abs=1e-6)
+
+
+def test_a_wrong_series_is_rejected_with_field_limit_and_reason(core: PhysicsCore) -> None:
+    fold(core, stream(3))
+    wrong = command("set_series", grid_frequency={"time": [0, 1], "value": [50, 80]})
+    (result,) = [each for each in on_tick(core, tick(4, 0.05, 0.15, wrong)) if isinstance(each, Result)]
+    assert result.outcome == "rejected"
+    (violation,) = result.violations
+    assert (violation.field, violation.limit) == ("series.grid_frequency.value[1]", "55")
+    assert "the highest value allowed is 55 Hz" in violation.reason

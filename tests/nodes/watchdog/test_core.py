@@ -63,10 +63,36 @@ def test_the_clock_is_judged_by_its_own_reports_and_then_nobody_else_is(world: W
     assert [killed for _, killed in world.killed] == ["clock", "ui"]
 
 
+@pytest.mark.parametrize("name", ["clock", *NODES])
+def test_a_new_watchdog_finds_what_hung_before_it_came(world: World, name: str) -> None:
+    world.nodes[name].silent_since = world.now
+    world.restart_watchdog()
+    world.run(3.2)
+    assert [killed for _, killed in world.killed] == [name]
+
+
 def test_nobody_is_killed_because_the_clock_was_started_again(world: World) -> None:
     for _ in range(10):
         world.restart("clock")
         world.run(6)
+    assert world.killed == []
+
+
+def test_a_clock_that_was_replaced_does_not_vouch_for_the_new_one(world: World) -> None:
+    world.nodes["clock"].silent_since = world.now
+    old = report(0, 5, [])
+    for _ in range(8):
+        world.core.on_status(old, world.now)
+        world.run(0.1)
+    assert world.core.seq > 5
+    world.run(2)
+    assert [killed for _, killed in world.killed] == ["clock"]
+
+
+def test_a_clock_that_begins_anew_with_empty_data_is_believed(world: World) -> None:
+    world._epoch = -1
+    world.restart("clock")
+    world.run(20)
     assert world.killed == []
 
 
@@ -172,6 +198,10 @@ class Plant(RuleBasedStateMachine):
     def sleep(self, seconds: float) -> None:
         self.world.sleep_watchdog(seconds)
 
+    @rule()
+    def restart_watchdog(self) -> None:
+        self.world.restart_watchdog()
+
     @rule(seconds=st.floats(0.1, 1.6))
     def stop_clock(self, seconds: float) -> None:
         self.world.sleep_clock(seconds)
@@ -190,5 +220,5 @@ class Plant(RuleBasedStateMachine):
         assert hung == []
 
 
-Plant.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+Plant.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestPlant = Plant.TestCase

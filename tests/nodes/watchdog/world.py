@@ -48,8 +48,8 @@ def report(epoch: int, seq: int, peers: list[Peer]) -> Status:
     """The clock's report."""
     return Status(
         t=0.0, seq=seq, run="r", wall=0.0, epoch=epoch, mode="running", speed=1.0, flat_out=False, achieved_speed=1.0,
-        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, policy="hold", held=[], held_time=0.0,
-        owed_time=0.0, problems=[], realtime_priority=False, scenario="reference", peers=peers,
+        rate=100, lateness=None, frames_sent=seq, deadlines_missed=0, bad_frames=0, policy="hold",
+        held=[], held_time=0.0, owed_time=0.0, problems=[], realtime_priority=False, scenario="reference", peers=peers,
     )  # fmt: skip
 
 
@@ -88,6 +88,12 @@ class World:
         """The watchdog does not look for a while."""
         self._asleep_until = self.now + seconds
         self.run(seconds)
+
+    def restart_watchdog(self) -> None:
+        """The watchdog has died and there is another, which knows nothing."""
+        self.core = WatchdogCore(self.now)
+        for node in self.nodes.values():
+            node.kills.clear()
 
     def sleep_clock(self, seconds: float) -> None:
         """The clock is stopped and goes on by itself."""
@@ -147,7 +153,7 @@ class World:
             return Program(node.name, 0, "FATAL")
         if self.now < node.started:
             return Program(node.name, 0, "EXITED")
-        return Program(node.name, node.pid, "RUNNING")
+        return Program(node.name, node.pid, "RUNNING", self.now - node.started)
 
     def _kill(self, name: str, pid: int) -> None:
         node = self.nodes[name]
