@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench chaos recovery frontend clean
+.PHONY: run test check install install-test format docs verification long bench chaos recovery kills frontend clean
 FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
@@ -35,6 +35,9 @@ long: install-test  ## the whole spread against the independent integration, hun
 
 bench: install-test  ## measure, as ratios within one run
 	$(BIN)/python -m benchmarks
+
+kills: install-test  ## kill the recorder fifty times during a run and compare (two minutes)
+	KPP_RECORDER_KILLS=50 $(BIN)/pytest tests/nodes/recorder/test_process.py -k killed
 
 chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
