@@ -1,9 +1,13 @@
 """The ZeroMQ sockets of the simulator; the only file that imports zmq.
 
+When the plant has keys (`kpp keys init`), every socket is encrypted with CURVE, and those that bind let in only the
+keys on the list.
+
 Producers bind, everyone else connects, and either side may start first. One thread owns a socket. Every receiving
 socket bounds the size of what it takes; nothing waits for a peer on close.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -11,9 +15,13 @@ from typing import Any, Self
 
 import zmq
 import zmq.asyncio
+from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import parse_monitor_message
 
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
+from bus.security import keys
+from bus.security.binding import require_safe_socket
+from bus.security.keys import Curve
 
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
@@ -41,6 +49,76 @@ def _configure(socket: Any, largest: int) -> None:
     socket.setsockopt(zmq.MAXMSGSIZE, largest)
 
 
+ZAP_DOMAIN = "kpp"
+"""Every socket that binds names it: a server without a domain of its own would take any key when nobody listens."""
+
+
+def curve_pair() -> tuple[str, str]:
+    """A new CURVE key pair, public and secret, in Z85."""
+    public, secret = zmq.curve_keypair()
+    return public.decode(), secret.decode()
+
+
+class _AllowList:
+    """Tells libzmq's authenticator which client keys are let in."""
+
+    def __init__(self, curve: Curve) -> None:
+        self._curve = curve
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Is this key on the list? An exception here would end the thread, and every later handshake would hang."""
+        try:
+            return domain == ZAP_DOMAIN and self._curve.allowed(key.decode())
+        except Exception:  # see above: whatever is wrong, nobody is let in
+            logging.getLogger(__name__).exception("a key could not be checked, so it is not let in")
+            return False
+
+
+class _Guard:
+    """The one authenticator of this process; it runs while there are sockets that need it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._authenticator: ThreadAuthenticator | None = None
+
+    def join(self, curve: Curve) -> None:
+        """One more socket needs it."""
+        with self._lock:
+            self._users += 1
+            if self._authenticator is None:
+                self._authenticator = ThreadAuthenticator(zmq.Context.instance())
+                self._authenticator.start()
+                self._authenticator.configure_curve_callback(ZAP_DOMAIN, _AllowList(curve))
+
+    def leave(self) -> None:
+        """One socket less needs it."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._authenticator is not None:
+                self._authenticator.stop()
+                self._authenticator = None
+
+
+_guard = _Guard()
+
+
+def _encrypt(socket: Any, *, binds: bool) -> bool:
+    """Give a socket its keys before it binds or connects; False if the plant has none."""
+    curve = keys.curve(keys.folder())
+    if curve is None:
+        return False
+    own = curve.server if binds else curve.node
+    socket.curve_publickey, socket.curve_secretkey = own.public.encode(), own.secret.encode()
+    if binds:
+        _guard.join(curve)
+        socket.zap_domain = ZAP_DOMAIN.encode()
+        socket.curve_server = True
+    else:
+        socket.curve_serverkey = curve.server.public.encode()
+    return True
+
+
 def _receive(socket: Any, timeout: float) -> list[bytes] | None:
     # What is there already is taken without a poll: at 1000 ticks a second the poll would cost as much as the receive.
     try:
@@ -55,14 +133,23 @@ class _Owner:
     """A socket with the life of a `with` block."""
 
     _socket: Any
+    _guarded = False
 
     def close(self) -> None:
-        """Close at once; what was not sent is dropped."""
+        """Close at once; what was not sent is dropped. Calling it again does nothing."""
         self._socket.close()
+        if self._guarded:
+            self._guarded = False
+            _guard.leave()
 
     def _bind(self, address: str) -> None:
         try:
+            require_safe_socket(address)
+            self._guarded = _encrypt(self._socket, binds=True)
             self._socket.bind(address)
+        except keys.SecurityError:
+            self.close()
+            raise
         except zmq.ZMQError as error:
             self.close()
             if error.errno == zmq.EADDRINUSE:
@@ -122,6 +209,7 @@ def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Se
     socket = context.socket(zmq.SUB)
     _configure(socket, MAX_TELEMETRY)
     socket.setsockopt(zmq.RCVHWM, TELEMETRY_QUEUE)
+    _encrypt(socket, binds=False)
     for topic in topics:
         socket.subscribe(topic)
     for address in addresses:
@@ -186,6 +274,7 @@ class Dealer(_Owner):
     def _open(self) -> Any:
         socket: Any = zmq.Context.instance().socket(zmq.DEALER)
         _configure(socket, MAX_TELEMETRY)
+        _encrypt(socket, binds=False)
         socket.setsockopt(zmq.IMMEDIATE, 1)
         socket.connect(self._address)
         return socket
@@ -249,6 +338,7 @@ class AsyncDealer(_Owner):
     def _open(self) -> Any:
         socket = zmq.asyncio.Context.instance().socket(zmq.DEALER)
         _configure(socket, MAX_TELEMETRY)
+        _encrypt(socket, binds=False)
         socket.setsockopt(zmq.IMMEDIATE, 1)
         socket.connect(self._address)
         return socket

@@ -275,7 +275,7 @@ class ModuleStream:
     """
 
     def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
-        self.line: Line[State] = Line(whole=whole, led=led, held=held)
+        self.line: Line[Any] = Line(whole=whole, led=led, held=held)
         self._seen = _Seen()
         self._events = _Tally(whole)
         self._results = _Tally(whole)
@@ -299,14 +299,14 @@ class ModuleStream:
         """The clock's stream has come to a run, and to the end of the one before."""
         return self._deliver(self.line.announce(run, ended))
 
-    def on(self, message: State | Event | Result) -> list[Published]:
-        """Take one message; returns what can be delivered now."""
+    def on(self, message: Published) -> list[Published]:
+        """Take one message, a state whole or as the head of one; returns what can be delivered now."""
         return self._take(message, repair=False)
 
     def on_frames(self, reply: Frames) -> list[Published]:
         """Take frames that were asked for."""
         ready: list[Published] = []
-        messages: list[State | Event | Result] = [*reply.results, *reply.states, *reply.events]
+        messages: list[Published] = [*reply.results, *reply.states, *reply.events]
         for message in messages:
             ready += self._take(message, repair=True)
         for tally in (self._events, self._results):
@@ -331,8 +331,8 @@ class ModuleStream:
             needed.append(line.after - 1 if line.closing else line.after)
         return FramesRequest(run=line.run, after=max(0, min(needed))) if needed else None
 
-    def _take(self, message: State | Event | Result, *, repair: bool) -> list[Published]:
-        if isinstance(message, State):
+    def _take(self, message: Published, *, repair: bool) -> list[Published]:
+        if not isinstance(message, Event | Result):
             return self._deliver(self.line.on(message, repair=repair))
         event = isinstance(message, Event)
         if not self._seen.first(_key(message)):
@@ -341,7 +341,7 @@ class ModuleStream:
         (self._events if event else self._results).add(message.run, message.seq)
         return [message]
 
-    def _deliver(self, states: list[State]) -> list[Published]:
+    def _deliver(self, states: list[Any]) -> list[Published]:
         for state in states:
             self._results.check(state.run, state.seq + 1, state.results)
             self._events.check(state.run, state.seq, state.events)

@@ -1,4 +1,4 @@
-"""The console command `kpp`: every command, each done by the package that it belongs to."""
+"""Commands on recordings, as `kpp` hands them over: the command line, and the exit code."""
 
 import argparse
 import importlib
@@ -8,21 +8,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from console import arguments as console_arguments
-from studies import arguments as studies_arguments
-from studies import cli as studies_cli
 
 OK: Final = 0
 WRONG: Final = 2
 INTERRUPTED: Final = 130
 
-DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings of runs with them."
+DESCRIPTION: Final = "Recordings of runs: list, export, check, compute again, play back, fork."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
     given = _parser().parse_args(arguments)
-    if given.command not in console_arguments.COMMANDS:
-        return studies_cli.perform(given)
     try:
         return _performer(given.command)(given)
     except KeyboardInterrupt:
@@ -46,6 +42,5 @@ def _performer(command: str) -> Callable[[argparse.Namespace], int]:
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    studies_arguments.add_commands(commands)
     console_arguments.add_commands(commands)
     return top

@@ -1,4 +1,4 @@
-"""Write docs/protocol.md and docs/schemas/ from the declarations; `--check` only names what is stale.
+"""Write protocol.md, schemas/, asyncapi.json and openapi.json of docs/ from the declarations, or check them.
 
 Usage: python docs/generate.py [--check]
 """
@@ -16,6 +16,7 @@ import msgspec.inspect as mi
 
 import bus.state
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY
+from bus.documents import without_infinity
 from bus.endpoints import DEFAULT_MODULES, Endpoints
 from bus.messages import (
     PUBLISHED,
@@ -29,6 +30,7 @@ from bus.messages import (
 from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
 from nodes.clock.orders import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
+from nodes.gateway import asyncapi, rest
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -70,6 +72,8 @@ def documents() -> dict[str, str]:
     files = {"protocol.md": filled(template)}
     for cls in wire():
         files[f"schemas/{cls.__name__}.json"] = json.dumps(json_schema(cls), indent=2, ensure_ascii=False) + "\n"
+    for name, description in (("asyncapi.json", asyncapi.document()), ("openapi.json", rest.description())):
+        files[name] = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
     return files
 
 
@@ -299,19 +303,6 @@ def json_schema(cls: type[Message]) -> dict[str, Any]:
         "version": PROTOCOL_VERSION,
         **without_infinity(schema),
     }
-
-
-def without_infinity(value: Any) -> Any:
-    """A schema without the limits that only say "finite": in JSON every number is."""
-    if isinstance(value, dict):
-        return {
-            name: without_infinity(each)
-            for name, each in value.items()
-            if not (name in {"minimum", "maximum"} and isinstance(each, float) and abs(each) >= FINITE)
-        }
-    if isinstance(value, list):
-        return [without_infinity(each) for each in value]
-    return value
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from supervisor import events
+from supervisor import events, loggers
 from supervisor.options import make_namespec
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 
@@ -108,6 +109,7 @@ class PlantInterface:
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)
+        _let_logs_fail()
         events.subscribe(events.SupervisorRunningEvent, self._prepare)
         events.subscribe(events.ProcessStateStartingEvent, self._note_begin)
         events.subscribe(events.ProcessLogStdoutEvent, self._print)
@@ -199,8 +201,9 @@ class PlantInterface:
 
     def _print(self, event: Any) -> None:
         data = event.data
-        self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
-        self._options.stdout.flush()
+        with suppress(OSError):  # as in _let_logs_fail
+            self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
+            self._options.stdout.flush()
 
 
 def _taken_for_long(endpoints: Endpoints) -> list[str]:
@@ -208,6 +211,26 @@ def _taken_for_long(endpoints: Endpoints) -> list[str]:
     while (problems := taken_ports(endpoints)) and time.monotonic() < deadline:
         time.sleep(RESTART_POLL)
     return problems
+
+
+def _let_logs_fail() -> None:
+    """Have a log line that cannot be written be lost instead of ending supervisord, and every node with it.
+
+    When the disk of its log is full, supervisord says so on stderr; if that goes to the same disk, it would die of it.
+    """
+    tell, roll = loggers.Handler.handleError, loggers.RotatingFileHandler.doRollover
+
+    def handle_error(handler: Any) -> None:
+        with suppress(OSError):
+            tell(handler)
+
+    def do_rollover(handler: Any) -> None:
+        try:
+            roll(handler)
+        except OSError:
+            handler.handleError()
+
+    loggers.Handler.handleError, loggers.RotatingFileHandler.doRollover = handle_error, do_rollover
 
 
 def _tied(execve: Callable[..., None]) -> Callable[..., None]:

@@ -1,10 +1,11 @@
-"""`GET /health` of the dashboard: whether it hears the plant, and what its sessions hold."""
+"""`GET /health` and `/metrics` of the dashboard: whether it hears the plant, and what its sessions hold."""
 
 import time
 from typing import Any
 
 from tornado.web import RequestHandler
 
+from bus import metrics
 from ui.app import Sessions
 from ui.feed import Feed
 from ui.stream import Stream
@@ -35,3 +36,33 @@ class HealthHandler(RequestHandler):
         complete = all(node["state"] == "live" for node in nodes)
         self.set_header("Cache-Control", "no-store")
         self.write({"status": "ok" if complete else "degraded", "nodes": nodes, "metrics": metrics})
+
+
+class MetricsHandler(RequestHandler):
+    """The same and the newest of the plant, for Prometheus."""
+
+    def initialize(self, feed: Feed, stream: Stream, sessions: Sessions) -> None:
+        """Tornado's constructor arguments."""
+        self._feed = feed
+        self._stream = stream
+        self._sessions = sessions
+
+    def get(self) -> None:
+        """Answer with true values."""
+        now = time.monotonic()
+        with self._feed.lock:
+            plant = self._feed.plant
+            nodes = {(str(node["node"]),): float(node["state"] == "live") for node in plant.nodes(now)}
+            states = [module.state for module in plant.modules.values() if module.state is not None]
+            plain: tuple[str, ...] = ()
+            families = [
+                metrics.gauge("kpp_dashboard_node_heard", "1 while a node is heard", nodes, "node"),
+                metrics.gauge("kpp_dashboard_pages", "pages that are open", {plain: float(len(self._stream))}),
+                metrics.gauge("kpp_dashboard_documents", "sessions", {plain: float(len(self._sessions.documents))}),
+                metrics.counter("kpp_dashboard_messages_lost", "lost messages", {plain: float(plant.gaps.lost)}),
+                metrics.counter("kpp_dashboard_bad_frames", "malformed frames", {plain: float(plant.bad_frames)}),
+                *metrics.of_states(states),
+            ]
+        self.set_header("Content-Type", metrics.MEDIA_TYPE)
+        self.set_header("Cache-Control", "no-store")
+        self.write(metrics.render(families))

@@ -15,13 +15,17 @@ from bus.endpoints import Endpoints
 from bus.messages import Result
 from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
+from bus.security import hosts
+from bus.security.admission import Admission
+from bus.security.binding import require_safe_door
 from ui import channels
 from ui.app import TITLE, Sessions
 from ui.commands import scenarios
 from ui.dimensions import follow
+from ui.door import Door
 from ui.feed import Feed
 from ui.frames import LAYOUT
-from ui.health import HealthHandler
+from ui.health import HealthHandler, MetricsHandler
 from ui.stream import INTERVAL, Stream, StreamHandler
 
 
@@ -80,6 +84,10 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         raise RuntimeError("the feed has ended")
 
 
+MESSAGE_MAX = 1024 * 1024
+"""Largest message of a page to Panel in bytes."""
+
+
 def _hello(module: str) -> dict[str, Any]:
     """What a page learns once: a new boot id tells it that its session has gone and that it must load anew."""
     return {
@@ -96,13 +104,14 @@ def _hello(module: str) -> dict[str, Any]:
 
 def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions) -> Any:
     address = endpoints.ui_http
-    hosts = _hosts(address.host, address.port)
+    require_safe_door(address, "KPP_UI_HTTP")
+    own = _hosts(address.host, address.port)
     pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
-    return get_server(
+    server = get_server(
         {"/": sessions.page},
         port=address.port,
         address=address.host,
-        websocket_origin=sorted(hosts),
+        websocket_origin=sorted(own),
         title=TITLE,
         show=False,
         start=False,
@@ -113,10 +122,15 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         unused_session_lifetime_milliseconds=3_000,
         check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
-            ("/stream", StreamHandler, {"stream": stream, "hosts": hosts, "scenarios": scenarios}),
+            ("/stream", StreamHandler, {"stream": stream, "hosts": own, "scenarios": scenarios}),
             ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
+            ("/metrics", MetricsHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
         ],
+        websocket_max_message_size=MESSAGE_MAX,
     )
+    names = frozenset(filter(None, (hosts.hostname(name) for name in own))) | hosts.named()
+    Door(address.host, names, Admission.from_environment()).shut(server._tornado)  # noqa: SLF001  # it has no public name
+    return server
 
 
 def _hosts(host: str, port: int) -> frozenset[str]:

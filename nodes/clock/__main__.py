@@ -16,6 +16,8 @@ from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.messages import Ack, Beat, ClockReply, CommandRequest, FramesRequest, Refused, ReplayRequest, Status
 from bus.process import StopSignal, begin, give_up
+from bus.security.admission import Admission
+from bus.security.binding import require_safe_door
 from bus.sockets import Publisher, Server
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
@@ -34,6 +36,9 @@ JOURNAL_RETRY = 1.0
 """When a command that the journal could not take may be tried again, in seconds."""
 
 DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
+
+CONNECTIONS = 64
+"""Most connections to the health page at a time."""
 
 BURST = 200
 """Requests served before the clock looks after its own report again."""
@@ -91,6 +96,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _listen(address: HttpAddress) -> socket.socket:
+    require_safe_door(address, "KPP_CLOCK_HTTP")
     try:
         return socket.create_server((address.host, address.port), reuse_port=False)
     except OSError as error:
@@ -121,7 +127,10 @@ class _Shell:
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
-        config = uvicorn.Config(health_app(self._health, host), log_level="warning", access_log=False, loop="asyncio")
+        app = health_app(self._health, self._status, host, Admission.from_environment())
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, loop="asyncio", limit_concurrency=CONNECTIONS
+        )
         server = uvicorn.Server(config)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
         self._ticker.start()

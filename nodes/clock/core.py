@@ -26,11 +26,13 @@ from bus.messages import (
     Violation,
 )
 from nodes.clock.orders import (
-    Order,
+    Acknowledge,
     OrderError,
     Pause,
+    PlainOrder,
     Reset,
     Resume,
+    RunUntil,
     SetPolicy,
     SetSpeed,
     Start,
@@ -57,7 +59,7 @@ CAUGHT_UP_SECONDS = 0.5
 RETRY_AFTER = 0.2
 """When a command that was refused because a module is late may be tried again, in seconds."""
 
-NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step"})
+NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 """Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
 
 
@@ -95,6 +97,7 @@ class ClockCore:
         self._pace = Pace(settings.rate)
         self._debt = Debt(settings.rate)
         self._steps_left = 0
+        self._until_us: int | None = None
         self._undurable: set[str] = set()
         self._next_run: tuple[str, dict[str, Any], Mode] | None = None
         self._held: list[str] = []
@@ -258,9 +261,20 @@ class ClockCore:
             self._steps_left -= 1
             return FLAT_OUT_DT_US if self._flat_out else self._pace.advance(self._speed)
         if self._flat_out:
-            return FLAT_OUT_DT_US
+            return self._up_to_moment(FLAT_OUT_DT_US)
         dt_us = self._pace.advance(self._speed)
-        return dt_us + (self._debt.pay(dt_us) if self._policy == "catch_up" else 0)
+        return self._up_to_moment(dt_us + (self._debt.pay(dt_us) if self._policy == "catch_up" else 0))
+
+    def _up_to_moment(self, dt_us: int) -> int:
+        """The advance, cut short where the run is to pause."""
+        if self._until_us is None or self._run.t_us + dt_us < self._until_us:
+            return dt_us
+        dt_us = self._until_us - self._run.t_us
+        self._until_us = None
+        self._mode = "paused"
+        self._pace.restart()
+        self._debt.forgive()
+        return dt_us
 
     def missed(self, deadlines: int) -> None:
         """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
@@ -272,6 +286,7 @@ class ClockCore:
         if self._policy != "stop" or not self._held or self._mode != "running":
             return []
         self._mode = "stopped"
+        self._until_us = None
         late = ", ".join(self._held)
         text = f"the run is stopped at t = {self._run.t_us / 1e6:g} s: {late} is late and the policy is stop"
         return [
@@ -323,6 +338,7 @@ class ClockCore:
         self._next_run = None
         self._mode = mode
         self._steps_left = 0
+        self._until_us = None
         self._pace.restart()
         self._debt.forgive()
         self._run = self._begin(scenario, parameters)
@@ -364,19 +380,27 @@ class ClockCore:
         )
         run.t_us += stretch.count * stretch.dt_us
         run.seq = stretch.first + stretch.count - 1
-        self._mode = stretch.mode  # policy stop changes it without a command
+        self._mode = stretch.mode  # policy stop and a moment that is reached change it without a command
+        if self._until_us is not None and (self._mode != "running" or run.t_us >= self._until_us):
+            self._until_us = None
 
     # Commands that the clock obeys
 
     def _obey(self, command: Command, wall: float) -> Result:
         try:
             order = read_order(command.name, command.args)
-            applied = self._carry_out(order)
+            match order:
+                case Acknowledge(alarm=alarm):
+                    applied: dict[str, Any] = {"alarm": alarm}
+                case RunUntil(t_us=t_us):
+                    applied = self._run_until(t_us)
+                case _:
+                    applied = self._carry_out(order)
         except OrderError as error:
             return self._result(command, wall, reason=str(error), violations=error.violations)
         return self._result(command, wall, applied=applied)
 
-    def _carry_out(self, order: Order) -> dict[str, Any]:
+    def _carry_out(self, order: PlainOrder) -> dict[str, Any]:
         match order:
             case Start():
                 if self._mode != "stopped":
@@ -416,8 +440,19 @@ class ClockCore:
                 self._next_run = (scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": scenario}
         self._steps_left = 0
+        self._until_us = None
         self._debt.forgive()
         return {"mode": self._mode}
+
+    def _run_until(self, t_us: int) -> dict[str, Any]:
+        now = self._run.t_us / 1e6
+        if t_us <= self._run.t_us:
+            reason = f"it is {now:g} s already: name a later time, or reset"
+            raise OrderError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
+        self._until_us = t_us
+        self._mode = "running"
+        self._steps_left = 0
+        return {"mode": "running", "until": t_us / 1e6}
 
     def _require(self, mode: Mode, remedy: str) -> None:
         if self._mode != mode:

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bus import metrics
 from bus.messages import Status
+from bus.security import hosts
+from bus.security.admission import Admission
+from bus.security.door import Application, Door
+from bus.security.tokens import Role
 
 
 def health_document(
@@ -73,19 +76,26 @@ def health_document(
     }  # fmt: skip
 
 
-def health_app(document: Callable[[], dict[str, Any]], host: str) -> Starlette:
-    """The HTTP application.
+def health_app(
+    document: Callable[[], dict[str, Any]], status: Callable[[], Status], host: str, admission: Admission
+) -> Application:
+    """The HTTP application: the health page for everybody on this machine, the metrics for who may read.
 
     Args:
         document: makes the health page; called once per request.
+        status: the clock's report, for Prometheus.
         host: name that the server is bound to; requests for other hosts are refused.
+        admission: who is let in.
     """
 
     async def health(_request: Request) -> JSONResponse:
         return JSONResponse(document())
 
-    allowed = ["127.0.0.1", "localhost", host]
-    return Starlette(
-        routes=[Route("/health", health), Route("/", health)],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed, www_redirect=False)],
-    )
+    async def prometheus(_request: Request) -> Response:
+        return Response(metrics.render(metrics.of_status(status())), media_type=metrics.MEDIA_TYPE)
+
+    def role(_method: str, path: str) -> Role:
+        return Role.PUBLIC if path in {"/", "/health"} else Role.VIEWER
+
+    routes = [Route("/health", health), Route("/", health), Route("/metrics", prometheus)]
+    return Door(Starlette(routes=routes), host, admission, role, hosts.named())

@@ -1,13 +1,18 @@
 """The commands that the clock itself obeys, read from their names and arguments."""
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bus.messages import Policy, Violation
+from bus.messages import IDENTIFIER, STEP_US, Policy, Violation
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
+
+UNTIL_MAX = 1e9
+"""Latest simulated time that a run can be told to run to, in seconds."""
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What may happen when a module is late."""
@@ -49,6 +54,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class RunUntil:
+    """Let simulated time run to a moment and pause there."""
+
+    t_us: int
+
+
+@dataclass(frozen=True)
+class Acknowledge:
+    """Somebody has seen an alarm. The clock has no part in it but to say when: every listener hears it in one order."""
+
+    alarm: str
+
+
+@dataclass(frozen=True)
 class SetSpeed:
     """Change the speed, or run as fast as every module can follow."""
 
@@ -71,7 +90,8 @@ class Reset:
     parameters: dict[str, Any]
 
 
-Order = Start | Pause | Resume | Stop | Step | SetSpeed | SetPolicy | Reset
+PlainOrder = Start | Pause | Resume | Stop | Step | SetSpeed | SetPolicy | Reset
+Order = PlainOrder | RunUntil | Acknowledge
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 
@@ -85,31 +105,56 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
     if name in _PLAIN:
         _only(args)
         return _PLAIN[name]
-    if name == "step":
-        _only(args, "ticks")
-        ticks = args.get("ticks", 1)
-        if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
-            raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
-        return Step(ticks)
-    if name == "set_speed":
-        return _set_speed(args)
-    if name == "set_policy":
-        _only(args, "policy")
-        policy = args.get("policy")
-        if policy not in POLICIES:
-            raise _wrong("policy", ", ".join(POLICIES), f"{policy!r} is none of them")
-        return SetPolicy(policy)
-    if name == "reset":
-        _only(args, "scenario", "parameters")
-        scenario = args.get("scenario", "")
-        if not isinstance(scenario, str) or len(scenario) > 64:
-            raise _wrong("scenario", "64 characters", "needs the name of a scenario")
-        parameters = args.get("parameters", {})
-        if not isinstance(parameters, dict):
-            raise _wrong("parameters", "a map", "needs parameter values by name")
-        return Reset(scenario, parameters)
-    known = ", ".join([*_PLAIN, "step", "set_speed", "set_policy", "reset"])
+    if name in _WITH_ARGUMENTS:
+        return _WITH_ARGUMENTS[name](args)
+    known = ", ".join([*_PLAIN, *_WITH_ARGUMENTS])
     raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
+
+
+def _step(args: dict[str, Any]) -> Step:
+    _only(args, "ticks")
+    ticks = args.get("ticks", 1)
+    if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
+        raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
+    return Step(ticks)
+
+
+def _acknowledge(args: dict[str, Any]) -> Acknowledge:
+    _only(args, "alarm")
+    alarm = args.get("alarm")
+    if not isinstance(alarm, str) or re.fullmatch(IDENTIFIER, alarm) is None:
+        raise _wrong("alarm", "64 characters", "needs the id of an alarm")
+    return Acknowledge(alarm)
+
+
+def _set_policy(args: dict[str, Any]) -> SetPolicy:
+    _only(args, "policy")
+    policy = args.get("policy")
+    if policy not in POLICIES:
+        raise _wrong("policy", ", ".join(POLICIES), f"{policy!r} is none of them")
+    return SetPolicy(policy)
+
+
+def _reset(args: dict[str, Any]) -> Reset:
+    _only(args, "scenario", "parameters")
+    scenario = args.get("scenario", "")
+    if not isinstance(scenario, str) or len(scenario) > 64:
+        raise _wrong("scenario", "64 characters", "needs the name of a scenario")
+    parameters = args.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise _wrong("parameters", "a map", "needs parameter values by name")
+    return Reset(scenario, parameters)
+
+
+def _run_until(args: dict[str, Any]) -> RunUntil:
+    _only(args, "t")
+    t = args.get("t")
+    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # NaN is refused too
+        raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is no simulated time in that range")
+    t_us = round(t * 1e6)
+    if t_us % STEP_US:
+        raise _wrong("t", "whole milliseconds", f"{t!r} s lies between two steps of the plant")
+    return RunUntil(t_us)
 
 
 def _set_speed(args: dict[str, Any]) -> SetSpeed:
@@ -136,3 +181,13 @@ def _only(args: dict[str, Any], *names: str) -> None:
 
 def _wrong(field: str, limit: str, reason: str) -> OrderError:
     return OrderError(f"{field}: {reason} (limit: {limit})", (Violation(field=field, limit=limit, reason=reason),))
+
+
+_WITH_ARGUMENTS: dict[str, Callable[[dict[str, Any]], Order]] = {
+    "step": _step,
+    "run_until": _run_until,
+    "set_speed": _set_speed,
+    "set_policy": _set_policy,
+    "reset": _reset,
+    "acknowledge": _acknowledge,
+}

@@ -1,14 +1,18 @@
 """What the gateway answers: the shape of each answer, declared once, and how it follows from the view of the plant."""
 
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any, Literal
 
 from msgspec import structs
 from pydantic import BaseModel, Field
 
-from bus.messages import Mode
+from bus.messages import Mode, Policy
 from bus.schema import PROTOCOL_VERSION
+from nodes.gateway.alarms import AlarmState
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer
+from nodes.gateway.roster import SILENT
 from nodes.gateway.version import version
 
 Health = Literal["ok", "degraded", "down"]
@@ -46,7 +50,8 @@ class StatusAnswer(BaseModel):
     scenario: str | None = Field(description="scenario of the run")
     data_age: float | None = Field(description="age of the oldest of the modules' newest frames (s)")
     clients_connected: int = Field(description="WebSocket clients of this gateway")
-    gaps: dict[str, int] = Field(description="ticks of the present run that never came, by topic")
+    gaps: dict[str, int] = Field(description="messages that were lost and cannot be had any more, by topic")
+    repaired: int = Field(description="messages that were lost on the way and came when asked for")
     bad_frames: int = Field(description="malformed frames from the bus, counted and dropped")
     old_frames: int = Field(description="frames from the bus that were overtaken, counted and dropped")
     modules: dict[str, ModuleAnswer] = Field(description="by name")
@@ -144,9 +149,283 @@ class EventsAnswer(BaseModel):
     events: list[EventAnswer] = Field(description="oldest first")
 
 
-def events(plant: Plant) -> EventsAnswer:
-    """The events that are kept."""
-    return EventsAnswer(events=[EventAnswer(**structs.asdict(event)) for event in plant.events])
+class AlarmAnswer(BaseModel):
+    """One alarm in the manner of ISA-18.2."""
+
+    id: str = Field(description="module and condition", examples=["m1.trip"])
+    module: str = Field(examples=["m1"])
+    priority: Literal["high", "low"] = Field(description="high: trips, emergency stops and faults; low: warnings")
+    text: str = Field(description="for people", examples=["tripped: receiver pressure"])
+    state: AlarmState = Field(
+        description="unacknowledged: active and not seen; acknowledged: active and seen; "
+        "returned_unacknowledged: gone, but nobody has seen it"
+    )
+    active: bool = Field(description="true while its condition is there")
+    first_out: bool = Field(description="true if nothing else was active when it came")
+    raised_seq: int = Field(description="tick at which this gateway first saw it")
+    raised_t: float = Field(description="simulated time of that tick (s)")
+    cleared_t: float | None = Field(description="simulated time at which it went (s), null while active")
+    acknowledged_t: float | None = Field(description="simulated time at which it was acknowledged (s)")
+    acknowledged_by: str | None = Field(description="who acknowledged it")
+
+
+class AlarmsAnswer(BaseModel):
+    """Alarms of the present run."""
+
+    run: str | None
+    alarms: list[AlarmAnswer] = Field(description="oldest first")
+
+
+class NodeAnswer(BaseModel):
+    """One process of the plant, as the clock hears it."""
+
+    node: str = Field(examples=["physics"])
+    instance: str = Field(examples=["pid-4711"])
+    pid: int = Field(description="process id")
+    status: str = Field(description="what it says of itself")
+    health: Literal["ok", "silent"] = Field(description="silent: no beat for 2 s")
+    seq: int = Field(description="last tick that it has worked off")
+    behind: int = Field(description="ticks between that and the newest one")
+    age: float = Field(description="time since its last beat (s)")
+    restarts: int = Field(description="starts of this node since this gateway began to listen, beyond the first")
+
+
+class LatenessAnswer(BaseModel):
+    """How late ticks left in the last interval of the clock's report."""
+
+    p50: float = Field(description="median (s)")
+    p99: float = Field(description="99th percentile (s)")
+    max: float = Field(description="worst (s)")
+
+
+class NodesAnswer(BaseModel):
+    """Every process that the clock hears of."""
+
+    run: str | None
+    lateness: LatenessAnswer | None = Field(description="of ticks; null when none was on a schedule")
+    deadlines_missed: int | None = Field(description="ticks left out because their time had passed")
+    held_time: float | None = Field(description="wall time that simulated time waited for modules (s)")
+    nodes: list[NodeAnswer]
+
+
+class CommandAnswer(BaseModel):
+    """One command of the plant, whoever gave it."""
+
+    id: str
+    module: str = Field(description='addressee: "clock", a plant module, or "*"')
+    name: str = Field(examples=["set_parameters"])
+    args: dict[str, Any] = Field(description="arguments by name")
+    origin: str = Field(description="who gave it: node, page or user")
+    run: str
+    seq: int = Field(description="tick at which it acted")
+    t: float | None = Field(description="simulated time at which it acted (s), null while its result is not known")
+    wall: float | None = Field(description="Unix time of that tick (s), null for what was before this gateway began")
+    outcome: Literal["applied", "rejected"] | None = Field(description="null while its result is not known")
+    reason: str = Field(description="why it was rejected")
+    applied: dict[str, Any] | None = Field(description="what came into force")
+
+
+class CommandsAnswer(BaseModel):
+    """The audit log."""
+
+    commands: list[CommandAnswer] = Field(description="newest first")
+
+
+class TimeAnswer(BaseModel):
+    """Simulated time."""
+
+    run: str | None = Field(description="id of the present run")
+    mode: Mode | None = Field(description="stopped, running or paused")
+    simulated_time: float | None = Field(description="since the start of the run (s)")
+    tick: int | None = Field(description="number of the newest tick")
+    tick_rate: int | None = Field(description="ticks per second (Hz)")
+    speed: float | None = Field(description="requested simulated seconds per second")
+    achieved_speed: float | None = Field(description="measured by the clock in its last report")
+    flat_out: bool | None = Field(description="true when running as fast as possible")
+    held: list[str] = Field(description="modules that simulated time waits for")
+    policy: Policy | None = Field(description="what happens when a module is late")
+    held_time: float | None = Field(description="wall time that simulated time has waited (s)")
+    owed_time: float | None = Field(description="simulated time that policy catch_up has still to make up for (s)")
+    problems: list[str] = Field(description="what the clock cannot do now")
+
+
+class RunAnswer(BaseModel):
+    """One run."""
+
+    run: str = Field(description="its id", examples=["0001-001"])
+    scenario: str | None = Field(description="null until the clock's next report")
+    present: bool = Field(description="true for the run that the plant is in")
+    first_heard: float = Field(description="simulated time at which this gateway first heard of it (s)")
+    simulated_time: float = Field(description="newest simulated time heard (s)")
+    tick: int = Field(description="newest tick heard")
+
+
+class RunsAnswer(BaseModel):
+    """Runs that this gateway has heard of since it began to listen."""
+
+    runs: list[RunAnswer] = Field(description="the present one first")
+
+
+class DeclarationAnswer(BaseModel):
+    """One parameter as the model declares it."""
+
+    name: str = Field(examples=["water_depth"])
+    symbol: str = Field(description="as in the equations", examples=["H"])
+    unit: str = Field(description='"-" for a plain number or a choice', examples=["m"])
+    default: float | int | str = Field(description="as declared")
+    min: float | None = Field(description="lowest value allowed")
+    max: float | None = Field(description="highest value allowed")
+    choices: list[str] = Field(description="values allowed, for a choice")
+    flag: str = Field(description="source: D derived, P inherited, S published, A assumption, - a choice of operation")
+    text: str = Field(description="meaning")
+    structural: bool = Field(description="true if it cannot change in a run")
+
+
+class DeclarationsAnswer(BaseModel):
+    """Every parameter that there is."""
+
+    parameters: list[DeclarationAnswer]
+
+
+class ValidAnswer(BaseModel):
+    """These values would be taken."""
+
+    valid: Literal[True] = True
+    in_run: bool = Field(description="true if they may change in the present run; false if they need a new one")
+    structural: list[str] = Field(description="those that need a new run")
+    parameters: dict[str, float | int | str] = Field(description="the values as they would be in force")
+
+
+class PresetsAnswer(BaseModel):
+    """The presets that there are."""
+
+    presets: list[str]
+
+
+class PresetAnswer(BaseModel):
+    """One named set of parameters."""
+
+    name: str = Field(examples=["deep-water"])
+    parameters: dict[str, float | int | str] = Field(description="every parameter by name")
+
+
+class DifferenceAnswer(BaseModel):
+    """One parameter that differs."""
+
+    name: str = Field(examples=["water_depth"])
+    unit: str = Field(examples=["m"])
+    left: float | int | str = Field(description="in the preset")
+    right: float | int | str = Field(description="in what it is compared with")
+
+
+class ComparisonAnswer(BaseModel):
+    """A preset against another one, or against the values in force."""
+
+    left: str = Field(description="the preset")
+    right: str | None = Field(description="the other preset; null for the values in force")
+    differences: list[DifferenceAnswer]
+
+
+class ControlsAnswer(BaseModel):
+    """What the operator sets, as it is in force."""
+
+    run: str
+    module: str
+    seq: int = Field(description="tick of these values")
+    plc_state: str | None = Field(description="state of the plant's controller, null before the first state")
+    settings: dict[str, float | int | str | bool | None] = Field(description="by the names of the parameters")
+
+
+def events(
+    plant: Plant,
+    limit: int = 200,
+    after: int = 0,
+    run: str | None = None,
+    module: str | None = None,
+    severities: Collection[str] = (),
+) -> EventsAnswer:
+    """The newest of the events that are kept and wanted."""
+    found = [
+        EventAnswer(**structs.asdict(event))
+        for event in plant.record.events
+        if event.seq > after
+        and run in {None, event.run}
+        and module in {None, event.module}
+        and (not severities or event.severity in severities)
+    ]
+    return EventsAnswer(events=found[-limit:])
+
+
+def alarms(plant: Plant) -> AlarmsAnswer:
+    """The alarms that ask for attention."""
+    found = [AlarmAnswer(**asdict(alarm), active=alarm.active) for alarm in plant.record.alarms.listing()]
+    return AlarmsAnswer(run=plant.run, alarms=found)
+
+
+def nodes(plant: Plant) -> NodesAnswer:
+    """Who the clock hears of."""
+    report = plant.status
+    late = report.lateness if report else None
+    newest = plant.tick.seq if plant.tick else 0
+    restarts = plant.record.roster.restarts()
+    found = [
+        NodeAnswer(
+            **structs.asdict(peer),
+            health="ok" if peer.age <= SILENT else "silent",
+            behind=max(0, newest - peer.seq),
+            restarts=restarts.get(peer.node, 0),
+        )
+        for peer in plant.record.roster.peers
+    ]
+    return NodesAnswer(
+        run=plant.run,
+        lateness=LatenessAnswer(**structs.asdict(late)) if late else None,
+        deadlines_missed=report.deadlines_missed if report else None,
+        held_time=report.held_time if report else None,
+        nodes=sorted(found, key=lambda node: (node.node, node.instance)),
+    )
+
+
+def commands(plant: Plant, count: int) -> CommandsAnswer:
+    """The audit log."""
+    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.record.audit.newest(count)])
+
+
+def clock_time(plant: Plant) -> TimeAnswer:
+    """Simulated time as the newest tick has it."""
+    tick, report = plant.tick, plant.status
+    return TimeAnswer(
+        run=plant.run,
+        mode=tick.mode if tick else None,
+        simulated_time=tick.t if tick else None,
+        tick=tick.seq if tick else None,
+        tick_rate=tick.rate if tick else None,
+        speed=tick.speed if tick else None,
+        achieved_speed=report.achieved_speed if report else None,
+        flat_out=tick.flat_out if tick else None,
+        held=tick.held if tick else [],
+        policy=report.policy if report else None,
+        held_time=report.held_time if report else None,
+        owed_time=report.owed_time if report else None,
+        problems=report.problems if report else [],
+    )
+
+
+def runs(plant: Plant) -> RunsAnswer:
+    """Every run heard of."""
+    return RunsAnswer(
+        runs=[
+            RunAnswer(
+                run=item.run,
+                scenario=item.scenario,
+                present=item.run == plant.run,
+                first_heard=item.first_t,
+                simulated_time=item.last_t,
+                tick=item.last_seq,
+            )
+            for item in reversed(plant.record.runs.values())
+        ]
+    )
 
 
 def health(plant: Plant, missing: list[Missing]) -> Health:
@@ -192,6 +471,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         data_age=max(known) if known else None,
         clients_connected=clients,
         gaps=plant.missed(),
+        repaired=plant.record.streams.repaired,
         bad_frames=plant.bad_frames,
         old_frames=plant.old_frames,
         modules={name: _module(plant, name, now) for name in plant.modules},

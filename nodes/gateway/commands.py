@@ -5,16 +5,15 @@ import uuid
 from collections import OrderedDict
 from typing import Any
 
+from msgspec import structs
+
 from bus import client
 from bus.client import Commander, NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
-from bus.messages import IDENTIFIER, CommandRequest, Refused, Result
+from bus.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
-
-ORIGIN = "gateway"
-"""Who asks, as the clock's journal has it."""
 
 KEYS_KEPT = 10_000
 """Idempotency-Keys that are remembered with the request they stood for."""
@@ -31,7 +30,11 @@ class Commands:
         """Take note of a result from the bus."""
         self._commander.heard(result)
 
-    async def run(self, module: str, name: str, args: dict[str, Any], key: str | None) -> AppliedAnswer:
+    def noted(self, command: Command) -> None:
+        """Take note of a command in a tick, whoever sent it: its id stands for it, in every worker."""
+        self._remember(CommandRequest(**structs.asdict(command)))
+
+    async def run(self, module: str, name: str, args: dict[str, Any], key: str | None, origin: str) -> AppliedAnswer:
         """Have a command sequenced and wait until it acted.
 
         Args:
@@ -39,11 +42,12 @@ class Commands:
             name: what to do.
             args: arguments by name.
             key: the client's Idempotency-Key, which becomes the id; None makes a new one.
+            origin: who asks, as the clock's journal has it.
 
         Raises:
             ProblemError: 422 for wrong values, 409 when it was rejected as it stands, 503 when nobody answered.
         """
-        request = self._request(module, name, args, key)
+        request = self._request(module, name, args, key, origin)
         headers = {"Idempotency-Key": request.id}
         try:
             result = await self._commander.send(request)
@@ -59,21 +63,25 @@ class Commands:
             command=name, id=request.id, run=result.run, seq=result.seq, t=result.t, applied=result.applied
         )
 
-    def _request(self, module: str, name: str, args: dict[str, Any], key: str | None) -> CommandRequest:
+    def _request(self, module: str, name: str, args: dict[str, Any], key: str | None, origin: str) -> CommandRequest:
         if key is not None and re.fullmatch(IDENTIFIER, key) is None:
             reason = "send 1 to 64 letters, digits or any of _ . : -"
             raise ProblemError(Problem.violation("Idempotency-Key", "64 characters", reason))
         try:
-            request = client.command(module, name, args, ORIGIN, key or uuid.uuid4().hex)
+            request = client.command(module, name, args, origin[:64], key or uuid.uuid4().hex)
         except FrameError as error:
             raise ProblemError(Problem.violation("body", "what a command can carry", str(error))) from error
-        before = self._asked.setdefault(request.id, request)
-        if before != request:
+        before = self._remember(request)
+        if (before.module, before.name, before.args) != (module, name, args):
             reason = f"it stood for another request before ({before.name!r}): use a new key for a new request"
             raise ProblemError(Problem.violation("Idempotency-Key", "one request", reason))
+        return request
+
+    def _remember(self, request: CommandRequest) -> CommandRequest:
+        before = self._asked.setdefault(request.id, request)
         while len(self._asked) > KEYS_KEPT:
             self._asked.popitem(last=False)
-        return request
+        return before
 
 
 def _refused(request: CommandRequest, refused: Refused) -> Problem:

@@ -3,18 +3,17 @@
 Every `now` is a time in seconds on one clock that never goes back, given by the caller.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 from bus import codec
 from bus.codec import FrameError
-from bus.messages import Event, Published, Status, Tick
+from bus.messages import Published, Status, Tick
 from nodes.gateway.frame import Frame, StateHead
+from nodes.gateway.record import Record
 
 FRESH = 1.0
 """Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""
 
-EVENTS_KEPT = 200
 
 _STATE = StateHead.TOPIC.encode()
 
@@ -29,24 +28,6 @@ class Missing:
     reason: str
 
 
-class Gaps:
-    """Ticks of one topic that never came, counted within a run."""
-
-    def __init__(self) -> None:
-        self.run = ""
-        self.last = 0
-        self.missed = 0
-
-    def on(self, run: str, seq: int) -> None:
-        """Take note of one frame; a new run starts the count anew, an old frame changes nothing."""
-        if run != self.run:
-            self.run, self.last, self.missed = run, seq, 0
-            return
-        if seq > self.last:
-            self.missed += seq - self.last - 1
-            self.last = seq
-
-
 class Module:
     """What is known of one plant module."""
 
@@ -54,7 +35,6 @@ class Module:
         self.name = name
         self.frame: Frame | None = None
         self.fault = ""
-        self.gaps = Gaps()
 
     def age(self, now: float) -> float | None:
         """Seconds since the newest frame came; None if there is none."""
@@ -78,8 +58,9 @@ class Plant:
         self.modules = {name: Module(name) for name in modules}
         self.tick: Tick | None = None
         self.status: Status | None = None
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self.ticks = Gaps()
+        self.record = Record(modules)
+        self.ordered: list[Published] = []
+        """What the last message made known in order, itself included unless something before it is missing."""
         self.bad_frames = 0
         self.old_frames = 0
         self._began = now
@@ -89,18 +70,19 @@ class Plant:
 
     def on(self, topic: bytes, payload: bytes, now: float) -> Published | StateHead | None:
         """Take note of one published message and return it, of a state its head; a bad or outdated one gives None."""
+        self.ordered = []
         try:
             message = self._decode(topic, payload)
         except FrameError:
             self.bad_frames += 1
             return None
-        match message:
-            case Tick() | Status():
-                return message if self._on_clock(message, now) else None
-            case StateHead():
-                return message if self._on_state(message, payload, now) else None
-            case Event():
-                self.events.append(message)
+        frame = Frame(message, payload, now) if isinstance(message, StateHead) else None
+        known = (isinstance(message, Tick | Status) and not self._on_clock(message, now)) or (
+            frame is not None and not self._on_state(frame, now)
+        )
+        if known:
+            return None
+        self.ordered = self.record.on(message, frame, now)
         return message
 
     def _decode(self, topic: bytes, payload: bytes) -> Published:
@@ -125,19 +107,18 @@ class Plant:
         if self.run != message.run:
             self._run_since = now
         self.tick = message
-        self.ticks.on(message.run, message.seq)
         return True
 
-    def _on_state(self, head: StateHead, payload: bytes, now: float) -> bool:
+    def _on_state(self, frame: Frame, now: float) -> bool:
+        head = frame.head
         module = self.modules[head.module]
         newest = module.frame
         # Within a run ticks never go back; an older frame is a repetition, unless the newest one is long gone.
         if newest is not None and newest.head.run == head.run and newest.head.seq >= head.seq and module.fresh(now):
             self.old_frames += 1
             return False
-        module.frame = Frame(head, payload, now)
+        module.frame = frame
         module.fault = ""
-        module.gaps.on(head.run, head.seq)
         return True
 
     @property
@@ -192,6 +173,5 @@ class Plant:
         return frame is not None and frame.head.run == self.run
 
     def missed(self) -> dict[str, int]:
-        """Ticks that never came in the present run, by topic."""
-        states = {f"state/{name}/": module.gaps.missed for name, module in self.modules.items()}
-        return {"tick": self.ticks.missed, **states}
+        """Messages that were lost and cannot be had any more, by topic."""
+        return self.record.missed()

@@ -1,26 +1,49 @@
 """One state frame as it came off the bus: read at tick rate only as far as its head, decoded when somebody looks."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
 
 from bus import codec
 from bus.messages import NAME, Published, State
-from bus.schema import quantity
+from bus.schema import MAX_ITEMS, Label, Message, Text, quantity
 
 _JSON = msgspec.json.Encoder()
+_MSGPACK = msgspec.msgpack.Encoder()
+
+
+def json_bytes(message: Message) -> bytes:
+    """Any message as one JSON object."""
+    return _JSON.encode(message)
+
+
+class PlcHead(Message, frozen=True):
+    """The conditions that are alarms."""
+
+    state: Annotated[Label, quantity("", "state of the sequence")]
+    trip: Annotated[Text | None, quantity("", "cause of the trip in force")]
+    warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
 
 
 class StateHead(Published, frozen=True):
-    """The fields of a State that order it; the rest is skipped without being built."""
+    """The fields of a State that order it and its alarms; the rest is skipped without being built."""
 
     TOPIC: ClassVar[str] = "state/"
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    results: Annotated[int, quantity("1", "results of this module in the run so far", ge=0)]
+    events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
+    plc: PlcHead
 
     def topic(self) -> str:
         """`state/<module>/`."""
         return f"{self.TOPIC}{self.module}/"
+
+
+Selection = tuple[tuple[str, tuple[str, ...] | None], ...]
+"""Groups of a state in order, each with its fields or None for all; empty for the whole state."""
 
 
 class Frame:
@@ -36,14 +59,11 @@ class Frame:
         self.head = head
         self.payload = payload
         self.arrived = arrived
+        self.key = (head.run, head.seq)
+        """Run and tick: equal keys mean the same frame."""
         self._state: State | None = None
         self._json: bytes | None = None
-        self._text: str | None = None
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """Run and tick: equal keys mean the same frame."""
-        return self.head.run, self.head.seq
+        self._sent: dict[tuple[Selection, bool], bytes] = {}
 
     def state(self) -> State:
         """The complete, checked state.
@@ -62,8 +82,35 @@ class Frame:
             self._json = _JSON.encode(self.state())
         return self._json
 
-    def text(self) -> str:
-        """The same with `"type": "state"` in front, as WebSocket clients get it. Raises FrameError."""
-        if self._text is None:
-            self._text = '{"type":"state",' + self.json()[1:].decode()
-        return self._text
+    def text(self, selection: Selection = ()) -> bytes:
+        """What is selected of it as JSON with `"type": "state"` in front. Raises FrameError."""
+        if selection:
+            return _JSON.encode(selected(self.state(), selection))
+        return b'{"type":"state",' + self.json()[1:]
+
+    def binary(self, selection: Selection = ()) -> bytes:
+        """The same as MessagePack; the whole state is the bytes off the bus, without a type. Raises FrameError."""
+        return _MSGPACK.encode(selected(self.state(), selection)) if selection else self.payload
+
+    def websocket(self, selection: Selection, *, binary: bool) -> bytes:
+        """A complete WebSocket frame, made once for all clients that select the same. Raises FrameError."""
+        key = (selection, binary)
+        found = self._sent.get(key)
+        if found is None:
+            found = self._sent[key] = framed(self.binary(selection) if binary else self.text(selection), binary=binary)
+        return found
+
+
+def framed(payload: bytes, *, binary: bool) -> bytes:
+    """Bytes as one WebSocket message of a server, without compression."""
+    return WebSocketFrame(Opcode.BINARY if binary else Opcode.TEXT, payload).serialize(mask=False)
+
+
+def selected(state: State, selection: Selection) -> dict[str, Any]:
+    """The head of a state and what is selected of it."""
+    head = ("t", "seq", "run", "wall", "module")
+    found: dict[str, Any] = {"type": "state", **{name: getattr(state, name) for name in head}}
+    for group, names in selection:
+        part = getattr(state, group)
+        found[group] = part if names is None else {name: getattr(part, name) for name in names}
+    return found

@@ -1,15 +1,22 @@
-"""The description of the REST API, completed with what FastAPI cannot see: problems and the state frame."""
+"""The description of the REST API, completed with what FastAPI cannot see: problems, views of the state, roles."""
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from bus.documents import schemas as schemas_of
 from bus.messages import State
+from nodes.gateway.access import EXTENSION, declared
 from nodes.gateway.problems import MEDIA_TYPE, Problem
+from nodes.gateway.views import VIEWS, View, view
 
 _REFERENCE = "#/components/schemas/{}"
+
+JSON = "application/json"
 
 PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -19,30 +26,56 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 }
 """For every route: whatever is no success is a problem."""
 
-LIVE: dict[int | str, dict[str, Any]] = {
+EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The newest state frame",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "allOf": [
-                        {"$ref": _REFERENCE.format("State")},
-                        {
-                            "type": "object",
-                            "required": ["age"],
-                            "properties": {"age": {"type": "number", "minimum": 0, "description": "age (s)"}},
-                        },
-                    ]
-                }
-            }
-        },
+        "description": "Events `state`, `gap` and `stale`; the data of a state is a state frame, or what was selected",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
+
+METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "For Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The description", "content": {JSON: {"schema": {"type": "object"}}}}
+}
+
+AGE = 0.004
+"""Age of the state in examples (s)."""
+
+_AGE = {"type": "number", "minimum": 0, "description": "age of the state (s)"}
+_WITH_AGE = {"type": "object", "required": ["age"], "properties": {"age": _AGE}}
+
+
+@cache
+def example() -> State:
+    """A state of the reference scenario a minute after its start, with three floaters; see docs/example.py."""
+    data = (Path(__file__).parent / "example_state.json").read_bytes()
+    return msgspec.json.decode(data, type=State)
+
+
+def of_live() -> dict[int | str, dict[str, Any]]:
+    """The answer that is a whole state."""
+    schema = {"allOf": [{"$ref": _REFERENCE.format("State")}, _WITH_AGE]}
+    return {200: {"description": "The newest state frame", "content": {JSON: {"schema": schema}}}}
+
+
+def of_view(name: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that encodes a view itself."""
+    kind: type[View] = VIEWS[name]
+    schema = {"$ref": _REFERENCE.format(kind.__name__)}
+    summary = (kind.__doc__ or "").split("\n")[0]
+    return {200: {"description": summary, "content": {JSON: {"schema": schema}}}}
+
 
 DESCRIPTION = """\
 Run the plant, change its parameters and read its state. The plant answers every command: 200 means that it acted, and
 says at which tick and simulated time. Everything else is a problem (RFC 9457), with the field, the limit and the reason
-where a value was wrong. Send an `Idempotency-Key` with a command to ask again safely after a 503."""
+where a value was wrong. Send an `Idempotency-Key` with a command to ask again safely after a 503.
+
+Once the plant has tokens (`kpp keys init`) every request needs one as `Authorization: Bearer <token>`, but for those
+that are `public`; `x-role` says which role an operation takes: viewer, operator or admin."""
 
 
 def describe(app: FastAPI) -> None:
@@ -51,13 +84,35 @@ def describe(app: FastAPI) -> None:
     def description() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            components = schema.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
             schemas["Problem"] = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
             schemas.update(schemas["Problem"].pop("$defs", {}))
-            _, components = msgspec.json.schema_components([State], ref_template=_REFERENCE.format("{name}"))
-            schemas.update(components)
+            schemas.update(schemas_of([State, *VIEWS.values()], _REFERENCE.format("{name}")))
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            for operations in schema["paths"].values():
+                for method, operation in operations.items():
+                    _complete(method.upper(), operation)
+            _show(schema["paths"])
             app.openapi_schema = schema
         return app.openapi_schema
 
     # FastAPI documents this assignment as the way to extend its description.
     app.openapi = description  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def _show(paths: dict[str, Any]) -> None:
+    """Add examples of states; FastAPI would leave out what is null in them."""
+    shown = {f"/v1/data/{name}": msgspec.to_builtins(view(name, example(), AGE)) for name in VIEWS}
+    live = {"age": AGE, **msgspec.to_builtins(example())}
+    for path, value in {**shown, "/v1/data/live": live, "/data/live": live}.items():
+        paths[path]["get"]["responses"]["200"]["content"][JSON]["example"] = value
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    """Say which role an operation takes."""
+    operation[EXTENSION] = declared(method, operation).name.lower()
+    if operation[EXTENSION] != "public":
+        operation["security"] = [{"token": []}, {}]  # without tokens nothing is asked for
+    # Every answer that is no success is described by "default", this one too.
+    operation["responses"].pop("422", None)

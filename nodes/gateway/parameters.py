@@ -6,40 +6,75 @@ from bus import client
 from bus.client import NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
-from kpp_physics.parameters import DECLARATIONS
-from nodes.gateway.answers import ParameterAnswer, ParametersAnswer
+from bus.messages import Snapshot
+from kpp_physics.parameters import DECLARATIONS, STRUCTURAL, Declaration, ParameterError, Parameters, Value
+from nodes.gateway.answers import (
+    DeclarationAnswer,
+    DeclarationsAnswer,
+    ParameterAnswer,
+    ParametersAnswer,
+    ValidAnswer,
+)
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
 
-async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
-    """Every declared parameter with the value that the module answers.
+async def snapshot(endpoints: Endpoints, module: str) -> Snapshot:
+    """State and parameters in force of a module.
 
     Raises:
         ProblemError: 503 if the module does not answer or has nothing to show.
     """
     try:
-        snapshot = await client.snapshot(endpoints, module)
+        return await client.snapshot(endpoints, module)
     except (NotAnsweredError, RefusedError, FrameError) as error:
         raise ProblemError(Problem.of(503, "missing", f"physics {module}: {error}")) from error
-    found = [
-        ParameterAnswer(
-            name=item.name,
-            symbol=item.symbol,
-            unit=item.unit,
-            value=snapshot.parameters.get(item.name),
-            default=item.default,
-            min=item.minimum,
-            max=item.maximum,
-            choices=list(item.choices),
-            flag=item.flag,
-            text=item.text,
-            structural=item.structural,
-        )
-        for item in DECLARATIONS.values()
-    ]
+
+
+async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
+    """Every declared parameter with the value that the module answers. Raises ProblemError, see snapshot."""
+    found = await snapshot(endpoints, module)
     return ParametersAnswer(
-        run=snapshot.run, scenario=snapshot.scenario, module=module, seq=snapshot.seq, parameters=found
+        run=found.run,
+        scenario=found.scenario,
+        module=module,
+        seq=found.seq,
+        parameters=[
+            ParameterAnswer(value=found.parameters.get(item.name), **_declared(item)) for item in DECLARATIONS.values()
+        ],
     )
+
+
+async def values(endpoints: Endpoints, module: str) -> dict[str, Value]:
+    """Every value in force by name. Raises ProblemError, see snapshot."""
+    return _in_force(await snapshot(endpoints, module)).as_dict()
+
+
+async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -> ValidAnswer:
+    """What changes would put in force. Raises ProblemError: 422 with everything that is wrong; see also snapshot."""
+    present = _in_force(await snapshot(endpoints, module))
+    try:
+        following = present.with_changes(changes)
+    except ParameterError as error:
+        raise ProblemError(Problem.parameters(error)) from error
+    structural = [name for name in STRUCTURAL if name in changes and getattr(following, name) != getattr(present, name)]
+    return ValidAnswer(in_run=not structural, structural=sorted(structural), parameters=following.as_dict())
+
+
+def declarations() -> DeclarationsAnswer:
+    """Every parameter as it is declared."""
+    return DeclarationsAnswer(parameters=[DeclarationAnswer(**_declared(item)) for item in DECLARATIONS.values()])
+
+
+def _in_force(found: Snapshot) -> Parameters:
+    try:
+        return Parameters.of(found.parameters)
+    except ParameterError as error:  # a module of another version of the model
+        raise ProblemError(Problem.of(503, "missing", f"physics {found.module}: {error}")) from error
+
+
+def _declared(item: Declaration) -> dict[str, Any]:
+    found = item._asdict()
+    return found | {"min": found.pop("minimum"), "max": found.pop("maximum"), "choices": list(item.choices)}
 
 
 def require_scalars(changes: dict[str, Any]) -> None:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from bus.security.hosts import Refusal
+from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -62,10 +65,33 @@ class Problem(BaseModel):
         return cls(type=f"urn:kpp:problem:{kind}", title=title, status=status, detail=detail, **members)
 
     @classmethod
+    def refusal(cls, refusal: Refusal) -> "Problem":
+        """Why somebody was not let in."""
+        return cls.of(refusal.status, refusal.kind, refusal.reason)
+
+    @classmethod
     def violation(cls, field: str, limit: str, reason: str) -> "Problem":
         """A 422 about one value."""
         found = ViolationAnswer(field=field, limit=limit, reason=reason)
         return cls.of(422, "violations", f"{field}: {reason}", violations=[found])
+
+    @classmethod
+    def parameters(cls, error: ParameterError) -> "Problem":
+        """A 422 with everything that the model says against a set of parameters."""
+        found = [
+            ViolationAnswer(field=item.field[:200], limit=_limit(item), reason=item.reason[:512])
+            for item in error.violations
+        ]
+        detail = "; ".join(item.reason for item in found[:10])
+        return cls.of(422, "violations", detail, violations=found)
+
+
+def _limit(item: Violation) -> str:
+    if item.limit is None:
+        return ""
+    declared = DECLARATIONS.get(item.field)
+    unit = "" if declared is None or declared.unit == "-" else f" {declared.unit}"
+    return f"{item.limit:g}{unit}" if isinstance(item.limit, int | float) else item.limit
 
 
 class ProblemError(Exception):
@@ -92,7 +118,11 @@ async def _http(request: Request, error: HTTPException) -> Response:
         404: f"there is nothing at {request.url.path[:200]}: see /openapi.json",
         405: f"{request.method} is not possible here: see the Allow header",
     }.get(error.status_code, str(error.detail))
-    return render(Problem.of(error.status_code, "http", detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router names the methods of the first route of that path alone.
+        headers["Allow"] = ", ".join(request.app.state.roles.methods(request.scope["path"])) or headers.get("Allow", "")
+    return render(Problem.of(error.status_code, "http", detail), headers)
 
 
 async def _invalid(_request: Request, error: RequestValidationError) -> Response:

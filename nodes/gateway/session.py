@@ -1,33 +1,26 @@
-"""One WebSocket client: what it asked for, and what it is to get next. No sockets, no time of its own.
+"""One WebSocket client: what it wants, who it is, what it got wrong. No sockets, no time of its own."""
 
-Newest wins: a session holds no frame, it only remembers which one it sent last. Whatever is newest when its turn comes
-is what it gets.
-"""
-
-import math
-from typing import Annotated
-from urllib.parse import parse_qs
+from collections.abc import Mapping
 
 import msgspec
 
+from bus.messages import Tick
+from bus.security.tokens import Caller
+from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
+from nodes.gateway.pace import Decimation, Pace
 from nodes.gateway.problems import Problem
+from nodes.gateway.ring import Ring
+from nodes.gateway.subscription import DEFAULT_RATE, Subscription
+from nodes.gateway.wire import ClientMessage, ErrorMessage, GapMessage, SnapshotMessage
 
 JSON = "kpp.json.v1"
 MSGPACK = "kpp.msgpack.v1"
 SUBPROTOCOLS = (JSON, MSGPACK)
 """What /ws speaks: JSON in text messages (also without a subprotocol), or MessagePack in binary ones."""
 
-DEFAULT_RATE = 10.0
-MIN_RATE = 0.1
-MAX_RATE = 1000.0
-"""Frames per second (Hz)."""
-
-EARLY = 0.005
-"""Seconds by which a frame may come before its turn, so that a rate equal to the tick rate misses none by jitter."""
-
-LATE = 0.05
-"""Seconds of lateness that are made up for before the schedule starts anew."""
+TOKEN = "kpp.token."  # noqa: S105  # the beginning of a subprotocol that carries a token
+"""A token may be offered as one more subprotocol, because a browser can send no header."""
 
 TAKE_TIME = 2.0
 """Seconds within which a client has to take what was sent to it."""
@@ -35,121 +28,105 @@ TAKE_TIME = 2.0
 MAX_MISTAKES = 5
 """Messages that make no sense before a client is sent away."""
 
-MAX_QUERY_FIELDS = 10
-
-
-class RateMessage(msgspec.Struct, frozen=True, tag_field="type", tag="rate", forbid_unknown_fields=True):
-    """Asks for another rate; the answer is the same message, with the rate in force."""
-
-    rate: Annotated[float, msgspec.Meta(ge=MIN_RATE, le=MAX_RATE)]
-
-
-class ErrorMessage(msgspec.Struct, frozen=True, tag_field="type", tag="error"):
-    """Says why a message made no sense."""
-
-    reason: str
-
-
-class StaleMessage(msgspec.Struct, frozen=True, tag_field="type", tag="stale"):
-    """Says once that no fresh frame comes: what is missing, and the age of the newest frame (s), null if none."""
-
-    missing: list[str]
-    age: float | None
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """What the URL asks for."""
-
-    module: str
-    rate: float
-
-
-def wish(query: str, modules: list[str]) -> Wish | Problem:
-    """Read `rate=Hz&module=name`; both may be left out."""
-    try:
-        fields = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=MAX_QUERY_FIELDS)
-    except ValueError:
-        return Problem.violation("query", "rate=Hz&module=name", "the query cannot be read")
-    for name, values in fields.items():
-        if name not in {"rate", "module"} or len(values) != 1:
-            return Problem.violation(name[:64], "rate and module, once each", "unknown or given twice")
-    module = fields.get("module", modules[:1])[0]
-    if module not in modules:
-        detail = f"there is no module {module[:64]!r}: choose one of {', '.join(modules)}"
-        return Problem.of(404, "module", detail, known=modules)
-    given = fields.get("rate", [str(DEFAULT_RATE)])[0]
-    try:
-        rate = float(given)
-    except ValueError:
-        rate = math.nan
-    if not MIN_RATE <= rate <= MAX_RATE:
-        limit = f"{MIN_RATE:g} to {MAX_RATE:g} Hz"
-        return Problem.violation("rate", limit, f"{given[:32]!r} is no rate: use {limit}")
-    return Wish(module, rate)
+_FROM_JSON: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_FROM_MSGPACK: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
 
 
 def subprotocol(offered: list[str]) -> str | Problem | None:
     """Choose the first offered subprotocol that /ws speaks; None if the client offered none."""
-    if not offered:
-        return None
-    for name in offered:
+    names = [name for name in offered if not name.startswith(TOKEN)]
+    for name in names:
         if name in SUBPROTOCOLS:
             return name
+    if not names:
+        return JSON if offered else None
     known = list(SUBPROTOCOLS)
     return Problem.of(400, "subprotocol", f"none of the offered subprotocols is known: offer {known[0]}", known=known)
+
+
+def token_offered(offered: list[str]) -> str | None:
+    """The token among the offered subprotocols; None if there is none."""
+    return next((name.removeprefix(TOKEN) for name in offered if name.startswith(TOKEN)), None)
+
+
+class TickKey:
+    """A tick as a pace sees it."""
+
+    def __init__(self, tick: Tick) -> None:
+        self.key = (tick.run, tick.seq)
 
 
 class Session:
     """Turns, mistakes and notices of one client.
 
     Args:
-        wished: module and rate.
+        wanted: what it subscribes to first.
         binary: true for MessagePack.
         now: when it connected (s).
+        caller: who it is.
     """
 
-    def __init__(self, wished: Wish, *, binary: bool, now: float) -> None:
-        self.module = wished.module
+    def __init__(self, wanted: Subscription, *, binary: bool, now: float, caller: Caller) -> None:
         self.binary = binary
+        self.caller = caller
         self.mistakes = 0
-        self._sent: tuple[str, int] | None = None
-        self._stale = False
+        self.commands = 0
+        """Commands that it waits for."""
+        self.wanted = wanted
+        self.paces: dict[str, Pace | Decimation] = {}
+        self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
+        self._stale: set[str] = set()
         self._blocked: float | None = None
-        self._rate = 0.0
-        self._due = 0.0
-        self._early = 0.0
-        self._set_rate(wished.rate, now)
 
-    @property
-    def turn(self) -> float:
-        """From when on the next frame may be sent (s)."""
-        return self._due - self._early
+    def subscribe(self, wanted: Subscription, rings: Mapping[str, Ring], now: float) -> list[GapMessage]:
+        """Want something else from now on; the answer names what is lost of what it wants to go on with."""
+        self.wanted = wanted
+        self._stale.clear()
+        self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
+        self.paces = {}
+        gaps: list[GapMessage] = []
+        for name in wanted.modules:
+            if wanted.every is None:
+                self.paces[name] = Pace(wanted.rate or DEFAULT_RATE, now)
+            else:
+                position, gap = _start(wanted, name, rings[name])
+                known = (wanted.after.run, wanted.after.seq) if wanted.after else ("", 0)
+                self.paces[name] = Decimation(wanted.every, position, known)
+                gaps += [] if gap is None else [gap]
+        return gaps
 
-    def _set_rate(self, rate: float, now: float) -> None:
-        self._rate = rate
-        self._early = min(EARLY, 0.5 / rate)
-        self._due = self._last_turn(now)
+    def has_newest(self, newest: Mapping[str, Frame | None]) -> None:
+        """A snapshot was sent: updates are what comes after it."""
+        for name, pace in self.paces.items():
+            frame = newest[name]
+            if isinstance(pace, Pace) and frame is not None:
+                pace.has(frame)
 
-    def _last_turn(self, now: float) -> float:
-        # Turns lie on multiples of the period for everybody, so that clients of one rate share the same frames and
-        # each of those is turned into JSON once.
-        return math.floor(now * self._rate) / self._rate
+    def change_rate(self, rate: float, now: float) -> None:
+        """Get states at a rate from now on, whatever it was before."""
+        self.wanted = msgspec.structs.replace(self.wanted, rate=rate, every=None)
+        self._ticks.change(rate, now)
+        for name, pace in self.paces.items():
+            if isinstance(pace, Pace):
+                pace.change(rate, now)
+            else:
+                self.paces[name] = Pace(rate, now)
 
-    def takes(self, frame: Frame, now: float) -> bool:
-        """Is this frame to be sent now? If so, the turn is taken."""
-        if now < self.turn or frame.key == self._sent:
-            return False
-        self._sent = frame.key
-        self._stale = False
-        self._due += 1.0 / self._rate
-        if now - self._due > max(LATE, 1.0 / self._rate):
-            self._due = self._last_turn(now) + 1.0 / self._rate
-        return True
+    def takes_tick(self, tick: Tick, now: float) -> bool:
+        """Is this tick to be sent?"""
+        if self.wanted.every is not None:
+            return tick.seq % self.wanted.every == 0
+        return self._ticks.takes(TickKey(tick), now)
 
-    def to_be_told(self) -> bool:
+    def to_be_told(self, module: str) -> bool:
         """Is the client to be told that no fresh frame comes? True once until frames come again."""
-        first, self._stale = not self._stale, True
+        first = module not in self._stale
+        self._stale.add(module)
         return first
+
+    def fresh(self, module: str) -> None:
+        """Frames come again."""
+        self._stale.discard(module)
 
     def stuck(self, pending: int, now: float) -> bool:
         """Has the client left something untaken for TAKE_TIME?
@@ -165,30 +142,56 @@ class Session:
             self._blocked = now
         return now - self._blocked >= TAKE_TIME
 
-    def hear(self, message: str | bytes, now: float) -> RateMessage | ErrorMessage:
-        """Obey a message of the client and return the answer; one that makes no sense counts as a mistake."""
+    def hear(self, message: str | bytes) -> ClientMessage | ErrorMessage:
+        """Read a message of the client; one that makes no sense counts as a mistake."""
         try:
             if isinstance(message, str):
-                asked = msgspec.json.decode(message, type=RateMessage)
-            elif self.binary:
-                asked = msgspec.msgpack.decode(message, type=RateMessage)
-            else:
-                return self._mistake("send JSON as text, or offer the subprotocol " + MSGPACK)
+                return _FROM_JSON.decode(message)
+            if self.binary:
+                return _FROM_MSGPACK.decode(message)
+            return self.mistake("send JSON as text, or offer the subprotocol " + MSGPACK)
         except (msgspec.DecodeError, ValueError) as error:
-            return self._mistake(str(error))
+            return self.mistake(str(error))
         except RecursionError:
-            return self._mistake("nested too deeply")
-        self._set_rate(asked.rate, now)
-        return asked
+            return self.mistake("nested too deeply")
 
-    def _mistake(self, reason: str) -> ErrorMessage:
+    def mistake(self, reason: str) -> ErrorMessage:
+        """Count a mistake and say why it is one."""
         self.mistakes += 1
         return ErrorMessage(f"{reason[:200]}: send for example " + '{"type":"rate","rate":20}')
 
 
-Notice = RateMessage | ErrorMessage | StaleMessage
+def snapshot(plant: Plant, wanted: Subscription, *, resumed: bool) -> SnapshotMessage:
+    """What is newest of each topic that a client wants."""
+    newest: dict[str, object] = {}
+    if "tick" in wanted.topics:
+        newest["tick"] = plant.tick
+    if "status" in wanted.topics:
+        newest["status"] = plant.status
+    for name in wanted.modules:
+        frame = plant.newest(name)
+        newest[f"state/{name}/"] = None if frame is None else frame.state()
+    return SnapshotMessage(
+        topics=list(wanted.topics),
+        fields=list(wanted.fields),
+        rate=wanted.rate,
+        every=wanted.every,
+        run=plant.run,
+        seq=plant.tick.seq if plant.tick else None,
+        resumed=resumed,
+        newest={} if resumed else newest,
+    )
 
 
-def pack(notice: Notice, *, binary: bool) -> str | bytes:
-    """A notice in the client's format."""
-    return msgspec.msgpack.encode(notice) if binary else msgspec.json.encode(notice).decode()
+def _start(wanted: Subscription, module: str, ring: Ring) -> tuple[int, GapMessage | None]:
+    """Where in the ring a client goes on, and what it has missed for good."""
+    after = wanted.after
+    if after is None:
+        return ring.end, None
+    position = ring.after(after.run, after.seq)
+    if position is None and ring.beginning(after.run, after.seq):
+        position = ring.first
+    if position is not None:
+        return position, None
+    following = ring[ring.first].head.seq if ring.end > ring.first else None
+    return ring.first, GapMessage(f"state/{module}/", after.run, after.seq, following)

@@ -1,7 +1,8 @@
 """The WebSocket server: hands the newest state to every client at its own rate, and waits for none of them.
 
 It is the server of the `websockets` package and not an ASGI application, because only there a client that takes
-nothing can be seen (its write buffer), told (close 1013) and cut off; a frame also costs less there.
+nothing can be seen (its write buffer), told (close 1013) and cut off; a frame also costs less there. What many clients
+get is framed once and written to each transport as it is.
 """
 
 import asyncio
@@ -9,30 +10,60 @@ import socket
 from collections.abc import Callable
 from http import HTTPStatus
 
+import msgspec
 from pydantic import BaseModel
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State as ConnectionState
 from websockets.typing import Subprotocol
 
-from nodes.gateway import answers, hosts
+from bus.codec import FrameError
+from bus.messages import Event, Published, Result, Status, Tick
+from bus.security import hosts
+from bus.security.admission import Admission
+from bus.security.door import SAFE_HEADERS
+from bus.security.hosts import Refusal
+from bus.security.tokens import Caller, Role, bearer
+from nodes.gateway import answers
+from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
-from nodes.gateway.problems import MEDIA_TYPE, Problem
+from nodes.gateway.frame import Frame, framed
+from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.problems import MEDIA_TYPE, Problem, ProblemError
 from nodes.gateway.session import (
     MAX_MISTAKES,
     MSGPACK,
     SUBPROTOCOLS,
     TAKE_TIME,
     Session,
-    StaleMessage,
-    pack,
+    snapshot,
     subprotocol,
-    wish,
+    token_offered,
+)
+from nodes.gateway.subscription import Subscription, of_message, of_query
+from nodes.gateway.wire import (
+    AppliedMessage,
+    AuthenticatedMessage,
+    AuthMessage,
+    CommandMessage,
+    ErrorMessage,
+    GapMessage,
+    ProblemMessage,
+    RateMessage,
+    ServerMessage,
+    StaleMessage,
+    SubscribeMessage,
+    pack,
 )
 
-MAX_CLIENTS = 500
+MAX_CLIENTS = 2000
 MAX_MESSAGE = 64 * 1024
 """Largest message of a client in bytes; a larger one closes the connection with 1009."""
+
+MAX_COMMANDS = 16
+"""Commands of one client that may wait for an answer at a time."""
 
 PING = 5.0
 """Seconds between pings, and seconds for the answer."""
@@ -40,16 +71,34 @@ PING = 5.0
 OPEN_TIME = 5.0
 """Seconds for the opening handshake."""
 
+AUTH_TIME = 2.0
+"""Seconds for the first message to show a token."""
+
 FAREWELL = 1.0
 """Seconds for the closing handshake, after which the connection is cut."""
 
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel holds for a client: frames in there are already old, so there is room for few."""
 
+BACKLOG = 256 * 1024
+"""Bytes that may wait for a client that wants every frame before it has to take some."""
 
-def _offered(request: Request) -> list[str]:
-    values = request.headers.get_all("Sec-WebSocket-Protocol")
+BURST = 64
+"""Frames that such a client gets at a time while it catches up."""
+
+Page = Callable[[], tuple[str, bytes]]
+"""Media type and content of a page beside the stream."""
+
+
+def _offered(headers: Headers) -> list[str]:
+    values = headers.get_all("Sec-WebSocket-Protocol")
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+def _write(connection: ServerConnection, data: bytes) -> None:
+    """Send a complete frame; a connection that is closing gets nothing more."""
+    if connection.state is ConnectionState.OPEN:
+        connection.transport.write(data)
 
 
 class Stream:
@@ -57,6 +106,8 @@ class Stream:
 
     Args:
         plant: where frames come from.
+        commands: where commands go; None if this server takes none.
+        admission: who is let in.
         bound: host that the server is bound to.
         now: the clock that the view of the plant is kept by (s).
         group: runs what outlasts a call; a defect there ends the process.
@@ -64,19 +115,35 @@ class Stream:
     """
 
     def __init__(
-        self, plant: Plant, bound: str, now: Callable[[], float], group: asyncio.TaskGroup, limit: int = MAX_CLIENTS
+        self,
+        plant: Plant,
+        commands: Commands,
+        admission: Admission,
+        bound: str,
+        now: Callable[[], float],
+        group: asyncio.TaskGroup,
+        limit: int = MAX_CLIENTS,
     ) -> None:
         self._plant = plant
+        self._commands = commands
+        self._admission = admission
         self._bound = bound
+        self._names = hosts.named()
         self._now = now
         self._group = group
         self._limit = limit
-        self._sessions: dict[str, dict[ServerConnection, Session]] = {name: {} for name in plant.modules}
+        self._sessions: dict[ServerConnection, Session] = {}
+        self._seats: dict[str, dict[ServerConnection, Session]] = {name: {} for name in plant.modules}
+        self._listeners: dict[str, dict[ServerConnection, Session]] = {}
         self._turn = dict.fromkeys(plant.modules, 0.0)
+        self.pages: dict[str, Page] = {}
+        """What else is served here, by path."""
+        self.sent = 0
+        self.dismissed = 0
 
     def clients(self) -> int:
         """How many clients are connected."""
-        return sum(map(len, self._sessions.values()))
+        return len(self._sessions)
 
     async def open(self, listening: socket.socket) -> Server:
         """Begin to serve on a bound socket; the caller closes what is returned."""
@@ -96,57 +163,185 @@ class Stream:
             server_header=None,
         )
 
+    def buffered(self) -> int:
+        """Bytes that clients have not taken."""
+        return sum(connection.transport.get_write_buffer_size() for connection in self._sessions)
+
     def cut(self) -> None:
         """End every connection at once."""
-        for sessions in self._sessions.values():
-            for connection in sessions:
-                connection.transport.abort()
+        for connection in self._sessions:
+            connection.transport.abort()
+
+    # Who comes in
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no handshake, refuse what is not in order, let the rest pass."""
         path, _, query = request.path.partition("?")
-        headers = request.headers
-        problem = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound)
+        problem = self._refusal(connection, request.headers)
         if problem is None and path == "/":
             hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
             return _response(connection, 200, hello, "application/json")
+        if problem is None and path in self.pages:
+            media_type, content = self.pages[path]()
+            return _response(connection, 200, content, media_type)
         if problem is None and path != "/ws":
             problem = Problem.of(404, "http", "there is nothing here: try / or /ws")
-        if problem is None and "Upgrade" not in headers:
+        if problem is None and "Upgrade" not in request.headers:
             problem = Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
         if problem is None and self.clients() >= self._limit:
             problem = Problem.of(503, "too-many", f"{self._limit} clients are connected: try again later")
-        for judged in (subprotocol(_offered(request)), wish(query, list(self._plant.modules))):
+        for judged in (subprotocol(_offered(request.headers)), of_query(query, list(self._plant.modules))):
             if problem is None and isinstance(judged, Problem):
                 problem = judged
         return None if problem is None else _response(connection, problem.status, problem, MEDIA_TYPE)
+
+    def _refusal(self, connection: ServerConnection, headers: Headers) -> Problem | None:
+        refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound, self._names)
+        if refusal is None:
+            # Who wants the stream may still show a token in its first message; whatever else needs one at once.
+            needed = Role.PUBLIC if "Upgrade" in headers else Role.VIEWER
+            caller = self._admission.admit(_token(headers), needed, _address(connection), self._now())
+            refusal = caller if isinstance(caller, Refusal) else None
+        return None if refusal is None else Problem.refusal(refusal)
 
     @staticmethod
     def _select(_connection: ServerConnection, offered: object) -> Subprotocol | None:
         names = [str(name) for name in offered] if isinstance(offered, list | tuple) else []
         chosen = subprotocol(names)
-        return Subprotocol(chosen) if isinstance(chosen, str) else None
+        return Subprotocol(chosen) if isinstance(chosen, str) and chosen in names else None
+
+    async def _caller(self, connection: ServerConnection, headers: Headers) -> Caller | None:
+        """Who this is: by the token of the handshake, or by the first message; None if it does not say in time."""
+        token = _token(headers)
+        if token is None and self._admission.tokens is not None:
+            try:
+                async with asyncio.timeout(AUTH_TIME):
+                    message = await connection.recv()
+                first = msgspec.json.decode(message, type=AuthMessage)
+            except (TimeoutError, msgspec.DecodeError, ValueError):
+                return None
+            token = first.token
+        caller = self._admission.admit(token, Role.VIEWER, _address(connection), self._now())
+        return None if isinstance(caller, Refusal) else caller
 
     async def _converse(self, connection: ServerConnection) -> None:
-        request = connection.request
-        wished = wish(request.path.partition("?")[2] if request else "", list(self._plant.modules))
-        if isinstance(wished, Problem):
+        if connection.request is None:
+            raise TypeError("a connection without a request")
+        headers = connection.request.headers
+        wanted = of_query(connection.request.path.partition("?")[2], list(self._plant.modules))
+        if isinstance(wanted, Problem):
             raise TypeError("a connection was admitted whose wish is none")
-        session = Session(wished, binary=connection.subprotocol == MSGPACK, now=self._now())
-        sessions = self._sessions[session.module]
-        sessions[connection] = session
-        self._attend(session.module)
         try:
+            caller = await self._caller(connection, headers)
+            if caller is None:
+                await self._dismiss(connection, 1008, f"no known token within {AUTH_TIME:g} s")
+                return
+            session = Session(wanted, binary=connection.subprotocol == MSGPACK, now=self._now(), caller=caller)
+            self._sessions[connection] = session
+            if self._admission.tokens is not None:
+                self._tell(connection, session, AuthenticatedMessage(caller.name, caller.role.name.lower()))
+            self._subscribe(connection, session, wanted)
             async for message in connection:
-                answer = session.hear(message, self._now())
-                await connection.send(pack(answer, binary=session.binary))
+                await self._obey(connection, session, message)
                 if session.mistakes >= MAX_MISTAKES:
                     await self._dismiss(connection, 1008, f"{MAX_MISTAKES} messages made no sense")
-                self._attend(session.module)
         except ConnectionClosed:
             return
         finally:
-            sessions.pop(connection, None)
+            self._forget(connection)
+
+    def _forget(self, connection: ServerConnection) -> None:
+        self._sessions.pop(connection, None)
+        self._unseat(connection)
+
+    def _unseat(self, connection: ServerConnection) -> None:
+        for seats in (*self._seats.values(), *self._listeners.values()):
+            seats.pop(connection, None)
+
+    # What clients say
+
+    async def _obey(self, connection: ServerConnection, session: Session, message: str | bytes) -> None:
+        said = session.hear(message)
+        answer: ServerMessage | None = None
+        match said:
+            case RateMessage(rate=rate):
+                session.change_rate(rate, self._now())
+                answer = said
+            case SubscribeMessage():
+                wanted = of_message(said, list(self._plant.modules))
+                if isinstance(wanted, Problem):
+                    session.mistakes += 1
+                    answer = _problem(wanted, None)
+                else:
+                    self._subscribe(connection, session, wanted)
+            case CommandMessage():
+                answer = self._command(connection, session, said)
+            case AuthMessage():
+                answer = AuthenticatedMessage(session.caller.name, session.caller.role.name.lower())
+            case ErrorMessage():
+                answer = said
+        if answer is not None:
+            await connection.send(pack(answer, binary=session.binary))
+        for module in session.paces:
+            self._attend(module)
+
+    def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
+        self._unseat(connection)
+        gaps = session.subscribe(wanted, self._plant.record.rings, self._now())
+        if not wanted.plain:
+            resumed = wanted.after is not None and not gaps
+            self._tell(connection, session, snapshot(self._plant, wanted, resumed=resumed))
+            if not resumed:
+                session.has_newest({name: module.frame for name, module in self._plant.modules.items()})
+        for gap in gaps:
+            self._tell(connection, session, gap)
+        for topic in wanted.topics:
+            self._listeners.setdefault(topic, {})[connection] = session
+        for module in session.paces:
+            self._seats[module][connection] = session
+            self._attend(module)
+
+    def _command(self, connection: ServerConnection, session: Session, said: CommandMessage) -> ServerMessage | None:
+        caller = session.caller
+        if caller.role < Role.OPERATOR:
+            reason = f"this needs the role operator, the token {caller.name!r} has {caller.role.name.lower()}"
+            return _problem(Problem.of(403, "role", reason), said.id)
+        wait = self._admission.commands.wait(caller.name or _address(connection), self._now())
+        if wait or session.commands >= MAX_COMMANDS:
+            reason = f"too many commands: send the next in {wait:.1f} s, and at most {MAX_COMMANDS} at a time"
+            return _problem(Problem.of(429, "rate", reason), said.id)
+        session.commands += 1
+        self._group.create_task(self._carry_out(connection, session, said))
+        return None
+
+    async def _carry_out(self, connection: ServerConnection, session: Session, said: CommandMessage) -> None:
+        origin = f"websocket:{session.caller.name}" if session.caller.name else "websocket"
+        answer: ServerMessage
+        try:
+            done = await self._commands.run(said.module, said.name, said.args, said.id, origin)
+            answer = AppliedMessage(done.id, done.command, done.run, done.seq, done.t, done.applied)
+        except ProblemError as error:
+            answer = _problem(error.problem, error.problem.id or said.id)
+        session.commands -= 1
+        self._tell(connection, session, answer)
+
+    def _tell(self, connection: ServerConnection, session: Session, message: ServerMessage) -> None:
+        payload = pack(message, binary=session.binary)
+        _write(connection, framed(payload.encode() if isinstance(payload, str) else payload, binary=session.binary))
+
+    # What clients get
+
+    def heard(self, message: Published) -> None:
+        """Pass a tick, a report, an event or a result on to those who want it. To be called for each one."""
+        made: dict[bool, bytes] = {}
+        for connection, session in self._listeners.get(message.topic(), {}).items():
+            if isinstance(message, Tick) and not session.takes_tick(message, self._now()):
+                continue
+            if connection.transport.get_write_buffer_size() > BACKLOG:
+                continue  # it is cut off soon, unless it takes some
+            if session.binary not in made:
+                made[session.binary] = _packed(message, binary=session.binary)
+            _write(connection, made[session.binary])
 
     def _attend(self, module: str) -> None:
         self._turn[module] = 0.0
@@ -154,43 +349,64 @@ class Stream:
 
     def pulse(self) -> None:
         """To be called about ten times a second: sees to stale data and stuck clients when no frame comes."""
+        now = self._now()
+        for connection, session in list(self._sessions.items()):
+            if session.stuck(connection.transport.get_write_buffer_size(), now):
+                self._send_away(connection)
         for module in self._plant.modules:
             self._attend(module)
 
     def sweep(self, module: str, now: float) -> None:
         """Give every client whose turn it is the newest frame of a module. To be called for each new frame."""
-        if now < self._turn[module] or not self._sessions[module]:
+        seats = self._seats[module]
+        if now < self._turn[module] or not seats:
             return
         frame = self._plant.newest(module)
         fresh = frame is not None and self._plant.modules[module].fresh(now)
-        due: list[ServerConnection] = []
-        due_binary: list[ServerConnection] = []
-        stuck: list[ServerConnection] = []
-        for connection, session in self._sessions[module].items():
+        for connection, session in list(seats.items()):
             pending = connection.transport.get_write_buffer_size()
             if session.stuck(pending, now):
-                stuck.append(connection)
+                self._send_away(connection)
+                continue
+            pace = session.paces[module]
+            if isinstance(pace, Decimation):
+                self._catch_up(connection, session, module, pending)
             elif pending:
                 continue  # it still has not taken the last one; what is newest when it has is what it gets
-            elif not fresh:
-                if session.to_be_told():
-                    self._tell_stale(connection, session, now)
-            elif frame is not None and session.takes(frame, now):
-                (due_binary if session.binary else due).append(connection)
-        if frame is not None:
-            if due:
-                broadcast(due, frame.text())
-            if due_binary:
-                broadcast(due_binary, frame.payload)
-        for connection in stuck:
-            del self._sessions[module][connection]
-            self._group.create_task(self._dismiss(connection, 1013, f"nothing was taken for {TAKE_TIME:g} s"))
-        self._turn[module] = min((session.turn for session in self._sessions[module].values()), default=0.0)
+            elif fresh and frame is not None and pace.takes(frame, now):
+                self._send(connection, session, module, frame)
+            if not fresh and session.to_be_told(module):
+                self._tell_stale(connection, session, module, now)
+        self._turn[module] = min((session.paces[module].turn for session in seats.values()), default=0.0)
 
-    def _tell_stale(self, connection: ServerConnection, session: Session, now: float) -> None:
+    def _send(self, connection: ServerConnection, session: Session, module: str, frame: Frame) -> None:
+        session.fresh(module)
+        self.sent += 1
+        _write(connection, frame.websocket(session.wanted.selection, binary=session.binary))
+
+    def _catch_up(self, connection: ServerConnection, session: Session, module: str, pending: int) -> None:
+        """Give a client that wants every frame those it has not got yet."""
+        pace = session.paces[module]
+        ring = self._plant.record.rings[module]
+        if isinstance(pace, Pace) or pending > BACKLOG:
+            return
+        if pace.lost(ring):
+            head = ring[ring.first].head
+            self._tell(connection, session, GapMessage(f"state/{module}/", head.run, head.seq - 1, head.seq))
+        for frame in pace.due(ring, BURST):
+            try:
+                self._send(connection, session, module, frame)
+            except FrameError:  # its head was in order, the rest is not
+                self._plant.bad_frames += 1
+
+    def _send_away(self, connection: ServerConnection) -> None:
+        self.dismissed += 1
+        self._forget(connection)
+        self._group.create_task(self._dismiss(connection, 1013, f"nothing was taken for {TAKE_TIME:g} s"))
+
+    def _tell_stale(self, connection: ServerConnection, session: Session, module: str, now: float) -> None:
         missing = [item.name for item in self._plant.missing(now)]
-        notice = StaleMessage(missing=missing, age=self._plant.modules[session.module].age(now))
-        broadcast([connection], pack(notice, binary=session.binary))
+        self._tell(connection, session, StaleMessage(missing=missing, age=self._plant.modules[module].age(now)))
 
     @staticmethod
     async def _dismiss(connection: ServerConnection, code: int, reason: str) -> None:
@@ -201,12 +417,34 @@ class Stream:
             connection.transport.abort()
 
 
-def _response(connection: ServerConnection, status: int, content: BaseModel, media_type: str) -> Response:
-    response = connection.respond(
-        HTTPStatus(status), content.model_dump_json(exclude_none=isinstance(content, Problem))
-    )
+def _token(headers: Headers) -> str | None:
+    return bearer(headers.get_all("Authorization")) or token_offered(_offered(headers))
+
+
+def _address(connection: ServerConnection) -> str:
+    peer = connection.remote_address
+    return str(peer[0]) if peer else ""
+
+
+def _packed(message: Published, *, binary: bool) -> bytes:
+    """A published message as a complete WebSocket frame, with its type in front."""
+    kinds = {Tick: "tick", Status: "status", Event: "event", Result: "result"}
+    fields = {"type": kinds[type(message)], **msgspec.structs.asdict(message)}
+    payload = msgspec.msgpack.encode(fields) if binary else msgspec.json.encode(fields)
+    return framed(payload, binary=binary)
+
+
+def _problem(problem: Problem, command_id: str | None) -> ProblemMessage:
+    return ProblemMessage(command_id, problem.model_dump(exclude_none=True))
+
+
+def _response(connection: ServerConnection, status: int, content: BaseModel | bytes, media_type: str) -> Response:
+    body = content
+    if isinstance(body, BaseModel):
+        body = body.model_dump_json(exclude_none=isinstance(content, Problem)).encode()
+    response = connection.respond(HTTPStatus(status), body.decode())
     del response.headers["Content-Type"]
     response.headers["Content-Type"] = media_type
-    for name, value in hosts.SAFE_HEADERS.items():
+    for name, value in SAFE_HEADERS.items():
         response.headers[name] = value
     return response

@@ -5,12 +5,14 @@ import gc
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import zmq
 
 from bus import codec
 from bus.messages import Beat, Event, Refused
+from bus.security.command import main
 from bus.sockets import (
     AddressInUseError,
     AsyncDealer,
@@ -178,7 +180,11 @@ def test_an_address_that_is_taken(node: Callable[[str], Publisher | Server], add
 
 
 @pytest.mark.parametrize("node", [Publisher, Server])
-def test_an_address_that_is_not_ours(node: Callable[[str], Publisher | Server]) -> None:
+def test_an_address_that_is_not_ours(
+    node: Callable[[str], Publisher | Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KPP_KEYS", str(tmp_path / "keys"))  # without keys it is refused before it is tried
+    assert main(["--folder", str(tmp_path / "keys"), "init"]) == 0
     with pytest.raises(OSError, match=r"^tcp://192\.0\.2\.1:9 cannot be bound: ") as caught:
         node("tcp://192.0.2.1:9")  # an address set aside for documents: no machine has it
     assert not isinstance(caught.value, AddressInUseError)

@@ -15,6 +15,7 @@ from statistics import median
 from bus.endpoints import Endpoints
 from nodes.clock.journal import Journal
 from nodes.clock.runs import SUFFIX, Runs
+from nodes.clock.ticklog import TickLogError
 from nodes.supervision import STANDBY
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
@@ -209,11 +210,18 @@ def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:
     try:
         runs = Runs(folder / "var" / "runs", journal.commands)
         names = sorted(path.stem for path in (folder / "var" / "runs").glob(f"*{SUFFIX}"))
-        found = {name: runs.read(name) for name in names}
         rows = [Journaled(name, seq, command) for name in names for seq, command in journal.commands(name)]
-        return rows, {name: each.last for name, each in found.items() if each is not None and each.last}
+        return rows, {name: _last(runs, name) for name in names}
     finally:
         journal.close()
+
+
+def _last(runs: Runs, name: str) -> int:
+    try:
+        run = runs.read(name)
+    except TickLogError:  # of a run for which there was no room: none of its ticks was sent
+        return 0
+    return 0 if run is None else run.last
 
 
 def scratch() -> Path:

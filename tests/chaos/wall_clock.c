@@ -2,7 +2,8 @@
  *
  * Preloaded, it adds the seconds that stand in the first eight bytes of the file KPP_WALL_SHIFT (a signed integer, in
  * shared memory, so a change acts at once) to everything that tells the time of day. Monotonic clocks are left alone,
- * as an operator who sets the clock leaves them alone.
+ * as an operator who sets the clock leaves them alone. (libfaketime 0.9.10 makes absolute sleeps on the monotonic clock
+ * fail, so it cannot stand in for this.)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -183,6 +183,7 @@ def documented(heading: str) -> list[tuple[str, str]]:
 
 def test_the_clock_knows_the_documented_commands_and_no_others() -> None:
     examples: dict[str, dict[str, Any]] = {"set_speed": {"speed": 2.0, "flat_out": False}, "step": {"ticks": 3}}
+    examples |= {"run_until": {"t": 60.0}, "acknowledge": {"alarm": "a1"}}
     examples["set_policy"] = {"policy": "hold"}
     examples["reset"] = {"scenario": "reference", "parameters": {}}
     for name, arguments in documented("The clock obeys:"):

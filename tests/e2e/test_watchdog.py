@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.chaos.processes import Ballast, NoDiskError, small_disk
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, configuration, environment, launch, started
 from tests.watching import eventually
 
@@ -191,6 +193,33 @@ def test_a_supervisor_killed_at_any_moment_leaves_nobody_and_the_next_starts_one
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
+
+
+def test_supervisord_and_the_plant_outlive_a_full_disk(tmp_path: Path) -> None:
+    """With all logs on it, supervisord's own and what it says to its terminal included."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        disk = small_disk(folder, 16)
+        disk.__enter__()
+    except NoDiskError as error:
+        pytest.skip(f"no disk of its own can be mounted to be filled: {error}")
+    with ExitStack() as stack:
+        stack.push(disk)
+        with started(folder) as plant:
+            ballast = Ballast(folder)
+            ballast.fill()
+            for node in ("ui", "gateway", "physics"):
+                before = plant.pid(node)
+                os.kill(before, signal.SIGKILL)
+                eventually(partial(_another, plant, node, before), BACK_WITHIN, f"{node} has a new process")
+                ballast.fill()
+            ballast.free()
+            eventually(plant.healthy, BACK_WITHIN, "the plant is healthy once there is room again")
+
+
+def _another(plant: Plant, node: str, before: int) -> bool:
+    return plant.process.poll() is None and plant.pid(node) not in {0, before}
 
 
 def test_a_second_supervisor_over_the_same_data_is_refused(

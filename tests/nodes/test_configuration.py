@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = RawConfigParser(inline_comment_prefixes=(";",))
 CONFIG.read(ROOT / "supervisord.conf")
-PROGRAMS = [section for section in CONFIG.sections() if section.startswith(("program:", "eventlistener:"))]
+PROGRAMS = [
+    section for section in CONFIG.sections() if section.startswith(("program:", "fcgi-program:", "eventlistener:"))
+]
 
 
 def test_supervisord_is_reached_by_its_unix_socket_alone() -> None:

@@ -49,6 +49,30 @@ def test_time_goes_with_the_mode(bench: Bench) -> None:
     assert bench.ticks[-1].mode == "stopped"
 
 
+def test_a_run_until_pauses_exactly_there(bench: Bench) -> None:
+    bench.obey("set_speed", speed=1.7)
+    result = bench.obey("run_until", t=0.101)
+    assert result.applied == {"mode": "running", "until": 0.101}
+    tick = bench.tick(30)
+    assert (tick.t, tick.mode, tick.dt) == (0.101, "paused", 0.0)
+    refused = bench.obey("run_until", t=0.1)
+    assert [violation.field for violation in refused.violations] == ["t"]
+    bench.obey("run_until", t=5.0)
+    bench.obey("pause")
+    bench.obey("resume")
+    assert bench.tick(1000).t > 5.0  # a pause by hand forgets the moment
+
+
+@pytest.mark.parametrize("t", [None, True, "1", 0, -1, float("nan"), float("inf"), 2e9, 0.0005])
+def test_a_moment_that_is_none_is_refused(bench: Bench, t: object) -> None:
+    assert [violation.field for violation in bench.obey("run_until", t=t).violations] == ["t"]
+
+
+def test_an_acknowledgement_is_passed_on(bench: Bench) -> None:
+    assert bench.obey("acknowledge", alarm="m1.trip").applied == {"alarm": "m1.trip"}
+    assert [violation.field for violation in bench.obey("acknowledge", alarm="a b").violations] == ["alarm"]
+
+
 @pytest.mark.parametrize(
     ("before", "name", "says"),
     [

@@ -86,9 +86,15 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(scenarios: Path) -> Iterator[Running]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the gateway keeps its files."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def running(scenarios: Path, data: Path) -> Iterator[Running]:
     """One gateway for the whole session."""
-    environment = free_environment() | {"KPP_SCENARIOS": str(scenarios)}
+    environment = free_environment() | {"KPP_SCENARIOS": str(scenarios), "KPP_DATA": str(data)}
     endpoints = Endpoints.from_environment(environment)
     peer = Peer(endpoints)
     try:

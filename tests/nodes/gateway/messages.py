@@ -64,7 +64,7 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
     return message
 
 
-def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66) -> State:
+def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66, plc: dict[str, Any] | None = None) -> State:
     """A state whose numbers depend on `seq`, so that two of them can be told apart."""
     fields = _filled(State, seq, floaters)
     fields |= {
@@ -76,6 +76,9 @@ def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66) -> S
         "instance": "i1",
         "scenario": "reference",
         "digest": f"{seq:016x}",
+        "results": 0,
+        "events": 0,
+        "plc": fields["plc"] | {"trip": None, **(plc or {})},
     }
     message: State = codec.build(State, fields)
     return message

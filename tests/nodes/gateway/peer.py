@@ -5,16 +5,25 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bus import codec
 from bus.endpoints import Endpoints
 from bus.messages import (
     ClockReply,
+    Command,
     CommandRequest,
+    Frames,
+    FramesRequest,
     ModuleReply,
     Refused,
+    Replay,
+    ReplayRequest,
     Result,
     Sequenced,
     Snapshot,
+    Span,
+    Tick,
     Violation,
 )
 from bus.sockets import Publisher, Server
@@ -51,10 +60,14 @@ class Switches:
     results: bool = True
     run: str = messages.RUN
     mode: str = "running"
+    plc: dict[str, object] = field(default_factory=dict)
+    """What the controller shows beside what it always does."""
     refuse: Refused | None = None
     reason: str = ""
     violations: list[Violation] = field(default_factory=list)
     reply: bytes | None = None
+    lose: int = 0
+    """Every so many states and ticks is not published; 0 for none."""
 
 
 class Peer:
@@ -68,6 +81,8 @@ class Peer:
         self.wild: list[tuple[str, tuple[bytes, bytes]]] = []
         """Frames to publish as they are, by publisher ("clock" or "physics")."""
         self._answered: dict[str, Result] = {}
+        self._riding: list[Command] = []
+        self._carried: dict[int, list[Command]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="peer")
         self._thread.start()
@@ -96,16 +111,39 @@ class Peer:
                     self._snapshot(snapshots)
                 self.seq += 1
                 switches = self.switches
+                lost = switches.lose > 0 and self.seq % switches.lose == 0
                 if switches.clock:
-                    tick = messages.tick(self.seq, switches.run, mode=switches.mode)
-                    clock.send(codec.encode_published(tick))
+                    self._carried[self.seq], self._riding = self._riding, []
+                    if not lost:
+                        clock.send(codec.encode_published(self._tick(self.seq)))
                     if self.seq % 20 == 0:
                         clock.send(codec.encode_published(messages.status(self.seq, switches.run)))
-                if switches.states:
-                    physics.send(codec.encode_published(messages.state(self.seq, switches.run)))
+                if switches.states and not lost:
+                    physics.send(codec.encode_published(messages.state(self.seq, switches.run, plc=switches.plc)))
                 while self.wild:
                     publisher, frames = self.wild.pop(0)
                     (clock if publisher == "clock" else physics).send(frames)
+
+    def _tick(self, seq: int) -> Tick:
+        commands = [msgspec.to_builtins(command) for command in self._carried.get(seq, [])]
+        return messages.tick(seq, self.switches.run, mode=self.switches.mode, commands=commands)
+
+    def _again(self, request: ReplayRequest | FramesRequest) -> ClockReply:
+        """What was lost, as a real node has it."""
+        if request.run != self.switches.run:
+            return Refused(id="", field="run", reason="that run has ended")
+        through = min(request.after + 20, self.seq)
+        if isinstance(request, FramesRequest):
+            states = [
+                messages.state(seq, request.run, plc=self.switches.plc) for seq in range(request.after + 1, through + 1)
+            ]
+            return Frames(request.run, request.after, through, self.seq, states=states, events=[], results=[])
+        ticks = [self._tick(seq) for seq in range(request.after + 1, through + 1)]
+        spans = [
+            Span(each.seq, 1, each.t - each.dt, each.dt, each.mode, each.speed, each.flat_out, each.commands)
+            for each in ticks
+        ]
+        return Replay(request.run, spans, self.seq, epoch=1, rate=100, wall=1.7e9)
 
     def _control(self, control: Server, clock: Publisher, physics: Publisher) -> bool:
         """Deal with the next request; was there one?"""
@@ -119,6 +157,8 @@ class Peer:
     def _obey(self, received: tuple[list[bytes], bytes], control: Server, clock: Publisher, physics: Publisher) -> None:
         address, payload = received
         request = codec.decode_clock_request(payload)
+        if isinstance(request, ReplayRequest | FramesRequest):
+            control.reply(address, codec.encode(self._again(request)))
         if not isinstance(request, CommandRequest):
             return
         if self.switches.reply is not None:
@@ -130,6 +170,7 @@ class Peer:
             return
         if request.id not in self._answered:
             self.commands.append(request)
+            self._riding.append(Command(request.id, request.module, request.name, request.args, request.origin))
             reason = self.switches.reason
             self._answered[request.id] = messages.result(request, self.seq + 1, self.switches.violations, reason)
         if self.switches.results:
@@ -139,6 +180,11 @@ class Peer:
     def _snapshot(self, snapshots: Server) -> None:
         received = snapshots.receive()
         if received is None or not self.switches.states:
+            return
+        request = codec.decode_module_request(received[1])
+        if isinstance(request, FramesRequest):
+            again = self._again(request)
+            snapshots.reply(received[0], codec.encode(again))
             return
         reply: ModuleReply = Snapshot(
             module="m1",

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from bus import codec
-from bus.messages import Event, Published
+from bus.messages import Command, Event, Frames, FramesRequest, Published, Span
 from nodes.gateway import answers
-from nodes.gateway.core import EVENTS_KEPT, Gaps, Plant
+from nodes.gateway.core import Plant
+from nodes.gateway.record import EVENTS_KEPT
 
 from . import messages
 
@@ -79,22 +80,35 @@ def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
     assert answers.status(view, 0, 2.1).backend_status == "degraded"
 
 
-def test_gaps_are_counted_within_a_run_only() -> None:
-    gaps = Gaps()
-    for run, seq in [("a", 10), ("a", 11), ("a", 15), ("a", 12), ("a", 16)]:
-        gaps.on(run, seq)
-    assert gaps.missed == 3
-    gaps.on("b", 1)
-    gaps.on("b", 2)
-    assert gaps.missed == 0
-
-
-def test_gaps_stand_in_the_status_by_topic() -> None:
+def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     view = plant()
-    for seq in (1, 2, 5):
+    stream = view.record.streams.modules["m1"]
+    for seq in (1, 4, 5):
+        hear(view, messages.state(seq), 0.0)
+    frame = view.newest("m1")
+    assert frame is not None
+    assert frame.head.seq == 5  # what is newest is shown, whatever is missing before it
+    assert stream.request == FramesRequest(run=messages.RUN, after=1)
+    states = [messages.state(2), messages.state(3)]
+    reply = Frames(run=messages.RUN, after=1, through=3, last=5, states=states, events=[], results=[])
+    view.record.take(stream.on_frames(reply), 0.0)
+    ring = view.record.rings["m1"]
+    assert [ring[position].head.seq for position in range(ring.first, ring.end)] == [1, 2, 3, 4, 5]
+    assert [ring[position].state() for position in (1, 2)] == states
+    status = answers.status(view, 0, 0.0)
+    assert (status.repaired, status.gaps) == (2, {"tick": 0, "state/m1/": 0})
+
+
+def test_what_cannot_be_had_is_counted_by_topic() -> None:
+    view = plant()
+    for seq in (1, 4):
         hear(view, messages.tick(seq), 0.0)
     for seq in (1, 3):
         hear(view, messages.state(seq), 0.0)
+    clock = view.record.streams.clock
+    assert clock is not None
+    view.record.take(clock.skip(), 0.0)
+    view.record.take(view.record.streams.modules["m1"].skip(), 0.0)
     assert answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
 
 
@@ -143,7 +157,8 @@ def test_states_are_decoded_on_demand_and_once() -> None:
     frame = view.newest("m1")
     assert frame is not None
     assert frame.state() is frame.state()
-    assert frame.text() is frame.text()
+    assert frame.websocket((), binary=False) is frame.websocket((), binary=False)
+    assert frame.json() is frame.json()
     assert msgspec.json.decode(frame.json()) == msgspec.to_builtins(messages.state(1))
     assert msgspec.json.decode(frame.text()) == {"type": "state"} | msgspec.to_builtins(messages.state(1))
 
@@ -195,6 +210,22 @@ def test_the_last_events_are_kept() -> None:
     for k in range(EVENTS_KEPT + 5):
         event = Event(t=0.0, seq=k, run="r", wall=0.0, module="m1", severity="info", kind="test", text=str(k))
         assert hear(view, event, 0.0)
-    kept = answers.events(view).events
+    kept = answers.events(view, EVENTS_KEPT).events
     assert len(kept) == EVENTS_KEPT
-    assert (kept[0].text, kept[-1].text) == ("5", "204")
+    assert (kept[0].text, kept[-1].text) == ("5", str(EVENTS_KEPT + 4))
+
+
+def test_what_was_acknowledged_before_listening_began_is_not_asked_again() -> None:
+    view = plant()
+    acknowledged = Command(id="c1", module="clock", name="acknowledge", args={"alarm": "m1.trip"}, origin="alice")
+    span = Span(first=3, count=9, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[acknowledged])
+    hear(view, messages.tick(99), 0.0)
+    view.record.recall(messages.RUN, span)
+    hear(view, messages.state(1, plc={"trip": "too hot"}), 0.0)
+    (alarm,) = view.record.alarms.listing()
+    assert (alarm.id, alarm.state, alarm.acknowledged_by) == ("m1.trip", "acknowledged", "alice")
+    assert answers.commands(view, 5).commands[0].origin == "alice"
+    hear(view, messages.state(2), 0.0)
+    hear(view, messages.state(3, plc={"trip": "too hot"}), 0.0)
+    (again,) = view.record.alarms.listing()
+    assert again.state == "unacknowledged"  # it came again, and nobody has seen that

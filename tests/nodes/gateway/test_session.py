@@ -1,23 +1,18 @@
-"""One WebSocket client, in virtual time: turns, newest wins, mistakes."""
+"""One WebSocket client, in virtual time: turns, newest wins, every frame, resuming, mistakes."""
 
 import msgspec
 import pytest
 
 from bus import codec
+from bus.security.tokens import Caller, Role
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
+from nodes.gateway.pace import Decimation, Pace
 from nodes.gateway.problems import Problem
-from nodes.gateway.session import (
-    JSON,
-    MSGPACK,
-    ErrorMessage,
-    RateMessage,
-    Session,
-    Wish,
-    pack,
-    subprotocol,
-    wish,
-)
+from nodes.gateway.ring import Ring
+from nodes.gateway.session import JSON, MSGPACK, Session, subprotocol, token_offered
+from nodes.gateway.subscription import Subscription, of_query
+from nodes.gateway.wire import After, ErrorMessage, RateMessage, pack
 
 from . import messages
 
@@ -36,11 +31,15 @@ def frames(count: int) -> list[Frame]:
     return found
 
 
-def session(rate: float, *, binary: bool = False, now: float = 0.0) -> Session:
-    return Session(Wish("m1", rate), binary=binary, now=now)
+def session(rate: float, *, now: float = 0.0) -> Pace:
+    return Pace(rate, now)
 
 
-def taken(client: Session, arrivals: list[float]) -> list[int]:
+def client_of(*, binary: bool = False) -> Session:
+    return Session(Subscription(("state/m1/",)), binary=binary, now=0.0, caller=Caller("", Role.ADMIN))
+
+
+def taken(client: Pace, arrivals: list[float]) -> list[int]:
     """Which of the frames arriving at these times does the client take?"""
     return [
         frame.head.seq for frame, now in zip(frames(len(arrivals)), arrivals, strict=True) if client.takes(frame, now)
@@ -86,17 +85,15 @@ def test_clients_of_one_rate_share_the_same_frames() -> None:
 
 
 def test_stale_is_told_once_until_frames_come_again() -> None:
-    client = session(10)
-    one, two = frames(2)
-    assert client.to_be_told()
-    assert not client.to_be_told()
-    assert client.takes(one, 0.0)
-    assert client.to_be_told()
-    assert client.takes(two, 1.0)
+    client = client_of()
+    assert client.to_be_told("m1")
+    assert not client.to_be_told("m1")
+    client.fresh("m1")
+    assert client.to_be_told("m1")
 
 
 def test_a_client_is_stuck_when_it_takes_nothing_for_two_seconds() -> None:
-    client = session(10)
+    client = client_of()
     assert not client.stuck(100, 1.0)
     assert not client.stuck(100, 2.9)
     assert client.stuck(100, 3.0)
@@ -104,12 +101,16 @@ def test_a_client_is_stuck_when_it_takes_nothing_for_two_seconds() -> None:
     assert not client.stuck(100, 3.2)
 
 
-def test_a_rate_message_is_obeyed_and_answered() -> None:
-    client = session(1, binary=True)
-    assert client.hear('{"type":"rate","rate":20}', 0.0) == RateMessage(20.0)
-    assert client.hear(msgspec.msgpack.encode({"type": "rate", "rate": 50}), 0.0) == RateMessage(50.0)
+def test_a_rate_message_is_obeyed() -> None:
+    client = client_of(binary=True)
+    client.subscribe(client.wanted, {"m1": Ring()}, 0.0)
+    assert client.hear('{"type":"rate","rate":20}') == RateMessage(20.0)
+    assert client.hear(msgspec.msgpack.encode({"type": "rate", "rate": 50})) == RateMessage(50.0)
     assert client.mistakes == 0
-    assert len(taken(client, [k / 100 for k in range(100)])) == pytest.approx(50, abs=1)
+    client.change_rate(50, 0.0)
+    pace = client.paces["m1"]
+    assert isinstance(pace, Pace)
+    assert len(taken(pace, [k / 100 for k in range(100)])) == pytest.approx(50, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +141,8 @@ def test_a_rate_message_is_obeyed_and_answered() -> None:
     ],
 )
 def test_a_message_that_makes_no_sense_is_answered_and_counted(message: str | bytes) -> None:
-    client = session(10, binary=True)
-    answer = client.hear(message, 0.0)
+    client = client_of(binary=True)
+    answer = client.hear(message)
     assert isinstance(answer, ErrorMessage)
     assert answer.reason
     assert client.mistakes == 1
@@ -150,21 +151,31 @@ def test_a_message_that_makes_no_sense_is_answered_and_counted(message: str | by
 
 
 def test_binary_from_a_json_client_is_a_mistake() -> None:
-    client = session(10)
-    assert isinstance(client.hear(msgspec.msgpack.encode({"type": "rate", "rate": 20}), 0.0), ErrorMessage)
+    assert isinstance(client_of().hear(msgspec.msgpack.encode({"type": "rate", "rate": 20})), ErrorMessage)
 
 
 @pytest.mark.parametrize(
-    ("query", "wanted"),
+    ("query", "topics", "rate", "plain"),
     [
-        ("", Wish("m1", 10.0)),
-        ("rate=30", Wish("m1", 30.0)),
-        ("module=m2", Wish("m2", 10.0)),
-        ("rate=0.1&module=m2", Wish("m2", 0.1)),
+        ("", ("state/m1/",), 10.0, True),
+        ("rate=30", ("state/m1/",), 30.0, True),
+        ("module=m2&rate=0.1", ("state/m2/",), 0.1, True),
+        ("topics=tick,state/m2/,result/,status", ("tick", "state/m2/", "result/", "status"), 10.0, False),
+        ("every=5", ("state/m1/",), None, False),
+        ("run=r&after=7", ("state/m1/",), None, False),
+        ("fields=chain.speed,generator", ("state/m1/",), 10.0, False),
     ],
-)
-def test_the_url_says_rate_and_module(query: str, wanted: Wish) -> None:
-    assert wish(query, MODULES) == wanted
+)  # fmt: skip
+def test_the_url_says_what_is_wanted(query: str, topics: tuple[str, ...], rate: float | None, plain: bool) -> None:
+    wanted = of_query(query, MODULES)
+    assert isinstance(wanted, Subscription)
+    assert (wanted.topics, wanted.rate, wanted.plain) == (topics, rate, plain)
+
+
+def test_fields_are_groups_or_parts_of_them() -> None:
+    wanted = of_query("fields=chain.speed,generator,chain.position,plc.state,plc", MODULES)
+    assert isinstance(wanted, Subscription)
+    assert wanted.selection == (("chain", ("speed", "position")), ("generator", None), ("plc", None))
 
 
 @pytest.mark.parametrize(
@@ -183,10 +194,25 @@ def test_the_url_says_rate_and_module(query: str, wanted: Wish) -> None:
         "&&&",
         "=" * 20,
         "a=1&" * 20 + "a=1",
+        "topics=",
+        "topics=ticks",
+        "topics=state/m9/",
+        "topics=" + "tick," * 20 + "tick",
+        "fields=nothing",
+        "fields=chain.nothing",
+        "every=0",
+        "every=1.5",
+        "every=2&rate=3",
+        "after=5",
+        "run=r",
+        "run=a b&after=5",
+        "run=r&after=-1",
+        "run=r&after=5&rate=10",
+        "rate=1&fields=" + "x" * 9000,
     ],
 )
 def test_a_url_that_makes_no_sense_is_refused(query: str) -> None:
-    assert isinstance(wish(query, MODULES), Problem)
+    assert isinstance(of_query(query, MODULES), Problem)
 
 
 def test_the_first_known_subprotocol_is_chosen() -> None:
@@ -194,3 +220,54 @@ def test_the_first_known_subprotocol_is_chosen() -> None:
     assert subprotocol([MSGPACK, JSON]) == MSGPACK
     assert subprotocol(["chat", JSON, MSGPACK]) == JSON
     assert isinstance(subprotocol(["chat"]), Problem)
+    assert subprotocol(["kpp.token.abc", MSGPACK]) == MSGPACK
+    assert token_offered([JSON, "kpp.token.abc"]) == "abc"
+    assert token_offered([JSON]) is None
+
+
+def ring_of(count: int, kept: int = 100) -> Ring:
+    ring = Ring(kept)
+    for frame in frames(count):
+        ring.append(frame)
+    return ring
+
+
+def seqs(found: object) -> list[int]:
+    return [frame.head.seq for frame in found]  # type: ignore[attr-defined]  # an iterator of frames
+
+
+def test_who_wants_every_frame_gets_each_once_and_in_order() -> None:
+    ring = ring_of(10)
+    every = Decimation(1, 0)
+    assert seqs(every.due(ring, 4)) == [1, 2, 3, 4]
+    assert seqs(every.due(ring, 100)) == [5, 6, 7, 8, 9, 10]
+    assert seqs(every.due(ring, 100)) == []
+    assert seqs(Decimation(3, 0).due(ring, 100)) == [3, 6, 9]
+
+
+def test_who_lags_beyond_the_ring_is_told_how_much_is_lost() -> None:
+    ring = ring_of(10, kept=4)
+    every = Decimation(1, 2)
+    assert every.lost(ring) == 4
+    assert seqs(every.due(ring, 100)) == [7, 8, 9, 10]
+    assert every.lost(ring) == 0
+
+
+def resume(seq: int, run: str = messages.RUN) -> tuple[list[int], list[int]]:
+    """What a client that has a frame gets, of frames 7 to 10, and after what it has a gap."""
+    ring = ring_of(10, kept=4)
+    client = client_of()
+    wanted = Subscription(("state/m1/",), rate=None, every=1, after=After(run, seq))
+    gaps = client.subscribe(wanted, {"m1": ring}, 0.0)
+    pace = client.paces["m1"]
+    assert isinstance(pace, Decimation)
+    return seqs(pace.due(ring, 100)), [gap.after for gap in gaps]
+
+
+def test_a_client_goes_on_where_it_left_off() -> None:
+    assert resume(8) == ([9, 10], [])
+    assert resume(6) == ([7, 8, 9, 10], [])
+    assert resume(10) == ([], [])
+    assert resume(12) == ([], [])  # another worker was ahead of this one: what comes up to there is known
+    assert resume(5) == ([7, 8, 9, 10], [5])
+    assert resume(8, "other") == ([7, 8, 9, 10], [8])

@@ -16,7 +16,10 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from bus import codec
-from bus.messages import State
+from bus.endpoints import Endpoints
+from bus.messages import Event, State
+from bus.security.admission import Admission
+from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.session import JSON, MSGPACK
 from nodes.gateway.version import version
@@ -24,6 +27,7 @@ from nodes.gateway.websocket import MAX_MESSAGE, Stream
 
 from . import messages
 from .conftest import Running, shake_hands
+from .peer import free_environment
 
 
 def open_stream(gateway: Running, query: str = "", *subprotocols: str, origin: str | None = None) -> ClientConnection:
@@ -249,7 +253,9 @@ def test_beyond_the_limit_clients_are_turned_away() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             url = f"ws://127.0.0.1:{listening.getsockname()[1]}/ws"
             async with asyncio.TaskGroup() as group:
-                stream = Stream(Plant(("m1",), loop.time()), "127.0.0.1", loop.time, group, limit=2)
+                commands = Commands(Endpoints.from_environment(free_environment()))
+                plant = Plant(("m1",), loop.time())
+                stream = Stream(plant, commands, Admission(None), "127.0.0.1", loop.time, group, limit=2)
                 server = await stream.open(listening)
                 async with connect_async(url):
                     async with connect_async(url):
@@ -263,3 +269,97 @@ def test_beyond_the_limit_clients_are_turned_away() -> None:
                 await server.wait_closed()
 
     asyncio.run(script())
+
+
+def say(client: ClientConnection, **message: Any) -> None:
+    """Send one message."""
+    client.send(json.dumps(message))
+
+
+def test_a_subscription_is_a_snapshot_and_then_updates(gateway: Running) -> None:
+    with open_stream(gateway, "?topics=tick,status,state/m1/&fields=chain.speed,plc&rate=100") as client:
+        snapshot = json.loads(client.recv(5))
+        assert (snapshot["type"], snapshot["resumed"]) == ("snapshot", False)
+        newest = snapshot["newest"]
+        assert set(newest) == {"tick", "status", "state/m1/"}
+        assert msgspec.convert(newest["state/m1/"], State) == messages.state(newest["state/m1/"]["seq"])
+        update = receive(client, "state")
+        assert update["seq"] > newest["state/m1/"]["seq"]
+        assert set(update) == {"type", "t", "seq", "run", "wall", "module", "chain", "plc"}
+        assert set(update["chain"]) == {"speed"}
+        assert receive(client, "tick")["seq"] > newest["tick"]["seq"]
+        assert receive(client, "status")["scenario"] == "reference"
+
+
+def test_a_subscription_changes_at_any_time_and_a_wrong_one_is_refused(gateway: Running) -> None:
+    with open_stream(gateway, "", MSGPACK) as client:
+        unpack(client)
+        client.send(
+            msgspec.msgpack.encode({"type": "subscribe", "topics": ["state/m1/"], "fields": ["chain"], "every": 10})
+        )
+        while (message := unpack(client)).get("type") != "snapshot":
+            continue
+        found = [unpack(client) for _ in range(3)]
+        assert [message["seq"] % 10 for message in found] == [0, 0, 0]
+        assert found[0]["seq"] + 20 == found[1]["seq"] + 10 == found[2]["seq"]
+        assert set(found[0]) == {"type", "t", "seq", "run", "wall", "module", "chain"}
+        client.send(msgspec.msgpack.encode({"type": "subscribe", "topics": ["nothing"]}))
+        while (message := unpack(client)).get("type") != "problem":
+            continue
+        assert "nothing" in message["problem"]["detail"]
+
+
+def test_every_frame_comes_once_and_a_client_resumes_without_a_gap(gateway: Running) -> None:
+    with open_stream(gateway, "?every=1") as client:
+        assert receive(client, "snapshot")
+        first = ticks(client, 30)
+    time.sleep(0.2)  # frames that nobody of this client hears
+    with open_stream(gateway, f"?every=1&run=run-1&after={first[-1]}") as client:
+        assert json.loads(client.recv(5))["resumed"] is True
+        second = ticks(client, 60)
+    seqs = first + second
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    with open_stream(gateway, "?run=other&after=5") as client:
+        assert receive(client, "gap")["run"] == "other"
+
+
+def test_events_and_results_are_passed_on(gateway: Running) -> None:
+    with open_stream(gateway, "?topics=event/m1/,result/") as client:
+        receive(client, "snapshot")
+        event = Event(t=1.5, seq=150, run="run-1", wall=1.7e9, module="m1", severity="alarm", kind="trip", text="hot")
+        gateway.peer.publish("physics", *codec.encode_published(event))
+        assert receive(client, "event") == {"type": "event", **msgspec.to_builtins(event)}
+        assert gateway.rest.post("/v1/time/pause", headers={"Idempotency-Key": "test:passed-on"}).status_code == 200
+        assert receive(client, "result")["id"] == "test:passed-on"
+
+
+def test_commands_act_over_the_same_socket(gateway: Running) -> None:
+    with open_stream(gateway, "?rate=1") as client:
+        say(client, type="command", module="clock", name="step", args={"ticks": 3}, id="test:ws-1")
+        applied = receive(client, "applied")
+        assert (applied["id"], applied["command"], applied["applied"]) == ("test:ws-1", "step", {"ticks": 3})
+        assert gateway.peer.commands[-1].origin == "websocket"
+        gateway.peer.switches.reason = "not now"
+        say(client, type="command", module="m1", name="inject")
+        refused = receive(client, "problem")
+        assert (refused["problem"]["status"], refused["problem"]["detail"]) == (409, "not now")
+        say(client, type="command", module="clock", name="step", args={"ticks": 4}, id="test:ws-1")
+        assert receive(client, "problem")["problem"]["violations"][0]["field"] == "Idempotency-Key"
+
+
+def test_what_the_bus_loses_is_asked_for_and_every_client_gets_it(gateway: Running) -> None:
+    gateway.peer.switches.lose = 5
+    before = gateway.status()["repaired"]
+    assert isinstance(before, int)
+    with open_stream(gateway, "?every=1&topics=state/m1/,tick") as client:
+        found: dict[str, list[int]] = {"state": [], "tick": []}
+        while min(map(len, found.values())) < 60:
+            message = json.loads(client.recv(5))
+            assert message["type"] != "gap"
+            if message["type"] in found:
+                found[message["type"]].append(message["seq"])
+    for seqs in found.values():
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    status = gateway.status()
+    assert status["repaired"] >= before + 20  # type: ignore[operator]  # a number
+    assert gateway.rest.get("/v1/commands").status_code == 200

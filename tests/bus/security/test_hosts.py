@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.gateway.hosts import check
+from bus.security.hosts import check, is_loopback, named
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,15 @@ def test_other_pages_are_refused(origin: str) -> None:
     problem = check(["localhost"], [origin], "127.0.0.1")
     assert problem is not None
     assert problem.status == 403
+
+
+def test_further_names_are_let_in() -> None:
+    names = named({"KPP_HOSTS": " Plant.example , other"})
+    assert check(["plant.example:9100"], ["http://other:9103"], "0.0.0.0", names) is None  # noqa: S104  # a name
+    assert check(["plant.example.evil"], [], "0.0.0.0", names) is not None  # noqa: S104  # as above
+
+
+@pytest.mark.parametrize(("host", "local"), [("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("::1", True),
+    ("0.0.0.0", False), ("192.168.0.7", False), ("plant.example", False), ("127.0.0.1.evil", False)])  # fmt: skip  # noqa: S104  # a name
+def test_loopback_is_this_machine_alone(host: str, local: bool) -> None:
+    assert is_loopback(host) is local

@@ -1,0 +1,106 @@
+"""What a node tells Prometheus, in the form of its client library: families made from messages, rendered on demand.
+
+Names follow Prometheus: base units, `_total` for what only grows, labels for what would be many names.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from bus.messages import Event, State, Status
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+Key = TypeVar("Key", bound=tuple[str, ...])
+
+
+class _Given(Collector):
+    """Families that were made already."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """Hand them out."""
+        return self._families
+
+
+def render(families: Iterable[Metric]) -> bytes:
+    """The text that Prometheus reads."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(list(families)))
+    return generate_latest(registry)
+
+
+def gauge(name: str, text: str, values: Mapping[Key, float], *labels: str) -> Metric:
+    """A value that goes up and down, by its labels."""
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def counter(name: str, text: str, values: Mapping[Key, float], *labels: str) -> Metric:
+    """A value that only grows, by its labels; the name is without `_total`."""
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def of_status(status: Status) -> Iterator[Metric]:
+    """The clock's report: ticks, lateness, flow control, and every node that it hears of."""
+    plain: tuple[str, ...] = ()
+    yield counter("kpp_ticks", "tick frames since the clock started", {plain: status.frames_sent})
+    yield counter(
+        "kpp_ticks_left_out", "ticks left out because their time had passed", {plain: status.deadlines_missed}
+    )
+    yield counter("kpp_held_seconds", "wall time that simulated time waited for modules", {plain: status.held_time})
+    yield counter("kpp_clock_bad_frames", "malformed requests to the clock", {plain: status.bad_frames})
+    yield gauge("kpp_modules_held_for", "modules that simulated time waits for", {plain: len(status.held)})
+    yield gauge("kpp_owed_seconds", "simulated time that policy catch_up has to make up for", {plain: status.owed_time})
+    yield gauge("kpp_clock_problems", "things that the clock cannot do now", {plain: len(status.problems)})
+    yield gauge("kpp_tick", "number of the newest tick of the run", {plain: status.seq})
+    yield gauge("kpp_simulated_seconds", "simulated time of the run", {plain: status.t})
+    yield gauge("kpp_speed_requested", "simulated seconds per second, as requested", {plain: status.speed})
+    yield gauge("kpp_speed_achieved", "simulated seconds per second, as measured", {plain: status.achieved_speed})
+    late = status.lateness
+    if late is not None:
+        quantiles = {("0.5",): late.p50, ("0.99",): late.p99, ("1",): late.max}
+        yield gauge("kpp_tick_lateness_seconds", "ticks sent after their deadline", quantiles, "quantile")
+    nodes = {(peer.node, peer.instance): peer for peer in status.peers}
+    labels = ("node", "instance")
+    behind = {key: float(max(0, status.seq - peer.seq)) for key, peer in nodes.items()}
+    yield gauge("kpp_node_beat_age_seconds", "time since its last beat", {k: p.age for k, p in nodes.items()}, *labels)
+    yield gauge("kpp_node_ticks_behind", "ticks that it has not worked off yet", behind, *labels)
+    repaired = {key: float(peer.gaps) for key, peer in nodes.items()}
+    yield counter("kpp_node_gaps_repaired", "frames that it missed and had sent again", repaired, *labels)
+
+
+def of_states(states: Iterable[State]) -> Iterator[Metric]:
+    """What the books of each module say."""
+    found = list(states)
+    residuals: dict[tuple[str, ...], float] = {}
+    for state in found:
+        books = {"first": state.ledger.r_a, "first_sampled": state.sampled.r_b, "second": state.exergy.r_c}
+        residuals |= {(state.module, law): value for law, value in books.items()}
+    by_module = {(state.module,): state for state in found}
+    powers = {key: state.grid.net_power for key, state in by_module.items()}
+    unsourced = {key: state.ledger.unsourced for key, state in by_module.items()}
+    tripped = {key: float(state.plc.trip is not None) for key, state in by_module.items()}
+    yield gauge("kpp_ledger_residual", "what does not close, over the energy scale", residuals, "module", "law")
+    yield gauge("kpp_net_power_watts", "export minus import", powers, "module")
+    yield gauge("kpp_unsourced_joules", "energy without a source since the start of the run", unsourced, "module")
+    yield gauge("kpp_tripped", "1 while a trip is in force", tripped, "module")
+
+
+def of_events(events: Iterable[Event]) -> Iterator[Metric]:
+    """How many events of each severity are kept."""
+    counts: dict[tuple[str, ...], float] = {}
+    for event in events:
+        counts[event.module, event.severity] = counts.get((event.module, event.severity), 0.0) + 1
+    yield gauge("kpp_events_kept", "events that this node remembers", counts, "module", "severity")

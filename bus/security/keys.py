@@ -1,0 +1,127 @@
+"""The folder of keys: pairs for the encrypted bus, the list of those who may connect, and the tokens of the web doors.
+
+    server.json         pair of the sockets that bind; who connects needs its public half
+    node.json           pair with which the nodes connect
+    clients/NAME.json   public keys that are let in, one file each
+    tokens.json         names, roles and hashes of the tokens
+
+The folder has mode 0700 and each file 0600; what others can read is refused instead of used.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from bus.security.tokens import Entry, Tokens
+
+VARIABLE = "KPP_KEYS"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+LARGEST = 1 << 20
+"""Bytes of a file that is read."""
+
+Z85 = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
+
+
+class SecurityError(OSError):
+    """Keys that cannot be used, or an address that must not be bound; the text says why and what to do."""
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A CURVE key pair in Z85."""
+
+    public: Z85
+    secret: Z85
+
+    def __repr__(self) -> str:
+        """The public half alone: what is printed or logged shall hold no secret."""
+        return f"Pair(public={self.public!r})"
+
+
+class PublicKey(msgspec.Struct, frozen=True):
+    """The half that others may see."""
+
+    public: Z85
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What the sockets of a node need."""
+
+    server: Pair
+    node: Pair
+    folder: Path
+
+    def allowed(self, public: str) -> bool:
+        """May who has this key connect? Read anew each time, so that a key can be added and withdrawn."""
+        if public == self.node.public:
+            return True
+        return any(public == _read(path, PublicKey).public for path in (self.folder / "clients").glob("*.json"))
+
+
+def folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the keys are: KPP_KEYS, or `keys` in the plant's data."""
+    return Path(environ.get(VARIABLE) or Path(environ.get("KPP_DATA", "var")) / "keys").absolute()
+
+
+@cache
+def curve(where: Path) -> Curve | None:
+    """Keys of the bus; None when there are none.
+
+    Raises:
+        SecurityError: if there are some and they cannot be used.
+    """
+    if not (where / "server.json").exists():
+        return None
+    _require_private(where, FOLDER_MODE)
+    return Curve(_read(where / "server.json", Pair), _read(where / "node.json", Pair), where)
+
+
+def tokens(where: Path) -> Tokens | None:
+    """Tokens of the web doors; None when there are none. Raises SecurityError as `curve`."""
+    path = where / "tokens.json"
+    if not path.exists():
+        return None
+    _require_private(where, FOLDER_MODE)
+    return Tokens(_read(path, list[Entry]))
+
+
+def write(path: Path, value: Any) -> None:
+    """Write a file of the folder: complete or not at all, and never readable by others, not for a moment."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # has mode 0600
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(aside).replace(path)
+
+
+def _read(path: Path, kind: Any) -> Any:
+    _require_private(path, FILE_MODE)
+    try:
+        data = path.read_bytes()
+        if len(data) > LARGEST:
+            raise SecurityError(f"{path} is larger than {LARGEST} bytes")
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise SecurityError(f"{path} is damaged ({error}): make it anew with `kpp keys`") from error
+    except FileNotFoundError as error:
+        raise SecurityError(f"{path} is missing: make the keys anew with `kpp keys init`") from error
+
+
+def _require_private(path: Path, mode: int) -> None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_IMODE(found.st_mode) & ~mode:
+        told = stat.S_IMODE(found.st_mode)
+        raise SecurityError(f"{path} has mode {told:04o}, others could read it: chmod {mode:o} {path}")

@@ -1,0 +1,63 @@
+"""Which role each route needs, as the routes themselves declare it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bus.security.tokens import Role
+
+EXTENSION: Final = "x-role"
+"""Where the description of a route says which role it needs."""
+
+PUBLIC: Final[dict[str, Any]] = {EXTENSION: "public"}
+ADMIN: Final[dict[str, Any]] = {EXTENSION: "admin"}
+
+COMMANDING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Roles:
+    """Which role a request needs.
+
+    Args:
+        paths: the paths of the description of the API; each operation may name its role.
+    """
+
+    def __init__(self, paths: Mapping[str, Mapping[str, Any]]) -> None:
+        self._plain: dict[tuple[str, str], Role] = {}
+        self._templates: list[tuple[re.Pattern[str], str, Role]] = []
+        for path, operations in paths.items():
+            for method, operation in operations.items():
+                role = declared(method.upper(), operation)
+                if "{" in path:
+                    pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)))
+                    self._templates.append((pattern, method.upper(), role))
+                else:
+                    self._plain[method.upper(), path] = role
+
+    def needed(self, method: str, path: str) -> Role:
+        """The role for a method and a path; what is not there still takes a token, and says nothing without one."""
+        method = "GET" if method == "HEAD" else method
+        found = self._plain.get((method, path))
+        if found is not None:
+            return found
+        for pattern, each, role in self._templates:
+            if each == method and pattern.fullmatch(path):
+                return role
+        return by_method(method)
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that a path takes."""
+        plain = [method for method, known in self._plain if known == path]
+        found = plain or [method for pattern, method, _ in self._templates if pattern.fullmatch(path)]
+        return sorted(set(found))
+
+
+def declared(method: str, operation: Mapping[str, Any]) -> Role:
+    """The role that an operation names, or the one that goes with its method."""
+    name = operation.get(EXTENSION)
+    return by_method(method) if name is None else Role.named(name)
+
+
+def by_method(method: str) -> Role:
+    """Whoever commands is an operator, whoever reads a viewer."""
+    return Role.OPERATOR if method in COMMANDING else Role.VIEWER

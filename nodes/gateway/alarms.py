@@ -1,0 +1,160 @@
+"""Alarms in the manner of ISA-18.2, a fold over states and ticks: what is active, what was seen, what has gone unseen.
+
+Every worker of the gateway folds the same stream, so that all of them list the same alarms. An acknowledgement is a
+command in a tick frame for the same reason.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bus.messages import Command, Event, Tick
+from nodes.gateway.frame import StateHead
+
+AlarmState = Literal["unacknowledged", "acknowledged", "returned_unacknowledged"]
+Priority = Literal["high", "low"]
+
+ACKNOWLEDGE = "acknowledge"
+"""Name of the clock's command."""
+
+RETURNED_KEPT = 200
+"""Alarms that have gone without being acknowledged and are still listed; the oldest are dropped first."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alarm that is active, or has gone without anybody having acknowledged it."""
+
+    id: str
+    module: str
+    priority: Priority
+    text: str
+    state: AlarmState
+    first_out: bool
+    """True if nothing else was active when it came: the likely cause of those that followed."""
+    raised_seq: int
+    raised_t: float
+    cleared_t: float | None = None
+    acknowledged_t: float | None = None
+    acknowledged_by: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Is its condition there?"""
+        return self.cleared_t is None
+
+
+class Alarms:
+    """The alarms of the present run."""
+
+    def __init__(self) -> None:
+        self._run = ""
+        self._alarms: dict[str, Alarm] = {}
+        self._faults: dict[str, str] = {}
+        self._seen: set[str] = set()
+        self._acknowledged: dict[str, tuple[float, str]] = {}
+
+    def listing(self) -> list[Alarm]:
+        """Every alarm that asks for attention, the oldest first."""
+        return sorted(self._alarms.values(), key=lambda alarm: (alarm.raised_seq, alarm.id))
+
+    def find(self, alarm_id: str) -> Alarm | None:
+        """One alarm by its id."""
+        return self._alarms.get(alarm_id)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Take note of a run that begins, and of acknowledgements."""
+        self._enter(tick.run)
+        for command in tick.commands:
+            self.on_command(command, tick.t)
+
+    def on_command(self, command: Command, t: float) -> None:
+        """Take note of a command, from a tick or from a replay of those before this listener began."""
+        if command.name != ACKNOWLEDGE:
+            return
+        alarm_id = command.args.get("alarm")
+        if not isinstance(alarm_id, str):
+            return
+        found = self._alarms.get(alarm_id)
+        if found is None:
+            self._acknowledged[alarm_id] = (t, command.origin)
+        else:
+            self._acknowledge(found, t, command.origin)
+
+    def on_state(self, head: StateHead) -> None:
+        """Compare the conditions that a module shows with those that were known."""
+        self._enter(head.run)
+        present = _conditions(head)
+        if head.module in self._faults:
+            present[f"{head.module}.fault"] = ("high", self._faults[head.module])
+        known = {alarm.id: alarm for alarm in self._alarms.values() if alarm.module == head.module and alarm.active}
+        for alarm_id in known.keys() - present.keys():
+            self._clear(known[alarm_id], head.t)
+        for alarm_id, (priority, text) in present.items():
+            if alarm_id in known:
+                if known[alarm_id].text != text:
+                    self._alarms[alarm_id] = replace(known[alarm_id], text=text)
+            else:
+                self._raise(alarm_id, priority, text, head)
+        self._seen.add(head.module)
+
+    def on_event(self, event: Event) -> None:
+        """A fault ends a module: no state follows that could show it."""
+        if event.severity == "fault":
+            self._enter(event.run)
+            self._faults[event.module] = event.text
+            self._raise(f"{event.module}.fault", "high", event.text, event)
+
+    def _enter(self, run: str) -> None:
+        if run != self._run:
+            self._run = run
+            self._alarms.clear()
+            self._faults.clear()
+            self._seen.clear()
+            self._acknowledged.clear()
+
+    def _raise(self, alarm_id: str, priority: Priority, text: str, at: StateHead | Event) -> None:
+        alarm = Alarm(
+            id=alarm_id,
+            module=at.module,
+            priority=priority,
+            text=text,
+            state="unacknowledged",
+            first_out=not any(each.active for each in self._alarms.values()),
+            raised_seq=at.seq,
+            raised_t=at.t,
+        )
+        self._alarms[alarm_id] = alarm
+        # What was there before this listener began may have been acknowledged before as well.
+        before = None if at.module in self._seen else self._acknowledged.get(alarm_id)
+        if before is not None:
+            self._acknowledge(alarm, *before)
+
+    def _clear(self, alarm: Alarm, t: float) -> None:
+        if alarm.state == "acknowledged":
+            del self._alarms[alarm.id]
+            return
+        self._alarms[alarm.id] = replace(alarm, state="returned_unacknowledged", cleared_t=t)
+        returned = [each for each in self.listing() if not each.active]
+        for each in returned[: max(0, len(returned) - RETURNED_KEPT)]:
+            del self._alarms[each.id]
+
+    def _acknowledge(self, alarm: Alarm, t: float, who: str) -> None:
+        if not alarm.active:
+            del self._alarms[alarm.id]
+        elif alarm.state == "unacknowledged":
+            self._alarms[alarm.id] = replace(alarm, state="acknowledged", acknowledged_t=t, acknowledged_by=who)
+
+
+def _conditions(head: StateHead) -> dict[str, tuple[Priority, str]]:
+    """The alarm conditions that a state shows: its trip, its emergency stop, and each warning, by id."""
+    found: dict[str, tuple[Priority, str]] = {}
+    if head.plc.trip is not None:
+        found[f"{head.module}.trip"] = ("high", f"tripped: {head.plc.trip}")
+    if head.plc.state == "emergency_stop":
+        found[f"{head.module}.emergency_stop"] = ("high", "emergency stop")
+    for warning in head.plc.warnings:
+        subject = warning.partition(":")[0]  # the numbers behind it change all the time, the warning does not
+        slug = re.sub(r"[^a-z0-9]+", "_", subject.lower()).strip("_") or "warning"
+        found[f"{head.module}.{slug}"[:64]] = ("low", warning)
+    return found

@@ -1,0 +1,78 @@
+"""The audit log: every command of the plant with its origin and what became of it, from ticks and results alone."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from bus.messages import Command, Result
+
+KEPT = 10_000
+"""Commands that are remembered."""
+
+Outcome = Literal["applied", "rejected"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command."""
+
+    id: str
+    module: str
+    name: str
+    args: dict[str, Any]
+    origin: str
+    run: str
+    seq: int
+    """Tick at whose start it acted."""
+    wall: float | None
+    """Unix time of that tick; None if it was before this listener began."""
+    t: float | None = None
+    outcome: Outcome | None = None
+    """None until its result is heard; those of commands before this listener began are not."""
+    reason: str = ""
+    applied: dict[str, Any] | None = None
+
+
+class Audit:
+    """The newest commands, each once."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._early: OrderedDict[str, Result] = OrderedDict()
+
+    def newest(self, count: int) -> list[Entry]:
+        """The last commands, the newest first."""
+        found = sorted(self._entries.values(), key=lambda entry: (entry.run, entry.seq))
+        return found[-count:][::-1]
+
+    def find(self, command_id: str) -> Entry | None:
+        """One command by its id."""
+        return self._entries.get(command_id)
+
+    def on_command(self, command: Command, run: str, seq: int, wall: float | None) -> None:
+        """Take note of a command; a repetition changes nothing."""
+        if command.id in self._entries:
+            return
+        entry = Entry(command.id, command.module, command.name, command.args, command.origin, run, seq, wall)
+        self._entries[command.id] = entry
+        early = self._early.pop(command.id, None)
+        if early is not None:
+            self.on_result(early)
+        while len(self._entries) > KEPT:
+            self._entries.popitem(last=False)
+
+    def recall(self, command: Command, run: str, seq: int) -> None:
+        """Take note of a command before this listener began; what is known better already stays."""
+        self.on_command(command, run, seq, None)
+
+    def on_result(self, result: Result) -> None:
+        """Take note of what became of it; a result may overtake its tick, which comes from another publisher."""
+        entry = self._entries.get(result.id)
+        if entry is None:
+            self._early[result.id] = result
+            while len(self._early) > KEPT:
+                self._early.popitem(last=False)
+            return
+        self._entries[result.id] = replace(
+            entry, t=result.t, outcome=result.outcome, reason=result.reason, applied=result.applied
+        )

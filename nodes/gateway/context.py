@@ -1,0 +1,162 @@
+"""What the routes of the REST API work with: the module asked for, the command's key, who asks, the answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from bus.endpoints import Endpoints
+from bus.messages import CLOCK_MODULE
+from kpp_physics.parameters import DECLARATIONS
+from nodes.gateway.answers import AppliedAnswer
+from nodes.gateway.commands import Commands
+from nodes.gateway.core import Plant
+from nodes.gateway.news import News
+from nodes.gateway.presets import Presets
+from nodes.gateway.problems import Problem, ProblemError
+
+
+@dataclass
+class Streams:
+    """Server-sent event streams that are open."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the routes work with."""
+
+    endpoints: Endpoints
+    plant: Plant
+    commands: Commands
+    scenarios: Path
+    """Directory of the scenario files."""
+    presets: Presets
+    news: News
+    """Struck whenever something is heard."""
+    clients: Callable[[], int]
+    """How many WebSocket clients are connected."""
+    metrics: Callable[[], tuple[str, bytes]]
+    """Media type and content of the page for Prometheus."""
+    now: Callable[[], float]
+    """The clock that the view of the plant is kept by (s)."""
+    streams: Streams = field(default_factory=Streams)
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def module_name(gateway: Gateway, module: str | None) -> str:
+    """The module that is meant; the first if none is named.
+
+    Raises:
+        ProblemError: 404 that lists those there are.
+    """
+    known = list(gateway.plant.modules)
+    if module is None:
+        return known[0]
+    if module not in known:
+        detail = f"there is no module {module[:64]!r}: choose one of {', '.join(known)}"
+        raise ProblemError(Problem.of(404, "module", detail, known=known))
+    return module
+
+
+def _module(
+    request: Request,
+    module: Annotated[
+        str | None, Query(description="the first if left out", examples=["m1"], pattern="^[a-z][a-z0-9_]{0,31}$")
+    ] = None,
+) -> str:
+    return module_name(_gateway(request), module)
+
+
+def _key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="id of the command, 1 to 64 of A-Z a-z 0-9 _ . : -; the same one never acts twice",
+        ),
+    ] = None,
+) -> str | None:
+    # The draft standard writes it in quotes; clients in use write it without.
+    return key[1:-1] if key and len(key) > 1 and key[0] == key[-1] == '"' else key
+
+
+def _origin(request: Request) -> str:
+    """Who asks, as the journal and the audit log have it."""
+    caller = request.scope.get("kpp.caller")
+    return f"gateway:{caller}" if caller else "gateway"
+
+
+Here = Annotated[Gateway, Depends(_gateway)]
+ModuleName = Annotated[str, Depends(_module)]
+
+
+class Asked:
+    """A command's surroundings: the gateway, the key, who asks, and the answer under way."""
+
+    def __init__(
+        self,
+        gateway: Here,
+        response: Response,
+        key: Annotated[str | None, Depends(_key)],
+        origin: Annotated[str, Depends(_origin)],
+    ) -> None:
+        self.gateway = gateway
+        self.key = key
+        self._response = response
+        self._origin = origin
+
+    async def obey(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
+        """Have a command act and answer what was applied.
+
+        Raises:
+            ProblemError: as Commands.run.
+        """
+        answer = await self.gateway.commands.run(module, name, args, key or self.key, self._origin)
+        self.answer_with(answer.id)
+        return answer
+
+    def answer_with(self, command_id: str) -> None:
+        """Name this id as the one to ask again with."""
+        self._response.headers["Idempotency-Key"] = command_id
+
+    async def clock(self, name: str, args: dict[str, Any] | None = None) -> AppliedAnswer:
+        """The same for a command that the clock obeys."""
+        return await self.obey(CLOCK_MODULE, name, args or {})
+
+
+Ask = Annotated[Asked, Depends(Asked)]
+
+
+class Arguments(BaseModel):
+    """A strict request body."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class NoArguments(Arguments):
+    """A command without arguments: an empty object, or no body at all."""
+
+
+def parameter(name: str) -> Any:
+    """A field of a request body that stands for a parameter of the plant: its meaning, unit and limits.
+
+    The limits are part of the description only: the plant checks them and answers in its own words.
+    """
+    item = DECLARATIONS[name]
+    unit = "" if item.unit == "-" else f" ({item.unit})"
+    extra = {"unit": item.unit, "minimum": item.minimum, "maximum": item.maximum, "parameter": name}
+    return Field(
+        None,
+        description=f"{item.text}{unit}",
+        examples=[item.default],
+        json_schema_extra={key: value for key, value in extra.items() if value is not None},
+    )

@@ -1,0 +1,60 @@
+"""One REST connection: uvicorn's, with the two deadlines that it lacks.
+
+A client that sends its header a byte at a time, or takes nothing of an answer, would hold a connection for ever, and
+there are only so many.
+"""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nodes.gateway.session import TAKE_TIME
+
+HEADER_TIME = 5.0
+"""Seconds from the first byte of a request, or from the connection, to the end of its header."""
+
+
+class DeadlineProtocol(H11Protocol):
+    """Ends a connection whose header is slow to come, or whose answer is not taken."""
+
+    _header: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        """Give the first header its time."""
+        super().connection_made(transport)
+        self._expect_header()
+
+    def data_received(self, data: bytes) -> None:
+        """Watch a header that is not complete."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._header = self._cancel(self._header)
+        elif self._header is None:
+            self._expect_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Watch nothing any more."""
+        self._header = self._cancel(self._header)
+        self._stall = self._cancel(self._stall)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes nothing at the moment."""
+        super().pause_writing()
+        self._stall = self._stall or self.loop.call_later(TAKE_TIME, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._stall = self._cancel(self._stall)
+        super().resume_writing()
+
+    def _expect_header(self) -> None:
+        self._header = self.loop.call_later(HEADER_TIME, self.transport.abort)
+
+    @staticmethod
+    def _cancel(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+        if timer is not None:
+            timer.cancel()
+        return None

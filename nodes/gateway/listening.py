@@ -1,0 +1,147 @@
+"""What the gateway hears on the bus, who is told of it, and who is asked for what it missed."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+from bus import codec
+from bus.codec import FrameError
+from bus.endpoints import Endpoints
+from bus.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
+from bus.repair import Repairer, repairers
+from bus.sockets import AsyncDealer, AsyncSubscriber
+from nodes.gateway.commands import Commands
+from nodes.gateway.core import Plant
+from nodes.gateway.frame import StateHead
+from nodes.gateway.news import News
+from nodes.gateway.websocket import Stream
+
+SILENCE = 2.0
+"""Seconds without a frame after which a publisher is connected anew: an oversized frame ends a connection for good."""
+
+ANSWER_TIME = 1.0
+"""Seconds within which the clock answers a question."""
+
+YIELD_EVERY = 64
+"""Frames of a burst that are worked off before others get their turn."""
+
+TOPICS = ("tick", "status", "state/", "event/", "result/")
+
+
+class Ear:
+    """Listens to publishers, passes on what it hears, and asks for what is missing."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        plant: Plant,
+        commands: Commands,
+        stream: Stream,
+        news: News,
+        latency: Callable[[str, float], None],
+    ) -> None:
+        self._plant = plant
+        self._commands = commands
+        self._stream = stream
+        self._news = news
+        self._latency = latency
+        self._clock = endpoints.clock_control
+        self._repairers: list[Repairer] = repairers(plant.record.streams, endpoints)
+
+    async def listen(self, address: str) -> None:
+        """Take in what one publisher says, for ever."""
+        with AsyncSubscriber([address], TOPICS) as subscriber:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await self._until_silent(subscriber)
+                subscriber.renew()
+
+    async def _until_silent(self, subscriber: AsyncSubscriber) -> None:
+        """Take in frames until none comes for SILENCE; raises TimeoutError then."""
+        now = asyncio.get_running_loop().time
+        count = 0
+        malformed = subscriber.malformed
+        async with asyncio.timeout(SILENCE) as deadline:
+            while True:
+                topic, payload = await subscriber.receive()
+                moment = now()
+                deadline.reschedule(moment + SILENCE)
+                self._plant.bad_frames += subscriber.malformed - malformed
+                malformed = subscriber.malformed
+                self._take(topic, payload, moment)
+                count += 1
+                if count % YIELD_EVERY == 0:
+                    await asyncio.sleep(0)
+
+    def _take(self, topic: bytes, payload: bytes, now: float) -> None:
+        message = self._plant.on(topic, payload, now)
+        self._pass_on(self._plant.ordered)
+        if isinstance(message, StateHead):
+            self._stream.sweep(message.module, now)
+        if message is not None:
+            self._latency(message.TOPIC, time.time() - message.wall)
+            self.repair(now)
+            self._news.strike()
+
+    def repair(self, now: float) -> None:
+        """Ask for what is missing and take answers; to be called often, costs nothing when all is there."""
+        for repairer in self._repairers:
+            repaired = self._plant.record.take(repairer.work(), now)
+            if repaired:
+                self._pass_on(repaired)
+                self._news.strike()
+
+    def _pass_on(self, messages: list[Published]) -> None:
+        for message in messages:
+            if isinstance(message, Result):
+                self._commands.heard(message)
+            elif isinstance(message, Tick):
+                for command in message.commands:
+                    self._commands.noted(command)
+            if not isinstance(message, StateHead | State):  # those have their own way, see Stream.sweep
+                self._stream.heard(message)
+
+    async def ready(self, timeout: float, stop: asyncio.Event) -> None:
+        """Wait until the plant is known as well as other workers know it, at most `timeout` seconds or until `stop`.
+
+        Until then connections are better off with another worker, or waiting.
+        """
+        now = asyncio.get_running_loop().time
+        end = now() + timeout
+        while not self._plant.record.ready and now() < end and not stop.is_set():
+            await self._news.wait(0.05)
+            self.repair(now())
+
+    async def recall(self) -> None:
+        """Ask the clock once for the commands of the present run: what was acknowledged, and the audit log so far.
+
+        They come as run-length coded ticks, so that a long run with few commands is a short answer.
+        """
+        after = 0
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_TIME):
+                    reply = await self._ask(ReplayRequest(run="", after=after))
+            except (TimeoutError, FrameError):
+                await asyncio.sleep(ANSWER_TIME)  # a clock that is not there yet, or not any more
+                continue
+            if not isinstance(reply, Replay) or not reply.spans:
+                return
+            for span in reply.spans:
+                self._plant.record.recall(reply.run, span)
+                for command in span.commands:
+                    self._commands.noted(command)
+            after = reply.spans[-1].first + reply.spans[-1].count - 1
+            if after >= reply.last:
+                return
+
+    async def _ask(self, request: ReplayRequest) -> ClockReply:
+        with AsyncDealer(self._clock) as dealer:
+            await dealer.send(codec.encode(request))
+            return codec.decode_clock_reply(await dealer.receive())
+
+    def close(self) -> None:
+        """Ask no more."""
+        for repairer in self._repairers:
+            repairer.close()

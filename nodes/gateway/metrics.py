@@ -1,0 +1,122 @@
+"""What the workers of the gateway count of their own work, summed over all of them through files that they share.
+
+Importing this fixes where those files are, so it is imported once the folder is known (see `__main__`).
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client.metrics_core import Metric
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bus import metrics
+from nodes.gateway.core import Plant
+
+BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+REQUESTS = Histogram("kpp_rest_request_seconds", "time to answer a REST request", ("method", "status"), buckets=BUCKETS)
+LATENCY = Histogram(
+    "kpp_message_latency_seconds", "from sending on the bus to arrival here", ("topic",), buckets=BUCKETS
+)
+LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's own loop comes round", buckets=BUCKETS)
+SENT = Counter("kpp_websocket_frames_sent", "state frames sent to WebSocket clients")
+DISMISSED = Counter("kpp_websocket_clients_dismissed", "clients that took nothing and were sent away")
+REPAIRED = Counter("kpp_gateway_messages_repaired", "messages lost on the way that came when asked for")
+LOST = Counter("kpp_gateway_messages_lost", "messages lost for good")
+BAD = Counter("kpp_gateway_bad_frames", "malformed frames from the bus")
+CLIENTS = Gauge("kpp_websocket_clients", "WebSocket clients", multiprocess_mode="livesum")
+STREAMS = Gauge("kpp_event_streams", "server-sent event streams", multiprocess_mode="livesum")
+BUFFERED = Gauge("kpp_websocket_buffered_bytes", "bytes that clients have not taken", multiprocess_mode="livesum")
+WORKERS = Gauge("kpp_gateway_workers", "workers of the gateway", multiprocess_mode="livesum")
+
+UNMEASURED = "/v1/stream"
+"""Goes on until the client has had enough."""
+
+
+class Deltas:
+    """Turns totals of this worker into increments of the shared counters."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = {}
+
+    def add(self, shared: Counter, name: str, total: int) -> None:
+        """Bring a shared counter up to this worker's total."""
+        shared.inc(max(0, total - self._before.get(name, 0)))
+        self._before[name] = total
+
+
+def begin() -> None:
+    """Count this worker, and no longer those that have died; what others left that had another parent is removed."""
+    path = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    for other in Path(path).parent.iterdir():
+        if other.name.isdigit() and not psutil.pid_exists(int(other.name)):
+            shutil.rmtree(other, ignore_errors=True)
+    for file in Path(path).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            multiprocess.mark_process_dead(pid, path)  # type: ignore[no-untyped-call]  # of the library
+    WORKERS.set(1)
+
+
+def page(plant: Plant) -> tuple[str, bytes]:
+    """Media type and text for Prometheus: what all workers counted, and the plant as this one hears it."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # of the library
+    return metrics.MEDIA_TYPE, generate_latest(registry) + metrics.render(_plant(plant))
+
+
+def _plant(plant: Plant) -> Iterator[Metric]:
+    if plant.status is not None:
+        yield from metrics.of_status(plant.status)
+    frames = [plant.newest(name) for name in plant.modules]
+    yield from metrics.of_states(frame.state() for frame in frames if frame is not None)
+    yield from metrics.of_events(plant.record.events)
+    active = {(alarm.priority, alarm.state): 0.0 for alarm in plant.record.alarms.listing()}
+    for alarm in plant.record.alarms.listing():
+        active[alarm.priority, alarm.state] += 1
+    yield metrics.gauge("kpp_alarms", "alarms that ask for attention", active, "priority", "state")
+    restarts = {(node,): float(count) for node, count in plant.record.roster.restarts().items()}
+    yield metrics.counter("kpp_node_restarts", "starts of a node since this gateway began to listen", restarts, "node")
+
+
+class Measured:
+    """ASGI middleware that measures how long answers take."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+        if scope["type"] != "http" or scope["path"] == UNMEASURED:
+            await self._app(scope, receive, send)
+            return
+        begun = perf_counter()
+        status = "500"
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            # Any word may stand for a method, and each would be kept for ever.
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(method, status).observe(perf_counter() - begun)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+Observe = Callable[[str, float], None]
+
+
+def latency(topic: str, seconds: float) -> None:
+    """A message took this long from sending to arrival."""
+    LATENCY.labels(topic).observe(max(0.0, seconds))

@@ -1,0 +1,99 @@
+"""Presets: named sets of parameters, one TOML file each in a folder of the plant's data, in the form of a scenario."""
+
+import contextlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from kpp_physics.parameters import ParameterError, Parameters, Value
+from kpp_physics.scenario import ScenarioError, parse, render
+from nodes.gateway.problems import Problem, ProblemError
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
+"""What a name of a preset looks like: never a path."""
+
+MOST = 1000
+"""Presets that there may be."""
+
+LARGEST = 64 * 1024
+"""Bytes of a file that is read."""
+
+
+class Presets:
+    """The presets in one folder. A file is complete or not there: it is written aside and renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Every preset by name."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
+
+    def read(self, name: str) -> Parameters:
+        """The parameters of a preset.
+
+        Raises:
+            ProblemError: 404 that lists those there are, 422 if its file is wrong, with the line.
+        """
+        path = self._existing(name)
+        if path.stat().st_size > LARGEST:
+            raise ProblemError(Problem.of(422, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
+        try:
+            return parse(path.read_text(encoding="utf-8"), name)
+        except (ScenarioError, UnicodeDecodeError) as error:
+            raise ProblemError(Problem.of(422, "preset", str(error))) from error
+
+    def write(self, name: str, values: dict[str, Value]) -> Parameters:
+        """Save a preset, in the place of the one of that name if there is one; what is returned is on disk.
+
+        Raises:
+            ProblemError: 422 if the name or a value is wrong, 409 if there are too many, 503 if it cannot be written.
+        """
+        if re.fullmatch(NAME, name) is None:
+            raise ProblemError(Problem.violation("name", "64 characters", "use letters, digits, _ and -"))
+        try:
+            parameters = Parameters.of(values)
+        except ParameterError as error:
+            raise ProblemError(Problem.parameters(error)) from error
+        names = self.names()
+        if name not in names and len(names) >= MOST:
+            raise ProblemError(Problem.of(409, "rejected", f"there are {MOST} presets: delete one first"))
+        try:
+            self._replace(name, render(parameters.as_dict(), f"Preset {name}."))
+        except OSError as error:
+            detail = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
+            raise ProblemError(Problem.of(503, "presets", detail)) from error
+        return parameters
+
+    def delete(self, name: str) -> None:
+        """Remove a preset. Raises ProblemError: 404 that lists those there are."""
+        self._existing(name).unlink(missing_ok=True)
+
+    def _existing(self, name: str) -> Path:
+        names = self.names()
+        if name not in names:
+            detail = f"there is no preset {name[:64]!r}: there are {', '.join(names) or 'none'}"
+            raise ProblemError(Problem.of(404, "preset", detail, known=names))
+        return self._folder / f"{name}.toml"
+
+    def _replace(self, name: str, text: str) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(aside).replace(self._folder / f"{name}.toml")
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                Path(aside).unlink()
+            raise
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,153 @@
+"""What an operator sets: the plant's sequence, injection, load, generator, modes, hypotheses, water and grid."""
+
+from enum import StrEnum
+from typing import Literal
+
+from fastapi import APIRouter
+
+from nodes.gateway import parameters
+from nodes.gateway.answers import AppliedAnswer, ControlsAnswer
+from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments, parameter
+from nodes.gateway.problems import Problem, ProblemError
+
+router = APIRouter(tags=["controls"])
+
+HypothesisMode = Literal["off", "physical", "claimed"]
+
+
+class Sequence(StrEnum):
+    """Orders to the plant's controller."""
+
+    START = "start"
+    STOP = "stop"
+    COAST = "coast"
+    RESUME = "resume"
+
+
+class Load(Arguments):
+    """Consumers beside the grid."""
+
+    load_power: float | None = parameter("load_power")
+    dump_load_power: float | None = parameter("dump_load_power")
+
+
+class Generator(Arguments):
+    """Set-points of the generator."""
+
+    generator_speed_setpoint: float | None = parameter("generator_speed_setpoint")
+    torque_setpoint: float | None = parameter("torque_setpoint")
+
+
+class Modes(Arguments):
+    """How generator and injection are controlled."""
+
+    control_mode: Literal["speed", "torque"] | None = parameter("control_mode")
+    injection_mode: Literal["auto", "manual"] | None = parameter("injection_mode")
+
+
+class Claims(Arguments):
+    """Modes of the five hypotheses."""
+
+    h1_mode: HypothesisMode | None = parameter("h1_mode")
+    h2_mode: HypothesisMode | None = parameter("h2_mode")
+    h3_mode: HypothesisMode | None = parameter("h3_mode")
+    jet_mode: HypothesisMode | None = parameter("jet_mode")
+    recovery_mode: HypothesisMode | None = parameter("recovery_mode")
+
+
+class Water(Arguments):
+    """The water in the shaft."""
+
+    water_temperature: float | None = parameter("water_temperature")
+
+
+class Grid(Arguments):
+    """The grid that the plant meets."""
+
+    grid_frequency: float | None = parameter("grid_frequency")
+    grid_voltage: float | None = parameter("grid_voltage")
+
+
+SETTINGS = [name for body in (Load, Generator, Modes, Claims, Water, Grid) for name in body.model_fields]
+"""The parameters that are controls."""
+
+
+@router.get("/controls")
+async def get_controls(gateway: Here, module: ModuleName) -> ControlsAnswer:
+    """What is set now."""
+    found = await parameters.snapshot(gateway.endpoints, module)
+    return ControlsAnswer(
+        run=found.run,
+        module=module,
+        seq=found.seq,
+        plc_state=found.state.plc.state if found.state else None,
+        settings={name: found.parameters.get(name) for name in SETTINGS},
+    )
+
+
+@router.post("/controls/plant/{order}")
+async def order_plant(ask: Ask, module: ModuleName, order: Sequence, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Start, stop, coast or resume the plant itself; simulated time is not touched."""
+    return await ask.obey(module, f"plant_{order}", {})
+
+
+@router.post("/controls/injection")
+async def inject(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Give one pulse of air by hand."""
+    return await ask.obey(module, "inject", {})
+
+
+@router.post("/controls/emergency-stop")
+async def emergency_stop(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Stop the plant at once."""
+    return await ask.obey(module, "emergency_stop", {})
+
+
+@router.post("/controls/trip-reset")
+async def reset_trip(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Leave a trip or an emergency stop once its cause is gone and the chain is at rest."""
+    return await ask.obey(module, "plant_reset", {})
+
+
+@router.post("/controls/load")
+async def set_load(ask: Ask, module: ModuleName, body: Load) -> AppliedAnswer:
+    """Set other consumers and the dump load."""
+    return await _set(ask, module, body)
+
+
+@router.post("/controls/generator")
+async def set_generator(ask: Ask, module: ModuleName, body: Generator) -> AppliedAnswer:
+    """Set the speed or the torque that the generator holds."""
+    return await _set(ask, module, body)
+
+
+@router.post("/controls/mode")
+async def set_mode(ask: Ask, module: ModuleName, body: Modes) -> AppliedAnswer:
+    """Choose how generator and injection are controlled."""
+    return await _set(ask, module, body)
+
+
+@router.post("/controls/hypotheses")
+async def set_hypotheses(ask: Ask, module: ModuleName, body: Claims) -> AppliedAnswer:
+    """Switch the five hypotheses: off, as physics has them, or as claimed."""
+    return await _set(ask, module, body)
+
+
+@router.post("/controls/water")
+async def set_water(ask: Ask, module: ModuleName, body: Water) -> AppliedAnswer:
+    """Set the temperature of the water."""
+    return await _set(ask, module, body)
+
+
+@router.post("/controls/grid")
+async def set_grid(ask: Ask, module: ModuleName, body: Grid) -> AppliedAnswer:
+    """Set frequency and voltage of the grid."""
+    return await _set(ask, module, body)
+
+
+async def _set(ask: Ask, module: str, body: Arguments) -> AppliedAnswer:
+    changes = body.model_dump(exclude_none=True)
+    if not changes:
+        known = ", ".join(type(body).model_fields)
+        raise ProblemError(Problem.violation("body", "at least one setting", f"name what to set: {known}"))
+    return await ask.obey(module, "set_parameters", changes)

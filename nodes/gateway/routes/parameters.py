@@ -1,0 +1,48 @@
+"""Parameters: what there is, what is in force, whether a change would be taken, and changing it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+
+from nodes.gateway import parameters
+from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
+from nodes.gateway.context import Ask, Here, ModuleName
+
+router = APIRouter(tags=["parameters"])
+first = APIRouter(tags=["first paths"])
+
+Changes = Annotated[
+    dict[str, Any],
+    Body(
+        description="parameters to change, by name: a number, text or flag each; all are applied or none",
+        examples=[{"water_temperature": 300.0}],
+    ),
+]
+
+
+@router.get("/parameters")
+@first.get("/parameters")
+async def get_parameters(gateway: Here, module: ModuleName) -> ParametersAnswer:
+    """Every parameter of a module: declaration, and the value in force."""
+    return await parameters.in_force(gateway.endpoints, module)
+
+
+@router.get("/parameters/schema")
+async def get_declarations() -> DeclarationsAnswer:
+    """Every parameter with its unit, limits, default and source; needs no plant."""
+    return parameters.declarations()
+
+
+@router.post("/parameters/validate")
+async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAnswer:
+    """Check changes against the model and the values in force, and apply nothing; 422 names what is wrong."""
+    parameters.require_scalars(body)
+    return await parameters.validate(gateway.endpoints, module, body)
+
+
+@router.patch("/parameters")
+@first.patch("/parameters")
+async def patch_parameters(ask: Ask, module: ModuleName, body: Changes) -> AppliedAnswer:
+    """Change parameters in the run; the plant checks them together, and applies all or none."""
+    parameters.require_scalars(body)
+    return await ask.obey(module, "set_parameters", body)

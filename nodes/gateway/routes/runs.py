@@ -1,0 +1,76 @@
+"""Runs: begin one from a scenario, stop it, begin it anew; and the scenarios there are."""
+
+import hashlib
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from nodes.gateway import answers, scenarios
+from nodes.gateway.answers import AppliedAnswer, RunsAnswer, ScenariosAnswer
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments
+
+router = APIRouter(tags=["runs"])
+first = APIRouter(tags=["first paths"])
+
+
+class Reset(Arguments):
+    """What the new run starts from."""
+
+    scenario: str | None = Field(None, description="the present one if left out", examples=["reference"])
+    parameters: dict[str, float | int | str | bool] | None = Field(
+        None, description="put over those of the scenario", examples=[{"water_depth": 20.0}]
+    )
+
+
+class Begin(Reset):
+    """What the new run starts from, and whether its time runs at once."""
+
+    start: bool = Field(True, description="false: it stands at time zero until it is started")
+
+
+@router.get("/runs")
+async def get_runs(gateway: Here) -> RunsAnswer:
+    """Runs that this gateway has heard of since it began to listen."""
+    return answers.runs(gateway.plant)
+
+
+@router.post("/runs")
+async def begin(ask: Ask, body: Begin | None = None) -> AppliedAnswer:
+    """Begin a new run from a scenario and let its time run; the answer is that of the last command it took."""
+    wanted = body or Begin()  # type: ignore[call-arg]  # every field has a default
+    answer = await _reset(ask, wanted)
+    if not wanted.start:
+        return answer
+    # The second command has an id of its own that follows from the first, so that asking again repeats both.
+    follower = hashlib.sha256(answer.id.encode()).hexdigest()[:32]
+    started = await ask.obey("clock", "start", {}, follower)
+    ask.answer_with(answer.id)
+    return started.model_copy(update={"id": answer.id, "applied": answer.applied | started.applied})
+
+
+@router.post("/runs/reset")
+@first.post("/reset")
+async def reset(ask: Ask, body: Reset | None = None) -> AppliedAnswer:
+    """Begin a fresh run, stopped at time zero."""
+    return await _reset(ask, body)
+
+
+@router.post("/runs/stop")
+@first.post("/stop")
+async def stop(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
+    """End the run."""
+    return await ask.clock("stop")
+
+
+@router.get("/scenarios")
+@first.get("/scenarios")
+async def get_scenarios(gateway: Here) -> ScenariosAnswer:
+    """The scenarios that a run can begin from."""
+    return ScenariosAnswer(scenarios=scenarios.listing(gateway.scenarios))
+
+
+async def _reset(ask: Ask, body: Reset | None) -> AppliedAnswer:
+    args = body.model_dump(exclude_none=True, include={"scenario", "parameters"}) if body else {}
+    if "scenario" in args:
+        scenarios.require(ask.gateway.scenarios, args["scenario"])
+    return await ask.clock("reset", args)

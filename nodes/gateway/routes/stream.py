@@ -1,0 +1,141 @@
+"""The stream of states as server-sent events, for curl and for browsers without a WebSocket."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bus.codec import FrameError
+from bus.security.tokens import Caller, Role
+from nodes.gateway.context import Gateway, Here, ModuleName
+from nodes.gateway.frame import Frame
+from nodes.gateway.openapi import EVENTS
+from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.problems import Problem, ProblemError
+from nodes.gateway.session import Session
+from nodes.gateway.subscription import Subscription, of_fields
+from nodes.gateway.wire import GapMessage, StaleMessage
+
+router = APIRouter(tags=["data"])
+
+MEDIA_TYPE = "text/event-stream"
+
+MAX_STREAMS = 64
+"""Streams of one worker at a time."""
+
+KEEP_ALIVE = 5.0
+"""Seconds without anything after which a comment is sent, so that a connection that has gone is noticed."""
+
+BURST = 64
+
+
+@router.get("/stream", responses=EVENTS, response_class=Response)
+async def stream(
+    gateway: Here,
+    module: ModuleName,
+    rate: Annotated[float | None, Query(ge=0.1, le=1000, description="events a second at most (Hz)")] = None,
+    every: Annotated[int | None, Query(ge=1, le=100_000, description="every so many ticks, none left out")] = None,
+    fields: Annotated[
+        str, Query(max_length=4096, description="groups or group.name, with commas", examples=["chain.speed,grid"])
+    ] = "",
+    run: Annotated[str | None, Query(max_length=64, description="run of the last frame that the client has")] = None,
+    after: Annotated[int | None, Query(ge=0, le=2**53, description="tick of that frame")] = None,
+    last: Annotated[str | None, Header(alias="Last-Event-ID", description="the same as run:tick")] = None,
+) -> Response:
+    """States of a module as server-sent events: the newest at a rate, or every so many ticks with none left out."""
+    if last and after is None and (rate is None or every is not None):
+        run, _, tick = last.rpartition(":")
+        after = int(tick) if tick.isascii() and tick.isdigit() and len(tick) < 16 else None
+    given = {"rate": rate, "every": every, "run": run or None, "after": after}
+    named = {name: str(value) for name, value in given.items() if value is not None}
+    wanted = of_fields({"module": module, "fields": fields, **named}, list(gateway.plant.modules))
+    if isinstance(wanted, Problem):
+        raise ProblemError(wanted)
+    if gateway.streams.count >= MAX_STREAMS:
+        raise ProblemError(Problem.of(503, "too-many", f"{MAX_STREAMS} streams are open: try again later"))
+    return EventStream(gateway, module, wanted)
+
+
+class EventStream(Response):
+    """An answer that goes on until one of the two sides has had enough."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, gateway: Gateway, module: str, wanted: Subscription) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._name = module
+        self._module = gateway.plant.modules[module]
+        self._session = Session(wanted, binary=False, now=gateway.now(), caller=Caller("", Role.VIEWER))
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send frames until the client goes."""
+        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        writing = asyncio.ensure_future(self._write(send))
+        leaving = asyncio.ensure_future(_left(receive))
+        self._gateway.streams.count += 1
+        try:
+            await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._gateway.streams.count -= 1
+            writing.cancel()
+            leaving.cancel()
+
+    async def _write(self, send: Send) -> None:
+        rings = self._gateway.plant.record.rings
+        gaps = self._session.subscribe(self._session.wanted, rings, self._gateway.now())
+        body = b"".join(_event("gap", gap) for gap in gaps)
+        silent = self._gateway.now()
+        while not self._gateway.news.over:
+            body += self._due()
+            now = self._gateway.now()
+            if not body and now - silent >= KEEP_ALIVE:
+                body = b": nothing new\n\n"
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                body, silent = b"", now
+            await self._gateway.news.wait(1.0)
+
+    def _due(self) -> bytes:
+        now = self._gateway.now()
+        pace = self._session.paces[self._name]
+        frame = self._gateway.plant.newest(self._name)
+        found = b""
+        if isinstance(pace, Decimation):
+            ring = self._gateway.plant.record.rings[self._name]
+            if pace.lost(ring):
+                head = ring[ring.first].head
+                found += _event("gap", GapMessage(head.topic(), head.run, head.seq - 1, head.seq))
+            found += b"".join(self._state(each) for each in pace.due(ring, BURST))
+        elif isinstance(pace, Pace) and frame is not None and self._module.fresh(now) and pace.takes(frame, now):
+            found += self._state(frame)
+        if found:
+            self._session.fresh(self._name)
+        elif not self._module.fresh(now) and self._session.to_be_told(self._name):
+            missing = [item.name for item in self._gateway.plant.missing(now)]
+            found = _event("stale", StaleMessage(missing=missing, age=self._module.age(now)))
+        return found
+
+    def _state(self, frame: Frame) -> bytes:
+        try:
+            text = frame.text(self._session.wanted.selection)
+        except FrameError:  # its head was in order, the rest is not
+            self._gateway.plant.bad_frames += 1
+            return b""
+        return b"id: %b:%d\nevent: state\ndata: %b\n\n" % (frame.head.run.encode(), frame.head.seq, text)
+
+
+def _event(kind: str, message: GapMessage | StaleMessage) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(message))
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

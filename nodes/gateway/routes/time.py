@@ -1,0 +1,100 @@
+"""Simulated time: start, pause, resume, single steps, run until a moment, speed."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from nodes.gateway import answers
+from nodes.gateway.access import ADMIN
+from nodes.gateway.answers import AppliedAnswer, TimeAnswer
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments
+from nodes.gateway.problems import Problem, ProblemError
+
+router = APIRouter(tags=["time"])
+first = APIRouter(tags=["first paths"])
+"""The paths of the first version, which stay."""
+
+
+class Step(Arguments):
+    """How far to go."""
+
+    ticks: int = Field(1, ge=1, description="ticks to advance, 1 to 100000", examples=[10])
+
+
+class Until(Arguments):
+    """Where to pause."""
+
+    t: float = Field(gt=0, le=1e9, description="simulated time in whole milliseconds (s)", examples=[60.0])
+
+
+class Speed(Arguments):
+    """How fast to run: one of the two."""
+
+    speed: float | None = Field(None, description="simulated seconds per second, 0.1 to 100", examples=[2.0])
+    flat_out: bool | None = Field(None, description="true: as fast as possible")
+
+
+class Policy(Arguments):
+    """What happens when a module is late."""
+
+    policy: Literal["hold", "catch_up", "stop"] = Field(
+        description="hold: simulated time waits; catch_up: it waits, then makes up for it; stop: the run ends",
+        examples=["hold"],
+    )
+
+
+@router.get("/time")
+async def get_time(gateway: Here) -> TimeAnswer:
+    """Simulated time as the newest tick has it."""
+    return answers.clock_time(gateway.plant)
+
+
+@router.post("/time/start")
+@first.post("/start")
+async def start(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Let simulated time run; after the end of a run this begins a new one."""
+    return await ask.clock("start")
+
+
+@router.post("/time/pause")
+@first.post("/pause")
+async def pause(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Halt simulated time."""
+    return await ask.clock("pause")
+
+
+@router.post("/time/resume")
+@first.post("/resume")
+async def resume(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Let simulated time run on after a pause."""
+    return await ask.clock("resume")
+
+
+@router.post("/time/step")
+@first.post("/step")
+async def step(ask: Ask, body: Step | None = None) -> AppliedAnswer:
+    """Advance a paused or stopped plant by some ticks."""
+    return await ask.clock("step", {"ticks": body.ticks if body else 1})
+
+
+@router.post("/time/run-until")
+async def run_until(ask: Ask, body: Until) -> AppliedAnswer:
+    """Let simulated time run and pause it exactly at a moment; a pause or a stop in between forgets the moment."""
+    return await ask.clock("run_until", {"t": body.t})
+
+
+@router.post("/time/speed")
+@first.post("/speed")
+async def speed(ask: Ask, body: Speed) -> AppliedAnswer:
+    """Change the speed of simulated time."""
+    args = body.model_dump(exclude_none=True)
+    if len(args) != 1:
+        raise ProblemError(Problem.violation("body", "one of speed, flat_out", "send either speed or flat_out"))
+    return await ask.clock("set_speed", args)
+
+
+@router.post("/time/policy", openapi_extra=ADMIN)
+async def policy(ask: Ask, body: Policy) -> AppliedAnswer:
+    """Choose what happens when a module is late."""
+    return await ask.clock("set_policy", {"policy": body.policy})

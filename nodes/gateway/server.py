@@ -1,0 +1,189 @@
+"""The gateway's servers and the loop they share."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+
+from bus.endpoints import Endpoints
+from bus.process import Heart
+from bus.security.admission import Admission
+from bus.security.door import MAX_HEAD
+from nodes.gateway import answers, metrics, roster
+from nodes.gateway.commands import Commands
+from nodes.gateway.context import Gateway
+from nodes.gateway.core import Plant
+from nodes.gateway.http import DeadlineProtocol
+from nodes.gateway.listening import Ear
+from nodes.gateway.news import News
+from nodes.gateway.presets import Presets
+from nodes.gateway.rest import application
+from nodes.gateway.websocket import Stream
+
+PULSE = 0.1
+"""Seconds between two looks at what does not come."""
+
+GRACE = 0.4
+"""Seconds that connections get to end by themselves."""
+
+READY_TIME = 5.0
+"""Seconds within which a worker knows the plant, or serves without."""
+
+SEND_BUFFER = 128 * 1024
+"""Bytes that the kernel holds for a REST client."""
+
+CONNECTIONS = 128
+"""Most REST connections of a worker at a time."""
+
+REST, WEBSOCKET = "rest", "websocket"
+
+Doors = dict[str, socket.socket]
+"""Listening sockets by what they are for."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the process, which has more to end than this server."""
+        yield
+
+
+class _Log(logging.Handler):
+    """Takes the libraries' warnings into the log of the process."""
+
+    # Anybody who connects and sends garbage would fill the log with these.
+    _OF_CLIENTS = (
+        "opening handshake failed",
+        "Invalid HTTP request received.",
+        "Unsupported upgrade request.",
+        "No supported WebSocket library",
+        "Exceeded concurrency limit.",
+    )
+
+    def __init__(self, logger: structlog.stdlib.BoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not str(record.msg).startswith(self._OF_CLIENTS):
+            self._logger.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)
+
+
+async def _pulse(
+    gateway: Gateway, ear: Ear, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger
+) -> None:
+    """Beat, see to clients when nothing comes, count, and log when something goes missing or comes back."""
+    now = asyncio.get_running_loop().time
+    plant = gateway.plant
+    deltas = metrics.Deltas()
+    said: list[str] = []
+    while True:
+        missing = plant.missing(now())
+        names = [item.name for item in missing]
+        tick = plant.tick.seq if plant.tick else 0
+        if names != said:
+            status = answers.health(plant, missing)
+            logger.info("hearing the plant", status=status, missing=names, run=plant.run, tick=tick)
+            said = names
+        heart.beat(tick, roster.tell(stream.clients(), names))
+        ear.repair(now())
+        stream.pulse()
+        for shared, name, total in (
+            (metrics.SENT, "sent", stream.sent),
+            (metrics.DISMISSED, "dismissed", stream.dismissed),
+            (metrics.REPAIRED, "repaired", plant.record.streams.repaired),
+            (metrics.LOST, "lost", plant.record.streams.lost),
+            (metrics.BAD, "bad", plant.bad_frames),
+        ):
+            deltas.add(shared, name, total)
+        metrics.CLIENTS.set(stream.clients())
+        metrics.STREAMS.set(gateway.streams.count)
+        metrics.BUFFERED.set(stream.buffered())
+        due = now() + PULSE
+        await asyncio.sleep(PULSE)
+        metrics.LOOP.observe(max(0.0, now() - due))
+
+
+def _rest(gateway: Gateway, admission: Admission) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            metrics.Measured(application(gateway, admission)),
+            http=DeadlineProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD,
+        )
+    )
+
+
+async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
+    commands = Commands(endpoints)
+    admission = Admission.from_environment()
+    with contextlib.ExitStack() as resources:
+        heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
+        async with asyncio.TaskGroup() as group:
+            metrics.begin()
+            stream = Stream(plant, commands, admission, endpoints.gateway_websocket.host, loop.time, group)
+            gateway = Gateway(
+                endpoints=endpoints,
+                plant=plant,
+                commands=commands,
+                scenarios=Path(os.environ.get("KPP_SCENARIOS", "scenarios")),
+                presets=Presets(Path(os.environ.get("KPP_DATA", "var")) / "presets"),
+                news=News(),
+                metrics=lambda: metrics.page(plant),
+                clients=lambda: stream.clients() + plant.record.roster.other_clients(),
+                now=loop.time,
+            )
+            ear = resources.enter_context(
+                contextlib.closing(Ear(endpoints, plant, commands, stream, gateway.news, metrics.latency))
+            )
+            stream.pages["/metrics"] = gateway.metrics
+            working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
+            working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
+            working.append(group.create_task(ear.recall()))
+            rest = _rest(gateway, admission)
+            if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
+                doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            await ear.ready(READY_TIME, stop)
+            serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
+            websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None
+            logger.info("serving", doors=sorted(doors), pid=os.getpid())
+            await stop.wait()
+            logger.info("stopping")
+            rest.should_exit = True
+            gateway.news.end()
+            closing = [asyncio.ensure_future(task) for task in serving]
+            if websocket is not None:
+                websocket.close()
+                closing.append(asyncio.ensure_future(websocket.wait_closed()))
+            await asyncio.wait(closing, timeout=GRACE)
+            rest.force_exit = True
+            stream.cut()
+            for task in working:
+                task.cancel()
+
+
+def serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logging.basicConfig(handlers=[_Log(logger)], level=logging.WARNING)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(endpoints, doors, logger))

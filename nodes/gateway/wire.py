@@ -1,0 +1,148 @@
+"""What WebSocket clients and the gateway say to each other, declared once; AsyncAPI is generated from here."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from bus.messages import IDENTIFIER, NAME
+from bus.schema import Label
+
+MIN_RATE = 0.1
+MAX_RATE = 1000.0
+"""Frames per second (Hz)."""
+
+MAX_EVERY = 100_000
+MAX_TOPICS = 16
+MAX_FIELDS = 256
+
+Rate = Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE, description="frames a second at most, the newest wins (Hz)")]
+Every = Annotated[int, Meta(ge=1, le=MAX_EVERY, description="every so many ticks a frame, none left out")]
+Topic = Annotated[Label, Meta(description="tick, status, result/, state/<module>/ or event/<module>/")]
+Field = Annotated[Label, Meta(description="group of the state, or group.name", examples=["chain.speed"])]
+
+
+class FromClient(msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
+    """A message of a client."""
+
+
+class RateMessage(FromClient, frozen=True, tag="rate"):
+    """Asks for another rate; the answer is the same message, with the rate in force."""
+
+    rate: Rate
+
+
+class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last frame that a client has."""
+
+    run: Annotated[str, Meta(pattern=IDENTIFIER, description="run of that frame")]
+    seq: Annotated[int, Meta(ge=0, description="tick of that frame")]
+
+
+class SubscribeMessage(FromClient, frozen=True, tag="subscribe"):
+    """Says what the client wants from now on; the answer is a snapshot, then updates."""
+
+    topics: Annotated[list[Topic], Meta(min_length=1, max_length=MAX_TOPICS)]
+    fields: Annotated[list[Field], Meta(max_length=MAX_FIELDS, description="of states; all if left out")] = []
+    rate: Rate | None = None
+    every: Every | None = None
+    after: Annotated[After | None, Meta(description="go on after this frame, with every")] = None
+
+
+class CommandMessage(FromClient, frozen=True, tag="command"):
+    """A command; the answer is `applied` or `problem`, with the same id."""
+
+    module: Annotated[str, Meta(pattern=NAME, description='"clock" or a plant module')]
+    name: Annotated[str, Meta(pattern=NAME, description="what to do")]
+    args: dict[str, Any] = {}
+    id: Annotated[str, Meta(pattern=IDENTIFIER, description="the same id never acts twice")] | None = None
+
+
+class AuthMessage(FromClient, frozen=True, tag="auth"):
+    """Shows a token, if none was offered as a subprotocol; within 2 s."""
+
+    token: Annotated[str, Meta(max_length=128)]
+
+
+ClientMessage = RateMessage | SubscribeMessage | CommandMessage | AuthMessage
+
+
+class ToClient(msgspec.Struct, frozen=True, tag_field="type"):
+    """A message of the gateway."""
+
+
+class ErrorMessage(ToClient, frozen=True, tag="error"):
+    """Says why a message made no sense."""
+
+    reason: str
+
+
+class StaleMessage(ToClient, frozen=True, tag="stale"):
+    """Says once that no fresh frame comes."""
+
+    missing: Annotated[list[str], Meta(description="what is missing")]
+    age: Annotated[float | None, Meta(description="age of the newest frame (s), null if none")]
+
+
+class GapMessage(ToClient, frozen=True, tag="gap"):
+    """Says that frames which were asked for are no longer there."""
+
+    topic: str
+    run: str
+    after: Annotated[int, Meta(description="tick of the last frame that the client has")]
+    next: Annotated[int | None, Meta(description="tick of the next frame that it gets, null if there is none yet")]
+
+
+class SnapshotMessage(ToClient, frozen=True, tag="snapshot"):
+    """The first answer to a subscription: what is newest of each topic, complete. Updates follow it."""
+
+    topics: list[str]
+    fields: list[str]
+    rate: float | None
+    every: int | None
+    run: str | None
+    seq: Annotated[int | None, Meta(description="newest tick")]
+    resumed: Annotated[bool, Meta(description="true: frames follow where the client left off, so none stands here")]
+    newest: Annotated[dict[str, Any], Meta(description="newest message by topic, without selection; null if none")]
+
+
+class AuthenticatedMessage(ToClient, frozen=True, tag="authenticated"):
+    """The token is known."""
+
+    name: str
+    role: str
+
+
+class AppliedMessage(ToClient, frozen=True, tag="applied"):
+    """A command acted."""
+
+    id: str
+    command: str
+    run: str
+    seq: int
+    t: float
+    applied: dict[str, Any]
+
+
+class ProblemMessage(ToClient, frozen=True, tag="problem"):
+    """A command did not act: RFC 9457 problem details."""
+
+    id: str | None
+    problem: Annotated[dict[str, Any], Meta(description="problem details as REST has them")]
+
+
+ServerMessage = (
+    RateMessage
+    | ErrorMessage
+    | StaleMessage
+    | GapMessage
+    | SnapshotMessage
+    | AuthenticatedMessage
+    | AppliedMessage
+    | ProblemMessage
+)
+
+
+def pack(message: ServerMessage, *, binary: bool) -> str | bytes:
+    """A message in the client's format."""
+    return msgspec.msgpack.encode(message) if binary else msgspec.json.encode(message).decode()

@@ -1,0 +1,108 @@
+"""The doors of the gateway on plain sockets: slow headers, stalled answers, sizes, and too many at a time."""
+
+import socket
+import time
+
+import pytest
+
+from bus.endpoints import HttpAddress
+from nodes.gateway.http import HEADER_TIME
+from nodes.gateway.session import TAKE_TIME
+
+from .conftest import Running
+
+
+def dial(address: HttpAddress, receive_buffer: int = 0) -> socket.socket:
+    client = socket.socket()
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.settimeout(HEADER_TIME + 10)
+    client.connect((address.host, address.port))
+    return client
+
+
+def drained(client: socket.socket, most: int = 4_000_000) -> bytes:
+    """Everything until the other side ends it, which it has to do before it sent this much."""
+    found = b""
+    try:
+        while part := client.recv(65536):
+            found += part
+            assert len(found) < most, "it goes on and on"
+    except ConnectionResetError:
+        pass
+    return found
+
+
+@pytest.mark.parametrize("door", ["rest", "websocket"])
+def test_slow_headers_are_cut_off_while_others_are_served(gateway: Running, door: str) -> None:
+    address = gateway.endpoints.gateway_http if door == "rest" else gateway.endpoints.gateway_websocket
+    clients = [dial(address) for _ in range(40)]
+    begun = time.monotonic()
+    for client in clients:
+        client.sendall(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+    while time.monotonic() - begun < 2:  # a byte now and then keeps nothing alive
+        for client in clients:
+            client.sendall(b"x")
+        assert gateway.rest.get("/v1/status").status_code == 200
+        time.sleep(0.2)  # as slow as a slow client
+    for client in clients:
+        assert b"200" not in drained(client)[:20]
+        client.close()
+    assert time.monotonic() - begun < HEADER_TIME + 5
+
+
+def test_a_second_slow_header_on_a_kept_connection_is_cut_off_too(gateway: Running) -> None:
+    with dial(gateway.endpoints.gateway_http) as client:
+        client.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET /v1/hea")
+        assert drained(client) == b""
+
+
+def test_who_takes_nothing_of_a_stream_is_cut_off(gateway: Running) -> None:
+    with dial(gateway.endpoints.gateway_http, receive_buffer=4096) as client:
+        client.sendall(b"GET /v1/stream?every=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(TAKE_TIME + 3)  # frames pile up, and nobody takes them
+        assert drained(client, 1_000_000)
+    assert gateway.rest.get("/v1/status").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Large: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"GET /v1/status?" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /v1/time/step HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 10000000\r\n\r\n" + b"x" * 100_000,
+        b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"GET /v1/status HTTP/1.1\r\n\r\n",
+        b"GET http://evil.example/v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"POST /v1/time/step HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+        b"POST /v1/time/step HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n",
+        b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n",
+    ],
+    ids=["header", "query", "body", "two hosts", "no host", "foreign", "two lengths", "bad chunk", "origin"],
+)
+def test_what_is_not_in_order_is_refused(gateway: Running, request_: bytes) -> None:
+    with dial(gateway.endpoints.gateway_http) as client:
+        client.sendall(request_)
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 4"), answer[:60]
+    assert gateway.peer.commands == []
+
+
+def test_server_sent_events_flow_and_resume(gateway: Running) -> None:
+    def read(last: str | None, count: int) -> list[int]:
+        header = f"Last-Event-ID: {last}\r\n" if last else ""
+        with dial(gateway.endpoints.gateway_http) as client:
+            client.sendall(f"GET /v1/stream?every=1 HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode())
+            found = b""
+            while found.count(b"\n\n") < count + 1:
+                found += client.recv(65536)
+        ids = [part.split(b"\n")[0] for part in found.split(b"id: run-1:")[1:-1]]
+        return [int(number) for number in ids]
+
+    first = read(None, 20)
+    second = read(f"run-1:{first[-1]}", 40)
+    found = first + second
+    assert found == list(range(found[0], found[0] + len(found)))

@@ -1,0 +1,93 @@
+"""The dashboard's door: host, origin and token of every request, pages, sockets and files alike.
+
+Panel checks the origin of its own WebSocket alone. This stands before all of its handlers, as the first rule of the
+web application. A browser shows a token as the password of HTTP Basic, which it also sends with the WebSocket; a page
+of another origin is refused before that matters.
+"""
+
+import base64
+import binascii
+import time
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import Matcher, Rule
+from tornado.web import Application, RequestHandler
+
+from bus.security import hosts
+from bus.security.admission import Admission
+from bus.security.door import MEDIA_TYPE, problem
+from bus.security.hosts import Refusal
+from bus.security.tokens import Role, bearer
+
+PUBLIC = frozenset({"/health", "/liveness"})
+"""Paths that tell nothing but whether the plant is heard."""
+
+READ_ONLY = frozenset({"/metrics"})
+"""Paths for which a viewer's token will do; the pages command, so they need an operator's."""
+
+
+class Refused(RequestHandler):
+    """Answers why somebody is not let in."""
+
+    def initialize(self, door: "Door") -> None:
+        """Tornado's constructor arguments."""
+        self._door = door
+
+    def prepare(self) -> None:
+        """Answer whatever the method."""
+        refusal = self._door.judge(self.request) or Refusal(403, "door", "refused")
+        self.set_status(refusal.status)
+        self.set_header("Content-Type", MEDIA_TYPE)
+        self.set_header("Cache-Control", "no-store")
+        if refusal.status == 401:
+            self.set_header("WWW-Authenticate", 'Basic realm="kpp: any name, and a token as the password"')
+        self.finish(problem(refusal))
+
+
+class Door(Matcher):
+    """Matches the requests that are not let in.
+
+    Args:
+        bound: host that the server is bound to.
+        names: further names of this machine.
+        admission: who is let in.
+    """
+
+    def __init__(self, bound: str, names: frozenset[str], admission: Admission) -> None:
+        self._bound = bound
+        self._names = names
+        self._admission = admission
+
+    def shut(self, application: Application) -> None:
+        """Stand before every handler of an application."""
+        inner = Rule(self, Refused, {"door": self})
+        # The first rule that matches handles a request; Tornado's own way to add rules puts them behind.
+        application.wildcard_router.rules.insert(0, inner)
+        application.default_router.rules.insert(0, Rule(self, application.wildcard_router))
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """Is this one to be refused?"""
+        return None if self.judge(request) is None else {}
+
+    def judge(self, request: HTTPServerRequest) -> Refusal | None:
+        """Why a request is refused, None if it is let in."""
+        headers = request.headers
+        found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._bound, self._names)
+        if found is not None or self._admission.tokens is None:
+            return found
+        needed = Role.PUBLIC if request.path in PUBLIC else Role.VIEWER if request.path in READ_ONLY else Role.OPERATOR
+        token = _token(headers.get_list("Authorization"))
+        caller = self._admission.identify(token, needed, request.remote_ip or "", time.monotonic())
+        return caller if isinstance(caller, Refusal) else None
+
+
+def _token(authorizations: list[str]) -> str | None:
+    """The token of a Bearer or Basic header."""
+    if len(authorizations) != 1 or authorizations[0][:6].lower() != "basic ":
+        return bearer(authorizations)
+    try:
+        name_and_token = base64.b64decode(authorizations[0][6:], validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return name_and_token.partition(":")[2]
