@@ -15,7 +15,7 @@ from recording.database import SEQ_BITS, StoreError, module_names, module_number
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import Damaged, hot_ranges, read_rows, read_schemas
-from recording.manifest import Line, read_manifest
+from recording.manifest import Line, read_manifest, rows_in
 from recording.record import Row
 
 FOREVER_US = 1 << 60
@@ -80,9 +80,10 @@ class Reader:
         while True:
             with closing(open_reader(self._folder.hot)) as hot:
                 hot.execute("BEGIN")
-                lines = self._lines(read_manifest(hot))
+                ranges = hot_ranges(hot, self._number)
+                lines = [line for line in self._lines(read_manifest(hot)) if self._counts(line, ranges)]
                 following = [line for line in lines if line.first > last]
-                hot_first = min((first for first, _last in hot_ranges(hot, self._number) if first > last), default=None)
+                hot_first = min((max(first, last + 1) for first, end in ranges if end > last), default=None)
                 if following and (hot_first is None or following[0].first <= hot_first):
                     source = self._from_segment(following[0])
                     last = following[0].last
@@ -95,6 +96,17 @@ class Reader:
                     last = before
                     continue
             yield from source
+
+    def _counts(self, line: Line, ranges: list[tuple[int, int]]) -> bool:
+        """False for a damaged segment of which rows were repaired: they are in the hot store."""
+        if line.fate != "damaged":
+            return True
+        there = rows_in(line, ranges)
+        lost = line.rows - there
+        if there and lost:
+            words = f"{lost} of the ticks {line.first} to {line.last} of {line.module}: damaged"
+            self.missing += [] if words in self.missing else [words]
+        return not there
 
     def _from_segment(self, line: Line) -> Iterator[Any]:
         ticks = f"ticks {line.first} to {line.last} of {line.module}"
