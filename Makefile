@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench fuzz chaos recovery kills frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos sequences recovery kills frontend clean
 FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
@@ -45,6 +45,9 @@ fuzz: install-test  ## a hundred million damaged inputs and many requests of eve
 chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
 	$(BIN)/python -m tests.chaos.orders --page
+
+sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)
+	KPP_SEQUENCES=10000 $(BIN)/pytest tests/nodes/test_plant_in_memory.py
 
 recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
 	$(BIN)/python -m tests.chaos.recovery --page
