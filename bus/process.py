@@ -55,7 +55,7 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
             without_secrets,
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),  # a line in one write: a kill does not cut it from its end
         cache_logger_on_first_use=True,
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
