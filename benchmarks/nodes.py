@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bus.client import command, sequence
+from bus.client import RefusedError, command, sequence
 from bus.endpoints import Endpoints
 from bus.listener import Listener
 from bus.messages import State
@@ -22,6 +22,20 @@ def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def _start(endpoints: Endpoints, deadline: float) -> None:
+    """Start the run; a module that is still catching up with its first ticks is waited for."""
+    request = command("clock", "start", {}, "benchmark")
+    while True:
+        try:
+            sequence(endpoints, request)
+        except RefusedError as error:
+            if not error.refused.retry_after or time.monotonic() > deadline:
+                raise
+            time.sleep(error.refused.retry_after)
+        else:
+            return
 
 
 @contextmanager
@@ -43,7 +57,7 @@ def running(*arguments: tuple[str, ...], rate: int = 100) -> Iterator[Endpoints]
                 if time.monotonic() > deadline:
                     raise TimeoutError("no state from the plant within 120 s")
             listener.close()
-            sequence(endpoints, command("clock", "start", {}, "benchmark"))
+            _start(endpoints, deadline)
             yield endpoints
         finally:
             for process in processes:
