@@ -64,3 +64,16 @@ def running(*arguments: tuple[str, ...], rate: int = 100) -> Iterator[Endpoints]
                 process.terminate()
             for process in processes:
                 process.wait(timeout=10)
+
+
+def _start(endpoints: Endpoints, deadline: float) -> None:
+    """Let time run; the clock refuses while the module still catches up."""
+    while True:
+        try:
+            sequence(endpoints, command("clock", "start", {}, "benchmark"))
+        except RefusedError as error:
+            if not error.refused.retry_after or time.monotonic() > deadline:
+                raise
+            time.sleep(error.refused.retry_after)
+        else:
+            return

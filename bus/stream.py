@@ -174,6 +174,11 @@ class Line(Generic[M]):
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
 
+    def distrust(self) -> None:
+        """Give up what waits for an earlier message: the producer of today is to say it again."""
+        self._held.clear()
+        self._later.clear()
+
     def skip(self) -> list[M]:
         """What is missing cannot be had: count it as lost and go on behind it."""
         if self._held:
@@ -218,14 +223,21 @@ class TickStream:
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
-        self.epoch = message.epoch
+        self._take_up(message.epoch)
         return self._deliver(self.line.on(message))
+
+    def _take_up(self, epoch: int) -> None:
+        """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            self.line.distrust()
 
     def on_replay(self, reply: Replay) -> list[Published]:
         """Take ticks that were asked for."""
         line = self.line
         if reply.run != line.run or reply.epoch < self.epoch:
             return []
+        self._take_up(reply.epoch)
         ready: list[Tick] = []
         for tick in ticks_of(reply, line.last):
             ready += line.on(tick, repair=True)

@@ -1,4 +1,4 @@
-"""Commands on recordings, as `kpp` hands them over: the command line, and the exit code."""
+"""The console command `kpp`: every command, each done by the package that it belongs to."""
 
 import argparse
 import importlib
@@ -8,17 +8,27 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from console import arguments as console_arguments
+from studies import arguments as studies_arguments
+from studies import cli as studies_cli
 
 OK: Final = 0
 WRONG: Final = 2
 INTERRUPTED: Final = 130
 
-DESCRIPTION: Final = "Recordings of runs: list, export, check, compute again, play back, fork."
+KEYS: Final = "keys"
+
+DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings of runs with them."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
-    given = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [KEYS]:  # it has commands of its own
+        keys: Callable[[Sequence[str]], int] = importlib.import_module("bus.security.command").main
+        return keys(words[1:])
+    given = _parser().parse_args(words)
+    if given.command not in console_arguments.COMMANDS:
+        return studies_cli.perform(given)
     try:
         return _performer(given.command)(given)
     except KeyboardInterrupt:
@@ -42,5 +52,7 @@ def _performer(command: str) -> Callable[[argparse.Namespace], int]:
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    studies_arguments.add_commands(commands)
     console_arguments.add_commands(commands)
+    commands.add_parser(KEYS, help="keys of the bus and tokens of the web doors", add_help=False)
     return top

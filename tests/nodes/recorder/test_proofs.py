@@ -12,7 +12,7 @@ from tests.watching import eventually
 def kpp(plant: Plant, data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command on the data of a plant."""
     return subprocess.run(
-        [sys.executable, "-m", "kpp", *arguments],
+        [sys.executable, "-m", "console", *arguments],
         cwd=data,
         env={**plant.environment, "PYTHONPATH": str(ROOT), "KPP_DATA": str(data)},
         capture_output=True,

@@ -177,7 +177,7 @@ def player(recorded: RunFolder, make_plant: Callable[..., Plant]) -> Iterator[Pl
     plant = make_plant(nodes=False, **{name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)})
     moved = {name.replace("KPP_", "KPP_REPLAY_"): plant.environment[name] for name in PORTS}
     process = subprocess.Popen(
-        [sys.executable, "-m", "kpp", "replay", RUN], cwd=ROOT, env={**plant.environment, **moved}
+        [sys.executable, "-m", "console", "replay", RUN], cwd=ROOT, env={**plant.environment, **moved}
     )
     yield plant
     process.send_signal(signal.SIGINT)
