@@ -24,20 +24,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(endpoints: Endpoints, deadline: float) -> None:
-    """Start the run; a module that is still catching up with its first ticks is waited for."""
-    request = command("clock", "start", {}, "benchmark")
-    while True:
-        try:
-            sequence(endpoints, request)
-        except RefusedError as error:
-            if not error.refused.retry_after or time.monotonic() > deadline:
-                raise
-            time.sleep(error.refused.retry_after)
-        else:
-            return
-
-
 @contextmanager
 def running(*arguments: tuple[str, ...], rate: int = 100) -> Iterator[Endpoints]:
     """Clock and physics in a running run at real time, and further nodes as asked for."""
