@@ -75,4 +75,4 @@ install-test: .venv/installed-test
 	@touch $@
 
 clean:  ## remove the environment and everything a run has written
-	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock
+	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock var/runs var/snapshots var/openings var/forks var/recordings
