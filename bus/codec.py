@@ -10,7 +10,16 @@ from typing import Any
 
 import msgspec
 
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest, Published
+from bus.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    Published,
+    RecorderReply,
+    RecorderRequest,
+)
 from bus.schema import Message
 
 MAX_TELEMETRY = 256 * 1024
@@ -126,6 +135,18 @@ def decode_module_request(payload: bytes) -> ModuleRequest:
 def decode_module_reply(payload: bytes) -> ModuleReply:
     """Decode what a module's snapshot socket answers. Raises FrameError."""
     reply: ModuleReply = decode(payload, ModuleReply)
+    return reply
+
+
+def decode_recorder_request(payload: bytes) -> RecorderRequest:
+    """Decode what a client sends to the recorder. Raises FrameError."""
+    request: RecorderRequest = decode(payload, RecorderRequest, MAX_REQUEST)
+    return request
+
+
+def decode_recorder_reply(payload: bytes) -> RecorderReply:
+    """Decode what the recorder answers. Raises FrameError."""
+    reply: RecorderReply = decode(payload, RecorderReply)
     return reply
 
 

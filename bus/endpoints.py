@@ -77,6 +77,7 @@ class Endpoints:
     gateway_http: HttpAddress
     gateway_websocket: HttpAddress
     ui_http: HttpAddress
+    recorder: str
     modules: tuple[ModuleEndpoints, ...]
 
     @classmethod
@@ -84,7 +85,7 @@ class Endpoints:
         """Read the addresses; what is not set has its default on 127.0.0.1.
 
         Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
-        `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
+        `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_RECORDER`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
         module number k, from 0, uses port + k, and its standby port + number of modules + k), `KPP_MODULES` (names,
         separated by commas), `KPP_INSTANCES` (processes of each module: 1, or 2 with a hot standby).
 
@@ -131,6 +132,7 @@ class Endpoints:
             gateway_http=http("KPP_GATEWAY_HTTP", "127.0.0.1:9100"),
             gateway_websocket=http("KPP_GATEWAY_WEBSOCKET", "127.0.0.1:9101"),
             ui_http=http("KPP_UI_HTTP", "127.0.0.1:9103"),
+            recorder=tcp("KPP_RECORDER", "tcp://127.0.0.1:9230"),
             modules=tuple(ModuleEndpoints(module=name, instances=sockets(k)) for k, name in enumerate(names)),
         )
 

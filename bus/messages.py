@@ -15,6 +15,7 @@ from bus.schema import (
     Message,
     Text,
     amount,
+    each,
     number,
     quantity,
     shorten,
@@ -172,6 +173,9 @@ class Status(Published, frozen=True):
     realtime_priority: Annotated[bool, quantity("", "true if the tick thread runs under SCHED_FIFO")]
     scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
     peers: Annotated[list[Peer], quantity("", "nodes that the clock hears of", max_length=MAX_ITEMS)]
+    replay: Annotated[
+        str, quantity("", "the recorded run that is played back, empty when the plant is live", max_length=64)
+    ] = ""
 
 
 class State(Published, frozen=True):
@@ -374,6 +378,22 @@ class SnapshotRequest(Message, frozen=True, tag_field="type", tag="snapshot"):
     """Ask a module for its newest state and its parameters."""
 
 
+class ForkRequest(Message, frozen=True, tag_field="type", tag="fork"):
+    """Ask a module to make a moment of a run ready to begin another run from."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    seq: Annotated[int, quantity("1", "the tick after which the other run begins", ge=1)]
+
+
+class Forked(Message, frozen=True, tag_field="type", tag="forked"):
+    """The moment is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero."""
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    scenario: Annotated[str, quantity("", "what to give as the scenario", max_length=64)]
+    t: Annotated[float, amount("s", "simulated time of the moment in its run")]
+    digest: Annotated[str, quantity("", "digest of the state of that moment", pattern=DIGEST)]
+
+
 class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
     """A module's newest state frame and every parameter in force."""
 
@@ -389,6 +409,126 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
     state: Annotated[State | None, quantity("", "newest state frame, null before the first")]
 
 
+# Requests to the recorder (ROUTER 9230) and its replies.
+
+
+class RunsRequest(Message, frozen=True, tag_field="type", tag="runs"):
+    """Ask which runs are recorded, the newest first."""
+
+    before: Annotated[
+        str, quantity("", 'list the runs older than this one; "" begins with the newest', pattern=RUN_OR_PRESENT)
+    ]
+
+
+class RecordedModule(Message, frozen=True):
+    """What is recorded of one module in a run."""
+
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    rows: Annotated[int, quantity("1", "states that are recorded", ge=0)]
+    first: Annotated[int, quantity("1", "tick of the first one", ge=0)]
+    last: Annotated[int, quantity("1", "tick of the last one", ge=0)]
+    start: Annotated[float, amount("s", "simulated time of the first one")]
+    end: Annotated[float, amount("s", "simulated time of the last one")]
+
+
+class RecordedRun(Message, frozen=True):
+    """One recorded run."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    bytes: Annotated[int, quantity("B", "room that it takes on the disk", ge=0)]
+    recording: Annotated[bool, quantity("", "true while it is being recorded")]
+    modules: Annotated[list[RecordedModule], quantity("", "what is recorded of each module", max_length=MAX_ITEMS)]
+
+
+class Runs(Message, frozen=True, tag_field="type", tag="runs"):
+    """The recorded runs, and how the recorder is."""
+
+    runs: Annotated[list[RecordedRun], quantity("", "the newest first", max_length=100)]
+    more: Annotated[bool, quantity("", "true if there are older ones: ask again before the last one of these")]
+    status: Annotated[Text, quantity("", "what the recorder says of itself")]
+    quota: Annotated[int, quantity("B", "room that recordings may take", ge=0)]
+
+
+class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):
+    """Ask which channels are recorded of a module, in blocks."""
+
+    run: Annotated[str, quantity("", 'run id, or "" for the newest run', pattern=RUN_OR_PRESENT)]
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    after: Annotated[int, quantity("1", "number of channels that the asker has", ge=0)]
+
+
+class RecordedChannel(Message, frozen=True):
+    """One quantity that is recorded at every tick."""
+
+    name: Annotated[str, quantity("", "place in the state, such as grid.net_power or floaters.fill[3]", max_length=64)]
+    kind: Annotated[Literal["float", "int", "flag", "text", "texts"], quantity("", "what it holds")]
+    unit: Annotated[str, quantity("", "SI unit, empty where a unit makes no sense", max_length=32)]
+    meaning: Annotated[str, quantity("", "for people", max_length=256)]
+    nullable: Annotated[bool, quantity("", "true if a value may not exist")]
+
+
+class Channels(Message, frozen=True, tag_field="type", tag="channels"):
+    """A block of the recorded channels."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    total: Annotated[int, quantity("1", "number of channels", ge=0)]
+    channels: Annotated[list[RecordedChannel], quantity("", "those that follow what was asked", max_length=500)]
+
+
+class HistoryRequest(Message, frozen=True, tag_field="type", tag="history"):
+    """Ask for minimum, mean and maximum of channels in bins of simulated time; channels x bins is at most 6000."""
+
+    run: Annotated[str, quantity("", 'run id, or "" for the newest run', pattern=RUN_OR_PRESENT)]
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    channels: Annotated[list[Label], quantity("", "names of channels that hold numbers", min_length=1, max_length=64)]
+    start: Annotated[float, amount("s", "simulated time of the beginning")]
+    end: Annotated[float, amount("s", "simulated time of the end")]
+    bins: Annotated[int, quantity("1", "most bins wanted; bins of a second or more are whole seconds", ge=1, le=1024)]
+
+
+class ChannelHistory(Message, frozen=True):
+    """One channel, a value for each bin; null where a channel had no value."""
+
+    name: Annotated[str, quantity("", "name of the channel", max_length=64)]
+    unit: Annotated[str, quantity("", "SI unit", max_length=32)]
+    samples: Annotated[list[int], each("1", "values in the bin")]
+    minimum: Annotated[list[Finite | None], each("of the channel", "smallest value")]
+    mean: Annotated[list[Finite | None], each("of the channel", "mean of the values")]
+    maximum: Annotated[list[Finite | None], each("of the channel", "largest value")]
+
+
+class History(Message, frozen=True, tag_field="type", tag="history"):
+    """Statistics of channels. Bins without any state are left out."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    width: Annotated[float, amount("s", "width of a bin")]
+    t: Annotated[list[Finite], each("s", "simulated time at which each bin begins")]
+    channels: Annotated[list[ChannelHistory], quantity("", "in the order of the request", max_length=64)]
+    lost: Annotated[
+        int, quantity("1", "segments of that time that are damaged or dropped and would have been needed", ge=0)
+    ]
+
+
+class NotesRequest(Message, frozen=True, tag_field="type", tag="notes"):
+    """Ask for the events and results of a run in a stretch of simulated time, in blocks."""
+
+    run: Annotated[str, quantity("", 'run id, or "" for the newest run', pattern=RUN_OR_PRESENT)]
+    start: Annotated[float, amount("s", "simulated time of the beginning")]
+    end: Annotated[float, amount("s", "simulated time of the end, not included")]
+    after: Annotated[int, quantity("1", "how many of them the asker has", ge=0)]
+
+
+class Notes(Message, frozen=True, tag_field="type", tag="notes"):
+    """A block of events and results, each list in order."""
+
+    run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
+    total: Annotated[int, quantity("1", "events and results in that time", ge=0)]
+    events: Annotated[list[Event], quantity("", "events of this block", max_length=MAX_ITEMS)]
+    results: Annotated[list[Result], quantity("", "results of this block", max_length=MAX_ITEMS)]
+
+
 PUBLISHED: tuple[type[Published], ...] = (Tick, Status, State, Event, Result)
 """Every message that is published under a topic."""
 
@@ -398,8 +538,14 @@ ClockRequest = CommandRequest | Ack | Beat | ReplayRequest | FramesRequest
 ClockReply = Sequenced | Refused | Replay | Frames
 """What it answers; an Ack or a Beat gets no answer."""
 
-ModuleRequest = SnapshotRequest | FramesRequest
+ModuleRequest = SnapshotRequest | FramesRequest | ForkRequest
 """What a module's snapshot socket takes."""
 
-ModuleReply = Snapshot | Frames | Refused
+ModuleReply = Snapshot | Frames | Forked | Refused
+"""What it answers."""
+
+RecorderRequest = RunsRequest | ChannelsRequest | HistoryRequest | NotesRequest
+"""What the recorder takes."""
+
+RecorderReply = Runs | Channels | History | Notes | Refused
 """What it answers."""

@@ -55,7 +55,7 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
             without_secrets,
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),  # a line in one write: a kill does not cut it from its end
         cache_logger_on_first_use=True,
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
@@ -125,18 +125,21 @@ class Heart:
         self._node = node
         self._next = 0.0
 
-    def beat(self, seq: int, status: str) -> None:
+    def beat(self, seq: int, status: str, gaps: int = 0) -> None:
         """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
 
         Args:
             seq: last tick that the node has worked off.
             status: what it says of itself, at most 200 characters.
+            gaps: frames that it missed and had sent again, since it started.
         """
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + BEAT_INTERVAL
-        message = Beat(node=self._node, instance=instance_name(), pid=os.getpid(), seq=seq, status=status[:200])
+        message = Beat(
+            node=self._node, instance=instance_name(), pid=os.getpid(), seq=seq, status=status[:200], gaps=gaps
+        )
         self._dealer.send(codec.encode(message))
 
     def close(self) -> None:

@@ -5,7 +5,8 @@ the answer back, and asks again when none comes (see `bus.repair`).
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bus.messages import (
@@ -72,10 +73,12 @@ class Line(Generic[M]):
     Args:
         whole: begin with the first message of the run, not with the first one heard.
         led: another stream announces the runs and their order; what is heard before waits.
+        held: most messages kept back while an earlier one is missing.
     """
 
-    def __init__(self, *, whole: bool = False, led: bool = False) -> None:
+    def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
         self.run = ""
+        self._held_max = held
         self.last = 0
         self.repaired = 0
         self.lost = 0
@@ -92,6 +95,10 @@ class Line(Generic[M]):
     def closing(self) -> bool:
         """True while the next run waits until the end of this one is known."""
         return bool(self._announced)
+
+    def resume(self, run: str, last: int) -> None:
+        """Go on behind a message that an earlier process had, before any other is taken."""
+        self.run, self.last, self._newest = run, last, last
 
     @property
     def after(self) -> int | None:
@@ -133,7 +140,7 @@ class Line(Generic[M]):
             return []
         self._newest = max(self._newest, message.seq)
         if message.seq > self.last + 1:
-            if len(self._held) < HELD_MAX:
+            if len(self._held) < self._held_max:
                 self._held[message.seq] = message
             return []
         self.repaired += repair
@@ -151,7 +158,7 @@ class Line(Generic[M]):
         if message.run in self._ended:
             return []
         if self.run or self._led:
-            if len(self._later) < HELD_MAX:
+            if len(self._later) < self._held_max:
                 self._later.append(message)
             if message.run not in self._announced and not self._led:
                 self._announced.append(message.run)
@@ -166,6 +173,11 @@ class Line(Generic[M]):
             return []  # what is newer is on its way
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
+
+    def distrust(self) -> None:
+        """Give up what waits for an earlier message: the producer of today is to say it again."""
+        self._held.clear()
+        self._later.clear()
 
     def skip(self) -> list[M]:
         """What is missing cannot be had: count it as lost and go on behind it."""
@@ -193,6 +205,17 @@ class TickStream:
         self._seen = _Seen()
         self._unanswered: dict[str, tuple[str, int]] = {}
 
+    def resume(self, run: str, last: int, unanswered: Iterable[tuple[str, int]]) -> None:
+        """Go on where an earlier process was.
+
+        Args:
+            run: its run.
+            last: the last tick that it had.
+            unanswered: commands for the clock whose results it did not have, with their ticks.
+        """
+        self.line.resume(run, last)
+        self._unanswered = {command_id: (run, seq) for command_id, seq in unanswered}
+
     def on(self, message: Tick | Result) -> list[Published]:
         """Take a tick or a result of the clock; returns what can be delivered now."""
         if isinstance(message, Result):
@@ -200,14 +223,21 @@ class TickStream:
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
-        self.epoch = message.epoch
+        self._take_up(message.epoch)
         return self._deliver(self.line.on(message))
+
+    def _take_up(self, epoch: int) -> None:
+        """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            self.line.distrust()
 
     def on_replay(self, reply: Replay) -> list[Published]:
         """Take ticks that were asked for."""
         line = self.line
         if reply.run != line.run or reply.epoch < self.epoch:
             return []
+        self._take_up(reply.epoch)
         ready: list[Tick] = []
         for tick in ticks_of(reply, line.last):
             ready += line.on(tick, repair=True)
@@ -256,11 +286,26 @@ class ModuleStream:
     Every state says how many results and events came before it, so that a lost one is noticed too.
     """
 
-    def __init__(self, *, whole: bool = False, led: bool = False) -> None:
-        self.line: Line[Any] = Line(whole=whole, led=led)
+    def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
+        self.line: Line[Any] = Line(whole=whole, led=led, held=held)
         self._seen = _Seen()
         self._events = _Tally(whole)
         self._results = _Tally(whole)
+
+    def resume(self, run: str, last: int, events: "Known", results: "Known") -> None:
+        """Go on where an earlier process was.
+
+        Args:
+            run: its run.
+            last: tick of the last state that it had.
+            events: events that it had.
+            results: results that it had.
+        """
+        self.line.resume(run, last)
+        for tally, known in ((self._events, events), (self._results, results)):
+            tally.resume(run, known)
+            for message in known.since:
+                self._seen.first(_key(message))
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[Published]:
         """The clock's stream has come to a run, and to the end of the one before."""
@@ -302,8 +347,7 @@ class ModuleStream:
         if not isinstance(message, Event | Result):
             return self._deliver(self.line.on(message, repair=repair))
         event = isinstance(message, Event)
-        key = f"{message.run} {message.seq} {message.kind} {message.text}" if isinstance(message, Event) else message.id
-        if not self._seen.first(key):
+        if not self._seen.first(_key(message)):
             return []
         self.line.repaired += repair
         (self._events if event else self._results).add(message.run, message.seq)
@@ -314,6 +358,24 @@ class ModuleStream:
             self._results.check(state.run, state.seq + 1, state.results)
             self._events.check(state.run, state.seq, state.events)
         return list(states)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Events or results of a module that an earlier process had."""
+
+    before: int
+    """Up to this tick, exclusively, it had all of them."""
+    count: int
+    """How many these were."""
+    since: Sequence[Event | Result]
+    """Those that it had from that tick on."""
+
+
+def _key(message: Event | Result) -> str:
+    if isinstance(message, Event):
+        return f"{message.run} {message.seq} {message.kind} {message.text}"
+    return message.id
 
 
 class _Tally:
@@ -327,6 +389,11 @@ class _Tally:
         self._count = 0
         self._heard: dict[str, list[int]] = {}
         self._owed: tuple[int, int] | None = None
+
+    def resume(self, run: str, known: Known) -> None:
+        """Go on where an earlier process was."""
+        self._run, self.since, self._count, self._owed = run, known.before, known.count, None
+        self._heard = {run: [message.seq for message in known.since]}
 
     def add(self, run: str, seq: int) -> None:
         """One has come."""
@@ -393,12 +460,24 @@ class Streams:
         modules: plant modules whose states are followed.
         ticks: whether the clock's ticks are.
         whole: begin with the first message of the run, not with the first one heard.
+        held: most states of a module kept back while an earlier one is missing.
     """
 
-    def __init__(self, modules: Iterable[str], *, ticks: bool = True, whole: bool = False) -> None:
+    def __init__(
+        self, modules: Iterable[str], *, ticks: bool = True, whole: bool = False, held: int = HELD_MAX
+    ) -> None:
         self.clock = TickStream(whole=whole) if ticks else None
         self._ticked: tuple[str, int] | None = None
-        self.modules = {module: ModuleStream(whole=whole, led=ticks and whole) for module in modules}
+        self.modules = {module: ModuleStream(whole=whole, led=ticks and whole, held=held) for module in modules}
+
+    def resume(self, run: str, last: int) -> None:
+        """Go on in a run where an earlier process was; the streams themselves are told what they had.
+
+        Args:
+            run: its run.
+            last: the last tick that it had.
+        """
+        self._ticked = (run, last)
 
     def on(self, message: Published) -> list[Published]:
         """Take one message; returns what can be delivered now."""

@@ -18,7 +18,15 @@ import bus.state
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY
 from bus.documents import without_infinity
 from bus.endpoints import DEFAULT_MODULES, Endpoints
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest
+from bus.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    RecorderReply,
+    RecorderRequest,
+)
 from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
 from nodes.clock.orders import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
@@ -74,7 +82,7 @@ def documents() -> dict[str, str]:
 
 def wire() -> list[type[Message]]:
     """Every message that travels on its own."""
-    unions = (ClockRequest, ClockReply, ModuleRequest, ModuleReply)
+    unions = (ClockRequest, ClockReply, ModuleRequest, ModuleReply, RecorderRequest, RecorderReply)
     return list(dict.fromkeys([*PUBLISHED, *(cls for union in unions for cls in members(union))]))
 
 
@@ -136,6 +144,8 @@ def filled(template: str) -> str:
         "module_requests": sections(
             (cls for cls in members(ModuleRequest) if cls not in members(ClockRequest)), "####"
         ),
+        "recorder_requests": sections(members(RecorderRequest), "####"),
+        "recorder_replies": sections((cls for cls in members(RecorderReply) if cls not in members(ClockReply)), "####"),
         "module_replies": sections((cls for cls in members(ModuleReply) if cls not in members(ClockReply)), "####"),
         "parts": sections(parts, "####"),
     }
@@ -164,6 +174,7 @@ def sockets(endpoints: Endpoints) -> str:
             ("physics", "ROUTER", module.snapshot, "`KPP_PHYSICS_SNAPSHOT`", "newest state and parameters"),
             ("gateway", "HTTP", str(endpoints.gateway_http), "`KPP_GATEWAY_HTTP`", "REST"),
             ("gateway", "HTTP", str(endpoints.gateway_websocket), "`KPP_GATEWAY_WEBSOCKET`", "WebSocket stream"),
+            ("recorder", "ROUTER", endpoints.recorder, "`KPP_RECORDER`", "history of recorded runs"),
             ("ui", "HTTP", str(endpoints.ui_http), "`KPP_UI_HTTP`", "dashboard"),
         ],
     )

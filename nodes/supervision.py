@@ -53,6 +53,7 @@ def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
         *((what, address.host, address.port, variable) for what, address, variable in web),
         tcp("the clock's ticks", endpoints.clock_publish, "KPP_CLOCK_PUBLISH"),
         tcp("the clock's control socket", endpoints.clock_control, "KPP_CLOCK_CONTROL"),
+        tcp("the recorder", endpoints.recorder, "KPP_RECORDER"),
         *(
             tcp(f"states of {module.module}.{each.instance}", each.publish, "KPP_PHYSICS_PUBLISH")
             for module in endpoints.modules

@@ -30,7 +30,12 @@ class ArgumentError(ValueError):
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_commands(top.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    return top
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that need no processes."""
     run = commands.add_parser(
         "run",
         help="run a scenario and print its meters",
@@ -62,7 +67,6 @@ def parser() -> argparse.ArgumentParser:
         "parameters", help="list every parameter with unit, default and limits", allow_abbrev=False
     )
     table.add_argument("--json", action="store_true", help="as JSON")
-    return top
 
 
 def scenario(name: str, changes: list[str]) -> Parameters:
@@ -76,7 +80,7 @@ def scenario(name: str, changes: list[str]) -> Parameters:
         parameters = _start(name)
     except OSError as error:
         raise ArgumentError(f"{name}: {error.strerror or error}") from error
-    values = dict(_change(text) for text in changes)
+    values = dict(change(text) for text in changes)
     try:
         return parameters.with_changes(values)
     except ParameterError as error:
@@ -93,7 +97,7 @@ def _start(name: str) -> Parameters:
         raise ArgumentError(f"{error}; or give the path of a scenario file") from error
 
 
-def _change(text: str) -> tuple[str, float | int | str]:
+def change(text: str) -> tuple[str, float | int | str]:
     """Name and value of a change, as a number where it is one."""
     name, sign, value = (part.strip() for part in text.partition("="))
     if not sign or not name or not value:

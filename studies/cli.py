@@ -1,5 +1,6 @@
-"""The console command `kpp`. Imports the compiled plant only when a plant is to run."""
+"""The commands that need no processes. Imports the compiled plant only when a plant is to run."""
 
+import argparse
 import json
 import os
 import sys
@@ -21,7 +22,11 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
-    given = parser().parse_args(arguments)
+    return perform(parser().parse_args(arguments))
+
+
+def perform(given: argparse.Namespace) -> int:
+    """Do what was read from the command line; the exit code."""
     try:
         if given.command == "scenarios":
             return _scenarios()

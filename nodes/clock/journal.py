@@ -1,6 +1,7 @@
 """The journal of commands: on disk before anyone is told that a command was accepted."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from bus.codec import decode, encode
@@ -86,3 +87,17 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def read_commands(path: Path, run: str) -> list[tuple[int, Command]]:
+    """All journaled commands of a run as (tick, command), in order, beside a clock that may be writing.
+
+    Raises:
+        JournalError: if there is no journal that can be read.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,)).fetchall()
+    except sqlite3.Error as error:
+        raise JournalError(f"journal {path} cannot be read: {error}") from error
+    return [(seq, decode(body, Command)) for seq, body in rows]

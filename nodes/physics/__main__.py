@@ -37,6 +37,7 @@ def main() -> int:
                 ticks=stack.enter_context(Subscriber([endpoints.clock_publish], ["tick"])),
                 clock=stack.enter_context(Dealer(endpoints.clock_control)),
                 archive=stack.enter_context(Dealer(endpoints.clock_control)),
+                past=stack.enter_context(Dealer(endpoints.clock_control)),
                 publisher=publisher,
                 server=server,
             )

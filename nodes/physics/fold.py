@@ -9,7 +9,7 @@ import msgspec
 from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
 from bus.state import Plc
 from kpp_physics.parameters import ParameterError, Parameters
-from kpp_physics.plant import Plant, SimulationError
+from kpp_physics.plant import Plant, SimulationError, SnapshotError
 from kpp_physics.plc import CommandError
 from kpp_physics.scenario import ScenarioError
 from nodes.physics.frame import changes, state_frame
@@ -26,8 +26,8 @@ PLANT_COMMANDS = {
 }
 """Commands of the bus and the controller's names for them."""
 
-ReadScenario = Callable[[str, str], Parameters]
-"""(run, scenario) -> parameters; raises ScenarioError or ParameterError."""
+ReadScenario = Callable[[str, str], Parameters | Saved]
+"""(run, scenario) -> parameters, or the moment of another run; raises ScenarioError or ParameterError."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Fold:
                 Violation(field=each.field, limit="" if each.limit is None else str(each.limit), reason=each.reason)
                 for each in error.violations
             ]
-        except (CommandError, ScenarioError) as error:
+        except (CommandError, ScenarioError, SnapshotError) as error:
             reason = str(error)
         if reason and command.name == "begin":
             self.fault = f"scenario cannot be used: {reason}"
@@ -240,8 +240,14 @@ class Fold:
         scenario, changed = command.args.get("scenario"), command.args.get("parameters", {})
         if not isinstance(scenario, str) or not isinstance(changed, Mapping):
             raise CommandError("begin needs a scenario's name and parameters by name")
-        parameters = self._read_scenario(self.run, scenario)
-        self.plant = Plant(parameters.with_changes(changed) if changed else parameters)
+        begun_with = self._read_scenario(self.run, scenario)
+        if isinstance(begun_with, Saved):
+            plant = Plant.restore(begun_with.plant)
+            plant.change_parameters(changed)
+            self.plant, self.scenario, self._plc = plant, scenario, begun_with.plc
+            fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
+            return {"scenario": scenario, "parameters": dict(changed), "fork": fork}
+        self.plant = Plant(begun_with.with_changes(changed) if changed else begun_with)
         self.plant.command("start", {})
         self.scenario = scenario
         return {"scenario": scenario, "parameters": dict(changed)}

@@ -4,8 +4,27 @@ import json
 from pathlib import Path
 
 from kpp_physics.parameters import ParameterError, Parameters
+from nodes.physics.forks import ForkFolder, is_fork
+from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import write_whole
+
+
+def packed(parameters: Parameters) -> bytes:
+    """Parameters with their series as they are kept."""
+    series = {name: each._asdict() for name, each in parameters.series.items()}
+    return json.dumps({"parameters": parameters.as_dict(), "series": series}, indent=1).encode()
+
+
+def unpacked(data: bytes) -> Parameters:
+    """Read what `packed` wrote.
+
+    Raises:
+        ParameterError: if it does not fit this version of the parameters.
+        ValueError, KeyError, TypeError, AttributeError: if it is something else.
+    """
+    kept = json.loads(data)
+    return Parameters.of(kept["parameters"]).with_series(kept["series"])
 
 
 class Openings:
@@ -15,36 +34,37 @@ class Openings:
         folder: where they are kept; made if it is not there.
         module: plant module.
         scenarios: the scenario files.
+        forks: the moments that runs were made ready to be forked at.
     """
 
-    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder) -> None:
+    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
         self._folder = folder / module
         self._folder.mkdir(parents=True, exist_ok=True)
         self._scenarios = scenarios
+        self._forks = forks
         self.problem = ""
         """Why those of the newest run could not be kept, empty when they were."""
 
-    def read(self, run: str, scenario: str) -> Parameters:
-        """Parameters that a run begins with.
+    def read(self, run: str, scenario: str) -> Parameters | Saved:
+        """Parameters that a run begins with, or, for a fork, the moment of another run.
 
         Raises:
             ScenarioError: if there is no such scenario, or its file is wrong, with the line.
             ParameterError: if what was kept does not fit this version of the parameters.
         """
+        if is_fork(scenario):
+            return self._forks.read(scenario)
         path = self._folder / f"{run}.json"
         if path.exists():
             try:
-                kept = json.loads(path.read_text(encoding="utf-8"))
-                return Parameters.of(kept["parameters"]).with_series(kept["series"])
+                return unpacked(path.read_bytes())
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if isinstance(error, ParameterError):
                     raise
                 self.problem = f"{path.name} is damaged ({error}): the scenario file is read instead"
         parameters = self._scenarios.read(scenario)
         try:
-            series = {name: each._asdict() for name, each in parameters.series.items()}
-            kept = {"parameters": parameters.as_dict(), "series": series}
-            write_whole(path, json.dumps(kept, indent=1).encode())
+            write_whole(path, packed(parameters))
         except OSError as error:
             self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
         return parameters

@@ -16,13 +16,15 @@ from bus.codec import (
     decode_published,
     encode,
 )
-from bus.messages import Ack, FramesRequest, Refused, Replay, Tick
+from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Refused, Replay, Tick
 from bus.process import StopSignal
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Identity
+from nodes.physics.forks import Fork, ForkFolder
 from nodes.physics.openings import Openings
 from nodes.physics.recall import Recall
+from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import SnapshotFolder, SnapshotWriter
 
@@ -47,11 +49,13 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Sockets:
-    """The sockets of one instance: `clock` asks for live ticks, `archive` for those that are computed again."""
+    """The sockets of one instance: `clock` asks for live ticks, `archive` for those that are computed
+    again, `past` for those that lead to a fork."""
 
     ticks: Subscriber
     clock: Dealer
     archive: Dealer
+    past: Dealer
     publisher: Publisher
     server: Server
 
@@ -61,6 +65,7 @@ class Files:
     """The files of one instance."""
 
     openings: Openings
+    forks: ForkFolder
     snapshots: SnapshotFolder
     writer: SnapshotWriter
 
@@ -74,7 +79,8 @@ class Files:
         folder = SnapshotFolder(data / "snapshots", module, instance)
         writer = SnapshotWriter(folder)
         writer.start()
-        return cls(Openings(data / "openings", module, ScenarioFolder(scenarios)), folder, writer)
+        forks = ForkFolder(data / "forks", module)
+        return cls(Openings(data / "openings", module, ScenarioFolder(scenarios), forks), forks, folder, writer)
 
 
 class Shell:
@@ -91,7 +97,10 @@ class Shell:
         read, find = files.openings.read, files.snapshots.find
         self._core = PhysicsCore(module, instance, read, find)
         self._recall = Recall(Identity(module, instance), read, find)
+        self._fork = Fork(Identity(module, instance), read, find)
         self._asker: list[bytes] = []
+        self._forker: list[bytes] = []
+        self._fork_due = 0.0
         self._acked = ("", -1, 0)
         self._ack_due = 0.0
         self._ask_due = 0.0
@@ -106,9 +115,9 @@ class Shell:
         """Fold, answer and acknowledge until told to stop."""
         gc.freeze()  # what is loaded stays: a full collection would only walk it
         sockets, core = self._sockets, self._core
-        sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.server)
+        sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.past, sockets.server)
         while not stop:
-            wait(sources, 0.0 if core.busy or self._recall.busy else POLL)
+            wait(sources, 0.0 if core.busy or self._recall.busy or self._fork.busy else POLL)
             self._take_ticks()
             self._take_replies()
             if core.busy:
@@ -154,6 +163,9 @@ class Shell:
             self._recall_due = 0.0
             if answer is not None:
                 self._sockets.server.reply(self._asker, encode(answer))
+        for reply in self._replies(self._sockets.past):
+            self._answer_fork(self._fork.on_replay(reply))
+            self._fork_due = 0.0
 
     def _replies(self, dealer: Dealer) -> list[Replay | Refused]:
         replies: list[Replay | Refused] = []
@@ -181,6 +193,10 @@ class Shell:
         if request is not None and now >= self._recall_due:
             self._recall_due = now + REPLAY_RETRY
             self._sockets.archive.send(encode(request))
+        request = self._fork.request
+        if request is not None and now >= self._fork_due:
+            self._fork_due = now + REPLAY_RETRY
+            self._sockets.past.send(encode(request))
 
     def _acknowledge(self) -> None:
         """Acknowledge progress at once, and beat while there is none."""
@@ -228,6 +244,10 @@ class Shell:
         except FrameError as error:
             self._sockets.server.reply(peer, encode(Refused(id="", field="", reason=str(error))))
             return
+        if isinstance(request, ForkRequest):
+            self._forker = peer
+            self._fork.ask(request)
+            return
         if not isinstance(request, FramesRequest):
             self._sockets.server.reply(peer, encode(self._core.snapshot()))
             return
@@ -244,6 +264,20 @@ class Shell:
             answer = self._recall.work()
             if answer is not None:
                 self._sockets.server.reply(self._asker, encode(answer))
+
+        if self._fork.busy:
+            self._answer_fork(self._fork.work())
+
+    def _answer_fork(self, made: Saved | Refused | None) -> None:
+        """Put the moment on disk before anyone is told that a run can begin from it."""
+        if made is None:
+            return
+        answer: Forked | Refused
+        try:
+            answer = made if isinstance(made, Refused) else self._files.forks.write(made)
+        except OSError as error:
+            answer = Refused(id="", field="", reason=f"the moment cannot be written: {error.strerror}")
+        self._sockets.server.reply(self._forker, encode(answer))
 
     def _save(self) -> None:
         now = time.monotonic()

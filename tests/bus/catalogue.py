@@ -10,7 +10,15 @@ from msgspec import Struct
 
 import bus.messages
 import bus.state
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest
+from bus.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    RecorderReply,
+    RecorderRequest,
+)
 from bus.schema import Message
 
 DOORS: dict[str, Any] = {
@@ -19,6 +27,8 @@ DOORS: dict[str, Any] = {
     "ClockReply": ClockReply,
     "ModuleRequest": ModuleRequest,
     "ModuleReply": ModuleReply,
+    "RecorderRequest": RecorderRequest,
+    "RecorderReply": RecorderReply,
 }
 """Everything that a receiver decodes, by name: a message or a union of messages."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -188,6 +189,23 @@ def test_a_clock_with_a_lower_epoch_is_not_listened_to() -> None:
     assert stream.on(tick("r2", 2, epoch=5)) != []
     old = Replay(run="r2", spans=[], last=50, epoch=4, rate=100, wall=0.0)
     assert stream.on_replay(old) == []
+
+
+def test_ticks_of_a_replaced_clock_that_still_wait_are_asked_for_again() -> None:
+    """Found by a run under faults: a tick of the old clock came after ticks that the new one had told again."""
+    stream = TickStream(whole=True)
+    stream.on(tick("r1", 1, epoch=1))
+    assert stream.on(tick("r1", 3, epoch=1)) == []
+    span = Span(first=2, count=1, t=0.01, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[])
+    reply = Replay(run="r1", spans=[span], last=2, epoch=2, rate=100, wall=0.0)
+    assert [message.seq for message in stream.on_replay(reply)] == [2]
+    assert stream.request == ReplayRequest(run="r1", after=2)
+    reply = Replay(
+        run="r1", spans=[msgspec.structs.replace(span, first=3, t=0.02)], last=3, epoch=2, rate=100, wall=0.0
+    )
+    again = stream.on_replay(reply)
+    assert [(message.seq, message.epoch) for message in again if isinstance(message, Tick)] == [(3, 2)]
+    assert stream.request is None
 
 
 def test_a_replayed_tick_is_the_published_one_but_for_what_belongs_to_its_sending() -> None:

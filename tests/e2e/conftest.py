@@ -128,7 +128,7 @@ def environment(folder: Path, instances: int = 1) -> dict[str, str]:
         instances: processes of each module: 1, or 2 with a hot standby.
     """
     web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
-    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT"]
+    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT", "KPP_RECORDER"]
     ports = free_ports(len(web) + 2 * len(bus))
     chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
     chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :: 2], strict=True)}

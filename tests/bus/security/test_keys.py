@@ -182,7 +182,7 @@ def test_a_socket_does_not_bind_for_others_without_keys(tmp_path: Path, monkeypa
 
 def test_the_console_command_has_keys_and_the_studies(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "kpp", *arguments]
+        command = [sys.executable, "-m", "console", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     assert run("keys", "--folder", str(tmp_path / "k"), "init").returncode == 0

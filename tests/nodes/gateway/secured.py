@@ -39,7 +39,7 @@ class Secured:
 
 def keys(folder: Path, *arguments: str) -> str:
     """`kpp keys`, as a user runs it."""
-    command = [sys.executable, "-m", "kpp", "keys", "--folder", str(folder), *arguments]
+    command = [sys.executable, "-m", "console", "keys", "--folder", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 

@@ -1,0 +1,133 @@
+"""The command line of what `kpp` does with recordings."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = "recordings"
+"""Where recordings are below KPP_DATA."""
+
+FORMATS: Final = ("csv", "parquet", "mcap")
+
+COMMANDS: Final = {
+    "runs": "recordings",
+    "export": "recordings",
+    "scrub": "recordings",
+    "verify": "proofs",
+    "bundle": "proofs",
+    "replay": "replay",
+    "fork": "fork",
+}
+"""Each command, named like the function that does it, and the module of this package that has it."""
+
+EXPORT_EPILOG: Final = """\
+CHANNELS are names such as grid.net_power, or groups such as grid or floaters.fill, separated by commas.
+Exit codes: 0 exported, 2 wrong argument, 3 exported, but parts of the recording are missing (they are named)."""
+
+VERIFY_EPILOG: Final = """\
+The recorded ticks and commands are folded again, and every state is compared with the recording, value by value.
+Exit codes: 0 every tick is the same, 2 wrong argument, 5 something differs or is missing (it is named)."""
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands to the command line."""
+    runs = commands.add_parser("runs", help="list the recorded runs", allow_abbrev=False)
+    _folder(runs)
+    export = commands.add_parser(
+        "export",
+        help="write a recorded run as CSV, Parquet or MCAP",
+        epilog=EXPORT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    export.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    export.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
+    export.add_argument("--module", default="m1", help="plant module (default: m1)")
+    export.add_argument("--channels", type=_names, metavar="CHANNELS", help="default: all")
+    export.add_argument("--from", dest="start", type=_seconds, default=0.0, metavar="S", help="simulated time, s")
+    export.add_argument("--to", dest="end", type=_seconds, metavar="S", help="simulated time, s, not included")
+    export.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    _folder(export)
+    scrub = commands.add_parser(
+        "scrub",
+        help="compare every file of a recorded run with its checksums, and mend what is damaged",
+        description="Only for a run that no recorder writes to. Exit codes: 0 no damage, 4 damage found and set aside.",
+        allow_abbrev=False,
+    )
+    scrub.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    _folder(scrub)
+    verify = commands.add_parser(
+        "verify",
+        help="compute a recorded run again and compare every tick",
+        epilog=VERIFY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verify.add_argument("run", metavar="RUN|FILE", help="run id, see `kpp runs`, or the file of a bundle")
+    _folder(verify)
+    replay = commands.add_parser(
+        "replay",
+        help="play a recorded run back on a dashboard and gateway of its own",
+        description="Plays a recorded run through the same topics, gateway and dashboard, on ports 200 above the "
+        "plant's (KPP_REPLAY_... instead of KPP_... changes them). It takes the clock's commands and seek.",
+        allow_abbrev=False,
+    )
+    replay.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    replay.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="0.1 to 100 (default: 1)")
+    _folder(replay)
+    fork = commands.add_parser(
+        "fork",
+        help="begin a new run of the running plant from a recorded moment, with changes",
+        description="The new run begins stopped, at time zero, in the state that the plant had at that moment.",
+        allow_abbrev=False,
+    )
+    fork.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    fork.add_argument("--at", type=_seconds, required=True, metavar="S", help="simulated time of the moment, s")
+    fork.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="changes",
+        help="change a parameter; may be repeated",
+    )
+    fork.add_argument("--start", action="store_true", help="start the new run")
+    _folder(fork)
+    bundle = commands.add_parser(
+        "bundle",
+        help="write one file with all of a run, which `kpp verify` reproduces on another machine",
+        allow_abbrev=False,
+    )
+    bundle.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
+    bundle.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the file to write")
+    _folder(bundle)
+
+
+def _folder(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("KPP_DATA", "var"))
+    parser.add_argument("--data", type=Path, default=default, metavar="FOLDER", help=f"the plant's data ({default})")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 100.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed from 0.1 to 100")
+    return speed
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds < 1e10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds from 0 on")
+    return seconds

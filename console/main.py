@@ -1,0 +1,58 @@
+"""The console command `kpp`: every command, each done by the package that it belongs to."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from console import arguments as console_arguments
+from studies import arguments as studies_arguments
+from studies import cli as studies_cli
+
+OK: Final = 0
+WRONG: Final = 2
+INTERRUPTED: Final = 130
+
+KEYS: Final = "keys"
+
+DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings of runs with them."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [KEYS]:  # it has commands of its own
+        keys: Callable[[Sequence[str]], int] = importlib.import_module("bus.security.command").main
+        return keys(words[1:])
+    given = _parser().parse_args(words)
+    if given.command not in console_arguments.COMMANDS:
+        return studies_cli.perform(given)
+    try:
+        return _performer(given.command)(given)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nkpp: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (OSError, LookupError, ValueError) as error:
+        sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
+        return WRONG
+
+
+def _performer(command: str) -> Callable[[argparse.Namespace], int]:
+    """What does a command; imported only now, for file formats and the compiled plant take their time."""
+    module = importlib.import_module(f"console.{console_arguments.COMMANDS[command]}")
+    perform: Callable[[argparse.Namespace], int] = getattr(module, command)
+    return perform
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    studies_arguments.add_commands(commands)
+    console_arguments.add_commands(commands)
+    commands.add_parser(KEYS, help="keys of the bus and tokens of the web doors", add_help=False)
+    return top

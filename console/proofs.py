@@ -1,0 +1,158 @@
+"""`kpp verify` and `kpp bundle`: a run computed again, here or on another machine."""
+
+import argparse
+import json
+import platform
+import sys
+from contextlib import closing
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numba
+import numpy as np
+
+from bus.schema import PROTOCOL_VERSION
+from console.arguments import FOLDER
+from console.progress import Progress
+from console.recordings import require_run
+from console.verify import (
+    Difference,
+    Verdict,
+    VerifyError,
+    journal_differences,
+    recorded_modules,
+    recorded_spans,
+    verify_module,
+)
+from kpp_physics.compiled import KERNEL_VERSION
+from kpp_physics.parameters import Parameters
+from nodes.clock.journal import read_commands
+from nodes.physics.forks import PREFIX, ForkFolder, is_fork
+from nodes.physics.openings import packed, unpacked
+from nodes.physics.saved import Saved
+from recording.bundle import opened_bundle, pack_bundle
+from recording.folder import RunFolder
+from studies import library
+
+DIFFERENT: Final = 5
+JOURNAL: Final = "journal.json"
+OPENINGS: Final = "openings"
+FORKS: Final = "forks"
+
+
+def versions() -> dict[str, str]:
+    """What computes here; the kernel's version covers its source and its compiler."""
+    return {
+        "kpp-simulator": version("kpp-simulator"),
+        "kernel": KERNEL_VERSION,
+        "protocol": str(PROTOCOL_VERSION),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def bundle(given: argparse.Namespace) -> int:
+    """Write a bundle."""
+    folder = require_run(given.data / FOLDER, given.run)
+    files = _files(given.data, folder)
+    about = pack_bundle(folder, given.output, versions(), files)
+    for module, digest in about["digests"].items():
+        sys.stdout.write(f"{module}: digest {digest['last']}, all ticks {digest['sha256'][:16]}\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
+    """What the run was computed from: parameters, scenario and journal."""
+    files: dict[str, bytes] = {}
+    scenario = _scenario(folder)
+    for module in recorded_modules(folder):
+        begun_with = _read(data, module, folder.run, scenario)
+        if isinstance(begun_with, Saved):
+            files[f"{FORKS}/{module}/{scenario.removeprefix(PREFIX)}.snap"] = begun_with.pack()
+        else:
+            files[f"{OPENINGS}/{module}/{folder.run}.json"] = packed(begun_with)
+    if scenario in library.paths():
+        files[f"scenarios/{scenario}.toml"] = library.paths()[scenario].read_bytes()
+    journal = [(seq, command.id) for seq, command in read_commands(data / "journal.sqlite", folder.run)]
+    files[JOURNAL] = json.dumps(journal).encode()
+    return files
+
+
+def _scenario(folder: RunFolder) -> str:
+    """Name of the scenario that a run began with."""
+    for command in recorded_spans(folder)[0].commands:
+        if command["name"] == "begin":
+            return str(command["args"]["scenario"])
+    raise VerifyError(f"run {folder.run} did not begin with a scenario")
+
+
+def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Saved:
+    """What a run began with: the moment it was forked at, or parameters as they were kept, else the scenario's now."""
+    if is_fork(scenario):
+        return ForkFolder(data / FORKS, module).read(scenario)
+    path = data / OPENINGS / module / f"{run}.json"
+    if not path.exists():
+        return library.named(scenario)
+    try:
+        return unpacked(path.read_bytes())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VerifyError(f"{path} does not say what the run began with: {error}") from error
+
+
+def verify(given: argparse.Namespace) -> int:
+    """Compute a run, or that of a bundle, again."""
+    path = Path(given.run)
+    if path.is_file():
+        with opened_bundle(path) as opened:
+            _tell_versions(opened.about["versions"])
+            journal = [(seq, name) for seq, name in json.loads((opened.path / JOURNAL).read_bytes())]
+            return _verify(opened.folder, opened.path, journal)
+    folder = require_run(given.data / FOLDER, given.run)
+    commands = read_commands(given.data / "journal.sqlite", folder.run)
+    journal = [(seq, command.id) for seq, command in commands]
+    return _verify(folder, given.data, journal)
+
+
+def _tell_versions(recorded: dict[str, str]) -> None:
+    for name, here in versions().items():
+        if recorded.get(name) != here:
+            sys.stderr.write(f"kpp: the bundle was made with {name} {recorded.get(name)}, here it is {here}\n")
+
+
+def _verify(folder: RunFolder, data: Path, journal: list[tuple[int, str]]) -> int:
+    scenario = _scenario(folder)
+    differences = journal_differences(recorded_spans(folder), journal)
+    _tell("journal", differences, len(differences))
+    good = not differences
+    for module in recorded_modules(folder):
+        begun_with = partial(_begun_with, _read(data, module, folder.run, scenario))
+        with closing(Progress(sys.stderr, "ticks")) as progress:
+            verdict = verify_module(folder, module, begun_with, progress.show)
+        good = _report(verdict) and good
+    sys.stdout.flush()
+    return 0 if good else DIFFERENT
+
+
+def _begun_with(found: Parameters | Saved, _scenario: str) -> Parameters | Saved:
+    return found
+
+
+def _report(verdict: Verdict) -> bool:
+    _tell(verdict.module, verdict.differences, verdict.different)
+    for missing in verdict.missing:
+        sys.stdout.write(f"{verdict.module}: ticks {missing.first} to {missing.last} are missing: {missing.reason}\n")
+    word = "verified" if verdict.verified else "NOT verified"
+    sys.stdout.write(f"{verdict.module}: {verdict.compared} ticks {word}, digest {verdict.digest or 'none'}\n")
+    return verdict.verified
+
+
+def _tell(what: str, differences: list[Difference], count: int) -> None:
+    for difference in differences:
+        sys.stdout.write(f"{what}: tick {difference.seq}: {difference.what}\n")
+    if count > len(differences):
+        sys.stdout.write(f"{what}: and {count - len(differences)} more\n")

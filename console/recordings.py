@@ -1,0 +1,79 @@
+"""Commands on recordings: list them, export them, look for damage. They need no running plant."""
+
+import argparse
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from console.arguments import FOLDER
+from console.progress import Progress
+from recording.export import Export
+from recording.files import whole_file
+from recording.folder import RunFolder, run_folder, run_folders
+from recording.mend import mend
+from recording.reading import FOREVER_US, Selection
+from recording.summary import summary
+
+INCOMPLETE: Final = 3
+DAMAGED: Final = 4
+
+
+def require_run(root: Path, run: str) -> RunFolder:
+    """The folder of a recorded run.
+
+    Raises:
+        LookupError: if there is none, naming those there are.
+    """
+    folder = run_folder(root, run)
+    if not folder.hot.exists():
+        known = ", ".join(each.run for each in run_folders(root)[-10:]) or "none"
+        raise LookupError(f"no recording of run {run!r} in {root}: there are {known}")
+    return folder
+
+
+def runs(given: argparse.Namespace) -> int:
+    """List the recorded runs."""
+    for folder in run_folders(given.data / FOLDER):
+        for line in summary(folder):
+            extent = f"{line.t_first_us / 1e6:.2f} to {line.t_last_us / 1e6:.2f} s"
+            sys.stdout.write(f"{folder.run:<20}{line.module:<10}{line.rows:>10} rows  {extent}\n")
+    sys.stdout.flush()
+    return 0
+
+
+def export(given: argparse.Namespace) -> int:
+    """Write a recorded run in a format that other programs open."""
+    folder = require_run(given.data / FOLDER, given.run)
+    end_us = FOREVER_US if given.end is None else round(given.end * 1e6)
+    if round(given.start * 1e6) >= end_us:
+        raise ValueError(f"--from {given.start:g} is not before --to {given.end:g}")
+    selection = Selection(given.module, given.channels, round(given.start * 1e6), end_us)
+    exported = Export(folder, selection, given.format)
+    if given.output is None:
+        if sys.stdout.isatty() and given.format != "csv":
+            raise ValueError(f"{given.format} is no text for a terminal: give a file with -o")
+        _write(exported, sys.stdout.buffer)
+    else:
+        with whole_file(Path(given.output)) as temporary, temporary.open("wb") as file:
+            _write(exported, file)
+    for missing in exported.missing:
+        sys.stderr.write(f"kpp: missing: {missing}\n")
+    return INCOMPLETE if exported.missing else 0
+
+
+def _write(export: Export, file: Any) -> None:
+    with closing(Progress(sys.stderr, "rows")) as progress:
+        for data in export:
+            file.write(data)
+            progress.show(export.done, export.rows)
+        file.flush()
+
+
+def scrub(given: argparse.Namespace) -> int:
+    """Look for damage, and mend it."""
+    findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
+    for finding in findings:
+        sys.stdout.write(f"{finding.where}: {finding.what}\n")
+    sys.stdout.flush()
+    return DAMAGED if findings else 0

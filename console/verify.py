@@ -1,0 +1,173 @@
+"""Computes a recorded run again from its ticks and commands, and compares every tick with the recording."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bus.codec import build
+from bus.messages import CLOCK_MODULE, Command, State
+from kpp_physics.parameters import Parameters
+from nodes.physics.fold import Fold, Identity
+from nodes.physics.saved import Saved
+from nodes.recorder.rows import States
+from recording.database import module_names, open_reader
+from recording.folder import RunFolder
+from recording.hot import hot_ranges
+from recording.manifest import read_manifest
+from recording.record import Row
+from recording.rows import Missing, run_rows
+from recording.ticks import Span, read_ticks, tick_holes
+
+Opening = Callable[[str], Parameters | Saved]
+"""Scenario name -> the parameters that a run began with, or the moment of another run that it was forked at."""
+
+FEW = 20
+"""Differences that are listed; the rest is counted."""
+
+
+class Difference(NamedTuple):
+    """A tick at which the recording is not what the run computes to."""
+
+    seq: int
+    what: str
+
+
+@dataclass
+class Verdict:
+    """What the comparison of one module found."""
+
+    module: str
+    compared: int = 0
+    """Ticks that are the same in both."""
+    differences: list[Difference] = field(default_factory=list)
+    """The first few that are not."""
+    different: int = 0
+    missing: list[Missing] = field(default_factory=list)
+    """Rows that could not be compared."""
+    digest: str = ""
+    """Digest of the newest tick that was computed."""
+
+    @property
+    def verified(self) -> bool:
+        """True if every recorded tick was computed again with the same content."""
+        return self.compared > 0 and not self.different and not self.missing
+
+
+class VerifyError(ValueError):
+    """A run that cannot be computed again; the text says what is missing."""
+
+
+def recorded_modules(folder: RunFolder) -> list[str]:
+    """Modules whose states are recorded."""
+    with closing(open_reader(folder.hot)) as hot:
+        sealed = {line.module for line in read_manifest(hot)}
+        names = module_names(hot)
+        return [name for number, name in names.items() if name in sealed or hot_ranges(hot, number)]
+
+
+def recorded_spans(folder: RunFolder) -> list[Span]:
+    """The ticks of a run from its first one on.
+
+    Raises:
+        VerifyError: if some are missing.
+    """
+    with closing(open_reader(folder.hot)) as hot:
+        spans = list(read_ticks(hot))
+    holes = tick_holes(spans)
+    if holes or not spans:
+        where = ", ".join(f"{first} to {last}" for first, last in holes) or "all of them"
+        raise VerifyError(f"run {folder.run} cannot be computed again: ticks {where} are not recorded")
+    return spans
+
+
+def computed(run: str, module: str, spans: list[Span], read: Opening) -> Iterator[State]:
+    """The states that the ticks of a run compute to.
+
+    Args:
+        run: run id.
+        module: plant module.
+        spans: the ticks from the first one on.
+        read: what the run began with.
+
+    Raises:
+        VerifyError: if the plant cannot be computed further.
+    """
+    fold = Fold(Identity(module, "verify"), run, lambda _run, scenario: read(scenario))
+    for span in spans:
+        commands = [build(Command, command) for command in span.commands]
+        for place in range(span.length):
+            messages = fold.tick(commands if place == 0 else [], span.dt_us, 0.0, shown=True)
+            if fold.fault:
+                raise VerifyError(f"run {run} cannot be computed beyond tick {fold.seq}: {fold.fault}")
+            yield from (message for message in messages if isinstance(message, State))
+
+
+def verify_module(folder: RunFolder, module: str, read: Opening, progress: Callable[[int, int], None]) -> Verdict:
+    """Compute a module again and compare every tick.
+
+    Args:
+        folder: the recording.
+        module: plant module.
+        read: what the run began with.
+        progress: called with (ticks done, ticks in all).
+
+    Raises:
+        VerifyError: if ticks are missing, or the plant cannot be computed.
+    """
+    spans = recorded_spans(folder)
+    verdict, states = Verdict(module), States()
+    rows = run_rows(folder, module)
+    row = next(rows, None)
+    for state in computed(folder.run, module, spans, read):
+        while isinstance(row, Missing) or (row is not None and row.seq < state.seq):
+            if isinstance(row, Missing):
+                verdict.missing.append(row)
+            row = next(rows, None)
+        if row is None:
+            break
+        if row.seq > state.seq:
+            continue  # a hole, which the caller sees in what is missing
+        _compare(verdict, row, state, states)
+        verdict.digest = state.digest
+        progress(state.seq, spans[-1].last)
+        row = next(rows, None)
+    return verdict
+
+
+def _compare(verdict: Verdict, row: Row, state: State, states: States) -> None:
+    again, schema = states.row(state)
+    if again.content == row.content:
+        verdict.compared += 1
+        return
+    verdict.different += 1
+    if len(verdict.differences) < FEW:
+        if again.digest != row.digest:
+            what = f"digest {row.digest:016x} is recorded, {again.digest:016x} is computed"
+        else:
+            what = _first_difference(row, again, [channel.name for channel in schema.numbers])
+        verdict.differences.append(Difference(row.seq, what))
+
+
+def _first_difference(row: Row, again: Row, names: list[str]) -> str:
+    for place, name in enumerate(names):
+        if row.numbers[8 * place : 8 * place + 8] != again.numbers[8 * place : 8 * place + 8]:
+            return f"{name} differs"
+    return f"texts {row.texts.decode(errors='replace')} are recorded, {again.texts.decode()} are computed"
+
+
+def journal_differences(spans: list[Span], journal: list[tuple[int, str]]) -> list[Difference]:
+    """Commands of the clock's journal that are not in the recorded ticks, and the other way round.
+
+    Args:
+        spans: recorded ticks.
+        journal: (tick, id) of every journaled command of the run.
+    """
+    last = spans[-1].last
+    began = {command["id"] for command in spans[0].commands if command["origin"] == CLOCK_MODULE}
+    commands = {(span.first, command["id"]) for span in spans for command in span.commands}
+    recorded = {(seq, command_id) for seq, command_id in commands if command_id not in began}
+    wanted = {(seq, command_id) for seq, command_id in journal if seq <= last}
+    missing = [Difference(seq, f"command {name} is in the journal alone") for seq, name in sorted(wanted - recorded)]
+    extra = [Difference(seq, f"command {name} is not in the journal") for seq, name in sorted(recorded - wanted)]
+    return missing + extra

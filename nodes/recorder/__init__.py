@@ -1,0 +1,1 @@
+"""The recorder: durable history of everything that the plant publishes."""

@@ -1,0 +1,71 @@
+"""`python -m nodes.recorder`: durable recording of everything that the plant publishes, and its history on request."""
+
+import argparse
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from bus.endpoints import EndpointError, Endpoints
+from bus.process import StopSignal, begin, give_up
+from nodes.recorder.answers import Answers
+from nodes.recorder.holes import HoleRepairer
+from nodes.recorder.keeper import Keeper
+from nodes.recorder.server import HistoryServer
+from nodes.recorder.shell import Shell
+from nodes.recorder.stores import Stores
+from recording.retention import QUOTA, RESERVE, Limits
+
+FOLDER = "recordings"
+"""Where recordings are below KPP_DATA."""
+
+
+def main() -> int:
+    """Record until told to stop; returns the exit code."""
+    args = _arguments()
+    log = begin("recorder")
+    root, limits = args.data / FOLDER, Limits(args.quota, args.reserve)
+    shells: list[Shell] = []
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+
+        def about() -> tuple[str, frozenset[str]]:
+            return (shells[0].status if shells else "starting"), stores.present
+
+        server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
+        stores = Stores(root, limits)
+        keeper = Keeper(root, limits, lambda: stores.present, HoleRepairer(endpoints), log)
+        with closing(Shell(endpoints, stores, keeper, server, log)) as shell:
+            shells.append(shell)
+            log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)
+            shell.run(StopSignal())
+    except (OSError, EndpointError) as error:
+        return give_up(log, str(error))
+    log.info("recorder stopped")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m nodes.recorder", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="recordings' folder")
+    parser.add_argument(
+        "--quota",
+        type=int,
+        default=int(os.environ.get("KPP_RECORDER_QUOTA", str(QUOTA))),
+        help=f"bytes that all recordings may take (default {QUOTA}); the oldest go first",
+    )
+    parser.add_argument(
+        "--reserve",
+        type=int,
+        default=int(os.environ.get("KPP_RECORDER_RESERVE", str(RESERVE))),
+        help=f"bytes that recordings leave free on the disk (default {RESERVE})",
+    )
+    args = parser.parse_args()
+    for name in ("quota", "reserve"):
+        if getattr(args, name) < 0:
+            parser.error(f"--{name} {getattr(args, name)}: use 0 or more bytes")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""What the recorder answers to requests: runs, channels, history, events and results. For one thread."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from bus.codec import MAX_TELEMETRY, build, encode
+from bus.messages import (
+    CLOCK_MODULE,
+    ChannelHistory,
+    Channels,
+    ChannelsRequest,
+    Event,
+    History,
+    HistoryRequest,
+    Notes,
+    NotesRequest,
+    RecordedChannel,
+    RecordedModule,
+    RecordedRun,
+    RecorderReply,
+    RecorderRequest,
+    Refused,
+    Result,
+    Runs,
+    RunsRequest,
+)
+from recording.channels import ChannelError, Schema
+from recording.database import StoreError, open_reader
+from recording.folder import RunFolder, run_folder, run_folders
+from recording.history import Answer, Query, QueryError
+from recording.history import History as Recorded
+from recording.notes import Note, read_notes
+from recording.summary import summary
+
+KEPT = 4
+"""Runs whose files stay open."""
+
+RUNS = 50
+CHANNELS = 500
+VALUES = 6000
+"""Most channels times bins of an answer, so that it fits a frame."""
+
+NOTES_BYTES = MAX_TELEMETRY // 2
+
+
+class Answers:
+    """Answers requests from what is on disk.
+
+    Args:
+        root: folder of all recordings.
+        quota: room in bytes that they may take.
+        about: gives the recorder's status and the runs that are being recorded.
+    """
+
+    def __init__(self, root: Path, quota: int, about: Callable[[], tuple[str, frozenset[str]]]) -> None:
+        self._root = root
+        self._quota = quota
+        self._about = about
+        self._opened: OrderedDict[str, Recorded] = OrderedDict()
+
+    def answer(self, request: RecorderRequest) -> RecorderReply:
+        """The reply to a request; one that cannot be answered is refused with the reason."""
+        try:
+            return self._answer(request)
+        except QueryError as error:
+            return Refused(id="", field=error.field, reason=str(error))
+        except ChannelError as error:
+            return Refused(id="", field="channels", reason=str(error.args[0]))
+        except StoreError as error:
+            self._forget()
+            return Refused(id="", field="run", reason=str(error))
+
+    def _answer(self, request: RecorderRequest) -> RecorderReply:
+        if isinstance(request, RunsRequest):
+            return self._runs(request)
+        folder = self._folder(request.run)
+        if isinstance(request, NotesRequest):
+            return _notes(folder, request)
+        recorded = self._recorded(folder)
+        if isinstance(request, ChannelsRequest):
+            return _channels(folder.run, recorded, request)
+        return _history(folder.run, recorded, request)
+
+    def _folder(self, run: str) -> RunFolder:
+        folders = run_folders(self._root)
+        if not run and folders:
+            return folders[-1]
+        folder = run_folder(self._root, run) if run else None
+        if folder is None or not folder.hot.exists():
+            known = ", ".join(each.run for each in folders[-10:]) or "none yet"
+            raise QueryError("run", f"no recording of run {run!r}: there are {known}")
+        return folder
+
+    def _recorded(self, folder: RunFolder) -> Recorded:
+        recorded = self._opened.pop(folder.run, None) or Recorded(folder)
+        self._opened[folder.run] = recorded
+        if len(self._opened) > KEPT:
+            self._opened.popitem(last=False)[1].close()
+        return recorded
+
+    def _forget(self) -> None:
+        """Open files anew at the next request: a run may have been dropped, or mended."""
+        while self._opened:
+            self._opened.popitem()[1].close()
+
+    def _runs(self, request: RunsRequest) -> Runs:
+        status, present = self._about()
+        folders = run_folders(self._root)[::-1]
+        if request.before:
+            places = [place for place, folder in enumerate(folders) if folder.run == request.before]
+            folders = folders[places[0] + 1 :] if places else []
+        runs = [_run(folder, recording=folder.run in present) for folder in folders[:RUNS]]
+        return Runs(runs=runs, more=len(folders) > RUNS, status=status, quota=self._quota)
+
+    def close(self) -> None:
+        """Close all files."""
+        self._forget()
+
+
+def _run(folder: RunFolder, *, recording: bool) -> RecordedRun:
+    modules = [
+        RecordedModule(
+            module=holding.module,
+            rows=holding.rows,
+            first=holding.first,
+            last=holding.last,
+            start=holding.t_first_us / 1e6,
+            end=holding.t_last_us / 1e6,
+        )
+        for holding in (summary(folder) if folder.hot.exists() else [])
+    ]
+    return RecordedRun(run=folder.run, bytes=folder.size(), recording=recording, modules=modules)
+
+
+def _channels(run: str, recorded: Recorded, request: ChannelsRequest) -> Channels:
+    if request.module not in recorded.modules() or request.module == CLOCK_MODULE:
+        known = ", ".join(name for name in recorded.modules() if name != CLOCK_MODULE) or "none yet"
+        raise QueryError("module", f"run {run} has no module {request.module!r}: there are {known}")
+    known_channels: dict[str, Any] = {}
+    for schema in recorded.schemas().values():
+        known_channels |= Schema(schema.channels).by_name
+    every = list(known_channels.values())
+    chosen = [
+        RecordedChannel(
+            name=channel.name,
+            kind=channel.kind,
+            unit=channel.unit,
+            meaning=channel.meaning[:256],
+            nullable=channel.nullable,
+        )
+        for channel in every[request.after : request.after + CHANNELS]
+    ]
+    return Channels(run=run, module=request.module, total=len(every), channels=chosen)
+
+
+def _history(run: str, recorded: Recorded, request: HistoryRequest) -> History:
+    if len(request.channels) * request.bins > VALUES:
+        reason = f"{len(request.channels)} channels x {request.bins} bins are over {VALUES}: ask for fewer of either"
+        raise QueryError("bins", reason)
+    query = Query(
+        request.module, tuple(request.channels), round(request.start * 1e6), round(request.end * 1e6), request.bins
+    )
+    answer = recorded.query(query)
+    return History(
+        run=run,
+        module=request.module,
+        width=answer.width_us / 1e6,
+        t=answer.t.tolist(),
+        channels=[_channel(answer, place) for place in range(len(answer.channels))],
+        lost=answer.lost,
+    )
+
+
+def _channel(answer: Answer, place: int) -> ChannelHistory:
+    bins, channel = answer.bins, answer.channels[place]
+    return ChannelHistory(
+        name=channel.name,
+        unit=channel.unit,
+        samples=bins.samples[:, place].tolist(),
+        minimum=_nulls(bins.minimum[:, place]),
+        mean=_nulls(bins.mean[:, place]),
+        maximum=_nulls(bins.maximum[:, place]),
+    )
+
+
+def _nulls(values: Any) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+def _notes(folder: RunFolder, request: NotesRequest) -> Notes:
+    with closing(open_reader(folder.hot)) as hot:
+        found = list(read_notes(hot, round(request.start * 1e6), round(request.end * 1e6)))
+    events: list[Event] = []
+    results: list[Result] = []
+    size = 0
+    for note in found[request.after :]:
+        message = _message(note)
+        size += len(encode(message))
+        if (events or results) and size > NOTES_BYTES:
+            break
+        if isinstance(message, Event):
+            events.append(message)
+        else:
+            results.append(message)
+    return Notes(run=folder.run, total=len(found), events=events, results=results)
+
+
+def _message(note: Note) -> Event | Result:
+    message: Event | Result = build(Event if note.kind == "event" else Result, {**note.body, "wall": note.wall})
+    return message

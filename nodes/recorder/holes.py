@@ -1,0 +1,99 @@
+"""Has rows sent again that damage has taken out of a recording, as long as their producers can compute them."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
+from typing import Any
+
+from bus import codec
+from bus.codec import FrameError
+from bus.endpoints import EndpointError, Endpoints
+from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
+from bus.sockets import Dealer
+from bus.stream import ticks_of
+from nodes.recorder.intake import Intake
+from nodes.recorder.rows import tick_span
+from recording.database import module_names, transaction
+from recording.folder import RunFolder
+from recording.hot import HotStore
+from recording.mend import covered
+from recording.ticks import read_ticks, tick_holes
+
+PATIENCE = 5.0
+"""Seconds until a producer that does not answer is given up, until the next turn."""
+
+
+class HoleRepairer:
+    """Asks the producers of a run for what is missing in the middle of its recording; for one thread."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    def repair(self, folder: RunFolder) -> int:
+        """Fill the holes of a run; returns how many rows were written.
+
+        Raises:
+            OSError: if the disk does not take it.
+        """
+        written = 0
+        with closing(HotStore(folder.hot)) as store:
+            self._repair_ticks(folder.run, store)
+            for module in module_names(store.connection).values():
+                ranges = [(0, 0), *covered(store.connection, module)]  # a run begins with tick 1
+                for (_first, before), (after, _last) in pairwise(ranges):
+                    written += self._repair_rows(folder.run, module, store, before, after - 1)
+        return written
+
+    def _repair_rows(self, run: str, module: str, store: HotStore, after: int, last: int) -> int:
+        try:
+            address = self._endpoints.module(module).snapshot
+        except EndpointError:
+            return 0  # a module of another plant: nobody here can compute it
+        written = 0
+        while after < last:
+            reply = _ask(address, FramesRequest(run=run, after=after), codec.decode_module_reply)
+            if not isinstance(reply, Frames) or reply.run != run or reply.through <= after:
+                return written
+            intake = Intake()
+            for message in (*reply.results, *reply.states, *reply.events):
+                if message.seq <= last:
+                    intake.take(message)
+            for batch in intake.batches().values():
+                written += store.write(batch).written
+            after = reply.through
+        return written
+
+    def _repair_ticks(self, run: str, store: HotStore) -> None:
+        for first, last in tick_holes(read_ticks(store.connection)):
+            after = first - 1
+            while after < last:
+                request = ReplayRequest(run=run, after=after)
+                reply = _ask(self._endpoints.clock_control, request, codec.decode_clock_reply)
+                if not isinstance(reply, Replay) or reply.run != run:
+                    return
+                ticks = [tick for tick in ticks_of(reply, after) if tick.seq <= last]
+                if not ticks:
+                    break
+                with transaction(store.connection):
+                    store.ticks.fill(map(tick_span, ticks))
+                after = ticks[-1].seq
+
+
+def _ask(address: str, request: FramesRequest | ReplayRequest, decode: Callable[[bytes], Any]) -> Any:
+    """The answer, None when none came in time."""
+    deadline = time.monotonic() + PATIENCE
+    with Dealer(address) as dealer:
+        while not dealer.send(codec.encode(request)):
+            if time.monotonic() > deadline:
+                return None
+            dealer.receive(0.01)
+        while time.monotonic() < deadline:
+            payload = dealer.receive(0.1)
+            if payload is not None:
+                try:
+                    reply = decode(payload)
+                except FrameError:
+                    return None
+                return None if isinstance(reply, Refused) else reply
+    return None

@@ -1,0 +1,282 @@
+"""`python -m nodes.recorder.player RUN`: plays a recorded run back in the place of clock and physics.
+
+It binds the addresses of a clock and of the modules that the run has, so that gateway, dashboard and every other
+subscriber work with it unchanged. `kpp replay` starts it with a gateway and a dashboard beside a running plant.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from bus.codec import FrameError, decode_clock_request, decode_module_request, encode, encode_published
+from bus.endpoints import EndpointError, Endpoints
+from bus.messages import (
+    CLOCK_MODULE,
+    Ack,
+    Beat,
+    ClockReply,
+    CommandRequest,
+    Event,
+    Frames,
+    FramesRequest,
+    ModuleReply,
+    Peer,
+    Published,
+    Refused,
+    Replay,
+    Result,
+    Snapshot,
+    Span,
+    State,
+    Status,
+    Tick,
+)
+from bus.process import StopSignal, begin, give_up
+from bus.sockets import Publisher, Server
+from nodes.recorder.replay import SPEED_MAX, SPEED_MIN, ReplayCore, ReplayError
+from recording.folder import run_folder, run_folders
+
+Kind = TypeVar("Kind", bound=Published)
+
+STATUS_INTERVAL = 0.2
+KEPT = 2000
+"""Ticks that are kept for whoever missed some."""
+
+BLOCK_TICKS = 20
+PEER_SILENCE = 60.0
+
+
+class Player:
+    """Publishes what the replay says and answers requests as clock and modules do."""
+
+    def __init__(
+        self, core: ReplayCore, publishers: dict[str, Publisher], servers: dict[str, Server], rate: int
+    ) -> None:
+        self._core = core
+        self._publishers = publishers
+        self._servers = servers
+        self._rate = rate
+        self._kept: deque[list[Published]] = deque(maxlen=KEPT)
+        self._peers: dict[str, tuple[Ack | Beat, float]] = {}
+        self._bad = 0
+        self._sent = 0
+        self.replayed = ""
+        self.parameters: dict[str, dict[str, float | int | str]] = {}
+
+    def run(self, stop: StopSignal) -> None:
+        """Play until told to stop, a tick on each deadline; deadlines that have passed are left out."""
+        due, status_due = time.monotonic(), 0.0
+        while not stop:
+            while (left := due - time.monotonic()) > 0:
+                self._serve(min(left, 0.005))
+            due = max(due + 1.0 / self._rate, time.monotonic())
+            messages = self._core.tick(time.monotonic_ns(), time.time())
+            self._kept.append(messages)
+            for message in messages:
+                self._publish(message)
+            if time.monotonic() >= status_due:
+                status_due = time.monotonic() + STATUS_INTERVAL
+                self._publish(self._status())
+
+    def _publish(self, message: Published) -> None:
+        module = getattr(message, "module", CLOCK_MODULE)
+        self._publishers[module].send(encode_published(message))
+        self._sent += isinstance(message, Tick)
+
+    def _serve(self, timeout: float) -> None:
+        for module, server in self._servers.items():
+            received = server.receive(timeout if module == CLOCK_MODULE else 0.0)
+            if received is None:
+                continue
+            peer, payload = received
+            try:
+                reply = self._clock(payload) if module == CLOCK_MODULE else self._module(module, payload)
+            except FrameError as error:
+                self._bad += 1
+                reply = Refused(id="", field="", reason=str(error))
+            if reply is not None:
+                server.reply(peer, encode(reply))
+
+    def _clock(self, payload: bytes) -> ClockReply | None:
+        request = decode_clock_request(payload)
+        if isinstance(request, CommandRequest):
+            return self._core.order(request)
+        if isinstance(request, Ack | Beat):
+            name = request.module if isinstance(request, Ack) else request.node
+            self._peers[name] = (request, time.monotonic())
+            return None
+        if isinstance(request, FramesRequest):
+            return self._frames(CLOCK_MODULE, request)
+        if request.run not in {"", self._core.run}:
+            return Refused(id="", field="run", reason=f"only run {self._core.run} is played")
+        ticks = [tick for tick in _of(Tick, self._kept) if tick.run == self._core.run and tick.seq > request.after]
+        if ticks and ticks[0].seq != request.after + 1:
+            return Refused(id="", field="after", reason=f"ticks before {ticks[0].seq} are not kept: seek instead")
+        spans = [_span(tick) for tick in ticks[:500]]
+        return Replay(
+            run=self._core.run,
+            spans=spans,
+            last=self._core.seq,
+            epoch=self._epoch(),
+            rate=self._rate,
+            wall=time.time(),
+        )
+
+    def _epoch(self) -> int:
+        return next(iter(_of(Tick, [self._kept[-1]]))).epoch if self._kept else 0
+
+    def _module(self, module: str, payload: bytes) -> ModuleReply:
+        request = decode_module_request(payload)
+        if isinstance(request, FramesRequest):
+            return self._frames(module, request)
+        newest = next((each for each in _of(State, reversed(self._kept)) if each.module == module), None)
+        if newest is None:
+            return Refused(id="", field="", reason="the replay has not begun yet: ask again")
+        return Snapshot(
+            module=module,
+            run=newest.run,
+            seq=newest.seq,
+            t=newest.t,
+            scenario=newest.scenario,
+            parameters=dict(self._in_force(module, newest.t)),
+            state=newest,
+        )
+
+    def _in_force(self, module: str, t: float) -> dict[str, float | int | str]:
+        """Parameters that the run began with, and what commands have changed since."""
+        return {**self.parameters.get(module, {}), **self._core.changed(module, round(t * 1e6))}
+
+    def _frames(self, module: str, request: FramesRequest) -> Frames | Refused:
+        if request.run != self._core.run:
+            return Refused(id="", field="run", reason=f"only run {self._core.run} is played")
+        ticks = [group for group in self._kept if group[0].run == request.run and group[0].seq > request.after]
+        if ticks and ticks[0][0].seq != request.after + 1:
+            return Refused(id="", field="after", reason="that is not kept any more: seek instead")
+        block = ticks[:BLOCK_TICKS]
+        messages = [each for group in block for each in group if getattr(each, "module", "") == module]
+        return Frames(
+            run=request.run,
+            after=request.after,
+            through=block[-1][0].seq if block else request.after,
+            last=max(self._core.seq, request.after),
+            states=[each for each in messages if isinstance(each, State)],
+            events=[each for each in messages if isinstance(each, Event)],
+            results=[each for each in messages if isinstance(each, Result)],
+        )
+
+    def _status(self) -> Status:
+        core, now = self._core, time.monotonic()
+        peers = [
+            Peer(
+                node=name,
+                instance=beat.instance,
+                pid=beat.pid,
+                status=beat.status,
+                seq=beat.seq,
+                gaps=beat.gaps,
+                age=now - heard,
+            )
+            for name, (beat, heard) in self._peers.items()
+            if now - heard < PEER_SILENCE
+        ]
+        return Status(
+            t=core.t_us / 1e6,
+            seq=core.seq,
+            run=core.run,
+            wall=time.time(),
+            epoch=self._epoch(),
+            mode=core.mode,
+            speed=core.speed_milli / 1000,
+            flat_out=False,
+            achieved_speed=core.speed_milli / 1000 if core.mode == "running" else 0.0,
+            rate=self._rate,
+            lateness=None,
+            frames_sent=self._sent,
+            deadlines_missed=0,
+            bad_frames=self._bad,
+            policy="hold",
+            held=[],
+            held_time=0.0,
+            owed_time=0.0,
+            problems=[],
+            realtime_priority=False,
+            scenario=core.scenario,
+            peers=peers,
+            replay=self.replayed,
+        )
+
+
+def _of(kind: type[Kind], groups: Iterable[list[Published]]) -> Iterable[Kind]:
+    return (message for group in groups for message in group if isinstance(message, kind))
+
+
+def _span(tick: Tick) -> Span:
+    return Span(
+        first=tick.seq,
+        count=1,
+        t=(round(tick.t * 1e6) - round(tick.dt * 1e6)) / 1e6,
+        dt=tick.dt,
+        mode=tick.mode,
+        speed=tick.speed,
+        flat_out=tick.flat_out,
+        commands=tick.commands,
+    )
+
+
+def main() -> int:
+    """Play until told to stop; returns the exit code."""
+    args = _arguments()
+    log = begin("replay")
+    try:
+        endpoints = Endpoints.from_environment(os.environ)
+        folder = run_folder(args.data / "recordings", args.run)
+        if not folder.hot.exists():
+            known = ", ".join(each.run for each in run_folders(args.data / "recordings")[-10:]) or "none"
+            return give_up(log, f"no recording of run {args.run!r} in {args.data}: there are {known}")
+        # Consumers ignore a clock with a lower epoch than they have heard: each start of a replay is a newer one.
+        core = ReplayCore(folder, args.rate, epoch=int(time.time()))
+        core.speed_milli = round(args.speed * 1000)
+        with ExitStack() as stack:
+            publishers = {CLOCK_MODULE: stack.enter_context(Publisher(endpoints.clock_publish))}
+            servers = {CLOCK_MODULE: stack.enter_context(Server(endpoints.clock_control))}
+            for module in core.modules:
+                publishers[module] = stack.enter_context(Publisher(endpoints.module(module).publish))
+                servers[module] = stack.enter_context(Server(endpoints.module(module).snapshot))
+            player = Player(core, publishers, servers, args.rate)
+            player.replayed = folder.run
+            for module in core.modules:
+                opening = args.data / "openings" / module / f"{folder.run}.json"
+                if opening.exists():
+                    player.parameters[module] = json.loads(opening.read_text(encoding="utf-8"))["parameters"]
+            log.info("replay started", run=args.run, start=core.start_us / 1e6, end=core.end_us / 1e6)
+            player.run(StopSignal())
+    except (OSError, EndpointError, ReplayError) as error:
+        return give_up(log, str(error))
+    log.info("replay stopped")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m nodes.recorder.player", description=__doc__)
+    parser.add_argument("run", help="run id")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="recordings' folder")
+    rate = int(os.environ.get("KPP_TICK_RATE", "100"))
+    parser.add_argument("--rate", type=int, default=rate, help="ticks per second, 10 to 1000")
+    parser.add_argument("--speed", type=float, default=1.0, help=f"{SPEED_MIN:g} to {SPEED_MAX:g}")
+    args = parser.parse_args()
+    if not 10 <= args.rate <= 1000:
+        parser.error(f"--rate {args.rate}: the limits are 10 to 1000 ticks per second")
+    if not SPEED_MIN <= args.speed <= SPEED_MAX:
+        parser.error(f"--speed {args.speed:g}: the limits are {SPEED_MIN:g} to {SPEED_MAX:g}")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())

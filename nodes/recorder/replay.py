@@ -1,0 +1,275 @@
+"""A recorded run played back, pure but for reading it: moments in; ticks, states, events and results out.
+
+Every frame is marked: its run is `replay-<n>:<recorded run>`, where n grows with each jump, and the states' instance is
+`replay`. Ticks are numbered anew, at the rate of the replay; times, values and digests are those that were recorded.
+"""
+
+from collections import deque
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from bus.codec import build
+from bus.messages import (
+    CLOCK_MODULE,
+    CommandRequest,
+    Event,
+    Mode,
+    Published,
+    Refused,
+    Result,
+    Sequenced,
+    State,
+    Tick,
+)
+from nodes.recorder.track import Track
+from recording.database import open_reader
+from recording.folder import RunFolder
+from recording.notes import Note, read_notes
+from recording.summary import summary
+
+SPEED_MIN = 0.1
+SPEED_MAX = 100.0
+INSTANCE = "replay"
+FOREVER_US = 1 << 60
+KNOWN = "start, resume, pause, stop, set_speed, seek"
+
+
+class ReplayError(ValueError):
+    """A run that cannot be played back, or an order that a replay does not obey."""
+
+
+@dataclass
+class _Counts:
+    events: int = 0
+    results: int = 0
+
+
+@dataclass
+class _Place:
+    """Where the replay is."""
+
+    run: str
+    position_us: int
+    seq: int = 0
+    shown_us: int | None = None
+    carry: int = 0
+    notes: deque[Note] = field(default_factory=deque)
+    counts: dict[str, _Counts] = field(default_factory=dict)
+
+
+class ReplayCore:
+    """Plays one recorded run.
+
+    Args:
+        folder: the recording.
+        rate: ticks per second of wall time.
+        epoch: what the frames give as the clock's incarnation.
+
+    Raises:
+        ReplayError: if nothing of it is recorded.
+        StoreError: if it cannot be read.
+    """
+
+    def __init__(self, folder: RunFolder, rate: int, epoch: int) -> None:
+        self._folder = folder
+        self._rate = rate
+        self._epoch = epoch
+        holdings = summary(folder)
+        if not holdings:
+            raise ReplayError(f"nothing is recorded of run {folder.run}")
+        self.modules = tuple(holding.module for holding in holdings)
+        self.start_us = min(holding.t_first_us for holding in holdings)
+        self.end_us = max(holding.t_last_us for holding in holdings)
+        with closing(open_reader(folder.hot)) as hot:
+            self._notes = list(read_notes(hot, 0, FOREVER_US))
+        self._jumps = 0
+        self._waiting: deque[CommandRequest] = deque()
+        self._answered: dict[str, Sequenced] = {}
+        self.mode: Mode = "paused"
+        self.speed_milli = 1000
+        self.scenario = ""
+        self._tracks: dict[str, Track] = {}
+        self._place = self._jump(self.start_us)
+
+    @property
+    def run(self) -> str:
+        """Run id of the frames."""
+        return self._place.run
+
+    @property
+    def seq(self) -> int:
+        """Newest tick."""
+        return self._place.seq
+
+    @property
+    def t_us(self) -> int:
+        """Simulated time that is shown, in microseconds."""
+        shown = self._place.shown_us
+        return self._place.position_us if shown is None else shown
+
+    def _jump(self, t_us: int) -> _Place:
+        """Begin anew at a moment: to whoever listens it is a new run, so that nothing has to go back."""
+        self._jumps += 1
+        self._tracks = {module: Track(self._folder, module, t_us) for module in self.modules}
+        notes = deque(note for note in self._notes if note.t_us >= t_us)
+        name = f"replay-{self._jumps}:{self._folder.run}"[:64]
+        counts = {module: _Counts() for module in self.modules}
+        return _Place(name, t_us, notes=notes, counts=counts)
+
+    def changed(self, module: str, t_us: int) -> dict[str, Any]:
+        """Parameters of a module that commands had changed up to a moment."""
+        values: dict[str, Any] = {}
+        for note in self._notes:
+            if note.kind == "result" and note.module == module and note.t_us <= t_us:
+                body = note.body
+                if body["name"] == "set_parameters" and body["outcome"] == "applied":
+                    values |= body["applied"]
+                elif body["name"] == "begin":
+                    values |= body["applied"].get("parameters", {})
+        return values
+
+    # Orders
+
+    def order(self, request: CommandRequest) -> Sequenced | Refused:
+        """Take a command; it acts at the next tick. A repeated id is answered again and does not act again."""
+        known = self._answered.get(request.id)
+        if known is not None:
+            return known
+        if request.module != CLOCK_MODULE:
+            reason = f"this is a replay of run {self._folder.run}: its plant is what it was; fork the run to change it"
+            return Refused(id=request.id, field="module", reason=reason)
+        self._waiting.append(request)
+        answer = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
+        self._answered[request.id] = answer
+        return answer
+
+    def _obey(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        if name in {"start", "resume"}:
+            self.mode = "running"
+        elif name in {"pause", "stop"}:
+            self.mode = "paused"
+        elif name == "set_speed":
+            self.speed_milli = round(1000 * _number(args, "speed", SPEED_MIN, SPEED_MAX))
+        elif name == "seek":
+            t_us = round(1e6 * _number(args, "t", self.start_us / 1e6, self.end_us / 1e6))
+            self._place = self._jump(t_us)
+        else:
+            raise ReplayError(f"a replay knows no command {name!r}: it knows {KNOWN}")
+        return {"mode": self.mode, "speed": self.speed_milli / 1000, "t": self._place.position_us / 1e6}
+
+    # Time
+
+    def tick(self, mono_ns: int, wall: float) -> list[Published]:
+        """The next tick with all that was recorded since the one before."""
+        orders = [self._result(request, wall) for request in self._drain()]
+        place = self._place
+        place.seq += 1
+        self._advance(place)
+        rows = {module: track.upto(place.position_us) for module, track in self._tracks.items()}
+        shown = max((row.t_us for row in rows.values() if row is not None), default=place.position_us)
+        before = shown if place.shown_us is None else place.shown_us
+        place.shown_us = shown = max(shown, before)
+        tick = Tick(
+            t=shown / 1e6,
+            seq=place.seq,
+            run=place.run,
+            wall=wall,
+            epoch=self._epoch,
+            dt=(shown - before) / 1e6,
+            mode=self.mode,
+            speed=self.speed_milli / 1000,
+            flat_out=False,
+            rate=self._rate,
+            held=[],
+            mono_ns=mono_ns,
+            leaders=dict.fromkeys(self.modules, INSTANCE),
+            published={},
+            commands=[],
+        )
+        results, events = self._due_notes(place, shown, wall)
+        states: list[Published] = [
+            self._state(module, row, place, wall) for module, row in rows.items() if row is not None
+        ]
+        for event in events:
+            place.counts[event.module].events += 1
+        return [tick, *orders, *results, *states, *events]
+
+    def _drain(self) -> list[CommandRequest]:
+        requests = list(self._waiting)
+        self._waiting.clear()
+        return requests
+
+    def _result(self, request: CommandRequest, wall: float) -> Result:
+        reason, applied = "", {}
+        try:
+            applied = self._obey(request.name, request.args)
+        except ReplayError as error:
+            reason = str(error)
+        return Result(
+            t=self.t_us / 1e6,
+            seq=self.seq + 1,
+            run=self.run,
+            wall=wall,
+            module=CLOCK_MODULE,
+            id=request.id,
+            name=request.name,
+            outcome="rejected" if reason else "applied",
+            reason=reason,
+            violations=[],
+            applied=applied,
+        )
+
+    def _advance(self, place: _Place) -> None:
+        if self.mode != "running":
+            return
+        place.carry += self.speed_milli * 1000
+        step_us, place.carry = divmod(place.carry, self._rate)
+        place.position_us = min(place.position_us + step_us, self.end_us)
+        if place.position_us >= self.end_us:
+            self.mode = "paused"
+
+    def _due_notes(self, place: _Place, shown_us: int, wall: float) -> tuple[list[Result], list[Event]]:
+        results: list[Result] = []
+        events: list[Event] = []
+        while place.notes and place.notes[0].t_us <= shown_us:
+            note = place.notes.popleft()
+            head = {"run": place.run, "seq": place.seq, "wall": wall}
+            if note.kind == "event" and note.module in place.counts:
+                events.append(build(Event, note.body | head))
+            elif note.kind == "result" and note.module in place.counts:
+                results.append(build(Result, note.body | head))
+                place.counts[note.module].results += 1
+        return results, events
+
+    def _state(self, module: str, row: Any, place: _Place, wall: float) -> State:
+        state = self._tracks[module].state(row)
+        self.scenario = state.scenario
+        counts = place.counts[module]
+        return msgspec.structs.replace(
+            state,
+            seq=place.seq,
+            run=place.run,
+            wall=wall,
+            instance=INSTANCE,
+            events=counts.events,
+            results=counts.results,
+        )
+
+
+def _number(args: dict[str, Any], name: str, low: float, high: float) -> float:
+    value = args.get(name)
+    if (
+        list(args) != [name]
+        or isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not low <= value <= high
+    ):
+        raise ReplayError(f"{name}: needs one number from {low:g} to {high:g}, not {_told(args)}")
+    return float(value)
+
+
+def _told(args: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in args.items()) or "nothing"

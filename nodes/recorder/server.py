@@ -1,0 +1,61 @@
+"""The recorder's third thread: takes requests on its socket and answers them, apart from the recording."""
+
+import threading
+
+import structlog
+
+from bus.codec import FrameError, decode_recorder_request, encode
+from bus.messages import Refused
+from bus.sockets import Server
+from nodes.recorder.answers import Answers
+
+POLL = 0.1
+
+
+class HistoryServer(threading.Thread):
+    """Answers one request after the other.
+
+    Args:
+        address: where to listen; bound at once, so that a second recorder is refused before it writes anything.
+        answers: what to answer; used by this thread alone.
+        log: where to tell of bad requests.
+    """
+
+    def __init__(self, address: str, answers: Answers, log: structlog.stdlib.BoundLogger) -> None:
+        super().__init__(name="history", daemon=True)
+        self._server = Server(address)
+        self._answers = answers
+        self._log = log
+        self._stopping = threading.Event()
+        self.bad_frames = 0
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        try:
+            while not self._stopping.is_set():
+                received = self._server.receive(POLL)
+                if received is not None:
+                    peer, payload = received
+                    self._server.reply(peer, self._reply(payload))
+        except BaseException as error:
+            self.failure = error
+            raise
+        finally:
+            self._answers.close()
+            self._server.close()
+
+    def _reply(self, payload: bytes) -> bytes:
+        try:
+            request = decode_recorder_request(payload)
+        except FrameError as error:
+            self.bad_frames += 1
+            self._log.warning("bad request refused", reason=str(error), count=self.bad_frames)
+            return encode(Refused(id="", field="", reason=str(error)))
+        return encode(self._answers.answer(request))
+
+    def stop(self) -> None:
+        """End after the request that is under way."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join(timeout=5.0)

@@ -1,0 +1,103 @@
+"""The hot stores of the runs that are being recorded, and what is wrong with writing to them."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recording.database import StoreError, transaction
+from recording.folder import RunFolder, make_folder, run_folders
+from recording.hot import Batch, Conflict, HotStore
+from recording.mend import Finding, mend
+from recording.retention import Limits
+
+STOP_SHARE = 8
+"""Writing stops when less than this part of the reserve is free: what is left belongs to the clock's tick log."""
+
+
+@dataclass
+class Counters:
+    """What was recorded since the recorder started."""
+
+    written: int = 0
+    repeated: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+class Stores:
+    """Writes batches to the runs that they belong to.
+
+    Args:
+        root: folder of all recordings.
+        limits: how much room they may take.
+    """
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._root = root
+        self._limits = limits
+        self._open: dict[str, HotStore] = {}
+        self.findings: list[Finding] = []
+        """Damage that was found when runs were opened; emptied by whoever tells of it."""
+        self.counters = Counters()
+        root.mkdir(parents=True, exist_ok=True)
+
+    def newest(self) -> RunFolder | None:
+        """The run that was recorded last."""
+        folders = run_folders(self._root)
+        return folders[-1] if folders else None
+
+    def store(self, run: str) -> HotStore:
+        """The hot store of a run; what is damaged in its recording is mended when it is opened.
+
+        Raises:
+            OSError: if the disk does not take it.
+        """
+        store = self._open.get(run)
+        if store is None:
+            folder = make_folder(self._root, run)
+            self.findings += mend(folder)
+            store = self._open[run] = HotStore(folder.hot)
+        return store
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Runs that may still be written to."""
+        return frozenset(self._open)
+
+    def write(self, batches: Mapping[str, Batch]) -> list[Conflict]:
+        """Write what was gathered; it is on disk when this returns. Returns the conflicts.
+
+        Raises:
+            OSError: if the disk does not take it; what was not written has to be repaired by its producers.
+        """
+        self.require_room()
+        conflicts: list[Conflict] = []
+        for run, batch in batches.items():
+            outcome = self.store(run).write(batch)
+            self.counters.written += outcome.written
+            self.counters.repeated += outcome.repeated
+            conflicts += outcome.conflicts
+        self.counters.conflicts += conflicts
+        return conflicts
+
+    def require_room(self) -> None:
+        """Raises StoreError if the disk is nearly full."""
+        free = shutil.disk_usage(self._root).free
+        if free < self._limits.reserve // STOP_SHARE:
+            raise StoreError(f"the disk is full: {free / 1e6:.0f} MB are free, and recording leaves that to the plant")
+
+    def probe(self) -> None:
+        """Raises OSError if the disk still takes nothing."""
+        self.require_room()
+        for store in self._open.values():
+            with transaction(store.connection):
+                store.connection.execute("INSERT OR REPLACE INTO facts VALUES ('probe', hex(zeroblob(2000)))")
+
+    def leave(self, runs: frozenset[str]) -> None:
+        """Close runs that are over."""
+        for run in runs & self._open.keys():
+            self._open.pop(run).close()
+
+    def close(self) -> None:
+        """Close all."""
+        self.leave(self.present)

@@ -1,0 +1,139 @@
+"""The channel table: which numbers and texts one recorded row holds, each with its unit and its meaning."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Literal
+
+Kind = Literal["float", "int", "flag", "text", "texts"]
+"""What a channel holds: a number, a whole number, true or false, a text, or a list of texts; each may be null."""
+
+_PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])?)")
+
+
+class ChannelError(LookupError):
+    """A channel that a recording does not have; the text names those that come closest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One quantity of a row.
+
+    Args:
+        name: place in the message, such as `grid.net_power` or `floaters.fill[3]`.
+        kind: what it holds.
+        unit: SI unit as text, "1" for a plain number, "" where a unit makes no sense.
+        meaning: one line for people.
+        nullable: true if a value may not exist.
+    """
+
+    name: str
+    kind: Kind
+    unit: str = ""
+    meaning: str = ""
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All channels of a row, in the order in which a row stores them."""
+
+    channels: tuple[Channel, ...]
+
+    @cached_property
+    def numbers(self) -> tuple[Channel, ...]:
+        """Channels stored as float64."""
+        return tuple(channel for channel in self.channels if channel.kind in {"float", "int", "flag"})
+
+    @cached_property
+    def texts(self) -> tuple[Channel, ...]:
+        """Channels stored as text."""
+        return tuple(channel for channel in self.channels if channel.kind in {"text", "texts"})
+
+    @cached_property
+    def body(self) -> bytes:
+        """The table as JSON, always the same bytes for the same channels."""
+        rows = [asdict(channel) for channel in self.channels]
+        return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @cached_property
+    def key(self) -> int:
+        """32-bit number that rows refer to, made of the content: the same table has the same key everywhere."""
+        return int.from_bytes(sha256(self.body).digest()[:4], "little")
+
+    @classmethod
+    def from_body(cls, body: bytes) -> "Schema":
+        """Read what `body` wrote; the table keeps the key of these bytes, also where a later version writes others."""
+        schema = cls(tuple(Channel(**row) for row in json.loads(body)))
+        vars(schema)["body"] = body
+        return schema
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Place of each numeric channel in a row's numbers."""
+        return {channel.name: place for place, channel in enumerate(self.numbers)}
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Channel]:
+        """Every channel by its name."""
+        return {channel.name: channel for channel in self.channels}
+
+    def select(self, names: Iterable[str] | None) -> tuple[Channel, ...]:
+        """Channels that the names mean: a full name, or a group such as `grid` or `floaters.fill`; None means all.
+
+        Raises:
+            ChannelError: naming what is unknown.
+        """
+        if names is None:
+            return self.channels
+        chosen: dict[str, Channel] = {}
+        for name in names:
+            found = [
+                each for each in self.channels if each.name == name or each.name.startswith((f"{name}.", f"{name}["))
+            ]
+            if not found:
+                raise ChannelError(f"no channel {name[:64]!r}: {_nearest(name, self.channels)}")
+            chosen.update((each.name, each) for each in found)
+        return tuple(chosen.values())
+
+
+def _nearest(name: str, channels: tuple[Channel, ...]) -> str:
+    group = name.partition(".")[0]
+    near = [channel.name for channel in channels if channel.name.partition(".")[0] == group]
+    groups = dict.fromkeys(channel.name.partition(".")[0] for channel in channels)
+    return f"{group} has {', '.join(near[:20])}" if near else f"there are the groups {', '.join(groups)}"
+
+
+class Shape:
+    """The map of maps and lists that flat names stand for: `a.b[0]` is `{"a": {"b": [...]}}`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._plan: dict[str, Any] = {}
+        for place, name in enumerate(names):
+            *groups, last = name.split(".")
+            at = self._plan
+            for group in groups:
+                at = at.setdefault(group, {})
+            match = _PART.fullmatch(last)
+            if match is None or not match[2]:
+                at[last] = place
+            else:
+                at.setdefault(match[1], []).append(place)
+
+    def fill(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The map with values, given in the order of the names."""
+        return _filled(self._plan, values)
+
+
+def _filled(plan: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
+    return {
+        key: values[at]
+        if isinstance(at, int)
+        else [values[place] for place in at]
+        if isinstance(at, list)
+        else _filled(at, values)
+        for key, at in plan.items()
+    }

@@ -1,0 +1,116 @@
+"""The SQLite file of one run: rows that are not sealed yet, notes, ticks, and the manifest of what is sealed."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FILE = "hot.sqlite"
+"""Name of the file in a run's folder."""
+
+SEQ_BITS = 40
+"""A row's key is its module's number above this many bits of its sequence number."""
+
+PAGE = 16384
+"""Page size in bytes: a row lies whole in one page, where it can be found even if the file's index is damaged."""
+
+BUSY_MS = 5000
+
+_TABLES = """
+BEGIN;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS modules (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS schemas (key INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS rows (key INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (
+    position INTEGER PRIMARY KEY,
+    module INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    record BLOB NOT NULL,
+    UNIQUE (module, seq, kind, identity)
+);
+CREATE TABLE IF NOT EXISTS ticks (first INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS segments (key INTEGER PRIMARY KEY, record BLOB NOT NULL);
+COMMIT;
+"""
+
+
+class StoreError(OSError):
+    """The hot store cannot be read or written; the text says why."""
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open for writing, and make what is missing. A committed row survives a killed process and a power cut.
+
+    Raises:
+        StoreError: if the file is damaged or the disk does not take it.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+        connection.execute(f"PRAGMA page_size={PAGE}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+        connection.executescript(_TABLES)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open for reading beside a writer.
+
+    Raises:
+        StoreError: if there is no such file or it is no database.
+    """
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA query_only=1")
+        connection.execute("SELECT count(*) FROM modules").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing.
+
+    Raises:
+        StoreError: if the disk does not take it; then nothing was written.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        raise StoreError(f"the hot store cannot be written: {error}") from error
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def module_number(connection: sqlite3.Connection, name: str) -> int | None:
+    """Number of a module, None if it has recorded nothing."""
+    row = connection.execute("SELECT number FROM modules WHERE name = ?", (name,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def module_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Every module that has recorded something, by number."""
+    return dict(connection.execute("SELECT number, name FROM modules ORDER BY number"))
+
+
+def row_key(number: int, seq: int) -> int:
+    """Key of a row."""
+    return number << SEQ_BITS | seq

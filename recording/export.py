@@ -1,0 +1,263 @@
+"""Export: part of a recording as a stream of bytes in a format that other programs open. NaN never appears in it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, Final, Literal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from mcap.writer import Writer
+
+from recording.channels import Channel, Shape
+from recording.database import open_reader
+from recording.folder import RunFolder
+from recording.notes import Note, read_notes
+from recording.reading import Reader, Selection
+
+Format = Literal["csv", "parquet", "mcap"]
+
+_JSON_TYPES: Final = {"float": "number", "int": "integer", "flag": "boolean", "text": "string", "texts": "array"}
+
+
+class _Pipe:
+    """A file that only grows: what was written is taken away by whoever sends it on."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._place = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        self._place += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._place
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def take(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+class Export:
+    """Iterate over it for the bytes of the file.
+
+    Args:
+        folder: the recording.
+        selection: which part of it.
+        form: the format.
+
+    Raises:
+        StoreError: if the recording cannot be read.
+        ChannelError: if a channel is unknown.
+    """
+
+    def __init__(self, folder: RunFolder, selection: Selection, form: Format) -> None:
+        self._folder = folder
+        self._selection = selection
+        self._form = form
+        self._reader = Reader(folder, selection)
+        self.rows = self._reader.rows
+        """How many rows there are at most."""
+        self.done = 0
+        """How many were given out."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What could not be read, in words; complete when the last bytes were given out."""
+        return self._reader.missing
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from _FORMATS[self._form](self)
+
+    def tables(self) -> Iterator[Any]:
+        """The rows, counted as they pass."""
+        for table in self._reader.tables():
+            yield table
+            self.done += table.num_rows
+
+    @property
+    def schema(self) -> Any:
+        """The Arrow schema of the tables."""
+        return self._reader.schema
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What is exported of each row."""
+        return self._reader.channels
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Run and module."""
+        return self._folder.run, self._selection.module
+
+    def notes(self) -> list[Note]:
+        """Events and results of the time exported, when whole rows are."""
+        if self._selection.channels is not None:
+            return []
+        with closing(open_reader(self._folder.hot)) as hot:
+            return list(read_notes(hot, self._selection.start_us, self._selection.end_us))
+
+
+# CSV: a head line with names and units, an empty cell for what does not exist
+
+
+def _csv(export: Export) -> Iterator[bytes]:
+    pipe = _Pipe()
+    names = [_titled(field) for field in export.schema]
+    lists = [place for place, field in enumerate(export.schema) if pa.types.is_list(field.type)]
+    yield ",".join(f'"{name}"' for name in names).encode() + b"\n"
+    plain = pyarrow.csv.WriteOptions(include_header=False)
+    for table in export.tables():
+        for place in lists:
+            texts = [None if value is None else json.dumps(value) for value in table[place].to_pylist()]
+            table = table.set_column(place, table.field(place).name, pa.array(texts, pa.string()))  # noqa: PLW2901 - the same rows
+        pyarrow.csv.write_csv(table, pipe, plain)
+        yield pipe.take()
+
+
+def _titled(field: Any) -> str:
+    unit = (field.metadata or {}).get(b"unit", b"").decode()
+    return f"{field.name} [{unit}]" if unit else str(field.name)
+
+
+# Parquet: units and meanings as metadata of the columns
+
+
+def _parquet(export: Export) -> Iterator[bytes]:
+    pipe = _Pipe()
+    run, module = export.source
+    schema = export.schema.with_metadata({"run": run, "module": module})
+    writer: Any = pq.ParquetWriter(pa.PythonFile(pipe, mode="w"), schema, compression="zstd", compression_level=1)
+    for table in export.tables():
+        writer.write_table(table.replace_schema_metadata(schema.metadata))
+        yield pipe.take()
+    writer.close()
+    yield pipe.take()
+
+
+# MCAP: a channel of JSON messages with its JSON Schema for each topic; both times are simulated
+
+
+def _mcap(export: Export) -> Iterator[bytes]:
+    pipe = _Pipe()
+    writer = Writer(pipe)  # type: ignore[arg-type]  # it writes, asks where it is, and needs nothing else of a file
+    writer.start(profile="", library="kpp-simulator")
+    run, module = export.source
+    topic = f"state/{module}/"
+    schema = json.dumps(message_schema(export.channels)).encode()
+    schema_id = writer.register_schema(f"kpp.State.{module}", "jsonschema", schema)
+    state = writer.register_channel(topic, "json", schema_id, {"run": run, "module": module})
+    notes = _Notes(writer, export.notes())
+    shape = Shape(["t", "seq", *(channel.name for channel in export.channels)])
+    encode = msgspec.json.encode
+    for table in export.tables():
+        columns = [column.to_pylist() for column in table.columns]
+        for values in zip(*columns, strict=True):
+            time_ns = round(values[0] * 1e6) * 1000
+            notes.before(time_ns)
+            message = {"run": run, **shape.fill(values)}
+            writer.add_message(state, time_ns, encode(message), time_ns, sequence=values[1] & 0xFFFFFFFF)
+        yield pipe.take()
+    notes.before(None)
+    writer.finish()  # type: ignore[no-untyped-call]
+    yield pipe.take()
+
+
+class _Notes:
+    """Events and results, put between the states at their time."""
+
+    def __init__(self, writer: Writer, notes: list[Note]) -> None:
+        self._writer = writer
+        self._left = iter(notes)
+        self._next = next(self._left, None)
+        self._channels: dict[str, int] = {}
+
+    def before(self, time_ns: int | None) -> None:
+        """Write those up to a time, or all that are left."""
+        while (note := self._next) is not None and (time_ns is None or note.t_us * 1000 <= time_ns):
+            at = note.t_us * 1000
+            sequence = note.seq & 0xFFFFFFFF
+            self._writer.add_message(self._channel(note), at, msgspec.json.encode(note.body), at, sequence=sequence)
+            self._next = next(self._left, None)
+
+    def _channel(self, note: Note) -> int:
+        topic = "result/" if note.kind == "result" else f"event/{note.module}/"
+        if topic not in self._channels:
+            fields = {name: {"type": kind} for name, kind in _NOTE_FIELDS[note.kind].items()}
+            schema = json.dumps({"type": "object", "title": note.kind, "properties": fields}).encode()
+            schema_id = self._writer.register_schema(f"kpp.{note.kind.title()}", "jsonschema", schema)
+            self._channels[topic] = self._writer.register_channel(topic, "json", schema_id)
+        return self._channels[topic]
+
+
+_COMMON = {"t": "number", "seq": "integer", "run": "string", "module": "string"}
+_NOTE_FIELDS: Final = {
+    "event": {**_COMMON, "severity": "string", "kind": "string", "text": "string"},
+    "result": {**_COMMON, "id": "string", "name": "string", "outcome": "string", "reason": "string"},
+}
+
+
+def message_schema(channels: tuple[Channel, ...]) -> dict[str, Any]:
+    """JSON Schema of a row as a message: an object of the groups, every number with its unit."""
+    every = (
+        Channel("run", "text", "", "run id"),
+        Channel("t", "float", "s", "simulated time since the start of the run"),
+        Channel("seq", "int", "1", "number of the tick"),
+        *channels,
+    )
+    plan = Shape(channel.name for channel in every).fill([_field(channel) for channel in every])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "State", **_object(plan)}
+
+
+class _Field(dict[str, Any]):
+    """The schema of one value."""
+
+
+def _field(channel: Channel) -> _Field:
+    kind = _JSON_TYPES[channel.kind]
+    field = _Field(type=[kind, "null"] if channel.nullable else kind)
+    if channel.kind == "texts":
+        field["items"] = {"type": "string"}
+    if channel.unit:
+        field["unit"] = channel.unit
+    if channel.meaning:
+        field["description"] = channel.meaning
+    return field
+
+
+def _object(plan: dict[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in plan.items():
+        if isinstance(value, _Field):
+            fields[name] = value
+        elif isinstance(value, list):
+            fields[name] = {"type": "array", "items": value[0]}
+        else:
+            fields[name] = _object(value)
+    return {"type": "object", "properties": fields}
+
+
+_FORMATS: Final[dict[Format, Callable[[Export], Iterator[bytes]]]] = {"csv": _csv, "parquet": _parquet, "mcap": _mcap}
+
+FORMATS: Final = tuple(_FORMATS)
+"""Names of the formats."""

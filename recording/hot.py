@@ -1,0 +1,222 @@
+"""The hot store: what was recorded lately, durable within one group commit, idempotent by (run, module, seq)."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from recording.channels import Schema
+from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.notes import Note
+from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
+from recording.ticks import Span, TickLog
+
+
+class Damaged(NamedTuple):
+    """A row that is not what was written."""
+
+    seq: int
+    reason: str
+
+
+class Conflict(NamedTuple):
+    """A known key came again with another content; what is recorded stays."""
+
+    module: str
+    seq: int
+    what: str
+
+
+@dataclass
+class Batch:
+    """What one group commit writes."""
+
+    rows: list[Row] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    ticks: list[Span] = field(default_factory=list)
+    schemas: list[Schema] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.notes) + len(self.ticks)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a batch."""
+
+    written: int
+    repeated: int
+    conflicts: list[Conflict]
+
+
+class HotStore:
+    """The writing side of one run's file."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = open_database(path)
+        try:
+            self.ticks = TickLog(self.connection)
+            self._numbers = {name: number for number, name in module_names(self.connection).items()}
+            self._schemas = {key for (key,) in self.connection.execute("SELECT key FROM schemas")}
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be read: {error}") from error
+
+    def write(self, batch: Batch) -> Outcome:
+        """Write a batch in one transaction; it is on disk when this returns.
+
+        Raises:
+            StoreError: if the disk does not take it; then nothing of it was written.
+        """
+        conflicts: list[Conflict] = []
+        try:
+            with transaction(self.connection):
+                for schema in batch.schemas:
+                    self._define(schema)
+                written = self._write_rows(batch.rows, conflicts) + self._write_notes(batch.notes, conflicts)
+                before = self.ticks.last
+                conflicts += [Conflict("clock", seq, "tick") for seq in self.ticks.append(batch.ticks)]
+                written += self.ticks.last - before
+        except StoreError:
+            self._forget()
+            raise
+        offered = len(batch.rows) + len(batch.notes) + sum(span.length for span in batch.ticks)
+        return Outcome(written, offered - written - len(conflicts), conflicts)
+
+    def _forget(self) -> None:
+        """What a failed transaction had defined is not in the file."""
+        self._numbers = {name: number for number, name in module_names(self.connection).items()}
+        self._schemas = {key for (key,) in self.connection.execute("SELECT key FROM schemas")}
+        self.ticks.refresh()
+
+    def _define(self, schema: Schema) -> None:
+        if schema.key not in self._schemas:
+            record = envelope(b"C", schema.body)
+            self.connection.execute("INSERT OR REPLACE INTO schemas VALUES (?, ?)", (schema.key, record))
+            self._schemas.add(schema.key)
+
+    def number(self, module: str) -> int:
+        """Number of a module, a new one at its first row; call it inside a transaction."""
+        known = self._numbers.get(module)
+        if known is None:
+            # Another connection, that of the sealer, may have been the first.
+            self.connection.execute("INSERT OR IGNORE INTO modules (name) VALUES (?)", (module,))
+            known = self._numbers[module] = module_number(self.connection, module) or 0
+        return known
+
+    def _write_rows(self, rows: list[Row], conflicts: list[Conflict]) -> int:
+        if not rows:
+            return 0
+        packed = [(row_key(self.number(row.module), row.seq), pack_row(row)) for row in rows]
+        cursor = self.connection.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", packed)
+        if cursor.rowcount < len(rows):
+            for row, (key, record) in zip(rows, packed, strict=True):
+                conflicts += self._compare(row, key, record)
+        return cursor.rowcount
+
+    def _compare(self, row: Row, key: int, record: bytes) -> list[Conflict]:
+        stored = self.connection.execute("SELECT record FROM rows WHERE key = ?", (key,)).fetchone()[0]
+        if stored == record:
+            return []
+        try:
+            known = unpack_row(stored)
+        except DamagedError:  # what cannot be read is no recording: the repaired row takes its place
+            self.connection.execute("UPDATE rows SET record = ? WHERE key = ?", (record, key))
+            return []
+        alike = (known.content, known.numbers, known.texts) == (row.content, row.numbers, row.texts)
+        return [] if alike else [Conflict(row.module, row.seq, "state")]
+
+    def _write_notes(self, notes: list[Note], conflicts: list[Conflict]) -> int:
+        written = 0
+        insert = "INSERT OR IGNORE INTO notes (module, seq, kind, identity, record) VALUES (?, ?, ?, ?, ?)"
+        find = "SELECT record FROM notes WHERE module = ? AND seq = ? AND kind = ? AND identity = ?"
+        for note in notes:
+            key = (self.number(note.module), note.seq, note.kind, note.identity)
+            cursor = self.connection.execute(insert, (*key, note.record()))
+            written += cursor.rowcount
+            if not cursor.rowcount:
+                stored = self.connection.execute(find, key).fetchone()[0]
+                conflicts += self._compare_note(note, key, stored)
+        return written
+
+    def _compare_note(self, note: Note, key: tuple[int, int, str, str], stored: bytes) -> list[Conflict]:
+        try:
+            known = Note.from_record(stored)
+        except DamagedError:
+            where = "WHERE module = ? AND seq = ? AND kind = ? AND identity = ?"
+            self.connection.execute(f"UPDATE notes SET record = ? {where}", (note.record(), *key))  # noqa: S608 - own words
+            return []
+        alike = (known.t_us, known.body) == (note.t_us, note.body)
+        return [] if alike else [Conflict(note.module, note.seq, note.kind)]
+
+    def remove(self, module: str, first: int, last: int, at_once: int = 1000) -> None:
+        """Delete rows that are sealed, a few at a time so that a writer never waits for long.
+
+        Raises:
+            StoreError: if the disk does not take it.
+        """
+        number = module_number(self.connection, module)
+        if number is None:
+            return
+        for start in range(first, last + 1, at_once):
+            keys = (row_key(number, start), row_key(number, min(last, start + at_once - 1)))
+            with transaction(self.connection):
+                self.connection.execute("DELETE FROM rows WHERE key BETWEEN ? AND ?", keys)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
+
+
+def read_schemas(connection: sqlite3.Connection) -> dict[int, Schema]:
+    """Every undamaged channel table, by key."""
+    found: dict[int, Schema] = {}
+    for key, record in connection.execute("SELECT key, record FROM schemas"):
+        try:
+            schema = Schema.from_body(opened(record, b"C"))
+        except DamagedError:
+            continue  # every segment carries its own copy
+        if schema.key == key:
+            found[key] = schema
+    return found
+
+
+def read_rows(
+    connection: sqlite3.Connection, number: int, name: str, first: int = 0, last: int = (1 << SEQ_BITS) - 1
+) -> Iterator[Row | Damaged]:
+    """Rows of a module with first <= seq <= last, in order; for a damaged one, what is wrong with it."""
+    keys = (row_key(number, first), row_key(number, last))
+    for key, record in connection.execute("SELECT key, record FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys):
+        seq = key & ((1 << SEQ_BITS) - 1)
+        try:
+            row = unpack_row(record)
+        except DamagedError as error:
+            yield Damaged(seq, f"{name}, row {seq}: {error}")
+            continue
+        yield row if (row.module, row.seq) == (name, seq) else Damaged(seq, f"{name}, row {seq}: it is another row")
+
+
+def hot_ranges(connection: sqlite3.Connection, number: int) -> list[tuple[int, int]]:
+    """Ranges of sequence numbers in a row of a module, as (first, last)."""
+    keys = (row_key(number, 0), row_key(number + 1, 0) - 1)
+    low, high, count = connection.execute(
+        "SELECT min(key), max(key), count(*) FROM rows WHERE key BETWEEN ? AND ?", keys
+    ).fetchone()
+    mask = (1 << SEQ_BITS) - 1
+    if not count:
+        return []
+    if high - low + 1 == count:
+        return [(low & mask, high & mask)]
+    found = connection.execute("SELECT key FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys)
+    return joined((key & mask, key & mask) for (key,) in found)
+
+
+def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in order, those that touch or overlap as one."""
+    whole: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if whole and first <= whole[-1][1] + 1:
+            whole[-1] = (whole[-1][0], max(whole[-1][1], last))
+        else:
+            whole.append((first, last))
+    return whole

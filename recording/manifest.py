@@ -1,0 +1,79 @@
+"""The manifest: one line for each sealed segment, with the checksums of its files."""
+
+import sqlite3
+from typing import Literal, NamedTuple
+
+from recording.database import module_number, row_key
+from recording.record import DamagedError, pack_json, unpack_json
+
+Fate = Literal["kept", "dropped", "damaged"]
+"""What has become of a file: there, dropped to make room, or not what was written."""
+
+
+class Line(NamedTuple):
+    """One sealed segment."""
+
+    module: str
+    first: int
+    last: int
+    t_first_us: int
+    t_last_us: int
+    schema: int
+    file: str
+    """Name of the Parquet file in `segments/`."""
+    bytes: int
+    sha256: str
+    fate: Fate
+    tier_file: str
+    """Name of the file in `tiers/` that holds its seconds, alone or with those of its neighbours."""
+    tier_bytes: int
+    tier_sha256: str
+    tier_fate: Fate
+    revision: int = 0
+    """Grows with each change of the line, so that of two copies the newer one is known."""
+
+    @property
+    def segment(self) -> int:
+        """Number by which the tier's lines name the segment that they were made of."""
+        return int(self.sha256[:15], 16)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.last - self.first + 1
+
+    def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "Line":
+        """The line after something has happened to its files."""
+        return self._replace(fate=fate or self.fate, tier_fate=tier_fate or self.tier_fate, revision=self.revision + 1)
+
+
+def rows_in(line: Line, ranges: list[tuple[int, int]]) -> int:
+    """How many ticks of a segment lie in ranges of (first, last)."""
+    return sum(max(0, min(last, line.last) - max(first, line.first) + 1) for first, last in ranges)
+
+
+def read_manifest(connection: sqlite3.Connection) -> list[Line]:
+    """Every undamaged line, in order of module and ticks."""
+    lines = []
+    for (record,) in connection.execute("SELECT record FROM segments ORDER BY key"):
+        try:
+            lines.append(Line(**unpack_json(record, b"M")))
+        except DamagedError:
+            continue  # the segment itself says what it holds; see `mend`
+    return lines
+
+
+def write_line(connection: sqlite3.Connection, line: Line) -> None:
+    """Put a line in; the caller opens the transaction, and the module is known."""
+    number = module_number(connection, line.module)
+    if number is None:
+        raise LookupError(f"no module {line.module!r} in this run")
+    record = pack_json(b"M", line._asdict())
+    connection.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (row_key(number, line.first), record))
+
+
+def remove_line(connection: sqlite3.Connection, line: Line) -> None:
+    """Take a line out; the caller opens the transaction."""
+    number = module_number(connection, line.module)
+    if number is not None:
+        connection.execute("DELETE FROM segments WHERE key = ?", (row_key(number, line.first),))

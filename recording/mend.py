@@ -1,0 +1,265 @@
+"""What is done when a recording is opened: damage is found, set aside and told; what is whole stays readable."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from recording.carve import rebuild, set_aside
+from recording.database import StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.files import checksum
+from recording.folder import RunFolder
+from recording.hot import Batch, Damaged, HotStore, hot_ranges, joined, read_rows
+from recording.manifest import Line, read_manifest, remove_line, write_line
+from recording.notes import Note
+from recording.record import DamagedError, opened, unpack_json
+from recording.seal import seconds_of, tier_line
+from recording.segment import about, intact_groups, verify_segment
+from recording.tier import Bins
+
+_TABLES = (("notes", b"N", "position"), ("ticks", b"T", "first"), ("segments", b"M", "key"), ("schemas", b"C", "key"))
+
+
+class Finding(NamedTuple):
+    """One thing that is not what was written."""
+
+    where: str
+    what: str
+
+
+def mend(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
+    """Bring a recording into order and say what was wrong.
+
+    Afterwards the hot store opens, every kept line of the manifest has its file, no row is both hot and sealed, and
+    what is missing is a hole that `holes` shows.
+
+    Args:
+        folder: the recording.
+        deep: also compare every file and every record with its checksum.
+
+    Raises:
+        OSError: if the disk does not take what has to be written.
+    """
+    for path in folder.path.rglob("*.tmp"):  # a sealer that died
+        path.unlink()
+    findings = list(_mend_hot(folder))
+    store = HotStore(folder.hot)
+    try:
+        if deep:
+            findings += _scrub_records(store)
+        seen = _Seen(deep=deep)
+        for line in read_manifest(store.connection):
+            findings += _mend_line(folder, store, line, seen)
+        findings += _adopt(folder, store)
+        _clear_sealed(store)
+    finally:
+        store.close()
+    return findings
+
+
+def scrub(folder: RunFolder) -> list[Finding]:
+    """As `mend` with every checksum, beside a recorder that writes: the file of the hot store itself stays in place.
+
+    Raises:
+        StoreError: if that file is damaged; opened anew, `mend` sets it aside.
+        OSError: if the disk does not take what has to be written.
+    """
+    store = HotStore(folder.hot)
+    try:
+        findings = _scrub_records(store)
+        seen = _Seen(deep=True)
+        for line in read_manifest(store.connection):
+            findings += _mend_line(folder, store, line, seen)
+    except sqlite3.Error as error:
+        raise StoreError(f"{folder.hot} is damaged: {error}") from error
+    finally:
+        store.close()
+    return findings
+
+
+# The hot store
+
+
+def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
+    if not folder.hot.exists() and any(folder.segments()):
+        yield Finding(folder.hot.name, "is missing; what is sealed was taken in again")
+    log = folder.hot.with_name(f"{folder.hot.name}-wal")
+    empty = folder.hot.exists() and not folder.hot.stat().st_size and log.exists() and log.stat().st_size
+    reason = "the file is empty" if empty else _fault(folder)
+    if reason:
+        aside = rebuild(folder)
+        yield Finding(folder.hot.name, f"{reason}; its whole records were kept, the file is {aside}")
+
+
+def _fault(folder: RunFolder) -> str:
+    """What is wrong with the hot store's file, empty if nothing is."""
+    try:
+        connection = open_database(folder.hot)
+        try:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            list(module_names(connection))
+            read_manifest(connection)
+            return "" if answer == "ok" else " ".join(str(answer).split())
+        finally:
+            connection.close()
+    except (StoreError, sqlite3.Error, TypeError, ValueError) as error:
+        return " ".join(str(error).split())
+
+
+def _scrub_records(store: HotStore) -> list[Finding]:
+    """Every record of the hot store that is damaged; a damaged row is taken out, so that it can be recorded anew."""
+    findings = []
+    for number, name in module_names(store.connection).items():
+        for place, error in _damaged_rows(store, number, name):
+            findings.append(Finding("hot store", error))
+            with transaction(store.connection):
+                store.connection.execute("DELETE FROM rows WHERE key = ?", (place,))
+    for table, kind, key in _TABLES:
+        for place, record in store.connection.execute(f"SELECT {key}, record FROM {table}").fetchall():  # noqa: S608 - own words
+            reason = _reason(record, kind)
+            if reason:
+                findings.append(Finding("hot store", f"{table} {place}: {reason}"))
+                with transaction(store.connection):
+                    store.connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (place,))  # noqa: S608 - own words
+    return findings
+
+
+def _damaged_rows(store: HotStore, number: int, name: str) -> list[tuple[int, str]]:
+    rows = read_rows(store.connection, number, name)
+    return [(row_key(number, row.seq), row.reason) for row in rows if isinstance(row, Damaged)]
+
+
+def _reason(record: bytes, kind: bytes) -> str:
+    try:
+        if kind == b"C":
+            opened(record, kind)
+        elif kind == b"N":
+            Note.from_record(record)
+        else:
+            unpack_json(record, kind)
+    except DamagedError as error:
+        return str(error)
+    return ""
+
+
+# Segments
+
+
+def _mend_line(folder: RunFolder, store: HotStore, line: Line, seen: "_Seen") -> list[Finding]:
+    findings = []
+    if line.tier_fate == "kept":
+        reason = seen.unlike(folder.tier(line.tier_file), line.tier_bytes, line.tier_sha256)
+        if reason:
+            findings.append(Finding(f"tiers/{line.tier_file}", reason))
+            line = _mend_tier(folder, store, line)
+    if line.fate == "kept":
+        reason = seen.unlike(folder.segment(line.file), line.bytes, line.sha256)
+        if reason:
+            findings.append(Finding(f"segments/{line.file}", reason))
+            _reclaim(folder, store, line)
+    return findings
+
+
+class _Seen:
+    """Files that were compared with the manifest; several lines may share a tier."""
+
+    def __init__(self, *, deep: bool) -> None:
+        self._deep = deep
+        self._sums: dict[Path, str] = {}
+
+    def unlike(self, path: Path, size: int, digest: str) -> str:
+        """How a file differs from what the manifest says, empty if it does not."""
+        if not path.exists():
+            return "is missing"
+        if path.stat().st_size != size:
+            return f"has {path.stat().st_size} bytes instead of {size}"
+        if not self._deep:
+            return ""
+        if path not in self._sums:
+            self._sums[path] = checksum(path)
+        return "does not match its SHA-256" if self._sums[path] != digest else ""
+
+
+def _mend_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
+    """Compute a damaged tier again from its segment, or note that it is gone."""
+    tier = folder.tier(line.tier_file)
+    if tier.exists():
+        set_aside(folder, tier)
+    changed = line.changed(tier_fate="damaged")
+    if line.fate == "kept":
+        with suppress(DamagedError):  # the segment's own check, which follows, tells it
+            changed = rebuild_line(folder, line.file)._replace(revision=changed.revision)
+    with transaction(store.connection):
+        write_line(store.connection, changed)
+    return changed
+
+
+def rebuild_line(folder: RunFolder, file: str) -> Line:
+    """Verify a segment and write its tier; returns its line for the manifest.
+
+    Raises:
+        DamagedError: if the segment is not what was written.
+        OSError: if the disk does not take the file.
+    """
+    parts: list[Bins] = []
+    path = folder.segment(file)
+    contents = verify_segment(path, lambda rows: parts.append(seconds_of(rows)))
+    return tier_line(folder, file, path, contents, parts)
+
+
+def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
+    """Put what is whole in a damaged segment back into the hot store, to be sealed anew; the rest is a hole."""
+    path = folder.segment(line.file)
+    groups = list(intact_groups(path)) if path.exists() else []
+    with transaction(store.connection):
+        if groups:
+            remove_line(store.connection, line)
+        else:
+            write_line(store.connection, line.changed(fate="damaged"))
+    if groups:
+        store.write(Batch(schemas=[about(path)[2]]))
+    for rows in groups:
+        store.write(Batch(rows=rows))
+    if path.exists():
+        set_aside(folder, path)
+
+
+def _adopt(folder: RunFolder, store: HotStore) -> list[Finding]:
+    """Take in segments that the manifest does not know: its line was lost, or a sealer died before it wrote it."""
+    findings = []
+    known = {line.file for line in read_manifest(store.connection) if line.fate == "kept"}
+    for path in folder.segments():
+        if path.name in known:
+            continue
+        try:
+            line = rebuild_line(folder, path.name)
+        except DamagedError as error:
+            findings.append(Finding(f"segments/{path.name}", f"{error}; what is whole in it was kept"))
+            for rows in intact_groups(path):
+                store.write(Batch(rows=rows, schemas=[about(path)[2]]))
+            set_aside(folder, path)
+            continue
+        with transaction(store.connection):
+            store.number(line.module)
+            write_line(store.connection, line)
+        store.write(Batch(schemas=[about(path)[2]]))
+    return findings
+
+
+def _clear_sealed(store: HotStore) -> None:
+    """Delete hot rows that are sealed: a sealer died between the two."""
+    for number, name in module_names(store.connection).items():
+        for first, last in hot_ranges(store.connection, number):
+            for line in read_manifest(store.connection):
+                if line.module == name and line.fate != "damaged" and line.first <= last and first <= line.last:
+                    store.remove(name, max(first, line.first), min(last, line.last))
+
+
+def covered(connection: sqlite3.Connection, module: str) -> list[tuple[int, int]]:
+    """Ranges of a module's sequence numbers that are recorded, as (first, last); what lies between is missing."""
+    number = module_number(connection, module)
+    if number is None:
+        return []
+    lines = [line for line in read_manifest(connection) if line.module == module and line.fate != "damaged"]
+    return joined([*((line.first, line.last) for line in lines), *hot_ranges(connection, number)])

@@ -1,0 +1,50 @@
+"""Events and results: what happened at a tick, any number of them, each told apart by what it says."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from recording.database import module_names
+from recording.record import DamagedError, pack_json, unpack_json
+
+NoteKind = Literal["event", "result"]
+
+
+class Note(NamedTuple):
+    """An event or a result."""
+
+    module: str
+    seq: int
+    t_us: int
+    kind: NoteKind
+    identity: str
+    """What tells it from others of the same tick: a command's id, or an event's own words."""
+    body: dict[str, Any]
+    """The message without what differs from sending to sending."""
+    wall: float
+
+    def record(self) -> bytes:
+        """The note as a record."""
+        return pack_json(b"N", self._asdict())
+
+    @classmethod
+    def from_record(cls, record: bytes) -> "Note":
+        """Read and check a note.
+
+        Raises:
+            DamagedError: if it is not what was written.
+        """
+        return cls(**unpack_json(record, b"N"))
+
+
+def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> Iterator[Note]:
+    """Undamaged notes with start_us <= t < end_us, in the order of their ticks."""
+    names = module_names(connection)
+    rows = connection.execute("SELECT module, seq, record FROM notes ORDER BY seq, position")
+    for module, seq, record in rows:
+        try:
+            note = Note.from_record(record)
+        except DamagedError:
+            continue  # counted by the scrub, which reads every record
+        if note.seq == seq and note.module == names.get(module) and start_us <= note.t_us < end_us:
+            yield note

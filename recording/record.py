@@ -1,0 +1,169 @@
+"""One record of the hot store: self-describing bytes with a checksum, found again even in a file without its index.
+
+Little endian. Every record begins with an envelope of 16 bytes:
+
+    offset size  what
+    0      3s    "KPR"
+    3      s     kind: R row, N note, T ticks, C channel table, M manifest line
+    4      u32   CRC-32 of all that follows
+    8      u32   size of all that follows
+    12     u32   0
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+
+MAGIC = b"KPR"
+ENVELOPE = struct.Struct("<3s1sIII")
+_FIXED = struct.Struct("<IIqqdQHHII")
+NUMBERS = ENVELOPE.size + _FIXED.size
+"""Where a row's numbers begin, in bytes."""
+
+T_US = ENVELOPE.size + 8
+"""Where a row's simulated time stands, in bytes."""
+
+SEQ = ENVELOPE.size + 16
+"""Where a row's sequence number stands, in bytes."""
+
+SCHEMA = ENVELOPE.size + 4
+"""Where the key of a row's channel table stands, in bytes."""
+
+LARGEST = 1 << 24
+"""Most bytes that a record is believed to have."""
+
+_PACK = msgspec.json.Encoder(order="deterministic")
+_CONTENT = struct.Struct("<IqqQ")
+
+
+class DamagedError(ValueError):
+    """Bytes that are not the record that was written."""
+
+
+class Row(NamedTuple):
+    """All that one module showed of itself at one tick."""
+
+    module: str
+    seq: int
+    t_us: int
+    """Simulated time in microseconds."""
+    schema: int
+    """Key of the channel table."""
+    digest: int
+    """64-bit digest of the complete state."""
+    numbers: bytes
+    """float64 of each numeric channel, NaN where a value does not exist."""
+    texts: bytes
+    """JSON list of the texts, in the order of the channel table."""
+    wall: float
+    """Unix time of sending; not part of the content."""
+    instance: str
+    """Process that sent it; not part of the content."""
+
+    @property
+    def content(self) -> int:
+        """Checksum of what must be the same whoever computed the row, and whenever."""
+        head = _CONTENT.pack(self.schema, self.seq, self.t_us, self.digest) + self.module.encode()
+        return zlib.crc32(self.numbers, zlib.crc32(self.texts, zlib.crc32(head)))
+
+
+def pack_row(row: Row) -> bytes:
+    """A row as a record."""
+    module, instance = row.module.encode(), row.instance.encode()
+    fixed = _FIXED.pack(
+        row.content,
+        row.schema,
+        row.t_us,
+        row.seq,
+        row.wall,
+        row.digest,
+        len(module),
+        len(instance),
+        len(row.texts),
+        len(row.numbers),
+    )
+    return envelope(b"R", b"".join((fixed, row.numbers, row.texts, module, instance)))
+
+
+def unpack_row(record: bytes) -> Row:
+    """Read and check a row.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    body = opened(record, b"R")
+    content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)
+    ends = [_FIXED.size]
+    for size in (numbers, texts, module, instance):
+        ends.append(ends[-1] + size)
+    if ends[-1] != len(body):
+        raise DamagedError(f"a row of {len(body)} bytes announces {ends[-1]}")
+    parts = [body[start:end] for start, end in pairwise(ends)]
+    row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
+    if row.content != content:
+        raise DamagedError(f"row {seq} does not have the content that it was written with")
+    return row
+
+
+def pack_json(kind: bytes, value: Any) -> bytes:
+    """A plain value as a record."""
+    return envelope(kind, _PACK.encode(value))
+
+
+def unpack_json(record: bytes, kind: bytes) -> Any:
+    """Read and check a plain value.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    return msgspec.json.decode(opened(record, kind))
+
+
+def envelope(kind: bytes, body: bytes) -> bytes:
+    """A body behind its checksum."""
+    return ENVELOPE.pack(MAGIC, kind, zlib.crc32(body), len(body), 0) + body
+
+
+def opened(record: bytes, kind: bytes) -> bytes:
+    """The checked body of a record.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    if len(record) < ENVELOPE.size:
+        raise DamagedError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
+    magic, found, crc, size, zero = ENVELOPE.unpack_from(record)
+    if magic != MAGIC or found != kind or zero != 0 or size != len(record) - ENVELOPE.size:
+        raise DamagedError(f"no record of kind {kind.decode()} with {len(record)} bytes")
+    body = record[ENVELOPE.size :]
+    if zlib.crc32(body) != crc:
+        raise DamagedError(f"a record of kind {kind.decode()} does not match its checksum")
+    return body
+
+
+def whole(record: bytes) -> bool:
+    """True if a row matches its checksum."""
+    return record[:4] == MAGIC + b"R" and zlib.crc32(record[ENVELOPE.size :]) == int.from_bytes(record[4:8], "little")
+
+
+def carve(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Every whole record in any bytes, as (kind, record): what a damaged database file still holds."""
+    place = data.find(MAGIC)
+    while place >= 0:
+        step = 1
+        if len(data) - place >= ENVELOPE.size:
+            _magic, kind, crc, size, zero = ENVELOPE.unpack_from(data, place)
+            end = place + ENVELOPE.size + size
+            if (
+                zero == 0
+                and size <= LARGEST
+                and end <= len(data)
+                and zlib.crc32(data[place + ENVELOPE.size : end]) == crc
+            ):
+                yield kind, data[place:end]
+                step = end - place
+        place = data.find(MAGIC, place + step)

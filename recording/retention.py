@@ -1,0 +1,102 @@
+"""Room on the disk: what is dropped when recordings outgrow their quota, oldest first, full rate before the tiers."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from recording.database import transaction
+from recording.folder import RunFolder, run_folders
+from recording.hot import HotStore
+from recording.manifest import Line, read_manifest, write_line
+
+QUOTA = 20_000_000_000
+"""Bytes that all recordings together may take, unless told otherwise."""
+
+RESERVE = 1_000_000_000
+"""Bytes that recordings leave free on their disk, unless told otherwise."""
+
+
+class Dropped(NamedTuple):
+    """What was dropped to make room."""
+
+    run: str
+    what: str
+    bytes: int
+
+
+class Limits(NamedTuple):
+    """How much room recordings may take."""
+
+    quota: int = QUOTA
+    reserve: int = RESERVE
+
+    def excess(self, root: Path) -> int:
+        """Bytes that have to go; 0 or less when there is room."""
+        used = sum(folder.size() for folder in run_folders(root))
+        return max(used - self.quota, self.reserve - shutil.disk_usage(root).free)
+
+
+def make_room(root: Path, limits: Limits, present: str) -> list[Dropped]:
+    """Drop what is oldest until the limits hold, or nothing but the present run's newest is left.
+
+    First the full rate of the oldest segments goes, whose seconds stay in the tier; then whole runs, the oldest
+    first; then the tiers of the present run. Ticks, commands and events of the present run are always kept.
+
+    Args:
+        root: folder of all recordings.
+        limits: what is allowed.
+        present: the run that is being recorded.
+
+    Raises:
+        OSError: if the disk does not take the manifest's lines.
+    """
+    excess = limits.excess(root)
+    dropped: list[Dropped] = []
+    if excess <= 0:
+        return dropped
+    folders = run_folders(root)
+    for folder in folders:
+        excess -= _count(dropped, _drop_files(folder, excess, full=True))
+    for folder in folders:
+        if excess > 0 and folder.run != present:
+            size = folder.size()
+            shutil.rmtree(folder.path)
+            excess -= _count(dropped, [Dropped(folder.run, "the whole run", size)])
+    for folder in folders:
+        if folder.run == present:
+            excess -= _count(dropped, _drop_files(folder, excess, full=False))
+    return dropped
+
+
+def _count(dropped: list[Dropped], more: list[Dropped]) -> int:
+    dropped += more
+    return sum(each.bytes for each in more)
+
+
+def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
+    dropped: list[Dropped] = []
+    if excess <= 0 or not folder.hot.exists():
+        return dropped
+    store = HotStore(folder.hot)
+    try:
+        lines = read_manifest(store.connection)
+        kept = [line for line in lines if (line.fate if full else line.tier_fate) == "kept"]
+        for path in dict.fromkeys(_file(folder, line, full=full) for line in kept):
+            if excess <= 0:
+                break
+            size = path.stat().st_size if path.exists() else 0
+            with transaction(store.connection):
+                for line in kept:
+                    if _file(folder, line, full=full) == path:
+                        change = line.changed(fate="dropped") if full else line.changed(tier_fate="dropped")
+                        write_line(store.connection, change)
+            path.unlink(missing_ok=True)
+            excess -= size
+            dropped.append(Dropped(folder.run, f"{path.parent.name}/{path.name}", size))
+    finally:
+        store.close()
+    return dropped
+
+
+def _file(folder: RunFolder, line: Line, *, full: bool) -> Path:
+    return folder.segment(line.file) if full else folder.tier(line.tier_file)

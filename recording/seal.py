@@ -1,0 +1,189 @@
+"""Sealing: rows move from the hot store into a segment that has been read back before they leave."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from recording.channels import Schema
+from recording.columns import matrix_of
+from recording.database import module_number, transaction
+from recording.files import checksum, whole_file
+from recording.folder import RunFolder, segment_name
+from recording.hot import Damaged, HotStore, read_rows, read_schemas
+from recording.manifest import Line, read_manifest, write_line
+from recording.record import DamagedError, Row
+from recording.segment import Contents, verify_segment, write_segment
+from recording.tier import PERIOD_US, Bins, bins_of, merge_tiers, write_tier
+
+SEGMENT_ROWS = 60_000
+"""Most rows of a segment: a minute at the highest tick rate."""
+
+
+MERGED = 15
+"""Segments whose tiers are joined into one file."""
+
+
+class Sealer:
+    """Seals rows of one run, on a connection of its own."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._store = HotStore(folder.hot)
+        self.damaged: list[str] = []
+        """Rows of the hot store that were not what was written; they leave a hole that can be repaired."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection to the hot store."""
+        return self._store.connection
+
+    def seal(self, module: str, first: int, last: int) -> list[Line]:
+        """Seal the rows of a module with first <= seq <= last; returns the new lines of the manifest.
+
+        Raises:
+            OSError: if the disk does not take it; then the rows stay where they are.
+        """
+        schemas = read_schemas(self._store.connection)
+        lines: list[Line] = []
+        for key, rows in self._stretches(module, first, last):
+            schema = schemas.get(key)
+            if schema is None:
+                lost = [row.seq for row in rows]
+                self.damaged.append(f"{module}, rows {lost[0]} to {lost[-1]}: their channel table {key} is lost")
+                continue
+            line = seal_rows(self._folder, schema, rows)
+            with transaction(self._store.connection):
+                self._store.number(module)
+                write_line(self._store.connection, line)
+            self._store.remove(module, line.first, line.last)
+            lines.append(line)
+        return lines
+
+    def merge(self, module: str) -> int:
+        """Join the tiers of MERGED segments in a row into one file, so that a query opens few; returns how many files.
+
+        Raises:
+            OSError: if the disk does not take it; then the tiers stay as they are.
+        """
+        connection = self._store.connection
+        lines = [line for line in read_manifest(connection) if line.module == module]
+        single = [line for line in lines if line.tier_fate == "kept" and line.tier_file == line.file]
+        merged = 0
+        while len(single) >= MERGED:
+            group, single = single[:MERGED], single[MERGED:]
+            name = f"merged-{segment_name(module, group[0].first)}"
+            path = self._folder.tier(name)
+            try:
+                with whole_file(path) as temporary:
+                    merge_tiers([self._folder.tier(line.tier_file) for line in group], temporary)
+            except DamagedError as error:
+                self.damaged.append(str(error))  # the next scrub computes it again
+                continue
+            size, digest = path.stat().st_size, checksum(path)
+            with transaction(connection):
+                for line in group:
+                    changed = line.changed()._replace(tier_file=name, tier_bytes=size, tier_sha256=digest)
+                    write_line(connection, changed)
+            for line in group:
+                self._folder.tier(line.file).unlink(missing_ok=True)
+            merged += 1
+        return merged
+
+    def _stretches(self, module: str, first: int, last: int) -> Iterator[tuple[int, Iterator[Row]]]:
+        """Undamaged rows without a hole and of one channel table, at most SEGMENT_ROWS of them."""
+        number = module_number(self._store.connection, module)
+        if number is None:
+            return
+        found = read_rows(self._store.connection, number, module, first, last)
+        for (key, _hole, _part), members in groupby(enumerate(self._whole(found)), key=_stretch):
+            yield key, (row for _place, row in members)
+
+    def _whole(self, found: Iterable[Row | Damaged]) -> Iterator[Row]:
+        for row in found:
+            if isinstance(row, Damaged):
+                self.damaged.append(row.reason)
+            else:
+                yield row
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._store.close()
+
+
+def _stretch(item: tuple[int, Row]) -> tuple[int, int, int]:
+    place, row = item
+    return row.schema, row.seq - place, place // SEGMENT_ROWS
+
+
+def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> Line:
+    """Write rows in a row as a segment with its tier, and return their line for the manifest.
+
+    Raises:
+        OSError: if the disk does not take it, or does not give back what it took.
+    """
+    head = next(rows)
+    name = segment_name(head.module, head.seq)
+    path = folder.segment(name)
+    parts: list[Bins] = []
+    with whole_file(path) as temporary:
+        written = write_segment(temporary, folder.run, schema, _with_first(head, rows))
+        _require_equal(temporary, written, parts)
+        return tier_line(folder, name, temporary, written, parts)
+
+
+def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, parts: list[Bins]) -> Line:
+    """Write the tier of a segment; returns the manifest's line of both.
+
+    Args:
+        folder: the run.
+        file: name that the segment has or will have.
+        path: where it is now.
+        contents: what it holds.
+        parts: statistics of its rows over whole seconds.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    tier = folder.tier(file)
+    line = Line(
+        module=contents.module,
+        first=contents.first,
+        last=contents.last,
+        t_first_us=contents.t_first_us,
+        t_last_us=contents.t_last_us,
+        schema=contents.schema.key,
+        file=file,
+        bytes=path.stat().st_size,
+        sha256=checksum(path),
+        fate="kept",
+        tier_file=file,
+        tier_bytes=0,
+        tier_sha256="",
+        tier_fate="kept",
+    )
+    with whole_file(tier) as temporary:
+        write_tier(temporary, contents.schema, line.segment, parts)
+    return line._replace(tier_bytes=tier.stat().st_size, tier_sha256=checksum(tier))
+
+
+def _with_first(head: Row, rest: Iterator[Row]) -> Iterator[Row]:
+    yield head
+    yield from rest
+
+
+def _require_equal(path: Path, written: Contents, parts: list[Bins]) -> None:
+    """Read the file back; what was read makes the tier."""
+    try:
+        found = verify_segment(path, lambda rows: parts.append(seconds_of(rows)))
+    except DamagedError as error:
+        raise OSError(f"the disk did not give back what it took: {error}") from error
+    if found != written:
+        raise OSError(f"the disk did not give back what it took: {path.name}")
+
+
+def seconds_of(rows: list[Row]) -> Bins:
+    """Statistics of rows over whole seconds."""
+    return bins_of(np.array([row.t_us for row in rows], dtype=np.int64), matrix_of(rows), PERIOD_US)

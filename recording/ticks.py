@@ -1,0 +1,146 @@
+"""The ticks of a run, run-length coded: with the commands in them they are the input that a run is computed from."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from recording.record import DamagedError, pack_json, unpack_json
+
+
+class Span(NamedTuple):
+    """Ticks of one kind in a row: the commands act at the first one, then every tick advances by dt."""
+
+    first: int
+    length: int
+    t_us: int
+    """Simulated time before the first tick, in microseconds."""
+    dt_us: int
+    mode: str
+    commands: list[dict[str, Any]]
+    speed_milli: int = 1000
+    """Requested speed in thousandths."""
+    flat_out: bool = False
+    """True when running as fast as possible."""
+
+    @property
+    def last(self) -> int:
+        """Number of the last tick."""
+        return self.first + self.length - 1
+
+    def after(self, seq: int) -> "Span | None":
+        """What of it follows tick `seq`, None when nothing does."""
+        skipped = max(0, seq + 1 - self.first)
+        if skipped >= self.length:
+            return None
+        if not skipped:
+            return self
+        t_us = self.t_us + skipped * self.dt_us
+        return self._replace(first=self.first + skipped, length=self.length - skipped, t_us=t_us, commands=[])
+
+    def joins(self, other: "Span") -> bool:
+        """True if `other` only continues it."""
+        following = self._replace(first=self.last + 1, t_us=self.t_us + self.length * self.dt_us, commands=[])
+        return following._replace(length=other.length) == other
+
+    def agrees(self, other: "Span") -> bool:
+        """True if both say the same of the ticks that they have in common."""
+        first = max(self.first, other.first)
+        mine, others = self.after(first - 1), other.after(first - 1)
+        if mine is None or others is None or first > min(self.last, other.last):
+            return True
+        return mine[2:] == others[2:]
+
+
+class TickLog:
+    """The ticks in the hot store; the caller opens the transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._newest: Span | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the store again, after a transaction that did not succeed."""
+        spans = list(read_ticks(self._connection, "ORDER BY first DESC LIMIT 1"))
+        self._newest = spans[0] if spans else None
+
+    @property
+    def last(self) -> int:
+        """Number of the newest tick, 0 before the first."""
+        return 0 if self._newest is None else self._newest.last
+
+    def append(self, spans: Iterable[Span]) -> list[int]:
+        """Add what is new; returns the numbers of ticks that were known with another content."""
+        conflicts: list[int] = []
+        for span in spans:
+            if span.first <= self.last and not self._known(span):
+                conflicts.append(span.first)
+                continue
+            rest = span.after(self.last)
+            if rest is not None:
+                self._add(rest)
+        return conflicts
+
+    def fill(self, spans: Iterable[Span]) -> None:
+        """Put ticks into holes that damage has left; what is known stays as it is."""
+        for span in spans:
+            known = self._around(span)
+            missing = _without(span, known)
+            for piece in missing:
+                record = pack_json(b"T", piece._asdict())
+                self._connection.execute("INSERT INTO ticks VALUES (?, ?)", (piece.first, record))
+        self.refresh()
+
+    def _known(self, span: Span) -> bool:
+        return all(each.agrees(span) for each in self._around(span))
+
+    def _around(self, span: Span) -> list[Span]:
+        """What is known of the ticks of a span."""
+        where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        before = [each.first for each in read_ticks(self._connection, where, (span.first,))]
+        where = "WHERE first BETWEEN ? AND ? ORDER BY first"
+        return list(read_ticks(self._connection, where, (before[0] if before else 0, span.last)))
+
+    def _add(self, span: Span) -> None:
+        newest = self._newest
+        if newest is not None and newest.joins(span):
+            span = newest._replace(length=newest.length + span.length)
+        record = pack_json(b"T", span._asdict())
+        self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (span.first, record))
+        self._newest = span
+
+
+def _without(span: Span, known: list[Span]) -> list[Span]:
+    """The pieces of a span that are not among known ones, which are in order."""
+    pieces: list[Span] = []
+    rest: Span | None = span
+    for each in known:
+        if rest is None or each.last < rest.first:
+            continue
+        if each.first > rest.first:
+            pieces.append(rest._replace(length=min(rest.last, each.first - 1) - rest.first + 1))
+        rest = rest.after(each.last)
+    return pieces if rest is None else [*pieces, rest]
+
+
+def tick_holes(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Ranges of ticks that are missing before the newest one, as (first, last)."""
+    holes, following = [], 1
+    for span in spans:
+        if span.first > following:
+            holes.append((following, span.first - 1))
+        following = max(following, span.last + 1)
+    return holes
+
+
+def read_ticks(
+    connection: sqlite3.Connection, where: str = "ORDER BY first", values: tuple[int, ...] = ()
+) -> Iterator[Span]:
+    """Undamaged spans, in order."""
+    for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
+        try:
+            span = Span(**unpack_json(record, b"T"))
+        except DamagedError:
+            continue  # leaves a hole, which the holes of the run show
+        if span.first == first:
+            yield span

@@ -1,0 +1,99 @@
+"""`kpp runs`, `kpp export` and `kpp scrub` as a user calls them."""
+
+import importlib
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from mcap.reader import make_reader
+
+from console import arguments
+from recording.export import FORMATS
+from recording.folder import RunFolder, make_folder
+from recording.hot import HotStore
+from recording.seal import Sealer
+from tests.recording.conftest import record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> RunFolder:
+    """A recording where `kpp` looks for it."""
+    folder = make_folder(tmp_path / "recordings", "0001-001")
+    with closing(HotStore(folder.hot)) as store, closing(Sealer(folder)) as sealer:
+        record(store, 1, 500)
+        sealer.seal("m1", 1, 300)
+    return folder
+
+
+def kpp(data: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command on the recordings in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "console", *arguments],
+        cwd=data,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "KPP_DATA": str(data)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_run_is_listed_and_exported_in_each_format(recorded: RunFolder, tmp_path: Path) -> None:
+    listed = kpp(tmp_path, "runs")
+    assert listed.stdout.decode().split() == ["0001-001", "m1", "500", "rows", "0.01", "to", "5.00", "s"]
+    out = tmp_path / "out"
+    done = kpp(tmp_path, "export", "0001-001", "--format", "parquet", "--channels", "grid,plc.state", "-o", str(out))
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert pq.read_table(out).column_names == ["t", "seq", "grid.power", "grid.cop", "grid.on", "plc.state"]
+    done = kpp(tmp_path, "export", "0001-001", "--format", "mcap", "--from", "1", "--to", "2", "-o", str(out))
+    assert done.returncode == 0
+    with out.open("rb") as file:
+        seqs = [m.sequence for _s, channel, m in make_reader(file).iter_messages() if channel.topic == "state/m1/"]
+    assert seqs == list(range(100, 200))
+    text = kpp(tmp_path, "export", "0001-001", "--channels", "grid.power")
+    assert text.stdout.splitlines()[:2] == [b'"t [s]","seq [1]","grid.power [W]"', b"0.01,1,1.5"]
+    assert len(text.stdout.splitlines()) == 501
+
+
+def test_what_is_wrong_is_named_with_its_remedy(recorded: RunFolder, tmp_path: Path) -> None:
+    for given, text in (
+        (("export", "0009-001"), "no recording of run '0009-001'"),
+        (("export", "0009-001"), "there are 0001-001"),
+        (("export", "../x"), "no recording of run"),
+        (("export", "0001-001", "--channels", "grid.pover"), "grid has grid.power"),
+        (("export", "0001-001", "--module", "m7"), "there are m1"),
+        (("export", "0001-001", "--from", "3", "--to", "2"), "--from 3 is not before --to 2"),
+        (("export", "0001-001", "--from", "x"), "no time in seconds"),
+        (("export", "0001-001", "-o", str(tmp_path)), "Is a directory"),
+    ):
+        done = kpp(tmp_path, *given)
+        assert done.returncode == 2
+        assert text in done.stderr.decode()
+        assert b"Traceback" not in done.stderr
+    assert kpp(tmp_path, "scenarios").returncode == 0
+    assert b"export" in kpp(tmp_path, "--help").stdout
+
+
+def test_damage_is_told_by_export_and_mended_by_scrub(recorded: RunFolder, tmp_path: Path) -> None:
+    assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+    (path,) = recorded.segments()
+    path.write_bytes(path.read_bytes()[:-3])
+    export = kpp(tmp_path, "export", "0001-001")
+    assert export.returncode == 3
+    assert b"missing: ticks 1 to 300 of m1" in export.stderr
+    assert len(export.stdout.splitlines()) == 201
+    scrub = kpp(tmp_path, "scrub", "0001-001")
+    assert scrub.returncode == 4
+    assert b"segments/m1-000000000001.parquet: has" in scrub.stdout
+    assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+
+
+def test_the_command_line_offers_every_format_and_every_command_is_there() -> None:
+    assert arguments.FORMATS == FORMATS
+    for command, module in arguments.COMMANDS.items():
+        assert callable(getattr(importlib.import_module(f"console.{module}"), command))

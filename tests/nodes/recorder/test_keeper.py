@@ -1,0 +1,97 @@
+"""What is done beside the recording: sealing in time, making room, finding damage; in virtual time."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import structlog
+
+from nodes.recorder.holes import HoleRepairer
+from nodes.recorder.keeper import SCRUB_SECONDS, SEAL_SECONDS, Keeper
+from recording.database import open_reader
+from recording.folder import RunFolder, make_folder, run_folders
+from recording.hot import HotStore, hot_ranges
+from recording.manifest import read_manifest
+from recording.mend import covered
+from recording.retention import Limits
+from tests.recording.conftest import record
+
+
+class Nobody(HoleRepairer):
+    """No producer answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def repair(self, folder: RunFolder) -> int:
+        self.asked.append(folder.run)
+        return 0
+
+
+class Bench:
+    """A keeper and the runs that are being recorded."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self.present = frozenset({"0001-002"})
+        self.nobody = Nobody()
+        self.keeper = Keeper(root, limits, lambda: self.present, self.nobody, structlog.get_logger())
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[RunFolder, RunFolder]:
+    """A run that has ended and the present one, each with hot rows."""
+    made = make_folder(tmp_path, "0001-001"), make_folder(tmp_path, "0001-002")
+    for folder in made:
+        with closing(HotStore(folder.hot)) as store:
+            record(store, 1, 300)
+    return made
+
+
+def hot(folder: RunFolder) -> list[tuple[int, int]]:
+    """Ranges of rows that are not sealed."""
+    with closing(open_reader(folder.hot)) as reader:
+        return hot_ranges(reader, 1)
+
+
+def test_an_ended_run_is_sealed_at_once_and_the_present_one_after_a_minute(
+    folders: tuple[RunFolder, RunFolder], tmp_path: Path
+) -> None:
+    ended, present = folders
+    bench = Bench(tmp_path, Limits(1 << 50, 0))
+    bench.keeper.work(100.0)
+    assert (hot(ended), hot(present)) == ([], [(1, 300)])
+    bench.keeper.work(100.0 + SEAL_SECONDS - 1)
+    assert hot(present) == [(1, 300)]
+    bench.keeper.work(100.0 + SEAL_SECONDS)
+    assert hot(present) == []
+    with closing(HotStore(present.hot)) as store:
+        record(store, 301, 330)
+    bench.keeper.work(100.0 + 2 * SEAL_SECONDS - 1)
+    assert hot(present) == [(301, 330)]
+    with closing(open_reader(present.hot)) as reader:
+        assert covered(reader, "m1") == [(1, 330)]
+
+
+def test_a_quota_that_is_passed_drops_the_oldest(folders: tuple[RunFolder, RunFolder], tmp_path: Path) -> None:
+    _ended, present = folders
+    bench = Bench(tmp_path, Limits(present.size() + 1000, 0))
+    bench.keeper.work(0.0)
+    assert [folder.run for folder in run_folders(tmp_path)] == [present.run]
+
+
+def test_damage_is_found_in_turn_and_its_holes_are_asked_for(
+    folders: tuple[RunFolder, RunFolder], tmp_path: Path
+) -> None:
+    ended, present = folders
+    bench = Bench(tmp_path, Limits(1 << 50, 0))
+    bench.keeper.work(0.0)
+    (path,) = ended.segments()
+    data = bytearray(path.read_bytes())
+    data[2000] ^= 1
+    path.write_bytes(data)
+    for turn in (1, 2):
+        bench.keeper.work(turn * SCRUB_SECONDS)
+    assert bench.keeper.damage == 1
+    assert set(bench.nobody.asked) == {ended.run, present.run}
+    with closing(open_reader(ended.hot)) as reader:
+        assert {line.fate for line in read_manifest(reader)} == {"damaged"}

@@ -1,0 +1,147 @@
+"""Export: the tools that people use open the files and find the recorded values, units included."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from contextlib import closing
+
+import pyarrow.parquet as pq
+import pytest
+from mcap.reader import make_reader
+
+from recording.channels import ChannelError
+from recording.database import StoreError
+from recording.export import FORMATS, Export, Format
+from recording.folder import RunFolder
+from recording.hot import HotStore
+from recording.reading import FOREVER_US, Reader, Selection
+from recording.seal import Sealer
+from tests.recording.conftest import DT_US, numbers, record
+
+Open = Callable[[], HotStore]
+LAST = 2500
+
+
+@pytest.fixture
+def recorded(open_store: Open, folder: RunFolder) -> RunFolder:
+    """Sealed and hot rows."""
+    store = open_store()
+    with closing(Sealer(folder)) as sealer:
+        record(store, 1, 1200)
+        sealer.seal("m1", 1, 700)
+        sealer.seal("m1", 701, 1200)
+    record(store, 1201, LAST)
+    return folder
+
+
+def exported(folder: RunFolder, form: Format, selection: Selection = Selection("m1")) -> bytes:  # noqa: B008 - frozen
+    """The whole file."""
+    export = Export(folder, selection, form)
+    data = b"".join(export)
+    assert export.missing == []
+    assert export.done <= export.rows
+    return data
+
+
+def test_csv_has_names_with_units_and_every_value(recorded: RunFolder) -> None:
+    lines = list(csv.reader(io.StringIO(exported(recorded, "csv").decode())))
+    assert lines[0][:6] == ["t [s]", "seq [1]", "grid.power [W]", "grid.cop [1]", "chain.laps [1]", "grid.on"]
+    assert [int(line[1]) for line in lines[1:]] == list(range(1, LAST + 1))
+    for line in lines[1:]:
+        seq = int(line[1])
+        power, cop, laps, on, fill, _other = numbers(seq)
+        assert float(line[0]) == seq * DT_US / 1e6
+        assert (float(line[2]), int(line[4]), line[5], float(line[6])) == (power, laps, "true" if on else "false", fill)
+        assert line[3] == "" if math.isnan(cop) else float(line[3]) == cop
+    assert lines[100][8:] == ["running", "", '["warning 2"]']
+
+
+def test_parquet_has_units_in_its_columns(recorded: RunFolder) -> None:
+    table = pq.read_table(io.BytesIO(exported(recorded, "parquet")))
+    assert table.schema.field("grid.power").metadata == {b"unit": b"W", b"meaning": b"power to the grid"}
+    assert table.schema.field("t").metadata[b"unit"] == b"s"
+    assert table.schema.metadata[b"run"] == b"0001-001"
+    assert table["seq"].to_pylist() == list(range(1, LAST + 1))
+    assert table["grid.power"].to_pylist() == [numbers(seq)[0] for seq in range(1, LAST + 1)]
+    assert table["grid.cop"].null_count == LAST // 3
+
+
+def test_mcap_is_opened_by_the_public_reader_with_schemas_and_simulated_times(recorded: RunFolder) -> None:
+    reader = make_reader(io.BytesIO(exported(recorded, "mcap")), validate_crcs=True)
+    summary = reader.get_summary()
+    assert summary is not None
+    assert summary.statistics is not None
+    assert summary.statistics.message_count == LAST + LAST // 40
+    assert {channel.topic for channel in summary.channels.values()} == {"state/m1/", "event/m1/"}
+    for schema in summary.schemas.values():
+        assert schema.encoding == "jsonschema"
+        assert json.loads(schema.data)["type"] == "object"
+    seq, before = 0, 0
+    for _schema, channel, message in reader.iter_messages():
+        assert channel.message_encoding == "json"
+        assert b"NaN" not in message.data
+        assert message.log_time == message.publish_time >= before
+        before = message.log_time
+        body = json.loads(message.data)
+        assert message.log_time == body["seq"] * DT_US * 1000
+        if channel.topic == "state/m1/":
+            seq += 1
+            assert (body["seq"], body["t"], body["run"]) == (seq, seq * DT_US / 1e6, "0001-001")
+            assert body["floaters"]["fill"] == [seq / 3, -seq / 3]
+            assert body["plc"]["state"] == ("running" if seq > 5 else "starting")
+            assert (body["grid"]["cop"] is None) == (seq % 3 == 0)
+    assert seq == LAST
+
+
+def test_the_schema_of_a_message_says_units_and_what_may_be_null(recorded: RunFolder) -> None:
+    reader = make_reader(io.BytesIO(exported(recorded, "mcap")))
+    summary = reader.get_summary()
+    assert summary is not None
+    schema = next(json.loads(each.data) for each in summary.schemas.values() if each.name == "kpp.State.m1")
+    grid = schema["properties"]["grid"]["properties"]
+    assert grid["power"] == {"type": "number", "unit": "W", "description": "power to the grid"}
+    assert grid["cop"]["type"] == ["number", "null"]
+    assert grid["on"]["type"] == "boolean"
+    assert schema["properties"]["floaters"]["properties"]["fill"]["items"]["unit"] == "1"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_part_of_channels_and_time(recorded: RunFolder, form: Format) -> None:
+    selection = Selection("m1", ("floaters", "plc.state"), 5 * DT_US, 2000 * DT_US)
+    data = exported(recorded, form, selection)
+    export = Export(recorded, selection, form)
+    assert [channel.name for channel in export.channels] == ["floaters.fill[0]", "floaters.fill[1]", "plc.state"]
+    list(export)
+    assert export.done == 1995
+    assert len(data) < len(exported(recorded, form))
+
+
+def test_reading_goes_on_while_rows_are_sealed(recorded: RunFolder) -> None:
+    reader = Reader(recorded, Selection("m1"))
+    seqs: list[int] = []
+    with closing(Sealer(recorded)) as sealer:
+        for part, table in enumerate(reader.tables()):
+            seqs += table["seq"].to_pylist()
+            if part == 0:
+                sealer.seal("m1", 1201, 1900)
+    assert seqs == list(range(1, LAST + 1))
+    assert reader.missing == []
+
+
+def test_a_damaged_segment_is_left_out_and_told(recorded: RunFolder) -> None:
+    path = recorded.segments()[0]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    export = Export(recorded, Selection("m1"), "csv")
+    lines = b"".join(export).splitlines()
+    assert len(lines) == 1 + LAST - 700
+    assert export.missing == [f"ticks 1 to 700 of m1: {path.name} does not match its SHA-256"]
+
+
+def test_what_is_not_there_is_named(recorded: RunFolder) -> None:
+    with pytest.raises(ChannelError, match="grid has"):
+        Export(recorded, Selection("m1", ("grid.pover",)), "csv")
+    with pytest.raises(StoreError, match="there are m1"):
+        Export(recorded, Selection("m2"), "csv")
+    assert Selection("m1").end_us == FOREVER_US
