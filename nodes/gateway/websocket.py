@@ -355,8 +355,9 @@ class Stream:
         for connection, session in list(self._sessions.items()):
             if session.stuck(connection.transport.get_write_buffer_size(), now):
                 self._send_away(connection)
-        for module in self._plant.modules:
-            self._attend(module)
+        for name, module in self._plant.modules.items():
+            if not module.fresh(now):  # as long as frames come, each of them is a sweep
+                self._attend(name)
 
     def sweep(self, module: str, now: float) -> None:
         """Give every client whose turn it is the newest frame of a module. To be called for each new frame.
