@@ -41,6 +41,9 @@ ANCESTORS = 16
 BEGINNING = 1e-6
 """End of the time in which a run's `begin` is looked for (s): it acts at time zero."""
 
+AFTER = 1e-6
+"""A time this much after a state has that state in it (s): ends are not included."""
+
 _NAMES = {"start": "from", "end": "to"}
 """Fields of the bus by their names here."""
 
@@ -129,7 +132,7 @@ class Recordings:
         common, shift = await self._shift(left, right)
         ends = [await self.extent(run, module) for run in runs]
         start = max(asked.start, 0.0, -shift)
-        end = min(asked.end, max(ends[0].end, 0.0), ends[1].end - shift)
+        end = min(asked.end, ends[0].end + AFTER, ends[1].end - shift + AFTER)
         if not start < end:
             reason = f"nothing of {right} is recorded in that time of {left}: they share {start:g} to {end:g} s"
             raise ProblemError(Problem.violation("from", f"{end:g} s", reason))

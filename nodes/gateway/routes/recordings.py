@@ -21,7 +21,7 @@ from nodes.gateway.recorded import (
     RecordingsAnswer,
     SidesAnswer,
 )
-from nodes.gateway.recordings import MAX_BINS, MAX_CHANNELS, Recordings, Span
+from nodes.gateway.recordings import AFTER, MAX_BINS, MAX_CHANNELS, Recordings, Span
 from recording.export import Export, Format
 from recording.reading import FOREVER_US, Selection
 
@@ -119,7 +119,7 @@ async def get_history(
     span = _span(start, end, bins)
     if end is None:
         last = (await source.extent(run, module)).end
-        span = _span(start, last + 1e-6, bins)
+        span = _span(start, last + AFTER, bins)
     return recorded.history(await source.history(run, module, _names(channels), span))
 
 

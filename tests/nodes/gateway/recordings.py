@@ -15,9 +15,12 @@ from . import messages
 
 PARENT, FORK = "0001-001", "0001-002"
 TICKS = {PARENT: 400, FORK: 150}
+FIRST = {PARENT: 0, FORK: -1}
+"""Ticks that time is ahead of the first one: a fork shows the moment itself first, at time zero."""
+
 FORKED_AT = 2.0
 SHIFT = 200
-"""Ticks of the parent before the fork."""
+"""The parent's tick at that moment."""
 
 
 def write_recordings(root: Path) -> None:
@@ -28,8 +31,8 @@ def write_recordings(root: Path) -> None:
         scenario = f"fork:{PARENT}@{SHIFT}" if run == FORK else "reference"
         intake.take(_begin(run, {"scenario": scenario, "parameters": {}, **origin}))
         for seq in range(1, ticks + 1):
-            shown = messages.state(seq + (SHIFT if run == FORK else 0), run, floaters=3)
-            intake.take(structs.replace(shown, t=seq / 100, seq=seq))
+            shown = messages.state(seq + (SHIFT - 1 if run == FORK else 0), run, floaters=3)
+            intake.take(structs.replace(shown, t=(seq + FIRST[run]) / 100, seq=seq))
             if seq % 100 == 0:
                 intake.take(_event(run, seq))
         with closing(HotStore(make_folder(root, run).hot)) as store:

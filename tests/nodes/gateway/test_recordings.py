@@ -16,7 +16,7 @@ from tests.watching import eventually
 
 from .conftest import Running
 from .peer import free_environment
-from .recordings import FORK, FORKED_AT, PARENT, TICKS
+from .recordings import FIRST, FORK, FORKED_AT, PARENT, TICKS
 from .secured import answers
 from .test_rest import fields, problem
 
@@ -35,7 +35,12 @@ def test_recorded_runs_say_what_they_began_from_and_how_far_they_go(gateway: Run
     assert found[FORK]["fork"] == {"run": PARENT, "seq": 200, "t": FORKED_AT}
     for run, ticks in TICKS.items():
         (module,) = found[run]["modules"]
-        assert (module["module"], module["rows"], module["start"], module["end"]) == ("m1", ticks, 0.01, ticks / 100)
+        assert (module["module"], module["rows"], module["start"], module["end"]) == (
+            "m1",
+            ticks,
+            (1 + FIRST[run]) / 100,
+            (ticks + FIRST[run]) / 100,
+        )
         assert found[run]["bytes"] > 0
     first = get(gateway, "", limit=1)
     assert first["more"]
