@@ -24,6 +24,21 @@ FOREVER_US = 1 << 60
 _AT_ONCE = 2000
 
 
+def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
+    """The newest recorded tick of a module at or before a simulated time in microseconds; None if there is none.
+
+    Raises:
+        StoreError: if the recording cannot be read, or has no such module.
+    """
+    with closing(open_reader(folder.hot)) as hot:
+        lines = [line for line in read_manifest(hot) if line.module == module and line.fate == "kept"]
+    start_us = max((line.t_first_us for line in lines if line.t_first_us <= t_us), default=0)
+    newest = None
+    for table in Reader(folder, Selection(module, (), start_us, t_us + 1)).tables():
+        newest = int(table["seq"][-1].as_py())
+    return newest
+
+
 class Selection(NamedTuple):
     """Part of a recording."""
 
