@@ -167,9 +167,14 @@ class Line(Generic[M]):
         self.last = self._newest = 0 if self._whole else message.seq - 1
         return self.on(message)
 
-    def completed(self, last: int) -> list[M]:
-        """The producer says how far the run goes; returns what the next run has waiting if this one is complete."""
-        if not self.closing:
+    def completed(self, last: int, ended: bool) -> list[M]:
+        """A producer says how far the run goes; returns what the next run has waiting if this one is complete.
+
+        Args:
+            last: newest number that it knows of.
+            ended: whether it knows that none follows: an instance that slept still takes the run for the present one.
+        """
+        if not self.closing or not ended:
             return []  # what is newer is on its way
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
@@ -241,7 +246,7 @@ class TickStream:
         ready: list[Tick] = []
         for tick in ticks_of(reply, line.last):
             ready += line.on(tick, repair=True)
-        ready += line.completed(reply.last)
+        ready += line.completed(reply.last, reply.ended)
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:
@@ -324,7 +329,7 @@ class ModuleStream:
         for tally in (self._events, self._results):
             self.line.lost += tally.settle(reply.run, reply.after, reply.through)
         if reply.run == self.line.run and reply.through >= reply.last:
-            ready += self._deliver(self.line.completed(reply.last))
+            ready += self._deliver(self.line.completed(reply.last, reply.ended))
         return ready
 
     def skip(self) -> list[Published]:

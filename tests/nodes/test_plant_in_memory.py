@@ -6,6 +6,7 @@ The subscriber ends up with exactly what an undisturbed plant would have publish
 """
 
 import os
+import shutil
 import tempfile
 from collections import deque
 from collections.abc import Iterator
@@ -329,4 +330,7 @@ def test_nothing_is_lost_doubled_or_different_whatever_dies(tmp_path: Path) -> N
         folder = root
 
     Here.TestCase.settings = settings(max_examples=SEQUENCES, stateful_step_count=25, deadline=None)
-    Here.TestCase("runTest").runTest()
+    try:
+        Here.TestCase("runTest").runTest()
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
