@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench chaos recovery kills frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos sequences recovery kills frontend clean
 FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
@@ -39,9 +39,15 @@ bench: install-test  ## measure, as ratios within one run
 kills: install-test  ## kill the recorder fifty times during a run and compare (two minutes)
 	KPP_RECORDER_KILLS=50 $(BIN)/pytest tests/nodes/recorder/test_process.py -k killed
 
+fuzz: install-test  ## a hundred million damaged inputs and many requests of every kind (about an hour)
+	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
+
 chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
 	$(BIN)/python -m tests.chaos.orders --page
+
+sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)
+	KPP_SEQUENCES=10000 $(BIN)/pytest tests/nodes/test_plant_in_memory.py
 
 recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
 	$(BIN)/python -m tests.chaos.recovery --page
@@ -69,4 +75,4 @@ install-test: .venv/installed-test
 	@touch $@
 
 clean:  ## remove the environment and everything a run has written
-	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock
+	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock var/runs var/snapshots var/openings var/forks var/recordings

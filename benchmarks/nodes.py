@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bus.client import command, sequence
+from bus.client import RefusedError, command, sequence
 from bus.endpoints import Endpoints
 from bus.listener import Listener
 from bus.messages import State
@@ -43,10 +43,23 @@ def running(*arguments: tuple[str, ...], rate: int = 100) -> Iterator[Endpoints]
                 if time.monotonic() > deadline:
                     raise TimeoutError("no state from the plant within 120 s")
             listener.close()
-            sequence(endpoints, command("clock", "start", {}, "benchmark"))
+            _start(endpoints, deadline)
             yield endpoints
         finally:
             for process in processes:
                 process.terminate()
             for process in processes:
                 process.wait(timeout=10)
+
+
+def _start(endpoints: Endpoints, deadline: float) -> None:
+    """Let time run; the clock refuses while the module still catches up."""
+    while True:
+        try:
+            sequence(endpoints, command("clock", "start", {}, "benchmark"))
+        except RefusedError as error:
+            if not error.refused.retry_after or time.monotonic() > deadline:
+                raise
+            time.sleep(error.refused.retry_after)
+        else:
+            return

@@ -12,8 +12,12 @@ from bus.endpoints import Endpoints
 from bus.messages import (
     CLOCK_MODULE,
     CommandRequest,
+    Forked,
+    ForkRequest,
     Frames,
     FramesRequest,
+    RecorderReply,
+    RecorderRequest,
     Refused,
     Result,
     Sequenced,
@@ -31,6 +35,15 @@ RESULT_WITHIN = 0.5
 """Seconds after which a result that was not heard is asked for."""
 
 RESULTS_KEPT = 10_000
+
+CONNECT_WITHIN = 0.5
+"""Seconds after which a socket on which nobody listens is given up."""
+
+RECORDER_WITHIN = 10.0
+"""Seconds that the recorder may take: it answers one request after the other."""
+
+FORK_WITHIN = 120.0
+"""Seconds that a module may take to compute a recorded moment."""
 
 
 class NotAnsweredError(TimeoutError):
@@ -191,6 +204,53 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
             raise RefusedError(reply)
     addresses = " and ".join(instance.snapshot for instance in instances)
     raise NotAnsweredError(f"module {module} at {addresses} did not answer in {timeout:g} s")
+
+
+async def recorded(endpoints: Endpoints, request: RecorderRequest) -> RecorderReply:
+    """What the recorder answers to a question about recordings, never a refusal.
+
+    Raises:
+        NotAnsweredError: if it does not answer.
+        RefusedError: with its field and reason.
+    """
+    payload = codec.encode(request)
+    reply: RecorderReply = await _exchange(
+        "the recorder", endpoints.recorder, payload, RECORDER_WITHIN, codec.decode_recorder_reply
+    )
+    if isinstance(reply, Refused):
+        raise RefusedError(reply)
+    return reply
+
+
+async def fork(address: str, request: ForkRequest) -> Forked:
+    """Have one instance of a module make a recorded moment ready.
+
+    Raises:
+        NotAnsweredError: if it does not answer.
+        RefusedError: with its reason.
+    """
+    payload = codec.encode(request)
+    reply = await _exchange("the module", address, payload, FORK_WITHIN, codec.decode_module_reply)
+    if isinstance(reply, Refused):
+        raise RefusedError(reply)
+    if not isinstance(reply, Forked):
+        raise NotAnsweredError(f"the module at {address} answered something else")
+    return reply
+
+
+async def _exchange(who: str, address: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
+    """One request that may take its time, to someone who has to be there at once."""
+    with AsyncDealer(address) as dealer:
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await dealer.send(payload)
+        except TimeoutError as error:
+            raise NotAnsweredError(f"{who} is not at {address}: is it running?") from error
+        try:
+            async with asyncio.timeout(timeout):
+                return decode(await dealer.receive())
+        except TimeoutError as error:
+            raise NotAnsweredError(f"{who} at {address} did not answer in {timeout:g} s") from error
 
 
 def sequence(endpoints: Endpoints, request: CommandRequest) -> Sequenced:

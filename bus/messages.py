@@ -325,6 +325,7 @@ class Replay(Message, frozen=True, tag_field="type", tag="replay"):
     epoch: Annotated[int, quantity("1", "incarnation of the clock that answers", ge=0)]
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
     wall: Annotated[float, amount("s", "Unix time of sending")]
+    ended: Annotated[bool, quantity("", "true when the run has ended: no tick follows `last`")] = False
 
 
 class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):
@@ -369,6 +370,7 @@ class Frames(Message, frozen=True, tag_field="type", tag="frames"):
     states: Annotated[list[State], quantity("", "states, in order; none from the clock", max_length=256)]
     events: Annotated[list[Event], quantity("", "events, in order", max_length=MAX_ITEMS)]
     results: Annotated[list[Result], quantity("", "results, in order", max_length=MAX_ITEMS)]
+    ended: Annotated[bool, quantity("", "true when the run is known to have ended: no tick follows `last`")] = False
 
 
 # Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies.

@@ -6,15 +6,17 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import MutableMapping
 from contextlib import closing
 from types import FrameType, TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 import structlog
 
 from bus import codec
 from bus.endpoints import Endpoints
 from bus.messages import Beat
+from bus.security.tokens import PATTERN
 from bus.sockets import Dealer
 
 BEAT_INTERVAL = 0.2
@@ -50,13 +52,22 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            without_secrets,
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),  # a line in one write: a kill does not cut it from its end
         cache_logger_on_first_use=True,
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
     return logger
+
+
+def without_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take tokens out of a log line, wherever they came from: nobody means to log one, but a traceback may hold it."""
+    for name, value in line.items():
+        if isinstance(value, str):
+            line[name] = PATTERN.sub("kpp_...", value)
+    return line
 
 
 def die_with_parent() -> None:

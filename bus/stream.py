@@ -172,12 +172,22 @@ class Line(Generic[M]):
         self.last = self._newest = 0 if self._whole else message.seq - 1
         return self.on(message)
 
-    def completed(self, last: int) -> list[M]:
-        """The producer says how far the run goes; returns what the next run has waiting if this one is complete."""
-        if not self.closing:
+    def completed(self, last: int, ended: bool) -> list[M]:
+        """A producer says how far the run goes; returns what the next run has waiting if this one is complete.
+
+        Args:
+            last: newest number that it knows of.
+            ended: whether it knows that none follows: an instance that slept still takes the run for the present one.
+        """
+        if not self.closing or not ended:
             return []  # what is newer is on its way
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
+
+    def distrust(self) -> None:
+        """Give up what waits for an earlier message: the producer of today is to say it again."""
+        self._held.clear()
+        self._later.clear()
 
     def skip(self) -> list[M]:
         """What is missing cannot be had: count it as lost and go on behind it."""
@@ -223,18 +233,25 @@ class TickStream:
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
-        self.epoch = message.epoch
+        self._take_up(message.epoch)
         return self._deliver(self.line.on(message))
+
+    def _take_up(self, epoch: int) -> None:
+        """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            self.line.distrust()
 
     def on_replay(self, reply: Replay) -> list[Published]:
         """Take ticks that were asked for."""
         line = self.line
         if reply.run != line.run or reply.epoch < self.epoch:
             return []
+        self._take_up(reply.epoch)
         ready: list[Tick] = []
         for tick in ticks_of(reply, line.last):
             ready += line.on(tick, repair=True)
-        ready += line.completed(reply.last)
+        ready += line.completed(reply.last, reply.ended)
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:
@@ -317,7 +334,7 @@ class ModuleStream:
         for tally in (self._events, self._results):
             self.line.lost += tally.settle(reply.run, reply.after, reply.through)
         if reply.run == self.line.run and reply.through >= reply.last:
-            ready += self._deliver(self.line.completed(reply.last))
+            ready += self._deliver(self.line.completed(reply.last, reply.ended))
         return ready
 
     def skip(self) -> list[Published]:

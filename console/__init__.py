@@ -1,1 +1,1 @@
-"""The command `kpp`: the only place that knows plant, processes and recordings together."""
+"""What `kpp` does with recordings: the only place that knows plant, processes and recordings together."""

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Final
 
+from bus.process import StopSignal
 from console.arguments import FOLDER
 from console.recordings import require_run
 
@@ -45,6 +46,7 @@ def replay(given: argparse.Namespace) -> int:
         ["nodes.gateway"],
         ["ui"],
     ]
+    stop = StopSignal()  # also where Ctrl-C is ignored, as in the background of a shell
     processes = [subprocess.Popen([sys.executable, "-m", *node], env=environ) for node in nodes]  # noqa: S603 - our own
     sys.stdout.write(
         f"Replay of run {given.run}. Ctrl-C ends it.\n"
@@ -54,11 +56,9 @@ def replay(given: argparse.Namespace) -> int:
     )
     sys.stdout.flush()
     try:
-        while all(process.poll() is None for process in processes):
+        while not stop and all(process.poll() is None for process in processes):
             time.sleep(POLL)
-        return next(code for process in processes if (code := process.poll()) is not None)
-    except KeyboardInterrupt:
-        return 0
+        return next((code for process in processes if (code := process.poll()) is not None), 0)
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)

@@ -18,8 +18,8 @@ from recording.channels import Channel, ChannelError, Schema
 from recording.database import StoreError, module_number, open_reader, row_key
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import read_schemas
-from recording.manifest import Line, read_manifest
+from recording.hot import hot_ranges, read_schemas
+from recording.manifest import Line, read_manifest, rows_in
 from recording.record import NUMBERS, SCHEMA, SEQ, T_US, whole
 from recording.tier import PERIOD_US, Bins, Floats, Whole, bins_of
 
@@ -178,13 +178,17 @@ class History:
             window, coarse = _window(query)
             sums = _Sums((window.end_us - window.start_us) // window.width_us, len(channels))
             every = self._lines(query.module)
-            lines = [line for line in every if line.t_first_us < window.end_us and line.t_last_us >= window.start_us]
+            near = [line for line in every if line.t_first_us < window.end_us and line.t_last_us >= window.start_us]
+            hot = hot_ranges(self._hot, number)
+            # Of a damaged segment the hot store has what was repaired; its tier would count that twice.
+            lines = [line for line in near if line.fate != "damaged" or not rows_in(line, hot)]
             tiers = [line for line in lines if line.tier_fate == "kept" and self._tier_whole(line)] if coarse else []
             full = [line for line in lines if line not in tiers and line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
             self._add_hot(sums, (number, _sealed(every)), channels, window)
             lost = sum(line not in tiers and line not in full for line in lines)
+            lost += sum(0 < rows_in(line, hot) < line.rows for line in near if line.fate == "damaged")
             return Answer(channels, window.start_us, window.width_us, sums.bins(), lost)
 
     @contextmanager

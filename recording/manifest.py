@@ -37,9 +37,19 @@ class Line(NamedTuple):
         """Number by which the tier's lines name the segment that they were made of."""
         return int(self.sha256[:15], 16)
 
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.last - self.first + 1
+
     def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "Line":
         """The line after something has happened to its files."""
         return self._replace(fate=fate or self.fate, tier_fate=tier_fate or self.tier_fate, revision=self.revision + 1)
+
+
+def rows_in(line: Line, ranges: list[tuple[int, int]]) -> int:
+    """How many ticks of a segment lie in ranges of (first, last)."""
+    return sum(max(0, min(last, line.last) - max(first, line.first) + 1) for first, last in ranges)
 
 
 def read_manifest(connection: sqlite3.Connection) -> list[Line]:

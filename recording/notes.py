@@ -46,5 +46,7 @@ def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> It
             note = Note.from_record(record)
         except DamagedError:
             continue  # counted by the scrub, which reads every record
+        if note.t_us >= end_us:
+            return  # time never goes back in a run
         if note.seq == seq and note.module == names.get(module) and start_us <= note.t_us < end_us:
             yield note

@@ -15,13 +15,28 @@ from recording.database import SEQ_BITS, StoreError, module_names, module_number
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import Damaged, hot_ranges, read_rows, read_schemas
-from recording.manifest import Line, read_manifest
+from recording.manifest import Line, read_manifest, rows_in
 from recording.record import Row
 
 FOREVER_US = 1 << 60
 """An end that no run reaches, in microseconds."""
 
 _AT_ONCE = 2000
+
+
+def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
+    """The newest recorded tick of a module at or before a simulated time in microseconds; None if there is none.
+
+    Raises:
+        StoreError: if the recording cannot be read, or has no such module.
+    """
+    with closing(open_reader(folder.hot)) as hot:
+        lines = [line for line in read_manifest(hot) if line.module == module and line.fate == "kept"]
+    start_us = max((line.t_first_us for line in lines if line.t_first_us <= t_us), default=0)
+    newest = None
+    for table in Reader(folder, Selection(module, (), start_us, t_us + 1)).tables():
+        newest = int(table["seq"][-1].as_py())
+    return newest
 
 
 class Selection(NamedTuple):
@@ -80,9 +95,10 @@ class Reader:
         while True:
             with closing(open_reader(self._folder.hot)) as hot:
                 hot.execute("BEGIN")
-                lines = self._lines(read_manifest(hot))
+                ranges = hot_ranges(hot, self._number)
+                lines = [line for line in self._lines(read_manifest(hot)) if self._counts(line, ranges)]
                 following = [line for line in lines if line.first > last]
-                hot_first = min((first for first, _last in hot_ranges(hot, self._number) if first > last), default=None)
+                hot_first = min((max(first, last + 1) for first, end in ranges if end > last), default=None)
                 if following and (hot_first is None or following[0].first <= hot_first):
                     source = self._from_segment(following[0])
                     last = following[0].last
@@ -95,6 +111,17 @@ class Reader:
                     last = before
                     continue
             yield from source
+
+    def _counts(self, line: Line, ranges: list[tuple[int, int]]) -> bool:
+        """False for a damaged segment of which rows were repaired: they are in the hot store."""
+        if line.fate != "damaged":
+            return True
+        there = rows_in(line, ranges)
+        lost = line.rows - there
+        if there and lost:
+            words = f"{lost} of the ticks {line.first} to {line.last} of {line.module}: damaged"
+            self.missing += [] if words in self.missing else [words]
+        return not there
 
     def _from_segment(self, line: Line) -> Iterator[Any]:
         ticks = f"ticks {line.first} to {line.last} of {line.module}"

@@ -31,6 +31,16 @@ def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | M
     Raises:
         StoreError: if the recording cannot be read.
     """
+    following = max(first, 1)
+    for row in _sources(folder, module, first):
+        if isinstance(row, Row) and row.seq > following:
+            yield Missing(following, row.seq - 1, "damaged, or never recorded")
+        yield row
+        following = _end(row) + 1
+
+
+def _sources(folder: RunFolder, module: str, first: int) -> Iterator[Row | Missing]:
+    """What there is, in order. A damaged segment is not there: what was repaired of it is in the hot store."""
     following = first
     while True:
         with closing(open_reader(folder.hot)) as hot:
@@ -38,7 +48,8 @@ def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | M
             if number is None:
                 return
             hot.execute("BEGIN")
-            lines = [line for line in read_manifest(hot) if line.module == module and line.last >= following]
+            every = [line for line in read_manifest(hot) if line.module == module and line.last >= following]
+            lines = [line for line in every if line.fate != "damaged"]
             before = lines[0].first - 1 if lines else (1 << SEQ_BITS) - 1
             rows = _some(hot, number, module, following, before)
         if rows:

@@ -25,7 +25,7 @@ class Archive:
         run = self._find(request.run, wall)
         if isinstance(run, Refused):
             return run
-        return run.replay(request, self._settings.epoch, self._settings.rate, wall)
+        return run.replay(request, self._settings.epoch, self._settings.rate, wall, ended=True)
 
     def frames(self, request: FramesRequest, wall: float) -> Frames | Refused:
         """The clock's results in an ended run."""

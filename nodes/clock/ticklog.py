@@ -95,9 +95,14 @@ class TickLog:
         head += bytes(-len(head) % _RECORD)
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        except OSError as error:
+            raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
+        try:
             os.posix_fallocate(file, 0, len(head) + CHUNK)
             os.pwrite(file, head, 0)
         except OSError as error:
+            os.close(file)
+            path.unlink(missing_ok=True)
             raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
         return cls(path, file, len(head), None)
 

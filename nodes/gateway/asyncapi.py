@@ -7,7 +7,16 @@ from typing import Any, get_args
 
 from bus.documents import schemas
 from bus.endpoints import Endpoints
-from bus.messages import PUBLISHED, ClockReply, ClockRequest, ModuleReply, ModuleRequest, Result
+from bus.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    RecorderReply,
+    RecorderRequest,
+    Result,
+)
 from bus.schema import PROTOCOL_VERSION
 from nodes.gateway.session import JSON, MSGPACK, TOKEN
 from nodes.gateway.subscription import QUERY
@@ -22,11 +31,19 @@ same maps travel as JSON text (subprotocol `{JSON}`, or none) or as MessagePack 
 front. A plant with keys encrypts its ZeroMQ sockets with CURVE; one with tokens wants one in the `Authorization`
 header, as a further subprotocol `{TOKEN}<token>`, or in a first message `auth`."""
 
+SOCKETS: tuple[tuple[str, Any, Any], ...] = (
+    ("clockControl", ClockRequest, ClockReply),
+    ("physicsSnapshot", ModuleRequest, ModuleReply),
+    ("recorder", RecorderRequest, RecorderReply),
+)
+"""Sockets that answer: server, what it takes, what it answers."""
+
 
 @cache
 def document() -> dict[str, Any]:
     """The whole description, with the default addresses."""
-    kinds = [*PUBLISHED, *_kinds(ClockRequest, ClockReply, ModuleRequest, ModuleReply, ClientMessage, ServerMessage)]
+    requests = [kind for _socket, request, reply in SOCKETS for kind in _kinds(request, reply)]
+    kinds = [*PUBLISHED, *requests, *_kinds(ClientMessage, ServerMessage)]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -63,6 +80,7 @@ def _servers(endpoints: Endpoints) -> dict[str, Any]:
         "clockControl": zmq(endpoints.clock_control, "ROUTER of the clock"),
         "physics": zmq(module.publish, f"PUB of module {module.module}; module k, from 0, has port + k"),
         "physicsSnapshot": zmq(module.snapshot, f"ROUTER of module {module.module}; module k has port + k"),
+        "recorder": zmq(endpoints.recorder, "ROUTER of the recorder"),
         "websocket": {
             "host": f"{websocket.host}:{websocket.port}",
             "protocol": "ws",
@@ -86,8 +104,8 @@ def _channels() -> dict[str, Any]:
         found[_topic(kind)] = _channel(address, [kind], servers)
         if has_module:
             found[_topic(kind)]["parameters"] = {"module": {"description": "plant module", "default": "m1"}}
-    found["clockControl"] = _channel(None, _kinds(ClockRequest, ClockReply), ["clockControl"])
-    found["physicsSnapshot"] = _channel(None, _kinds(ModuleRequest, ModuleReply), ["physicsSnapshot"])
+    for socket, request, reply in SOCKETS:
+        found[socket] = _channel(None, _kinds(request, reply), [socket])
     websocket = _channel("/ws", [*_kinds(ClientMessage, ServerMessage), *PUBLISHED], ["websocket"])
     properties = {name: {"type": "string"} for name in sorted(QUERY)}
     websocket["bindings"] = {"ws": {"method": "GET", "query": {"type": "object", "properties": properties}}}
@@ -106,8 +124,7 @@ def _channel(address: str | None, kinds: Iterable[type[Any]], servers: list[str]
 
 def _operations() -> dict[str, Any]:
     found = {f"publish{kind.__name__}": _operation("send", _topic(kind), [kind]) for kind in PUBLISHED}
-    pairs = (("clockControl", ClockRequest, ClockReply), ("physicsSnapshot", ModuleRequest, ModuleReply))
-    for channel, request, reply in pairs:
+    for channel, request, reply in SOCKETS:
         asked = _operation("receive", channel, _kinds(request))
         answered = _operation("send", channel, _kinds(reply))
         asked["reply"] = {"channel": answered["channel"], "messages": answered["messages"]}

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import structs
@@ -18,6 +19,9 @@ from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 KEYS_KEPT = 10_000
 """Idempotency-Keys that are remembered with the request they stood for."""
 
+RUNS_KEPT = 100
+"""Runs whose beginning is remembered."""
+
 
 class Commands:
     """Sends commands to the clock and turns each outcome into an answer or a problem."""
@@ -25,10 +29,19 @@ class Commands:
     def __init__(self, endpoints: Endpoints) -> None:
         self._commander = Commander(endpoints)
         self._asked: OrderedDict[str, CommandRequest] = OrderedDict()
+        self._begun: OrderedDict[str, dict[str, Result]] = OrderedDict()
 
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
         self._commander.heard(result)
+        if result.name == "begin":
+            self._begun.setdefault(result.run, {})[result.module] = result
+            while len(self._begun) > RUNS_KEPT:
+                self._begun.popitem(last=False)
+
+    def begun(self, run: str) -> Mapping[str, Result]:
+        """What the modules said to the beginning of a run, by module, as far as it was heard."""
+        return self._begun.get(run, {})
 
     def noted(self, command: Command) -> None:
         """Take note of a command in a tick, whoever sent it: its id stands for it, in every worker."""

@@ -21,7 +21,7 @@ from nodes.gateway.problems import Problem, ProblemError
 
 @dataclass
 class Streams:
-    """Server-sent event streams that are open."""
+    """Answers that are still being sent."""
 
     count: int = 0
 
@@ -36,6 +36,8 @@ class Gateway:
     scenarios: Path
     """Directory of the scenario files."""
     presets: Presets
+    recordings: Path
+    """Folder of the recordings of this host."""
     news: News
     """Struck whenever something is heard."""
     clients: Callable[[], int]
@@ -45,6 +47,8 @@ class Gateway:
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
     streams: Streams = field(default_factory=Streams)
+    exports: Streams = field(default_factory=Streams)
+    """Exports under way."""
 
 
 def _gateway(request: Request) -> Gateway:

@@ -33,6 +33,17 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     }
 }
 
+EXPORTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, with its name in Content-Disposition",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "For Prometheus", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }

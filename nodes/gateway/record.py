@@ -100,6 +100,12 @@ class Record:
         for command in tick.commands:
             self.audit.on_command(command, tick.run, tick.seq, tick.wall)
 
+    def following(self, run: str) -> str:
+        """The run that followed another one; empty until it is heard of."""
+        runs = list(self.runs)
+        place = runs.index(run) + 1 if run in self.runs else len(runs)
+        return runs[place] if place < len(runs) else ""
+
     def recall(self, run: str, span: Span) -> None:
         """Take note of the commands of ticks before this listener began."""
         for command in span.commands:

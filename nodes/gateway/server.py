@@ -137,6 +137,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
     commands = Commands(endpoints)
     admission = Admission.from_environment()
+    data = Path(os.environ.get("KPP_DATA", "var"))
     with contextlib.ExitStack() as resources:
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
@@ -147,7 +148,8 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 plant=plant,
                 commands=commands,
                 scenarios=Path(os.environ.get("KPP_SCENARIOS", "scenarios")),
-                presets=Presets(Path(os.environ.get("KPP_DATA", "var")) / "presets"),
+                presets=Presets(data / "presets"),
+                recordings=data / "recordings",
                 news=News(),
                 metrics=lambda: metrics.page(plant),
                 clients=lambda: stream.clients() + plant.record.roster.other_clients(),

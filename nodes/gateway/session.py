@@ -1,13 +1,15 @@
 """One WebSocket client: what it wants, who it is, what it got wrong. No sockets, no time of its own."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from bus.messages import Tick
 from bus.security.tokens import Caller
 from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame
+from nodes.gateway.frame import Frame, Selection
 from nodes.gateway.pace import Decimation, Pace
 from nodes.gateway.problems import Problem
 from nodes.gateway.ring import Ring
@@ -56,6 +58,25 @@ class TickKey:
         self.key = (tick.run, tick.seq)
 
 
+@dataclass(frozen=True, eq=False)
+class Form:
+    """In what form a client gets states; clients that want the same share one, which is told by its identity."""
+
+    selection: Selection
+    binary: bool
+
+
+_FORMS: WeakValueDictionary[tuple[Selection, bool], Form] = WeakValueDictionary()
+
+
+def form(selection: Selection, *, binary: bool) -> Form:
+    """The one form of that kind."""
+    found = _FORMS.get((selection, binary))
+    if found is None:
+        found = _FORMS[selection, binary] = Form(selection, binary)
+    return found
+
+
 class Session:
     """Turns, mistakes and notices of one client.
 
@@ -73,15 +94,19 @@ class Session:
         self.commands = 0
         """Commands that it waits for."""
         self.wanted = wanted
+        self.form = form(wanted.selection, binary=binary)
         self.paces: dict[str, Pace | Decimation] = {}
         self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
-        self._stale: set[str] = set()
-        self._blocked: float | None = None
+        self.stale: set[str] = set()
+        """Modules of which it was told that no fresh frame comes."""
+        self.blocked: float | None = None
+        """Since when it has not taken everything."""
 
     def subscribe(self, wanted: Subscription, rings: Mapping[str, Ring], now: float) -> list[GapMessage]:
         """Want something else from now on; the answer names what is lost of what it wants to go on with."""
         self.wanted = wanted
-        self._stale.clear()
+        self.form = form(wanted.selection, binary=self.binary)
+        self.stale.clear()
         self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
         self.paces = {}
         gaps: list[GapMessage] = []
@@ -120,13 +145,13 @@ class Session:
 
     def to_be_told(self, module: str) -> bool:
         """Is the client to be told that no fresh frame comes? True once until frames come again."""
-        first = module not in self._stale
-        self._stale.add(module)
+        first = module not in self.stale
+        self.stale.add(module)
         return first
 
     def fresh(self, module: str) -> None:
         """Frames come again."""
-        self._stale.discard(module)
+        self.stale.discard(module)
 
     def stuck(self, pending: int, now: float) -> bool:
         """Has the client left something untaken for TAKE_TIME?
@@ -136,11 +161,11 @@ class Session:
             now: time (s).
         """
         if not pending:
-            self._blocked = None
+            self.blocked = None
             return False
-        if self._blocked is None:
-            self._blocked = now
-        return now - self._blocked >= TAKE_TIME
+        if self.blocked is None:
+            self.blocked = now
+        return now - self.blocked >= TAKE_TIME
 
     def hear(self, message: str | bytes) -> ClientMessage | ErrorMessage:
         """Read a message of the client; one that makes no sense counts as a mistake."""

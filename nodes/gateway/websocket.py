@@ -6,6 +6,7 @@ get is framed once and written to each transport as it is.
 """
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,7 +17,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.protocol import State as ConnectionState
+from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from bus.codec import FrameError
@@ -37,6 +38,7 @@ from nodes.gateway.session import (
     MSGPACK,
     SUBPROTOCOLS,
     TAKE_TIME,
+    Form,
     Session,
     snapshot,
     subprotocol,
@@ -65,8 +67,8 @@ MAX_MESSAGE = 64 * 1024
 MAX_COMMANDS = 16
 """Commands of one client that may wait for an answer at a time."""
 
-PING = 5.0
-"""Seconds between pings, and seconds for the answer."""
+PING = 20.0
+"""Seconds between pings, and seconds for the answer; a client that gets frames and takes none is noticed earlier."""
 
 OPEN_TIME = 5.0
 """Seconds for the opening handshake."""
@@ -97,7 +99,7 @@ def _offered(headers: Headers) -> list[str]:
 
 def _write(connection: ServerConnection, data: bytes) -> None:
     """Send a complete frame; a connection that is closing gets nothing more."""
-    if connection.state is ConnectionState.OPEN:
+    if connection.protocol.state is OPEN:
         connection.transport.write(data)
 
 
@@ -353,31 +355,47 @@ class Stream:
         for connection, session in list(self._sessions.items()):
             if session.stuck(connection.transport.get_write_buffer_size(), now):
                 self._send_away(connection)
-        for module in self._plant.modules:
-            self._attend(module)
+        for name, module in self._plant.modules.items():
+            if not module.fresh(now):  # as long as frames come, each of them is a sweep
+                self._attend(name)
 
     def sweep(self, module: str, now: float) -> None:
-        """Give every client whose turn it is the newest frame of a module. To be called for each new frame."""
+        """Give every client whose turn it is the newest frame of a module. To be called for each new frame.
+
+        Everything in the loop is paid once per client and frame, hence what is the same for many is made once.
+        """
         seats = self._seats[module]
         if now < self._turn[module] or not seats:
             return
         frame = self._plant.newest(module)
         fresh = frame is not None and self._plant.modules[module].fresh(now)
+        made: dict[Form, bytes] = {}
+        turn = math.inf
         for connection, session in list(seats.items()):
-            pending = connection.transport.get_write_buffer_size()
-            if session.stuck(pending, now):
+            transport = connection.transport
+            pending = transport.get_write_buffer_size()
+            if pending == 0:
+                session.blocked = None
+            elif session.stuck(pending, now):
                 self._send_away(connection)
                 continue
             pace = session.paces[module]
             if isinstance(pace, Decimation):
                 self._catch_up(connection, session, module, pending)
-            elif pending:
-                continue  # it still has not taken the last one; what is newest when it has is what it gets
-            elif fresh and frame is not None and pace.takes(frame, now):
-                self._send(connection, session, module, frame)
+            elif frame is not None and fresh and not pending and pace.takes(frame, now):
+                form = session.form
+                data = made.get(form)
+                if data is None:
+                    data = made[form] = frame.websocket(form.selection, binary=form.binary)
+                if connection.protocol.state is OPEN:
+                    transport.write(data)
+                    self.sent += 1
+                if session.stale:
+                    session.stale.clear()
             if not fresh and session.to_be_told(module):
                 self._tell_stale(connection, session, module, now)
-        self._turn[module] = min((session.paces[module].turn for session in seats.values()), default=0.0)
+            turn = min(turn, pace.turn)
+        self._turn[module] = turn if seats else 0.0
 
     def _send(self, connection: ServerConnection, session: Session, module: str, frame: Frame) -> None:
         session.fresh(module)

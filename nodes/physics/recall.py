@@ -56,6 +56,7 @@ class Recall:
         self._spans: deque[Span] = deque()
         self._wall = 0.0
         self._last = 0
+        self._ended = False
         self._made: list[Kept] = []
         self.refused: list[str] = []
 
@@ -91,9 +92,9 @@ class Recall:
         if reply.run == self._fold.run:
             if reply.last <= self._asked.after:
                 asked, self._asked = self._asked, None
-                return block(asked.run, asked.after, reply.last, [])
+                return block(asked.run, asked.after, reply.last, [], ended=reply.ended)
             self._spans = deque(span for span in reply.spans if span.first + span.count - 1 > self._fold.seq)
-            self._wall, self._last = reply.wall, reply.last
+            self._wall, self._last, self._ended = reply.wall, reply.last, reply.ended
         return None
 
     def work(self) -> Frames | Refused | None:
@@ -119,5 +120,5 @@ class Recall:
                 self._spans.popleft()
             if sum(kept.size for kept in self._made) > BLOCK_BYTES or fold.seq >= self._last:
                 self._asked = None
-                return block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY)
+                return block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY, ended=self._ended)
         return None

@@ -70,7 +70,9 @@ class Ring:
         return None
 
 
-def block(run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = BLOCK_BYTES) -> Frames:
+def block(
+    run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = BLOCK_BYTES, *, ended: bool = False
+) -> Frames:
     """A reply with as many whole ticks as fit.
 
     Args:
@@ -79,6 +81,7 @@ def block(run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = B
         last: newest tick of the run.
         ticks: what followed, in order.
         limit: bytes that fit, unless a single tick has more.
+        ended: whether the run is known to go no further.
     """
     chosen: list[Kept] = []
     size = 0
@@ -96,4 +99,5 @@ def block(run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = B
         states=[message for message in messages if isinstance(message, State)],
         events=[message for message in messages if isinstance(message, Event)],
         results=[message for message in messages if isinstance(message, Result)],
+        ended=ended,
     )

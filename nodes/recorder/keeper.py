@@ -26,7 +26,8 @@ SEAL_SECONDS = 60.0
 SCRUB_SECONDS = 600.0
 """Time between two scrubs; each takes the run whose turn it is."""
 
-POLL = 1.0
+POLL = 5.0
+"""Seconds between two turns; each looks at the sizes of all recordings."""
 
 
 @dataclass

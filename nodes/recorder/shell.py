@@ -33,6 +33,9 @@ HELD = 2000
 """States kept in memory while an earlier one is missing."""
 
 POLL = 0.02
+GATHER = 0.008
+"""Pause in seconds after a message has come, so that those that follow are worked off together."""
+
 SILENCE = 2.0
 """Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
 
@@ -93,6 +96,7 @@ class Shell:
         while not stop:
             asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
             wait([self._subscriber, *asked], POLL)
+            time.sleep(GATHER)
             self._hear()
             if self._trouble:
                 self._try_again()

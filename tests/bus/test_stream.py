@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,13 +81,13 @@ class Producer:
         return everything
 
     def replay(self, request: ReplayRequest, block: int = 7) -> Replay:
-        ticks = self.ticks[request.run]
+        ticks, ended = self.ticks[request.run], request.run != [*self.ticks][-1]
         spans = [
             Span(first=each.seq, count=1, t=each.t - each.dt, dt=each.dt, mode=each.mode, speed=1.0, flat_out=False,
                  commands=each.commands)
             for each in ticks[request.after : request.after + block]
         ]  # fmt: skip
-        return Replay(run=request.run, spans=spans, last=len(ticks), epoch=1, rate=100, wall=2.0)
+        return Replay(run=request.run, spans=spans, last=len(ticks), epoch=1, rate=100, wall=2.0, ended=ended)
 
     def clock_frames(self, request: FramesRequest) -> Frames:
         results = [each for each in self.results[request.run] if each.seq > request.after]
@@ -106,6 +107,7 @@ class Producer:
             states=[message for message in told if isinstance(message, State)],
             events=[message for message in told if isinstance(message, Event)],
             results=[message for message in told if isinstance(message, Result)],
+            ended=request.run != [*self.module][-1],
         )
 
 
@@ -190,6 +192,23 @@ def test_a_clock_with_a_lower_epoch_is_not_listened_to() -> None:
     assert stream.on_replay(old) == []
 
 
+def test_ticks_of_a_replaced_clock_that_still_wait_are_asked_for_again() -> None:
+    """Found by a run under faults: a tick of the old clock came after ticks that the new one had told again."""
+    stream = TickStream(whole=True)
+    stream.on(tick("r1", 1, epoch=1))
+    assert stream.on(tick("r1", 3, epoch=1)) == []
+    span = Span(first=2, count=1, t=0.01, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[])
+    reply = Replay(run="r1", spans=[span], last=2, epoch=2, rate=100, wall=0.0)
+    assert [message.seq for message in stream.on_replay(reply)] == [2]
+    assert stream.request == ReplayRequest(run="r1", after=2)
+    reply = Replay(
+        run="r1", spans=[msgspec.structs.replace(span, first=3, t=0.02)], last=3, epoch=2, rate=100, wall=0.0
+    )
+    again = stream.on_replay(reply)
+    assert [(message.seq, message.epoch) for message in again if isinstance(message, Tick)] == [(3, 2)]
+    assert stream.request is None
+
+
 def test_a_replayed_tick_is_the_published_one_but_for_what_belongs_to_its_sending() -> None:
     producer = Producer([6], [4])
     stream = TickStream(whole=True)
@@ -223,3 +242,33 @@ def test_what_cannot_be_had_is_counted_and_the_stream_goes_on() -> None:
     assert [each.seq for each in module.skip()] == list(range(8, 21))
     assert streams.lost == 6
     assert module.request is None
+
+
+def test_an_instance_that_slept_does_not_end_a_run() -> None:
+    """It answers that the run goes as far as it has heard; only who knows that the run has ended may end it."""
+    producer = Producer([20, 5], [])
+    streams = Streams(["m1"], ticks=False)
+    for run in RUNS[:2]:
+        for told in producer.module[run]:
+            for message in told:
+                if run == RUNS[1] or message.seq <= 8:
+                    streams.on(message)
+    module = streams.modules["m1"]
+    asleep = Frames(run=RUNS[0], after=7, through=8, last=8, states=[], events=[], results=[])
+    assert module.on_frames(asleep) == []
+    wanted = module.request
+    assert wanted is not None
+    assert wanted.run == RUNS[0]
+    heard = repaired_module(module, producer)
+    assert [(each.run, each.seq) for each in heard if isinstance(each, State)] == [
+        *((RUNS[0], seq) for seq in range(9, 21)),
+        *((RUNS[1], seq) for seq in range(1, 6)),
+    ]
+
+
+def repaired_module(module: ModuleStream, producer: Producer) -> list[Published]:
+    """Ask a producer that knows all until nothing is missing."""
+    ready: list[Published] = []
+    while (wanted := module.request) is not None:
+        ready += module.on_frames(producer.module_frames(wanted))
+    return ready

@@ -31,7 +31,9 @@ from tests.watching import eventually
 INJECT = Path(__file__).parent / "inject"
 DISK_MEBIBYTES = 32
 MODULE = "m1"
-NODES = ("clock", "physics", "gateway", "ui", "watchdog")
+NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
+"""Every process of supervisord.conf but the hot standby."""
+
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
 

@@ -25,6 +25,14 @@ from tests.chaos.processes import programs
 from tests.e2e.conftest import START_TIMEOUT, Plant, started
 from tests.watching import eventually
 
+TARGETS = {
+    "clock": ("clock",),
+    "physics": ("physics",),
+    "every WebSocket worker": ("stream_0", "stream_1"),
+    "ui": ("ui",),
+}
+"""What is killed -> its programs."""
+
 STATE_RATE = 100
 WATCHED = 1.5
 """Least seconds after a kill in which the longest wait is looked for."""
@@ -80,7 +88,7 @@ class Viewer(threading.Thread):
 
 
 def measure(plant: Plant, target: str, kills: int) -> list[float]:
-    """Seconds without a new state after each SIGKILL of a program; for the dashboard, without its page.
+    """Seconds without a new state after each SIGKILL of a target; for the dashboard, without its page.
 
     Of the instances of the plant module it is always the leader that is killed.
     """
@@ -90,10 +98,13 @@ def measure(plant: Plant, target: str, kills: int) -> list[float]:
     for _ in range(kills):
         eventually(plant.healthy, START_TIMEOUT, "the plant is healthy")
         eventually(viewer.steady, START_TIMEOUT, "states come without a break")
-        hit = STANDBY if target == "physics" and viewer.leader == INSTANCES[1] else target
-        pid = eventually(partial(_pid, plant, hit), START_TIMEOUT, f"{hit} runs")
+        hit = TARGETS[target]
+        if target == "physics" and viewer.leader == INSTANCES[1]:
+            hit = (STANDBY,)
+        pids = [eventually(partial(_pid, plant, each), START_TIMEOUT, f"{each} runs") for each in hit]
         killed = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
         if target == "ui":
             eventually(lambda: _answers(plant.endpoints.ui_http), START_TIMEOUT, "the dashboard answers")
             waits.append(time.monotonic() - killed)
@@ -132,7 +143,7 @@ def _figures(kills: int, instances: int) -> dict[str, dict[str, float]]:
     try:
         with started(folder, instances=instances) as plant:
             plant.post("/start").raise_for_status()
-            return {each: percentiles(measure(plant, each, kills)) for each in ("clock", "physics", "gateway", "ui")}
+            return {target: percentiles(measure(plant, target, kills)) for target in TARGETS}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

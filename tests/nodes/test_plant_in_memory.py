@@ -2,10 +2,11 @@
 
 The subscriber ends up with exactly what an undisturbed plant would have published.
 
-`KPP_SEQUENCES` is how many sequences of faults are tried; the long run (`make chaos`) takes 10,000.
+`KPP_SEQUENCES` is how many sequences of faults are tried; the long run (`make sequences`) takes 10,000.
 """
 
 import os
+import shutil
 import tempfile
 from collections import deque
 from collections.abc import Iterator
@@ -46,14 +47,14 @@ from tests.nodes.clock.test_recovery import COMMANDS, Clocks
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 SEQUENCES = int(os.environ.get("KPP_SEQUENCES", "150"))
-QUIET = 60
+QUIET = 20
 """Ticks at the end in which nothing happens any more."""
 
 
 @cache
 def parameters(scenario: str) -> Parameters:
     """A small plant of the scenario: its frames are short, and its floaters come round soon."""
-    return ScenarioFolder(SCENARIOS).read(scenario).with_changes({"floater_count": 6})
+    return ScenarioFolder(SCENARIOS).read(scenario).with_changes({"floater_count": 4})
 
 
 def read_scenario(_run: str, scenario: str) -> Parameters:
@@ -265,9 +266,10 @@ class World(RuleBasedStateMachine):
             if instance.core is None:
                 instance.start()
             instance.asleep = False
-        for _ in range(QUIET):
+        for tick in range(QUIET):
             self.step()
-            self.repair()
+            if tick % 5 == 4:
+                self.repair()
         self.check()
         self.clocks.runs.close()
         self.clocks.journal.close()
@@ -328,4 +330,7 @@ def test_nothing_is_lost_doubled_or_different_whatever_dies(tmp_path: Path) -> N
         folder = root
 
     Here.TestCase.settings = settings(max_examples=SEQUENCES, stateful_step_count=25, deadline=None)
-    Here.TestCase("runTest").runTest()
+    try:
+        Here.TestCase("runTest").runTest()
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

@@ -15,7 +15,9 @@ from recording.hot import Batch, HotStore, read_rows
 from recording.manifest import read_manifest
 from recording.mend import Finding, covered, mend
 from recording.notes import read_notes
+from recording.reading import Reader, Selection
 from recording.record import Row
+from recording.rows import Missing, run_rows
 from recording.seal import Sealer
 from recording.segment import segment_rows
 from recording.ticks import read_ticks
@@ -146,10 +148,41 @@ def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:
     assert [finding.where for finding in findings] == [f"segments/{line.file}"]
     with closing(open_reader(folder.hot)) as hot:
         assert covered(hot, "m1") == [(1, 2000), (4001, 6000)]
+    assert [row for row in run_rows(folder, "m1") if not isinstance(row, Row)] == [
+        Missing(2001, 4000, "damaged, or never recorded")
+    ]
     with closing(HotStore(folder.hot)) as store:  # the producer repairs what is missing
         record(store, 2001, 4000)
         assert covered(store.connection, "m1") == [(1, 6000)]
+    everything = [make_row(seq) for seq in range(1, 6001)]
+    assert list(run_rows(folder, "m1")) == everything
     assert next(folder.damaged.iterdir()).name.startswith(line.file)
+
+
+def test_a_segment_of_which_nothing_is_left_is_repaired_and_read_and_sealed_again(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, "0001-001")
+    with closing(HotStore(folder.hot)) as store, closing(Sealer(folder)) as sealer:
+        record(store, 1, 900)
+        sealer.seal("m1", 1, 300)
+        sealer.seal("m1", 301, 600)
+        path = folder.segments()[0]
+        path.write_bytes(path.read_bytes()[:-1])
+        assert len(mend(folder)) == 1
+        assert next(run_rows(folder, "m1")) == Missing(1, 300, "damaged, or never recorded")
+        record(store, 1, 300)
+        everything = [make_row(seq) for seq in range(1, 901)]
+        assert list(run_rows(folder, "m1")) == everything
+        reader = Reader(folder, Selection("m1"))
+        assert [seq for table in reader.tables() for seq in table["seq"].to_pylist()] == list(range(1, 901))
+        assert reader.missing == []
+        with closing(History(folder)) as history:
+            answer = history.query(Query("m1", ("grid.power",), 0, 9_010_000, 100))
+            assert (answer.bins.samples.sum(), answer.lost) == (900, 0)
+            assert history.query(Query("m1", ("grid.power",), 0, 9_010_000, 9)).bins.samples.sum() == 900
+            sealer.seal("m1", 1, 300)
+            assert history.query(Query("m1", ("grid.power",), 0, 9_010_000, 9)).bins.samples.sum() == 900
+        assert mend(folder, deep=True) == []
+        assert list(run_rows(folder, "m1")) == everything
 
 
 def test_a_lost_hot_store_is_rebuilt_from_its_segments(whole: RunFolder, tmp_path: Path) -> None:

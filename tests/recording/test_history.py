@@ -57,7 +57,7 @@ def by_hand(answer: Answer, query: Query) -> None:
 
 
 @given(st.integers(0, 33_000_000), st.integers(1, 40_000_000), st.integers(1, 400))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_query_gives_the_statistics_of_the_rows(
     history: History, start_us: int, length_us: int, bins: int
 ) -> None:

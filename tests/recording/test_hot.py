@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recording.database import StoreError, module_number, open_reader
@@ -117,6 +117,7 @@ stretches = st.lists(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(stretches, st.data())
 def test_ticks_are_run_length_coded_and_come_back_one_by_one(
     parts: list[tuple[int, int, str, bool]], data: st.DataObject

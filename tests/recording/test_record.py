@@ -1,7 +1,7 @@
 """Records: what was written comes back; what was not is refused, whichever bit differs."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recording.channels import ChannelError, Schema, Shape
@@ -23,12 +23,14 @@ rows = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(rows)
 def test_a_row_comes_back_as_it_was(row: Row) -> None:
     assert unpack_row(pack_row(row)) == row
     assert whole(pack_row(row))
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(rows, st.data())
 def test_any_flipped_bit_and_any_missing_byte_of_a_row_is_found(row: Row, data: st.DataObject) -> None:
     record = pack_row(row)
@@ -41,6 +43,7 @@ def test_any_flipped_bit_and_any_missing_byte_of_a_row_is_found(row: Row, data: 
         unpack_row(record[: data.draw(st.integers(0, len(record) - 1))])
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(rows, st.floats(allow_nan=False), names)
 def test_the_content_is_what_does_not_depend_on_who_sent_it_and_when(row: Row, wall: float, instance: str) -> None:
     assert row._replace(wall=wall, instance=instance).content == row.content
@@ -48,6 +51,7 @@ def test_the_content_is_what_does_not_depend_on_who_sent_it_and_when(row: Row, w
     assert row._replace(t_us=row.t_us + 1).content != row.content
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.one_of(rows.map(pack_row), st.binary(max_size=200)), max_size=12))
 def test_whole_records_are_found_in_any_bytes(parts: list[bytes]) -> None:
     found = [record for _kind, record in carve(b"".join(parts))]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bus.process import without_secrets
 from bus.security.admission import FAILURES, Admission
 from bus.security.hosts import Refusal
 from bus.security.limits import CALLERS, Limiter, Rate
@@ -81,3 +82,9 @@ def test_callers_beyond_the_limit_are_forgotten() -> None:
 )
 def test_the_bearer_is_read(headers: list[str], token: str | None) -> None:
     assert bearer(headers) == token
+
+
+def test_log_lines_are_kept_free_of_tokens() -> None:
+    token, _ = make("somebody", Role.ADMIN)
+    line = without_secrets(None, "error", {"event": f"refused {token}", "exception": f"x={token!r}", "tick": 7})
+    assert line == {"event": "refused kpp_...", "exception": "x='kpp_...'", "tick": 7}

@@ -163,6 +163,7 @@ def test_a_full_disk_is_known_before_a_tick_is_lost(tmp_path: Path, monkeypatch:
 def test_no_room_for_a_new_run_is_an_error_that_says_so(tmp_path: Path) -> None:
     with no_file_larger_than(1024), pytest.raises(TickLogError, match="cannot be begun: File too large"):
         TickLog.create(tmp_path / "run.ticks", OPENING)
+    assert list(tmp_path.iterdir()) == [], "nothing is left that would be taken for a run"
 
 
 def test_what_is_no_tick_log_is_named(tmp_path: Path) -> None:

@@ -11,10 +11,14 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+import structlog
 
 from bus.endpoints import Endpoints
+from nodes.recorder.answers import Answers
+from nodes.recorder.server import HistoryServer
 
 from .peer import Peer, Switches, free_environment
+from .recordings import write_recordings
 
 
 class Running(SimpleNamespace):
@@ -93,9 +97,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running(scenarios: Path, data: Path) -> Iterator[Running]:
-    """One gateway for the whole session."""
+    """One gateway for the whole session, with a recorder's answers from two recorded runs."""
     environment = free_environment() | {"KPP_SCENARIOS": str(scenarios), "KPP_DATA": str(data)}
     endpoints = Endpoints.from_environment(environment)
+    write_recordings(data / "recordings")
+    recorder = HistoryServer(
+        endpoints.recorder,
+        Answers(data / "recordings", 10**9, lambda: ("recording", frozenset())),
+        structlog.stdlib.get_logger("recorder"),
+    )
+    recorder.start()
     peer = Peer(endpoints)
     try:
         process = start_gateway(environment)
@@ -107,6 +118,7 @@ def running(scenarios: Path, data: Path) -> Iterator[Running]:
             code = process.wait(10)
     finally:
         peer.close()
+        recorder.stop()
     assert code == 0
 
 

@@ -13,6 +13,7 @@ from bus.messages import (
     ClockReply,
     Command,
     CommandRequest,
+    ForkRequest,
     Frames,
     FramesRequest,
     ModuleReply,
@@ -44,7 +45,7 @@ def free_ports(count: int) -> list[int]:
 def free_environment() -> dict[str, str]:
     """Settings of a plant on free ports."""
     names = ["CLOCK_HTTP", "GATEWAY_HTTP", "GATEWAY_WEBSOCKET", "UI_HTTP"]
-    bus = ["CLOCK_PUBLISH", "CLOCK_CONTROL", "PHYSICS_PUBLISH", "PHYSICS_SNAPSHOT"]
+    bus = ["CLOCK_PUBLISH", "CLOCK_CONTROL", "PHYSICS_PUBLISH", "PHYSICS_SNAPSHOT", "RECORDER"]
     ports = free_ports(len(names) + len(bus))
     found = {f"KPP_{name}": f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
     return found | {f"KPP_{name}": f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[4:], strict=True)}
@@ -185,6 +186,10 @@ class Peer:
         if isinstance(request, FramesRequest):
             again = self._again(request)
             snapshots.reply(received[0], codec.encode(again))
+            return
+        if isinstance(request, ForkRequest):
+            refused = Refused(id="", field="seq", reason="that moment is not here")
+            snapshots.reply(received[0], codec.encode(refused))
             return
         reply: ModuleReply = Snapshot(
             module="m1",

@@ -56,7 +56,7 @@ def test_a_second_slow_header_on_a_kept_connection_is_cut_off_too(gateway: Runni
         client.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(65536).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET /v1/hea")
-        assert drained(client) == b""
+        assert b"HTTP/1.1" not in drained(client)  # the rest of the first answer may come, a second one may not
 
 
 def test_who_takes_nothing_of_a_stream_is_cut_off(gateway: Running) -> None:

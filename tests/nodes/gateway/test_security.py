@@ -168,10 +168,10 @@ def test_nothing_secret_is_ever_logged(fresh: Secured) -> None:
     for path in (f"/v1/{token}", f"/v1/presets/{token}", f"/v1/status?token={token}", f"/v1/data/live?module={token}"):
         httpx.get(f"{base}{path}", headers=fresh.bearer("admin"))
     httpx.post(f"{base}/v1/time/step", content=token.encode(), headers=fresh.bearer("admin"))
-    for raw in (f"GET / HTTP/1.1\r\nAuthorization: Bearer {token}\r\n\r\n", f"{token}\r\n\r\n", f"GET /{token} HTTP/9"):
+    for line in (f"GET / HTTP/1.1\r\nAuthorization: Bearer {token}", token, f"GET /{token} HTTP/9"):
         for address in (fresh.endpoints.gateway_http, fresh.endpoints.gateway_websocket):
             with socket.create_connection((address.host, address.port)) as client:
-                client.sendall(raw.encode())
+                client.sendall(f"{line}\r\n\r\n".encode())
                 client.settimeout(5)
                 client.recv(100)
     log = fresh.output.read_text()

@@ -1,8 +1,11 @@
 """The versioned REST API of the real process."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -152,7 +155,7 @@ def test_presets_are_saved_loaded_compared_and_deleted(gateway: Running, data: P
     assert gateway.peer.commands[-1].args == {"water_depth": 25.0, "water_temperature": 310.0}
     for name in ("in-force", "warm"):
         assert rest.delete(f"/v1/presets/{name}").status_code == 204
-    assert problem(rest.get("/v1/presets/warm"), 404)["known"] == []
+    assert "warm" not in problem(rest.get("/v1/presets/warm"), 404)["known"]
 
 
 @pytest.mark.parametrize("name", ["..%2Fsecret", "%2e%2e", "a b", "x" * 65, ".hidden"])
@@ -235,3 +238,36 @@ def test_events_are_filtered(gateway: Running) -> None:
 def test_nodes_are_told(gateway: Running) -> None:
     found = gateway.rest.get("/v1/nodes").json()
     assert (found["run"], found["deadlines_missed"]) == ("run-1", 0)
+
+
+def test_metrics_tell_of_the_plant_and_of_the_gateways_own_work(gateway: Running) -> None:
+    gateway.until(scenario="reference")
+    assert gateway.rest.get("/v1/data/summary").status_code == 200
+    answer = gateway.rest.get("/v1/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    text = answer.text
+    for name in (
+        "kpp_ticks_total",
+        'kpp_ledger_residual{law="first",module="m1"}',
+        'kpp_message_latency_seconds_bucket{le="0.01",topic="tick"}',
+        'kpp_rest_request_seconds_count{method="GET",status="200"}',
+        "kpp_websocket_clients 0.0",
+        "kpp_gateway_workers 1.0",
+        "kpp_gateway_messages_repaired_total",
+    ):
+        assert name in text, name
+    assert "kpp_ticks_total" in httpx.get(f"http://{gateway.websocket}/metrics").text
+
+
+def test_every_metric_of_the_grafana_dashboard_is_told(gateway: Running) -> None:
+    gateway.peer.switches.plc = {"warnings": ["something"]}
+    eventually(lambda: "m1.something" in alarm_states(gateway), 5, "there is an alarm to count")
+    told = gateway.rest.get("/v1/metrics").text
+    board = json.loads((Path(__file__).resolve().parents[3] / "docs" / "grafana.json").read_text())
+    shown = {
+        name for panel in board["panels"] for each in panel["targets"] for name in re.findall(r"kpp_\w+", each["expr"])
+    }
+    of_clock = {"kpp_tick_lateness_seconds", "kpp_node_ticks_behind", "kpp_node_beat_age_seconds"}
+    of_nodes = {"kpp_node_restarts_total", "kpp_node_gaps_repaired_total"}  # the peer of these tests tells of none
+    assert len(shown) > 20
+    assert [name for name in sorted(shown - of_clock - of_nodes) if name not in told] == []

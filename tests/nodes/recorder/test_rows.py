@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import codec
@@ -34,6 +34,7 @@ def test_a_state_comes_back_from_its_row_to_the_last_bit() -> None:
     assert codec.encode_published(again) == codec.encode_published(state)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.floats(allow_nan=False, allow_infinity=False), st.one_of(st.none(), st.floats(0, 1e9)), st.integers(0, 2**40))
 def test_numbers_nulls_and_whole_numbers_stay_what_they_are(power: float, cop: float | None, laps: int) -> None:
     state = make_state()

@@ -1,0 +1,239 @@
+"""Recordings over REST: what the recorder is asked, and what is read from the recordings of this host."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from bus import client
+from bus.client import NotAnsweredError, RefusedError
+from bus.codec import FrameError
+from bus.endpoints import Endpoints
+from bus.messages import (
+    Channels,
+    ChannelsRequest,
+    History,
+    HistoryRequest,
+    Notes,
+    NotesRequest,
+    RecordedModule,
+    RecorderRequest,
+    Refused,
+    Result,
+    Runs,
+    RunsRequest,
+)
+from nodes.gateway import recorded
+from nodes.gateway.problems import Problem, ProblemError
+from nodes.gateway.recorded import RecordingsAnswer, SidesAnswer
+from recording.channels import ChannelError
+from recording.database import StoreError
+from recording.export import Export, Format
+from recording.folder import RunFolder, run_folder, run_folders
+from recording.reading import Selection, tick_at
+
+Reply = TypeVar("Reply", Runs, Channels, History, Notes)
+
+MAX_BINS = 1024
+MAX_CHANNELS = 64
+ANCESTORS = 16
+"""Forks of forks that are followed."""
+
+BEGINNING = 1e-6
+"""End of the time in which a run's `begin` is looked for (s): it acts at time zero."""
+
+AFTER = 1e-6
+"""A time this much after a state has that state in it (s): ends are not included."""
+
+_NAMES = {"start": "from", "end": "to"}
+"""Fields of the bus by their names here."""
+
+
+class Span(NamedTuple):
+    """A stretch of simulated time (s) in so many bins."""
+
+    start: float
+    end: float
+    bins: int
+
+
+class Recordings:
+    """What the recorder knows.
+
+    Args:
+        endpoints: where it is.
+    """
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    async def _ask(self, request: RecorderRequest, kind: type[Reply]) -> Reply:
+        """Raises ProblemError: 404 for a run or module that is not there, 422 for a value, 503 without an answer."""
+        try:
+            reply = await client.recorded(self._endpoints, request)
+        except RefusedError as error:
+            raise ProblemError(_refused(error.refused)) from error
+        except (NotAnsweredError, FrameError) as error:
+            raise ProblemError(Problem.of(503, "recorder", str(error)), {"Retry-After": "1"}) from error
+        if not isinstance(reply, kind):
+            raise ProblemError(Problem.of(503, "recorder", "the recorder answered something else: restart it"))
+        return reply
+
+    async def runs(self, before: str, limit: int) -> RecordingsAnswer:
+        """Recorded runs, the newest first."""
+        found = await self._ask(RunsRequest(before), Runs)
+        chosen = found.runs[:limit]
+        listed = [recorded.recording(run, await self.begun(run.run)) for run in chosen]
+        more = found.more or len(found.runs) > limit
+        return RecordingsAnswer(recordings=listed, more=more, status=found.status, quota=found.quota)
+
+    async def begun(self, run: str) -> Result | None:
+        """The result of a run's `begin`; None if it is not recorded."""
+        found = await self._ask(NotesRequest(run, 0.0, BEGINNING, 0), Notes)
+        return next((result for result in found.results if result.name == "begin"), None)
+
+    async def channels(self, run: str, module: str) -> list[Channels]:
+        """The channels of a module, in blocks."""
+        blocks = [await self._ask(ChannelsRequest(run, module, 0), Channels)]
+        count = len(blocks[0].channels)
+        while blocks[-1].channels and count < blocks[0].total:
+            blocks.append(await self._ask(ChannelsRequest(run, module, count), Channels))
+            count += len(blocks[-1].channels)
+        return blocks
+
+    async def history(self, run: str, module: str, channels: Sequence[str], span: Span) -> History:
+        """Bins of channels."""
+        request = HistoryRequest(run, module, list(channels), span.start, span.end, span.bins)
+        return await self._ask(request, History)
+
+    async def notes(self, run: str, start: float, end: float, after: int) -> Notes:
+        """A block of the events and results."""
+        return await self._ask(NotesRequest(run, start, end, after), Notes)
+
+    async def extent(self, run: str, module: str) -> RecordedModule:
+        """How much of a module is recorded in a run.
+
+        Raises:
+            ProblemError: 404 that lists the modules or the runs there are.
+        """
+        before, known = "", []
+        while True:
+            page = await self._ask(RunsRequest(before), Runs)
+            for each in page.runs:
+                known.append(each.run)
+                if each.run == run:
+                    return _module(run, module, each.modules)
+            if not page.more:
+                raise ProblemError(_unknown(run, known[:10]))
+            before = known[-1]
+
+    async def compare(self, runs: tuple[str, str], module: str, channels: Sequence[str], asked: Span) -> SidesAnswer:
+        """Two runs over the same simulated time, that of the left one; an infinite end means as far as both go."""
+        left, right = runs
+        common, shift = await self._shift(left, right)
+        ends = [await self.extent(run, module) for run in runs]
+        start = max(asked.start, 0.0, -shift)
+        end = min(asked.end, ends[0].end + AFTER, ends[1].end - shift + AFTER)
+        if not start < end:
+            reason = f"nothing of {right} is recorded in that time of {left}: they share {start:g} to {end:g} s"
+            raise ProblemError(Problem.violation("from", f"{end:g} s", reason))
+        mine = await self.history(left, module, channels, Span(start, end, asked.bins))
+        theirs = await self.history(right, module, channels, Span(start + shift, end + shift, asked.bins))
+        return SidesAnswer(common=common, left=recorded.side(mine, 0.0), right=recorded.side(theirs, shift))
+
+    async def _shift(self, left: str, right: str) -> tuple[str | None, float]:
+        """The run that both come from, and how much later the right one's time is at the same moment (s)."""
+        mine, theirs = await self._ancestors(left), await self._ancestors(right)
+        for run, offset in mine.items():
+            if run in theirs:
+                return run, round(offset - theirs[run], 6)
+        return None, 0.0
+
+    async def _ancestors(self, run: str) -> dict[str, float]:
+        """A run and those it was forked from, each with its simulated time at which this run began (s)."""
+        found = {run: 0.0}
+        offset = 0.0
+        for _ in range(ANCESTORS):
+            try:
+                fork = recorded.fork_of(await self.begun(run))
+            except ProblemError as error:  # a parent may be dropped already: what came before it is not known
+                if error.problem.status == 404 and len(found) > 1:
+                    break
+                raise
+            if fork is None or fork.run in found:
+                break
+            run, offset = fork.run, offset + fork.t
+            found[run] = offset
+        return found
+
+
+def _module(run: str, module: str, modules: Sequence[RecordedModule]) -> RecordedModule:
+    for each in modules:
+        if each.module == module:
+            return each
+    known = [each.module for each in modules if each.module != "clock"]
+    detail = f"nothing of module {module!r} is recorded in run {run}: there are {', '.join(known) or 'none yet'}"
+    raise ProblemError(Problem.of(404, "recording", detail, known=known))
+
+
+def _unknown(run: str, known: list[str]) -> Problem:
+    detail = f"no recording of run {run!r}: there are {', '.join(known) or 'none yet'}"
+    return Problem.of(404, "recording", detail, known=known)
+
+
+def _refused(refused: Refused) -> Problem:
+    if refused.field in {"run", "module"}:
+        return Problem.of(404, "recording", refused.reason)
+    return Problem.violation(_NAMES.get(refused.field, refused.field) or "query", "", refused.reason)
+
+
+# What is read from the files of this host; each may take its time and belongs in a thread
+
+
+def folder_of(root: Path, run: str) -> RunFolder:
+    """The recording of a run on this host.
+
+    Raises:
+        ProblemError: 404 that lists those there are.
+    """
+    folder = run_folder(root, run)
+    if not folder.hot.exists():
+        raise ProblemError(_unknown(run, [each.run for each in run_folders(root)[-10:]]))
+    return folder
+
+
+def export(root: Path, run: str, selection: Selection, form: Format) -> Export:
+    """Part of a recording as a stream of bytes.
+
+    Raises:
+        ProblemError: 404 for a run or module that is not there, 422 for a channel.
+    """
+    folder = folder_of(root, run)
+    try:
+        return Export(folder, selection, form)
+    except ChannelError as error:
+        raise ProblemError(Problem.violation("channels", "what is recorded", str(error.args[0]))) from error
+    except StoreError as error:
+        raise ProblemError(Problem.of(404, "recording", str(error))) from error
+
+
+def moment(root: Path, run: str, module: str, t: float) -> int:
+    """The newest recorded tick of a module at or before a simulated time.
+
+    Raises:
+        ProblemError: 404 for a run or module that is not there, 422 if nothing is recorded by then.
+    """
+    folder = folder_of(root, run)
+    try:
+        seq = tick_at(folder, module, round(t * 1e6))
+    except StoreError as error:
+        raise ProblemError(Problem.of(404, "recording", str(error))) from error
+    if seq is None:
+        reason = f"nothing of module {module} is recorded at or before {t:g} s of run {run}"
+        raise ProblemError(Problem.violation("t", "what is recorded", reason))
+    return seq
+
+
+def file_name(run: str, module: str, form: str) -> dict[str, str]:
+    """The header that names the file of an export; an id has no character that would need quoting."""
+    safe = run.replace(":", "_").lstrip(".") or "run"
+    return {"Content-Disposition": f'attachment; filename="{safe}-{module}.{form}"'}

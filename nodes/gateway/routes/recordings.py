@@ -1,0 +1,216 @@
+"""Recordings: the runs on disk, their channels, history, events, export, fork, and two of them compared."""
+
+import logging
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from nodes.gateway import forks, recorded, recordings
+from nodes.gateway.context import Arguments, Ask, Gateway, Here, ModuleName
+from nodes.gateway.openapi import EXPORTS
+from nodes.gateway.problems import Problem, ProblemError
+from nodes.gateway.recorded import (
+    ChannelsAnswer,
+    ForkedAnswer,
+    HistoryAnswer,
+    NotesAnswer,
+    RecordingsAnswer,
+    SidesAnswer,
+)
+from nodes.gateway.recordings import AFTER, MAX_BINS, MAX_CHANNELS, Recordings, Span
+from recording.export import Export, Format
+from recording.reading import FOREVER_US, Selection
+
+router = APIRouter(tags=["recordings"])
+
+RUN: Final = r"^[A-Za-z0-9_.:\-]{1,64}$"
+LATEST: Final = 1e9
+"""Longest simulated time that can be asked for (s)."""
+
+MAX_EXPORTS: Final = 2
+"""Exports of one worker at a time."""
+
+Run = Annotated[str, Path(pattern=RUN, description="id of the recorded run", examples=["0001-001"])]
+Names = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=4096,
+        description=f"names of channels that hold numbers, with commas, at most {MAX_CHANNELS}",
+        examples=["grid.net_power,chain.speed"],
+    ),
+]
+From = Annotated[
+    float, Query(alias="from", ge=0, le=LATEST, allow_inf_nan=False, description="simulated time of the beginning (s)")
+]
+To = Annotated[
+    float | None,
+    Query(
+        alias="to",
+        ge=0,
+        le=LATEST,
+        allow_inf_nan=False,
+        description="simulated time of the end (s); else all",
+    ),
+]
+Bins = Annotated[
+    int, Query(ge=1, le=MAX_BINS, description="most bins wanted; channels x bins is at most 6000", examples=[200])
+]
+
+
+class Fork(Arguments):
+    """Where the new run begins, and with what."""
+
+    t: float = Field(ge=0, le=LATEST, description="simulated time of the moment in that run (s)", examples=[60.0])
+    parameters: dict[str, float | int | str | bool] = Field(
+        default_factory=dict, description="changed at the beginning", examples=[{"water_temperature": 300.0}]
+    )
+    start: bool = Field(True, description="false: it stands at time zero until it is started")
+
+
+@router.get("/recordings")
+async def get_recordings(
+    gateway: Here,
+    before: Annotated[str | None, Query(pattern=RUN, description="list the runs older than this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=50, description="most runs to list")] = 20,
+) -> RecordingsAnswer:
+    """Recorded runs, each with what it began from, how far it goes and the room that it takes."""
+    return await Recordings(gateway.endpoints).runs(before or "", limit)
+
+
+@router.get("/recordings/compare")
+async def compare(
+    gateway: Here,
+    module: ModuleName,
+    left: Annotated[str, Query(pattern=RUN, description="a recorded run", examples=["0001-002"])],
+    right: Annotated[str, Query(pattern=RUN, description="another one", examples=["0001-001"])],
+    channels: Names,
+    start: From = 0.0,
+    end: To = None,
+    bins: Bins = 200,
+) -> SidesAnswer:
+    """Two runs over the same simulated time, that of the left one; a fork is laid over what it was forked from."""
+    span = _span(start, end, bins)
+    return await Recordings(gateway.endpoints).compare((left, right), module, _names(channels), span)
+
+
+@router.get("/recordings/{run}/channels")
+async def get_channels(gateway: Here, run: Run, module: ModuleName) -> ChannelsAnswer:
+    """Every quantity that is recorded of a module, with unit and meaning."""
+    return recorded.channels(await Recordings(gateway.endpoints).channels(run, module))
+
+
+@router.get("/recordings/{run}/history")
+async def get_history(
+    gateway: Here,
+    run: Run,
+    module: ModuleName,
+    channels: Names,
+    start: From = 0.0,
+    end: To = None,
+    bins: Bins = 200,
+) -> HistoryAnswer:
+    """Minimum, mean and maximum of channels in bins of simulated time; 503 when the recorder does not answer."""
+    source = Recordings(gateway.endpoints)
+    span = _span(start, end, bins)
+    if end is None:
+        last = (await source.extent(run, module)).end
+        span = _span(start, last + AFTER, bins)
+    return recorded.history(await source.history(run, module, _names(channels), span))
+
+
+@router.get("/recordings/{run}/events")
+async def get_notes(
+    gateway: Here,
+    run: Run,
+    start: From = 0.0,
+    end: To = None,
+    after: Annotated[int, Query(ge=0, le=2**53, description="how many of them the client has")] = 0,
+) -> NotesAnswer:
+    """Events of a recorded run and results of its commands, in blocks."""
+    span = _span(start, end, 1)
+    return recorded.notes(await Recordings(gateway.endpoints).notes(run, span.start, span.end, after), after)
+
+
+@router.get("/recordings/{run}/export", responses=EXPORTS, response_class=Response)
+async def get_export(
+    gateway: Here,
+    run: Run,
+    module: ModuleName,
+    form: Annotated[Format, Query(alias="format", description="csv, parquet or mcap")] = "csv",
+    channels: Annotated[
+        str | None,
+        Query(
+            max_length=4096,
+            description="channels or groups, with commas; else all",
+            examples=["grid,chain.speed"],
+        ),
+    ] = None,
+    start: From = 0.0,
+    end: To = None,
+) -> Response:
+    """A recorded run as a file, sent while it is made; rows that are lost are left out (`seq` tells)."""
+    span = _span(start, end, 1)
+    end_us = FOREVER_US if end is None else round(span.end * 1e6)
+    selection = Selection(module, _parts(channels) if channels else None, round(span.start * 1e6), end_us)
+    exported = await run_in_threadpool(recordings.export, gateway.recordings, run, selection, form)
+    if gateway.exports.count >= MAX_EXPORTS:
+        detail = f"{MAX_EXPORTS} exports are under way: try again later"
+        raise ProblemError(Problem.of(503, "too-many", detail), {"Retry-After": "5"})
+    return Download(gateway, exported, run, recordings.file_name(run, module, form), EXPORT_TYPES[form])
+
+
+@router.post("/recordings/{run}/fork")
+async def post_fork(ask: Ask, run: Run, body: Fork) -> ForkedAnswer:
+    """Begin a new run from a moment of a recorded one, at time zero in that state; the present run ends."""
+    return await forks.fork(ask, run, body.t, body.parameters, start=body.start)
+
+
+EXPORT_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "mcap": "application/octet-stream",
+}
+
+
+class Download(StreamingResponse):
+    """An export that is made in a thread while it is sent; it counts as long as it lasts."""
+
+    def __init__(self, gateway: Gateway, export: Export, run: str, headers: dict[str, str], media_type: str) -> None:
+        super().__init__(export, headers=headers, media_type=media_type)
+        self._gateway = gateway
+        self._export = export
+        self._run = run
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        self._gateway.exports.count += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._gateway.exports.count -= 1
+            for missing in self._export.missing:
+                logging.getLogger(__name__).warning("export of run %s: missing: %s", self._run, missing)
+
+
+def _span(start: float, end: float | None, bins: int) -> Span:
+    stop = LATEST if end is None else end
+    if not start < stop:
+        raise ProblemError(Problem.violation("from", f"{stop:g} s", f"{start:g} s is not before the end, {stop:g} s"))
+    return Span(start, stop, bins)
+
+
+def _names(channels: str) -> tuple[str, ...]:
+    names = _parts(channels)
+    if not 1 <= len(names) <= MAX_CHANNELS or any(len(name) > MAX_CHANNELS for name in names):
+        reason = f"{len(names)} names: give 1 to {MAX_CHANNELS} of at most 64 characters, with commas"
+        raise ProblemError(Problem.violation("channels", f"{MAX_CHANNELS} channels", reason))
+    return names
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

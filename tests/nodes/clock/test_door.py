@@ -1,0 +1,56 @@
+"""The clock's web door, in memory: host, origin, tokens, and what Prometheus reads."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from bus.security.admission import Admission
+from bus.security.tokens import Role, Tokens, make
+from nodes.clock.health import health_app
+from tests.nodes.gateway.messages import status
+
+TOKEN, ENTRY = make("reader", Role.VIEWER)
+
+
+def ask(path: str, headers: dict[str, str] | None = None, tokens: Tokens | None = None) -> httpx.Response:
+    report = status(7, lateness={"p50": 0.001, "p99": 0.002, "max": 0.003})
+    app = health_app(lambda: {"status": "ok"}, lambda: report, "127.0.0.1", Admission(tokens))
+
+    async def script() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9201") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:9201"}, 200),
+        ({"Host": "evil.example"}, 400),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://localhost:9103"}, 200),
+        ({"X-Large": "x" * 20_000}, 431),
+    ],
+)
+def test_only_local_names_and_pages_get_in(headers: dict[str, str], expected: int) -> None:
+    for path in ("/health", "/", "/metrics"):
+        answer = ask(path, headers)
+        assert answer.status_code == expected
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_with_tokens_the_metrics_need_one_and_the_health_page_does_not() -> None:
+    tokens = Tokens([ENTRY])
+    assert ask("/health", tokens=tokens).status_code == 200
+    assert ask("/metrics", tokens=tokens).status_code == 401
+    assert ask("/metrics", {"Authorization": f"Bearer {TOKEN}"}, tokens).status_code == 200
+
+
+def test_prometheus_reads_ticks_and_lateness() -> None:
+    text = ask("/metrics").text
+    assert "kpp_ticks_total 7.0" in text
+    assert 'kpp_tick_lateness_seconds{quantile="0.99"} 0.002' in text

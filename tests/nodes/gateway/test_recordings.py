@@ -1,0 +1,216 @@
+"""Recordings over REST: what is recorded, its history, events, export and comparison, and a fork of a real plant."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+from mcap.reader import make_reader
+
+from bus.messages import RunsRequest
+from tests.nodes.recorder.conftest import Plant, make_plant, wait_for_state  # noqa: F401
+from tests.watching import eventually
+
+from .conftest import Running
+from .peer import free_environment
+from .recordings import FIRST, FORK, FORKED_AT, PARENT, TICKS
+from .secured import answers
+from .test_rest import fields, problem
+
+
+def get(gateway: Running, path: str, **query: Any) -> Any:
+    """The answer to a question about recordings, which has to be one."""
+    answer = gateway.rest.get(f"/v1/recordings{path}", params={key.strip("_"): value for key, value in query.items()})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_recorded_runs_say_what_they_began_from_and_how_far_they_go(gateway: Running) -> None:
+    found = {each["run"]: each for each in get(gateway, "")["recordings"]}
+    assert set(found) == {PARENT, FORK}
+    assert (found[PARENT]["scenario"], found[PARENT]["fork"]) == ("reference", None)
+    assert found[FORK]["fork"] == {"run": PARENT, "seq": 200, "t": FORKED_AT}
+    for run, ticks in TICKS.items():
+        (module,) = found[run]["modules"]
+        assert (module["module"], module["rows"], module["start"], module["end"]) == (
+            "m1",
+            ticks,
+            (1 + FIRST[run]) / 100,
+            (ticks + FIRST[run]) / 100,
+        )
+        assert found[run]["bytes"] > 0
+    first = get(gateway, "", limit=1)
+    assert first["more"]
+    rest = get(gateway, "", before=first["recordings"][0]["run"])
+    assert not rest["more"]
+    assert {each["run"] for each in first["recordings"] + rest["recordings"]} == {PARENT, FORK}
+
+
+def test_channels_come_with_unit_and_meaning(gateway: Running) -> None:
+    found = {each["name"]: each for each in get(gateway, f"/{PARENT}/channels")["channels"]}
+    assert found["grid.net_power"]["unit"] == "W"
+    assert found["grid.net_power"]["meaning"]
+    assert len(found) > 60
+
+
+def test_history_is_minimum_mean_and_maximum_of_what_was_recorded(gateway: Running) -> None:
+    found = get(gateway, f"/{PARENT}/history", channels="grid.net_power", from_=1.0, to=3.0, bins=2)
+    (channel,) = found["channels"]
+    assert (found["t"], found["width"], found["lost"]) == ([1.0, 2.0], 1.0, 0)
+    assert channel["samples"] == [100, 100]
+    exported = get_csv(gateway, PARENT, channels="grid.net_power", from_=1.0, to=2.0)
+    values = [float(row["grid.net_power [W]"]) for row in exported]
+    expected = [min(values), pytest.approx(sum(values) / len(values)), max(values)]
+    assert [channel[name][0] for name in ("minimum", "mean", "maximum")] == expected
+    whole = get(gateway, f"/{PARENT}/history", channels="grid.net_power")
+    assert sum(whole["channels"][0]["samples"]) == TICKS[PARENT]
+
+
+def test_events_and_results_come_with_the_time_asked_for(gateway: Running) -> None:
+    found = get(gateway, f"/{PARENT}/events")
+    assert [event["t"] for event in found["events"]] == [1.0, 2.0, 3.0, 4.0]
+    assert [result["name"] for result in found["results"]] == ["begin"]
+    assert (found["total"], found["next"]) == (5, None)
+    assert [event["t"] for event in get(gateway, f"/{PARENT}/events", from_=1.5, to=3.0)["events"]] == [2.0]
+    assert len(get(gateway, f"/{PARENT}/events", after=3)["events"]) == 2
+
+
+def get_csv(gateway: Running, run: str, **query: Any) -> list[dict[str, str]]:
+    """Rows of an export."""
+    query = {key.strip("_"): value for key, value in query.items()}
+    answer = gateway.rest.get(f"/v1/recordings/{run}/export", params={"format": "csv", **query})
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def test_an_export_is_the_file_that_its_reader_opens(gateway: Running) -> None:
+    rows = get_csv(gateway, PARENT, from_=1.0, to=2.0)
+    assert [int(row["seq [1]"]) for row in rows] == list(range(100, 200))
+    assert len(rows[0]) > 60
+    url = f"/v1/recordings/{PARENT}/export"
+    parquet = gateway.rest.get(url, params={"format": "parquet", "channels": "grid"})
+    assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
+    assert parquet.headers["content-disposition"] == 'attachment; filename="0001-001-m1.parquet"'
+    table = pq.read_table(io.BytesIO(parquet.content))
+    assert table.num_rows == TICKS[PARENT]
+    assert all(name in {"t", "seq"} or name.startswith("grid.") for name in table.column_names)
+    mcap = gateway.rest.get(url, params={"format": "mcap"})
+    topics = [channel.topic for _, channel, _ in make_reader(io.BytesIO(mcap.content)).iter_messages()]
+    assert (topics.count("state/m1/"), topics.count("event/m1/")) == (TICKS[PARENT], 4)
+
+
+def test_a_fork_is_laid_over_its_parent_at_the_same_moment(gateway: Running) -> None:
+    wanted = {"channels": "grid.net_power,chain.speed", "bins": 100}
+    found = get(gateway, "/compare", left=FORK, right=PARENT, **wanted)
+    assert (found["common"], found["left"]["shift"], found["right"]["shift"]) == (PARENT, 0.0, FORKED_AT)
+    assert len(found["left"]["t"]) > 30
+    assert found["left"]["t"] == found["right"]["t"]
+    assert found["left"]["channels"] == found["right"]["channels"]  # it was recorded with its parent's numbers
+    turned = get(gateway, "/compare", left=PARENT, right=FORK, **wanted)
+    assert turned["right"]["shift"] == -FORKED_AT
+    assert turned["left"]["t"][0] >= FORKED_AT
+    assert turned["left"]["channels"] == turned["right"]["channels"]
+    answer = gateway.rest.get(
+        "/v1/recordings/compare", params={"left": PARENT, "right": FORK, "to": 1.0, "channels": "chain.speed"}
+    )
+    assert "nothing of 0001-002 is recorded in that time" in str(problem(answer, 422)["detail"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/nope/channels", 404, None),
+        ("/nope/history?channels=grid.net_power", 404, None),
+        ("/nope/history?channels=grid.net_power&to=1", 404, None),
+        ("/nope/events", 404, None),
+        ("/nope/export", 404, None),
+        ("/..%2F..%2Fpresets/export", 404, None),
+        ("/compare?left=nope&right=0001-001&channels=chain.speed", 404, None),
+        ("/0001-001/history?channels=nonsense", 422, "channels"),
+        ("/0001-001/history?channels=plc.state", 422, "channels"),
+        ("/0001-001/history?channels=,", 422, "channels"),
+        ("/0001-001/history?channels=chain&from=2&to=1", 422, "from"),
+        ("/0001-001/history?channels=chain.speed&bins=0", 422, "bins"),
+        (
+            "/0001-001/history?channels=" + ",".join(f"floaters.fill[{k % 3}]" for k in range(8)) + "&bins=1000",
+            422,
+            "bins",
+        ),
+        ("/0001-001/events?from=nan", 422, "from"),
+        ("/0001-001/export?channels=nonsense", 422, "channels"),
+        ("/0001-001/export?format=xlsx", 422, "format"),
+    ],
+)
+def test_a_wrong_question_names_what_is_wrong(gateway: Running, path: str, status: int, field: str | None) -> None:
+    found = problem(gateway.rest.get(f"/v1/recordings{path}"), status)
+    if field is not None:
+        assert fields(found) == [field]
+
+
+def test_what_cannot_be_forked_is_refused_and_the_run_goes_on(gateway: Running) -> None:
+    rest = gateway.rest
+    known = problem(rest.post("/v1/recordings/nope/fork", json={"t": 1.0}), 404)["known"]
+    assert set(known) == {PARENT, FORK}
+    assert fields(problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 0.0}), 422)) == ["t"]
+    assert fields(problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={}), 422)) == ["t"]
+    refused = problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 1.0}), 409)
+    assert refused["detail"] == "that moment is not here"
+    assert gateway.peer.commands == []
+
+
+def recorded_until(plant: Plant, run: str) -> float:
+    """Simulated time that is recorded of a run (s); rows would count those of a plant that stands still as well."""
+    reply = plant.ask(RunsRequest(before=""))
+    found = [each for each in getattr(reply, "runs", []) if each.run == run and each.modules]
+    return float(found[0].modules[0].end) if found else 0.0
+
+
+def gateway_of(plant: Plant) -> httpx.Client:
+    """Start the gateway of a plant and wait until it answers."""
+    plant.start("gateway")
+    eventually(lambda: answers(plant.endpoints), 30.0, "the gateway answers")
+    return httpx.Client(base_url=str(plant.endpoints.gateway_http), timeout=60)
+
+
+def test_a_real_run_is_forked_and_compared_and_without_a_recorder_that_is_said(
+    make_plant: Callable[..., Plant],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    web = {name: value for name, value in free_environment().items() if "GATEWAY" in name}
+    plant = make_plant(tmp_path, **web)
+    plant.start("recorder")
+    with gateway_of(plant) as rest:
+        parent = wait_for_state(plant).run
+        plant.command("start")
+        eventually(lambda: recorded_until(plant, parent) > 2.5, 30.0, "enough simulated time is recorded")
+        plant.command("pause")
+        url, key = f"/v1/recordings/{parent}/fork", {"Idempotency-Key": "test:fork-1"}
+        wrong = rest.post(url, json={"t": 1.0, "parameters": {"drag_area": 99.0}})
+        assert fields(problem(wrong, 422)) == ["drag_area"]
+        answer = rest.post(url, json={"t": 1.0, "start": True}, headers=key)
+        assert answer.status_code == 200, answer.text
+        forked = answer.json()
+        child = forked["run"]
+        assert child != parent
+        assert (forked["fork"]["run"], forked["fork"]["t"], forked["applied"]["mode"]) == (parent, 1.0, "running")
+        again = rest.post(url, json={"t": 1.0, "start": True}, headers=key)
+        assert again.json() == forked
+        eventually(lambda: recorded_until(plant, child) > 1.0, 30.0, "the fork is recorded")
+        plant.command("pause")
+        query = {"left": child, "right": parent, "channels": "chain.speed", "to": 1.0, "bins": 20}
+        found = rest.get("/v1/recordings/compare", params=query).json()
+        assert (found["common"], found["right"]["shift"]) == (parent, 1.0)
+        left, right = (
+            dict(zip(s["t"], s["channels"][0]["mean"], strict=True)) for s in (found["left"], found["right"])
+        )
+        shared = [t for t in left if t in right and t > 0]
+        assert len(shared) > 10
+        assert all(left[t] == right[t] for t in shared)  # without changes it repeats its parent
+        plant.stop("recorder")
+        silent = problem(rest.get("/v1/recordings"), 503)
+        assert "is it running?" in silent["detail"]
+        assert rest.get(f"/v1/recordings/{parent}/export", params={"channels": "chain.speed"}).status_code == 200
