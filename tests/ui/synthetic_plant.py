@@ -197,13 +197,14 @@ class SyntheticPlant:
             return Refused(id="", field="run", reason="it is forgotten")
         if isinstance(asked, FramesRequest):
             found = [each for each in self._results if each.run == asked.run and each.seq > asked.after]
-            return Frames(asked.run, asked.after, self.seq, self.seq, [], [], found)
+            return Frames(asked.run, asked.after, self.seq, self.seq, [], [], found, ended=asked.run != self.run)
         ticks = [each for each in self._ticks if each.run == asked.run and each.seq > asked.after]
         spans = [
             Span(each.seq, 1, round(each.t - each.dt, 6), each.dt, each.mode, each.speed, each.flat_out, each.commands)
             for each in ticks[:400]
         ]
-        return Replay(asked.run, spans, max((each.seq for each in ticks), default=asked.after), 1, 100, time.time())
+        last = max((each.seq for each in ticks), default=asked.after)
+        return Replay(asked.run, spans, last, 1, 100, time.time(), ended=asked.run != self.run)
 
     def _recall_states(self, asked: FramesRequest) -> Frames | Refused:
         """States again, as the module gives them."""
@@ -212,7 +213,7 @@ class SyntheticPlant:
         found = [each for each in self._states if each.run == asked.run and each.seq > asked.after][:15]
         through = max((each.seq for each in found), default=asked.after)
         last = max((each.seq for each in self._states if each.run == asked.run), default=asked.after)
-        return Frames(asked.run, asked.after, through, last, found, [], [])
+        return Frames(asked.run, asked.after, through, last, found, [], [], ended=asked.run != self.run)
 
     def _tick(self, clock: Publisher, states: Publisher) -> None:
         commands, self._pending = self._pending, []
@@ -479,7 +480,7 @@ def end_old_run(plant: Plant, now: float) -> None:
     for stream in plant.streams.modules.values():
         asked, last = stream.request, stream.line.last
         if asked is not None:
-            plant.take(stream.on_frames(Frames(asked.run, asked.after, last, last, [], [], [])), now)
+            plant.take(stream.on_frames(Frames(asked.run, asked.after, last, last, [], [], [], ended=True)), now)
 
 
 def _send(publisher: Publisher, message: Published) -> None:
