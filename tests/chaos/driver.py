@@ -18,6 +18,7 @@ from nodes.clock.journal import Journal
 from nodes.clock.runs import SUFFIX, Runs
 from nodes.clock.ticklog import TickLogError
 from nodes.supervision import STANDBY
+from tests.chaos import recorded
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
 from tests.chaos.collector import Collector, DeafCollector, UnansweredCollector
@@ -30,10 +31,15 @@ from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment,
 from tests.watching import eventually
 
 INJECT = Path(__file__).parent / "inject"
-DISK_MEBIBYTES = 32
+DISK_MEBIBYTES = 512
+RESERVE = 16 << 20
+"""Bytes of it that the recorder leaves free."""
 MODULE = "m1"
 NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
 """Every process of supervisord.conf but the hot standby."""
+
+RECORDED_WITHIN = 30.0
+"""Seconds after the last command within which the recorder has it."""
 
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
@@ -100,6 +106,7 @@ class Outcome:
             "ticks": len(recording.ticks),
             "states": len(recording.states),
             "runs": len({tick.run for tick in recording.ticks}),
+            "recorded": len(self.evidence.recorded or {}),
             "repaired": self.collector.repaired,
             "could_not_be_had": self.collector.refused,
             "longest_without_tick": round(max(silences, default=0.0), 2),
@@ -141,7 +148,11 @@ def _disk(folder: Path) -> Iterator[str]:
 
 
 def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path | None) -> Outcome:
-    env = {**environment(folder, instances=2 if chaos.standby else 1), "PYTHONPATH": str(INJECT)}
+    env = {
+        **environment(folder, instances=2 if chaos.standby else 1),
+        "PYTHONPATH": str(INJECT),
+        "KPP_RECORDER_RESERVE": str(RESERVE),
+    }
     config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
     collector = Collector(endpoints)
     controls = [DeafCollector(endpoints), UnansweredCollector(endpoints)] if chaos.controls else []
@@ -163,6 +174,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
+        recorded.wait_for(endpoints, MODULE, last.run, last.seq, RECORDED_WITHIN)
     except BaseException as error:
         _keep_logs(folder, plant, error)
         raise
@@ -175,10 +187,15 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
     end = (last.run, last.seq)
     recording = collector.recording.until(*end)
     journal, lasts = _on_disk(folder)
-    evidence = Evidence(client.history, journal, recording, fold(recording.ticks, MODULE), end, lasts)
+    reference = fold(recording.ticks, MODULE)
+    on_disk = recorded.digests(folder / "var", MODULE, lasts)
+    evidence = Evidence(client.history, journal, recording, reference, end, lasts, on_disk)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
-        {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
+        {
+            type(each).__name__: check(replace(evidence, recording=each.recording.until(*end), recorded=None))
+            for each in controls
+        },
         time.monotonic() - begin,
     )  # fmt: skip
 

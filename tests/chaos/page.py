@@ -43,6 +43,7 @@ def chaos(figures: Mapping[str, Any]) -> str:
          f"{figures['command_latency_p50']:.3f} s, {figures['command_latency_p99']:.3f} s, "
          f"{figures['command_latency_max']:.3f} s"),
         ("ticks; states; of these asked for again", f"{figures['ticks']}; {figures['states']}; {figures['repaired']}"),
+        ("states that the recorder node has on disk", f"{figures['recorded']}"),
         ("time without a tick: longest; share of the run", f"{figures['longest_without_tick']:.1f} s; "
          f"{figures['share_without_tick']:.0%}"),
         ("**lost; doubled; different**", f"**{figures['lost']}; {figures['doubled']}; {figures['different']}**"),
