@@ -38,8 +38,8 @@ MODULE = "m1"
 NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
 """Every process of supervisord.conf but the hot standby."""
 
-RECORDED_WITHIN = 30.0
-"""Seconds after the last command within which the recorder has it."""
+RECORDED_WITHIN = 60.0
+"""Seconds after the last command within which the recorder has everything."""
 
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
@@ -174,7 +174,12 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
-        recorded.wait_for(endpoints, MODULE, last.run, last.seq, RECORDED_WITHIN)
+        for each in collectors:
+            each.stop()
+        end = (last.run, last.seq)
+        recording = collector.recording.until(*end)
+        reference = fold(recording.ticks, MODULE)
+        on_disk = recorded.digests(folder / "var", MODULE, reference.digests.keys(), RECORDED_WITHIN)
     except BaseException as error:
         _keep_logs(folder, plant, error)
         raise
@@ -184,11 +189,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         _stop(process)
     if logs is not None:
         _note(logs, folder, collector, injector)
-    end = (last.run, last.seq)
-    recording = collector.recording.until(*end)
     journal, lasts = _on_disk(folder)
-    reference = fold(recording.ticks, MODULE)
-    on_disk = recorded.digests(folder / "var", MODULE, lasts)
     evidence = Evidence(client.history, journal, recording, reference, end, lasts, on_disk)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
