@@ -152,9 +152,11 @@ class EventsAnswer(BaseModel):
 class AlarmAnswer(BaseModel):
     """One alarm in the manner of ISA-18.2."""
 
-    id: str = Field(description="module and condition", examples=["m1.trip"])
-    module: str = Field(examples=["m1"])
-    priority: Literal["high", "low"] = Field(description="high: trips, emergency stops and faults; low: warnings")
+    id: str = Field(description="module or node, and condition", examples=["m1.trip"])
+    module: str = Field(description="plant module, or the node that tells of it", examples=["m1"])
+    priority: Literal["high", "low"] = Field(
+        description="high: trips, emergency stops, faults and what a node has found; low: warnings, a degraded node"
+    )
     text: str = Field(description="for people", examples=["tripped: receiver pressure"])
     state: AlarmState = Field(
         description="unacknowledged: active and not seen; acknowledged: active and seen; "

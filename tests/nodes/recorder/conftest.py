@@ -105,6 +105,26 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def several(*modules: str, instances: int = 1) -> dict[str, str]:
+    """Settings of a plant with more than one module or instance: their ports follow each other."""
+    count = len(modules) * instances
+    while True:
+        firsts = free_ports(2)
+        try:
+            for port in (port + k for port in firsts for k in range(count)):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        break
+    publish, snapshot = (f"tcp://127.0.0.1:{port}" for port in firsts)
+    return {
+        "KPP_MODULES": ",".join(modules),
+        "KPP_INSTANCES": str(instances),
+        "KPP_PHYSICS_PUBLISH": publish,
+        "KPP_PHYSICS_SNAPSHOT": snapshot,
+    }
+
+
 @pytest.fixture
 def make_plant(tmp_path: Path) -> Iterator[Any]:
     """Starts a plant, with the recorder's files in a folder of choice."""
