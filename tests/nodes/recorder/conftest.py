@@ -35,10 +35,10 @@ class Plant:
     endpoints: Endpoints
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, node: str, *arguments: str) -> None:
-        """Start a node."""
-        with (self.data / f"{node}.log").open("ab") as log:
-            self.processes[node] = subprocess.Popen(
+    def start(self, node: str, *arguments: str, name: str = "") -> None:
+        """Start a node, under a name of its own if there are several."""
+        with (self.data / f"{name or node}.log").open("ab") as log:
+            self.processes[name or node] = subprocess.Popen(
                 [sys.executable, "-m", f"nodes.{node}", *arguments],
                 cwd=ROOT,
                 env=self.environment,
