@@ -55,6 +55,7 @@ def test_another_frame_for_a_known_tick_is_an_alarm_and_an_event_and_changes_not
     ]
     assert httpx.post(f"{rest}/v1/alarms/recorder.alarm/acknowledge", timeout=10).status_code == 200
     eventually(lambda: (_alarm(rest) or {}).get("state") == "acknowledged", 10.0, "it was seen")
+    assert httpx.post(f"{rest}/v1/replay/seek", json={"t": 0.0}, timeout=10).status_code == 409, "this is no replay"
     assert _row(plant, run, known[0].seq) == before
     recorded = _get(rest, f"/v1/recordings/{run}/events")["events"]
     assert any("conflicts" in event["text"] for event in recorded), "the event is in the record"
