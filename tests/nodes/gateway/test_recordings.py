@@ -95,6 +95,7 @@ def test_an_export_is_the_file_that_its_reader_opens(gateway: Running) -> None:
     parquet = gateway.rest.get(url, params={"format": "parquet", "channels": "grid"})
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert parquet.headers["content-disposition"] == 'attachment; filename="0001-001-m1.parquet"'
+    assert parquet.headers["transfer-encoding"] == "chunked", "it is sent while it is made"
     table = pq.read_table(io.BytesIO(parquet.content))
     assert table.num_rows == TICKS[PARENT]
     assert all(name in {"t", "seq"} or name.startswith("grid.") for name in table.column_names)
