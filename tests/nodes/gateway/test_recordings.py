@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from bus.messages import RunsRequest
-from tests.nodes.recorder.conftest import Plant, make_plant, wait_for_state  # noqa: F401
+from tests.nodes.recorder.conftest import Plant, make_plant, recorded_until, wait_for_state  # noqa: F401
 from tests.watching import eventually
 
 from .conftest import Running
@@ -161,13 +160,6 @@ def test_what_cannot_be_forked_is_refused_and_the_run_goes_on(gateway: Running) 
     refused = problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 1.0}), 409)
     assert refused["detail"] == "that moment is not here"
     assert gateway.peer.commands == []
-
-
-def recorded_until(plant: Plant, run: str) -> float:
-    """Simulated time that is recorded of a run (s); rows would count those of a plant that stands still as well."""
-    reply = plant.ask(RunsRequest(before=""))
-    found = [each for each in getattr(reply, "runs", []) if each.run == run and each.modules]
-    return float(found[0].modules[0].end) if found else 0.0
 
 
 def gateway_of(plant: Plant) -> httpx.Client:

@@ -164,3 +164,10 @@ def recorded_rows(plant: Plant) -> int:
     reply = plant.ask(RunsRequest(before=""))
     runs = getattr(reply, "runs", [])
     return runs[0].modules[0].rows if runs and runs[0].modules else 0
+
+
+def recorded_until(plant: Plant, run: str) -> float:
+    """Simulated time that is recorded of a run (s); rows would count those of a plant that stands still as well."""
+    reply = plant.ask(RunsRequest(before=""))
+    found = [each for each in getattr(reply, "runs", []) if each.run == run and each.modules]
+    return float(found[0].modules[0].end) if found else 0.0
