@@ -326,6 +326,7 @@ class Replay(Message, frozen=True, tag_field="type", tag="replay"):
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
     wall: Annotated[float, amount("s", "Unix time of sending")]
     ended: Annotated[bool, quantity("", "true when the run has ended: no tick follows `last`")] = False
+    following: Annotated[str, quantity("", 'the run that came next, "" when unknown', pattern=RUN_OR_PRESENT)] = ""
 
 
 class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):

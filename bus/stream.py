@@ -176,15 +176,18 @@ class Line(Generic[M]):
         self.last = self._newest = 0 if self._whole else message.seq - 1
         return self.on(message)
 
-    def completed(self, last: int, ended: bool) -> list[M]:
+    def completed(self, last: int, ended: bool, following: str = "") -> list[M]:
         """A producer says how far the run goes; returns what the next run has waiting if this one is complete.
 
         Args:
             last: newest number that it knows of.
             ended: whether it knows that none follows: an instance that slept still takes the run for the present one.
+            following: the run that came next, of which nothing may have been heard; "" when it does not say.
         """
         if not self.closing or not ended:
             return []  # what is newer is on its way
+        if following and following not in {self.run, *self._announced, *self._ended}:
+            self._announced.appendleft(following)
         self._newest = max(self._newest, last)
         return self._next_run() if self.last >= self._newest else []
 
@@ -219,16 +222,16 @@ class TickStream:
         self._seen = _Seen()
         self._unanswered: dict[str, tuple[str, int]] = {}
 
-    def resume(self, run: str, last: int, unanswered: Iterable[tuple[str, int]]) -> None:
+    def resume(self, run: str, last: int, unanswered: Iterable[tuple[str, str, int]]) -> None:
         """Go on where an earlier process was.
 
         Args:
             run: its run.
             last: the last tick that it had.
-            unanswered: commands for the clock whose results it did not have, with their ticks.
+            unanswered: commands for the clock whose results it did not have, with their runs and ticks.
         """
         self.line.resume(run, last)
-        self._unanswered = {command_id: (run, seq) for command_id, seq in unanswered}
+        self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
 
     def on(self, message: Tick | Result) -> list[Published]:
         """Take a tick or a result of the clock; returns what can be delivered now."""
@@ -255,7 +258,7 @@ class TickStream:
         ready: list[Tick] = []
         for tick in ticks_of(reply, line.last):
             ready += line.on(tick, repair=True)
-        ready += line.completed(reply.last, reply.ended)
+        ready += line.completed(reply.last, reply.ended, reply.following)
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:

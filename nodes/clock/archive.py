@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+import msgspec
+
 from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.run import Run
@@ -25,7 +27,8 @@ class Archive:
         run = self._find(request.run, wall)
         if isinstance(run, Refused):
             return run
-        return run.replay(request, self._settings.epoch, self._settings.rate, wall, ended=True)
+        replay = run.replay(request, self._settings.epoch, self._settings.rate, wall)
+        return msgspec.structs.replace(replay, ended=True, following=self._runs.following(run.name))
 
     def frames(self, request: FramesRequest, wall: float) -> Frames | Refused:
         """The clock's results in an ended run."""

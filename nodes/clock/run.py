@@ -60,10 +60,10 @@ class Run:
         for waiting in self.pending.values():
             waiting[:] = [command for command in waiting if command.id != command_id]
 
-    def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float, *, ended: bool = False) -> Replay:
+    def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
         """The ticks after one that the asker has."""
         spans = self.history.after(request.after)
-        return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall, ended=ended)
+        return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
 
     def frames(self, request: FramesRequest) -> Frames:
         """The clock's results after a tick, a block of them."""

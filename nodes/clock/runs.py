@@ -12,6 +12,12 @@ from nodes.clock.ticklog import Opening, Recorded, TickLog, TickLogError, read
 
 SUFFIX = ".ticks"
 
+
+def _order(run: str) -> tuple[int, ...]:
+    """Later runs have greater ones: a name is the clock's epoch and the number of the run in it."""
+    return tuple(int(part) for part in run.split("-")) if re.fullmatch(r"[0-9]+-[0-9]+", run) else ()
+
+
 ReadCommands = Callable[[str], list[tuple[int, Command]]]
 
 
@@ -62,6 +68,11 @@ class Runs:
         if re.fullmatch(IDENTIFIER, run) is None or not path.exists():
             return None
         return self._recovered(read(path))
+
+    def following(self, run: str) -> str:
+        """Name of the run that was begun next after one, "" if there is none."""
+        orders = {_order(path.stem): path.stem for path in self._folder.glob(f"*{SUFFIX}")}
+        return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 
     def _recovered(self, recorded: Recorded) -> Recovered:
         return Recovered(recorded.opening, recorded.stretches, self._commands(recorded.opening.run))

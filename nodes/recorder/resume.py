@@ -1,12 +1,14 @@
 """Where a recorder that starts goes on: behind what is on disk, with the events and results that it knows of."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from bus.codec import build
 from bus.messages import CLOCK_MODULE, Event, Result
-from bus.stream import Known, Streams
+from bus.stream import Known, ModuleStream, Streams
 from nodes.recorder.rows import Rows
 from recording.folder import RunFolder
 from recording.hot import read_schemas
@@ -14,39 +16,97 @@ from recording.mend import covered
 from recording.notes import Note, read_notes
 from recording.record import Row
 from recording.rows import run_rows
-from recording.ticks import read_ticks
+from recording.ticks import Span, read_ticks
 
 FOREVER_US = 1 << 60
 
 
-def resume(streams: Streams, folder: RunFolder, connection: sqlite3.Connection) -> None:
-    """Have streams go on behind what a run has recorded.
+RUNS_LOOKED_AT = 8
+"""Most runs before the newest one that are looked through for what a module still owes them."""
 
-    Args:
-        streams: fresh streams.
-        folder: the newest recorded run.
-        connection: to its hot store.
-    """
-    notes = list(read_notes(connection, 0, FOREVER_US))
-    spans = list(read_ticks(connection))
-    if spans and streams.clock is not None:
-        answered = {note.identity for note in notes if note.module == CLOCK_MODULE}
-        unanswered = [
-            (command["id"], span.first)
-            for span in spans
+
+@dataclass(frozen=True)
+class _Past:
+    """One recorded run."""
+
+    folder: RunFolder
+    connection: sqlite3.Connection
+    spans: list[Span]
+    notes: list[Note]
+
+    @classmethod
+    def read(cls, folder: RunFolder, connection: sqlite3.Connection) -> "_Past":
+        return cls(folder, connection, list(read_ticks(connection)), list(read_notes(connection, 0, FOREVER_US)))
+
+    @property
+    def last(self) -> int:
+        """Its newest tick."""
+        return self.spans[-1].last
+
+    def newest(self, module: str) -> int:
+        """Tick of a module's newest state, 0 if there is none."""
+        ranges = covered(self.connection, module)
+        return ranges[-1][1] if ranges else 0
+
+    def unanswered(self) -> list[tuple[str, str, int]]:
+        """Commands for the clock without a result, as (id, run, tick)."""
+        answered = {note.identity for note in self.notes if note.module == CLOCK_MODULE}
+        return [
+            (command["id"], self.folder.run, span.first)
+            for span in self.spans
             for command in span.commands
             if command["module"] == CLOCK_MODULE and command["id"] not in answered
         ]
-        streams.clock.resume(folder.run, spans[-1].last, unanswered)
-        streams.resume(folder.run, spans[-1].last)
+
+
+def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], sqlite3.Connection]) -> None:
+    """Have streams go on behind what is recorded.
+
+    The clock's stream may have come to a new run while a module still owed the end of one before, or all of it: each
+    module goes on where it was.
+
+    Args:
+        streams: fresh streams.
+        folders: the recorded runs, the oldest first.
+        connect: gives a connection to a run's hot store, mended.
+    """
+    pasts: list[_Past] = []
+    for folder in reversed(folders):
+        past = _Past.read(folder, connect(folder.run))
+        if not past.spans:
+            continue  # begun, and killed before anything of it was on disk
+        pasts.insert(0, past)
+        whole = all(past.newest(name) >= past.last for name in streams.modules)
+        if len(pasts) > RUNS_LOOKED_AT or (len(pasts) > 1 and whole):
+            break
+    if not pasts:
+        return
+    newest = pasts[-1]
+    if streams.clock is not None:
+        streams.clock.resume(newest.folder.run, newest.last, [each for past in pasts for each in past.unanswered()])
+        streams.resume(newest.folder.run, newest.last)
     for name, stream in streams.modules.items():
-        ranges = covered(connection, name)
-        if spans or ranges:
-            last = ranges[-1][1] if ranges else 0
-            mine = [note for note in notes if note.module == name]
-            events = _known(folder, connection, name, last, mine, "event")
-            results = _known(folder, connection, name, last, mine, "result")
-            stream.resume(folder.run, last, events, results)
+        _resume_module(stream, name, pasts[_owed(name, pasts) :])
+
+
+def _owed(module: str, pasts: list[_Past]) -> int:
+    """Place of the run in which a module goes on. A module that is new owes nothing to runs before the newest."""
+    states = [past.newest(module) for past in pasts]
+    whole = [place for place, past in enumerate(pasts) if states[place] >= past.last]
+    known = [place for place, newest in enumerate(states) if newest]
+    first = whole[-1] + 1 if whole else min(known, default=len(pasts) - 1)
+    return min(first, len(pasts) - 1)
+
+
+def _resume_module(stream: ModuleStream, module: str, pasts: list[_Past]) -> None:
+    first = pasts[0]
+    last = first.newest(module)
+    mine = [note for note in first.notes if note.module == module]
+    events = _known(first.folder, first.connection, module, last, mine, "event")
+    results = _known(first.folder, first.connection, module, last, mine, "result")
+    stream.resume(first.folder.run, last, events, results)
+    for before, after in pairwise(pasts):
+        stream.announce(after.folder.run, (before.folder.run, before.last))
 
 
 def _known(

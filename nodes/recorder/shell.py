@@ -89,9 +89,7 @@ class Shell:
     def _follow(self) -> tuple[Streams, list[Repairer]]:
         """Streams that go on behind what is on disk."""
         streams = Streams([module.module for module in self._endpoints.modules], whole=True, held=HELD)
-        newest = self._stores.newest()
-        if newest is not None:
-            resume(streams, newest, self._stores.store(newest.run).connection)
+        resume(streams, self._stores.folders(), lambda run: self._stores.store(run).connection)
         return streams, repairers(streams, self._endpoints)
 
     def run(self, stop: StopSignal) -> None:

@@ -42,10 +42,9 @@ class Stores:
         self.counters = Counters()
         root.mkdir(parents=True, exist_ok=True)
 
-    def newest(self) -> RunFolder | None:
-        """The run that was recorded last."""
-        folders = run_folders(self._root)
-        return folders[-1] if folders else None
+    def folders(self) -> list[RunFolder]:
+        """Every recorded run, the oldest first."""
+        return run_folders(self._root)
 
     def store(self, run: str) -> HotStore:
         """The hot store of a run; what is damaged in its recording is mended when it is opened.

@@ -28,8 +28,10 @@ from bus.messages import (
     State,
     Tick,
 )
+from nodes.clock import runs as clock_runs
 from nodes.recorder.rows import Rows, States, event_note, result_note
 from recording.database import StoreError, open_reader
+from recording.folder import run_folders
 from recording.hot import read_schemas
 from recording.mend import covered
 from recording.notes import read_notes
@@ -227,6 +229,57 @@ def test_a_recorder_that_comes_late_has_the_run_from_its_beginning_and_the_next_
     rows = [row.seq for row in run_rows(plant.folder(first), "m1") if isinstance(row, Row)]
     assert rows == list(range(1, len(rows) + 1))
     assert len(rows) > 250
+
+
+def test_what_was_published_while_it_was_away_is_recorded_though_the_run_has_ended(
+    make_plant: Callable[..., Plant], listen: Callable[[Plant], Heard]
+) -> None:
+    plant = make_plant()
+    wait_for_state(plant)
+    heard = listen(plant)
+    plant.start("recorder")
+    plant.command("start")
+    eventually(lambda: recorded_rows(plant) > 50, 20.0, "a run is recorded")
+    heard.listen(0.5)
+    owed = heard.run
+    # The module dies, the run ends without the states of its last ticks, and so does the recorder.
+    plant.kill("physics")
+    plant.command("reset")
+    eventually(lambda: _next_is_begun(plant, owed), 10.0, "ticks of the next run are recorded")
+    plant.kill("recorder")
+    plant.start("physics", "--module", "m1")
+    eventually(lambda: heard.after(0.2) and heard.run != owed, 20.0, "the module is in the next run")
+    missed = heard.run
+    for _ in range(2):  # two more runs begin, of which the recorder hears nothing
+        heard.listen(0.3)
+        plant.command("reset")
+        heard.listen(0.7)
+    plant.start("recorder")
+    ends = {path.stem: 0 for path in (plant.data / "runs").glob("*.ticks")}
+    assert len(ends) == 4
+    ends = {run: _ticks(plant, run) for run in sorted(ends)[:-1]}
+    assert missed in ends
+    eventually(lambda: {run: recorded(plant, run) for run in ends} == ends, 30.0, "all of them are recorded to the end")
+    for run, last in ends.items():
+        rows = [row.seq for row in run_rows(plant.folder(run), "m1") if isinstance(row, Row)]
+        assert rows == list(range(1, last + 1)), run
+
+
+def _next_is_begun(plant: Plant, run: str) -> bool:
+    """True once ticks of a later run are on disk."""
+    newest = run_folders(plant.data / "recordings")[-1]
+    try:
+        with closing(open_reader(newest.hot)) as hot:
+            return newest.run != run and any(read_ticks(hot))
+    except StoreError:  # the recorder is making it just now
+        return False
+
+
+def _ticks(plant: Plant, run: str) -> int:
+    """Ticks of a run that has ended, as the clock has them on disk."""
+    found = clock_runs.Runs(plant.data / "runs", lambda _run: []).read(run)
+    assert found is not None
+    return found.last
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost_once_there_is_room(

@@ -151,8 +151,7 @@ def test_what_comes_again_is_compared_whether_hot_or_sealed_and_changes_nothing(
             shell.turn()
 
     hear(*(message for seq in range(1, 21) for message in (tick(seq), state(seq))))
-    folder = stores.newest()
-    assert folder is not None
+    (folder,) = stores.folders()
     sealer = Sealer(folder)
     sealer.seal("m1", 1, 10)
     before = _rows(folder)
