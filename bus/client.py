@@ -97,6 +97,11 @@ class Commander:
         self._waiting: dict[str, list[asyncio.Future[Result]]] = {}
         self._results: OrderedDict[str, Result] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """Commands whose outcome is not known yet."""
+        return len(self._waiting)
+
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
         self._results[result.id] = result

@@ -367,13 +367,13 @@ def nodes(plant: Plant) -> NodesAnswer:
     report = plant.status
     late = report.lateness if report else None
     newest = plant.tick.seq if plant.tick else 0
-    restarts = plant.record.roster.restarts()
+    restarts = plant.record.roster.restarts
     found = [
         NodeAnswer(
             **structs.asdict(peer),
             health="ok" if peer.age <= SILENT else "silent",
             behind=max(0, newest - peer.seq),
-            restarts=restarts.get(peer.node, 0),
+            restarts=restarts.count(peer.node),
         )
         for peer in plant.record.roster.peers
     ]
