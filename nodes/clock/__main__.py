@@ -22,6 +22,7 @@ from bus.process import StopSignal, begin, give_up
 from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
+from bus.security.door import MAX_HEAD
 from bus.sockets import Publisher, Server
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
@@ -32,6 +33,7 @@ from nodes.clock.pace import RATE_MAX, RATE_MIN
 from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
 from nodes.clock.ticklog import TickLogError
+from nodes.http import DeadlineProtocol
 
 STATUS_INTERVAL = 0.2
 POLL = 0.05
@@ -143,7 +145,19 @@ class _Shell:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
         app = health_app(self._health, self._status, self._figures, host, Admission.from_environment())
-        config = uvicorn.Config(app, log_config=None, access_log=False, loop="asyncio", limit_concurrency=CONNECTIONS)
+        config = uvicorn.Config(
+            app,
+            http=DeadlineProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            loop="asyncio",
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD,
+        )
         server = uvicorn.Server(config)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
         self._ticker.start()

@@ -20,12 +20,12 @@ from nodes.gateway import answers, metrics, roster
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
-from nodes.gateway.http import DeadlineProtocol
 from nodes.gateway.listening import Ear
 from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import Stream
+from nodes.http import DeadlineProtocol
 
 PULSE = 0.1
 """Seconds between two looks at what does not come."""

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,54 @@ def test_logs_are_json_with_node_run_and_tick_and_have_no_line_per_tick(plant: P
     new = {node: [line["event"] for line in said[len(before[node]) :]] for node, said in after.items()}
     assert all(len(said) < 20 for said in new.values()), new
     assert not any("bad" in event for said in new.values() for event in said), new
+
+
+def dial(plant: Plant, door: str) -> socket.socket:
+    address = getattr(plant.endpoints, door)
+    client = socket.create_connection((address.host, address.port))
+    client.settimeout(30)
+    return client
+
+
+def rest_of(client: socket.socket) -> bytes:
+    """What still comes until the other side ends it."""
+    found = b""
+    try:
+        while part := client.recv(65536):
+            found += part
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def test_slow_headers_are_cut_off_at_every_door_and_others_are_served_meanwhile(plant: Plant) -> None:
+    clients = {door: [dial(plant, door) for _ in range(30)] for door in OF_DOORS}
+    for each in clients.values():
+        for client in each:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+    for door in OF_DOORS:
+        assert told(plant, door)
+    for each in clients.values():
+        for client in each:
+            assert b"HTTP/1.1 200" not in rest_of(client)
+            client.close()
+
+
+@pytest.mark.parametrize("door", OF_DOORS)
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Host: evil.example\r\n",
+        b"Host: localhost\r\nOrigin: http://evil.example\r\n",
+        b"Host: localhost\r\nX-Large: " + b"x" * 100_000 + b"\r\n",
+        b"Host: localhost\r\nContent-Length: 100000000\r\n",
+    ],
+    ids=["host", "origin", "large header", "large body"],
+)
+def test_what_is_not_in_order_is_refused_at_every_door(plant: Plant, door: str, header: bytes) -> None:
+    method = b"POST" if b"Length" in header else b"GET"
+    with dial(plant, door) as client:
+        client.sendall(method + b" /metrics HTTP/1.1\r\n" + header + b"Connection: close\r\n\r\n")
+        answer = rest_of(client)
+    assert not answer or re.match(rb"HTTP/1.1 4\d\d", answer), answer[:100]
+    assert told(plant, door)
