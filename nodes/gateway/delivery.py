@@ -29,6 +29,8 @@ class _Hall:
     """The clients of one module."""
 
     groups: dict[tuple[Form, float], Group] = field(default_factory=dict)
+    places: dict[ServerConnection, tuple[Form, float]] = field(default_factory=dict)
+    """In which group a client is."""
     followers: dict[ServerConnection, Seat] = field(default_factory=dict)
     """Those who want every frame, or every so many."""
     seats: dict[ServerConnection, Seat] = field(default_factory=dict)
@@ -60,11 +62,10 @@ class Delivery:
             hall = self._halls[module]
             seat = hall.seats[connection] = Seat(connection, session, connection.transport, connection.protocol)
             if isinstance(pace, Pace):
-                rate = session.wanted.rate or DEFAULT_RATE
-                group = hall.groups.get((session.form, rate))
-                if group is None:
-                    group = hall.groups[session.form, rate] = Group(session.form, rate, now)
-                group.join(seat, pace)
+                place = hall.places[connection] = (session.form, session.wanted.rate or DEFAULT_RATE)
+                if place not in hall.groups:
+                    hall.groups[place] = Group(*place, now)
+                hall.groups[place].join(seat, pace)
             else:
                 hall.followers[connection] = seat
             self.attend(module, now)
@@ -75,17 +76,18 @@ class Delivery:
             if hall.seats.pop(connection, None) is None:
                 continue
             hall.followers.pop(connection, None)
-            for key, group in list(hall.groups.items()):
-                group.leave(connection)
-                if not len(group):
-                    del hall.groups[key]
+            place = hall.places.pop(connection, None)
+            if place is not None:
+                hall.groups[place].leave(connection)
+                if not len(hall.groups[place]):
+                    del hall.groups[place]
 
     def falls_behind(self, connection: ServerConnection) -> None:
         """A client has not taken everything: it gets the newest frame as soon as it has."""
         for hall in self._halls.values():
-            for group in hall.groups.values():
-                group.falls_behind(connection)
-            hall.turn = 0.0
+            if connection in hall.places:
+                hall.groups[hall.places[connection]].falls_behind(connection)
+                hall.turn = 0.0
 
     def attend(self, module: str, now: float) -> None:
         """Look at everybody of a module now, whether a frame has come or not."""
