@@ -71,6 +71,18 @@ def page(plant: Plant) -> tuple[str, bytes]:
     return metrics.MEDIA_TYPE, generate_latest(registry) + metrics.render(_plant(plant))
 
 
+def restarts() -> dict[str, int]:
+    """How often each node was started again: the most that any worker has counted."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # of the library
+    return {
+        sample.labels["node"]: int(sample.value)
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == f"{metrics.RESTARTS[0]}_total"
+    }
+
+
 def _plant(plant: Plant) -> Iterator[Metric]:
     if plant.status is not None:
         yield from metrics.of_status(plant.status)

@@ -78,6 +78,10 @@ def test_every_door_tells_prometheus(plant: Plant, door: str) -> None:
 def test_a_restart_is_counted_on_every_door(plant: Plant) -> None:
     for door in OF_DOORS:
         assert told(plant, door)["kpp_node_restarts_total"] >= 1, door
+    listed = httpx.get(f"{plant.endpoints.gateway_http}/v1/nodes").json()
+    (module,) = [node for node in listed["nodes"] if node["node"] == "m1"]
+    assert (module["health"], module["restarts"]) == ("ok", 1)
+    assert listed["lateness"]["p50"] < 1
 
 
 def test_the_grafana_dashboard_shows_nothing_that_no_door_tells(plant: Plant) -> None:
