@@ -233,7 +233,8 @@ def test_a_key_acts_once_although_clock_and_gateway_were_killed_since(running: P
 
     def still() -> float | None:
         told = httpx.get(f"{running.endpoints.gateway_http}/v1/time", timeout=5).json()
-        return told["simulated_time"] if told["mode"] == "paused" else None
+        done = told["mode"] == "paused" and told["tick"] > first.json()["seq"] + 20
+        return told["simulated_time"] if done else None
 
     before = eventually(still, 5, "the steps are done")
     for node in ("clock", "gateway", "gateway"):
