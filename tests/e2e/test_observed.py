@@ -69,6 +69,12 @@ def told(plant: Plant, door: str) -> dict[str, float]:
     return found
 
 
+def empty(plant: Plant, door: str) -> set[str]:
+    """What a door would tell of if there were any, such as alarms."""
+    families = text_string_to_metric_families(httpx.get(f"{getattr(plant.endpoints, door)}/metrics").text)
+    return {family.name for family in families if not family.samples}
+
+
 @pytest.mark.parametrize("door", OF_DOORS)
 def test_every_door_tells_prometheus(plant: Plant, door: str) -> None:
     wanted = EVERYWHERE | OF_DOORS[door]
@@ -76,12 +82,18 @@ def test_every_door_tells_prometheus(plant: Plant, door: str) -> None:
 
 
 def test_a_restart_is_counted_on_every_door(plant: Plant) -> None:
+    def module() -> dict[str, Any]:
+        (found,) = [node for node in asked()["nodes"] if node["node"] == "m1"]
+        return dict(found)
+
+    def asked() -> dict[str, Any]:
+        return dict(httpx.get(f"{plant.endpoints.gateway_http}/v1/nodes").json())
+
+    eventually(lambda: module()["restarts"] == 1, 5, "each worker of the gateway knows of the killed module")
+    assert module()["health"] == "ok"
+    assert asked()["lateness"]["p50"] < 1
     for door in OF_DOORS:
-        assert told(plant, door)["kpp_node_restarts_total"] >= 1, door
-    listed = httpx.get(f"{plant.endpoints.gateway_http}/v1/nodes").json()
-    (module,) = [node for node in listed["nodes"] if node["node"] == "m1"]
-    assert (module["health"], module["restarts"]) == ("ok", 1)
-    assert listed["lateness"]["p50"] < 1
+        eventually(lambda door=door: told(plant, door)["kpp_node_restarts_total"] >= 1, 5, door)  # type: ignore[misc]
 
 
 def test_the_grafana_dashboard_shows_nothing_that_no_door_tells(plant: Plant) -> None:
@@ -90,7 +102,7 @@ def test_the_grafana_dashboard_shows_nothing_that_no_door_tells(plant: Plant) ->
         name for panel in board["panels"] for each in panel["targets"] for name in re.findall(r"kpp_\w+", each["expr"])
     }
     assert len(shown) > 25
-    known = {name for door in OF_DOORS for name in told(plant, door)}
+    known = {name for door in OF_DOORS for name in (*told(plant, door), *empty(plant, door))}
     assert sorted(shown - known) == []
 
 
@@ -134,7 +146,9 @@ def test_logs_are_json_with_node_run_and_tick_and_have_no_line_per_tick(plant: P
         for line in said:
             assert {"node", "pid", "level", "timestamp", "event"} <= set(line), line
             assert ("run" in line) >= ("tick" in line), line
-        assert any(line.get("run") and isinstance(line.get("tick"), int) for line in said) or node == "watchdog", node
+        # Some nodes say nothing once they have started.
+        placed = any(line.get("run") and isinstance(line.get("tick"), int) for line in said)
+        assert placed or node in {"recorder", "ui", "watchdog"}, node
     # Five hundred ticks and sixty pieces of garbage: whatever a busy machine makes wait or go missing may be told.
     new = {node: [line["event"] for line in said[len(before[node]) :]] for node, said in after.items()}
     assert all(len(said) < 20 for said in new.values()), new
