@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench fuzz chaos sequences recovery kills frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos orders sequences recovery kills frontend clean
 FAULTS ?= 1000
 
 run: install  ## start the plant in the foreground
@@ -39,11 +39,14 @@ bench: install-test  ## measure, as ratios within one run
 kills: install-test  ## kill the recorder fifty times during a run and compare (two minutes)
 	KPP_RECORDER_KILLS=50 $(BIN)/pytest tests/nodes/recorder/test_process.py -k killed
 
-fuzz: install-test  ## a hundred million damaged inputs and many requests of every kind (about an hour)
+fuzz: install-test  ## a hundred million damaged inputs, many requests of every kind, a thousand damaged recordings (about an hour)
 	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
+	KPP_FLIPS=1000 $(BIN)/pytest --timeout 0 tests/recording/test_damage.py -k "flipped or cut_off"
 
-chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
+chaos: install-test  ## FAULTS faults under commands; figures into docs/reliability.md (ten minutes)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
+
+orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about twelve minutes)
 	$(BIN)/python -m tests.chaos.orders --page
 
 sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)

@@ -102,14 +102,14 @@ def _query_times(folder: RunFolder) -> list[Line]:
     whole = Query("m1", ASKED, 0, 3_660_000_000, 1000)
     minute = whole._replace(start_us=1_800_000_000, end_us=1_860_000_000)
     with closing(History(folder)) as history:
-        first = _best(lambda: history.query(whole), 1)
-        hour, zoomed = _best(lambda: history.query(whole), 7), _best(lambda: history.query(minute), 7)
+        first = best(lambda: history.query(whole), 1)
+        hour, zoomed = best(lambda: history.query(whole), 7), best(lambda: history.query(minute), 7)
     figure = f"{hour * 1000:.0f} ms ({first * 1000:.0f} ms the first time; one minute of it at the full rate "
     figure += f"{zoomed * 1000:.0f} ms)"
     return [Line("history, 1 h of 100 Hz x 5 channels", figure, "<= 100 ms", hour <= 0.1)]
 
 
-def _best(call: Callable[[], object], times: int) -> float:
+def best(call: Callable[[], object], times: int) -> float:
     taken = []
     for _ in range(times):
         begin = time.perf_counter()

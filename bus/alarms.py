@@ -1,4 +1,4 @@
-"""Alarms in the manner of ISA-18.2, a fold over states and ticks: what is active, what was seen, what has gone unseen.
+"""Alarms in the manner of ISA-18.2, a fold over states, ticks and statuses: what is active, was seen, has gone unseen.
 
 Whoever shows alarms folds the same stream, so that all list the same ones. An acknowledgement is a
 command in a tick frame for the same reason.
@@ -8,13 +8,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from bus.messages import Command, Event, Tick
+from bus.messages import Command, Event, Status, Tick
 
 AlarmState = Literal["unacknowledged", "acknowledged", "returned_unacknowledged"]
 Priority = Literal["high", "low"]
 
 ACKNOWLEDGE = "acknowledge"
 """Name of the clock's command."""
+
+ALARM = "alarm: "
+"""How the status of a node begins that has found what must not be: everyone who shows alarms shows it as one."""
+
+DEGRADED = "degraded: "
+"""How the status of a node begins that cannot do all of its work; shown as an alarm too."""
+
+HEARD = 2.0
+"""Seconds after its last beat for which a node's words count."""
 
 RETURNED_KEPT = 200
 """Alarms that have gone without being acknowledged and are still listed; the oldest are dropped first."""
@@ -92,6 +101,7 @@ class Alarms:
         self._faults: dict[str, str] = {}
         self._seen: set[str] = set()
         self._acknowledged: dict[str, tuple[float, str]] = {}
+        self._told: set[str] = set()  # alarms that nodes have told of
 
     def listing(self) -> list[Alarm]:
         """Every alarm that asks for attention, the oldest first."""
@@ -144,6 +154,28 @@ class Alarms:
             self._faults[event.module] = event.text
             self._raise(f"{event.module}.fault", "high", event.text, event)
 
+    def on_status(self, status: Status) -> None:
+        """Compare what nodes say of themselves to the clock with what was known."""
+        if self._run not in {"", status.run}:
+            return  # ticks of its run are still to come, and so is the next status
+        self._enter(status.run)
+        present: dict[str, tuple[str, Priority, str]] = {}
+        for peer in status.peers:
+            priority = _PRIORITIES.get(peer.status.partition(" ")[0])
+            if priority is not None and peer.age <= HEARD:
+                present.setdefault(f"{peer.node}.{peer.status.partition(':')[0]}", (peer.node, priority, peer.status))
+        for alarm in [alarm for alarm in self._alarms.values() if alarm.id in self._told]:
+            if alarm.active and alarm.id not in present:
+                self._clear(alarm, status.t)
+        for alarm_id, (node, priority, text) in present.items():
+            known = self._alarms.get(alarm_id)
+            if known is not None and known.active:
+                self._alarms[alarm_id] = replace(known, text=text)
+            else:
+                self._raise(alarm_id, priority, text, _Said(node, status))
+        self._told |= present.keys()
+        self._seen |= {peer.node for peer in status.peers}
+
     def _enter(self, run: str) -> None:
         if run != self._run:
             self._run = run
@@ -151,8 +183,9 @@ class Alarms:
             self._faults.clear()
             self._seen.clear()
             self._acknowledged.clear()
+            self._told.clear()
 
-    def _raise(self, alarm_id: str, priority: Priority, text: str, at: StateHead | Event) -> None:
+    def _raise(self, alarm_id: str, priority: Priority, text: str, at: "StateHead | Event | _Said") -> None:
         alarm = Alarm(
             id=alarm_id,
             module=at.module,
@@ -183,6 +216,18 @@ class Alarms:
             del self._alarms[alarm.id]
         elif alarm.state == "unacknowledged":
             self._alarms[alarm.id] = replace(alarm, state="acknowledged", acknowledged_t=t, acknowledged_by=who)
+
+
+_PRIORITIES: dict[str, Priority] = {ALARM.strip(): "high", DEGRADED.strip(): "low"}
+
+
+class _Said:
+    """Where a node's words come from."""
+
+    def __init__(self, node: str, status: Status) -> None:
+        self.module = node
+        self.seq = status.seq
+        self.t = status.t
 
 
 def _conditions(head: StateHead) -> dict[str, tuple[Priority, str]]:

@@ -1,6 +1,7 @@
 """Asks a producer for what a stream missed, from a plain program: one question at a time, asked again in time."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ RETRY_INTERVAL = 0.3
 
 PATIENCE_MAX = 1.2
 """Longest such time: each question that stays unanswered doubles it, lest a slow producer gets slower still."""
+
+REFUSALS_KEPT = 100
 
 Answer = Replay | Frames | Refused
 
@@ -40,6 +43,8 @@ class Repairer:
         self._due = 0.0
         self._patience = RETRY_INTERVAL
         self._dealer: Dealer | None = None
+        self.refused: deque[str] = deque(maxlen=REFUSALS_KEPT)
+        """Why something could not be had, the newest reasons."""
 
     @property
     def socket(self) -> Dealer | None:
@@ -83,6 +88,12 @@ class Repairer:
             if reply.retry_after > 0:
                 self._asked, self._due = self._stream.request, time.monotonic() + reply.retry_after
                 return []
+            asked = self._stream.request
+            if asked is None or reply.id not in {asked.run, ""}:
+                return []  # of an earlier question
+            self.refused.append(
+                f"{type(self._stream).__name__} after tick {asked.after} of {asked.run}: {reply.reason}"
+            )
             return self._stream.skip()
         if isinstance(reply, Frames):
             return self._stream.on_frames(reply)

@@ -142,6 +142,10 @@ class Line(Generic[M]):
         self._newest = self._ends.pop(run, 0)
         return [ready for message in waiting for ready in self.on(message)]
 
+    def had(self, message: M) -> bool:
+        """True if a message of this number was delivered before."""
+        return message.run == self.run and message.seq <= self.last
+
     def on(self, message: M, *, repair: bool = False) -> list[M]:
         """Take one message; returns what can be delivered now, in order."""
         if message.run != self.run:
@@ -502,6 +506,13 @@ class Streams:
             stream = self.modules.get(message.module)
             return [message] if stream is None else stream.on(message)
         return [message]
+
+    def had(self, message: Published) -> bool:
+        """True if a tick or a state comes again that was delivered before; one of an outdated clock does not count."""
+        if isinstance(message, Tick):
+            return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.line.had(message)
+        stream = self.modules.get(message.module) if isinstance(message, State) else None
+        return stream is not None and stream.line.had(message)
 
     def tell(self, delivered: list[Published]) -> list[Published]:
         """Let the modules' streams know of the runs that the clock's stream has come to.

@@ -127,6 +127,10 @@ class Shape:
         """The map with values, given in the order of the names."""
         return _filled(self._plan, values)
 
+    def fill_known(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The same without those that are None; in a list, whose places count, they stay."""
+        return _known(self._plan, values)
+
 
 def _filled(plan: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
     return {
@@ -137,3 +141,16 @@ def _filled(plan: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
         else _filled(at, values)
         for key, at in plan.items()
     }
+
+
+def _known(plan: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, at in plan.items():
+        if isinstance(at, int):
+            if values[at] is not None:
+                found[key] = values[at]
+        elif isinstance(at, list):
+            found[key] = [values[place] for place in at]
+        else:
+            found[key] = _known(at, values)
+    return found

@@ -155,7 +155,8 @@ def _parquet(export: Export) -> Iterator[bytes]:
     yield pipe.take()
 
 
-# MCAP: a channel of JSON messages with its JSON Schema for each topic; both times are simulated
+# MCAP: a channel of JSON messages with its JSON Schema for each topic; both times are simulated. Foxglove takes one
+# type for a field and no null: what does not exist is left out, only in a list, whose places count, it is null.
 
 
 def _mcap(export: Export) -> Iterator[bytes]:
@@ -175,7 +176,7 @@ def _mcap(export: Export) -> Iterator[bytes]:
         for values in zip(*columns, strict=True):
             time_ns = round(values[0] * 1e6) * 1000
             notes.before(time_ns)
-            message = {"run": run, **shape.fill(values)}
+            message = {"run": run, **shape.fill_known(values)}
             writer.add_message(state, time_ns, encode(message), time_ns, sequence=values[1] & 0xFFFFFFFF)
         yield pipe.take()
     notes.before(None)
@@ -218,7 +219,7 @@ _NOTE_FIELDS: Final = {
 
 
 def message_schema(channels: tuple[Channel, ...]) -> dict[str, Any]:
-    """JSON Schema of a row as a message: an object of the groups, every number with its unit."""
+    """JSON Schema of a row as a message: an object of the groups, every number with its unit; nothing is required."""
     every = (
         Channel("run", "text", "", "run id"),
         Channel("t", "float", "s", "simulated time since the start of the run"),
@@ -234,14 +235,14 @@ class _Field(dict[str, Any]):
 
 
 def _field(channel: Channel) -> _Field:
-    kind = _JSON_TYPES[channel.kind]
-    field = _Field(type=[kind, "null"] if channel.nullable else kind)
+    field = _Field(type=_JSON_TYPES[channel.kind])
     if channel.kind == "texts":
         field["items"] = {"type": "string"}
     if channel.unit:
         field["unit"] = channel.unit
+    listed = channel.nullable and channel.name.endswith("]")
     if channel.meaning:
-        field["description"] = channel.meaning
+        field["description"] = f"{channel.meaning}; null where it does not exist" if listed else channel.meaning
     return field
 
 

@@ -183,11 +183,13 @@ class History:
             # Of a damaged segment the hot store has what was repaired; its tier would count that twice.
             lines = [line for line in near if line.fate != "damaged" or not rows_in(line, hot)]
             tiers = [line for line in lines if line.tier_fate == "kept" and self._tier_whole(line)] if coarse else []
-            full = [line for line in lines if line not in tiers and line.fate == "kept" and self._whole(line)]
+            coarse_ones = {line.first for line in tiers}
+            rest = [line for line in lines if line.first not in coarse_ones]
+            full = [line for line in rest if line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
             self._add_hot(sums, (number, _sealed(every)), channels, window)
-            lost = sum(line not in tiers and line not in full for line in lines)
+            lost = len(rest) - len(full)
             lost += sum(0 < rows_in(line, hot) < line.rows for line in near if line.fate == "damaged")
             return Answer(channels, window.start_us, window.width_us, sums.bins(), lost)
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from recording.channels import Schema
 from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.manifest import read_manifest
 from recording.notes import Note
 from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
+from recording.sealed import SealedContents, line_of
 from recording.ticks import Span, TickLog
 
 
@@ -36,9 +38,11 @@ class Batch:
     notes: list[Note] = field(default_factory=list)
     ticks: list[Span] = field(default_factory=list)
     schemas: list[Schema] = field(default_factory=list)
+    again: list[Row] = field(default_factory=list)
+    """Rows that came before, perhaps long ago: compared with what is recorded, and written only where nothing is."""
 
     def __len__(self) -> int:
-        return len(self.rows) + len(self.notes) + len(self.ticks)
+        return len(self.rows) + len(self.notes) + len(self.ticks) + len(self.again)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class HotStore:
 
     def __init__(self, path: Path) -> None:
         self.connection = open_database(path)
+        self._sealed = SealedContents(path.parent)
         try:
             self.ticks = TickLog(self.connection)
             self._numbers = {name: number for number, name in module_names(self.connection).items()}
@@ -74,13 +79,14 @@ class HotStore:
                 for schema in batch.schemas:
                     self._define(schema)
                 written = self._write_rows(batch.rows, conflicts) + self._write_notes(batch.notes, conflicts)
+                written += self._write_again(batch.again, conflicts)
                 before = self.ticks.last
                 conflicts += [Conflict("clock", seq, "tick") for seq in self.ticks.append(batch.ticks)]
                 written += self.ticks.last - before
         except StoreError:
             self._forget()
             raise
-        offered = len(batch.rows) + len(batch.notes) + sum(span.length for span in batch.ticks)
+        offered = len(batch) - len(batch.ticks) + sum(span.length for span in batch.ticks)
         return Outcome(written, offered - written - len(conflicts), conflicts)
 
     def _forget(self) -> None:
@@ -113,6 +119,20 @@ class HotStore:
             for row, (key, record) in zip(rows, packed, strict=True):
                 conflicts += self._compare(row, key, record)
         return cursor.rowcount
+
+    def _write_again(self, rows: list[Row], conflicts: list[Conflict]) -> int:
+        """Sealed rows are compared with their segment; the others are as new ones, which spares what is known."""
+        if not rows:
+            return 0
+        lines = [line for line in read_manifest(self.connection) if line.fate != "damaged"]
+        hot: list[Row] = []
+        for row in rows:
+            line = line_of(lines, row.module, row.seq)
+            if line is None and row.schema in self._schemas:
+                hot.append(row)
+            elif line is None or not self._sealed.agrees(line, row):
+                conflicts.append(Conflict(row.module, row.seq, "state"))
+        return self._write_rows(hot, conflicts)
 
     def _compare(self, row: Row, key: int, record: bytes) -> list[Conflict]:
         stored = self.connection.execute("SELECT record FROM rows WHERE key = ?", (key,)).fetchone()[0]

@@ -39,8 +39,13 @@ class Span(NamedTuple):
 
     def joins(self, other: "Span") -> bool:
         """True if `other` only continues it."""
-        following = self._replace(first=self.last + 1, t_us=self.t_us + self.length * self.dt_us, commands=[])
-        return following._replace(length=other.length) == other
+        return (
+            other.first == self.first + self.length
+            and other.t_us == self.t_us + self.length * self.dt_us
+            and not other.commands
+            and (other.dt_us, other.mode) == (self.dt_us, self.mode)
+            and (other.speed_milli, other.flat_out) == (self.speed_milli, self.flat_out)
+        )
 
     def agrees(self, other: "Span") -> bool:
         """True if both say the same of the ticks that they have in common."""
@@ -57,12 +62,14 @@ class TickLog:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._newest: Span | None = None
+        self._unwritten = False
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the store again, after a transaction that did not succeed."""
         spans = list(read_ticks(self._connection, "ORDER BY first DESC LIMIT 1"))
         self._newest = spans[0] if spans else None
+        self._unwritten = False
 
     @property
     def last(self) -> int:
@@ -73,12 +80,15 @@ class TickLog:
         """Add what is new; returns the numbers of ticks that were known with another content."""
         conflicts: list[int] = []
         for span in spans:
-            if span.first <= self.last and not self._known(span):
-                conflicts.append(span.first)
-                continue
+            if span.first <= self.last:
+                self._write()
+                if not self._known(span):
+                    conflicts.append(span.first)
+                    continue
             rest = span.after(self.last)
             if rest is not None:
                 self._add(rest)
+        self._write()
         return conflicts
 
     def fill(self, spans: Iterable[Span]) -> None:
@@ -104,10 +114,18 @@ class TickLog:
     def _add(self, span: Span) -> None:
         newest = self._newest
         if newest is not None and newest.joins(span):
-            span = newest._replace(length=newest.length + span.length)
-        record = pack_json(b"T", span._asdict())
-        self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (span.first, record))
-        self._newest = span
+            self._newest = newest._replace(length=newest.length + span.length)
+        else:
+            self._write()
+            self._newest = span
+        self._unwritten = True
+
+    def _write(self) -> None:
+        """Write the newest span once, however many ticks have joined it."""
+        if self._unwritten and self._newest is not None:
+            record = pack_json(b"T", self._newest._asdict())
+            self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (self._newest.first, record))
+        self._unwritten = False
 
 
 def _without(span: Span, known: list[Span]) -> list[Span]:

@@ -94,6 +94,7 @@ class Plant:
         elif isinstance(message, Status):
             if message.epoch >= self._epoch:
                 self.status, self._reported = message, now
+                self.alarms.on_status(message)
                 self.restarts.hear(message.peers)
                 self.timing.reported(message.lateness)
         elif isinstance(message, State):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bus.alarms import ALARM
 from bus.messages import (
     CLOCK_MODULE,
     EVERY_MODULE,
@@ -41,7 +42,7 @@ from nodes.clock.orders import (
     read_order,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
-from nodes.clock.peers import Peers
+from nodes.clock.peers import PEERS_MAX, Peers
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
 from nodes.clock.ticklog import Opening, Stretch
@@ -101,6 +102,7 @@ class ClockCore:
         self._undurable: set[str] = set()
         self._next_run: tuple[str, dict[str, Any], Mode] | None = None
         self._held: list[str] = []
+        self._alarming: dict[str, str] = {}
         self._owed_notices: list[Published] = []
         if recovered is None:
             self._run = self._begin(settings.scenario, {})
@@ -180,7 +182,15 @@ class ClockCore:
                 self.bad_frames += 1
                 return
             self.timing.acknowledged(message.seq, now_ns)
+        if isinstance(message, Beat):
+            self._notice(message)
         self.peers.heard(message, now_ns)
+
+    def _notice(self, beat: Beat) -> None:
+        """A node that did not tell of an alarm before does so now."""
+        new = beat.status.startswith(ALARM) and not self.peers.said(beat).startswith(ALARM)
+        if new and len(self._alarming) < PEERS_MAX:
+            self._alarming[beat.node] = beat.status
 
     def replay(self, request: ReplayRequest, wall: float) -> Replay | None:
         """The ticks after one that the asker has; None for another run than the present one."""
@@ -222,7 +232,7 @@ class ClockCore:
         commands = tuple(run.pending.pop(run.seq, ()))
         results = [self._obey(command, wall) for command in commands if command.module == CLOCK_MODULE]
         dt_us = self._advance()
-        notices = self._enforce(wall)
+        notices = [*self._enforce(wall), *self._alarms(wall)]
         run.history.append(
             run.t_us, dt_us, self._mode, commands, speed_milli=self._speed.milli, flat_out=self._flat_out
         )
@@ -294,18 +304,24 @@ class ClockCore:
         self._until_us = None
         late = ", ".join(self._held)
         text = f"the run is stopped at t = {self._run.t_us / 1e6:g} s: {late} is late and the policy is stop"
-        return [
-            Event(
-                t=self._run.t_us / 1e6,
-                seq=self._run.seq,
-                run=self._run.name,
-                wall=wall,
-                module=CLOCK_MODULE,
-                severity="alarm",
-                kind="policy",
-                text=text,
-            )
-        ]
+        return [self._alarm("policy", text, wall)]
+
+    def _alarms(self, wall: float) -> list[Published]:
+        """Nodes that publish nothing themselves have found something that must not be: one event for each."""
+        told, self._alarming = self._alarming, {}
+        return [self._alarm("node", f"{node}: {status}", wall) for node, status in told.items()]
+
+    def _alarm(self, kind: str, text: str, wall: float) -> Event:
+        return Event(
+            t=self._run.t_us / 1e6,
+            seq=self._run.seq,
+            run=self._run.name,
+            wall=wall,
+            module=CLOCK_MODULE,
+            severity="alarm",
+            kind=kind,
+            text=text,
+        )
 
     def _behind(self, limit_us: int) -> list[str]:
         run = self._run

@@ -44,6 +44,11 @@ class Peers:
         self._leaders: dict[str, str] = {}
         self._published: dict[str, tuple[str, int]] = {}
 
+    def said(self, message: Beat) -> str:
+        """What the sender of a beat said before; empty if it was not heard before."""
+        known = self._known.get((message.node, message.instance))
+        return "" if known is None else known.status
+
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
         if isinstance(message, Ack):

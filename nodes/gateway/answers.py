@@ -40,6 +40,7 @@ class StatusAnswer(BaseModel):
     version: str = Field(description="version of the program")
     protocol_version: int = Field(description="version of topics, frames and field names")
     run: str | None = Field(description="id of the present run")
+    replay: str | None = Field(description="recorded run that is played back here; null from a plant")
     mode: Mode | None = Field(description="stopped, running or paused")
     simulated_time: float | None = Field(description="since the start of the run (s)")
     tick: int | None = Field(description="number of the newest tick")
@@ -68,6 +69,7 @@ class HelloAnswer(BaseModel):
     clients_connected: int = Field(description="WebSocket clients of this gateway")
     current_tick: int | None = Field(description="number of the newest tick, null before the first")
     run: str | None = Field(description="id of the present run")
+    replay: str | None = Field(description="recorded run that is played back here; null from a plant")
     mode: Mode | None = Field(description="stopped, running or paused")
     simulated_time: float | None = Field(description="since the start of the run (s)")
     subprotocols: list[str] = Field(description="what /ws speaks; the first is the default")
@@ -152,9 +154,11 @@ class EventsAnswer(BaseModel):
 class AlarmAnswer(BaseModel):
     """One alarm in the manner of ISA-18.2."""
 
-    id: str = Field(description="module and condition", examples=["m1.trip"])
-    module: str = Field(examples=["m1"])
-    priority: Literal["high", "low"] = Field(description="high: trips, emergency stops and faults; low: warnings")
+    id: str = Field(description="module or node, and condition", examples=["m1.trip"])
+    module: str = Field(description="plant module, or the node that tells of it", examples=["m1"])
+    priority: Literal["high", "low"] = Field(
+        description="high: trips, emergency stops, faults and what a node has found; low: warnings, a degraded node"
+    )
     text: str = Field(description="for people", examples=["tripped: receiver pressure"])
     state: AlarmState = Field(
         description="unacknowledged: active and not seen; acknowledged: active and seen; "
@@ -235,6 +239,7 @@ class TimeAnswer(BaseModel):
     """Simulated time."""
 
     run: str | None = Field(description="id of the present run")
+    replay: str | None = Field(description="recorded run that is played back here; null from a plant")
     mode: Mode | None = Field(description="stopped, running or paused")
     simulated_time: float | None = Field(description="since the start of the run (s)")
     tick: int | None = Field(description="number of the newest tick")
@@ -400,6 +405,7 @@ def clock_time(plant: Plant) -> TimeAnswer:
     tick, report = plant.tick, plant.status
     return TimeAnswer(
         run=plant.run,
+        replay=_replay(plant),
         mode=tick.mode if tick else None,
         simulated_time=tick.t if tick else None,
         tick=tick.seq if tick else None,
@@ -464,6 +470,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         version=version(),
         protocol_version=PROTOCOL_VERSION,
         run=plant.run,
+        replay=_replay(plant),
         mode=tick.mode if tick else None,
         simulated_time=tick.t if tick else None,
         tick=tick.seq if tick else None,
@@ -480,6 +487,10 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         old_frames=plant.old_frames,
         modules={name: _module(plant, name, now) for name in plant.modules},
     )
+
+
+def _replay(plant: Plant) -> str | None:
+    return (plant.status.replay or None) if plant.status else None
 
 
 def _module(plant: Plant, name: str, now: float) -> ModuleAnswer:
@@ -507,6 +518,7 @@ def hello(plant: Plant, clients: int, subprotocols: list[str], now: float) -> He
         clients_connected=clients,
         current_tick=tick.seq if tick else None,
         run=plant.run,
+        replay=_replay(plant),
         mode=tick.mode if tick else None,
         simulated_time=tick.t if tick else None,
         subprotocols=subprotocols,

@@ -77,6 +77,7 @@ class Record:
                     self._on_tick(message)
                 case Status():
                     self.roster.on_status(message)
+                    self.alarms.on_status(message)
                     if message.run in self.runs:
                         self.runs[message.run].scenario = message.scenario
                 case StateHead() | State():

@@ -13,10 +13,22 @@ from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.context import Gateway
 from nodes.gateway.openapi import PROBLEM, describe
 from nodes.gateway.problems import register
-from nodes.gateway.routes import controls, data, documents, parameters, plant, presets, recordings, runs, stream, time
+from nodes.gateway.routes import (
+    controls,
+    data,
+    documents,
+    parameters,
+    plant,
+    presets,
+    recordings,
+    replay,
+    runs,
+    stream,
+    time,
+)
 from nodes.gateway.version import version
 
-SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, stream, documents)
+SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, replay, stream, documents)
 
 
 def api() -> APIRouter:

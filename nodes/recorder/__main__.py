@@ -11,6 +11,8 @@ from bus.process import StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.keeper import Keeper
+from nodes.recorder.moments import FOLDER as FORKS
+from nodes.recorder.moments import Moments
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.shell import Shell
 from nodes.recorder.stores import Stores
@@ -34,7 +36,8 @@ def main() -> int:
 
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)
-        keeper = Keeper(root, limits, lambda: stores.present, HoleRepairer(endpoints), log)
+        moments = Moments(args.data / FORKS, root)
+        keeper = Keeper(root, limits, lambda: stores.present, HoleRepairer(endpoints), moments, log)
         with closing(Shell(endpoints, stores, keeper, server, log)) as shell:
             shells.append(shell)
             log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)

@@ -47,14 +47,17 @@ class HoleRepairer:
 
     def _repair_rows(self, run: str, module: str, store: HotStore, after: int, last: int) -> int:
         try:
-            address = self._endpoints.module(module).snapshot
+            addresses = [instance.snapshot for instance in self._endpoints.module(module).instances]
         except EndpointError:
             return 0  # a module of another plant: nobody here can compute it
         written = 0
         while after < last:
-            reply = _ask(address, FramesRequest(run=run, after=after), codec.decode_module_reply)
+            reply = _ask(addresses[0], FramesRequest(run=run, after=after), codec.decode_module_reply)
             if not isinstance(reply, Frames) or reply.run != run or reply.through <= after:
-                return written
+                if len(addresses) == 1:
+                    return written
+                del addresses[0]  # its standby computes the same
+                continue
             intake = Intake()
             for message in (*reply.results, *reply.states, *reply.events):
                 if message.seq <= last:

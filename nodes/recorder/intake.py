@@ -15,13 +15,18 @@ class Intake:
     def __len__(self) -> int:
         return sum(map(len, self._batches.values()))
 
-    def take(self, message: Published) -> None:
-        """Take one message in; what is no part of a recording, such as a status, is left out."""
+    def take(self, message: Published, *, again: bool = False) -> None:
+        """Take one message in; what is no part of a recording, such as a status, is left out.
+
+        Args:
+            message: what was published.
+            again: true if it came before, and is only to be compared with what is recorded.
+        """
         batch = self._batches.setdefault(message.run, Batch())
         if isinstance(message, State):
             row, schema = self._states.row(message)
-            batch.rows.append(row)
-            if schema not in batch.schemas:
+            (batch.again if again else batch.rows).append(row)
+            if not again and schema not in batch.schemas:
                 batch.schemas.append(schema)
         elif isinstance(message, Tick):
             batch.ticks.append(tick_span(message))

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from nodes.recorder.holes import HoleRepairer
+from nodes.recorder.moments import Moments
 from recording.database import module_names
 from recording.folder import RunFolder, run_folders
 from recording.hot import hot_ranges
@@ -36,6 +37,7 @@ class _Due:
 
     seal: dict[tuple[str, str], float] = field(default_factory=dict)
     scrub: float = 0.0
+    prune: float | None = None
     turn: int = 0
 
 
@@ -47,6 +49,7 @@ class Keeper(threading.Thread):
         limits: how much room they may take.
         present: gives the runs that are being recorded.
         repairer: has missing rows sent again.
+        moments: what runs were forked at.
         log: where to tell what was done.
     """
 
@@ -56,6 +59,7 @@ class Keeper(threading.Thread):
         limits: Limits,
         present: Callable[[], frozenset[str]],
         repairer: HoleRepairer,
+        moments: Moments,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         super().__init__(name="keeper", daemon=True)
@@ -63,6 +67,7 @@ class Keeper(threading.Thread):
         self._limits = limits
         self._present = present
         self._repairer = repairer
+        self._moments = moments
         self._log = log
         self._due = _Due()
         self._over: set[str] = set()  # runs that have ended and are sealed
@@ -103,6 +108,7 @@ class Keeper(threading.Thread):
         if now >= self._due.scrub:
             self._due.scrub = now + SCRUB_SECONDS
             self._scrub()
+        self._prune(now)
 
     def _seal(self, folder: RunFolder, now: float, *, present: bool) -> None:
         with closing(Sealer(folder)) as sealer:
@@ -137,6 +143,15 @@ class Keeper(threading.Thread):
             self._tell(finding)
         self._over.discard(folder.run)
         self._repairer.repair(folder)
+
+    def _prune(self, now: float) -> None:
+        """Not right after the start: what the present run began from may not be recorded yet."""
+        if self._due.prune is None:
+            self._due.prune = now + SCRUB_SECONDS
+        if now >= self._due.prune and self._present():
+            self._due.prune = now + SCRUB_SECONDS
+            for name in self._moments.prune(time.time()):
+                self._log.info("moment of a fork removed: no recorded run began from it", moment=name)
 
     def _tell(self, finding: Finding) -> None:
         self.damage += 1

@@ -24,6 +24,7 @@ from bus.messages import (
     ClockReply,
     CommandRequest,
     Event,
+    ForkRequest,
     Frames,
     FramesRequest,
     ModuleReply,
@@ -136,6 +137,8 @@ class Player:
         request = decode_module_request(payload)
         if isinstance(request, FramesRequest):
             return self._frames(module, request)
+        if isinstance(request, ForkRequest):
+            return Refused(id="", field="run", reason=f"this is a replay of run {self.replayed}: fork it in the plant")
         newest = next((each for each in _of(State, reversed(self._kept)) if each.module == module), None)
         if newest is None:
             return Refused(id="", field="", reason="the replay has not begun yet: ask again")

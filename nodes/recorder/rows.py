@@ -103,8 +103,10 @@ class States:
         values = [*self._numbers(state)]
         for each in lists:
             values += each
-        if None in values:
-            values = [_NAN if value is None else value for value in values]
+        try:
+            numbers = pack.pack(*values)
+        except struct.error:  # a value that does not exist
+            numbers = pack.pack(*(_NAN if value is None else value for value in values))
         texts = self._texts(state)
         if texts != self._encoded[0]:
             self._encoded = (texts, msgspec.json.encode(texts))
@@ -114,7 +116,7 @@ class States:
             t_us=round(state.t * 1e6),
             schema=schema.key,
             digest=int(state.digest, 16),
-            numbers=pack.pack(*values),
+            numbers=numbers,
             texts=self._encoded[1],
             wall=state.wall,
             instance=state.instance,

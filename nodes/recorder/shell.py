@@ -1,11 +1,13 @@
 """The recording loop: messages in, group commits out, and what is done when the disk takes nothing."""
 
+import gc
 import time
 from dataclasses import dataclass
 
 import structlog
 
 from bus import log
+from bus.alarms import ALARM, DEGRADED
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
 from bus.log import Seldom
@@ -22,9 +24,6 @@ from nodes.recorder.stores import Stores
 
 TOPICS = ("tick", "state/", "event/", "result/")
 
-COMMIT_INTERVAL = 0.05
-"""Longest time in seconds that a message waits for its group commit."""
-
 COMMIT_MESSAGES = 2000
 """Messages that are written at once, however young."""
 
@@ -38,8 +37,17 @@ POLL = 0.02
 GATHER = 0.008
 """Pause in seconds after a message has come, so that those that follow are worked off together."""
 
+GROUP_WAIT = 0.05
+"""Longest time in seconds that a message waits for its group commit, but for the time that the one before takes."""
+
+COMMIT_INTERVAL = GROUP_WAIT - GATHER
+"""Time from the first message of a group to its commit: one that has come in the pause before waits that much more."""
+
 SILENCE = 2.0
 """Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
+
+CONFLICTS_TOLD = 10
+"""Most conflicts of one commit that the log has a line for."""
 
 RETRY_INTERVAL = 0.5
 """Seconds between two attempts to write to a disk that took nothing."""
@@ -47,6 +55,7 @@ RETRY_INTERVAL = 0.5
 
 @dataclass
 class _Due:
+    woke: float = 0.0  # when this turn's messages began to come
     commit: float | None = None
     retry: float = 0.0
     heard: float = 0.0
@@ -95,28 +104,42 @@ class Shell:
         Raises:
             RuntimeError: if one of the other threads has ended by itself.
         """
+        gc.freeze()  # what is loaded stays: a full collection would only walk it
         self._keeper.start()
         self._server.start()
         while not stop:
-            asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
-            wait([self._subscriber, *asked], POLL)
-            time.sleep(GATHER)
-            self._hear()
-            if self._trouble:
-                self._try_again()
-            else:
-                self._take(self._repaired())
-                self._commit_if_due()
-            self._say()
+            self.turn()
             for thread in (self._keeper, self._server):
                 if not thread.is_alive():
                     raise RuntimeError(f"the thread {thread.name} has ended") from thread.failure
         if not self._trouble:
             self._commit()
 
+    def turn(self) -> None:
+        """Wait a little, take what has come, and write it when it is due."""
+        asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
+        wait([self._subscriber, *asked], min(POLL, self._left()))
+        self._due.woke = time.monotonic()
+        time.sleep(min(GATHER, self._left()))
+        self._hear()
+        if self._trouble:
+            self._try_again()
+        else:
+            self._take(self._repaired())
+            if not self._left() or len(self._intake) >= COMMIT_MESSAGES:
+                self._commit()
+        self._say()
+
+    def _left(self) -> float:
+        """How long what was gathered may still wait, in seconds."""
+        due = self._due.commit
+        return COMMIT_INTERVAL if due is None else max(0.0, due - time.monotonic())
+
     def _hear(self) -> None:
         now = time.monotonic()
         for _ in range(BURST):
+            if not self._left():
+                break
             frames = self._subscriber.receive()
             if frames is None:
                 break
@@ -133,7 +156,9 @@ class Shell:
                 self._newest = message.seq
                 log.at(message.run, message.seq)
             if not self._trouble:  # otherwise the producers have it still, and are asked once there is room again
-                self._take(self._streams.on(message))
+                again = self._streams.had(message)
+                delivered = self._streams.on(message)
+                self._take([message] if again else delivered, again=again)
         if now - self._due.heard > SILENCE:
             if not self._silent:
                 self._log.warning("nothing is heard: connecting anew", silent_seconds=SILENCE)
@@ -144,25 +169,21 @@ class Shell:
     def _repaired(self) -> list[Published]:
         return [message for repairer in self._repairers for message in self._streams.tell(repairer.work())]
 
-    def _take(self, messages: list[Published]) -> None:
+    def _take(self, messages: list[Published], *, again: bool = False) -> None:
         for message in messages:
-            self._intake.take(message)
+            self._intake.take(message, again=again)
         if self._due.commit is None and len(self._intake):
-            self._due.commit = time.monotonic() + COMMIT_INTERVAL
-
-    def _commit_if_due(self) -> None:
-        due = self._due.commit
-        if due is not None and (time.monotonic() >= due or len(self._intake) >= COMMIT_MESSAGES):
-            self._commit()
+            self._due.commit = self._due.woke + COMMIT_INTERVAL
 
     def _commit(self) -> None:
         self._due.commit = None
         try:
-            for conflict in self._stores.write(self._intake.batches()):
-                self._log.error("conflict: not recorded", what=conflict.what, module=conflict.module, tick=conflict.seq)
+            conflicts = self._stores.write(self._intake.batches())
         except OSError as error:
             self._stand_by(str(error))
             return
+        for what, module, seq in sorted({(each.what, each.module, each.seq) for each in conflicts})[:CONFLICTS_TOLD]:
+            self._log.error("conflict: not recorded", what=what, module=module, tick=seq, among=len(conflicts))
         for finding in self._stores.findings:
             self._log.error("damaged", where=finding.where, what=finding.what)
         self._stores.findings.clear()
@@ -210,14 +231,14 @@ class Shell:
         """One line for the clock's table of peers."""
         trouble = self._trouble or self._keeper.problem
         if trouble:
-            return f"degraded: {trouble}"
-        conflicts = self._stores.counters.conflicts
-        if conflicts:
-            first = conflicts[0]
+            return f"{DEGRADED}{trouble}"
+        counters = self._stores.counters
+        first = counters.first_conflict
+        if first is not None:
             where = f"in the {first.what} of {first.module} at tick {first.seq}"
-            return f"alarm: {len(conflicts)} conflicts, the first {where}"
+            return f"{ALARM}{counters.conflicts} conflicts, the first {where}"
         if self._keeper.damage or self._streams.lost:
-            return f"alarm: {self._keeper.damage} damaged places, {self._streams.lost} messages lost"
+            return f"{ALARM}{self._keeper.damage} damaged places, {self._streams.lost} messages lost"
         return "ok"
 
     def _say(self) -> None:

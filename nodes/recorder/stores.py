@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from recording.database import StoreError, transaction
@@ -21,7 +21,8 @@ class Counters:
 
     written: int = 0
     repeated: int = 0
-    conflicts: list[Conflict] = field(default_factory=list)
+    conflicts: int = 0
+    first_conflict: Conflict | None = None
 
 
 class Stores:
@@ -77,7 +78,9 @@ class Stores:
             self.counters.written += outcome.written
             self.counters.repeated += outcome.repeated
             conflicts += outcome.conflicts
-        self.counters.conflicts += conflicts
+        self.counters.conflicts += len(conflicts)
+        if conflicts and self.counters.first_conflict is None:
+            self.counters.first_conflict = conflicts[0]
         return conflicts
 
     def require_room(self) -> None:

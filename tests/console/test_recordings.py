@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -58,6 +59,24 @@ def test_a_run_is_listed_and_exported_in_each_format(recorded: RunFolder, tmp_pa
     text = kpp(tmp_path, "export", "0001-001", "--channels", "grid.power")
     assert text.stdout.splitlines()[:2] == [b'"t [s]","seq [1]","grid.power [W]"', b"0.01,1,1.5"]
     assert len(text.stdout.splitlines()) == 501
+
+
+def test_an_export_shows_a_bar_on_a_terminal(recorded: RunFolder, tmp_path: Path) -> None:
+    screen, terminal = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "console", "export", "0001-001", "-o", "out.csv"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "KPP_DATA": str(tmp_path)},
+        stderr=terminal,
+        timeout=60,
+        check=False,
+    )
+    os.close(terminal)
+    shown = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert done.returncode == 0
+    assert re.search(r"\r\[#*\.*\] \d+ of 500 rows, \d+ a second", shown)
+    assert shown.endswith(" \r"), "the line is left clean"
 
 
 def test_what_is_wrong_is_named_with_its_remedy(recorded: RunFolder, tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def test_what_was_written_is_there_for_another_process_while_writing_goes_on(
     reader.close()
 
 
+def test_a_commit_is_on_disk_when_it_returns(open_store: Open) -> None:
+    """What the files of a killed process or machine hold depends on these two."""
+    connection = open_store().connection
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL: the log is synced with each commit"
+
+
 def test_a_row_that_comes_again_is_counted_and_changes_nothing(open_store: Open) -> None:
     store = open_store()
     store.write(Batch(rows=[make_row(seq) for seq in range(1, 5)]))

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from recording import files
 from recording import seal as sealing
 from recording.columns import matrix_of, rows_of, table_of
 from recording.folder import RunFolder, make_folder, run_folder, run_folders
@@ -72,6 +73,28 @@ def test_a_damaged_hot_row_is_told_and_leaves_a_hole(open_store: Open, folder: R
         assert [(line.first, line.last) for line in sealer.seal("m1", 1, 100)] == [(1, 49), (51, 100)]
         assert len(sealer.damaged) == 1
         assert "row 50" in sealer.damaged[0]
+
+
+def test_a_segment_gets_its_name_when_it_is_on_disk(
+    open_store: Open, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written under another name, synced, renamed, the folder synced: never half a file under a segment's name."""
+    store = open_store()
+    record(store, 1, 100)
+    done: list[tuple[str, str]] = []
+    replace = Path.replace
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append(("rename", path.name))
+        return replace(path, target)
+
+    monkeypatch.setattr(files, "sync", lambda path: done.append(("sync", path.name)))
+    monkeypatch.setattr(Path, "replace", renamed)
+    with closing(Sealer(folder)) as sealer:
+        (line,) = sealer.seal("m1", 1, 100)
+    temporary = f"{line.file}.tmp"
+    one = [("sync", temporary), ("rename", temporary)]
+    assert done == [*one, ("sync", "tiers"), *one, ("sync", "segments")]
 
 
 def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_rows_hot(

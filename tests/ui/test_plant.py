@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bus.messages import Command, Published, Result, Tick
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
@@ -127,3 +128,11 @@ def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, sour
     hear_all(plant, source, 0.0)
     plant.hear(tick(source, mode="paused"), 0.1)
     assert note(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"
+
+
+def test_a_node_that_tells_of_an_alarm_is_among_the_alarms(plant: Plant, source: SyntheticPlant) -> None:
+    hear_all(plant, source, 0.0)
+    report = source.status()
+    said = [replace(peer, status="alarm: 1 conflicts") if peer.node == "recorder" else peer for peer in report.peers]
+    plant.hear(replace(report, peers=said), 0.1)
+    assert [(alarm.id, alarm.priority) for alarm in plant.alarms.listing()] == [("recorder.alarm", "high")]

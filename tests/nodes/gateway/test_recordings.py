@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from bus.messages import RunsRequest
-from tests.nodes.recorder.conftest import Plant, make_plant, wait_for_state  # noqa: F401
+from tests.nodes.recorder.conftest import Plant, make_plant, recorded_until, wait_for_state  # noqa: F401
 from tests.watching import eventually
 
 from .conftest import Running
@@ -95,6 +94,7 @@ def test_an_export_is_the_file_that_its_reader_opens(gateway: Running) -> None:
     parquet = gateway.rest.get(url, params={"format": "parquet", "channels": "grid"})
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert parquet.headers["content-disposition"] == 'attachment; filename="0001-001-m1.parquet"'
+    assert parquet.headers["transfer-encoding"] == "chunked", "it is sent while it is made"
     table = pq.read_table(io.BytesIO(parquet.content))
     assert table.num_rows == TICKS[PARENT]
     assert all(name in {"t", "seq"} or name.startswith("grid.") for name in table.column_names)
@@ -160,13 +160,6 @@ def test_what_cannot_be_forked_is_refused_and_the_run_goes_on(gateway: Running) 
     refused = problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 1.0}), 409)
     assert refused["detail"] == "that moment is not here"
     assert gateway.peer.commands == []
-
-
-def recorded_until(plant: Plant, run: str) -> float:
-    """Simulated time that is recorded of a run (s); rows would count those of a plant that stands still as well."""
-    reply = plant.ask(RunsRequest(before=""))
-    found = [each for each in getattr(reply, "runs", []) if each.run == run and each.modules]
-    return float(found[0].modules[0].end) if found else 0.0
 
 
 def gateway_of(plant: Plant) -> httpx.Client:

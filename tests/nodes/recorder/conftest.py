@@ -35,10 +35,10 @@ class Plant:
     endpoints: Endpoints
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, node: str, *arguments: str) -> None:
-        """Start a node."""
-        with (self.data / f"{node}.log").open("ab") as log:
-            self.processes[node] = subprocess.Popen(
+    def start(self, node: str, *arguments: str, name: str = "") -> None:
+        """Start a node, under a name of its own if there are several."""
+        with (self.data / f"{name or node}.log").open("ab") as log:
+            self.processes[name or node] = subprocess.Popen(
                 [sys.executable, "-m", f"nodes.{node}", *arguments],
                 cwd=ROOT,
                 env=self.environment,
@@ -105,6 +105,26 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def several(*modules: str, instances: int = 1) -> dict[str, str]:
+    """Settings of a plant with more than one module or instance: their ports follow each other."""
+    count = len(modules) * instances
+    while True:
+        firsts = free_ports(2)
+        try:
+            for port in (port + k for port in firsts for k in range(count)):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        break
+    publish, snapshot = (f"tcp://127.0.0.1:{port}" for port in firsts)
+    return {
+        "KPP_MODULES": ",".join(modules),
+        "KPP_INSTANCES": str(instances),
+        "KPP_PHYSICS_PUBLISH": publish,
+        "KPP_PHYSICS_SNAPSHOT": snapshot,
+    }
+
+
 @pytest.fixture
 def make_plant(tmp_path: Path) -> Iterator[Any]:
     """Starts a plant, with the recorder's files in a folder of choice."""
@@ -144,3 +164,10 @@ def recorded_rows(plant: Plant) -> int:
     reply = plant.ask(RunsRequest(before=""))
     runs = getattr(reply, "runs", [])
     return runs[0].modules[0].rows if runs and runs[0].modules else 0
+
+
+def recorded_until(plant: Plant, run: str) -> float:
+    """Simulated time that is recorded of a run (s); rows would count those of a plant that stands still as well."""
+    reply = plant.ask(RunsRequest(before=""))
+    found = [each for each in getattr(reply, "runs", []) if each.run == run and each.modules]
+    return float(found[0].modules[0].end) if found else 0.0

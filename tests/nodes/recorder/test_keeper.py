@@ -1,5 +1,6 @@
 """What is done beside the recording: sealing in time, making room, finding damage; in virtual time."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import structlog
 
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.keeper import SCRUB_SECONDS, SEAL_SECONDS, Keeper
+from nodes.recorder.moments import Moments
 from recording.database import open_reader
 from recording.folder import RunFolder, make_folder, run_folders
-from recording.hot import HotStore, hot_ranges
+from recording.hot import Batch, HotStore, hot_ranges
 from recording.manifest import read_manifest
 from recording.mend import covered
 from recording.retention import Limits
+from recording.ticks import Span
 from tests.recording.conftest import record
 
 
@@ -34,7 +37,8 @@ class Bench:
     def __init__(self, root: Path, limits: Limits) -> None:
         self.present = frozenset({"0001-002"})
         self.nobody = Nobody()
-        self.keeper = Keeper(root, limits, lambda: self.present, self.nobody, structlog.get_logger())
+        moments = Moments(root / "forks", root)
+        self.keeper = Keeper(root, limits, lambda: self.present, self.nobody, moments, structlog.get_logger())
 
 
 @pytest.fixture
@@ -77,6 +81,20 @@ def test_a_quota_that_is_passed_drops_the_oldest(folders: tuple[RunFolder, RunFo
     bench = Bench(tmp_path, Limits(present.size() + 1000, 0))
     bench.keeper.work(0.0)
     assert [folder.run for folder in run_folders(tmp_path)] == [present.run]
+
+
+def test_moments_of_forks_are_looked_at_in_turn_but_not_right_after_the_start(tmp_path: Path) -> None:
+    moment = tmp_path / "forks" / "m1" / "0001-001@7.snap"
+    moment.parent.mkdir(parents=True)
+    moment.touch()
+    os.utime(moment, (0, 0))
+    begin = {"id": "b", "module": "*", "name": "begin", "args": {"scenario": "reference", "parameters": {}}}
+    with closing(HotStore(make_folder(tmp_path, "0001-002").hot)) as store:
+        store.write(Batch(ticks=[Span(1, 1, 0, 0, "stopped", [begin])]))
+    bench = Bench(tmp_path, Limits(1 << 50, 0))
+    for now, there in ((0.0, True), (SCRUB_SECONDS - 1, True), (SCRUB_SECONDS, False)):
+        bench.keeper.work(now)
+        assert moment.exists() == there
 
 
 def test_damage_is_found_in_turn_and_its_holes_are_asked_for(

@@ -164,6 +164,12 @@ def test_it_records_a_run_and_answers_for_it(make_plant: Callable[..., Plant]) -
     plant.command("set_speed", speed=20)
     plant.command("start")
     eventually(lambda: recorded_rows(plant) > 300, 30.0, "three seconds are recorded")
+    growing = HistoryRequest(run=run, module="m1", channels=["chain.speed"], start=0.0, end=1e6, bins=1)
+    seen: list[int] = []
+    while len(seen) < 5:  # history is read while the run is written
+        live = plant.ask(growing)
+        assert isinstance(live, History)
+        seen += [count for count in live.channels[0].samples if count > sum(seen[-1:])]
     plant.command("pause")
     plant.command("set_parameters", "m1", drag_area=-1.0)
     runs = plant.ask(RunsRequest(before=""))
@@ -287,6 +293,32 @@ def test_what_damage_has_taken_out_is_sent_again_by_its_producers(
     heard.listen(1.0)
     last = max(heard.states)
     eventually(lambda: recorded(plant, heard.run) >= last, 20.0, "the recorder has caught up")
+    plant.stop("recorder")
+    compare(plant, heard)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_it_starts_with_a_hot_store_that_is_cut_off_and_has_the_rest_sent_again(
+    make_plant: Callable[..., Plant], listen: Callable[[Plant], Heard], share: float
+) -> None:
+    plant = make_plant()
+    wait_for_state(plant)
+    heard = listen(plant)
+    plant.start("recorder")
+    plant.command("start")
+    eventually(lambda: heard.after(0.1) and recorded(plant, heard.run) > 200, 20.0, "two seconds are recorded")
+    plant.kill("recorder")
+    hot = plant.folder(heard.run).hot
+    with hot.open("r+b") as file:
+        file.truncate(int(hot.stat().st_size * share))
+    log = hot.with_name(f"{hot.name}-wal")
+    log.write_bytes(log.read_bytes()[: int(log.stat().st_size * share)])
+    plant.start("recorder")
+    eventually(lambda: heard.after(0.1) and "damaged" in plant.log("recorder"), 20.0, "the damage is told")
+    plant.command("pause")
+    heard.listen(1.0)
+    last = max(heard.states)
+    eventually(lambda: recorded(plant, heard.run) >= last and _whole(plant, heard.run), 30.0, "it has all again")
     plant.stop("recorder")
     compare(plant, heard)
 

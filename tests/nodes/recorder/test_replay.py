@@ -1,5 +1,6 @@
 """Replay: what was recorded comes again through the same topics, at any speed and from any moment, and says so."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from bus.client import command, sequence
 from bus.listener import Listener
@@ -200,10 +202,73 @@ def test_subscribers_gateway_and_dashboard_work_with_a_replay_unchanged(player: 
                 states.append(message)
         assert listener.streams.lost == 0
         live = httpx.get(f"{rest}/data/live", timeout=5.0).json()
-        assert live["run"] == f"replay-1:{RUN}"
+        assert (live["run"], live["instance"]) == (f"replay-1:{RUN}", "replay")
         page = f"http://{player.endpoints.ui_http.host}:{player.endpoints.ui_http.port}/"
         assert eventually(lambda: _get(page), 20.0, "the dashboard answers") == 200
         assert httpx.patch(f"{rest}/parameters", json={"drag_area": 0.3}, timeout=5.0).status_code >= 400
+
+
+def test_rest_and_websocket_of_a_replay_say_so_and_play_pause_seek_and_change_its_speed(player: Plant) -> None:
+    rest = f"http://{player.endpoints.gateway_http.host}:{player.endpoints.gateway_http.port}"
+    door = f"{player.endpoints.gateway_websocket.host}:{player.endpoints.gateway_websocket.port}"
+
+    def ask(path: str, **body: Any) -> httpx.Response:
+        return httpx.post(f"{rest}/v1{path}", json=body or None, timeout=10.0)
+
+    def said(path: str = "/v1/status", of: str = rest) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = httpx.get(f"{of}{path}", timeout=5.0).json()
+        except httpx.TransportError:
+            return {}
+        return found
+
+    eventually(lambda: said().get("backend_status") == "ok" and said()["replay"], 30.0, "the gateway hears the replay")
+    assert (said()["replay"], said("/v1/time")["replay"], said("/", f"http://{door}")["replay"]) == (RUN, RUN, RUN)
+    with connect(f"ws://{door}/ws?rate=50", compression=None) as client:
+
+        def command(name: str, module: str = "clock", /, **args: Any) -> dict[str, Any]:
+            client.send(json.dumps({"type": "command", "module": module, "name": name, "args": args}))
+            return _message(client, "applied", "problem")
+
+        def shown(condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+            while not condition(state := _message(client, "state")):
+                pass
+            assert state["run"].startswith("replay-")
+            assert state["instance"] == "replay"
+            return state
+
+        assert ask("/replay/seek", t=2.0).json()["applied"]["t"] == 2.0
+        assert shown(lambda state: state["t"] == 2.0)["digest"] == f"{200:016x}"
+        assert command("seek", t=1.0)["type"] == "applied"
+        assert shown(lambda state: state["t"] == 1.0)["run"] == f"replay-3:{RUN}"
+        for speed in (100, 0.1):
+            assert ask("/time/speed", speed=speed).json()["applied"]["speed"] == speed
+        assert command("start")["applied"]["mode"] == "running"
+        assert shown(lambda state: state["t"] > 1.0)["t"] < 1.5
+        assert ask("/time/pause").json()["applied"]["mode"] == "paused"
+        assert command("set_speed", speed=100)["applied"]["speed"] == 100
+        assert ask("/time/start").status_code == 200
+        shown(lambda state: state["t"] == LAST / 100)  # its end
+        for wrong in (ask("/replay/seek", t=99.0), ask("/time/speed", speed=200)):
+            assert wrong.status_code == 409, wrong.text
+            assert "needs one number from" in wrong.json()["detail"]
+        refused = command("set_parameters", "m1", drag_area=0.3)
+        assert (refused["type"], "this is a replay of run" in str(refused)) == ("problem", True)
+    forked = ask(f"/recordings/{RUN}/fork", t=1.0)
+    assert (forked.status_code, "this is a replay" in forked.json()["detail"]) == (409, True)
+    export = httpx.get(f"{rest}/v1/recordings/{RUN}/export", params={"channels": "grid.net_power"}, timeout=10.0)
+    assert (export.status_code, len(export.text.splitlines())) == (
+        200,
+        LAST + 1,
+    )  # of the run itself, not of its replay
+    assert httpx.get(f"{rest}/v1/recordings/{said()['run']}/export", timeout=10.0).status_code == 404
+
+
+def _message(client: ClientConnection, *kinds: str) -> dict[str, Any]:
+    while True:
+        message: dict[str, Any] = json.loads(client.recv(10))
+        if message["type"] in kinds:
+            return message
 
 
 def _next_status(listener: Listener) -> Status | None:

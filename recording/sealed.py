@@ -1,0 +1,67 @@
+"""What sealed rows are, by their checksums: enough to tell whether a row that comes again is what is recorded."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recording.manifest import Line
+from recording.record import Row
+
+
+def line_of(lines: Sequence[Line], module: str, seq: int) -> Line | None:
+    """The line of the segment that holds a row; None if it is not sealed.
+
+    Args:
+        lines: the manifest, in its order.
+        module: the row's module.
+        seq: its tick.
+    """
+    mine = [line for line in lines if line.module == module]
+    place = bisect_right(mine, seq, key=lambda line: line.first) - 1
+    return mine[place] if place >= 0 and seq <= mine[place].last else None
+
+
+class _Contents(NamedTuple):
+    """Of each row of a segment, in order."""
+
+    content: npt.NDArray[np.uint32]
+    digest: npt.NDArray[np.uint64]
+
+
+class SealedContents:
+    """Compares rows with segments; what was read last stays at hand, for rows come again many in a row.
+
+    Args:
+        path: folder of the run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[str, _Contents | None] = ("", None)
+
+    def agrees(self, line: Line, row: Row) -> bool:
+        """False if a segment holds a row with this number and another content; one that cannot be read says nothing."""
+        if line.sha256 != self._read[0]:
+            self._read = (line.sha256, self._contents(line))
+        contents = self._read[1]
+        if contents is None:
+            return True
+        place = row.seq - line.first
+        return (int(contents.content[place]), int(contents.digest[place])) == (row.content, row.digest)
+
+    def _contents(self, line: Line) -> _Contents | None:
+        if line.fate != "kept":
+            return None
+        try:
+            path = self._path / "segments" / line.file
+            table = pq.read_table(path, columns=["content", "digest"], page_checksum_verification=True)
+        except (pa.ArrowException, OSError):
+            return None  # the scrub finds it and says so
+        contents = _Contents(table["content"].to_numpy(), table["digest"].to_numpy())
+        return contents if len(contents.content) == line.rows else None
