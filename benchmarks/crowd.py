@@ -99,7 +99,9 @@ async def run(port: int, path: str, clients: int, seconds: float) -> dict[str, f
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     crowd.counting = True
+    before = time.process_time()
     await asyncio.sleep(seconds)
+    spent = time.process_time() - before
     crowd.counting = False
     ages = sorted(crowd.ages) or [0.0]
     closed = crowd.closed
@@ -108,6 +110,7 @@ async def run(port: int, path: str, clients: int, seconds: float) -> dict[str, f
         "frames": crowd.frames,
         "bytes": crowd.bytes / max(1, crowd.frames),
         "closed": closed,
+        "cpu": spent / seconds,
         "p50": ages[len(ages) // 2],
         "p99": ages[int(len(ages) * 0.99)],
     }

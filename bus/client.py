@@ -97,6 +97,11 @@ class Commander:
         self._waiting: dict[str, list[asyncio.Future[Result]]] = {}
         self._results: OrderedDict[str, Result] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """Commands whose outcome is not known yet."""
+        return len(self._waiting)
+
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
         self._results[result.id] = result
@@ -143,16 +148,18 @@ class Commander:
     async def _sequence(self, request: CommandRequest, deadline: float) -> Sequenced:
         payload = codec.encode(request)
         attempts = 0
-        while attempts < RETRIES:
-            reply = await _ask(self._address, payload, RETRY_INTERVAL, codec.decode_clock_reply)
-            if reply is None:
-                attempts += 1
-            elif isinstance(reply, Refused):
-                if reply.retry_after <= 0 or time.monotonic() + reply.retry_after > deadline:
-                    raise RefusedError(reply)
-                await asyncio.sleep(reply.retry_after)
-            elif isinstance(reply, Sequenced) and reply.id == request.id:
-                return reply
+        # One socket for all attempts: a busy clock may answer the first while a later one is under way.
+        with AsyncDealer(self._address) as dealer:
+            while attempts < RETRIES:
+                reply = await _exchanged(dealer, payload, RETRY_INTERVAL, codec.decode_clock_reply)
+                if reply is None:
+                    attempts += 1
+                elif isinstance(reply, Refused):
+                    if reply.retry_after <= 0 or time.monotonic() + reply.retry_after > deadline:
+                        raise RefusedError(reply)
+                    await asyncio.sleep(reply.retry_after)
+                elif isinstance(reply, Sequenced) and reply.id == request.id:
+                    return reply
         raise NotAnsweredError(
             f"the clock at {self._address} did not answer {RETRIES} times in {RETRIES * RETRY_INTERVAL:g} s: "
             "the command may or may not act; ask again with the same id"
@@ -179,12 +186,16 @@ class Commander:
 async def _ask(address: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
     """The reply to one request on a socket of its own, None when none came in time."""
     with AsyncDealer(address) as dealer:
-        try:
-            async with asyncio.timeout(timeout):
-                await dealer.send(payload)
-                return decode(await dealer.receive())
-        except TimeoutError:
-            return None
+        return await _exchanged(dealer, payload, timeout, decode)
+
+
+async def _exchanged(dealer: AsyncDealer, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
+    try:
+        async with asyncio.timeout(timeout):
+            await dealer.send(payload)
+            return decode(await dealer.receive())
+    except TimeoutError:
+        return None
 
 
 async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> Snapshot:

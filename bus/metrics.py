@@ -6,7 +6,7 @@ Names follow Prometheus: base units, `_total` for what only grows, labels for wh
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -14,6 +14,18 @@ from prometheus_client.registry import Collector
 from bus.messages import Event, State, Status
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+PUNCTUALITY = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+"""Upper edges in seconds for what is late by microseconds when all is well."""
+
+WAYS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Upper edges in seconds for what travels between processes."""
+
+LATENCY = ("kpp_message_latency_seconds", "from sending on the bus to arrival here", ("topic",))
+"""Name, meaning and labels of a histogram that several nodes keep."""
+
+QUEUES = ("kpp_queue_depth", "what waits in this node, by queue", ("queue",))
+RESTARTS = ("kpp_node_restarts", "starts of a node in the place of another one, since listening began", ("node",))
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -52,6 +64,23 @@ def counter(name: str, text: str, values: Mapping[Key, float], *labels: str) -> 
     return family
 
 
+def histogram(name: str, text: str, labels: tuple[str, ...], edges: tuple[float, ...]) -> Histogram:
+    """A distribution that its owner keeps by itself; `collect()` gives the family to render."""
+    return Histogram(name, text, labels, buckets=edges, registry=None)
+
+
+def queues(depths: Mapping[str, int]) -> Metric:
+    """How much waits in each queue of a node."""
+    name, text, labels = QUEUES
+    return gauge(name, text, {(queue,): float(depth) for queue, depth in depths.items()}, *labels)
+
+
+def restarts(counts: Mapping[str, int]) -> Metric:
+    """How often each node was started again."""
+    name, text, labels = RESTARTS
+    return counter(name, text, {(node,): float(count) for node, count in counts.items()}, *labels)
+
+
 def of_status(status: Status) -> Iterator[Metric]:
     """The clock's report: ticks, lateness, flow control, and every node that it hears of."""
     plain: tuple[str, ...] = ()
@@ -71,7 +100,8 @@ def of_status(status: Status) -> Iterator[Metric]:
     late = status.lateness
     if late is not None:
         quantiles = {("0.5",): late.p50, ("0.99",): late.p99, ("1",): late.max}
-        yield gauge("kpp_tick_lateness_seconds", "ticks sent after their deadline", quantiles, "quantile")
+        text = "ticks sent after their deadline, of the clock's last report"
+        yield gauge("kpp_tick_lateness_recent_seconds", text, quantiles, "quantile")
     nodes = {(peer.node, peer.instance): peer for peer in status.peers}
     labels = ("node", "instance")
     behind = {key: float(max(0, status.seq - peer.seq)) for key, peer in nodes.items()}

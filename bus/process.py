@@ -6,17 +6,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import MutableMapping
 from contextlib import closing
 from types import FrameType, TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 import structlog
 
-from bus import codec
+from bus import codec, log
 from bus.endpoints import Endpoints
 from bus.messages import Beat
-from bus.security.tokens import PATTERN
 from bus.sockets import Dealer
 
 BEAT_INTERVAL = 0.2
@@ -37,37 +35,14 @@ _PR_SET_PDEATHSIG = 1
 def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogger:
     """Tie the process to its supervisor and set up its log.
 
-    Log lines are readable on a terminal, one JSON object a line otherwise, each bound to node and pid.
+    Log lines are readable on a terminal, one JSON object a line otherwise, see `bus.log`.
 
     Args:
         node: name of the node, bound to every line.
         output: where the lines go, stdout when not given.
     """
     die_with_parent()
-    stream = output or sys.stdout
-    terminal = stream.isatty()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            without_secrets,
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(stream),  # a line in one write: a kill does not cut it from its end
-        cache_logger_on_first_use=True,
-    )
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
-    return logger
-
-
-def without_secrets(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Take tokens out of a log line, wherever they came from: nobody means to log one, but a traceback may hold it."""
-    for name, value in line.items():
-        if isinstance(value, str):
-            line[name] = PATTERN.sub("kpp_...", value)
-    return line
+    return log.set_up(node, output or sys.stdout)
 
 
 def die_with_parent() -> None:
@@ -87,12 +62,12 @@ def die_with_parent() -> None:
         raise SystemExit("the parent process has gone")
 
 
-def give_up(log: structlog.stdlib.BoundLogger, reason: str) -> int:
+def give_up(logger: structlog.stdlib.BoundLogger, reason: str) -> int:
     """Say why a node cannot run and return its exit code.
 
     It waits first: supervisord starts a node again at once, and a wrong setting should not become a busy loop.
     """
-    log.error("cannot run", reason=reason)
+    logger.error("cannot run", reason=reason)
     time.sleep(FAILURE_PAUSE)
     return 1
 

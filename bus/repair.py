@@ -15,6 +15,9 @@ from bus.stream import ModuleStream, Streams, TickStream
 RETRY_INTERVAL = 0.3
 """Seconds until a question that was not answered is asked again, of the next instance if there is one."""
 
+PATIENCE_MAX = 1.2
+"""Longest such time: each question that stays unanswered doubles it, lest a slow producer gets slower still."""
+
 REFUSALS_KEPT = 100
 
 Answer = Replay | Frames | Refused
@@ -38,6 +41,7 @@ class Repairer:
         self._asked: ReplayRequest | FramesRequest | None = None
         self._turn = 0
         self._due = 0.0
+        self._patience = RETRY_INTERVAL
         self._dealer: Dealer | None = None
         self.refused: deque[str] = deque(maxlen=REFUSALS_KEPT)
         """Why something could not be had, the newest reasons."""
@@ -57,18 +61,21 @@ class Repairer:
         now = time.monotonic()
         if request is None:
             self._forget()
+            self._patience = RETRY_INTERVAL
         elif request != self._asked or now >= self._due:
             self._ask(request, now)
         return ready
 
     def _ask(self, request: ReplayRequest | FramesRequest, now: float) -> None:
+        if request == self._asked:
+            self._patience = min(2 * self._patience, PATIENCE_MAX)
         if self._dealer is None or request == self._asked:  # no answer in time: forget the question, ask the next one
             self._forget()
             self._dealer = Dealer(self._addresses[self._turn % len(self._addresses)])
             self._turn += 1
         self._asked = request if self._dealer.send(codec.encode(request)) else None
         # Until the socket is connected it takes nothing; then the question is put again at the next turn.
-        self._due = now + (RETRY_INTERVAL if self._asked is not None else 0.0)
+        self._due = now + (self._patience if self._asked is not None else 0.0)
 
     def _take(self, payload: bytes) -> list[Published]:
         try:
@@ -76,6 +83,7 @@ class Repairer:
         except FrameError:
             return []  # it is asked again
         self._asked = None
+        self._patience = RETRY_INTERVAL
         if isinstance(reply, Refused):
             if reply.retry_after > 0:
                 self._asked, self._due = self._stream.request, time.monotonic() + reply.retry_after

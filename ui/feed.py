@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from bus import log, metrics
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
 from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
@@ -33,6 +34,7 @@ class Feed:
         self.plant = Plant(modules, EXPECTED)
         self.lock = threading.Lock()
         """To be held while reading `plant`, and not for long."""
+        self.latency = metrics.histogram(*metrics.LATENCY, metrics.WAYS)
         self._on_result: Callable[[Result], None] | None = None
         # One subscriber for each publisher: a silent one is renewed without losing what the others say.
         clock_topics = (Tick.TOPIC, Status.TOPIC, Result.TOPIC, f"{Event.TOPIC}{CLOCK_MODULE}/")
@@ -84,6 +86,9 @@ class Feed:
             with self.lock:
                 self.plant.bad_frames += 1
             return
+        self.latency.labels(message.TOPIC).observe(max(0.0, time.time() - message.wall))
+        if isinstance(message, Tick):
+            log.at(message.run, message.seq)
         with self.lock:
             delivered = self.plant.hear(message, time.monotonic())
         self._pass_on(delivered)

@@ -61,8 +61,18 @@ class MetricsHandler(RequestHandler):
                 metrics.gauge("kpp_dashboard_pages", "pages that are open", {plain: float(len(self._stream))}),
                 metrics.gauge("kpp_dashboard_documents", "sessions", {plain: float(len(self._sessions.documents))}),
                 metrics.counter("kpp_dashboard_messages_lost", "lost messages", {plain: float(plant.streams.lost)}),
+                metrics.counter(
+                    "kpp_dashboard_messages_repaired",
+                    "messages lost on the way that came when asked for",
+                    {plain: float(plant.streams.repaired)},
+                ),
                 metrics.counter("kpp_dashboard_bad_frames", "malformed frames", {plain: float(plant.bad_frames)}),
+                metrics.queues({"kept_back": plant.streams.depth}),
+                metrics.restarts(plant.restarts.counts()),
                 *metrics.of_states(states),
+                *metrics.of_events(plant.events),
+                *([] if plant.status is None else metrics.of_status(plant.status)),
+                *self._feed.latency.collect(),
             ]
         self.set_header("Content-Type", metrics.MEDIA_TYPE)
         self.set_header("Cache-Control", "no-store")

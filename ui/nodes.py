@@ -1,13 +1,10 @@
-"""What the clock's reports tell of the nodes over time: restarts, and how punctual ticks are. Pure."""
+"""How punctual ticks are, as the clock reports it and as they come here. Pure."""
 
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from bus.messages import Lateness, Peer
-
-ALIVE = 0.4
-"""Age of a beat in seconds up to which a process counts as running: two beats, and less than any start takes."""
+from bus.messages import Lateness
 
 KEPT = 3000
 """Ticks whose way here is kept: 30 s at the default rate."""
@@ -17,28 +14,6 @@ INTERVALS = 300
 
 EDGES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Upper edges of the bins of a histogram in milliseconds; the last bin is open."""
-
-
-class Restarts:
-    """How often each node was started again since this dashboard listens, by the process ids that beat."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, set[tuple[str, int]]] = {}
-        self._together: dict[str, int] = {}
-
-    def hear(self, peers: Iterable[Peer]) -> None:
-        """Take the peers of one report."""
-        alive: dict[str, set[tuple[str, int]]] = {}
-        for peer in peers:
-            if peer.age < ALIVE:
-                alive.setdefault(peer.node, set()).add((peer.instance, peer.pid))
-        for node, processes in alive.items():
-            self._seen.setdefault(node, set()).update(processes)
-            self._together[node] = max(self._together.get(node, 0), len(processes))
-
-    def count(self, node: str) -> int:
-        """Processes of a node that came in the place of another one."""
-        return len(self._seen.get(node, ())) - self._together.get(node, 0)
 
 
 class Timing:

@@ -7,11 +7,12 @@ from typing import Any
 
 from bus.alarms import Alarms
 from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
+from bus.restarts import Restarts
 from bus.stream import Streams
 from ui import channels
 from ui.history import History
 from ui.log import CommandLog
-from ui.nodes import Restarts, Timing
+from ui.nodes import Timing
 from ui.sources import STALE_AFTER, Source, freshness
 
 CATCHING_UP_TICKS = 100

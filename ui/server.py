@@ -19,6 +19,7 @@ from bus.schema import PROTOCOL_VERSION
 from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
+from bus.security.door import MAX_HEAD
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -93,6 +94,12 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         raise RuntimeError("the feed has ended")
 
 
+HEADER_TIME = 10.0
+"""Seconds within which the header of a request has to come, on a kept connection too, and then its body."""
+
+BODY_MAX = 64 * 1024
+"""Largest body in bytes; a page sends none."""
+
 MESSAGE_MAX = 1024 * 1024
 """Largest message of a page to Panel in bytes."""
 
@@ -140,6 +147,12 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
             ("/metrics", MetricsHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
         ],
         websocket_max_message_size=MESSAGE_MAX,
+        http_server_kwargs={
+            "max_header_size": MAX_HEAD,
+            "idle_connection_timeout": HEADER_TIME,
+            "max_body_size": BODY_MAX,
+            "body_timeout": HEADER_TIME,
+        },
     )
     names = frozenset(filter(None, (hosts.hostname(name) for name in own))) | hosts.named()
     Door(address.host, names, Admission.from_environment()).shut(server._tornado)  # noqa: SLF001  # it has no public name

@@ -10,14 +10,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
+from prometheus_client.metrics_core import Metric
 
+from bus import metrics
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.messages import Ack, Beat, ClockReply, CommandRequest, FramesRequest, Refused, ReplayRequest, Status
 from bus.process import StopSignal, begin, give_up
+from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
+from bus.security.door import MAX_HEAD
 from bus.sockets import Publisher, Server
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
@@ -28,6 +33,7 @@ from nodes.clock.pace import RATE_MAX, RATE_MIN
 from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
 from nodes.clock.ticklog import TickLogError
+from nodes.http import DeadlineProtocol
 
 STATUS_INTERVAL = 0.2
 POLL = 0.05
@@ -75,7 +81,7 @@ def main() -> int:
                 "clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules, run=core.run,
                 goes_on_after=0 if recovered is None else recovered.last,
             )  # fmt: skip
-            shell = _Shell(core, journal, runs, publisher, control)
+            shell = _Shell(core, journal, runs, publisher, control, log)
             shell.run(http, endpoints.clock_http.host, StopSignal())
     except (OSError, EndpointError) as error:
         return give_up(log, str(error))
@@ -106,8 +112,17 @@ def _listen(address: HttpAddress) -> socket.socket:
 class _Shell:
     """The control thread: requests in, replies out, and a status five times a second."""
 
-    def __init__(self, core: ClockCore, journal: Journal, runs: Runs, publisher: Publisher, control: Server) -> None:
+    def __init__(
+        self,
+        core: ClockCore,
+        journal: Journal,
+        runs: Runs,
+        publisher: Publisher,
+        control: Server,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
         self._core = core
+        self._log = log
         self._journal = journal
         self._runs = runs
         self._archive = Archive(runs, core.settings)
@@ -116,8 +131,10 @@ class _Shell:
         self._control = control
         self._changed = threading.Condition()
         self._ticker = Ticker(core, runs, publisher, self._changed)
+        self._restarts = Restarts()
         self._achieved_speed = 0.0
         self._clients = 0
+        self._said: dict[str, Any] = {}
 
     def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
         """Serve until told to stop.
@@ -127,9 +144,19 @@ class _Shell:
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
-        app = health_app(self._health, self._status, host, Admission.from_environment())
+        app = health_app(self._health, self._status, self._figures, host, Admission.from_environment())
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, loop="asyncio", limit_concurrency=CONNECTIONS
+            app,
+            http=DeadlineProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            loop="asyncio",
+            limit_concurrency=CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HEAD,
         )
         server = uvicorn.Server(config)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
@@ -161,7 +188,17 @@ class _Shell:
         with self._changed:
             self._core.timing.close_interval()
             self._core.suspended = DISK_FULL if self._runs.short else ""
-        self._ticker.post(encode_published(self._status()))
+        status = self._status()
+        self._restarts.hear(status.peers)
+        self._tell(status)
+        self._ticker.post(encode_published(status))
+
+    def _tell(self, status: Status) -> None:
+        """One log line for each change of state."""
+        now = {"mode": status.mode, "waits_for": status.held, "policy": status.policy, "problems": status.problems}
+        if (now | {"run": status.run}) != self._said:
+            self._said = now | {"run": status.run}
+            self._log.info("status", run=status.run, tick=status.seq, **now)
 
     def _status(self) -> Status:
         with self._changed:
@@ -173,6 +210,16 @@ class _Shell:
         silent = self._core.peers.silent(time.monotonic_ns())
         timing = self._core.timing
         return health_document(self._status(), silent, self._clients, timing.round_trip, timing.holds)
+
+    def _figures(self) -> list[Metric]:
+        with self._changed:
+            depths = {"commands": self._core.commands_waiting, "outbox": self._ticker.waiting}
+        return [
+            *self._core.timing.distributions(),
+            metrics.queues(depths),
+            metrics.restarts(self._restarts.counts()),
+            metrics.gauge("kpp_clock_subscribers", "peers connected to the publisher", {(): float(self._clients)}),
+        ]
 
     def _serve(self, timeout: float) -> None:
         for _ in range(BURST):

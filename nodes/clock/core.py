@@ -111,6 +111,11 @@ class ClockCore:
             # The clock may have died between the last tick of a run and the first of the next.
             self._owed_notices = self._end_run(wall)
 
+    @property
+    def commands_waiting(self) -> int:
+        """Commands that were accepted and whose tick has not come yet."""
+        return sum(map(len, self._run.pending.values()))
+
     @classmethod
     def ended(cls, settings: Settings, recovered: Recovered, wall: float) -> Run:
         """A run that is on record, with what became of its commands; nothing goes on in it."""

@@ -1,8 +1,9 @@
 """The clock's health page, for people, supervisors and load balancers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from prometheus_client.metrics_core import Metric
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -77,13 +78,18 @@ def health_document(
 
 
 def health_app(
-    document: Callable[[], dict[str, Any]], status: Callable[[], Status], host: str, admission: Admission
+    document: Callable[[], dict[str, Any]],
+    status: Callable[[], Status],
+    figures: Callable[[], Iterable[Metric]],
+    host: str,
+    admission: Admission,
 ) -> Application:
     """The HTTP application: the health page for everybody on this machine, the metrics for who may read.
 
     Args:
         document: makes the health page; called once per request.
         status: the clock's report, for Prometheus.
+        figures: what the clock tells Prometheus beside its report.
         host: name that the server is bound to; requests for other hosts are refused.
         admission: who is let in.
     """
@@ -92,7 +98,7 @@ def health_app(
         return JSONResponse(document())
 
     async def prometheus(_request: Request) -> Response:
-        return Response(metrics.render(metrics.of_status(status())), media_type=metrics.MEDIA_TYPE)
+        return Response(metrics.render([*metrics.of_status(status()), *figures()]), media_type=metrics.MEDIA_TYPE)
 
     def role(_method: str, path: str) -> Role:
         return Role.PUBLIC if path in {"/", "/health"} else Role.VIEWER

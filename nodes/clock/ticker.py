@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 
+from bus import log
 from bus.codec import encode_published
 from bus.messages import Published, Tick
 from bus.sockets import Frames, Publisher
@@ -44,6 +45,11 @@ class Ticker(threading.Thread):
     def post(self, frames: Frames) -> None:
         """Have frames sent with the next tick; callable from any thread."""
         self._outbox.append(frames)
+
+    @property
+    def waiting(self) -> int:
+        """Messages handed over that have not left yet."""
+        return len(self._outbox)
 
     def stop(self) -> None:
         """End the thread after the tick under way."""
@@ -96,6 +102,7 @@ class Ticker(threading.Thread):
             if isinstance(tick, Tick):  # always; whatever is published must be on record first
                 self._runs.record(opening, tick)
         self._seq = tick.seq
+        log.at(tick.run, tick.seq)
         return [encode_published(message) for message in messages]
 
     def _send(self, frames: list[Frames], deadline: int | None) -> None:

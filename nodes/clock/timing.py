@@ -1,7 +1,11 @@
 """What the clock measures of itself: lateness of ticks, time from tick to acknowledgement, achieved speed."""
 
 from collections import deque
+from collections.abc import Iterator
 
+from prometheus_client.metrics_core import Metric
+
+from bus import metrics
 from bus.messages import Lateness
 
 RING = 4096
@@ -21,6 +25,12 @@ class Timing:
         self._held_since: int | None = None
         self._lateness_now: Lateness | None = None
         self._round_trip_now: float | None = None
+        self._all_late = metrics.histogram(
+            "kpp_tick_lateness_seconds", "ticks sent after their deadline", (), metrics.PUNCTUALITY
+        )
+        self._all_acknowledged = metrics.histogram(
+            "kpp_tick_acknowledged_seconds", "from sending a tick to its acknowledgement by a module", (), metrics.WAYS
+        )
 
     def sent(self, seq: int, at_ns: int, late_ns: int | None) -> None:
         """A tick has left; `late_ns` after its deadline, None when it had none."""
@@ -28,12 +38,14 @@ class Timing:
         self._sent[seq % RING] = (seq, at_ns)
         if late_ns is not None:
             self._lateness.append(late_ns)
+            self._all_late.observe(max(0, late_ns) / 1e9)
 
     def acknowledged(self, seq: int, now_ns: int) -> None:
         """A module has worked off the tick."""
         sent_seq, sent_ns = self._sent[seq % RING]
         if sent_seq == seq and now_ns >= sent_ns:
             self._round_trips.append(now_ns - sent_ns)
+            self._all_acknowledged.observe((now_ns - sent_ns) / 1e9)
 
     def holding(self, held: bool, now_ns: int) -> None:
         """Note for one tick whether simulated time waits for a module; the time until the next tick is held."""
@@ -67,3 +79,8 @@ class Timing:
     def round_trip(self) -> float | None:
         """Mean time from sending a tick to its acknowledgement in the last interval, in seconds."""
         return self._round_trip_now
+
+    def distributions(self) -> Iterator[Metric]:
+        """Lateness and round trips of all ticks since the start, for Prometheus."""
+        yield from self._all_late.collect()
+        yield from self._all_acknowledged.collect()

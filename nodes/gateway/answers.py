@@ -1,6 +1,6 @@
 """What the gateway answers: the shape of each answer, declared once, and how it follows from the view of the plant."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -191,7 +191,7 @@ class NodeAnswer(BaseModel):
     seq: int = Field(description="last tick that it has worked off")
     behind: int = Field(description="ticks between that and the newest one")
     age: float = Field(description="time since its last beat (s)")
-    restarts: int = Field(description="starts of this node since this gateway began to listen, beyond the first")
+    restarts: int = Field(description="starts in the place of another process, since the gateway began to listen")
 
 
 class LatenessAnswer(BaseModel):
@@ -367,12 +367,16 @@ def alarms(plant: Plant) -> AlarmsAnswer:
     return AlarmsAnswer(run=plant.run, alarms=found)
 
 
-def nodes(plant: Plant) -> NodesAnswer:
-    """Who the clock hears of."""
+def nodes(plant: Plant, restarts: Mapping[str, int]) -> NodesAnswer:
+    """Who the clock hears of.
+
+    Args:
+        plant: as it is heard.
+        restarts: how often each node was started again.
+    """
     report = plant.status
     late = report.lateness if report else None
     newest = plant.tick.seq if plant.tick else 0
-    restarts = plant.record.roster.restarts()
     found = [
         NodeAnswer(
             **structs.asdict(peer),

@@ -39,6 +39,11 @@ class Commands:
             while len(self._begun) > RUNS_KEPT:
                 self._begun.popitem(last=False)
 
+    @property
+    def waiting(self) -> int:
+        """Commands whose outcome is not known yet."""
+        return self._commander.waiting
+
     def begun(self, run: str) -> Mapping[str, Result]:
         """What the modules said to the beginning of a run, by module, as far as it was heard."""
         return self._begun.get(run, {})

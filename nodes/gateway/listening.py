@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from bus import codec
+from bus import codec, log
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
@@ -77,6 +77,8 @@ class Ear:
     def _take(self, topic: bytes, payload: bytes, now: float) -> None:
         message = self._plant.on(topic, payload, now)
         self._pass_on(self._plant.ordered)
+        if isinstance(message, Tick):
+            log.at(message.run, message.seq)
         if isinstance(message, StateHead):
             self._stream.sweep(message.module, now)
         if message is not None:

@@ -17,13 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bus import metrics
 from nodes.gateway.core import Plant
 
-BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-REQUESTS = Histogram("kpp_rest_request_seconds", "time to answer a REST request", ("method", "status"), buckets=BUCKETS)
-LATENCY = Histogram(
-    "kpp_message_latency_seconds", "from sending on the bus to arrival here", ("topic",), buckets=BUCKETS
+REQUESTS = Histogram(
+    "kpp_rest_request_seconds", "time to answer a REST request", ("method", "status"), buckets=metrics.WAYS
 )
-LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's own loop comes round", buckets=BUCKETS)
+LATENCY = Histogram(*metrics.LATENCY, buckets=metrics.WAYS)
+LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's own loop comes round", buckets=metrics.WAYS)
+QUEUES = Gauge(*metrics.QUEUES, multiprocess_mode="livesum")
+RESTARTS = Gauge(f"{metrics.RESTARTS[0]}_total", *metrics.RESTARTS[1:], multiprocess_mode="max")
+"""The most that any worker has counted, also one that has died since: a scrape is answered by any of them."""
 SENT = Counter("kpp_websocket_frames_sent", "state frames sent to WebSocket clients")
 DISMISSED = Counter("kpp_websocket_clients_dismissed", "clients that took nothing and were sent away")
 REPAIRED = Counter("kpp_gateway_messages_repaired", "messages lost on the way that came when asked for")
@@ -70,6 +71,18 @@ def page(plant: Plant) -> tuple[str, bytes]:
     return metrics.MEDIA_TYPE, generate_latest(registry) + metrics.render(_plant(plant))
 
 
+def restarts() -> dict[str, int]:
+    """How often each node was started again: the most that any worker has counted."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # of the library
+    return {
+        sample.labels["node"]: int(sample.value)
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == f"{metrics.RESTARTS[0]}_total"
+    }
+
+
 def _plant(plant: Plant) -> Iterator[Metric]:
     if plant.status is not None:
         yield from metrics.of_status(plant.status)
@@ -80,8 +93,6 @@ def _plant(plant: Plant) -> Iterator[Metric]:
     for alarm in plant.record.alarms.listing():
         active[alarm.priority, alarm.state] += 1
     yield metrics.gauge("kpp_alarms", "alarms that ask for attention", active, "priority", "state")
-    restarts = {(node,): float(count) for node, count in plant.record.roster.restarts().items()}
-    yield metrics.counter("kpp_node_restarts", "starts of a node since this gateway began to listen", restarts, "node")
 
 
 class Measured:

@@ -45,6 +45,10 @@ class Pace:
         """The client has this one already."""
         self._sent = frame.key
 
+    def lacks(self, frame: Keyed) -> bool:
+        """Has the client not got this one yet?"""
+        return frame.key != self._sent
+
     def change(self, rate: float, now: float) -> None:
         """Another rate from now on."""
         self._rate = rate

@@ -4,40 +4,26 @@ What a worker of the gateway says of itself in its beat is read here too, so tha
 """
 
 import re
-from dataclasses import dataclass, field
 
 from bus.messages import Peer, Status
 from bus.process import instance_name
+from bus.restarts import Restarts
 
 SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
 
 
-@dataclass
-class _Seen:
-    pids: set[int] = field(default_factory=set)
-    instances: int = 0
-
-
 class Roster:
-    """The clock's table of peers, and the process ids that were seen before."""
+    """The clock's table of peers, and how often each node was started again."""
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
-        self._seen: dict[str, _Seen] = {}
+        self.restarts = Restarts()
 
     def on_status(self, status: Status) -> None:
         """Take in a report of the clock."""
         self.peers = status.peers
-        for peer in status.peers:
-            seen = self._seen.setdefault(peer.node, _Seen())
-            seen.pids.add(peer.pid)
-            alive = sum(each.node == peer.node and each.age <= SILENT for each in status.peers)
-            seen.instances = max(seen.instances, alive)
-
-    def restarts(self) -> dict[str, int]:
-        """Starts beyond the most instances that were alive at a time, by node, since this listener began."""
-        return {node: max(0, len(seen.pids) - seen.instances) for node, seen in self._seen.items()}
+        self.restarts.hear(status.peers)
 
     def other_clients(self) -> int:
         """WebSocket clients of the other workers of the gateway, as these last said."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -21,12 +20,12 @@ from nodes.gateway import answers, metrics, roster
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
-from nodes.gateway.http import DeadlineProtocol
 from nodes.gateway.listening import Ear
 from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import Stream
+from nodes.http import DeadlineProtocol
 
 PULSE = 0.1
 """Seconds between two looks at what does not come."""
@@ -56,33 +55,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Log(logging.Handler):
-    """Takes the libraries' warnings into the log of the process."""
-
-    # Anybody who connects and sends garbage would fill the log with these.
-    _OF_CLIENTS = (
-        "opening handshake failed",
-        "Invalid HTTP request received.",
-        "Unsupported upgrade request.",
-        "No supported WebSocket library",
-        "Exceeded concurrency limit.",
-    )
-
-    def __init__(self, logger: structlog.stdlib.BoundLogger) -> None:
-        super().__init__(logging.WARNING)
-        self._logger = logger
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not str(record.msg).startswith(self._OF_CLIENTS):
-            self._logger.log(record.levelno, record.getMessage(), source=record.name, exc_info=record.exc_info)
-
-
 async def _pulse(
     gateway: Gateway, ear: Ear, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger
 ) -> None:
     """Beat, see to clients when nothing comes, count, and log when something goes missing or comes back."""
     now = asyncio.get_running_loop().time
-    plant = gateway.plant
+    plant, commands = gateway.plant, gateway.commands
     deltas = metrics.Deltas()
     said: list[str] = []
     while True:
@@ -91,7 +69,7 @@ async def _pulse(
         tick = plant.tick.seq if plant.tick else 0
         if names != said:
             status = answers.health(plant, missing)
-            logger.info("hearing the plant", status=status, missing=names, run=plant.run, tick=tick)
+            logger.info("hearing the plant", status=status, missing=names)
             said = names
         heart.beat(tick, roster.tell(stream.clients(), names))
         ear.repair(now())
@@ -107,6 +85,10 @@ async def _pulse(
         metrics.CLIENTS.set(stream.clients())
         metrics.STREAMS.set(gateway.streams.count)
         metrics.BUFFERED.set(stream.buffered())
+        metrics.QUEUES.labels("kept_back").set(plant.record.streams.depth)
+        metrics.QUEUES.labels("commands").set(commands.waiting)
+        for node, count in plant.record.roster.restarts.counts().items():
+            metrics.RESTARTS.labels(node).set(count)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
         metrics.LOOP.observe(max(0.0, now() - due))
@@ -152,6 +134,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 recordings=data / "recordings",
                 news=News(),
                 metrics=lambda: metrics.page(plant),
+                restarts=metrics.restarts,
                 clients=lambda: stream.clients() + plant.record.roster.other_clients(),
                 now=loop.time,
             )
@@ -186,6 +169,5 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
 
 def serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
     """Serve until SIGTERM or SIGINT."""
-    logging.basicConfig(handlers=[_Log(logger)], level=logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(endpoints, doors, logger))

@@ -6,7 +6,6 @@ get is framed once and written to each transport as it is.
 """
 
 import asyncio
-import math
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
@@ -20,7 +19,6 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
-from bus.codec import FrameError
 from bus.messages import Event, Published, Result, Status, Tick
 from bus.security import hosts
 from bus.security.admission import Admission
@@ -30,15 +28,14 @@ from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import answers
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame, framed
-from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.delivery import BACKLOG, Delivery
+from nodes.gateway.frame import framed
 from nodes.gateway.problems import MEDIA_TYPE, Problem, ProblemError
 from nodes.gateway.session import (
     MAX_MISTAKES,
     MSGPACK,
     SUBPROTOCOLS,
     TAKE_TIME,
-    Form,
     Session,
     snapshot,
     subprotocol,
@@ -51,11 +48,9 @@ from nodes.gateway.wire import (
     AuthMessage,
     CommandMessage,
     ErrorMessage,
-    GapMessage,
     ProblemMessage,
     RateMessage,
     ServerMessage,
-    StaleMessage,
     SubscribeMessage,
     pack,
 )
@@ -81,12 +76,6 @@ FAREWELL = 1.0
 
 SEND_BUFFER = 64 * 1024
 """Bytes that the kernel holds for a client: frames in there are already old, so there is room for few."""
-
-BACKLOG = 256 * 1024
-"""Bytes that may wait for a client that wants every frame before it has to take some."""
-
-BURST = 64
-"""Frames that such a client gets at a time while it catches up."""
 
 Page = Callable[[], tuple[str, bytes]]
 """Media type and content of a page beside the stream."""
@@ -135,17 +124,20 @@ class Stream:
         self._group = group
         self._limit = limit
         self._sessions: dict[ServerConnection, Session] = {}
-        self._seats: dict[str, dict[ServerConnection, Session]] = {name: {} for name in plant.modules}
         self._listeners: dict[str, dict[ServerConnection, Session]] = {}
-        self._turn = dict.fromkeys(plant.modules, 0.0)
+        self._delivery = Delivery(plant, lambda seat, message: self._tell(seat.connection, seat.session, message))
         self.pages: dict[str, Page] = {}
         """What else is served here, by path."""
-        self.sent = 0
         self.dismissed = 0
 
     def clients(self) -> int:
         """How many clients are connected."""
         return len(self._sessions)
+
+    @property
+    def sent(self) -> int:
+        """State frames that were sent."""
+        return self._delivery.sent
 
     async def open(self, listening: socket.socket) -> Server:
         """Begin to serve on a bound socket; the caller closes what is returned."""
@@ -257,8 +249,9 @@ class Stream:
         self._unseat(connection)
 
     def _unseat(self, connection: ServerConnection) -> None:
-        for seats in (*self._seats.values(), *self._listeners.values()):
-            seats.pop(connection, None)
+        self._delivery.unseat(connection)
+        for listeners in self._listeners.values():
+            listeners.pop(connection, None)
 
     # What clients say
 
@@ -284,8 +277,8 @@ class Stream:
                 answer = said
         if answer is not None:
             await connection.send(pack(answer, binary=session.binary))
-        for module in session.paces:
-            self._attend(module)
+        if isinstance(answer, RateMessage) and connection in self._sessions:
+            self._delivery.seat(connection, session, self._now())
 
     def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
         self._unseat(connection)
@@ -299,9 +292,7 @@ class Stream:
             self._tell(connection, session, gap)
         for topic in wanted.topics:
             self._listeners.setdefault(topic, {})[connection] = session
-        for module in session.paces:
-            self._seats[module][connection] = session
-            self._attend(module)
+        self._delivery.seat(connection, session, self._now())
 
     def _command(self, connection: ServerConnection, session: Session, said: CommandMessage) -> ServerMessage | None:
         caller = session.caller
@@ -345,86 +336,27 @@ class Stream:
                 made[session.binary] = _packed(message, binary=session.binary)
             _write(connection, made[session.binary])
 
-    def _attend(self, module: str) -> None:
-        self._turn[module] = 0.0
-        self.sweep(module, self._now())
-
     def pulse(self) -> None:
-        """To be called about ten times a second: sees to stale data and stuck clients when no frame comes."""
+        """To be called about ten times a second: sees to stale data and to clients that do not take everything."""
         now = self._now()
         for connection, session in list(self._sessions.items()):
-            if session.stuck(connection.transport.get_write_buffer_size(), now):
+            pending = connection.transport.get_write_buffer_size()
+            if session.stuck(pending, now):
                 self._send_away(connection)
+            elif pending:
+                self._delivery.falls_behind(connection)
         for name, module in self._plant.modules.items():
             if not module.fresh(now):  # as long as frames come, each of them is a sweep
-                self._attend(name)
+                self._delivery.attend(name, now)
 
     def sweep(self, module: str, now: float) -> None:
-        """Give every client whose turn it is the newest frame of a module. To be called for each new frame.
-
-        Everything in the loop is paid once per client and frame, hence what is the same for many is made once.
-        """
-        seats = self._seats[module]
-        if now < self._turn[module] or not seats:
-            return
-        frame = self._plant.newest(module)
-        fresh = frame is not None and self._plant.modules[module].fresh(now)
-        made: dict[Form, bytes] = {}
-        turn = math.inf
-        for connection, session in list(seats.items()):
-            transport = connection.transport
-            pending = transport.get_write_buffer_size()
-            if pending == 0:
-                session.blocked = None
-            elif session.stuck(pending, now):
-                self._send_away(connection)
-                continue
-            pace = session.paces[module]
-            if isinstance(pace, Decimation):
-                self._catch_up(connection, session, module, pending)
-            elif frame is not None and fresh and not pending and pace.takes(frame, now):
-                form = session.form
-                data = made.get(form)
-                if data is None:
-                    data = made[form] = frame.websocket(form.selection, binary=form.binary)
-                if connection.protocol.state is OPEN:
-                    transport.write(data)
-                    self.sent += 1
-                if session.stale:
-                    session.stale.clear()
-            if not fresh and session.to_be_told(module):
-                self._tell_stale(connection, session, module, now)
-            turn = min(turn, pace.turn)
-        self._turn[module] = turn if seats else 0.0
-
-    def _send(self, connection: ServerConnection, session: Session, module: str, frame: Frame) -> None:
-        session.fresh(module)
-        self.sent += 1
-        _write(connection, frame.websocket(session.wanted.selection, binary=session.binary))
-
-    def _catch_up(self, connection: ServerConnection, session: Session, module: str, pending: int) -> None:
-        """Give a client that wants every frame those it has not got yet."""
-        pace = session.paces[module]
-        ring = self._plant.record.rings[module]
-        if isinstance(pace, Pace) or pending > BACKLOG:
-            return
-        if pace.lost(ring):
-            head = ring[ring.first].head
-            self._tell(connection, session, GapMessage(f"state/{module}/", head.run, head.seq - 1, head.seq))
-        for frame in pace.due(ring, BURST):
-            try:
-                self._send(connection, session, module, frame)
-            except FrameError:  # its head was in order, the rest is not
-                self._plant.bad_frames += 1
+        """To be called for each new frame of a module."""
+        self._delivery.sweep(module, now)
 
     def _send_away(self, connection: ServerConnection) -> None:
         self.dismissed += 1
         self._forget(connection)
         self._group.create_task(self._dismiss(connection, 1013, f"nothing was taken for {TAKE_TIME:g} s"))
-
-    def _tell_stale(self, connection: ServerConnection, session: Session, module: str, now: float) -> None:
-        missing = [item.name for item in self._plant.missing(now)]
-        self._tell(connection, session, StaleMessage(missing=missing, age=self._plant.modules[module].age(now)))
 
     @staticmethod
     async def _dismiss(connection: ServerConnection, code: int, reason: str) -> None:

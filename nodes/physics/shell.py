@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from bus import log
 from bus.codec import (
     FrameError,
     Pair,
@@ -16,6 +17,7 @@ from bus.codec import (
     decode_published,
     encode,
 )
+from bus.log import Seldom
 from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Refused, Replay, Tick
 from bus.process import StopSignal
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
@@ -108,6 +110,8 @@ class Shell:
         self._saved = ("", 0)
         self._save_due = 0.0
         self._status = ""
+        self._silent = False
+        self._told_bad = Seldom()
         self.bad_frames = 0
 
     def run(self, stop: StopSignal) -> None:
@@ -140,18 +144,22 @@ class Shell:
                 self._bad("frame", error)
                 continue
             self._heard = time.monotonic()
+            self._silent = False
             if isinstance(message, Tick):
                 ticks.append(message)
         if ticks:
             self._publish(self._core.on_ticks(ticks))
         if time.monotonic() - self._heard > SILENCE:
-            self._log.warning("no ticks: connecting anew", silent_seconds=SILENCE)
+            if not self._silent:
+                self._log.warning("no ticks: connecting anew", silent_seconds=SILENCE)
+            self._silent = True
             self._sockets.ticks.renew()
             self._heard = time.monotonic()
 
     def _bad(self, what: str, error: FrameError) -> None:
         self.bad_frames += 1
-        self._log.warning(f"bad {what} dropped", reason=str(error), count=self.bad_frames)
+        if self._told_bad.due(time.monotonic()):
+            self._log.warning(f"bad {what} dropped", reason=str(error), count=self.bad_frames)
 
     def _take_replies(self) -> None:
         for reply in self._replies(self._sockets.clock):
@@ -202,6 +210,7 @@ class Shell:
         if not core.run or (progress == self._acked and now < self._ack_due):
             return
         self._acked = progress
+        log.at(core.run, core.seq)
         self._ack_due = now + BEAT_INTERVAL
         message = Ack(
             module=self._module,

@@ -1,10 +1,12 @@
 """The recorder's third thread: takes requests on its socket and answers them, apart from the recording."""
 
 import threading
+import time
 
 import structlog
 
 from bus.codec import FrameError, decode_recorder_request, encode
+from bus.log import Seldom
 from bus.messages import Refused
 from bus.sockets import Server
 from nodes.recorder.answers import Answers
@@ -27,6 +29,7 @@ class HistoryServer(threading.Thread):
         self._answers = answers
         self._log = log
         self._stopping = threading.Event()
+        self._told_bad = Seldom()
         self.bad_frames = 0
         self.failure: BaseException | None = None
 
@@ -50,7 +53,8 @@ class HistoryServer(threading.Thread):
             request = decode_recorder_request(payload)
         except FrameError as error:
             self.bad_frames += 1
-            self._log.warning("bad request refused", reason=str(error), count=self.bad_frames)
+            if self._told_bad.due(time.monotonic()):
+                self._log.warning("bad request refused", reason=str(error), count=self.bad_frames)
             return encode(Refused(id="", field="", reason=str(error)))
         return encode(self._answers.answer(request))
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import structlog
 
+from bus import log
 from bus.alarms import ALARM, DEGRADED
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
+from bus.log import Seldom
 from bus.messages import Published, Tick
 from bus.process import Heart, StopSignal
 from bus.repair import Repairer, repairers
@@ -83,6 +85,8 @@ class Shell:
         self._trouble = ""
         self._said = ""
         self._gaps = 0
+        self._silent = False
+        self._told_bad = Seldom()
         self._newest = 0  # newest tick heard: this loop moves, whatever the disk does
         self.bad_frames = 0
 
@@ -138,20 +142,25 @@ class Shell:
             if frames is None:
                 break
             self._due.heard = now
+            self._silent = False
             try:
                 message = decode_published(*frames)
             except FrameError as error:
                 self.bad_frames += 1
-                self._log.warning("bad frame dropped", reason=str(error), count=self.bad_frames)
+                if self._told_bad.due(now):
+                    self._log.warning("bad frame dropped", reason=str(error), count=self.bad_frames)
                 continue
             if isinstance(message, Tick):
                 self._newest = message.seq
+                log.at(message.run, message.seq)
             if not self._trouble:  # otherwise the producers have it still, and are asked once there is room again
                 again = self._streams.had(message)
                 delivered = self._streams.on(message)
                 self._take([message] if again else delivered, again=again)
         if now - self._due.heard > SILENCE:
-            self._log.warning("nothing is heard: connecting anew", silent_seconds=SILENCE)
+            if not self._silent:
+                self._log.warning("nothing is heard: connecting anew", silent_seconds=SILENCE)
+            self._silent = True
             self._subscriber.renew()
             self._due.heard = now
 

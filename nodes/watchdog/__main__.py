@@ -9,8 +9,10 @@ from contextlib import ExitStack, closing
 
 import structlog
 
+from bus import log
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
+from bus.log import Seldom
 from bus.messages import Status
 from bus.process import Heart, StopSignal, begin, give_up
 from bus.sockets import Subscriber, wait
@@ -73,6 +75,8 @@ class _Shell:
         self._heard = time.monotonic()
         self._list_due = 0.0
         self._attended = True
+        self._unanswered = False
+        self._told_bad = Seldom()
 
     def run(self, stop: StopSignal) -> None:
         self._answer(READY)
@@ -94,10 +98,12 @@ class _Shell:
             try:
                 message = decode_published(*frames)
             except FrameError as error:
-                self._log.warning("bad frame dropped", reason=str(error))
+                if self._told_bad.due(now):
+                    self._log.warning("bad frame dropped", reason=str(error))
                 continue
             self._heard = now
             if isinstance(message, Status):
+                log.at(message.run, message.seq)
                 self._core.on_status(message, now)
         if now - self._heard > SILENCE:
             self._reports.renew()
@@ -123,8 +129,11 @@ class _Shell:
         self._list_due = now + LIST_INTERVAL
         try:
             self._core.on_programs(self._supervisor.beat(), now)
+            self._unanswered = False
         except SupervisorError as error:
-            self._log.warning("supervisord does not answer", reason=str(error))
+            if not self._unanswered:
+                self._log.warning("supervisord does not answer", reason=str(error))
+            self._unanswered = True
 
     def _act(self, action: Action) -> None:
         try:

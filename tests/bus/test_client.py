@@ -189,6 +189,34 @@ def test_a_lost_request_is_repeated_with_the_same_id(endpoints: Endpoints) -> No
     assert len(asyncio.run(send())) == 3
 
 
+def test_an_answer_that_comes_while_the_request_is_repeated_counts(
+    endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RETRY_INTERVAL", 0.1)
+    first: list[list[bytes]] = []
+
+    def slow(server: Server) -> None:
+        for _ in range(3):
+            received = server.receive(PATIENCE)
+            assert received is not None
+            first.append(received[0])
+        server.reply(first[0], codec.encode(accept(request)))  # only the first, and only now
+
+    request = command("m1", "inject", {}, "test")
+
+    async def script() -> Result:
+        commander = Commander(endpoints)
+        sending = asyncio.create_task(commander.send(request, timeout=PATIENCE))
+        await asyncio.to_thread(thread.join)
+        commander.heard(result(request))
+        return await sending
+
+    with bound(Server, endpoints.clock_control) as server:
+        thread = threading.Thread(target=slow, args=(server,))
+        thread.start()
+        assert asyncio.run(script()).id == request.id
+
+
 def test_two_who_send_the_same_command_get_the_same_result(endpoints: Endpoints) -> None:
     async def send() -> tuple[Result, Result]:
         commander = Commander(endpoints)

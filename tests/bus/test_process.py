@@ -115,16 +115,51 @@ def test_stop_signal_is_set_by_the_supervisors_signals() -> None:
             signal.signal(number, handler)
 
 
+SAYS = """
+import logging, threading, warnings
+from bus import log
+from bus.log import Seldom
+from bus.process import begin
+told = begin('clock')
+told.info('started', epoch=3)
+log.at('0001-001', 7)
+told.info('paused')
+told.info('dropped', run='0000-001')
+logging.getLogger('uvicorn.error').warning('careful')
+logging.getLogger('uvicorn.error').warning('Invalid HTTP request received.')
+warnings.warn('old')
+seldom = Seldom(pause=10.0)
+for now in (1.0, 2.0, 10.9, 11.1):
+    if seldom.due(now):
+        told.info('bad frame', now=now)
+thread = threading.Thread(target=lambda: [][1], name='ears')
+thread.start()
+thread.join()
+raise ZeroDivisionError('in the middle')
+"""
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a log read as the supervisor does on Linux")
-def test_log_lines_are_json_with_node_and_pid() -> None:
-    script = "from bus.process import begin; begin('clock').info('started', epoch=3)"
+def test_all_that_a_process_says_is_json_with_node_pid_run_and_tick() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", SAYS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    entry = json.loads(done.stdout)
-    assert (entry["node"], entry["event"], entry["epoch"], entry["level"]) == ("clock", "started", 3, "info")
-    assert isinstance(entry["pid"], int)
-    assert entry["timestamp"].endswith("Z")
+    assert (done.returncode, done.stderr) == (1, "")
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    first = said[0]
+    assert (first["node"], first["event"], first["epoch"], first["level"]) == ("clock", "started", 3, "info")
+    assert isinstance(first["pid"], int)
+    assert first["timestamp"].endswith("Z")
+    assert [(line.get("run"), line.get("tick")) for line in said[:3]] == [
+        (None, None), ("0001-001", 7), ("0000-001", None),
+    ]  # fmt: skip
+    assert (said[3]["event"], said[3]["source"]) == ("careful", "uvicorn.error")
+    assert "old" in said[4]["event"]
+    assert [line["now"] for line in said[5:7]] == [1.0, 11.1]
+    assert (said[7]["thread"], said[7]["level"]) == ("ears", "critical")
+    assert "IndexError" in said[7]["exception"]
+    assert (said[8]["event"], said[8]["run"], said[8]["tick"]) == ("ended by an error", "0001-001", 7)
+    assert "ZeroDivisionError: in the middle" in said[8]["exception"]
 
 
 def test_heart_beats_at_its_own_pace_and_not_without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,31 @@ def test_a_killed_plant_module_takes_up_the_run_where_it_was(running: Plant) -> 
     assert states[-1].ledger.compressor > states[0].ledger.compressor > 0
 
 
+def test_a_key_acts_once_although_clock_and_gateway_were_killed_since(running: Plant) -> None:
+    assert running.post("/v1/time/pause").status_code == 200
+    url, key = f"{running.endpoints.gateway_http}/v1/time/step", {"Idempotency-Key": "e2e:once-for-all"}
+    first = httpx.post(url, json={"ticks": 7}, headers=key, timeout=15)
+    assert first.status_code == 200
+
+    def still() -> float | None:
+        told = httpx.get(f"{running.endpoints.gateway_http}/v1/time", timeout=5).json()
+        done = told["mode"] == "paused" and told["tick"] > first.json()["seq"] + 20
+        return told["simulated_time"] if done else None
+
+    before = eventually(still, 5, "the steps are done")
+    for node in ("clock", "gateway", "gateway"):
+        pid = running.pid(node)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda node=node, pid=pid: running.pid(node) not in {0, pid}, BACK_WITHIN, f"{node} is back")  # type: ignore[misc]
+    eventually(running.healthy, START_TIMEOUT, "the plant is healthy again")
+    again = httpx.post(url, json={"ticks": 7}, headers=key, timeout=15)
+    assert again.json() == first.json()
+    other = httpx.post(url, json={"ticks": 8}, headers=key, timeout=15)
+    assert other.status_code == 422
+    assert other.json()["violations"][0]["field"] == "Idempotency-Key"
+    assert eventually(still, 5, "it is still paused") == before
+
+
 def test_a_node_that_dies_again_and_again_is_started_again_and_again(running: Plant) -> None:
     """Supervisord by itself gives up after four quick failures."""
     for _ in range(6):

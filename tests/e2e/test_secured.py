@@ -1,15 +1,20 @@
 """The whole plant with keys and tokens: it works as before, and nobody without them sees or does anything."""
 
+import json
 import re
 import signal
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from bus.endpoints import Endpoints
+from bus.sockets import curve_pair
 from tests.e2e.conftest import START_TIMEOUT, configuration, environment, launch
 from tests.nodes.gateway.secured import ROLES, Secured, keys
 from tests.watching import eventually
@@ -79,6 +84,59 @@ def test_a_stranger_hears_nothing_on_the_bus(plant: Secured) -> None:
         socket.connect(address)
     assert not socket.poll(1000)
     socket.close()
+
+
+def bus_ports(plant: Secured) -> set[int]:
+    """Every TCP port that a process of the plant listens on and that is no web door."""
+    addresses = (plant.endpoints.gateway_http, plant.endpoints.gateway_websocket, plant.endpoints.clock_http)
+    doors = {address.port for address in (*addresses, plant.endpoints.ui_http)}
+    pid = int((plant.folder / "var" / "supervisord.pid").read_text())
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    found = {(each.laddr.ip, each.laddr.port) for member in family for each in member.net_connections("tcp")
+             if each.status == psutil.CONN_LISTEN}  # fmt: skip
+    assert {ip for ip, _ in found} == {"127.0.0.1"}
+    assert doors <= {port for _, port in found}
+    return {port for _, port in found} - doors
+
+
+def let_in(port: int, pair: tuple[str, str] | None, server: str) -> bool:
+    """Does a socket of the bus let in who asks or subscribes, with a key pair or without?"""
+    return any(handshake(port, kind, pair, server) == zmq.EVENT_HANDSHAKE_SUCCEEDED for kind in (zmq.DEALER, zmq.SUB))
+
+
+def handshake(port: int, kind: int, pair: tuple[str, str] | None, server: str) -> int:
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    socket.linger = 0
+    if pair is not None:
+        socket.curve_publickey, socket.curve_secretkey = pair[0].encode(), pair[1].encode()
+        socket.curve_serverkey = server.encode()
+    with socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | FAILED | zmq.EVENT_DISCONNECTED) as monitor:
+        socket.connect(f"tcp://127.0.0.1:{port}")
+        assert monitor.poll(10_000), port
+        event = int(parse_monitor_message(monitor.recv_multipart())["event"])
+        socket.disable_monitor()
+    socket.close()
+    return event
+
+
+FAILED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+
+
+def test_every_socket_of_the_bus_lets_in_only_keys_on_the_list(plant: Secured) -> None:
+    folder = plant.folder / "var" / "keys"
+    server, node = (json.loads((folder / f"{name}.json").read_text()) for name in ("server", "node"))
+    ports = bus_ports(plant)
+    assert len(ports) >= 5, "clock, module and recorder: what is published, and what answers"
+    for port in ports:
+        assert let_in(port, (node["public"], node["secret"]), server["public"]), port
+        for stranger in (None, curve_pair()):
+            assert not let_in(port, stranger, server["public"]), port
+
+
+def test_supervisord_answers_its_owner_alone(plant: Secured) -> None:
+    path = plant.folder / "var" / "supervisor.sock"
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
 def test_no_log_holds_a_token_or_a_secret_key(plant: Secured) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.process import without_secrets
+from bus.log import without_secrets
 from bus.security.admission import FAILURES, Admission
 from bus.security.hosts import Refusal
 from bus.security.limits import CALLERS, Limiter, Rate

@@ -8,6 +8,7 @@ import pytest
 from bus.security.admission import Admission
 from bus.security.tokens import Role, Tokens, make
 from nodes.clock.health import health_app
+from nodes.clock.timing import Timing
 from tests.nodes.gateway.messages import status
 
 TOKEN, ENTRY = make("reader", Role.VIEWER)
@@ -15,7 +16,10 @@ TOKEN, ENTRY = make("reader", Role.VIEWER)
 
 def ask(path: str, headers: dict[str, str] | None = None, tokens: Tokens | None = None) -> httpx.Response:
     report = status(7, lateness={"p50": 0.001, "p99": 0.002, "max": 0.003})
-    app = health_app(lambda: {"status": "ok"}, lambda: report, "127.0.0.1", Admission(tokens))
+    timing = Timing()
+    timing.sent(7, 1_000_000, 30_000)
+    timing.acknowledged(7, 3_500_000)
+    app = health_app(lambda: {"status": "ok"}, lambda: report, timing.distributions, "127.0.0.1", Admission(tokens))
 
     async def script() -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -53,4 +57,7 @@ def test_with_tokens_the_metrics_need_one_and_the_health_page_does_not() -> None
 def test_prometheus_reads_ticks_and_lateness() -> None:
     text = ask("/metrics").text
     assert "kpp_ticks_total 7.0" in text
-    assert 'kpp_tick_lateness_seconds{quantile="0.99"} 0.002' in text
+    assert 'kpp_tick_lateness_recent_seconds{quantile="0.99"} 0.002' in text
+    assert 'kpp_tick_lateness_seconds_bucket{le="2e-05"} 0.0' in text
+    assert 'kpp_tick_lateness_seconds_bucket{le="5e-05"} 1.0' in text
+    assert 'kpp_tick_acknowledged_seconds_bucket{le="0.005"} 1.0' in text

@@ -16,6 +16,7 @@ import structlog
 from bus.endpoints import Endpoints
 from nodes.recorder.answers import Answers
 from nodes.recorder.server import HistoryServer
+from tests.watching import eventually
 
 from .peer import Peer, Switches, free_environment
 from .recordings import write_recordings
@@ -127,6 +128,13 @@ def gateway(running: Running) -> Iterator[Running]:
     """That gateway with a peer that does everything it should."""
     running.peer.switches = Switches()
     running.peer.commands.clear()
+    reset = running.peer.seq
     running.until(backend_status="ok", run="run-1", clients_connected=0)
+
+    def shows_it() -> bool:
+        live = running.rest.get("/data/live")  # what the last test had the peer say may still be the newest
+        return live.status_code == 200 and live.json()["run"] == "run-1" and live.json()["seq"] > reset
+
+    eventually(shows_it, 10, "the gateway shows a state of the peer as it is now")
     yield running
     assert running.process.poll() is None, "the gateway ended"

@@ -1,5 +1,6 @@
 """Valid messages of a plant, made from the declarations: for tests that need some, whatever they hold."""
 
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import structs
@@ -104,7 +105,12 @@ def result(request: CommandRequest, seq: int, violations: list[Violation] | None
 
 
 def _filled(kind: type[Message], seed: int, length: int) -> dict[str, Any]:
-    return {name: _value(hint, seed, length) for name, hint in get_type_hints(kind).items() if name != "TOPIC"}
+    return {name: _value(hint, seed, length) for name, hint in _hints(kind).items()}
+
+
+@cache
+def _hints(kind: type[Message]) -> dict[str, Any]:
+    return {name: hint for name, hint in get_type_hints(kind).items() if name != "TOPIC"}
 
 
 def _value(hint: Any, seed: int, length: int) -> Any:

@@ -108,8 +108,11 @@ class Peer:
             due = time.monotonic()
             while not self._stop.is_set():
                 due = max(due + 0.01, time.monotonic())  # late on a busy machine: no burst follows
-                while self._control(control, clock, physics) or due > time.monotonic():
+                while True:  # at least once, however late it is
+                    busy = self._control(control, clock, physics)
                     self._snapshot(snapshots)
+                    if not busy and due <= time.monotonic():
+                        break
                 self.seq += 1
                 switches = self.switches
                 lost = switches.lose > 0 and self.seq % switches.lose == 0

@@ -69,4 +69,4 @@ def test_a_defect_in_a_task_ends_the_process_with_an_error() -> None:
         check=False,
     )
     assert run.returncode == 1
-    assert b"TypeError" in run.stderr
+    assert b"TypeError" in run.stdout

@@ -6,8 +6,11 @@ import time
 import pytest
 
 from bus.endpoints import HttpAddress
-from nodes.gateway.http import HEADER_TIME
+from nodes.gateway.routes.stream import MAX_STREAMS
+from nodes.gateway.server import CONNECTIONS
 from nodes.gateway.session import TAKE_TIME
+from nodes.http import HEADER_TIME
+from tests.watching import eventually
 
 from .conftest import Running
 
@@ -65,6 +68,29 @@ def test_who_takes_nothing_of_a_stream_is_cut_off(gateway: Running) -> None:
         time.sleep(TAKE_TIME + 3)  # frames pile up, and nobody takes them
         assert drained(client, 1_000_000)
     assert gateway.rest.get("/v1/status").status_code == 200
+
+
+def test_connections_and_streams_are_limited_and_come_free_again(gateway: Running) -> None:
+    address = gateway.endpoints.gateway_http
+
+    def answer(path: bytes) -> bytes:
+        with dial(address) as client:
+            client.sendall(b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % path)
+            return drained(client)
+
+    streams = [dial(address) for _ in range(MAX_STREAMS)]
+    for client in streams:
+        client.sendall(b"GET /v1/stream?rate=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+    refused = answer(b"/v1/stream")
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert b"application/problem+json" in refused
+    assert answer(b"/v1/status").startswith(b"HTTP/1.1 200")
+    idle = [dial(address) for _ in range(CONNECTIONS)]
+    eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 503"), 5, "too many are connected")
+    for client in (*streams, *idle):
+        client.close()
+    eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 200"), 5, "there is room again")
 
 
 @pytest.mark.parametrize(

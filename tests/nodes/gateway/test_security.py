@@ -105,6 +105,23 @@ def test_an_operator_commands_and_a_viewer_does_not(fresh: Secured) -> None:
     assert refused.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_who_commands_too_fast_is_told_when_to_go_on(fresh: Secured) -> None:
+    url = f"{fresh.endpoints.gateway_http}/v1/time/step"
+    with httpx.Client(headers=fresh.bearer("admin")) as client:
+        for _ in range(1000):
+            answer = client.post(url, json={"ticks": 0})
+            if answer.status_code == 429:
+                break
+            assert answer.status_code == 422
+        assert answer.status_code == 429
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) >= 1
+        assert (
+            client.get(f"{fresh.endpoints.gateway_http}/v1/status").status_code == 200
+        )  # reading has a rate of its own
+    assert operators_command(fresh, "operator") == 422  # and so has everybody else
+
+
 def test_a_header_does_not_change_what_is_authorised(fresh: Secured) -> None:
     headers = fresh.bearer("viewer") | {"X-Original-URL": "/v1/health", "X-HTTP-Method-Override": "GET"}
     url = str(fresh.endpoints.gateway_http)

@@ -1,7 +1,5 @@
 """The versioned REST API of the real process."""
 
-import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -254,20 +252,7 @@ def test_metrics_tell_of_the_plant_and_of_the_gateways_own_work(gateway: Running
         "kpp_websocket_clients 0.0",
         "kpp_gateway_workers 1.0",
         "kpp_gateway_messages_repaired_total",
+        'kpp_queue_depth{queue="commands"} 0.0',
     ):
         assert name in text, name
     assert "kpp_ticks_total" in httpx.get(f"http://{gateway.websocket}/metrics").text
-
-
-def test_every_metric_of_the_grafana_dashboard_is_told(gateway: Running) -> None:
-    gateway.peer.switches.plc = {"warnings": ["something"]}
-    eventually(lambda: "m1.something" in alarm_states(gateway), 5, "there is an alarm to count")
-    told = gateway.rest.get("/v1/metrics").text
-    board = json.loads((Path(__file__).resolve().parents[3] / "docs" / "grafana.json").read_text())
-    shown = {
-        name for panel in board["panels"] for each in panel["targets"] for name in re.findall(r"kpp_\w+", each["expr"])
-    }
-    of_clock = {"kpp_tick_lateness_seconds", "kpp_node_ticks_behind", "kpp_node_beat_age_seconds"}
-    of_nodes = {"kpp_node_restarts_total", "kpp_node_gaps_repaired_total"}  # the peer of these tests tells of none
-    assert len(shown) > 20
-    assert [name for name in sorted(shown - of_clock - of_nodes) if name not in told] == []

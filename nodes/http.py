@@ -1,4 +1,4 @@
-"""One REST connection: uvicorn's, with the two deadlines that it lacks.
+"""One HTTP connection of gateway or clock: uvicorn's, with the two deadlines that it lacks.
 
 A client that sends its header a byte at a time, or takes nothing of an answer, would hold a connection for ever, and
 there are only so many.
@@ -9,10 +9,11 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from nodes.gateway.session import TAKE_TIME
-
 HEADER_TIME = 5.0
 """Seconds from the first byte of a request, or from the connection, to the end of its header."""
+
+STALL_TIME = 2.0
+"""Seconds within which a client has to take what was sent to it."""
 
 
 class DeadlineProtocol(H11Protocol):
@@ -43,7 +44,7 @@ class DeadlineProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The client takes nothing at the moment."""
         super().pause_writing()
-        self._stall = self._stall or self.loop.call_later(TAKE_TIME, self.transport.abort)
+        self._stall = self._stall or self.loop.call_later(STALL_TIME, self.transport.abort)
 
     def resume_writing(self) -> None:
         """It does again."""
