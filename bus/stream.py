@@ -108,7 +108,12 @@ class Line(Generic[M]):
     @property
     def waiting(self) -> bool:
         """True while later messages are kept back for a missing one."""
-        return bool(self._held or self._later)
+        return self.held > 0
+
+    @property
+    def held(self) -> int:
+        """Messages that are kept back for a missing one."""
+        return len(self._held) + len(self._later)
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
         """A run has begun, as another stream tells: this one has it too, even if nothing of it was heard.
@@ -517,7 +522,12 @@ class Streams:
     @property
     def waiting(self) -> bool:
         """True while messages are kept back for missing ones."""
-        return any(line.waiting for line in self._lines())
+        return self.held > 0
+
+    @property
+    def held(self) -> int:
+        """Messages that are kept back for missing ones."""
+        return sum(line.held for line in self._lines())
 
     def skip(self) -> list[Published]:
         """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""

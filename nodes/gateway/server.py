@@ -93,7 +93,7 @@ async def _pulse(
             status = answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names, run=plant.run, tick=tick)
             said = names
-        heart.beat(tick, roster.tell(stream.clients(), names))
+        heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.record.streams.held)
         ear.repair(now())
         stream.pulse()
         for shared, name, total in (

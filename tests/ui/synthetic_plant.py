@@ -312,10 +312,7 @@ class SyntheticPlant:
             realtime_priority=False,
             scenario=self.scenario,
             replay=self.wishes.replay,
-            peers=[
-                Peer(node=node, instance="made-up", pid=self.wishes.pid, status="", seq=self.seq, gaps=0, age=0.05)
-                for node in nodes
-            ],
+            peers=[Peer(node, "made-up", self.wishes.pid, "", self.seq, 0, 0.05, 3) for node in nodes],
         )
 
     def state(self) -> State:

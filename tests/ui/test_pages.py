@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 AXE = Path(__file__).with_name("axe.min.js")
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 PAGES = {
     "overview": "net-power",
@@ -60,7 +61,7 @@ def test_every_page_has_its_own_address_and_shows_the_plant(page: Page, dashboar
     page.reload()
     expect(page.get_by_test_id("page-system")).to_be_visible(timeout=20_000)
     page.get_by_test_id("nav-overview").click()
-    expect(page.get_by_test_id("window-30")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("o-window-30")).to_have_attribute("aria-pressed", "true")
     page.go_back()
     expect(page.get_by_test_id("page-system")).to_be_visible()
     page.evaluate("location.hash = 'window=60'")
@@ -263,16 +264,44 @@ def test_a_claim_is_switched_and_its_power_without_a_source_shown_everywhere(pag
     expect(page.get_by_test_id("sankey")).to_contain_text("No source in the model")
 
 
+def test_the_comparison_of_claims_follows_the_parameters_in_force(page: Page, plant: SyntheticPlant) -> None:
+    go(page, "hypotheses")
+    answer = page.get_by_test_id("compare-answer")
+    expect(answer).to_contain_text("With the parameters in force", timeout=90_000)
+    claims = page.get_by_test_id("claims")
+    expect(claims).to_have_attribute("data-old", "no")
+    side = page.get_by_test_id("sides-h1").locator("tbody tr")
+    number = re.compile(rf"^{MINUS}?\d+\.\d\d$")
+    for column in range(4):  # off, physical, claimed, and the running plant
+        expect(side.filter(has_text="Net power").locator("td").nth(column)).to_have_text(number)
+    expect(side.filter(has_text="Brings").locator("td").nth(0)).to_have_text("0.00")
+    expect(side.filter(has_text="Without a source").locator("td").nth(1)).to_have_text("0.00")
+    expect(side.filter(has_text="Without a source").locator("td").nth(2)).to_have_attribute("data-unpaid", "yes")
+    page.get_by_test_id("h1-physical").click()
+    eventually(lambda: plant.changed == {"h1_mode": "physical"}, 5, "the plant has it")
+    expect(claims).to_have_attribute("data-old", "no")  # which claims are on makes no difference to it
+    go(page, "parameters")
+    page.get_by_test_id("form").get_by_test_id("field-drag_area").fill("0.7")
+    page.get_by_test_id("form").get_by_role("button", name="Apply").click()
+    eventually(lambda: plant.changed.get("drag_area") == 0.7, 5, "the plant has it")
+    go(page, "hypotheses")
+    expect(answer).to_contain_text("Computing eleven plants with the parameters in force")
+    expect(claims).to_have_attribute("data-old", "yes")
+
+
 def test_alarms_are_active_acknowledged_and_cleared(page: Page, plant: SyntheticPlant) -> None:
     expect(page.get_by_test_id("alarms-empty")).to_be_visible()
-    plant.wishes.overrides = {"plc": {"warnings": ["icing: coldest pocket at 261 K, below 273.15 K"]}}
+    icing = {"warnings": ["icing: coldest pocket at 261 K, below 273.15 K"], "warning_limits": ["273.15 K"]}
+    plant.wishes.overrides = {"plc": icing}
     alarm = page.get_by_test_id("page-overview").get_by_test_id("alarm-m1.icing")
     expect(alarm).to_contain_text("FIRST OUT · active, not acknowledged")
-    expect(alarm).to_contain_text("below 273.15 K")
+    expect(alarm).to_contain_text("limit 0 °C")
     expect(alarm).to_contain_text(re.compile(r"\d+\.\d\d s"))
-    plant.wishes.overrides["plc"] = {"warnings": ["icing: 261 K", "tension: high"]}
+    limits = ["273.15 K", "90000 N"]
+    plant.wishes.overrides["plc"] = {"warnings": ["icing: 261 K", "tension: high"], "warning_limits": limits}
     second = page.get_by_test_id("page-overview").get_by_test_id("alarm-m1.tension")
     expect(second).not_to_contain_text("FIRST OUT")
+    expect(second).to_contain_text("limit 90 kN")
     alarm.get_by_role("button").click()
     expect(alarm).to_contain_text(re.compile(r"active, acknowledged, acknowledged by dashboard-\w{4}"))
     assert (plant.commands[-1].module, plant.commands[-1].name) == ("clock", "acknowledge")
@@ -314,7 +343,10 @@ def test_a_replay_is_marked_on_every_page(page: Page, plant: SyntheticPlant) -> 
     for name in PAGES:
         go(page, name)
         expect(page.get_by_test_id("replay")).to_have_text("REPLAY of run 0007-001: recorded, not live")
+    expect(page.get_by_test_id("connection")).to_contain_text("REPLAY")
+    expect(page.get_by_test_id("replay-controls")).to_be_visible()
     plant.wishes.replay = ""
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
     expect(page.get_by_test_id("replay")).to_be_hidden()
 
 
@@ -324,6 +356,7 @@ def test_the_system_page_counts_restarts_and_sets_the_policy(page: Page, plant: 
     before = int(row.locator("td").nth(3).inner_text())
     plant.wishes.pid = 1000 + plant.seq
     expect(row.locator("td").nth(3)).to_have_text(str(before + 1))
+    expect(row.locator("td").nth(5)).to_have_text("3")  # messages that wait in it
     expect(page.get_by_test_id("s-late")).to_have_text("0.05 / 0.20 / 0.40 ms")
     expect(page.get_by_test_id("h-late")).to_contain_text("< 0.5 ms")
     page.get_by_test_id("policy").select_option("catch_up")

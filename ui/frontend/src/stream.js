@@ -137,6 +137,12 @@ class Stream {
     return this.frame.clockAge + (performance.now() - this.arrived) / 1000
   }
 
+  // The run that the recorder knows: a replay gives itself a name of its own.
+  recordedRun() {
+    const clock = this.note?.clock
+    return clock?.replay || clock?.run || ""
+  }
+
   // "live", "stale" or "missing"
   freshness() {
     const age = this.age()
@@ -212,6 +218,7 @@ globalThis.__kpp = {
   times() {
     return stream.series ? [...stream.series.t.subarray(0, stream.series.length)] : []
   },
+  recorded: () => stream.recordedRun(),
   get latency() {
     return [...stream.latency]
   },
