@@ -120,6 +120,9 @@ class Pages {
     }
     if (wanted === this.open) return
     this.open = wanted
+    const nav = this.root.querySelector("nav") // on a phone it is wider than the screen
+    const here = nav.querySelector('[aria-current="page"]')
+    nav.scrollLeft = here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
     for (const sheet of this.root.querySelectorAll("[data-sheet]")) sheet.hidden = sheet.dataset.sheet !== wanted
     const page = (this.page = this.pages.get(wanted))
     globalThis.__kpp.page = wanted

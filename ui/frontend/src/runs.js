@@ -24,8 +24,8 @@ export const HTML = `
     <div class="buttons loose"><a class="button" data-testid="replay-open" target="_blank" rel="noopener" hidden>Open its dashboard</a><button data-testid="replay-end" hidden>End the replay</button></div>
     <p class="hint">It has a dashboard and a gateway of its own, marked as a replay everywhere; there it is played, paused, sought and slowed down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p></section></div>
   <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2><label class="find">Channel <select data-testid="compare-channel">${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
-    <figure class="plot big short"><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
-    <table class="rows" data-testid="compare-table"><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
+    <figure class="plot big short" data-testid="compare-figure" hidden><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
+    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
 </div>`
 
 export function start(root, { commands }) {
@@ -133,7 +133,9 @@ class Runs {
 
   // Both over the simulated time that both have, or over a part of it.
   async compare(range) {
-    if (this.chosen.length < 2) return write(byId(this.root, "compared"), "tick two of them")
+    const two = this.chosen.length === 2
+    for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
+    if (!two) return write(byId(this.root, "compared"), "tick two of them")
     const ends = this.chosen.map((run) => this.runs.find((each) => each.run === run)?.modules[0]?.end ?? 0)
     const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
     const told = byId(this.root, "compared")

@@ -11,7 +11,7 @@ const tenths = (t) => clockTime(Math.round(t * 10) / 10)
 export const timebar = (id, { windows = true, exports = true } = {}) => `
   <div class="timebar" data-timebar="${id}">
     ${windows ? `<div class="buttons" role="group" aria-label="window">${WINDOWS.map((seconds) => `<button data-window="${seconds}" data-testid="${id}window-${seconds}">${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}</button>`).join("")}</div>` : ""}
-    <button data-testid="${id}freeze" aria-pressed="false" title="hold plots and picture still; the plant runs on (space)">Pause view</button>
+    <button data-testid="${id}freeze" aria-pressed="false" title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
     <input type="range" min="0" step="0.01" data-testid="${id}scrub" aria-label="scrub back through the run" title="drag back through the run, as the recorder has it">
     <output data-testid="${id}range">–</output>
     <button data-testid="${id}live" class="primary" hidden>Return to live</button>
