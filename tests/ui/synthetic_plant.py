@@ -387,7 +387,7 @@ class SyntheticPlant:
             "meters": _meters(self.wishes) if self.wishes.laps else {"laps": 0},
         }
         for part, values in self.wishes.overrides.items():
-            parts[part].update(values)
+            parts.setdefault(part, {}).update(values)
         fields = {name: {**_blank(name), **parts.get(name, {})} for name in _parts()}
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
         head |= {"results": 0, "events": 0}

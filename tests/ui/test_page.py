@@ -63,6 +63,7 @@ def test_the_picture_and_the_plots_move(page: Page) -> None:
         arg=before,
     )
     assert page.evaluate("__kpp.latency.length") > 5
+    expect(page.get_by_test_id("receiver-pressure-trend")).to_have_text(re.compile("[→↗↘]"), timeout=20_000)
 
 
 def test_commands_are_sent_and_answered_and_controls_follow_the_plant(page: Page, plant: SyntheticPlant) -> None:

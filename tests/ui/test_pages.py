@@ -175,9 +175,9 @@ def test_what_is_typed_is_pending_until_it_is_applied(page: Page, plant: Synthet
     apply = form.get_by_role("button", name="Apply")
     expect(row).to_contain_text("0 to 3")
     expect(row).to_contain_text("default 0.51")
-    expect(row).to_contain_text("m2")
+    expect(row).to_contain_text("m²")
     field.fill("9")
-    expect(row).to_contain_text("the highest value allowed is 3 m2")
+    expect(row).to_contain_text("the highest value allowed is 3 m²")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(apply).to_be_disabled()
     field.fill("0.4")
@@ -262,6 +262,36 @@ def test_a_claim_is_switched_and_its_power_without_a_source_shown_everywhere(pag
         expect(page.get_by_test_id("unsourced")).to_contain_text("4.2 kW of this output has no source in the model")
     go(page, "energy")
     expect(page.get_by_test_id("sankey")).to_contain_text("No source in the model")
+
+
+def test_the_ledgers_show_what_does_not_close_and_what_has_no_source(page: Page, plant: SyntheticPlant) -> None:
+    go(page, "energy")
+    sheet = page.get_by_test_id("page-energy")
+    expect(sheet.get_by_test_id("v-meters.cop")).to_have_text("0.324")
+    for name in ("ledger.r_a", "sampled.r_b", "exergy.r_c"):
+        expect(sheet.get_by_test_id(f"v-{name}")).to_have_attribute("data-abnormal", "no")
+    row = page.get_by_test_id("first-law").locator("[data-line-of=unsourced]")
+    expect(row).to_contain_text("0.000")
+    expect(row).not_to_have_class(re.compile("alarming"))
+    plant.wishes.unsourced = 3_600.0
+    plant.wishes.overrides = {"ledger": {"r_a": -2e-9}, "exergy": {"r_c": 2e-3}}
+    expect(row).to_have_class(re.compile("alarming"))
+    expect(page.get_by_test_id("second-law").locator("[data-line-of=unsourced]")).to_have_class(re.compile("alarming"))
+    for name in ("ledger.r_a", "exergy.r_c"):
+        expect(sheet.get_by_test_id(f"v-{name}")).to_have_attribute("data-abnormal", "yes")
+
+
+def test_the_floaters_add_up_to_the_plant(page: Page, plant: SyntheticPlant) -> None:
+    go(page, "floaters")
+    rows = page.get_by_test_id("floater-table").locator("tbody tr")
+    expect(rows).to_have_count(PARAMETERS["floater_count"])
+    expect(rows.first.locator("td").nth(3)).to_have_text(re.compile(r"^\d+\.\d$"))
+    expect(page.get_by_test_id("force-sum")).to_contain_text("Sum of the table")
+    expect(page.get_by_test_id("profile-fill").locator("canvas")).to_be_visible()
+    page.get_by_test_id("f-freeze").click()  # held, and nobody there who could tell of that moment
+    expect(page.get_by_test_id("f-range")).to_contain_text("did not answer", timeout=15_000)
+    page.get_by_test_id("f-live").click()
+    expect(rows).to_have_count(PARAMETERS["floater_count"])
 
 
 def test_the_comparison_of_claims_follows_the_parameters_in_force(page: Page, plant: SyntheticPlant) -> None:

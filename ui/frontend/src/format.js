@@ -9,6 +9,9 @@ export function fixed(value, decimals) {
   return text.replace("-", "−")
 }
 
+// Square and cubic metres as people write them.
+export const unitText = (unit) => unit.replace(/\bm([23])\b/g, (_, power) => (power === "2" ? "m²" : "m³"))
+
 export function power10(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
   if (value === 0) return "0"

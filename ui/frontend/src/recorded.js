@@ -1,14 +1,14 @@
 // Recorded channels as a plot: range of each bin as a band, its mean as a line.
 
 import uPlot from "uplot"
-import { clockTime, fixed } from "./format.js"
+import { clockTime, fixed, unitText } from "./format.js"
 import { sheet } from "./picture.js"
 import { colours } from "./theme.js"
 
 const COLOURS = ["export", "import", "net", "shaft", "flow", "warn", "dim", "alarm"]
 const READ_AS = { W: ["kW", 1e-3, 0], J: ["kWh", 1 / 3.6e6, 0], Pa: ["bar", 1e-5, 0], K: ["°C", 1, -273.15], N: ["kN", 1e-3, 0], 1: ["", 1, 0] }
 
-export const readAs = (unit) => READ_AS[unit] ?? [unit, 1, 0]
+export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]
 
 export class Recorded {
   // `zoomed` is called with the new range, `reset` on a double click.

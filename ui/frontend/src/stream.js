@@ -3,6 +3,7 @@
 // It also is the watchdog: a server that was restarted has forgotten this page's session, so the page loads anew.
 
 import { LAYOUT, unpack } from "./frame.js"
+import { unitText } from "./format.js"
 import { Series } from "./series.js"
 
 const STALE_AFTER = 1
@@ -78,7 +79,7 @@ class Stream {
     }
     this.hello = hello
     this.series ??= new Series(hello.series)
-    this.readings = new Map([...hello.series, ...hello.readings].map((channel, i) => [channel.path, { ...channel, i }]))
+    this.readings = new Map([...hello.series, ...hello.readings].map((channel, i) => [channel.path, { ...channel, unit: unitText(channel.unit), i }]))
   }
 
   commandNews(news) {

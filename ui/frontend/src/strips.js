@@ -98,7 +98,7 @@ export function trendPlots(root, id, plots, commands) {
   for (const button of root.querySelectorAll("[data-line]")) button.onclick = () => toggle(button.dataset.line)
   byId(root, `${id}csv`).onclick = () => csv(drawn)
   byId(root, `${id}png`).onclick = () => png(root, drawn)
-  const bar = followTime(root, id, () => past.problem)
+  const bar = followTime(root, id, () => past.trouble)
   const follow = () => {
     for (const link of root.querySelectorAll("a.past")) link.href = view.link("history", { channels: link.dataset.channels.split(","), hidden: new Set() })
     drawn.forEach((plot) => plot.follow())
