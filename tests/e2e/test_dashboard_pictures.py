@@ -94,6 +94,7 @@ def test_every_page_is_seen_whole(page: Page, folder: Path, look: str) -> None:
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} pixels too wide"
         assert sheet.evaluate(CUT_OFF) == [], name
+        expect(page.get_by_test_id("connection")).to_be_in_viewport(ratio=1)
         if name in DOCUMENTED[look] or folder.name != "images":
             path = folder / (f"{name}.png" if look == "large" else f"{name}-{look}.png")
             page.screenshot(path=path)

@@ -326,6 +326,7 @@ def test_alarms_are_active_acknowledged_and_cleared(page: Page, plant: Synthetic
     alarm = page.get_by_test_id("page-overview").get_by_test_id("alarm-m1.icing")
     expect(alarm).to_contain_text("FIRST OUT · active, not acknowledged")
     expect(alarm).to_contain_text("limit 0 °C")
+    expect(alarm.locator(".how")).to_be_visible()
     expect(alarm).to_contain_text(re.compile(r"\d+\.\d\d s"))
     limits = ["273.15 K", "90000 N"]
     plant.wishes.overrides["plc"] = {"warnings": ["icing: 261 K", "tension: high"], "warning_limits": limits}

@@ -21,7 +21,7 @@ const COLUMNS = [
 
 export const HTML = `
 <div class="columns floaters">
-  <section class="card panel"><header><h2>Profiles <small>over the place along the loop<span class="how">: up run, top, down run, bottom; drag to zoom</span></small></h2>${timebar("f-", { windows: false, exports: false })}</header>
+  <section class="card panel"><header><h2>Profiles <small>over the place along the loop<span class="gesture">: up run, top, down run, bottom; drag to zoom</span></small></h2>${timebar("f-", { windows: false, exports: false })}</header>
     <div class="profiles">${COLUMNS.map(([id, label, unit]) => `<figure class="plot" data-testid="profile-${id}" aria-label="${label} over the place along the loop"><figcaption><b>${label}</b> <small>${unit}</small></figcaption><div class="canvas"></div></figure>`).join("")}</div>
     <p class="hint" data-testid="force-sum"></p>
   </section>

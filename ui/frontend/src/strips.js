@@ -80,12 +80,12 @@ const figures = (plots) => `
   </div>`
 
 // Plots of another page; `id` begins the test ids of its controls.
-export const trends = (id, plots) => `<section class="card strips" aria-label="trends"><header><h2>Trends <small>over simulated time<span class="how">; drag to zoom, double-click to return</span></small></h2>${timebar(id)}</header>${figures(plots)}</section>`
+export const trends = (id, plots) => `<section class="card strips" aria-label="trends"><header><h2>Trends <small>over simulated time<span class="gesture">; drag to zoom, double-click to return</span></small></h2>${timebar(id)}</header>${figures(plots)}</section>`
 
 export const STRIPS = `
 <section class="card strips" aria-label="plots over simulated time">
   <header>
-    <h2>Trends <small>over simulated time<span class="how">; drag to zoom, double-click to return</span></small></h2>
+    <h2>Trends <small>over simulated time<span class="gesture">; drag to zoom, double-click to return</span></small></h2>
     ${timebar("o-")}
   </header>
   ${figures(OVERVIEW)}
