@@ -266,7 +266,7 @@ def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page,
 
 
 def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plant: Plant) -> None:
-    parent = page.evaluate("document.querySelector('*') && __kpp.history.run")
+    parent = page.evaluate("__kpp.recorded()")
     page.get_by_test_id("stop").click()
     expect(page.get_by_test_id("mode")).to_have_text("STOPPED")
     go(page, "runs")
