@@ -9,8 +9,8 @@ export function fixed(value, decimals) {
   return text.replace("-", "−")
 }
 
-// Square and cubic metres as people write them.
-export const unitText = (unit) => unit.replace(/\bm([23])\b/g, (_, power) => (power === "2" ? "m²" : "m³"))
+// Squares and cubes as people write them.
+export const unitText = (unit) => unit.replace(/\b([ms])([23])\b/g, (_, of, power) => of + (power === "2" ? "²" : "³"))
 
 export function power10(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
