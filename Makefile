@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench fuzz chaos sequences recovery kills pictures soak frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos orders sequences recovery kills \
+	pictures soak frontend clean
 FAULTS ?= 1000
 MINUTES ?= 60
 
@@ -43,8 +44,10 @@ kills: install-test  ## kill the recorder fifty times during a run and compare (
 fuzz: install-test  ## a hundred million damaged inputs and many requests of every kind (about an hour)
 	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
 
-chaos: install-test  ## FAULTS faults under commands, then every start order; figures into docs/reliability.md (ten minutes, then some)
+chaos: install-test  ## FAULTS faults under commands; figures into docs/reliability.md (ten minutes)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
+
+orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about twelve minutes)
 	$(BIN)/python -m tests.chaos.orders --page
 
 sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)

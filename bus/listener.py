@@ -98,6 +98,11 @@ class Listener:
             self._on_gap(topic, seq + 1, message.seq - seq - 1)
         self._last[topic] = (message.run, message.seq)
 
+    @property
+    def refused(self) -> list[str]:
+        """Why something was never delivered, the newest reasons."""
+        return [reason for repairer in self._repairers for reason in repairer.refused]
+
     def close(self) -> None:
         """Stop listening."""
         for repairer in self._repairers:

@@ -344,7 +344,9 @@ class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):
 class Refused(Message, frozen=True, tag_field="type", tag="refused"):
     """A request that was not accepted; nothing was done."""
 
-    id: Annotated[str, quantity("", "id of the command, empty when it could not be read", max_length=64)]
+    id: Annotated[
+        str, quantity("", "id of the command, or the run that was asked about; empty when unreadable", max_length=64)
+    ]
     field: Annotated[str, quantity("", "the field that is wrong, empty when none in particular", max_length=128)]
     reason: Annotated[Text, quantity("", "what is wrong and what would be right")]
     retry_after: Annotated[float, amount("s", "ask again with the same id after this time; 0 when that is no use")] = (

@@ -1,6 +1,7 @@
 """Asks a producer for what a stream missed, from a plain program: one question at a time, asked again in time."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from bus.stream import ModuleStream, Streams, TickStream
 
 RETRY_INTERVAL = 0.3
 """Seconds until a question that was not answered is asked again, of the next instance if there is one."""
+
+REFUSALS_KEPT = 100
 
 Answer = Replay | Frames | Refused
 
@@ -36,6 +39,8 @@ class Repairer:
         self._turn = 0
         self._due = 0.0
         self._dealer: Dealer | None = None
+        self.refused: deque[str] = deque(maxlen=REFUSALS_KEPT)
+        """Why something could not be had, the newest reasons."""
 
     @property
     def socket(self) -> Dealer | None:
@@ -75,6 +80,12 @@ class Repairer:
             if reply.retry_after > 0:
                 self._asked, self._due = self._stream.request, time.monotonic() + reply.retry_after
                 return []
+            asked = self._stream.request
+            if asked is None or reply.id not in {asked.run, ""}:
+                return []  # of an earlier question
+            self.refused.append(
+                f"{type(self._stream).__name__} after tick {asked.after} of {asked.run}: {reply.reason}"
+            )
             return self._stream.skip()
         if isinstance(reply, Frames):
             return self._stream.on_frames(reply)

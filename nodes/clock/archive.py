@@ -38,9 +38,9 @@ class Archive:
             try:
                 recovered = self._runs.read(name)
             except TickLogError as error:
-                return Refused(id="", field="run", reason=str(error))
+                return Refused(id=name, field="run", reason=str(error))
             if recovered is None:
-                return Refused(id="", field="run", reason=f"no run {name!r} is on record here")
+                return Refused(id=name, field="run", reason=f"no run {name!r} is on record here")
             run = ClockCore.ended(self._settings, recovered, wall)
             self._kept[name] = run
             if len(self._kept) > RUNS_KEPT:

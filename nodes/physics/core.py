@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bus.codec import Pair
 from bus.messages import STEP_US, Frames, FramesRequest, Published, Refused, Replay, ReplayRequest, Snapshot, Span, Tick
 from nodes.physics.fold import Fold, Identity, ReadScenario
-from nodes.physics.recall import FindSaved, nearest
+from nodes.physics.recall import FindSaved, nearest, spans_after
 from nodes.physics.ring import Kept, Ring, block
 from nodes.physics.saved import Saved
 
@@ -116,7 +116,7 @@ class PhysicsCore:
         if isinstance(reply, Refused) or reply.run != self.run:
             return
         self._stream.newest = max(self._stream.newest, reply.last)
-        self._backlog = deque(span for span in reply.spans if span.first + span.count - 1 > self.seq)
+        self._backlog = spans_after(reply, self.seq)
         self._backlog_wall = reply.wall
         self._stream.missing = False
 

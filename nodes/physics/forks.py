@@ -8,7 +8,7 @@ from bus.messages import STEP_US, Forked, ForkRequest, Refused, Replay, ReplayRe
 from kpp_physics.plant import Plant
 from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.fold import Fold, Identity, ReadScenario
-from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest
+from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
 from nodes.physics.saved import DamagedError, Saved
 from nodes.physics.snapshots import write_whole
 
@@ -105,13 +105,15 @@ class Fork:
         if fold is None:
             return None
         if isinstance(reply, Refused):
+            if reply.id != fold.run:
+                return None
             self._fold = None
             return reply
         if reply.run == fold.run:
             if reply.last < self._seq:
                 self._fold = None
                 return Refused(id="", field="seq", reason=f"run {reply.run} has {reply.last} ticks, not {self._seq}")
-            self._spans = deque(span for span in reply.spans if span.first + span.count - 1 > fold.seq)
+            self._spans = spans_after(reply, fold.seq)
         return None
 
     def work(self) -> Saved | Refused | None:

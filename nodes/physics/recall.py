@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from bus.codec import MAX_TELEMETRY
 from bus.messages import STEP_US, Frames, FramesRequest, Refused, Replay, ReplayRequest, Span
@@ -16,6 +17,12 @@ RECALL_STEPS = 1000
 RECALL_TICKS = 20
 """Most ticks whose frames are made at a time."""
 
+ASKERS = 64
+"""Most questions that wait; beyond it the oldest is dropped, and asked again by whoever still has it."""
+
+Asker = tuple[bytes, ...]
+"""Where a reply goes."""
+
 FindSaved = Callable[[str, int], Iterator[Saved]]
 """(run, tick) -> snapshots of the run at or before the tick, newest first."""
 
@@ -23,6 +30,15 @@ FindSaved = Callable[[str, int], Iterator[Saved]]
 def none_saved(_run: str, _seq: int) -> Iterator[Saved]:
     """No snapshots at all."""
     return iter(())
+
+
+def spans_after(reply: Replay, seq: int) -> deque[Span]:
+    """The ticks of a reply that follow tick `seq`; none if the very next one is missing.
+
+    That is so when an earlier question of the same run is answered: folded from there on, commands would be left out.
+    """
+    spans = deque(span for span in reply.spans if span.first + span.count - 1 > seq)
+    return spans if spans and spans[0].first <= seq + 1 else deque()
 
 
 def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: FindSaved, refused: list[str]) -> Fold:
@@ -44,13 +60,22 @@ def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: Fi
     return Fold(identity, run, read)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A reply, and who asked for it."""
+
+    askers: list[Asker]
+    reply: Frames | Refused
+
+
 class Recall:
-    """Answers one request after the other; the newest one counts."""
+    """Answers one question after the other, each of them to all who ask it; of one asker the newest counts."""
 
     def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
         self._identity = identity
         self._read = read
         self._find = find
+        self._waiting: dict[Asker, FramesRequest] = {}
         self._asked: FramesRequest | None = None
         self._fold: Fold | None = None
         self._spans: deque[Span] = deque()
@@ -60,12 +85,20 @@ class Recall:
         self._made: list[Kept] = []
         self.refused: list[str] = []
 
-    def ask(self, asked: FramesRequest) -> None:
-        """Begin to compute what followed a tick; the same question again changes nothing."""
-        if asked == self._asked:
-            return
-        self._asked = asked
+    def ask(self, asker: Asker, asked: FramesRequest) -> None:
+        """Have what followed a tick computed; the same question again changes nothing."""
+        self._waiting[asker] = asked
+        if len(self._waiting) > ASKERS:
+            del self._waiting[next(iter(self._waiting))]
+        if self._asked not in self._waiting.values():  # nobody waits for that any more
+            self._begin()
+
+    def _begin(self) -> None:
+        """Take up the question that has waited longest."""
+        self._asked = asked = next(iter(self._waiting.values()), None)
         self._made = []
+        if asked is None:
+            return
         if self._fold is None or self._fold.run != asked.run or self._fold.seq > asked.after:
             self._fold = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
             self._spans.clear()
@@ -82,22 +115,28 @@ class Recall:
             return None
         return ReplayRequest(run=self._asked.run, after=self._fold.seq)
 
-    def on_replay(self, reply: Replay | Refused) -> Frames | Refused | None:
+    def _answer(self, reply: Frames | Refused) -> Answer:
+        askers = [asker for asker, asked in self._waiting.items() if asked == self._asked]
+        for asker in askers:
+            del self._waiting[asker]
+        self._begin()
+        return Answer(askers, reply)
+
+    def on_replay(self, reply: Replay | Refused) -> Answer | None:
         """Take ticks; returns the answer if there are none to be had."""
-        if self._asked is None or self._fold is None:
+        asked, fold = self._asked, self._fold
+        if asked is None or fold is None:
             return None
         if isinstance(reply, Refused):
-            self._asked = None
-            return reply
-        if reply.run == self._fold.run:
-            if reply.last <= self._asked.after:
-                asked, self._asked = self._asked, None
-                return block(asked.run, asked.after, reply.last, [], ended=reply.ended)
-            self._spans = deque(span for span in reply.spans if span.first + span.count - 1 > self._fold.seq)
+            return self._answer(reply) if reply.id == asked.run else None
+        if reply.run == fold.run:
+            if reply.last <= asked.after:
+                return self._answer(block(asked.run, asked.after, reply.last, [], ended=reply.ended))
+            self._spans = spans_after(reply, fold.seq)
             self._wall, self._last, self._ended = reply.wall, reply.last, reply.ended
         return None
 
-    def work(self) -> Frames | Refused | None:
+    def work(self) -> Answer | None:
         """Compute a part; returns the answer when it is complete."""
         asked, fold = self._asked, self._fold
         if asked is None or fold is None:
@@ -110,8 +149,8 @@ class Recall:
             dt_us = round(span.dt * 1e6)
             messages = fold.tick(span.commands if first else [], dt_us, self._wall, shown=shown)
             if fold.fault:
-                self._asked = None
-                return Refused(id="", field="", reason=f"run {fold.run} cannot be computed further: {fold.fault}")
+                reason = f"run {fold.run} cannot be computed further: {fold.fault}"
+                return self._answer(Refused(id=asked.run, field="run", reason=reason))
             steps += dt_us // STEP_US
             if shown:
                 ticks += 1
@@ -119,6 +158,6 @@ class Recall:
             if fold.seq >= span.first + span.count - 1:
                 self._spans.popleft()
             if sum(kept.size for kept in self._made) > BLOCK_BYTES or fold.seq >= self._last:
-                self._asked = None
-                return block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY, ended=self._ended)
+                made = block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY, ended=self._ended)
+                return self._answer(made)
         return None

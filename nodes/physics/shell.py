@@ -23,7 +23,7 @@ from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Identity
 from nodes.physics.forks import Fork, ForkFolder
 from nodes.physics.openings import Openings
-from nodes.physics.recall import Recall
+from nodes.physics.recall import Answer, Recall
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import SnapshotFolder, SnapshotWriter
@@ -98,7 +98,6 @@ class Shell:
         self._core = PhysicsCore(module, instance, read, find)
         self._recall = Recall(Identity(module, instance), read, find)
         self._fork = Fork(Identity(module, instance), read, find)
-        self._asker: list[bytes] = []
         self._forker: list[bytes] = []
         self._fork_due = 0.0
         self._acked = ("", -1, 0)
@@ -159,10 +158,8 @@ class Shell:
             self._core.on_replay(reply)
             self._ask_due = 0.0
         for reply in self._replies(self._sockets.archive):
-            answer = self._recall.on_replay(reply)
+            self._tell_again(self._recall.on_replay(reply))
             self._recall_due = 0.0
-            if answer is not None:
-                self._sockets.server.reply(self._asker, encode(answer))
         for reply in self._replies(self._sockets.past):
             self._answer_fork(self._fork.on_replay(reply))
             self._fork_due = 0.0
@@ -254,20 +251,25 @@ class Shell:
             return
         frames = self._core.frames(request)
         if frames is None:
-            self._asker = peer
-            self._recall.ask(request)
+            self._recall.ask(tuple(peer), request)
         else:
             self._sockets.server.reply(peer, encode(frames))
 
     def _compute_again(self) -> None:
         """A part of what somebody missed and the ring no longer holds."""
         if self._recall.busy:
-            answer = self._recall.work()
-            if answer is not None:
-                self._sockets.server.reply(self._asker, encode(answer))
-
+            self._tell_again(self._recall.work())
         if self._fork.busy:
             self._answer_fork(self._fork.work())
+
+    def _tell_again(self, answer: Answer | None) -> None:
+        if answer is None:
+            return
+        if isinstance(answer.reply, Refused):
+            self._log.warning("what was missed cannot be computed again", reason=answer.reply.reason)
+        payload = encode(answer.reply)
+        for asker in answer.askers:
+            self._sockets.server.reply(list(asker), payload)
 
     def _answer_fork(self, made: Saved | Refused | None) -> None:
         """Put the moment on disk before anyone is told that a run can begin from it."""

@@ -20,9 +20,10 @@ def main() -> int:
     parser.add_argument("--standby", action="store_true", help="with a hot standby of the plant module")
     parser.add_argument("--figures", type=Path, help="write the figures there, as JSON")
     parser.add_argument("--page", action="store_true", help="write the figures into docs/reliability.md")
+    parser.add_argument("--logs", type=Path, help="keep the nodes' logs there, and a timeline of the faults")
     args = parser.parse_args()
     folder = scratch()
-    outcome = run(Chaos(args.seed, args.faults, args.rate, args.standby, controls=True), folder)
+    outcome = run(Chaos(args.seed, args.faults, args.rate, args.standby, controls=True), folder, args.logs)
     text = json.dumps(outcome.figures(), indent=2)
     sys.stdout.write(f"{text}\n{summary(outcome.findings)}\n")
     if args.figures:

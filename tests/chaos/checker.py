@@ -32,6 +32,7 @@ def check(evidence: Evidence) -> list[Finding]:
         *_ticks(recording.ticks),
         *_end(evidence),
         *_states(recording, evidence.reference),
+        *_recorded(evidence),
         *_commands(evidence, carried),
         *_journal(evidence, carried),
         *_results(recording.results, evidence.reference),
@@ -116,6 +117,22 @@ def _states(recording: Recording, reference: Reference) -> list[Finding]:
     if first is None:
         return [*findings, Finding("lost", "every state")]
     return findings + [Finding("lost", f"state {seq} of {run}") for run, seq in order[first:] if (run, seq) not in seen]
+
+
+def _recorded(evidence: Evidence) -> list[Finding]:
+    """The recorder node has every state once, by its key, and each is the one of a run without faults."""
+    if evidence.recorded is None:
+        return []
+    run, last = evidence.end
+    findings: list[Finding] = []
+    for place, digest in evidence.reference.digests.items():
+        kept = evidence.recorded.get(place)
+        name = f"recorded state {place[1]} of {place[0]}"
+        if kept is None and (place[0] != run or place[1] <= last):
+            findings.append(Finding("lost", name))
+        elif kept is not None and kept != digest:
+            findings.append(Finding("different", f"{name} is {kept}; without faults it is {digest}"))
+    return findings
 
 
 def _carried(ticks: list[Tick]) -> dict[str, list[tuple[Place, Command]]]:

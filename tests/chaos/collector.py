@@ -12,6 +12,7 @@ from tests.chaos.history import Recording, Shown
 
 TOPICS = ("tick", "state/", "result/")
 POLL = 0.1
+SILENCE = 0.2
 
 
 class Collector(threading.Thread):
@@ -24,8 +25,10 @@ class Collector(threading.Thread):
         self._heard: float | None = None
         self.recording = Recording()
         self.repaired = 0
-        self.longest_silence = 0.0
-        """Longest time between two ticks, in seconds."""
+        self.refused: list[str] = []
+        """Why something could not be had."""
+        self.silences: list[tuple[float, float]] = []
+        """Times without a tick of more than `SILENCE` seconds: the moment of the next one, and how long it was."""
 
     def open(self, endpoints: Endpoints) -> Listener:
         """The subscription; a tick, state or result that is lost on the way is asked for again."""
@@ -39,6 +42,7 @@ class Collector(threading.Thread):
             if message is not None:
                 self._take(message)
         self.repaired = listener.streams.repaired
+        self.refused = listener.refused
         listener.close()
 
     def stop(self) -> None:
@@ -50,7 +54,8 @@ class Collector(threading.Thread):
         match message:
             case Tick():
                 now = time.monotonic()
-                self.longest_silence = max(self.longest_silence, now - (self._heard or now))
+                if self._heard is not None and now - self._heard > SILENCE:
+                    self.silences.append((now, now - self._heard))
                 self._heard = now
                 self.recording.ticks.append(message)
             case State():

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -17,6 +18,7 @@ from nodes.clock.journal import Journal
 from nodes.clock.runs import SUFFIX, Runs
 from nodes.clock.ticklog import TickLogError
 from nodes.supervision import STANDBY
+from tests.chaos import recorded
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
 from tests.chaos.collector import Collector, DeafCollector, UnansweredCollector
@@ -29,10 +31,15 @@ from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment,
 from tests.watching import eventually
 
 INJECT = Path(__file__).parent / "inject"
-DISK_MEBIBYTES = 32
+DISK_MEBIBYTES = 512
+RESERVE = 16 << 20
+"""Bytes of it that the recorder leaves free."""
 MODULE = "m1"
 NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
 """Every process of supervisord.conf but the hot standby."""
+
+RECORDED_WITHIN = 30.0
+"""Seconds after the last command within which the recorder has it."""
 
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
@@ -80,6 +87,7 @@ class Outcome:
         kinds = Counter(each.fault.kind for each in self.delivered)
         latencies = sorted(self.client.latencies) or [0.0]
         recording = self.evidence.recording
+        silences = [seconds for _when, seconds in self.collector.silences]
         return {
             "seed": self.chaos.seed,
             "standby": self.chaos.standby,
@@ -98,8 +106,11 @@ class Outcome:
             "ticks": len(recording.ticks),
             "states": len(recording.states),
             "runs": len({tick.run for tick in recording.ticks}),
+            "recorded": len(self.evidence.recorded or {}),
             "repaired": self.collector.repaired,
-            "longest_without_tick": round(self.collector.longest_silence, 2),
+            "could_not_be_had": self.collector.refused,
+            "longest_without_tick": round(max(silences, default=0.0), 2),
+            "share_without_tick": round(sum(silences) / self.seconds, 3),
             "results_unheard": len(unheard(self.evidence)),
             "controls": {name: dict(Counter(each.fault for each in found)) for name, found in self.controls.items()},
             "lost": sum(finding.fault == "lost" for finding in self.findings),
@@ -108,8 +119,8 @@ class Outcome:
         }
 
 
-def run(chaos: Chaos, folder: Path) -> Outcome:
-    """Carry out one run with its files under `folder`, which is made.
+def run(chaos: Chaos, folder: Path, logs: Path | None = None) -> Outcome:
+    """Carry out one run with its files under `folder`, which is made; its logs are kept in `logs` if that is given.
 
     Raises:
         AssertionError: if the plant does not come up, or not back after the last fault; the logs are then kept beside
@@ -118,7 +129,7 @@ def run(chaos: Chaos, folder: Path) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     with _disk(folder) as no_disk:
         plan = draw(chaos.seed, chaos.targets, chaos.faults, chaos.rate, disk=not no_disk)
-        return _run(chaos, folder, no_disk, plan)
+        return _run(chaos, folder, no_disk, plan, logs)
 
 
 @contextmanager
@@ -136,8 +147,12 @@ def _disk(folder: Path) -> Iterator[str]:
         context.__exit__(None, None, None)
 
 
-def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome:
-    env = {**environment(folder, instances=2 if chaos.standby else 1), "PYTHONPATH": str(INJECT)}
+def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path | None) -> Outcome:
+    env = {
+        **environment(folder, instances=2 if chaos.standby else 1),
+        "PYTHONPATH": str(INJECT),
+        "KPP_RECORDER_RESERVE": str(RESERVE),
+    }
     config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
     collector = Collector(endpoints)
     controls = [DeafCollector(endpoints), UnansweredCollector(endpoints)] if chaos.controls else []
@@ -159,6 +174,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
         _settle(collector, last)
+        recorded.wait_for(endpoints, MODULE, last.run, last.seq, RECORDED_WITHIN)
     except BaseException as error:
         _keep_logs(folder, plant, error)
         raise
@@ -166,13 +182,20 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault]) -> Outcome
         for each in collectors:
             each.stop()
         _stop(process)
+    if logs is not None:
+        _note(logs, folder, collector, injector)
     end = (last.run, last.seq)
     recording = collector.recording.until(*end)
     journal, lasts = _on_disk(folder)
-    evidence = Evidence(client.history, journal, recording, fold(recording.ticks, MODULE), end, lasts)
+    reference = fold(recording.ticks, MODULE)
+    on_disk = recorded.digests(folder / "var", MODULE, lasts)
+    evidence = Evidence(client.history, journal, recording, reference, end, lasts, on_disk)
     return Outcome(
         chaos, no_disk, plan, injector.delivered, injector.missed, client, collector, evidence, check(evidence),
-        {type(each).__name__: check(replace(evidence, recording=each.recording.until(*end))) for each in controls},
+        {
+            type(each).__name__: check(replace(evidence, recording=each.recording.until(*end), recorded=None))
+            for each in controls
+        },
         time.monotonic() - begin,
     )  # fmt: skip
 
@@ -187,6 +210,18 @@ def _keep_logs(folder: Path, plant: Plant, error: BaseException) -> None:
     told = [f"{error!r}", f"{usage}", *("no answer" if each is None else each.text for each in answers)]
     (kept / "failure.txt").write_text("\n".join(told))
     shutil.copy(folder / "output.txt", kept)
+
+
+def _note(logs: Path, folder: Path, collector: Collector, injector: Injector) -> None:
+    """Keep the logs, and a timeline of what hit and of the times without a tick."""
+    shutil.copytree(folder / "var" / "log", logs, dirs_exist_ok=True)
+    lines = [
+        (injector.begin + each.at, f"{each.fault.kind} {each.fault.target} {each.pid}") for each in injector.delivered
+    ]
+    lines += [(when, f"a tick again after {seconds:.2f} s") for when, seconds in collector.silences]
+    wall = time.time() - time.monotonic()
+    text = "".join(f"{datetime.fromtimestamp(wall + when, UTC):%H:%M:%S.%f} {what}\n" for when, what in sorted(lines))
+    (logs / "timeline.txt").write_text(text)
 
 
 def _settle(collector: Collector, last: Sequenced) -> None:

@@ -107,3 +107,5 @@ class Evidence:
     """Run and tick up to which everything must have come."""
     lasts: dict[str, int]
     """Run -> its last tick, as the clock has recorded it on disk."""
+    recorded: dict[tuple[str, int], str] | None = None
+    """(run, tick) -> digest of each state that the recorder node has on disk; None when that is not looked at."""

@@ -50,15 +50,17 @@ class Injector(threading.Thread):
         self._supervisor = supervisor
         self._ballast = Ballast(folder)
         self._full_until: float | None = None
+        self.begin = time.monotonic()
+        """Moment from which the plan's times count."""
         self.delivered: list[Delivered] = []
         self.missed: list[Fault] = []
 
     def run(self) -> None:
         """Until everything has been delivered."""
-        begin = time.monotonic()
+        self.begin = time.monotonic()
         late: list[Fault] = []
         while self._waiting or late or self._full_until is not None:
-            now = time.monotonic() - begin
+            now = time.monotonic() - self.begin
             while self._waiting and self._waiting[0].at <= now:
                 late.append(self._waiting.popleft())
             late = [fault for fault in late if not self._deliver(fault, now)]

@@ -43,7 +43,9 @@ def chaos(figures: Mapping[str, Any]) -> str:
          f"{figures['command_latency_p50']:.3f} s, {figures['command_latency_p99']:.3f} s, "
          f"{figures['command_latency_max']:.3f} s"),
         ("ticks; states; of these asked for again", f"{figures['ticks']}; {figures['states']}; {figures['repaired']}"),
-        ("longest time without a tick", f"{figures['longest_without_tick']:.1f} s"),
+        ("states that the recorder node has on disk", f"{figures['recorded']}"),
+        ("time without a tick: longest; share of the run", f"{figures['longest_without_tick']:.1f} s; "
+         f"{figures['share_without_tick']:.0%}"),
         ("**lost; doubled; different**", f"**{figures['lost']}; {figures['doubled']}; {figures['different']}**"),
         ("results not heard", f"{figures['results_unheard']}"),
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from statistics import median
 
 import httpx
 import msgpack
+import psutil
 import websockets.exceptions
 import websockets.sync.client
 
@@ -25,9 +26,13 @@ from tests.chaos.processes import programs
 from tests.e2e.conftest import START_TIMEOUT, Plant, started
 from tests.watching import eventually
 
+WORKER = "the client's WebSocket worker"
+"""Of its programs the one is killed that holds the client's connection."""
+
 TARGETS = {
     "clock": ("clock",),
     "physics": ("physics",),
+    WORKER: ("stream_0", "stream_1"),
     "every WebSocket worker": ("stream_0", "stream_1"),
     "ui": ("ui",),
 }
@@ -52,6 +57,8 @@ class Viewer(threading.Thread):
         self._newest = ("", 0)
         self.leader = ""
         """Instance whose state came last."""
+        self.port = 0
+        """Of this end of the connection."""
         self.moments: list[float] = []
 
     def run(self) -> None:
@@ -60,6 +67,7 @@ class Viewer(threading.Thread):
         while True:
             try:
                 with websockets.sync.client.connect(self._url, subprotocols=[protocol], open_timeout=2) as socket:
+                    self.port = socket.local_address[1]
                     for frame in socket:
                         self._take(frame)
             except (OSError, TimeoutError, websockets.exceptions.WebSocketException):
@@ -102,6 +110,8 @@ def measure(plant: Plant, target: str, kills: int) -> list[float]:
         if target == "physics" and viewer.leader == INSTANCES[1]:
             hit = (STANDBY,)
         pids = [eventually(partial(_pid, plant, each), START_TIMEOUT, f"{each} runs") for each in hit]
+        if target == WORKER:
+            pids = [pid for pid in pids if _serves(pid, viewer.port)]
         killed = time.monotonic()
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -117,6 +127,14 @@ def measure(plant: Plant, target: str, kills: int) -> list[float]:
 
 def _pid(plant: Plant, program: str) -> int:
     return programs(plant.process.pid).get(program, 0)
+
+
+def _serves(pid: int, port: int) -> bool:
+    """True if the process holds the connection that comes from a port."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(
+        each.raddr and each.raddr.port == port and each.status == psutil.CONN_ESTABLISHED for each in connections
+    )
 
 
 def _answers(address: HttpAddress) -> bool:

@@ -234,6 +234,14 @@ def tell_another_result(evidence: Evidence) -> None:
     evidence.recording.results[2] = msgspec.structs.replace(result("b", 9), applied={})
 
 
+def record_not(evidence: Evidence) -> None:
+    evidence.recorded = {place: digest for place, digest in evidence.reference.digests.items() if place[1] != 7}
+
+
+def record_another_state(evidence: Evidence) -> None:
+    evidence.recorded = {**evidence.reference.digests, (RUN, 7): "0" * 16}
+
+
 VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (lose_tick, "lost"),
     (end_too_soon, "lost"),
@@ -268,6 +276,8 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (act_unwritten, "different"),
     (tell_two_results, "different"),
     (tell_another_result, "different"),
+    (record_not, "lost"),
+    (record_another_state, "different"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Some orders of start, whatever else the machine does meanwhile; `make chaos` tries all, against the clock."""
+"""Some orders of start, whatever else the machine does meanwhile; `make orders` tries all, against the clock."""
 
 from pathlib import Path
 

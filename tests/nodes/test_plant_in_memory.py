@@ -243,18 +243,18 @@ class World(RuleBasedStateMachine):
         return None
 
     def compute_again(self, instance: Instance, wanted: FramesRequest) -> Frames | None:
-        instance.recall.ask(wanted)
+        instance.recall.ask((b"subscriber",), wanted)
         for _ in range(500):
             request = instance.recall.request
             if request is not None:
                 answer = instance.recall.on_replay(self.replay(request))
                 if answer is not None:
-                    return answer if isinstance(answer, Frames) else None
+                    return answer.reply if isinstance(answer.reply, Frames) else None
             while instance.recall.busy:
                 made = instance.recall.work()
                 if made is not None:
-                    assert isinstance(made, Frames)
-                    return made
+                    assert isinstance(made.reply, Frames)
+                    return made.reply
         raise AssertionError("what was published is never computed again")
 
     # What must be true in the end

@@ -284,14 +284,14 @@ def test_the_ledgers_show_what_does_not_close_and_what_has_no_source(page: Page,
 def test_the_floaters_add_up_to_the_plant(page: Page, plant: SyntheticPlant) -> None:
     go(page, "floaters")
     rows = page.get_by_test_id("floater-table").locator("tbody tr")
-    expect(rows).to_have_count(PARAMETERS["floater_count"])
+    expect(rows).to_have_count(int(PARAMETERS["floater_count"]))
     expect(rows.first.locator("td").nth(3)).to_have_text(re.compile(r"^\d+\.\d$"))
     expect(page.get_by_test_id("force-sum")).to_contain_text("Sum of the table")
     expect(page.get_by_test_id("profile-fill").locator("canvas")).to_be_visible()
     page.get_by_test_id("f-freeze").click()  # held, and nobody there who could tell of that moment
     expect(page.get_by_test_id("f-range")).to_contain_text("did not answer", timeout=15_000)
     page.get_by_test_id("f-live").click()
-    expect(rows).to_have_count(PARAMETERS["floater_count"])
+    expect(rows).to_have_count(int(PARAMETERS["floater_count"]))
 
 
 def test_the_comparison_of_claims_follows_the_parameters_in_force(page: Page, plant: SyntheticPlant) -> None:

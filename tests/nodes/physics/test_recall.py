@@ -1,0 +1,161 @@
+"""What was published is computed again for whoever missed it, however questions and the clock's answers cross."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bus.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
+from kpp_physics.parameters import Parameters
+from nodes.clock.history import History
+from nodes.physics.fold import Fold, Identity
+from nodes.physics.recall import ASKERS, Answer, Recall
+from nodes.physics.saved import Saved
+from nodes.physics.scenarios import ScenarioFolder
+
+SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
+RUN = "0001-001"
+IDENTITY = Identity("m1", "a")
+TICKS = 60
+DT_US = 10_000
+SAVED_AT = (0, 20, 45)
+
+
+def command(seq: int) -> list[Command]:
+    if seq == 1:
+        args = {"scenario": "reference", "parameters": {}}
+        return [Command(id="begin", module="*", name="begin", args=args, origin="test")]
+    if seq % 7:
+        return []
+    changed = {"drag_area": 0.1 + seq / 1000}
+    return [Command(id=f"c{seq}", module="m1", name="set_parameters", args=changed, origin="test")]
+
+
+def read_scenario(_run: str, name: str) -> Parameters:
+    return ScenarioFolder(SCENARIOS).read(name)
+
+
+@cache
+def published() -> tuple[History, dict[int, tuple[str, list[str]]], list[Saved]]:
+    """The run once: its ticks, what each brought (the state's digest, the ids of results), and snapshots."""
+    history, brought, saved = History(), {}, []
+    fold = Fold(IDENTITY, RUN, read_scenario)
+    for seq in range(1, TICKS + 1):
+        history.append(fold.t_us, DT_US, "running", tuple(command(seq)), speed_milli=1000, flat_out=False)
+        messages = fold.tick(command(seq), DT_US, 0.0, shown=True)
+        (digest,) = (message.digest for message in messages if isinstance(message, State))
+        brought[seq] = (digest, [message.id for message in messages if isinstance(message, Result)])
+        kept = fold.save() if seq in SAVED_AT else None
+        if kept is not None:
+            saved.append(kept)
+    return history, brought, saved
+
+
+def find(_run: str, seq: int) -> Iterator[Saved]:
+    return (saved for saved in reversed(published()[2]) if saved.seq <= seq)
+
+
+def nothing_saved(_run: str, _seq: int) -> Iterator[Saved]:
+    return iter(())
+
+
+def replay(request: ReplayRequest) -> Replay:
+    spans = published()[0].after(request.after)[:3]
+    return Replay(run=request.run, spans=spans, last=TICKS, epoch=1, rate=100, wall=0.0, ended=True)
+
+
+def check(answer: Answer, asked: dict[tuple[bytes, ...], FramesRequest]) -> None:
+    assert isinstance(answer.reply, Frames)
+    for asker in answer.askers:
+        assert asked.pop(asker).after == answer.reply.after
+    brought = published()[1]
+    seqs = range(answer.reply.after + 1, answer.reply.through + 1)
+    assert [(state.seq, state.digest) for state in answer.reply.states] == [(seq, brought[seq][0]) for seq in seqs]
+    assert [result.id for result in answer.reply.results] == [each for seq in seqs for each in brought[seq][1]]
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("ask"), st.sampled_from("ABC"), st.sampled_from((0, 5, 19, 30, 50, TICKS - 1))),
+    st.tuples(st.just("clock answers"), st.integers(0, 4), st.booleans()),
+    st.tuples(st.just("work"), st.integers(1, 3), st.none()),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(steps=st.lists(STEPS, max_size=40), snapshots=st.booleans())
+def test_whatever_crosses_every_asker_gets_what_was_published(
+    steps: list[tuple[str, object, object]], snapshots: bool
+) -> None:
+    recall = Recall(IDENTITY, read_scenario, find if snapshots else nothing_saved)
+    waiting: dict[tuple[bytes, ...], FramesRequest] = {}
+    to_clock: list[ReplayRequest] = []
+
+    def take(answer: Answer | None) -> None:
+        if answer is not None:
+            check(answer, waiting)
+
+    def ask_clock() -> None:
+        if recall.request is not None and recall.request not in to_clock:
+            to_clock.append(recall.request)
+
+    for kind, first, second in steps:
+        match kind, first, second:
+            case "ask", str(name), int(after):
+                request = FramesRequest(run=RUN, after=after)
+                waiting[(name.encode(),)] = request
+                recall.ask((name.encode(),), request)
+            case "clock answers", int(which), bool(again) if to_clock:
+                request_of = to_clock[which % len(to_clock)]
+                if not again:
+                    to_clock.remove(request_of)
+                take(recall.on_replay(replay(request_of)))
+            case "work", int(times), _:
+                for _ in range(times):
+                    take(recall.work())
+        ask_clock()
+    for _ in range(10 * TICKS):
+        if recall.request is not None:
+            take(recall.on_replay(replay(recall.request)))
+        take(recall.work())
+    assert waiting == {}, "nobody waits for ever"
+
+
+def test_an_answer_to_an_earlier_question_leaves_no_command_out() -> None:
+    recall = Recall(IDENTITY, read_scenario, nothing_saved)
+    recall.ask((b"A",), FramesRequest(run=RUN, after=50))
+    assert recall.request is not None
+    recall.on_replay(replay(recall.request))
+    while recall.busy:
+        recall.work()
+    late = recall.request
+    assert late is not None
+    assert late.after > 5
+    recall.ask((b"A",), FramesRequest(run=RUN, after=5))
+    assert recall.on_replay(replay(late)) is None
+    assert recall.work() is None
+    assert recall.request == ReplayRequest(run=RUN, after=0), "the beginning is asked for again"
+
+
+def test_a_refusal_answers_only_the_question_about_its_run() -> None:
+    recall = Recall(IDENTITY, read_scenario, nothing_saved)
+    recall.ask((b"A",), FramesRequest(run=RUN, after=3))
+    assert recall.on_replay(Refused(id="0001-009", field="run", reason="not on record")) is None
+    answer = recall.on_replay(Refused(id=RUN, field="run", reason="its file is damaged"))
+    assert answer is not None
+    assert answer.askers == [(b"A",)]
+    assert recall.request is None
+
+
+def test_the_same_question_of_many_is_computed_once_and_too_many_are_dropped() -> None:
+    recall = Recall(IDENTITY, read_scenario, nothing_saved)
+    for number in range(ASKERS + 10):
+        recall.ask((b"%d" % number,), FramesRequest(run=RUN, after=0))
+    answers: list[Answer | None] = []
+    for _ in range(TICKS):
+        if recall.request is not None:
+            recall.on_replay(replay(recall.request))
+        answers.append(recall.work())
+    (answer,) = (each for each in answers if each is not None)
+    assert len(answer.askers) == ASKERS
