@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install install-test format docs verification long bench fuzz chaos orders sequences recovery kills frontend clean
+.PHONY: run test check install install-test format docs verification long bench fuzz chaos orders sequences recovery kills \
+	pictures soak frontend clean
 FAULTS ?= 1000
+MINUTES ?= 60
 
 run: install  ## start the plant in the foreground
 	@if running=$$($(BIN)/supervisorctl -c supervisord.conf pid 2>/dev/null); then \
@@ -54,6 +56,12 @@ sequences: install-test  ## 10,000 sequences of crashes of clock, journal, stand
 
 recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
 	$(BIN)/python -m tests.chaos.recovery --page
+
+pictures: install-test  ## the pictures of the documentation, of every page with the plant at work (four minutes)
+	KPP_PICTURES=docs/images $(BIN)/pytest tests/e2e/test_dashboard_pictures.py
+
+soak: install-test  ## an hour of the plant with a page open: does its heap or its server's memory grow?
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
 
 frontend:  ## bundle the dashboard's JavaScript (needs Node.js; the bundle is committed)
 	cd ui/frontend && npm ci --no-audit --no-fund && npm run build

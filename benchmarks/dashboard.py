@@ -1,119 +1,94 @@
-"""Cost of the dashboard: what the server pays for a session, and how a real browser draws it without a GPU.
+"""Cost of the dashboard: what the server pays for sessions, and how a real browser draws a page without a GPU.
 
-The sessions are WebSocket clients that acknowledge every frame, as a page does. Their own cost is not counted.
+The sessions are opened over Panel's own protocol, with their documents, and take the stream as a page does. What they
+themselves cost is not counted.
 """
 
 import asyncio
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import httpx
 import psutil
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from websockets.asyncio.client import connect
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks import pages
 from benchmarks.nodes import running
-from benchmarks.table import Row, note
+from benchmarks.table import Row, note, percentile
 from bus.endpoints import Endpoints
 
 SESSIONS = 25
+CLOSED = 30
 SECONDS = 8.0
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FORGET_TIME = 40.0
+"""Seconds within which the server has forgotten sessions that were closed."""
 
 
 def measure() -> list[Row]:
-    """Server cost of sessions, then frames, latency, first data and heap in a browser."""
+    """Server cost of sessions, what is left of them, then frames, latency and first data in a browser."""
     with running(("ui",)) as endpoints:
-        _await(endpoints)
-        server = _process(endpoints)
+        server = pages.server_of(endpoints)
         note("dashboard: sessions")
-        rows = _sessions(endpoints, server)
+        rows = asyncio.run(_sessions(endpoints, server))
+        rows.append(asyncio.run(_closed(endpoints)))
         note("dashboard: a page")
-        path = next(filter(None, map(shutil.which, BROWSERS)), None)
-        if path is None:
-            return [*rows, Row("dashboard, a page", "no browser found", "a Chromium on the PATH", False)]
-        with _browser(path) as browser:
-            rows += _page(endpoints, browser)
-        return rows
+        with pages.browser() as found:
+            return rows + _page(endpoints, found)
 
 
-@contextmanager
-def _browser(path: str) -> Iterator[Browser]:
-    with ExitStack() as stack:
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        stack.callback(browser.close)
-        yield browser
-
-
-def _await(endpoints: Endpoints) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{endpoints.ui_http}/health", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)  # polling a process that starts
-    raise TimeoutError("the dashboard did not answer within 60 s")
-
-
-def _process(endpoints: Endpoints) -> psutil.Process:
-    for found in psutil.net_connections("tcp"):
-        if found.status == psutil.CONN_LISTEN and found.pid and found.laddr[1:] == (endpoints.ui_http.port,):
-            return psutil.Process(found.pid)
-    raise LookupError("no process listens on the dashboard's address")
-
-
-def _share(process: psutil.Process, seconds: float) -> float:
-    """Share of a core that a process takes."""
-    before, begin = sum(process.cpu_times()[:2]), time.monotonic()
-    time.sleep(seconds)
-    return (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - begin)
-
-
-def _sessions(endpoints: Endpoints, server: psutil.Process) -> list[Row]:
-    base = _share(server, SECONDS)
-    shares = {count: asyncio.run(_with_sessions(endpoints, server, count)) for count in (1, SESSIONS)}
-    busy, rate = shares[SESSIONS]
-    each = (busy - shares[1][0]) / (SESSIONS - 1)
-    figure = f"{busy:.1%} of a core, {rate:.1f} frames/s each (nobody: {base:.1%})"
+async def _sessions(endpoints: Endpoints, server: psutil.Process) -> list[Row]:
+    base = await asyncio.to_thread(pages.share, server, SECONDS)
+    memory = server.memory_info().rss
+    visitors = [pages.Visitor(endpoints) for _ in range(SESSIONS)]
+    await visitors[0].come()
+    one, _ = await _cost(server, visitors[:1])
+    for visitor in visitors[1:]:
+        await visitor.come()
+    busy, rate = await _cost(server, visitors)
+    each = (busy - one) / (SESSIONS - 1)
+    taken = (server.memory_info().rss - memory) / SESSIONS / 1e6
+    for visitor in visitors:
+        await visitor.go()
+    added = f"{each:.2%} of a core, {taken:.1f} MB"
+    figure = f"{busy:.1%} of a core, {rate:.1f} frames/s each (one: {one:.1%}, nobody: {base:.1%})"
     return [
-        Row(f"dashboard, {SESSIONS} streams at 20 Hz", figure, "<= 20 %, >= 19 frames/s", busy <= 0.2 and rate >= 19),
-        Row("dashboard, an added stream", f"{each:.2%} of a core", "< 1 %", each < 0.01),
+        Row(f"dashboard, {SESSIONS} sessions at 20 Hz", figure, "<= 20 %, >= 19 frames/s", busy <= 0.2 and rate >= 19),
+        Row("dashboard, an added session", added, "< 1 %, < 5 MB", each < 0.01 and taken < 5),
     ]
 
 
-async def _with_sessions(endpoints: Endpoints, server: psutil.Process, count: int) -> tuple[float, float]:
+async def _cost(server: psutil.Process, visitors: list[pages.Visitor]) -> tuple[float, float]:
     """Share of a core that the server takes, and frames a second of one session."""
-    frames = [0] * count
-    listening = [asyncio.create_task(_listen(endpoints, frames, i)) for i in range(count)]
-    while min(frames) < 10:
+    while min(visitor.frames for visitor in visitors) < 40:
         await asyncio.sleep(0.05)
-    before, begin = sum(frames), time.monotonic()
-    share = await asyncio.to_thread(_share, server, SECONDS)
-    rate = (sum(frames) - before) / count / (time.monotonic() - begin)
-    for task in listening:
-        task.cancel()
-    await asyncio.gather(*listening, return_exceptions=True)
-    return share, rate
+    before, begin = sum(visitor.frames for visitor in visitors), time.monotonic()
+    taken = await asyncio.to_thread(pages.share, server, SECONDS)
+    rate = (sum(visitor.frames for visitor in visitors) - before) / len(visitors) / (time.monotonic() - begin)
+    return taken, rate
 
 
-async def _listen(endpoints: Endpoints, frames: list[int], place: int) -> None:
-    address = endpoints.ui_http
-    url = f"ws://{address.host}:{address.port}/stream"
-    async with connect(url, origin=f"http://{address.host}:{address.port}", max_size=None) as socket:  # type: ignore[arg-type]
-        async for message in socket:
-            if isinstance(message, bytes):
-                frames[place] += 1
-                await socket.send(f"ack {frames[place]}")
+async def _closed(endpoints: Endpoints) -> Row:
+    """Sessions that come and go leave no document behind."""
+    start = await _settled(endpoints)
+    for _ in range(CLOSED):
+        visitor = pages.Visitor(endpoints)
+        await visitor.come()
+        await visitor.go()
+    end = await _settled(endpoints)
+    figure = f"{start} before, {end} after"
+    return Row(f"dashboard, documents after {CLOSED} sessions", figure, "as before", end <= start)
 
 
-def _page(endpoints: Endpoints, browser: Browser) -> list[Row]:
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
+async def _settled(endpoints: Endpoints) -> int:
+    """Documents that are left when nothing is forgotten any more."""
+    deadline, least = time.monotonic() + FORGET_TIME, pages.documents(endpoints)
+    while least > 0 and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        least = min(least, pages.documents(endpoints))
+    return least
+
+
+def _page(endpoints: Endpoints, found: Browser) -> list[Row]:
+    page = found.new_page(viewport={"width": 1280, "height": 720})
     begin = time.monotonic()
     page.goto(str(endpoints.ui_http), wait_until="commit")
     expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
@@ -125,8 +100,8 @@ def _page(endpoints: Endpoints, browser: Browser) -> list[Row]:
     after = _counts(page)
     seconds = after["now"] - before["now"]
     fps, plots = ((after[name] - before[name]) / seconds for name in ("drawn", "plots"))
-    ordered = sorted(page.evaluate("globalThis.__kpp.latency"))
-    p50, p95 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.95))
+    latency = page.evaluate("globalThis.__kpp.latency")
+    p50, p95 = (percentile(latency, share) * 1000 for share in (0.5, 0.95))
     page.close()
     return [
         Row("dashboard, first data", f"{first:.1f} s after navigation", "<= 3 s", first <= 3.0),

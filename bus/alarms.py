@@ -6,7 +6,8 @@ command in a tick frame for the same reason.
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from itertools import zip_longest
+from typing import Literal, NamedTuple, Protocol
 
 from bus.messages import Command, Event, Status, Tick
 
@@ -43,6 +44,14 @@ class Conditions(Protocol):
     @property
     def warnings(self) -> list[str]:
         """Warnings in force."""
+
+    @property
+    def trip_limit(self) -> str | None:
+        """Limit that the trip is for: number and SI unit."""
+
+    @property
+    def warning_limits(self) -> list[str]:
+        """Limit of each warning, in the same order."""
 
 
 class StateHead(Protocol):
@@ -82,6 +91,10 @@ class Alarm:
     """True if nothing else was active when it came: the likely cause of those that followed."""
     raised_seq: int
     raised_t: float
+    limit: float | None = None
+    """What was passed; None where nothing is measured, such as for an emergency stop."""
+    unit: str = ""
+    """SI unit of the limit, empty for a share."""
     cleared_t: float | None = None
     acknowledged_t: float | None = None
     acknowledged_by: str | None = None
@@ -135,16 +148,17 @@ class Alarms:
         self._enter(head.run)
         present = _conditions(head)
         if head.module in self._faults:
-            present[f"{head.module}.fault"] = ("high", self._faults[head.module])
+            present[f"{head.module}.fault"] = _Condition("high", self._faults[head.module])
         known = {alarm.id: alarm for alarm in self._alarms.values() if alarm.module == head.module and alarm.active}
         for alarm_id in known.keys() - present.keys():
             self._clear(known[alarm_id], head.t)
-        for alarm_id, (priority, text) in present.items():
+        for alarm_id, condition in present.items():
             if alarm_id in known:
-                if known[alarm_id].text != text:
-                    self._alarms[alarm_id] = replace(known[alarm_id], text=text)
+                self._alarms[alarm_id] = replace(
+                    known[alarm_id], text=condition.text, limit=condition.limit, unit=condition.unit
+                )
             else:
-                self._raise(alarm_id, priority, text, head)
+                self._raise(alarm_id, condition, head)
         self._seen.add(head.module)
 
     def on_event(self, event: Event) -> None:
@@ -152,7 +166,7 @@ class Alarms:
         if event.severity == "fault":
             self._enter(event.run)
             self._faults[event.module] = event.text
-            self._raise(f"{event.module}.fault", "high", event.text, event)
+            self._raise(f"{event.module}.fault", _Condition("high", event.text), event)
 
     def on_status(self, status: Status) -> None:
         """Compare what nodes say of themselves to the clock with what was known."""
@@ -172,7 +186,7 @@ class Alarms:
             if known is not None and known.active:
                 self._alarms[alarm_id] = replace(known, text=text)
             else:
-                self._raise(alarm_id, priority, text, _Said(node, status))
+                self._raise(alarm_id, _Condition(priority, text), _Said(node, status))
         self._told |= present.keys()
         self._seen |= {peer.node for peer in status.peers}
 
@@ -185,12 +199,14 @@ class Alarms:
             self._acknowledged.clear()
             self._told.clear()
 
-    def _raise(self, alarm_id: str, priority: Priority, text: str, at: "StateHead | Event | _Said") -> None:
+    def _raise(self, alarm_id: str, condition: "_Condition", at: "StateHead | Event | _Said") -> None:
         alarm = Alarm(
             id=alarm_id,
             module=at.module,
-            priority=priority,
-            text=text,
+            priority=condition.priority,
+            text=condition.text,
+            limit=condition.limit,
+            unit=condition.unit,
             state="unacknowledged",
             first_out=not any(each.active for each in self._alarms.values()),
             raised_seq=at.seq,
@@ -230,15 +246,34 @@ class _Said:
         self.t = status.t
 
 
-def _conditions(head: StateHead) -> dict[str, tuple[Priority, str]]:
+class _Condition(NamedTuple):
+    """What is an alarm while it is there."""
+
+    priority: Priority
+    text: str
+    limit: float | None = None
+    unit: str = ""
+
+
+def _conditions(head: StateHead) -> dict[str, _Condition]:
     """The alarm conditions that a state shows: its trip, its emergency stop, and each warning, by id."""
-    found: dict[str, tuple[Priority, str]] = {}
-    if head.plc.trip is not None:
-        found[f"{head.module}.trip"] = ("high", f"tripped: {head.plc.trip}")
-    if head.plc.state == "emergency_stop":
-        found[f"{head.module}.emergency_stop"] = ("high", "emergency stop")
-    for warning in head.plc.warnings:
+    found: dict[str, _Condition] = {}
+    plc = head.plc
+    if plc.trip is not None:
+        found[f"{head.module}.trip"] = _Condition("high", f"tripped: {plc.trip}", *_limit(plc.trip_limit))
+    if plc.state == "emergency_stop":
+        found[f"{head.module}.emergency_stop"] = _Condition("high", "emergency stop")
+    for warning, limit in zip_longest(plc.warnings, plc.warning_limits[: len(plc.warnings)]):
         subject = warning.partition(":")[0]  # the numbers behind it change all the time, the warning does not
         slug = re.sub(r"[^a-z0-9]+", "_", subject.lower()).strip("_") or "warning"
-        found[f"{head.module}.{slug}"[:64]] = ("low", warning)
+        found[f"{head.module}.{slug}"[:64]] = _Condition("low", warning, *_limit(limit))
     return found
+
+
+def _limit(told: str | None) -> tuple[float | None, str]:
+    """Number and unit of a limit; a module of an older version tells none."""
+    number, _, unit = (told or "").partition(" ")
+    try:
+        return float(number), unit
+    except ValueError:
+        return None, ""

@@ -144,6 +144,7 @@ class Peer(Message, frozen=True):
     seq: Annotated[int, quantity("1", "last tick it has worked off", ge=0)]
     gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)]
     age: Annotated[float, amount("s", "time since its last beat")]
+    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
 
 
 class Status(Published, frozen=True):
@@ -176,6 +177,8 @@ class Status(Published, frozen=True):
     replay: Annotated[
         str, quantity("", "the recorded run that is played back, empty when the plant is live", max_length=64)
     ] = ""
+    replay_start: Annotated[float, amount("s", "simulated time at which the recording begins, 0 when live")] = 0.0
+    replay_end: Annotated[float, amount("s", "simulated time at which it ends, 0 when live")] = 0.0
 
 
 class State(Published, frozen=True):
@@ -283,6 +286,7 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
         int, quantity("1", "last tick of the run whose state was published, by this instance or another", ge=0)
     ] = 0
     gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
+    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -294,6 +298,7 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
     gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
+    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
@@ -452,6 +457,8 @@ class Runs(Message, frozen=True, tag_field="type", tag="runs"):
     more: Annotated[bool, quantity("", "true if there are older ones: ask again before the last one of these")]
     status: Annotated[Text, quantity("", "what the recorder says of itself")]
     quota: Annotated[int, quantity("B", "room that recordings may take", ge=0)]
+    used: Annotated[int, quantity("B", "room that all recordings take, those that are not listed too", ge=0)] = 0
+    free: Annotated[int, quantity("B", "room that is free on their disk", ge=0)] = 0
 
 
 class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):

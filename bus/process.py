@@ -100,20 +100,27 @@ class Heart:
         self._node = node
         self._next = 0.0
 
-    def beat(self, seq: int, status: str, gaps: int = 0) -> None:
+    def beat(self, seq: int, status: str, gaps: int = 0, queue: int = 0) -> None:
         """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
 
         Args:
             seq: last tick that the node has worked off.
             status: what it says of itself, at most 200 characters.
             gaps: frames that it missed and had sent again, since it started.
+            queue: messages that wait in it for their turn.
         """
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + BEAT_INTERVAL
         message = Beat(
-            node=self._node, instance=instance_name(), pid=os.getpid(), seq=seq, status=status[:200], gaps=gaps
+            node=self._node,
+            instance=instance_name(),
+            pid=os.getpid(),
+            seq=seq,
+            status=status[:200],
+            gaps=gaps,
+            queue=queue,
         )
         self._dealer.send(codec.encode(message))
 

@@ -6,6 +6,8 @@ mean before the first lap) is null and never a stand-in number. Powers are posit
 
 from typing import Annotated, Literal
 
+from msgspec import field
+
 from bus.schema import MAX_ITEMS, Finite, Message, Text, each, number, quantity
 
 
@@ -165,6 +167,11 @@ class Plc(Message, frozen=True):
     brake_set: Annotated[bool, quantity("", "true while the holding brake is set")]
     trip: Annotated[Text | None, quantity("", "cause of the trip in force, null when none")]
     warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
+    trip_limit: Annotated[Text | None, quantity("", "limit that the trip is for, as number and SI unit")] = None
+    warning_limits: Annotated[
+        list[Text],
+        quantity("", "limit of each warning in the same order, as number and SI unit", max_length=MAX_ITEMS),
+    ] = field(default_factory=list)
 
 
 class Powers(Message, frozen=True):

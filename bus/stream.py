@@ -536,7 +536,7 @@ class Streams:
     @property
     def waiting(self) -> bool:
         """True while messages are kept back for missing ones."""
-        return any(line.waiting for line in self._lines())
+        return self.depth > 0
 
     @property
     def depth(self) -> int:

@@ -8,39 +8,20 @@ import sys
 import time
 from typing import Final
 
-from bus.process import StopSignal
+from bus.beside import replay_environment
+from bus.process import SUPERVISOR_PID, StopSignal, die_with_parent
 from console.arguments import FOLDER
 from console.recordings import require_run
 
-SHIFT: Final = 200
-"""By how much the ports of a replay lie above those of the plant, unless the environment says otherwise."""
-
-PORTS: Final = {
-    "KPP_CLOCK_HTTP": "127.0.0.1:{9201}",
-    "KPP_GATEWAY_HTTP": "127.0.0.1:{9100}",
-    "KPP_GATEWAY_WEBSOCKET": "127.0.0.1:{9101}",
-    "KPP_UI_HTTP": "127.0.0.1:{9103}",
-    "KPP_CLOCK_PUBLISH": "tcp://127.0.0.1:{9202}",
-    "KPP_CLOCK_CONTROL": "tcp://127.0.0.1:{9203}",
-    "KPP_PHYSICS_PUBLISH": "tcp://127.0.0.1:{9210}",
-    "KPP_PHYSICS_SNAPSHOT": "tcp://127.0.0.1:{9250}",
-}
 POLL: Final = 0.1
-
-
-def addresses(environ: dict[str, str]) -> dict[str, str]:
-    """The environment of a replay: its addresses lie beside those of a plant, unless they are given as KPP_REPLAY_*."""
-    chosen = {}
-    for name, pattern in PORTS.items():
-        start, _, rest = pattern.partition("{")
-        chosen[name] = environ.get(name.replace("KPP_", "KPP_REPLAY_"), f"{start}{int(rest[:-1]) + SHIFT}")
-    return {**environ, **chosen, "KPP_INSTANCES": "1"}
 
 
 def replay(given: argparse.Namespace) -> int:
     """Play until Ctrl-C; returns the exit code of the part that ended first, 0 after Ctrl-C."""
+    if SUPERVISOR_PID in os.environ:  # started by a dashboard, which may be killed
+        die_with_parent()
     require_run(given.data / FOLDER, given.run)
-    environ = addresses(dict(os.environ))
+    environ = replay_environment(os.environ)
     nodes = [
         ["nodes.recorder.player", given.run, "--data", str(given.data), "--speed", f"{given.speed:g}"],
         ["nodes.gateway"],

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics.compiled import interpreted
 from kpp_physics.geometry import place, tilt_capacity
+from kpp_physics.limits import limit_text
 from kpp_physics.parameters import Parameters
 
 
@@ -69,9 +70,12 @@ def start_pull(p: Parameters) -> float:
     return pull
 
 
-def messages(p: Parameters) -> list[str]:
-    """What the controller warns of: every mismatch by name, with both numbers."""
-    return [f"cross-check {found.name.replace('_', ' ')}: {found.message}" for found in cross_checks(p)]
+def warnings(p: Parameters) -> list[tuple[str, str]]:
+    """What the controller warns of: every mismatch by name with both numbers, and what is available as the limit."""
+    return [
+        (f"cross-check {found.name.replace('_', ' ')}: {found.message}", limit_text(found.available, found.unit))
+        for found in cross_checks(p)
+    ]
 
 
 def _start(p: Parameters) -> list[CrossCheck]:

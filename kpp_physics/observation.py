@@ -8,6 +8,7 @@ from kpp_physics import constants, exergy, ledger, meters, plc
 from kpp_physics import state as st
 from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
+from kpp_physics.limits import limit_text, trip_limit
 from kpp_physics.parameters import Parameters
 from kpp_physics.survey import (
     EXERGY,
@@ -57,7 +58,7 @@ def observe(
     stores: st.Vector,
     lines: st.Vector,
     laps: LapView,
-    checks: list[str],
+    checks: list[tuple[str, str]],
 ) -> Observation:
     """The groups of a state frame.
 
@@ -66,7 +67,7 @@ def observe(
         coefficients, parts: of the plant.
         floaters, stores, lines: from `survey.survey`.
         laps: from `lap_view`.
-        checks: messages of the cross-checks of the parameters.
+        checks: warnings of the cross-checks of the parameters, each with its limit.
     """
     c, x = coefficients.tolist(), parts.scalars.tolist()
     totals, rates = lines.tolist()
@@ -184,7 +185,7 @@ def observe(
 
 
 def controller(
-    p: Parameters, parts: st.Memory, stores: st.Vector, lines: st.Vector, laps: LapView, checks: list[str]
+    p: Parameters, parts: st.Memory, stores: st.Vector, lines: st.Vector, laps: LapView, checks: list[tuple[str, str]]
 ) -> dict[str, Any]:
     """The group `plc` alone, for whoever looks at every step and needs no more; arguments as of `observe`."""
     x = parts.scalars.tolist()
@@ -193,10 +194,11 @@ def controller(
 
 
 def _controller(
-    p: Parameters, x: list[float], energies: list[float], scale: float, laps: LapView, checks: list[str]
+    p: Parameters, x: list[float], energies: list[float], scale: float, laps: LapView, checks: list[tuple[str, str]]
 ) -> dict[str, Any]:
     state = int(x[st.PLC_STATE])
     residuals = [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])]
+    warnings = _warnings(p, x, laps, residuals) + checks
     return {
         "state": plc.STATES[state],
         "speed_setpoint": x[st.SETPOINT],
@@ -204,7 +206,9 @@ def _controller(
         "injection_enabled": state in (plc.STARTING, plc.RUNNING),
         "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
         "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
-        "warnings": _warnings(p, x, laps, residuals, checks),
+        "trip_limit": trip_limit(int(x[st.TRIP]), p) if x[st.TRIP] else None,
+        "warnings": [text for text, _ in warnings],
+        "warning_limits": [limit for _, limit in warnings],
     }
 
 
@@ -277,22 +281,31 @@ def _water_temperature(c: list[float], x: list[float]) -> float:
     return c[co.WATER_TEMPERATURE] + change
 
 
-def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float], checks: list[str]) -> list[str]:
-    """Warnings in force. What stands before the colon names the warning; the numbers behind it change all the time."""
+def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, str]]:
+    """Warnings in force, each with its limit.
+
+    What stands before the colon names the warning; the numbers behind it change all the time.
+    """
     found = []
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
-        found.append(f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K")
+        text = f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K"
+        found.append((text, limit_text(constants.ICING_TEMPERATURE, "K")))
     if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
-        found.append(f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K")
+        text = f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K"
+        found.append((text, limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))
     if x[st.TENSION_MAX] > 0.9 * p.chain_tension_limit:
         limit = p.chain_tension_limit / 1e3
-        found.append(f"chain tension: {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN")
+        text = f"chain tension: {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN"
+        found.append((text, limit_text(0.9 * p.chain_tension_limit, "N")))
     if laps.missed > 0.1 * laps.pulses:
-        found.append(f"missed pulses: {laps.missed:.0f} of {laps.pulses:.0f} missed their target mass, more than 10 %")
+        text = f"missed pulses: {laps.missed:.0f} of {laps.pulses:.0f} missed their target mass, more than 10 %"
+        found.append((text, limit_text(0.1, "-")))
     gates = (ledger.GATE_A, ledger.GATE_B, ledger.GATE_C)
     for name, residual, gate in zip(("R_A", "R_B", "R_C"), residuals, gates, strict=True):
         if abs(residual) > gate:
-            found.append(f"ledger residual {name}: {residual:.2e} of the energy scale, above its gate {gate:g}")
+            text = f"ledger residual {name}: {residual:.2e} of the energy scale, above its gate {gate:g}"
+            found.append((text, limit_text(gate, "-")))
     if x[st.ENTROPY_LOW] < -ENTROPY_TOLERANCE:
-        found.append(f"second law: a line of destroyed exergy fell to {x[st.ENTROPY_LOW]:.2e} J in one step")
-    return found + checks
+        text = f"second law: a line of destroyed exergy fell to {x[st.ENTROPY_LOW]:.2e} J in one step"
+        found.append((text, limit_text(-ENTROPY_TOLERANCE, "J")))
+    return found

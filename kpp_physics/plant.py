@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, exergy, kernel, ledger, plc, pockets, surroundings, survey
+from kpp_physics import constants, cross_checks, exergy, kernel, ledger, plc, pockets, surroundings, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION, interpreted
-from kpp_physics.cross_checks import messages
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
 
@@ -51,7 +50,7 @@ class Plant:
         self._lap_view: LapView | None = None
         self._ring_start = st.ring_start(count)
         self._ring_digest: tuple[int, bytes] | None = None
-        self._checks = messages(parameters)
+        self._checks = cross_checks.warnings(parameters)
         self._take_series()
         if memory is None:
             self._stand_cold()
@@ -196,7 +195,7 @@ class Plant:
         before, available = self._stores[survey.STORED], self._stores[survey.EXERGY]
         self.parameters = following
         self._coefficients = co.coefficients(following)
-        self._checks = messages(following)
+        self._checks = cross_checks.warnings(following)
         self._surround()
         if following.surface_area == 0:
             self._parts.scalars[st.LEVEL] = 0.0

@@ -5,9 +5,11 @@ that neither the plant nor the pages wait for them.
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import sys
+from collections import OrderedDict
 from typing import Any, TextIO
 
 from kpp_physics.parameters import ParameterError, Parameters
@@ -32,27 +34,36 @@ class LabError(ValueError):
     """Plants that cannot be compared; the text says why."""
 
 
+KEPT = 16
+"""Comparisons that are remembered."""
+
+
 class Lab:
-    """Has plants compared, one comparison at a time; the newest is kept."""
+    """Has plants compared, one comparison at a time; the newest ones are kept."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._known: tuple[str, Any] = ("", None)
+        self._known: OrderedDict[bytes, Any] = OrderedDict()
 
     async def compare(self, parameters: dict[str, Any]) -> Any:
         """Meters of the plant of these parameters with all claims off, and with each one alone.
+
+        Which claims are on in the parameters makes no difference, and what was computed once is known.
 
         Raises:
             LabError: if the parameters are wrong or the computation failed.
         """
         try:
-            asked = json.dumps(Parameters.of(parameters).as_dict())
+            asked = json.dumps(_without_claims(Parameters.of(parameters)).as_dict())
         except (ParameterError, TypeError, AttributeError) as error:
             raise LabError(str(error)) from error
+        digest = hashlib.sha256(asked.encode()).digest()
         async with self._turn:
-            if self._known[0] != asked:
-                self._known = (asked, await self._compute(asked))
-            return self._known[1]
+            if digest not in self._known:
+                self._known[digest] = await self._compute(asked)
+                while len(self._known) > KEPT:
+                    self._known.popitem(last=False)
+            return self._known[digest]
 
     @staticmethod
     async def _compute(asked: str) -> Any:
@@ -72,9 +83,13 @@ class Lab:
         return json.loads(told)
 
 
+def _without_claims(parameters: Parameters) -> Parameters:
+    return parameters.with_changes({f"{name}_mode": "off" for name in HYPOTHESES})
+
+
 def variants(parameters: Parameters) -> list[tuple[str, str, Parameters]]:
     """(hypothesis, mode, parameters): first all off, then each hypothesis alone in each mode."""
-    off = parameters.with_changes({f"{name}_mode": "off" for name in HYPOTHESES})
+    off = _without_claims(parameters)
     alone = [(name, mode, off.with_changes({f"{name}_mode": mode})) for name in HYPOTHESES for mode in MODES]
     return [("none", "off", off), *alone]
 

@@ -47,6 +47,7 @@ def _system(plant: Plant, status: Status) -> dict[str, Any]:
                 "status": peer.status,
                 "behind": status.seq - peer.seq if peer.seq else None,
                 "gaps": peer.gaps,
+                "queue": peer.queue,
                 "age": round(peer.age, 1),
                 "restarts": plant.restarts.count(peer.node),
             }
@@ -81,6 +82,7 @@ def _clock(status: Status, tick: Tick | None) -> dict[str, Any]:
         "policy": status.policy,
         "problems": status.problems,
         "replay": status.replay,
+        "replay_range": [status.replay_start, status.replay_end],
     }
 
 

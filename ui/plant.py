@@ -18,6 +18,8 @@ from ui.sources import STALE_AFTER, Source, freshness
 CATCHING_UP_TICKS = 100
 """A module whose newest state is this far behind the ticks is shown as catching up."""
 
+RECORDER = "recorder"
+
 PEER_SILENT_AFTER = 1.0
 """Seconds without a beat, as the clock reports them, after which a peer is shown as missing."""
 
@@ -143,7 +145,9 @@ class Plant:
             # Without ticks a healthy module says nothing, so its silence tells nothing of it.
             age = module.source.age(now)
             table.append(_node(module.name, f"physics {module.name}", self._excused(freshness(age), clock), age))
-        table.extend(self._peer(name, now) for name in self.expected)
+        # The recorder beats to the plant's clock, which a replay is not.
+        replay = self.status is not None and bool(self.status.replay)
+        table.extend(self._peer(name, now) for name in self.expected if not (replay and name == RECORDER))
         return table
 
     @staticmethod

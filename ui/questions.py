@@ -1,4 +1,4 @@
-"""What a page asks of the server beside the stream: presets, recordings, a fork, a comparison of hypotheses."""
+"""What a page asks of the server beside the stream: presets, recordings, forks, replays, a comparison of hypotheses."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -25,6 +25,7 @@ from bus.schema import Message
 from ui.asking import ask
 from ui.lab import Lab, LabError
 from ui.presets import PresetError, Presets
+from ui.replays import ReplayError, Replays
 
 ANSWER_TIME = 5.0
 """Seconds within which a recorder answers; a long run is read from disk."""
@@ -58,13 +59,15 @@ class Questions:
         module: the plant module that the page shows.
         presets: named sets of parameters.
         lab: compares hypotheses.
+        replays: plays recorded runs back.
     """
 
-    def __init__(self, endpoints: Endpoints, module: str, presets: Presets, lab: Lab) -> None:
+    def __init__(self, endpoints: Endpoints, module: str, presets: Presets, lab: Lab, replays: Replays) -> None:
         self._endpoints = endpoints
         self._module = module
         self._presets = presets
         self._lab = lab
+        self._replays = replays
         self._kinds: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
             "presets": self._list_presets,
             "preset_read": self._read_preset,
@@ -77,6 +80,8 @@ class Questions:
             "tick_at": self._tick_at,
             "fork": self._fork,
             "compare": self._compare,
+            "replay": self._replay,
+            "replay_end": self._replay_end,
         }
 
     async def answer(self, data: object) -> Reply:
@@ -90,7 +95,7 @@ class Questions:
             return Reply(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
         try:
             return Reply(question.id, True, await kind(question.args), "")
-        except (PresetError, LabError, RefusedError, NotAnsweredError, FrameError) as error:
+        except (PresetError, LabError, ReplayError, RefusedError, NotAnsweredError, FrameError) as error:
             return Reply(question.id, False, None, str(error))
         except KeyError as error:
             return Reply(question.id, False, None, f"{error.args[0]}: is missing")
@@ -165,3 +170,9 @@ class Questions:
 
     async def _compare(self, args: dict[str, Any]) -> Any:
         return await self._lab.compare(args["parameters"])
+
+    async def _replay(self, args: dict[str, Any]) -> Any:
+        await self._replays.start(str(args["run"]))
+
+    async def _replay_end(self, _args: dict[str, Any]) -> Any:
+        await self._replays.stop()

@@ -33,6 +33,7 @@ from ui.lab import Lab
 from ui.presets import Presets
 from ui.questions import Questions
 from ui.recall import recall
+from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
 from ui.stream import INTERVAL, Stream, StreamHandler
 
@@ -58,8 +59,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
 
     feed.on_result(pass_on)
     stream = Stream(feed.plant, feed.lock, module, _hello(module))
-    presets = Presets(Path(os.environ.get("KPP_DATA", "var")) / "presets")
-    sessions = Sessions(commander, Questions(endpoints, module, presets, Lab()))
+    data = Path(os.environ.get("KPP_DATA", "var"))
+    replays = Replays(data, stream.tell_replay)
+    sessions = Sessions(commander, Questions(endpoints, module, Presets(data / "presets"), Lab(), replays))
     server = _server(endpoints, feed, stream, sessions)
     stop = StopSignal()
     heart = Heart(endpoints, "ui")
@@ -70,7 +72,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         while not stop and feed.alive:
             stream.send()
             tick = feed.plant.tick
-            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages", feed.plant.streams.repaired)
+            streams = feed.plant.streams
+            queue = stream.unacknowledged + streams.depth
+            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages", streams.repaired, queue)
             due = max(due + INTERVAL, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -89,6 +93,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     for task in (*working, recalling):
         task.cancel()
     server.stop()
+    await replays.stop()
     heart.close()
     if not feed.alive:
         raise RuntimeError("the feed has ended")

@@ -90,9 +90,15 @@ class Stream:
         self._number = 0
         self._vitals: dict[str, Any] = {}
         self._vitals_due = 0.0
+        self._replay: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         return len(self._seats)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Frames that are on their way to the pages."""
+        return sum(seat.sent - seat.acknowledged for seat in self._seats.values())
 
     def join(self, page: "StreamHandler", scenarios: list[str]) -> None:
         """A page has connected: it gets all that is kept, then what is new."""
@@ -123,6 +129,10 @@ class Stream:
     def forget_geometry(self) -> None:
         """The dimensions are not known for the present run yet."""
         self._geometry = b""
+
+    def tell_replay(self, told: dict[str, Any] | None) -> None:
+        """What there is to tell of the replay that this dashboard has started."""
+        self._replay = told
 
     def send(self) -> None:
         """Send everybody who is ready what is new."""
@@ -155,7 +165,7 @@ class Stream:
                 state=module.state,
                 state_age=module.source.age(now),
                 clock_age=plant.clock.age(now),
-                note=_ENCODE(note(plant, self._module, now, self._vitals)),
+                note=_ENCODE({**note(plant, self._module, now, self._vitals), "replaying": self._replay}),
                 alarms=_ENCODE(plant.alarm_list()),
                 commands=plant.log.since(oldest_command),
                 commands_end=plant.log.end,

@@ -31,6 +31,7 @@ class _Known:
     run: str
     seq: int
     gaps: int
+    queue: int
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -58,7 +59,16 @@ class Peers:
         key = (node, message.instance)
         before = self._known.get(key)
         known = _Known(
-            node, message.instance, message.pid, message.status, run, message.seq, message.gaps, now_ns, now_ns
+            node,
+            message.instance,
+            message.pid,
+            message.status,
+            run,
+            message.seq,
+            message.gaps,
+            message.queue,
+            now_ns,
+            now_ns,
         )
         self._known[key] = known
         if len(self._known) > PEERS_MAX:
@@ -139,6 +149,7 @@ class Peers:
                 seq=known.seq,
                 gaps=known.gaps,
                 age=max(0, now_ns - known.heard_ns) / 1e9,
+                queue=known.queue,
             )
             for known in self._known.values()
         ]

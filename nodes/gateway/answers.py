@@ -168,6 +168,11 @@ class AlarmAnswer(BaseModel):
     first_out: bool = Field(description="true if nothing else was active when it came")
     raised_seq: int = Field(description="tick at which this gateway first saw it")
     raised_t: float = Field(description="simulated time of that tick (s)")
+    limit: float | None = Field(
+        description="what was passed, in `unit`; null where nothing is measured, such as for an emergency stop",
+        examples=[700000.0],
+    )
+    unit: str = Field(description="SI unit of the limit, empty for a share", examples=["Pa"])
     cleared_t: float | None = Field(description="simulated time at which it went (s), null while active")
     acknowledged_t: float | None = Field(description="simulated time at which it was acknowledged (s)")
     acknowledged_by: str | None = Field(description="who acknowledged it")
@@ -191,6 +196,7 @@ class NodeAnswer(BaseModel):
     seq: int = Field(description="last tick that it has worked off")
     behind: int = Field(description="ticks between that and the newest one")
     age: float = Field(description="time since its last beat (s)")
+    queue: int = Field(description="messages that wait in it for their turn")
     restarts: int = Field(description="starts in the place of another process, since the gateway began to listen")
 
 

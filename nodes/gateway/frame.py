@@ -25,6 +25,10 @@ class PlcHead(Message, frozen=True):
     state: Annotated[Label, quantity("", "state of the sequence")]
     trip: Annotated[Text | None, quantity("", "cause of the trip in force")]
     warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
+    trip_limit: Annotated[Text | None, quantity("", "limit that the trip is for")] = None
+    warning_limits: Annotated[list[Text], quantity("", "limit of each warning", max_length=MAX_ITEMS)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class StateHead(Published, frozen=True):

@@ -71,7 +71,7 @@ async def _pulse(
             status = answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names)
             said = names
-        heart.beat(tick, roster.tell(stream.clients(), names))
+        heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.record.streams.depth)
         ear.repair(now())
         stream.pulse()
         for shared, name, total in (

@@ -132,6 +132,11 @@ class PhysicsCore:
         """True while missed ticks wait to be folded."""
         return bool(self._backlog)
 
+    @property
+    def queue(self) -> int:
+        """Missed ticks that wait to be folded."""
+        return sum(span.count for span in self._backlog)
+
     def work(self) -> list[Pair]:
         """Fold a part of the missed ticks. What was not published for them yet is, and they are answered."""
         steps = ticks = 0

@@ -221,6 +221,7 @@ class Shell:
             status=self._said()[:200],
             published=core.published,
             gaps=core.gaps,
+            queue=core.queue,
         )
         self._sockets.clock.send(encode(message))
 

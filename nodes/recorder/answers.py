@@ -1,6 +1,7 @@
 """What the recorder answers to requests: runs, channels, history, events and results. For one thread."""
 
 import math
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
@@ -114,7 +115,14 @@ class Answers:
             places = [place for place, folder in enumerate(folders) if folder.run == request.before]
             folders = folders[places[0] + 1 :] if places else []
         runs = [_run(folder, recording=folder.run in present) for folder in folders[:RUNS]]
-        return Runs(runs=runs, more=len(folders) > RUNS, status=status, quota=self._quota)
+        return Runs(
+            runs=runs,
+            more=len(folders) > RUNS,
+            status=status,
+            quota=self._quota,
+            used=sum(folder.size() for folder in run_folders(self._root)),
+            free=shutil.disk_usage(self._root).free,
+        )
 
     def close(self) -> None:
         """Close all files."""

@@ -185,6 +185,7 @@ class Player:
                 seq=beat.seq,
                 gaps=beat.gaps,
                 age=now - heard,
+                queue=beat.queue,
             )
             for name, (beat, heard) in self._peers.items()
             if now - heard < PEER_SILENCE
@@ -213,6 +214,8 @@ class Player:
             scenario=core.scenario,
             peers=peers,
             replay=self.replayed,
+            replay_start=core.start_us / 1e6,
+            replay_end=core.end_us / 1e6,
         )
 
 

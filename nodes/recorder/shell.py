@@ -244,7 +244,8 @@ class Shell:
         if status != self._said:
             self._said = status
             self._log.info("status", status=status)
-        self._heart.beat(self._newest, status, self._gaps + self._streams.repaired)
+        queue = len(self._intake) + self._streams.depth
+        self._heart.beat(self._newest, status, self._gaps + self._streams.repaired, queue)
 
     def close(self) -> None:
         """Close every socket and every file."""

@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from bus.beside import VARIABLES
 from bus.endpoints import Endpoints
 from tests.watching import eventually
 
@@ -129,9 +130,13 @@ def environment(folder: Path, instances: int = 1) -> dict[str, str]:
     """
     web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
     bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT", "KPP_RECORDER"]
-    ports = free_ports(len(web) + 2 * len(bus))
+    own = len(web) + 2 * len(bus)
+    ports = free_ports(own + len(VARIABLES))
     chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
-    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) :: 2], strict=True)}
+    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) : own : 2], strict=True)}
+    for name, port in zip(VARIABLES, ports[own:], strict=True):
+        scheme = "tcp://" if name in bus else ""
+        chosen[name.replace("KPP_", "KPP_REPLAY_", 1)] = f"{scheme}127.0.0.1:{port}"
     return {**os.environ, **chosen, "KPP_INSTANCES": str(instances), "KPP_DATA": str(folder / "var")}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from functools import partial
@@ -27,6 +28,12 @@ def _opened(plant: Plant, browser: Browser) -> Iterator[tuple[Page, Watch]]:
     expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
     yield page, watch
     context.close()
+
+
+@pytest.fixture
+def watch(_opened: tuple[Page, Watch]) -> Watch:
+    """What the page did that it should not."""
+    return _opened[1]
 
 
 @pytest.fixture
@@ -104,6 +111,8 @@ def test_the_policy_is_the_clocks(page: Page, plant: Plant) -> None:
     page.get_by_test_id("policy").select_option("hold")
     expect(page.get_by_test_id("peer-recorder")).to_contain_text("ok")
     expect(page.get_by_test_id("s-quota")).to_contain_text("of 20.00 GB", timeout=15_000)
+    expect(page.get_by_test_id("s-free")).to_contain_text(re.compile(r"\d (MB|GB)"))
+    expect(page.get_by_test_id("s-waiting")).to_contain_text(re.compile(r"^\d+ messages$"))
 
 
 def test_history_is_scrubbed_zoomed_exported_and_live_again(page: Page, plant: Plant, tmp_path: Path) -> None:
@@ -143,6 +152,94 @@ def test_history_is_scrubbed_zoomed_exported_and_live_again(page: Page, plant: P
     page.wait_for_function("end => __kpp.history.live && __kpp.history.range[1] > end", arg=held[1], timeout=20_000)
 
 
+def test_every_plot_is_scrubbed_back_and_live_again(page: Page, plant: Plant, tmp_path: Path) -> None:
+    eventually(lambda: page.evaluate("__kpp.t") > 40, 60, "there is a past")
+    for name, prefix, shown in (
+        ("overview", "o-", "line-chain.speed"),
+        ("drivetrain", "d-", "line-d-speed-drivetrain.shaft_speed_rpm"),
+        ("pneumatics", "p-", "line-p-pressure-receiver.pressure"),
+    ):
+        go(page, name)
+        page.get_by_test_id(f"{prefix}window-10").click()
+        page.get_by_test_id(f"{prefix}scrub").fill("4")  # the page has that itself, the recorder more finely
+        expect(page.get_by_test_id(f"{prefix}range")).to_have_text("0:00 to 0:04")
+        expect(page.get_by_test_id(shown)).to_have_text(re.compile(r"^\d+\.\d+$"))
+        with page.expect_download() as saved:
+            page.get_by_test_id(f"{prefix}csv").click()
+        times = [float(row.split(",")[0]) for row in Path(saved.value.path()).read_text().splitlines()[1:]]
+        assert times, name
+        assert max(times) <= 4.0
+        with page.expect_download() as saved:
+            page.get_by_test_id(f"{prefix}png").click()
+        assert Path(saved.value.path()).read_bytes()[:4] == b"\x89PNG"
+        page.get_by_test_id(f"{prefix}live").click()
+        expect(page.get_by_test_id(f"{prefix}range")).to_have_text("live")
+        page.get_by_test_id(f"{prefix}freeze").click()
+        expect(page.get_by_test_id(f"{prefix}freeze")).to_have_attribute("aria-pressed", "true")
+        page.get_by_test_id(f"{prefix}live").click()
+
+
+def test_a_page_opened_late_scrubs_back_to_what_the_recorder_has(
+    plant: Plant, page: Page, watch: Watch, browser: Browser
+) -> None:
+    eventually(lambda: page.evaluate("__kpp.t") > 40, 60, "there is a past")
+    assert plant.post("/pause").status_code == 200
+    watch.expected = True  # the browser itself complains of refused connections
+    os.kill(plant.pid("ui"), signal.SIGKILL)  # a dashboard that begins now has heard nothing of the run
+    eventually(plant.healthy, START_TIMEOUT, "the dashboard is back")
+    late = browser.new_page()
+    late.goto(f"{plant.endpoints.ui_http}/#page=drivetrain&window=10")
+    expect(late.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+    assert late.evaluate("__kpp.samples") <= 2
+    late.get_by_test_id("d-scrub").fill("20")
+    value = late.get_by_test_id("line-d-winding-generator.winding_temperature")
+    expect(value).to_have_text(re.compile(r"^\d+\.\d$"), timeout=15_000)
+    late.get_by_test_id("nav-floaters").click()
+    expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain, at 20.00 s", timeout=20_000)
+    expect(late.get_by_test_id("force-sum")).to_contain_text("the plant's own sum")
+    late.get_by_test_id("f-live").click()
+    expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain")
+    late.close()
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+    watch.expected = False
+    assert plant.post("/resume").status_code == 200
+
+
+def test_a_recording_is_played_back_from_the_page(page: Page, plant: Plant, browser: Browser) -> None:
+    go(page, "runs")
+    page.get_by_test_id("runs-refresh").click()
+    run = page.evaluate("__kpp.recorded()")
+    page.get_by_test_id(f"replay-{run}").click()
+    expect(page.get_by_test_id("replay-state")).to_have_text(f"Run {run} is played back.", timeout=60_000)
+    there = browser.new_page()
+    watch = Watch(there)
+    there.goto(page.get_by_test_id("replay-open").get_attribute("href") or "")
+    expect(there.get_by_test_id("connection")).to_contain_text("REPLAY", timeout=30_000)
+    for name in ("energy", "floaters", "control", "alarms", "history", "runs", "system", "overview"):
+        go(there, name)
+        expect(there.get_by_test_id("replay")).to_have_text(f"REPLAY of run {run}: recorded, not live")
+    expect(there.get_by_test_id("missing")).to_be_hidden()
+    expect(there.get_by_test_id("emergency-stop")).to_be_hidden()
+    expect(there.get_by_test_id("start")).to_be_hidden()
+    there.get_by_test_id("seek").fill("12")
+    expect(there.get_by_test_id("seek-t")).to_contain_text(re.compile(r"^1[12]\.\d\d s of"), timeout=15_000)
+    there.get_by_test_id("speed").select_option("0.1")
+    expect(there.get_by_test_id("speed-requested")).to_have_text("0.1 \N{MULTIPLICATION SIGN}")
+    there.get_by_test_id("replay-play").click()
+    expect(there.get_by_test_id("replay-play")).to_have_text("Pause")
+    there.get_by_test_id("speed").select_option("10")
+    eventually(lambda: there.evaluate("__kpp.t") > 20, 20, "it is played")
+    there.get_by_test_id("replay-play").click()
+    expect(there.get_by_test_id("mode")).to_have_text("PAUSED")
+    go(there, "history")
+    there.wait_for_function("run => __kpp.history?.run === run && __kpp.history.bins > 20", arg=run, timeout=20_000)
+    assert watch.complaints == []
+    there.close()
+    page.get_by_test_id("replay-end").click()
+    expect(page.get_by_test_id("replay-state")).to_contain_text("No recording is played back", timeout=20_000)
+    assert not [each for each in plant.family() if "replay" in each.cmdline()], "nothing of it is left"
+
+
 def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page, plant: Plant) -> None:
     go(page, "overview")
     page.get_by_test_id("emergency-stop").click()
@@ -169,7 +266,7 @@ def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page,
 
 
 def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plant: Plant) -> None:
-    parent = page.evaluate("document.querySelector('*') && __kpp.history.run")
+    parent = page.evaluate("__kpp.recorded()")
     page.get_by_test_id("stop").click()
     expect(page.get_by_test_id("mode")).to_have_text("STOPPED")
     go(page, "runs")

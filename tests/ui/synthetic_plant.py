@@ -312,10 +312,7 @@ class SyntheticPlant:
             realtime_priority=False,
             scenario=self.scenario,
             replay=self.wishes.replay,
-            peers=[
-                Peer(node=node, instance="made-up", pid=self.wishes.pid, status="", seq=self.seq, gaps=0, age=0.05)
-                for node in nodes
-            ],
+            peers=[Peer(node, "made-up", self.wishes.pid, "", self.seq, 0, 0.05, 3) for node in nodes],
         )
 
     def state(self) -> State:
@@ -390,7 +387,7 @@ class SyntheticPlant:
             "meters": _meters(self.wishes) if self.wishes.laps else {"laps": 0},
         }
         for part, values in self.wishes.overrides.items():
-            parts[part].update(values)
+            parts.setdefault(part, {}).update(values)
         fields = {name: {**_blank(name), **parts.get(name, {})} for name in _parts()}
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
         head |= {"results": 0, "events": 0}

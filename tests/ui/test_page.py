@@ -63,6 +63,7 @@ def test_the_picture_and_the_plots_move(page: Page) -> None:
         arg=before,
     )
     assert page.evaluate("__kpp.latency.length") > 5
+    expect(page.get_by_test_id("receiver-pressure-trend")).to_have_text(re.compile("[→↗↘]"), timeout=20_000)
 
 
 def test_commands_are_sent_and_answered_and_controls_follow_the_plant(page: Page, plant: SyntheticPlant) -> None:
@@ -183,18 +184,18 @@ def test_two_users_see_each_others_commands(page: Page, browser: Browser, dashbo
 
 
 def test_the_view_freezes_zooms_and_stays_in_the_address(page: Page) -> None:
-    page.get_by_test_id("window-10").click()
+    page.get_by_test_id("o-window-10").click()
     page.get_by_test_id("line-grid.net_power").click()
     assert page.url.endswith("#window=10&hide=grid.net_power")
     page.get_by_test_id("mimic").click()
     page.keyboard.press("Space")
-    expect(page.get_by_test_id("freeze")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("o-freeze")).to_have_attribute("aria-pressed", "true")
     drawn = page.evaluate("__kpp.mimic.drawn")
     frames = page.evaluate("__kpp.frames")
     page.wait_for_function("before => __kpp.frames > before + 5", arg=frames)
     assert page.evaluate("__kpp.mimic.drawn") <= drawn + 1
-    page.get_by_test_id("live").click()
-    expect(page.get_by_test_id("live")).to_be_hidden()
+    page.get_by_test_id("o-live").click()
+    expect(page.get_by_test_id("o-live")).to_be_hidden()
     over = page.get_by_test_id("plot-power").locator(".u-over")
     box = over.bounding_box()
     assert box is not None
@@ -202,11 +203,11 @@ def test_the_view_freezes_zooms_and_stays_in_the_address(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 40, steps=4)
     page.mouse.up()
-    expect(page.get_by_test_id("live")).to_be_visible()
+    expect(page.get_by_test_id("o-live")).to_be_visible()
     over.dblclick()
-    expect(page.get_by_test_id("live")).to_be_hidden()
+    expect(page.get_by_test_id("o-live")).to_be_hidden()
     page.get_by_test_id("line-grid.net_power").click()
-    page.get_by_test_id("window-60").click()
+    page.get_by_test_id("o-window-60").click()
 
 
 def test_a_hidden_tab_costs_nothing_and_catches_up_without_a_gap(page: Page, dashboard: Dashboard) -> None:
@@ -273,13 +274,13 @@ def test_everything_is_named_and_reached_by_keyboard(page: Page) -> None:
 def test_it_survives_its_own_servers_death_with_the_view_kept(
     page: Page, dashboard: Dashboard, watch: Watch, plant: SyntheticPlant
 ) -> None:
-    page.get_by_test_id("window-30").click()
+    page.get_by_test_id("o-window-30").click()
     watch.expected = True  # the browser itself complains of refused connections
     dashboard.kill()
     expect(page.get_by_test_id("connection")).to_contain_text("dashboard server lost")
     expect(page.get_by_test_id("missing")).to_contain_text("own server does not answer")
     dashboard.start()
     expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
-    expect(page.get_by_test_id("window-30")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("o-window-30")).to_have_attribute("aria-pressed", "true")
     page.get_by_test_id("pause").click()
     expect(page.get_by_test_id("command-state")).to_contain_text("Pause — applied")

@@ -13,11 +13,18 @@ from ui import lab
 from ui.lab import Lab
 from ui.presets import PresetError, Presets
 from ui.questions import Questions, Reply
+from ui.replays import Replays
 
 
 @pytest.fixture
 def questions(tmp_path: Path) -> Questions:
-    return Questions(Endpoints.from_environment(free_endpoints()), "m1", Presets(tmp_path / "presets"), Lab())
+    return Questions(
+        Endpoints.from_environment(free_endpoints()),
+        "m1",
+        Presets(tmp_path / "presets"),
+        Lab(),
+        Replays(tmp_path, lambda _told: None),
+    )
 
 
 def asked(questions: Questions, kind: str, **args: Any) -> Reply:
@@ -52,6 +59,43 @@ def test_a_bad_question_is_answered_with_the_reason(
     reply = asked(questions, kind, **args)
     assert not reply.ok
     assert reason in reply.reason
+
+
+async def _told_at_last(folder: Path, run: str) -> dict[str, Any]:
+    """What is told of a replay in the end."""
+    told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+    replays = Replays(folder, told.put_nowait)
+    await replays.start(run)
+    while True:
+        newest = await told.get()
+        assert newest is not None
+        if newest["state"] == "ended":
+            return newest
+
+
+def test_a_replay_that_cannot_be_says_why(questions: Questions, tmp_path: Path) -> None:
+    assert "is no run id" in asked(questions, "replay", run="; rm -rf /").reason
+    told = asyncio.run(_told_at_last(tmp_path, "0009-009"))
+    assert told["reason"].startswith("no recording of run '0009-009'")
+    assert asked(questions, "replay_end").ok
+
+
+def test_a_comparison_is_computed_once_for_the_same_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+
+    async def compute(given: str) -> Any:
+        computed.append(given)
+        return {"rows": len(computed)}
+
+    monkeypatch.setattr(Lab, "_compute", staticmethod(compute))
+
+    async def compare() -> list[Any]:
+        lab = Lab()
+        plain: dict[str, Any] = {}
+        claimed, other = {"h1_mode": "claimed"}, {"drag_area": 0.3}
+        return [await lab.compare(each) for each in (plain, other, claimed, plain)]
+
+    assert [each["rows"] for each in asyncio.run(compare())] == [1, 2, 1, 1]
 
 
 def test_a_question_without_form_is_answered(questions: Questions) -> None:

@@ -187,10 +187,17 @@ def alarm_states(gateway: Running) -> dict[str, Any]:
 def test_an_alarm_lives_as_isa_18_2_has_it(gateway: Running) -> None:
     gateway.peer.switches.plc = {"warnings": ["slack chain: -5 N"]}
     eventually(lambda: alarm_states(gateway) == {"m1.slack_chain": "unacknowledged"}, 5, "the warning is an alarm")
-    gateway.peer.switches.plc = {"warnings": ["slack chain: -6 N"], "trip": "slack chain"}
+    gateway.peer.switches.plc = {
+        "warnings": ["slack chain: -6 N"],
+        "warning_limits": ["0 N"],
+        "trip": "slack chain",
+        "trip_limit": "0.5 N",
+    }
     eventually(lambda: "m1.trip" in alarm_states(gateway), 5, "the trip is an alarm")
     first = {item["id"]: item["first_out"] for item in gateway.rest.get("/v1/alarms").json()["alarms"]}
     assert first == {"m1.slack_chain": True, "m1.trip": False}
+    limits = {item["id"]: (item["limit"], item["unit"]) for item in gateway.rest.get("/v1/alarms").json()["alarms"]}
+    assert limits == {"m1.slack_chain": (0.0, "N"), "m1.trip": (0.5, "N")}
     answer = gateway.rest.post("/v1/alarms/m1.trip/acknowledge")
     assert answer.json()["applied"] == {"alarm": "m1.trip"}
     eventually(lambda: alarm_states(gateway)["m1.trip"] == "acknowledged", 5, "it is acknowledged")

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from bus.beside import VARIABLES
 from bus.client import command, sequence
 from bus.listener import Listener
 from bus.messages import CommandRequest, Event, Published, Refused, Result, Sequenced, State, Status, Tick
-from console.replay import PORTS
 from nodes.recorder.intake import Intake
 from nodes.recorder.replay import ReplayCore, ReplayError
 from recording.folder import RunFolder, make_folder
@@ -177,7 +177,7 @@ def player(recorded: RunFolder, make_plant: Callable[..., Plant]) -> Iterator[Pl
     ports = free_ports(3)
     names = ("KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP")
     plant = make_plant(nodes=False, **{name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)})
-    moved = {name.replace("KPP_", "KPP_REPLAY_"): plant.environment[name] for name in PORTS}
+    moved = {name.replace("KPP_", "KPP_REPLAY_"): plant.environment[name] for name in VARIABLES}
     process = subprocess.Popen(
         [sys.executable, "-m", "console", "replay", RUN], cwd=ROOT, env={**plant.environment, **moved}
     )

@@ -1,7 +1,8 @@
 // Alarms in the manner of ISA-18.2: active or returned, acknowledged or not, with the first one out marked.
 
 import { byId, flag, write } from "./dom.js"
-import { fixed } from "./format.js"
+import { fixed, power10 } from "./format.js"
+import { readAs } from "./recorded.js"
 import { stream } from "./stream.js"
 
 const STATES = { unacknowledged: "active, not acknowledged", acknowledged: "active, acknowledged", returned_unacknowledged: "cleared, not acknowledged" }
@@ -61,7 +62,8 @@ function item(alarm, commands) {
   const seen = alarm.acknowledged_by ? `, acknowledged by ${alarm.acknowledged_by} at ${fixed(alarm.acknowledged_t, 2)} s` : ""
   const gone = alarm.cleared_t === null ? "" : ` at ${fixed(alarm.cleared_t, 2)} s`
   cell("what", alarm.text)
-  cell("how", `${fixed(alarm.raised_t, 2)} s · ${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
+  const limit = limitOf(alarm)
+  cell("how", `${fixed(alarm.raised_t, 2)} s · ${limit ? `limit ${limit} · ` : ""}${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
   if (alarm.state !== "acknowledged") {
     const button = document.createElement("button")
     button.textContent = "Acknowledge"
@@ -71,6 +73,16 @@ function item(alarm, commands) {
   }
   return element
 }
+
+// In the unit that people read, as many decimals as it has.
+function limitOf({ limit, unit }) {
+  if (limit === null) return ""
+  if (unit === "") return Math.abs(limit) < 1e-3 ? power10(limit) : `${told(100 * limit)} %`
+  const [shown, factor, offset] = readAs(unit)
+  return `${told(limit * factor + offset)} ${shown}`
+}
+
+const told = (value) => String(Number(value.toPrecision(5))).replace("-", "−")
 
 export function start(root, { commands }) {
   const list = alarmList(root, "all-alarms", commands)

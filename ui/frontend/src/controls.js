@@ -19,12 +19,18 @@ const ALLOWED = {
 
 export const CONTROLS = `
 <section class="card controls" aria-label="run controls">
-  <div class="buttons" role="group" aria-label="run">
+  <div class="buttons" role="group" aria-label="run" data-live>
     <button data-testid="start" class="primary">Start</button>
     <button data-testid="pause">Pause</button>
     <button data-testid="resume">Resume</button>
     <button data-testid="step" title="advance by one tick">Step</button>
     <button data-testid="stop">Stop</button>
+  </div>
+  <div class="seek" data-testid="replay-controls" role="group" aria-label="replay" hidden>
+    <button data-testid="replay-play" class="primary">Play</button>
+    <label for="kpp-seek">Moment</label>
+    <input id="kpp-seek" data-testid="seek" type="range" step="0.01">
+    <output for="kpp-seek" data-testid="seek-t">–</output>
   </div>
   <div class="pair">
     <label for="kpp-speed">Speed</label>
@@ -33,7 +39,7 @@ export const CONTROLS = `
       <option value="${FLAT_OUT}">as fast as possible</option>
     </select>
   </div>
-  <div class="pair">
+  <div class="pair" data-live>
     <label for="kpp-scenario">Scenario</label>
     <select id="kpp-scenario" data-testid="scenario"></select>
     <button data-testid="reset" title="begin a new run of the chosen scenario, stopped at time zero">Reset</button>
@@ -68,6 +74,7 @@ export function controls(root, commands) {
     press("reset", { scenario: scenario.value })
     chosen = null
   }
+  const seek = replayed(root, commands)
   speed.onchange = () => press("set_speed", speed.value === FLAT_OUT ? { flat_out: true } : { speed: Number(speed.value) })
   scenario.onchange = () => (chosen = scenario.value)
 
@@ -78,6 +85,7 @@ export function controls(root, commands) {
       button(name).disabled = !live || !modes.includes(clock.mode)
     }
     speed.disabled = scenario.disabled = !live
+    seek(live ? clock : null)
     if (clock) {
       follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
       follow(scenario, chosen ?? clock.scenario, clock.scenario)
@@ -95,6 +103,39 @@ export function controls(root, commands) {
   fill()
   refresh()
   return refresh
+}
+
+// A replay is played, paused and sought instead of started, stopped and reset.
+function replayed(root, commands) {
+  const [box, play, slider, told] = ["replay-controls", "replay-play", "seek", "seek-t"].map((name) => byId(root, name))
+  const live = root.querySelectorAll("[data-live]")
+  const flatOut = root.querySelector(`[data-testid="speed"] [value="${FLAT_OUT}"]`)
+  let held = false
+  play.onclick = () => commands.clock(stream.note.clock.mode === "running" ? "pause" : "start")
+  slider.oninput = () => {
+    held = true
+    write(told, simulated(Number(slider.value)))
+  }
+  slider.onchange = () => {
+    held = false
+    commands.clock("seek", { t: Number(slider.value) })
+  }
+  return (clock) => {
+    const on = Boolean(stream.note?.clock?.replay)
+    box.hidden = !on
+    for (const each of live) each.hidden = on
+    flatOut.hidden = on
+    if (!on) return
+    play.disabled = slider.disabled = !clock
+    if (!clock) return
+    const [start, end] = clock.replay_range
+    write(play, clock.mode === "running" ? "Pause" : "Play")
+    if (slider.min !== String(start) || slider.max !== String(end)) Object.assign(slider, { min: String(start), max: String(end) })
+    if (held) return
+    const t = Math.min(end, Math.max(start, stream.frame?.t ?? start))
+    slider.value = String(t)
+    write(told, `${simulated(t)} of ${simulated(end)}`)
+  }
 }
 
 // Shows the plant's value, whoever chose it.

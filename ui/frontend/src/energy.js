@@ -5,6 +5,7 @@ import { fixed } from "./format.js"
 import { sankeyChart } from "./sankey.js"
 import { stream } from "./stream.js"
 import { facts, number, values } from "./values.js"
+import { view } from "./view.js"
 
 const FIRST = [
   ["in", [["compressor", "Compressor"], ["auxiliary", "Auxiliaries"], ["heat_from_water", "Heat from the water"], ["bath", "Heat into a finite bath"], ["unsourced", "Without a source in the model"], ["parameter_change", "Change of parameters"]]],
@@ -51,7 +52,7 @@ export function start(root) {
   return {
     round: () => {
       show()
-      chart.round()
+      if (!view.frozen) chart.round()
       for (const gate of gates) {
         const value = stream.value(gate.dataset.v)
         gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"

@@ -2,6 +2,7 @@
 // in place, and what is typed is kept apart from what is in force until it is applied.
 
 import { write } from "./dom.js"
+import { unitText } from "./format.js"
 import { stream } from "./stream.js"
 
 const FLAGS = { D: "derived", P: "predecessor", S: "published source", A: "assumption", "S/A": "source, assumption", "-": "choice" }
@@ -14,7 +15,7 @@ export function wrong(declaration, text) {
   const { name, unit, minimum, maximum, choices } = declaration
   if (choices.length) return choices.includes(text) ? "" : `choose one of ${choices.join(", ")}`
   const value = Number(text)
-  const si = unit === "-" ? "" : ` ${unit}`
+  const si = unit === "-" ? "" : ` ${unitText(unit)}`
   if (text.trim() === "" || !Number.isFinite(value)) return `give a number${si && ` in${si}`}`
   if (value < minimum) return `the lowest value allowed is ${minimum}${si}`
   if (value > maximum) return `the highest value allowed is ${maximum}${si}`
@@ -150,6 +151,6 @@ function row(declaration) {
     : `<input id="${id}" data-testid="field-${name}" type="text" inputmode="decimal" autocomplete="off" aria-describedby="${id}-h">`
   const limits = choices.length ? "" : minimum === maximum ? "fixed" : `${told(minimum)} to ${told(maximum)}`
   const ofRun = structural ? " · with a new run only" : ""
-  return `<div class="field" data-field="${name}"><label for="${id}" title="${name}">${text}${symbol === "-" ? "" : ` <i>${symbol}</i>`}</label><span class="entry">${control}<span class="unit">${unit === "-" ? "" : unit}</span></span>
+  return `<div class="field" data-field="${name}"><label for="${id}" title="${name}">${text}${symbol === "-" ? "" : ` <i>${symbol}</i>`}</label><span class="entry">${control}<span class="unit">${unit === "-" ? "" : unitText(unit)}</span></span>
     <small id="${id}-h">${limits}${limits && " · "}default ${told(declaration.default)} · ${FLAGS[flag] ?? flag}${ofRun} <span class="force"></span></small><em class="why" role="alert"></em></div>`
 }

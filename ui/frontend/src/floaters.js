@@ -2,10 +2,15 @@
 
 import uPlot from "uplot"
 import { byId, write } from "./dom.js"
-import { MISSING, fixed } from "./format.js"
+import { fixed } from "./format.js"
 import { Shape } from "./geometry.js"
 import { stream } from "./stream.js"
 import { colours } from "./theme.js"
+import { followTime, timebar } from "./timebar.js"
+import { view } from "./view.js"
+
+const PARTS = ["position", "fill", "air_mass", "temperature"]
+const MOST = 64 // channels of one question
 
 const COLUMNS = [
   ["fill", "Air volume", "%", 1],
@@ -16,7 +21,7 @@ const COLUMNS = [
 
 export const HTML = `
 <div class="columns floaters">
-  <section class="card panel"><header><h2>Profiles <small>over the place along the loop: up run, top, down run, bottom</small></h2></header>
+  <section class="card panel"><header><h2>Profiles <small>over the place along the loop<span class="gesture">: up run, top, down run, bottom; drag to zoom</span></small></h2>${timebar("f-", { windows: false, exports: false })}</header>
     <div class="profiles">${COLUMNS.map(([id, label, unit]) => `<figure class="plot" data-testid="profile-${id}" aria-label="${label} over the place along the loop"><figcaption><b>${label}</b> <small>${unit}</small></figcaption><div class="canvas"></div></figure>`).join("")}</div>
     <p class="hint" data-testid="force-sum"></p>
   </section>
@@ -25,8 +30,10 @@ export const HTML = `
   </section>
 </div>`
 
-export function start(root) {
+export function start(root, { commands }) {
   const body = root.querySelector("tbody")
+  const moment = new Moment(commands)
+  const bar = followTime(root, "f-", () => moment.problem)
   const charts = COLUMNS.map(([id, label, , decimals]) => new Profile(byId(root, `profile-${id}`), root, id, label, decimals))
   let due = 0
   return {
@@ -34,11 +41,12 @@ export function start(root) {
       const now = performance.now()
       if (now < due) return
       due = now + 400
-      const rows = floaters()
+      bar()
+      const rows = view.live ? floaters() : moment.rows()
       fill(body, rows)
-      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain` : "no data")
+      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain${view.live ? "" : `, at ${fixed(view.range()[1], 2)} s`}` : "no data")
       const sum = rows.reduce((all, { force }) => all + force, 0)
-      const told = stream.value("chain.buoyancy_force")
+      const told = view.live ? stream.value("chain.buoyancy_force") : moment.force
       write(byId(root, "force-sum"), rows.length && told !== null ? `Force of floater i: ρ g V f, times the cosine of its direction. Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(told, 2)} kN.` : "")
       for (const chart of charts) chart.draw(rows)
     },
@@ -49,21 +57,29 @@ export function start(root) {
 
 function floaters() {
   const { frame } = stream
+  if (!frame || stream.freshness() === "missing") return []
+  return rowsOf(
+    frame.position.length,
+    (i) => frame.position[i] / 65536,
+    (i) => [frame.fill[i] / 255, frame.airMass[i], Number.isNaN(frame.temperature[i]) ? null : frame.temperature[i]],
+  )
+}
+
+// `around`: place of a floater in rounds of the loop; `air`: its share of air, mass and temperature.
+function rowsOf(count, around, air) {
   const p = stream.geometry?.parameters
-  if (!frame || !p || stream.freshness() === "missing") return []
+  if (!p) return []
   const shape = new Shape(p)
-  return Array.from(frame.position, (at, i) => {
-    const place = (at / 65536) * shape.loop
+  return Array.from({ length: count }, (_, i) => {
+    const place = around(i) * shape.loop
     const [, height, angle] = shape.at(place)
-    const air = frame.fill[i] / 255
-    const kelvin = frame.temperature[i]
+    const [fill, mass, kelvin] = air(i)
     return {
-      i, place, height,
+      i, place, height, mass,
       where: side(shape, place),
-      fill: 100 * air,
-      mass: frame.airMass[i],
-      temperature: Number.isNaN(kelvin) ? null : kelvin - 273.15,
-      force: (p.water_density * p.gravity * p.floater_volume * air * Math.cos(angle)) / 1000,
+      fill: 100 * fill,
+      temperature: kelvin === null ? null : kelvin - 273.15,
+      force: (p.water_density * p.gravity * p.floater_volume * fill * Math.cos(angle)) / 1000,
     }
   })
 }
@@ -90,6 +106,45 @@ function fill(body, rows) {
   })
 }
 
+// All floaters at one moment of the past, as the recorder has them.
+class Moment {
+  constructor(commands) {
+    Object.assign(this, { commands, found: [], force: null, wanted: "", known: "", busy: false, problem: "" })
+  }
+
+  rows() {
+    this.wanted = `${stream.recordedRun()} ${view.range()[1]}`
+    if (this.wanted !== this.known) this.ask()
+    return this.found
+  }
+
+  async ask() {
+    if (this.busy) return
+    this.busy = true
+    const { wanted } = this
+    const end = Math.max(0.01, Number(wanted.split(" ")[1]))
+    const count = stream.frame?.position.length ?? 0
+    const names = ["chain.loop_length", "chain.buoyancy_force", ...PARTS.flatMap((part) => Array.from({ length: count }, (_, i) => `floaters.${part}[${i}]`))]
+    try {
+      const values = new Map()
+      for (let first = 0; first < names.length; first += MOST) {
+        // The newest state up to that moment; at high speed states lie seconds apart.
+        const { channels } = await this.commands.ask("history", { run: stream.recordedRun(), channels: names.slice(first, first + MOST), start: Math.max(0, end - 2), end: end + 0.005, bins: 90 })
+        for (const { name, mean } of channels) values.set(name, mean.at(-1) ?? null)
+      }
+      const at = (part, i) => values.get(`floaters.${part}[${i}]`)
+      this.force = values.get("chain.buoyancy_force") / 1000
+      this.found = rowsOf(count, (i) => at("position", i) / values.get("chain.loop_length"), (i) => [at("fill", i), at("air_mass", i), at("temperature", i)])
+      this.problem = ""
+    } catch (error) {
+      this.found = []
+      this.problem = error.message
+    }
+    this.known = wanted
+    this.busy = false
+  }
+}
+
 class Profile {
   constructor(figure, root, id, label, decimals) {
     Object.assign(this, { root, id, label, decimals, box: figure.querySelector(".canvas"), chart: null, rows: [] })
@@ -105,7 +160,7 @@ class Profile {
     const size = { width: this.box.clientWidth, height: Math.max(80, this.box.clientHeight) }
     const text = (_, ticks) => ticks.map((tick) => fixed(tick, tick % 1 ? (tick * 10) % 1 ? 2 : 1 : 0))
     this.chart = new uPlot(
-      { ...size, padding: [6, 12, 0, 0], legend: { show: false }, cursor: { drag: { setScale: false } }, scales: { x: { time: false } }, axes: [{ ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => `${tick} m`) }, { ...axis, size: 44, values: text }], series: [{}, { stroke: colour("export"), width: 1, points: { show: true, size: 4, fill: colour("export") } }] },
+      { ...size, padding: [6, 12, 0, 0], legend: { show: false }, cursor: { drag: { x: true, y: false } }, scales: { x: { time: false } }, axes: [{ ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => `${tick} m`) }, { ...axis, size: 44, values: text }], series: [{}, { stroke: colour("export"), width: 1, points: { show: true, size: 4, fill: colour("export") } }] },
       [[], []],
       this.box,
     )
@@ -116,8 +171,13 @@ class Profile {
     this.rows = rows
     if (!this.chart) return
     const sorted = rows.toSorted((a, b) => a.place - b.place)
-    this.chart.setData([sorted.map(({ place }) => place), sorted.map((row) => row[this.id])])
+    // A zoom stays while new data come; a double click ends it.
+    const { min, max } = this.chart.scales.x
+    const zoomed = this.chart.data[0].length > 0 && (min > this.chart.data[0][0] || max < this.chart.data[0].at(-1))
+    const data = [sorted.map(({ place }) => place), sorted.map((row) => row[this.id])]
+    this.chart.batch(() => {
+      this.chart.setData(data, !zoomed)
+      if (zoomed) this.chart.setScale("x", { min, max })
+    })
   }
 }
-
-export { MISSING }

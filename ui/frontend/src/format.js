@@ -9,6 +9,9 @@ export function fixed(value, decimals) {
   return text.replace("-", "−")
 }
 
+// Squares and cubes as people write them.
+export const unitText = (unit) => unit.replace(/\b([ms])([23])\b/g, (_, of, power) => of + (power === "2" ? "²" : "³"))
+
 export function power10(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
   if (value === 0) return "0"

@@ -2,7 +2,8 @@
 
 import { byId, write } from "./dom.js"
 import { clockTime, fixed } from "./format.js"
-import { Recorded, lineOf, save } from "./recorded.js"
+import { save } from "./picture.js"
+import { Recorded, lineOf } from "./recorded.js"
 import { stream } from "./stream.js"
 import { view } from "./view.js"
 
@@ -52,14 +53,15 @@ class History {
 
   // The run that is looked at: a chosen one, or the present one.
   get run() {
-    return view.run || stream.note?.clock?.run || ""
+    return view.run || stream.recordedRun()
   }
 
+  // What can be seen of it; of a replay also what it has not come to yet.
   get extent() {
     const found = this.runs.find(({ run }) => run === this.run)
     const module = found?.modules[0]
     const last = module?.end ?? 0
-    return [0, this.run === stream.note?.clock?.run ? Math.max(last, stream.frame?.t ?? 0) : last]
+    return [0, this.run === stream.recordedRun() ? Math.max(last, stream.frame?.t ?? 0) : last]
   }
 
   async open() {

@@ -1,4 +1,6 @@
-// The lab: each claim as it acts in the plant now, and the plant with each claim off, physical and as claimed.
+// The lab: each claim as it acts in the plant now, beside the plant with each claim alone: off, physical and as claimed.
+//
+// The comparison is computed by the server for the parameters in force, and again when they change, while this page is open.
 
 import { byId, flag, write } from "./dom.js"
 import { inForce, told } from "./fields.js"
@@ -14,7 +16,22 @@ const CLAIMS = [
   ["jet", "Water jet", "Water that air expels from a floater leaves as a jet that pushes it.", "Physical: the jet's energy comes from the air's pressure.", [["hypotheses.jet_flow", "Water expelled"], ["hypotheses.jet_force", "Thrust on the chain"], ["powers.jet_wake", "Left in the wake"]]],
   ["recovery", "Recovery", "The pressure of the vented air is recovered.", "Physical: a hood catches what overpressure there is.", [["hypotheses.recovered_flow", "Offered to the compressor"], ["compressor.power", "Compressor"]]],
 ]
-const COLUMNS = [["net_power", "Net power", "kW", 1e-3, 2], ["grid_power", "To the grid", "kW", 1e-3, 2], ["taken", "Taken from it", "kW", 1e-3, 2], ["cop", "COP", "", 1, 3], ["unsourced_power", "Without a source", "kW", 1e-3, 2], ["chain_speed", "Chain speed", "m/s", 1, 3]]
+// `of` reads a row of the comparison, or the running plant's lap means under the same names.
+const LINES = [
+  { label: "Brings", hint: "more to the grid than without any claim", unit: "kW", factor: 1e-3, decimals: 2, of: (row, off) => less(row.grid_power, off?.grid_power) },
+  { label: "Costs", hint: "more taken than without any claim", unit: "kW", factor: 1e-3, decimals: 2, of: (row, off) => less(taken(row), taken(off)) },
+  { label: "Without a source", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.unsourced_power, unpaid: true },
+  { label: "Net power", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.net_power },
+  { label: "To the grid", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.grid_power },
+  { label: "Taken", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => taken(row) },
+  { label: "COP", unit: "", factor: 1, decimals: 3, of: (row) => row.cop },
+  { label: "Chain speed", unit: "m/s", factor: 1, decimals: 3, of: (row) => row.chain_speed },
+]
+const METERS = ["grid_power", "compressor_power", "auxiliary_power", "net_power", "cop", "unsourced_power", "chain_speed"]
+const SETTLED = 1000 // milliseconds that the parameters have to stay as they are
+
+const less = (a, b) => (a === null || a === undefined || b === null || b === undefined ? null : a - b)
+const taken = (row) => (!row || row.compressor_power === null || row.auxiliary_power === null ? null : row.compressor_power + row.auxiliary_power)
 
 const card = ([id, title, claim, physical, numbers]) => `
 <section class="card panel claim" data-claim="${id}" data-testid="claim-${id}"><header><h2>${title}</h2></header>
@@ -24,40 +41,26 @@ const card = ([id, title, claim, physical, numbers]) => `
     <div class="fact unpaid"><dt>Without a source, now</dt><dd><b data-v="hypotheses.unsourced_power_${id}" data-testid="v-unsourced-${id}">–</b> <span class="unit"></span></dd></div>
     <div class="fact unpaid"><dt>Without a source, so far</dt><dd><b data-v="hypotheses.unsourced_energy_${id}">–</b> <span class="unit"></span></dd></div>
   </dl>
-  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Alone, all others off</caption><thead><tr><th scope="col"></th>${MODES.map((mode) => `<th scope="col">${mode}</th>`).join("")}</tr></thead><tbody>${COLUMNS.map(([, label, unit]) => `<tr><th scope="row">${label}<small>${unit}</small></th><td>–</td><td>–</td><td>–</td></tr>`).join("")}</tbody></table>
+  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps: alone with all others off, computed; and the running plant</caption><thead><tr><th scope="col"></th>${MODES.map((mode) => `<th scope="col" data-mode-column="${mode}">${mode}</th>`).join("")}<th scope="col" class="now">running</th></tr></thead><tbody>${LINES.map(({ label, unit, hint }) => `<tr><th scope="row"${hint ? ` title="${hint}"` : ""}>${label}<small>${unit}</small></th><td>–</td><td>–</td><td>–</td><td class="now">–</td></tr>`).join("")}</tbody></table>
 </section>`
 
 export const HTML = `
 <section class="card panel"><header><h2>Side by side <small>eleven plants with the parameters in force, each claim alone, computed by the same model</small></h2>
-  <button data-testid="compare" class="primary">Compute the comparison</button></header>
-  <p class="hint" role="status" data-testid="compare-answer">What each claim costs and brings, as means of the last laps. The live plant goes on meanwhile.</p></section>
-<div class="claims">${CLAIMS.map(card).join("")}</div>`
+  <button data-testid="compare" hidden>Try again</button></header>
+  <p class="hint" role="status" data-testid="compare-answer">The parameters in force are not known yet.</p></section>
+<div class="claims" data-testid="claims">${CLAIMS.map(card).join("")}</div>`
 
 export function start(root, { commands }) {
   const show = values(root)
+  const comparison = new Comparison(root, commands)
   for (const button of root.querySelectorAll("[data-mode]")) {
     const { claim } = button.closest("[data-claim]").dataset
     button.onclick = () => commands.plant("set_parameters", { [`${claim}_mode`]: button.dataset.mode })
   }
-  const compare = byId(root, "compare")
-  compare.onclick = async () => {
-    const answer = byId(root, "compare-answer")
-    const parameters = inForce()
-    if (!parameters) return write(answer, "the parameters in force are not known yet")
-    compare.disabled = true
-    write(answer, "Eleven plants are being computed …")
-    try {
-      const { rows, duration } = await commands.ask("compare", { parameters })
-      fill(root, rows)
-      write(answer, `${duration} simulated seconds from standstill, ${rows[0].laps} laps in the means; water ${told(parameters.water_depth)} m, ${parameters.floater_count} floaters. Coloured: without a source.`)
-    } catch (error) {
-      write(answer, error.message)
-    }
-    compare.disabled = false
-  }
   return {
     round: () => {
       show()
+      comparison.follow(performance.now())
       const live = stream.freshness() !== "missing"
       for (const [id] of CLAIMS) {
         const mode = live ? stream.note?.module?.hypotheses?.[id] : null
@@ -65,27 +68,86 @@ export function start(root, { commands }) {
           button.setAttribute("aria-pressed", String(button.dataset.mode === mode))
           button.disabled = !live || !stream.clockLive()
         }
+        for (const head of root.querySelectorAll(`[data-claim="${id}"] [data-mode-column]`)) flag(head, "inforce", head.dataset.modeColumn === mode ? "yes" : "no")
         flag(root.querySelector(`[data-claim="${id}"]`), "unpaid", (stream.value(`hypotheses.unsourced_energy_${id}`) ?? 0) > 0 ? "yes" : "no")
       }
+      comparison.running()
     },
   }
 }
 
-function fill(root, rows) {
-  const find = (hypothesis, mode) => rows.find((row) => row.hypothesis === hypothesis && row.mode === mode)
-  for (const [id] of CLAIMS) {
-    const body = byId(root, `sides-${id}`).querySelector("tbody")
-    const plants = [find("none", "off"), find(id, "physical"), find(id, "claimed")]
-    COLUMNS.forEach(([name, , , factor, decimals], line) => {
-      plants.forEach((plant, i) => {
-        const cell = body.rows[line].cells[i + 1]
-        const value = name === "taken" ? sum(plant.compressor_power, plant.auxiliary_power) : plant[name]
-        write(cell, plant.trip ? `trip` : value === null ? MISSING : fixed(value * factor, decimals))
-        cell.title = plant.trip ?? ""
-        flag(cell, "unpaid", name === "unsourced_power" && value > 0 ? "yes" : "no")
-      })
+class Comparison {
+  constructor(root, commands) {
+    Object.assign(this, { root, commands, rows: [], of: "", wanted: "", since: 0, seen: null, busy: false, failed: "" })
+    byId(root, "compare").onclick = () => (this.failed = "")
+  }
+
+  // Asks for the comparison as soon as the parameters have stayed the same for a moment; claims that are on do not count.
+  follow(now) {
+    const parameters = inForce()
+    if (parameters && parameters !== this.seen) {
+      this.seen = parameters
+      const wanted = JSON.stringify(Object.entries(parameters).filter(([name]) => !CLAIMS.some(([id]) => name === `${id}_mode`)))
+      if (wanted !== this.wanted) Object.assign(this, { wanted, since: now, failed: "" })
+    }
+    const old = this.wanted !== this.of
+    flag(byId(this.root, "claims"), "old", old ? "yes" : "no")
+    byId(this.root, "compare").hidden = !this.failed
+    if (this.failed || !this.wanted) return
+    if (old) write(byId(this.root, "compare-answer"), `Computing eleven plants with the parameters in force …${this.rows.length ? " Greyed: with those before." : ""}`)
+    if (old && !this.busy && now - this.since > SETTLED) this.ask(parameters)
+  }
+
+  async ask(parameters) {
+    this.busy = true
+    const { wanted } = this
+    const answer = byId(this.root, "compare-answer")
+    try {
+      const { rows, duration } = await this.commands.ask("compare", { parameters })
+      Object.assign(this, { rows, of: wanted })
+      this.fill()
+      write(answer, `With the parameters in force: ${duration} simulated seconds from standstill, ${rows[0].laps} laps in the means; water ${told(parameters.water_depth)} m, ${parameters.floater_count} floaters. Computed anew when they change. Coloured: without a source.`)
+    } catch (error) {
+      if (wanted === this.wanted) {
+        this.failed = error.message
+        write(answer, error.message)
+      }
+    }
+    this.busy = false
+  }
+
+  find(hypothesis, mode) {
+    return this.rows.find((row) => row.hypothesis === hypothesis && row.mode === mode)
+  }
+
+  fill() {
+    const off = this.find("none", "off")
+    for (const [id] of CLAIMS) [off, this.find(id, "physical"), this.find(id, "claimed")].forEach((plant, i) => this.column(id, i + 1, plant, off))
+  }
+
+  // What the meters of the running plant say of its last laps, whichever claims are on in it.
+  running() {
+    const laps = stream.value("meters.laps")
+    const means = Object.fromEntries(METERS.map((name) => [name, laps ? si(`meters.${name}`) : null]))
+    for (const [id] of CLAIMS) this.column(id, 4, means, this.wanted === this.of ? this.find("none", "off") : undefined)
+  }
+
+  column(id, place, plant, off) {
+    const body = byId(this.root, `sides-${id}`).querySelector("tbody")
+    LINES.forEach(({ of, factor, decimals, unpaid }, line) => {
+      const cell = body.rows[line].cells[place]
+      const value = of(plant, off)
+      write(cell, plant.trip ? "trip" : value === null ? MISSING : fixed(value * factor, decimals))
+      if (cell.title !== (plant.trip ?? "")) cell.title = plant.trip ?? ""
+      flag(cell, "unpaid", unpaid && value > 0 ? "yes" : "no")
     })
   }
 }
 
-const sum = (a, b) => (a === null || b === null ? null : a + b)
+// A number of the plant as it is on the bus.
+function si(path) {
+  const shown = stream.value(path)
+  if (shown === null) return null
+  const { factor, offset } = stream.channel(path)
+  return (shown - offset) / factor
+}

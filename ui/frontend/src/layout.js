@@ -31,7 +31,7 @@ function supply({ tank, height, k }) {
   const x = Math.max(34, Math.round(tank.left * 0.26))
   const compressor = { x, y: tank.bottom - 30 - 21 * k, radius: 21 * k }
   const tall = Math.min(112 * k, height * 0.2)
-  const receiver = { x, width: 44 * k, height: tall, y: compressor.y - 46 * k - tall }
+  const receiver = { x, width: 44 * k, height: tall, y: compressor.y - 36 * k - tall }
   return { compressor, receiver, under: tank.bottom + 18, riser: tank.left - 48 }
 }
 

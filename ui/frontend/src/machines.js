@@ -16,16 +16,17 @@ const AIR_PLOTS = [
   { id: "p-temperature", page: 1, title: "Receiver", lines: [{ path: "receiver.temperature", label: "Temperature", colour: "net" }], least: [2] },
 ]
 
-const machine = (panels, plots) => ({
-  HTML: `<div class="machine"><div class="stack-of-panels">${panels.join("")}</div>${trends(plots)}</div>`,
-  start: (root) => {
+const machine = (id, panels, plots) => ({
+  HTML: `<div class="machine"><div class="stack-of-panels">${panels.join("")}</div>${trends(id, plots)}</div>`,
+  start: (root, { commands }) => {
     const show = values(root)
-    const drawn = trendPlots(root, plots)
+    const drawn = trendPlots(root, id, plots, commands)
     return { round: () => (show(), drawn.legend()), draw: drawn.draw, restyle: drawn.restyle, resize: drawn.restyle }
   },
 })
 
 export const drivetrain = machine(
+  "d-",
   [
     facts("Chain", [["chain.speed", "Speed"], ["chain.coflow_speed", "Co-flow of the water"], ["chain.buoyancy_force", "Buoyancy"], ["chain.shell_force", "Shells"], ["chain.drag_force", "Drag"], ["chain.exchange_force", "Exchanged water"], ["chain.friction_force", "Friction"], ["chain.brake_force", "Brake"], ["chain.pto_force", "Drivetrain"], ["chain.tension_max", "Highest tension"], ["chain.tension_min", "Lowest tension"], ["chain.laps", "Laps"]]),
     facts("Drivetrain", [["drivetrain.sprocket_speed", "Sprocket"], ["drivetrain.shaft_speed_rpm", "Fast shaft"], ["plc.speed_setpoint_rpm", "Set-point"], ["drivetrain.clutch_torque", "Clutch torque"], word("clutch_locked", "Clutch locked"), word("brake_set", "Brake set")]),
@@ -35,6 +36,7 @@ export const drivetrain = machine(
 )
 
 export const pneumatics = machine(
+  "p-",
   [
     facts("Compressor", [word("compressor_mode", "Mode"), ["compressor.power", "Electric power"], ["compressor.mass_flow", "Delivery"], ["powers.aftercooler", "Heat rejected"]]),
     facts("Receiver", [["receiver.pressure", "Pressure (abs.)"], ["receiver.temperature", "Temperature"], ["receiver.air_mass", "Air"], ["powers.receiver_heat", "Heat through the wall"], ["meters.receiver_pressure_min", "Lowest, last laps"], ["meters.receiver_pressure_max", "Highest, last laps"]]),

@@ -25,6 +25,7 @@ import css from "./style.css"
 import pagesCss from "./pages.css"
 import * as system from "./system.js"
 import { followTheme } from "./theme.js"
+import { toggleFreeze } from "./timebar.js"
 import uplotCss from "uplot/dist/uPlot.min.css"
 import { FIRST_PAGE, view } from "./view.js"
 
@@ -34,7 +35,7 @@ const front = {
   HTML: `${VERDICT}${READINGS}<div class="stage">${MIMIC}${STRIPS}</div><div class="bottom">${BALANCE}${alarms.CARD}</div>`,
   start: (root, { commands }) => {
     const picture = mimic(root)
-    const plots = strips(root)
+    const plots = strips(root, commands)
     const rounds = [readings(root), balance(root), () => plots.legend(), () => picture.label(), alarms.alarmList(root, "alarms", commands)]
     const restyle = () => (picture.restyle(), plots.restyle())
     return { paint: (now, fresh) => picture.paint(now, fresh), draw: plots.draw, round: () => rounds.forEach((round) => round()), restyle, resize: restyle }
@@ -119,6 +120,9 @@ class Pages {
     }
     if (wanted === this.open) return
     this.open = wanted
+    const nav = this.root.querySelector("nav") // on a phone it is wider than the screen
+    const here = nav.querySelector('[aria-current="page"]')
+    nav.scrollLeft = here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
     for (const sheet of this.root.querySelectorAll("[data-sheet]")) sheet.hidden = sheet.dataset.sheet !== wanted
     const page = (this.page = this.pages.get(wanted))
     globalThis.__kpp.page = wanted
@@ -132,7 +136,7 @@ function keys(event) {
   const typing = event.composedPath().some((element) => /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/.test(element.tagName ?? ""))
   if (event.key !== " " || typing || event.ctrlKey || event.metaKey || event.altKey) return
   event.preventDefault()
-  view.set({ frozen: !view.frozen })
+  toggleFreeze()
 }
 
 // The emergency stop asks nothing; leaving it does.
@@ -157,6 +161,7 @@ function stops(root, commands) {
     flag(button, "engaged", down ? "yes" : "no")
     write(button, state === "emergency_stop" ? "STOPPED IN EMERGENCY" : "EMERGENCY STOP")
     button.disabled = !stream.clockLive()
+    button.hidden = Boolean(stream.note?.clock?.replay) // what is recorded cannot be stopped
   }
 }
 

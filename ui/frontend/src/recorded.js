@@ -1,13 +1,14 @@
 // Recorded channels as a plot: range of each bin as a band, its mean as a line.
 
 import uPlot from "uplot"
-import { clockTime, fixed } from "./format.js"
+import { clockTime, fixed, unitText } from "./format.js"
+import { sheet } from "./picture.js"
 import { colours } from "./theme.js"
 
 const COLOURS = ["export", "import", "net", "shaft", "flow", "warn", "dim", "alarm"]
 const READ_AS = { W: ["kW", 1e-3, 0], J: ["kWh", 1 / 3.6e6, 0], Pa: ["bar", 1e-5, 0], K: ["°C", 1, -273.15], N: ["kN", 1e-3, 0], 1: ["", 1, 0] }
 
-export const readAs = (unit) => READ_AS[unit] ?? [unit, 1, 0]
+export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]
 
 export class Recorded {
   // `zoomed` is called with the new range, `reset` on a double click.
@@ -65,39 +66,9 @@ export class Recorded {
 
   // The plot with a title and its legend, as a picture.
   picture(title) {
-    const { canvas } = this.chart.ctx
-    const copy = document.createElement("canvas")
-    const scale = devicePixelRatio
-    const head = 44 * scale
-    copy.width = canvas.width
-    copy.height = canvas.height + head
-    const pen = copy.getContext("2d")
-    const colour = colours(this.root)
-    pen.fillStyle = colour("panel")
-    pen.fillRect(0, 0, copy.width, copy.height)
-    pen.fillStyle = colour("text")
-    pen.font = `${13 * scale}px Roboto, sans-serif`
-    pen.fillText(title, 10 * scale, 17 * scale)
-    let x = 10 * scale
-    pen.font = `${11 * scale}px Roboto, sans-serif`
-    this.shown.lines.forEach((line, i) => {
-      const text = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
-      pen.fillStyle = colour(this.colour(i))
-      pen.fillRect(x, 31 * scale, 12 * scale, 3 * scale)
-      pen.fillText(text, x + 17 * scale, 36 * scale)
-      x += pen.measureText(text).width + 36 * scale
-    })
-    pen.drawImage(canvas, 0, head)
-    return copy
+    const lines = this.shown.lines.map(({ label, unit }, i) => ({ colour: this.colour(i), label: `${label}${unit ? ` [${unit}]` : ""}` }))
+    return sheet(this.root, title, [{ canvas: this.chart.ctx.canvas, title: "", lines }])
   }
-}
-
-export function save(name, blob) {
-  const link = document.createElement("a")
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 }
 
 // A line of the recorder's answer in the units of the page.

@@ -1,6 +1,6 @@
 // Runs: what is recorded, two of them compared, a run begun anew from a moment of another, and how to play one back.
 
-import { byId, write } from "./dom.js"
+import { byId, flag, write } from "./dom.js"
 import { clockTime, fixed } from "./format.js"
 import { Recorded, lineOf } from "./recorded.js"
 import { stream } from "./stream.js"
@@ -12,31 +12,43 @@ const COMPARED = ["grid.net_power", "grid.export_power", "chain.speed", "receive
 export const HTML = `
 <div class="columns runs">
   <section class="card panel"><header><h2>Recorded runs</h2><button data-testid="runs-refresh">Refresh</button></header>
-    <div class="scroll" tabindex="0" aria-label="recorded runs"><table class="rows" data-testid="runs"><thead><tr><th scope="col">Run</th><th scope="col">Length</th><th scope="col">States</th><th scope="col">On disk</th><th scope="col">Compare</th><th scope="col">Open</th></tr></thead><tbody></tbody></table></div>
+    <div class="scroll" tabindex="0" aria-label="recorded runs"><table class="rows" data-testid="runs"><thead><tr><th scope="col">Run</th><th scope="col">Length</th><th scope="col">States</th><th scope="col">On disk</th><th scope="col">Compare</th><th scope="col">Open</th><th scope="col">Play back</th></tr></thead><tbody></tbody></table></div>
     <button data-testid="runs-more" hidden>Older runs</button>
     <p class="hint" role="status" data-testid="runs-answer"></p></section>
-  <section class="card panel"><header><h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
+  <div class="stack-of-panels"><section class="card panel"><header><h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
     <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select><label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" type="number" min="0" step="0.01" inputmode="decimal"><span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
     <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it; the present run ends, the new one is stopped at time zero.</p>
-    <header><h2>Replay</h2></header><p class="hint">A recording is played back with a dashboard of its own, marked as a replay everywhere: <code data-testid="replay-command">kpp replay RUN</code></p></section>
+  </section>
+  <section class="card panel" data-testid="replay-card"><header><h2>Replay <small>a recording played back beside the plant</small></h2></header>
+    <p data-testid="replay-state" role="status">–</p>
+    <div class="buttons loose"><a class="button" data-testid="replay-open" target="_blank" rel="noopener" hidden>Open its dashboard</a><button data-testid="replay-end" hidden>End the replay</button></div>
+    <p class="hint">It has a dashboard and a gateway of its own, marked as a replay everywhere; there it is played, paused, sought and slowed down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p></section></div>
   <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2><label class="find">Channel <select data-testid="compare-channel">${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
-    <figure class="plot big short"><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
-    <table class="rows" data-testid="compare-table"><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
+    <figure class="plot big short" data-testid="compare-figure" hidden><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
+    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
 </div>`
 
 export function start(root, { commands }) {
   const page = new Runs(root, commands)
-  return { round: () => {}, shown: () => page.open(), restyle: () => page.plot.shown && page.plot.draw(page.plot.shown) }
+  return { round: () => page.replay(), shown: () => page.open(), restyle: () => page.plot.shown && page.plot.draw(page.plot.shown) }
+}
+
+function describe(told) {
+  if (!told) return "No recording is played back: choose one in the list."
+  if (told.state === "starting") return `Run ${told.run}: its dashboard starts …`
+  if (told.state === "playing") return `Run ${told.run} is played back.`
+  return `The replay of run ${told.run} has ended: ${told.reason}`
 }
 
 class Runs {
   constructor(root, commands) {
-    Object.assign(this, { root, commands, runs: [], chosen: [] })
-    this.plot = new Recorded(byId(root, "compare-plot"), root, { zoomed: () => {}, reset: () => {} })
+    Object.assign(this, { root, commands, runs: [], chosen: [], problem: "" })
+    this.plot = new Recorded(byId(root, "compare-plot"), root, { zoomed: (range) => this.compare(range), reset: () => this.compare() })
     byId(root, "runs-refresh").onclick = () => this.open()
     byId(root, "runs-more").onclick = () => this.load(this.runs.at(-1)?.run ?? "")
     byId(root, "compare-channel").onchange = () => this.compare()
     byId(root, "fork").onclick = () => this.fork()
+    byId(root, "replay-end").onclick = () => this.play("replay_end", {})
   }
 
   open() {
@@ -47,10 +59,10 @@ class Runs {
   async load(before) {
     const answer = byId(this.root, "runs-answer")
     try {
-      const { runs, more, status, quota } = await this.commands.ask("runs", { before })
+      const { runs, more, status, quota, used, free } = await this.commands.ask("runs", { before })
       this.runs.push(...runs)
       byId(this.root, "runs-more").hidden = !more
-      write(answer, `Recorder: ${status}. ${size(this.runs.reduce((all, run) => all + run.bytes, 0))} of ${size(quota)}.`)
+      write(answer, `Recorder: ${status}. ${size(used)} of ${size(quota)} taken, ${size(free)} free on its disk.`)
     } catch (error) {
       write(answer, error.message)
     }
@@ -70,6 +82,12 @@ class Runs {
       row.insertCell().append(box)
       const link = Object.assign(document.createElement("a"), { textContent: "history", href: view.link("history", { run: run.run }) })
       row.insertCell().append(link)
+      const play = Object.assign(document.createElement("button"), { textContent: "Replay" })
+      play.dataset.testid = `replay-${run.run}`
+      play.dataset.replay = ""
+      play.setAttribute("aria-label", `replay ${run.run}`)
+      play.onclick = () => this.play("replay", { run: run.run })
+      row.insertCell().append(play)
       return row
     })
     byId(this.root, "runs").querySelector("tbody").replaceChildren(...rows)
@@ -78,6 +96,30 @@ class Runs {
     fork.replaceChildren(...this.runs.map(({ run }) => new Option(run, run)))
     if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen
     if (this.runs.length) write(byId(this.root, "replay-command"), `kpp replay ${this.runs[0].run}`)
+  }
+
+  async play(ask, args) {
+    this.problem = ""
+    try {
+      await this.commands.ask(ask, args)
+    } catch (error) {
+      this.problem = error.message
+    }
+  }
+
+  // What the server tells of its replay, to every page alike.
+  replay() {
+    const told = stream.connected ? stream.note?.replaying : null
+    const inside = Boolean(stream.note?.clock?.replay)
+    byId(this.root, "replay-card").hidden = inside
+    for (const button of this.root.querySelectorAll("[data-replay]")) button.disabled = inside || told?.state === "starting"
+    const open = byId(this.root, "replay-open")
+    open.hidden = told?.state !== "playing"
+    if (told) open.href = `${location.protocol}//${location.hostname}:${told.port}/`
+    byId(this.root, "replay-end").hidden = !told || told.state === "ended"
+    const state = byId(this.root, "replay-state")
+    write(state, this.problem || describe(told))
+    flag(state, "abnormal", this.problem || told?.state === "ended" ? "yes" : "no")
   }
 
   choose(run, on) {
@@ -89,18 +131,21 @@ class Runs {
     this.compare()
   }
 
-  async compare() {
-    if (this.chosen.length < 2) return write(byId(this.root, "compared"), "tick two of them")
+  // Both over the simulated time that both have, or over a part of it.
+  async compare(range) {
+    const two = this.chosen.length === 2
+    for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
+    if (!two) return write(byId(this.root, "compared"), "tick two of them")
     const ends = this.chosen.map((run) => this.runs.find((each) => each.run === run)?.modules[0]?.end ?? 0)
-    const end = Math.min(...ends)
+    const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
     const told = byId(this.root, "compared")
     try {
-      const answers = await Promise.all(this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start: 0, end: Math.max(end, 0.1), bins: 600 })))
+      const answers = await Promise.all(this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start, end, bins: 600 })))
       const name = byId(this.root, "compare-channel").value
       const lines = answers.map((answer, i) => ({ ...lineOf(answer.channels.find((each) => each.name === name), answer.t, `${this.chosen[i]}`), dash: i ? [6, 4] : undefined }))
-      this.plot.draw({ lines, range: [0, Math.max(end, 0.1)] })
-      this.table(answers)
-      write(told, `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${fixed(end, 1)} s`)
+      this.plot.draw({ lines, range: [start, end] })
+      if (!range) this.table(answers)
+      write(told, `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${range ? `${fixed(start, 1)} s to ` : ""}${fixed(end, 1)} s; drag to zoom, double-click to see all`)
     } catch (error) {
       write(told, error.message)
     }

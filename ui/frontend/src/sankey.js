@@ -9,7 +9,7 @@ import { fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const MEAN = 2
-const NARROWEST = 720 // below it the labels would lie on each other: a phone scrolls
+const NARROWEST = 900 // below it the labels would lie on each other: a phone scrolls
 const NODES = [
   ["grid", "Grid supply"], ["compressor", "Compressor"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["release", "Out of store"],
   ["air", "Air in receiver and pockets"], ["chain", "Chain"], ["electric", "Generator"],

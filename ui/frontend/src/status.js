@@ -30,7 +30,9 @@ export function render({ el }) {
   const refresh = () => {
     const state = stream.connected ? stream.freshness() : "missing"
     flag(connection, "state", state)
-    write(name, NAMES[state])
+    const replay = Boolean(stream.note?.clock?.replay)
+    write(name, state === "live" && replay ? "REPLAY" : NAMES[state])
+    flag(connection, "replay", replay ? "yes" : "no")
     write(detail, connectionDetail(state))
     const clock = stream.note?.clock
     const known = clock && stream.clockLive()

@@ -3,6 +3,7 @@
 // It also is the watchdog: a server that was restarted has forgotten this page's session, so the page loads anew.
 
 import { LAYOUT, unpack } from "./frame.js"
+import { unitText } from "./format.js"
 import { Series } from "./series.js"
 
 const STALE_AFTER = 1
@@ -78,7 +79,7 @@ class Stream {
     }
     this.hello = hello
     this.series ??= new Series(hello.series)
-    this.readings = new Map([...hello.series, ...hello.readings].map((channel, i) => [channel.path, { ...channel, i }]))
+    this.readings = new Map([...hello.series, ...hello.readings].map((channel, i) => [channel.path, { ...channel, unit: unitText(channel.unit), i }]))
   }
 
   commandNews(news) {
@@ -135,6 +136,12 @@ class Stream {
   clockAge() {
     if (!this.frame || Number.isNaN(this.frame.clockAge)) return null
     return this.frame.clockAge + (performance.now() - this.arrived) / 1000
+  }
+
+  // The run that the recorder knows: a replay gives itself a name of its own.
+  recordedRun() {
+    const clock = this.note?.clock
+    return clock?.replay || clock?.run || ""
   }
 
   // "live", "stale" or "missing"
@@ -212,6 +219,7 @@ globalThis.__kpp = {
   times() {
     return stream.series ? [...stream.series.t.subarray(0, stream.series.length)] : []
   },
+  recorded: () => stream.recordedRun(),
   get latency() {
     return [...stream.latency]
   },

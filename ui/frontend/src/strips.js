@@ -3,9 +3,12 @@
 import uPlot from "uplot"
 import { byId, flag, write } from "./dom.js"
 import { MISSING, clockTime, fixed } from "./format.js"
+import { Past } from "./past.js"
+import { save, sheet } from "./picture.js"
 import { stream } from "./stream.js"
 import { colours } from "./theme.js"
-import { WINDOWS, view } from "./view.js"
+import { followTime, timebar } from "./timebar.js"
+import { view } from "./view.js"
 
 const OVERVIEW = [
   {
@@ -76,27 +79,26 @@ const figures = (plots) => `
       .join("")}
   </div>`
 
-// Plots of another page, with the window of the overview.
-export const trends = (plots) => `<section class="card strips" aria-label="trends"><header><h2>Trends <small>over simulated time</small></h2></header>${figures(plots)}</section>`
+// Plots of another page; `id` begins the test ids of its controls.
+export const trends = (id, plots) => `<section class="card strips" aria-label="trends"><header><h2>Trends <small>over simulated time<span class="gesture">; drag to zoom, double-click to return</span></small></h2>${timebar(id)}</header>${figures(plots)}</section>`
 
 export const STRIPS = `
 <section class="card strips" aria-label="plots over simulated time">
   <header>
-    <h2>Trends <small>over simulated time</small></h2>
-    <div class="buttons" role="group" aria-label="window">
-      ${WINDOWS.map((seconds) => `<button data-window="${seconds}" data-testid="window-${seconds}">${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}</button>`).join("")}
-    </div>
-    <button data-testid="freeze" aria-pressed="false" title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
-    <button data-testid="live" hidden>Return to live</button>
-    <span class="hint">drag to zoom, double-click to return</span>
+    <h2>Trends <small>over simulated time<span class="gesture">; drag to zoom, double-click to return</span></small></h2>
+    ${timebar("o-")}
   </header>
   ${figures(OVERVIEW)}
 </section>`
 
 // Draws the plots of a page; `draw` and `legend` are called while the page is shown.
-export function trendPlots(root, plots) {
-  const drawn = plots.map((plot) => new Plot(root, plot))
+export function trendPlots(root, id, plots, commands) {
+  const past = new Past(commands, [...new Set(plots.flatMap(({ lines }) => lines.map(({ path }) => path)))], () => drawn.forEach((plot) => plot.draw(true)))
+  const drawn = plots.map((plot) => new Plot(root, plot, past))
   for (const button of root.querySelectorAll("[data-line]")) button.onclick = () => toggle(button.dataset.line)
+  byId(root, `${id}csv`).onclick = () => csv(drawn)
+  byId(root, `${id}png`).onclick = () => png(root, drawn)
+  const bar = followTime(root, id, () => past.trouble)
   const follow = () => {
     for (const link of root.querySelectorAll("a.past")) link.href = view.link("history", { channels: link.dataset.channels.split(","), hidden: new Set() })
     drawn.forEach((plot) => plot.follow())
@@ -104,8 +106,12 @@ export function trendPlots(root, plots) {
   view.listeners.add(follow)
   follow()
   return {
-    draw: () => stream.series && drawn.forEach((plot) => plot.draw()),
-    legend: () => drawn.forEach((plot) => plot.legend()),
+    draw: () => {
+      if (!stream.series) return
+      drawn.forEach((plot) => plot.draw())
+      globalThis.__kpp.plots.drawn++
+    },
+    legend: () => (bar(), drawn.forEach((plot) => plot.legend())),
     restyle: () => drawn.forEach((plot) => plot.rebuild()),
   }
 }
@@ -116,44 +122,34 @@ function toggle(path) {
   view.set({ hidden })
 }
 
-export function strips(root) {
-  const plots = trendPlots(root, OVERVIEW)
-  const freeze = byId(root, "freeze")
-  const live = byId(root, "live")
+export const strips = (root, commands) => trendPlots(root, "o-", OVERVIEW, commands)
 
-  const follow = () => {
-    for (const button of root.querySelectorAll("[data-window]")) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.window) === view.window))
-    }
-    freeze.setAttribute("aria-pressed", String(view.frozen))
-    live.hidden = view.live
-  }
-  for (const button of root.querySelectorAll("[data-window]")) {
-    button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
-  }
-  freeze.onclick = () => view.set({ frozen: !view.frozen })
-  live.onclick = () => view.set({ frozen: false, zoom: null })
-  view.listeners.add(follow)
-  follow()
+// All plots of a page have one time axis.
+function csv(plots) {
+  const columns = new Map()
+  for (const { plot, chart } of plots) plot.lines.forEach(({ path }, i) => columns.set(path, chart.data[i + 1]))
+  const [from, to] = view.range()
+  const head = ["t [s]", ...[...columns.keys()].map((path) => `${path}${stream.channel(path).unit ? ` [${stream.channel(path).unit}]` : ""}`)]
+  const lines = [head.join(",")]
+  plots[0].chart.data[0].forEach((t, row) => {
+    if (t >= from && t <= to) lines.push([t, ...[...columns.values()].map((column) => column[row] ?? "")].join(","))
+  })
+  save(`kpp-${stream.recordedRun()}.csv`, new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }))
+}
 
-  return {
-    draw: () => {
-      plots.draw()
-      if (stream.series) globalThis.__kpp.plots.drawn++
-    },
-    legend: plots.legend,
-    restyle: plots.restyle,
-  }
+function png(root, plots) {
+  const [from, to] = view.range()
+  const title = `run ${stream.recordedRun()}, ${fixed(from, 1)} s to ${fixed(to, 1)} s`
+  const pictures = plots.map(({ plot, chart }) => ({ canvas: chart.ctx.canvas, title: plot.title, lines: plot.lines.map(({ path, label, colour }) => ({ colour, label: `${label} [${stream.channel(path).unit}]` })) }))
+  sheet(root, title, pictures).toBlob((blob) => save(`kpp-${stream.recordedRun()}.png`, blob), "image/png")
 }
 
 class Plot {
-  constructor(root, plot) {
-    this.root = root
-    this.plot = plot
+  constructor(root, plot, past) {
+    Object.assign(this, { root, plot, past })
     this.figure = byId(root, `plot-${plot.id}`)
     this.box = this.figure.querySelector(".canvas")
     this.chart = null
-    this.end = 0
     new ResizeObserver(() => this.resize()).observe(this.box)
   }
 
@@ -198,7 +194,7 @@ class Plot {
         drag: { x: true, y: false, setScale: false },
         sync: { key: "kpp", setSeries: false },
         points: { size: 5 },
-        bind: { dblclick: () => () => (view.set({ zoom: null, frozen: false }), null) },
+        bind: { dblclick: () => () => (view.set({ zoom: null, frozen: false, at: null }), null) },
       },
       scales: {
         x: { time: false },
@@ -287,13 +283,13 @@ class Plot {
 
   draw(asked = false) {
     if (!this.chart || !stream.series) return
-    if (!asked && view.zoom) return
-    if (!view.frozen || stream.series.last < this.end) this.end = stream.series.last
-    const [from, to] = view.zoom ?? [this.end - view.window, Math.max(this.end, view.window * 0.001)]
+    if (!asked && !view.live) return
+    const range = view.range()
     const paths = this.plot.lines.map((line) => line.path)
+    const data = this.past.window(paths, range) ?? stream.series.window(paths, ...range)
     this.chart.batch(() => {
-      this.chart.setData(stream.series.window(paths, from, to), false)
-      this.chart.setScale("x", { min: from, max: to })
+      this.chart.setData(data, false)
+      this.chart.setScale("x", { min: range[0], max: range[1] })
     })
   }
 
@@ -305,7 +301,7 @@ class Plot {
     this.plot.lines.forEach(({ path }, i) => {
       const channel = stream.channel(path)
       if (!channel) return
-      const value = pointed ? this.chart.data[i + 1][at] : stream.value(path)
+      const value = pointed ? this.chart.data[i + 1][at] : view.live || !this.chart ? stream.value(path) : this.chart.data[i + 1].at(-1)
       const element = byId(this.figure, lineId(this.plot, path))
       write(element, value === undefined ? MISSING : fixed(value, channel.decimals))
       write(element.nextElementSibling, channel.unit)

@@ -12,14 +12,14 @@ const FACTS = [
 export const HTML = `
 <div class="columns system">
   <section class="card panel wide"><header><h2>Nodes <small>by their beats to the clock</small></h2></header>
-    <div class="scroll flat" tabindex="0" aria-label="nodes"><table class="rows" data-testid="peers"><thead><tr><th scope="col">Node</th><th scope="col">Instance</th><th scope="col">Process</th><th scope="col">Restarts</th><th scope="col">Behind<small>ticks</small></th><th scope="col">Gaps<small>had again</small></th><th scope="col">Last beat</th><th scope="col">It says</th></tr></thead><tbody></tbody></table></div></section>
+    <div class="scroll flat" tabindex="0" aria-label="nodes"><table class="rows" data-testid="peers"><thead><tr><th scope="col">Node</th><th scope="col">Instance</th><th scope="col">Process</th><th scope="col">Restarts</th><th scope="col">Behind<small>ticks</small></th><th scope="col">Queue<small>messages</small></th><th scope="col">Gaps<small>had again</small></th><th scope="col">Last beat</th><th scope="col">It says</th></tr></thead><tbody></tbody></table></div></section>
   <section class="card panel"><header><h2>Clock and bus</h2></header><dl class="factlist">${FACTS.map(([id, label]) => `<div class="fact"><dt>${label}</dt><dd><b data-testid="s-${id}">–</b></dd></div>`).join("")}</dl>
     <div class="until"><label for="kpp-policy">A late module</label><select id="kpp-policy" data-testid="policy">${POLICIES.map(([value, label]) => `<option value="${value}">${label}</option>`).join("")}</select></div></section>
   <section class="card panel"><header><h2>Tick lateness <small>worst of each 0.2 s, last minute, as the clock reports</small></h2></header><div class="histogram" data-testid="h-late"></div></section>
   <section class="card panel"><header><h2>Tick to dashboard <small>last 3000 ticks, one machine</small></h2></header><div class="histogram" data-testid="h-travelled"></div></section>
   <section class="card panel"><header><h2>Display</h2></header><dl class="factlist">
     <div class="fact"><dt>Frames per second</dt><dd><b data-testid="s-rate">–</b></dd></div><div class="fact"><dt>State to pixel p50 / p95</dt><dd><b data-testid="s-latency">–</b></dd></div></dl></section>
-  <section class="card panel"><header><h2>Recorder and disk</h2></header><dl class="factlist"><div class="fact"><dt>It says</dt><dd><b data-testid="s-recorder">–</b></dd></div><div class="fact"><dt>Runs</dt><dd><b data-testid="s-runs">–</b></dd></div><div class="fact"><dt>Room taken of quota</dt><dd><b data-testid="s-quota">–</b></dd></div></dl></section>
+  <section class="card panel"><header><h2>Recorder and disk</h2></header><dl class="factlist"><div class="fact"><dt>It says</dt><dd><b data-testid="s-recorder">–</b></dd></div><div class="fact"><dt>Runs</dt><dd><b data-testid="s-runs">–</b></dd></div><div class="fact"><dt>Room taken of quota</dt><dd><b data-testid="s-quota">–</b></dd></div><div class="fact"><dt>Free on its disk</dt><dd><b data-testid="s-free">–</b></dd></div><div class="fact"><dt>Waits to be written</dt><dd><b data-testid="s-waiting">–</b></dd></div></dl></section>
 </div>`
 
 export function start(root, { commands }) {
@@ -28,14 +28,14 @@ export function start(root, { commands }) {
   let due = 0
   const askRecorder = async () => {
     try {
-      const { runs, status, quota, more } = await commands.ask("runs")
-      const bytes = runs.reduce((all, run) => all + run.bytes, 0)
+      const { runs, status, quota, used, free, more } = await commands.ask("runs")
       write(byId(root, "s-recorder"), status)
       write(byId(root, "s-runs"), `${runs.length}${more ? " and more" : ""}`)
-      write(byId(root, "s-quota"), `${size(bytes)} of ${size(quota)}`)
+      write(byId(root, "s-quota"), `${size(used)} of ${size(quota)} (${fixed((100 * used) / Math.max(1, quota), 1)} %)`)
+      write(byId(root, "s-free"), size(free))
     } catch (error) {
       write(byId(root, "s-recorder"), error.message)
-      for (const id of ["s-runs", "s-quota"]) write(byId(root, id), MISSING)
+      for (const id of ["s-runs", "s-quota", "s-free"]) write(byId(root, id), MISSING)
     }
   }
   return {
@@ -86,6 +86,8 @@ function show(root, policy) {
   say("problems", system.problems.join("; ") || "none")
   flag(byId(root, "s-problems"), "abnormal", system.problems.length ? "yes" : "no")
   flag(byId(root, "s-lost"), "abnormal", bus.lost ? "yes" : "no")
+  const recorder = system.peers.find(({ node }) => node === "recorder")
+  say("waiting", live && recorder ? `${recorder.queue} messages` : null)
   peers(byId(root, "peers").querySelector("tbody"), system.peers, live)
   histogram(byId(root, "h-late"), bus.timing.edges_ms, bus.timing.late, "tick lateness")
   histogram(byId(root, "h-travelled"), bus.timing.edges_ms, bus.timing.travelled, "time from tick to dashboard")
@@ -95,12 +97,12 @@ function peers(body, list, live) {
   while (body.rows.length > list.length) body.lastElementChild.remove()
   while (body.rows.length < list.length) {
     const row = body.insertRow()
-    for (let cell = 0; cell < 8; cell++) row.insertCell()
+    for (let cell = 0; cell < 9; cell++) row.insertCell()
   }
   list.forEach((peer, i) => {
     const row = body.rows[i]
     row.dataset.testid = `peer-${peer.node}`
-    const texts = [peer.node, peer.instance, String(peer.pid), String(peer.restarts), peer.behind === null ? MISSING : String(peer.behind), String(peer.gaps), live ? duration(peer.age) : MISSING, peer.status]
+    const texts = [peer.node, peer.instance, String(peer.pid), String(peer.restarts), peer.behind === null ? MISSING : String(peer.behind), String(peer.queue), String(peer.gaps), live ? duration(peer.age) : MISSING, peer.status]
     texts.forEach((text, c) => write(row.cells[c], text))
     flag(row, "abnormal", live && peer.age > 1 ? "yes" : "no")
   })

@@ -1,4 +1,7 @@
 // What this page looks at: window, zoom, hidden lines. Kept in the address, so that a link or a reload shows the same.
+// What is looked at of the past is not: a link shows the present.
+
+import { stream } from "./stream.js"
 
 export const WINDOWS = [10, 30, 60, 300]
 
@@ -8,8 +11,11 @@ class View {
   constructor() {
     this.frozen = false
     this.zoom = null
+    this.at = null // end of the window while it is held in the past
     this.listeners = new Set()
+    this.of = 0
     this.read()
+    stream.painters.add(() => this.enter())
     addEventListener("hashchange", () => {
       this.read()
       this.tell()
@@ -52,8 +58,22 @@ class View {
     for (const listener of this.listeners) listener()
   }
 
+  // Another run has begun: there is nothing left of what was held.
+  enter() {
+    const { run } = stream.frame ?? { run: this.of }
+    if (run === this.of) return
+    this.of = run
+    if (!this.live) this.set({ frozen: false, zoom: null, at: null })
+  }
+
   get live() {
-    return !this.frozen && !this.zoom
+    return !this.frozen && !this.zoom && this.at === null
+  }
+
+  // The stretch of simulated time that the plots show.
+  range() {
+    const end = this.at ?? stream.series?.last ?? 0
+    return this.zoom ?? [end - this.window, Math.max(end, this.window * 0.001)]
   }
 }
 

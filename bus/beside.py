@@ -1,0 +1,55 @@
+"""Where a replay is reached: every address that it binds lies beside the plant's own, so that both can run."""
+
+from collections.abc import Mapping
+
+from bus.endpoints import Endpoints, HttpAddress
+
+SHIFT = 200
+"""By how much the ports of a replay lie above those of the plant, unless KPP_REPLAY_... says otherwise."""
+
+VARIABLES = (
+    "KPP_CLOCK_HTTP",
+    "KPP_GATEWAY_HTTP",
+    "KPP_GATEWAY_WEBSOCKET",
+    "KPP_UI_HTTP",
+    "KPP_CLOCK_PUBLISH",
+    "KPP_CLOCK_CONTROL",
+    "KPP_PHYSICS_PUBLISH",
+    "KPP_PHYSICS_SNAPSHOT",
+)
+"""What a replay binds. The recorder is not among them: a replay's dashboard asks the plant's."""
+
+
+def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a replay of the plant that an environment describes.
+
+    Raises:
+        EndpointError: naming the variable that holds no usable address.
+    """
+    plant = Endpoints.from_environment(environ)
+    module = plant.modules[0]
+    own: tuple[HttpAddress | str, ...] = (
+        plant.clock_http,
+        plant.gateway_http,
+        plant.gateway_websocket,
+        plant.ui_http,
+        plant.clock_publish,
+        plant.clock_control,
+        module.publish,
+        module.snapshot,
+    )
+    chosen = {
+        name: environ.get(name.replace("KPP_", "KPP_REPLAY_", 1), _beside(address))
+        for name, address in zip(VARIABLES, own, strict=True)
+    }
+    port = chosen["KPP_UI_HTTP"].rpartition(":")[2]
+    names = [name.strip() for name in environ.get("KPP_UI_HOSTS", "").split(",") if name.strip()]
+    hosts = ",".join([*names, *(f"{name.rpartition(':')[0]}:{port}" for name in names)])
+    return {**environ, **chosen, "KPP_UI_HOSTS": hosts, "KPP_INSTANCES": "1"}
+
+
+def _beside(address: HttpAddress | str) -> str:
+    if isinstance(address, HttpAddress):
+        return f"{address.host}:{address.port + SHIFT}"
+    host, _, port = address.rpartition(":")
+    return f"{host}:{int(port) + SHIFT}"

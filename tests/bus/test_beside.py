@@ -1,0 +1,26 @@
+"""A replay binds addresses beside those of its plant, wherever these are."""
+
+from bus.beside import SHIFT, VARIABLES, replay_environment
+from bus.endpoints import Endpoints
+
+
+def test_every_port_lies_beside_the_plants_own() -> None:
+    given = {
+        "KPP_UI_HTTP": "0.0.0.0:8000",
+        "KPP_UI_HOSTS": "plant.example:8000",
+        "KPP_CLOCK_PUBLISH": "tcp://10.0.0.1:7000",
+    }
+    chosen = replay_environment(given)
+    assert set(VARIABLES) <= set(chosen)
+    plant, replay = Endpoints.from_environment(given), Endpoints.from_environment(chosen)
+    assert (replay.ui_http.host, replay.ui_http.port) == ("0.0.0.0", 8000 + SHIFT)  # noqa: S104  # nothing is bound
+    assert replay.clock_publish == f"tcp://10.0.0.1:{7000 + SHIFT}"
+    assert replay.gateway_http.port == plant.gateway_http.port + SHIFT
+    assert replay.recorder == plant.recorder, "it asks the plant's recorder"
+    assert chosen["KPP_UI_HOSTS"] == f"plant.example:8000,plant.example:{8000 + SHIFT}"
+
+
+def test_an_address_that_is_given_is_taken() -> None:
+    chosen = replay_environment({"KPP_REPLAY_GATEWAY_HTTP": "127.0.0.1:4711", "KPP_INSTANCES": "2"})
+    assert chosen["KPP_GATEWAY_HTTP"] == "127.0.0.1:4711"
+    assert chosen["KPP_INSTANCES"] == "1", "a recording has no standby"

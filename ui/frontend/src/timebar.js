@@ -1,0 +1,66 @@
+// What stretch of time the plots of a page show: window, pause, scrubbing back through the run, return to the present.
+
+import { byId, flag, write } from "./dom.js"
+import { clockTime } from "./format.js"
+import { stream } from "./stream.js"
+import { WINDOWS, view } from "./view.js"
+
+const tenths = (t) => clockTime(Math.round(t * 10) / 10)
+
+// `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
+export const timebar = (id, { windows = true, exports = true } = {}) => `
+  <div class="timebar" data-timebar="${id}">
+    ${windows ? `<div class="buttons" role="group" aria-label="window">${WINDOWS.map((seconds) => `<button data-window="${seconds}" data-testid="${id}window-${seconds}">${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}</button>`).join("")}</div>` : ""}
+    <button data-testid="${id}freeze" aria-pressed="false" title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
+    <input type="range" min="0" step="0.01" data-testid="${id}scrub" aria-label="scrub back through the run" title="drag back through the run, as the recorder has it">
+    <output data-testid="${id}range">–</output>
+    <button data-testid="${id}live" class="primary" hidden>Return to live</button>
+    ${exports ? `<button data-testid="${id}csv" title="what the plots show, as CSV">CSV</button><button data-testid="${id}png" title="what the plots show, as a picture">PNG</button>` : ""}
+  </div>`
+
+export function toggleFreeze() {
+  view.set(view.frozen ? { frozen: false, at: null } : { frozen: true, at: view.at ?? stream.series?.last ?? null })
+}
+
+// The end of the run as far as it can be shown: of a replay all that is recorded.
+function last() {
+  const clock = stream.note?.clock
+  return Math.max(stream.series?.last ?? 0, clock?.replay ? clock.replay_range[1] : 0)
+}
+
+// Call the result a few times a second while the page is open. `told` gives a text on what is shown, if there is one.
+export function followTime(root, id, told = () => "") {
+  const part = (name) => byId(root, `${id}${name}`)
+  const [freeze, live, scrub, range] = ["freeze", "live", "scrub", "range"].map(part)
+  const bar = root.querySelector(".timebar")
+  let held = false
+  for (const button of root.querySelectorAll("[data-window]")) button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
+  freeze.onclick = toggleFreeze
+  live.onclick = () => view.set({ frozen: false, zoom: null, at: null })
+  scrub.oninput = () => {
+    held = true
+    const end = Number(scrub.value)
+    view.set(view.zoom ? { zoom: [end - (view.zoom[1] - view.zoom[0]), end] } : { at: end })
+  }
+  scrub.onchange = () => (held = false)
+
+  const show = () => {
+    for (const button of root.querySelectorAll("[data-window]")) button.setAttribute("aria-pressed", String(Number(button.dataset.window) === view.window))
+    freeze.setAttribute("aria-pressed", String(view.frozen))
+    live.hidden = view.live
+    flag(bar, "past", view.live ? "no" : "yes")
+    const [from, to] = view.range()
+    if (!held) {
+      const end = String(Math.max(last(), 0.01))
+      if (scrub.max !== end) scrub.max = end
+      const at = String(view.live ? last() : to)
+      if (scrub.value !== at) scrub.value = at
+    }
+    const problem = view.live ? "" : told()
+    write(range, problem || (view.live ? "live" : `${tenths(Math.max(0, from))} to ${tenths(to)}`))
+    flag(range, "bad", problem ? "yes" : "no")
+  }
+  view.listeners.add(show)
+  show()
+  return show
+}

@@ -1,0 +1,133 @@
+"""Plays a recorded run back on request: `kpp replay` as a child of the dashboard, one at a time.
+
+The child is started without a shell, from a run id of known form. It dies with the dashboard, however that ends, and
+who may have it started is decided where all commands of a page are: at the door.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bus.beside import replay_environment
+from bus.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.messages import IDENTIFIER
+from bus.process import SUPERVISOR_PID
+
+LOG = "replay.log"
+"""What the replay's processes say, below `log` in KPP_DATA; each replay begins it anew."""
+
+KNOCK_INTERVAL = 0.2
+END_TIME = 12.0
+"""Seconds that a replay has for ending its processes."""
+
+TAIL = 16_384
+
+
+class ReplayError(ValueError):
+    """A replay that cannot be started; the text says why."""
+
+
+class Replays:
+    """Starts and ends the replay of this dashboard.
+
+    Args:
+        data: the plant's data folder.
+        tell: takes what there is to tell: run, state ("starting", "playing" or "ended"), port of the replay's
+            dashboard, and the reason if it ended by itself; None when there is no replay.
+    """
+
+    def __init__(self, data: Path, tell: Callable[[dict[str, Any] | None], None]) -> None:
+        self._data = data
+        self._tell = tell
+        self._turn = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self, run: str) -> None:
+        """Play a run from its beginning, in the place of what is played now.
+
+        Raises:
+            ReplayError: if the run id has no usable form, or the addresses of the replay cannot be told.
+        """
+        if re.search(IDENTIFIER, run) is None:
+            raise ReplayError(f"run: {run[:64]!r} is no run id: choose one from the list")
+        try:
+            environ = replay_environment(os.environ)
+            address = Endpoints.from_environment(environ).ui_http
+        except EndpointError as error:
+            raise ReplayError(str(error)) from error
+        async with self._turn:
+            await self._end()
+            log = self._data / "log" / LOG
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as output:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "console", "replay", "--data", str(self._data), "--", run),
+                    env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
+            self._watching = asyncio.create_task(self._watch(self._process, run, address, log))
+
+    async def stop(self) -> None:
+        """End the replay, if there is one."""
+        async with self._turn:
+            await self._end()
+            self._tell(None)
+
+    async def _end(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        process, self._process, self._watching = self._process, None, None
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(END_TIME):
+                await process.wait()
+        except TimeoutError:
+            process.kill()  # its children go with it
+            await process.wait()
+
+    async def _watch(self, process: asyncio.subprocess.Process, run: str, address: HttpAddress, log: Path) -> None:
+        """Tell when the replay's dashboard answers, and when the replay has ended by itself."""
+        told = {"run": run, "port": address.port, "reason": ""}
+        self._tell({**told, "state": "starting"})
+        while process.returncode is None:
+            if await _answers(address):
+                self._tell({**told, "state": "playing"})
+                break
+            await asyncio.sleep(KNOCK_INTERVAL)
+        code = await process.wait()
+        self._tell({**told, "state": "ended", "reason": _reason(log) or f"exit code {code}: see log/{LOG}"})
+
+
+async def _answers(address: HttpAddress) -> bool:
+    host = "127.0.0.1" if address.host == "0.0.0.0" else address.host  # noqa: S104  # compared, not bound
+    try:
+        _, writer = await asyncio.open_connection(host, address.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _reason(log: Path) -> str:
+    """Why a replay ended: what `kpp` said last, or the first part of it that could not run."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    for line in lines:
+        if line.startswith("kpp: "):
+            return line.removeprefix("kpp: ")
+        if line.startswith("{") and '"cannot run"' in line:
+            said = json.loads(line)
+            return f"{said['node']}: {said['reason']}"
+    return ""
