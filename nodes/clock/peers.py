@@ -18,6 +18,9 @@ PREFER_AFTER_NS = 5_000_000_000
 KEEPING_UP = 2
 """Ticks that an instance which keeps up may be behind the leader."""
 
+LOADING = "physics"
+"""Node name of a module's process before it computes."""
+
 PEERS_MAX = 256
 """Most peers remembered; beyond it the one that has been silent longest is forgotten."""
 
@@ -58,6 +61,8 @@ class Peers:
             node, run = message.node, ""
         key = (node, message.instance)
         before = self._known.get(key)
+        if isinstance(message, Ack):  # while it loads, a module beats under the name of its program
+            self._known.pop((LOADING, f"pid-{message.pid}"), None)
         known = _Known(
             node,
             message.instance,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Beat, CommandRequest, Event, Refused
+from bus.messages import Ack, Beat, CommandRequest, Event, Refused
 from nodes.clock.run import LEAD_TICKS
 from tests.nodes.clock.conftest import PERIOD_NS, Bench
 
@@ -322,3 +322,12 @@ def test_a_node_that_tells_of_an_alarm_makes_one_event_of_it(bench: Bench) -> No
     assert said("ok") == []
     assert said("alarm: 1 conflicts") == [event]
     assert said("alarm: 1 conflicts", "pid-2") == [event]
+
+
+def test_a_module_that_has_loaded_is_no_silent_node_besides(bench: Bench) -> None:
+    beat = Beat(node="physics", instance="pid-77", pid=77, seq=0, status="starting: loading the kernel")
+    bench.core.heard(beat, bench.now_ns)
+    assert "physics" in [peer.node for peer in bench.core.peers.table(bench.now_ns)]
+    ack = Ack(module="m1", instance="a", pid=77, run=bench.core.run, seq=0, status="ok")
+    bench.core.heard(ack, bench.now_ns)
+    assert [peer.node for peer in bench.core.peers.table(bench.now_ns)] == ["m1"]
