@@ -29,6 +29,9 @@ HELD_MAX = 20_000
 REMEMBERED = 20_000
 """Events and results remembered, to drop them when they come again."""
 
+RUNS_REMEMBERED = 64
+"""Runs whose events and results are counted while an earlier one is not complete."""
+
 RESULT_LEAD = 2
 """Ticks that may follow one with a command for the clock before its result counts as missing."""
 
@@ -420,7 +423,7 @@ class _Tally:
     def add(self, run: str, seq: int) -> None:
         """One has come."""
         self._heard.setdefault(run, []).append(seq)
-        while len(self._heard) > 8:
+        while len(self._heard) > RUNS_REMEMBERED:
             del self._heard[next(iter(self._heard))]
 
     def check(self, run: str, before: int, count: int) -> None:

@@ -1,5 +1,6 @@
 """Where a recorder that starts goes on: behind what is on disk, with the events and results that it knows of."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -67,11 +68,11 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
 
     Args:
         streams: fresh streams.
-        folders: the recorded runs, the oldest first.
+        folders: the recorded runs.
         connect: gives a connection to a run's hot store, mended.
     """
     pasts: list[_Past] = []
-    for folder in reversed(folders):
+    for folder in sorted(folders, key=_order, reverse=True):
         past = _Past.read(folder, connect(folder.run))
         if not past.spans:
             continue  # begun, and killed before anything of it was on disk
@@ -87,6 +88,14 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
         streams.resume(newest.folder.run, newest.last)
     for name, stream in streams.modules.items():
         _resume_module(stream, name, pasts[_owed(name, pasts) :])
+
+
+def _order(folder: RunFolder) -> tuple[int, ...]:
+    """Later runs have greater ones: a run's id is the clock's epoch and the number of the run in it.
+
+    When folders were made tells less: an event of the newest run is recorded while a module still owes runs before it.
+    """
+    return tuple(map(int, folder.run.split("-"))) if re.fullmatch(r"[0-9]+-[0-9]+", folder.run) else ()
 
 
 def _owed(module: str, pasts: list[_Past]) -> int:

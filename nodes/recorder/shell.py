@@ -165,7 +165,11 @@ class Shell:
             self._due.heard = now
 
     def _repaired(self) -> list[Published]:
-        return [message for repairer in self._repairers for message in self._streams.tell(repairer.work())]
+        repaired = [message for repairer in self._repairers for message in self._streams.tell(repairer.work())]
+        for repairer in self._repairers:
+            while repairer.refused:
+                self._log.error("cannot be had any more", what=repairer.refused.popleft())
+        return repaired
 
     def _take(self, messages: list[Published], *, again: bool = False) -> None:
         for message in messages:

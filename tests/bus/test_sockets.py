@@ -1,6 +1,7 @@
 """Sockets over real ZeroMQ on loopback."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import threading
@@ -265,8 +266,13 @@ def test_strangers_on_the_socket_are_no_fault(address: str) -> None:
             b"\xff" * 200,
             b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + bytes(99),
         ):
-            with socket.create_connection((host, int(port))) as stranger:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as stranger:
                 stranger.sendall(noise)
+                # libzmq 4.3.5 aborts if a socket is closed while a peer of an old protocol is still greeted: be done.
+                stranger.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionResetError):
+                    while stranger.recv(4096):
+                        pass
         eventually(lambda: dealer.send(b"still there"), "the client is connected")
         assert echo(server) == b"still there"
 
