@@ -197,6 +197,12 @@ def test_a_page_opened_late_scrubs_back_to_what_the_recorder_has(
     late.get_by_test_id("nav-floaters").click()
     expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain, at 20.00 s", timeout=20_000)
     expect(late.get_by_test_id("force-sum")).to_contain_text("the plant's own sum")
+    late.get_by_test_id("nav-energy").click()
+    run = late.evaluate("__kpp.recorded()")
+    said = f"Past: this page shows what the recorder has at 20.00 s of run {run}."
+    expect(late.get_by_test_id("e-moment")).to_have_text(said, timeout=20_000)  # and no number is left out
+    expect(late.get_by_test_id("flow-sum")).to_have_text(re.compile(r"from the grid \d+\.\d kW"))
+    late.get_by_test_id("nav-floaters").click()
     late.get_by_test_id("f-live").click()
     expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain")
     late.close()

@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 import zmq
+from playwright.sync_api import Browser, expect
 from zmq.utils.monitor import parse_monitor_message
 
 from bus.endpoints import Endpoints
@@ -74,6 +75,30 @@ def test_the_dashboard_wants_an_operator(plant: Secured) -> None:
     assert httpx.get(page).status_code == 401
     assert httpx.get(page, auth=("anybody", plant.tokens["viewer"])).status_code == 403
     assert httpx.get(page, auth=("anybody", plant.tokens["operator"]), timeout=20).status_code == 200
+
+
+@pytest.mark.browser
+def test_an_operator_alone_has_a_recording_played_back(plant: Secured, browser: Browser) -> None:
+    viewer = browser.new_context(http_credentials={"username": "anybody", "password": plant.tokens["viewer"]})
+    answer = viewer.new_page().goto(str(plant.endpoints.ui_http))
+    assert answer is not None
+    assert answer.status == 403, "without the page there is nothing to start it with"
+    viewer.close()
+    for role, status in (("nobody", 401), ("viewer", 403)):  # nor with the socket that carries what a page asks
+        assert httpx.get(f"{plant.endpoints.ui_http}/ws", headers=plant.bearer(role)).status_code == status
+    operator = browser.new_context(http_credentials={"username": "anybody", "password": plant.tokens["operator"]})
+    page = operator.new_page()
+    page.goto(f"{plant.endpoints.ui_http}/#page=runs")
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
+    run = page.evaluate("__kpp.recorded()")
+    page.get_by_test_id(f"replay-{run}").click()
+    expect(page.get_by_test_id("replay-state")).to_have_text(f"Run {run} is played back.", timeout=60_000)
+    there = page.get_by_test_id("replay-open").get_attribute("href") or ""
+    for role, status in (("nobody", 401), ("viewer", 403), ("operator", 200)):  # the replay's own door is as narrow
+        assert httpx.get(there, headers=plant.bearer(role), timeout=20).status_code == status
+    page.get_by_test_id("replay-end").click()
+    expect(page.get_by_test_id("replay-state")).to_contain_text("No recording is played back", timeout=20_000)
+    operator.close()
 
 
 def test_a_stranger_hears_nothing_on_the_bus(plant: Secured) -> None:

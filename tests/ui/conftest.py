@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,19 @@ class Dashboard:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen([sys.executable, "-m", "ui"], cwd=ROOT, env=self._environ)
         eventually(lambda: self.health() is not None, START_TIMEOUT, "the dashboard answers")
+
+    @contextmanager
+    def recorder(self, data: Path) -> Iterator[None]:
+        """The real recorder beside it, as its own process, that records the made-up plant below `data`."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nodes.recorder"], cwd=ROOT, env={**self._environ, "KPP_DATA": str(data)}
+        )
+        try:
+            eventually(lambda: list(data.glob("recordings/*")), START_TIMEOUT, "the recorder records")
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
 
     def kill(self) -> None:
         """End it without warning."""

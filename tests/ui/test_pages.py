@@ -293,6 +293,52 @@ def test_the_ledgers_show_what_does_not_close_and_what_has_no_source(page: Page,
         expect(sheet.get_by_test_id(f"v-{name}")).to_have_attribute("data-abnormal", "yes")
 
 
+def test_energy_is_scrubbed_back_to_what_the_recorder_has(
+    page: Page, plant: SyntheticPlant, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    with dashboard.recorder(tmp_path):
+        go(page, "energy")
+        bar, moment = page.get_by_test_id("e-range"), page.get_by_test_id("e-moment")
+        sheet, flow = page.get_by_test_id("page-energy"), page.get_by_test_id("flow-sum")
+        grid = page.get_by_test_id("first-law").locator("[data-line-of=grid] td").first
+        cop = sheet.get_by_test_id("v-meters.cop")
+        plant.wishes.laps = False
+        plant.wishes.overrides = {"powers": {"compressor": 10e3}}
+        before = plant.t
+        eventually(lambda: plant.t > before + 3.0, 20, "3 s at 10 kW")
+        plant.wishes.laps = True
+        plant.wishes.overrides = {"powers": {"compressor": 30e3}, "ledger": {"r_a": -2e-9}}
+        change = plant.t
+        eventually(lambda: plant.t > change + 2.5, 20, "2.5 s at 30 kW")
+        expect(flow).to_contain_text("from the grid 30.0 kW")
+        expect(cop).to_have_text("0.324")
+
+        page.get_by_test_id("e-scrub").fill(f"{change - 0.2:.2f}")
+        expect(moment).to_contain_text(f"at {change - 0.2:.2f} s of run {plant.run}", timeout=15_000)
+        expect(flow).to_contain_text("from the grid 10.0 kW")
+        expect(grid).to_have_text(f"{14_450.0 * (change - 0.2) / 3.6e6:.3f}")
+        expect(cop).to_have_text(DASH)  # there was none yet
+        expect(sheet.get_by_test_id("v-ledger.r_a")).to_have_attribute("data-abnormal", "no")
+        expect(bar).to_contain_text("past, at 0:4")
+        expect(sheet).to_have_attribute("data-past", "yes")
+
+        page.get_by_test_id("e-scrub").fill(f"{change + 1.0:.2f}")  # half of the two seconds before it at each power
+        expect(moment).to_contain_text(f"at {change + 1.0:.2f} s")
+        expect(flow).to_contain_text(re.compile(r"from the grid (19\.[5-9]|20\.[0-5]) kW"))
+        expect(cop).to_have_text("0.324")
+        expect(sheet.get_by_test_id("v-ledger.r_a")).to_have_attribute("data-abnormal", "yes")
+
+        page.get_by_test_id("e-scrub").fill("1")  # before the recorder was there
+        expect(bar).to_have_text("nothing is recorded at this moment")
+        expect(moment).to_have_text("Past: there are no numbers of this moment.")
+        expect(grid).to_have_text(DASH)
+        expect(page.get_by_test_id("sankey")).to_be_empty()
+    page.get_by_test_id("e-live").click()
+    expect(moment).to_be_hidden()
+    expect(flow).to_contain_text("from the grid 30.0 kW")
+    expect(sheet).to_have_attribute("data-past", "no")
+
+
 def test_the_floaters_add_up_to_the_plant(page: Page, plant: SyntheticPlant) -> None:
     go(page, "floaters")
     rows = page.get_by_test_id("floater-table").locator("tbody tr")

@@ -1,9 +1,12 @@
-// Energy: where power flows now, and both laws' accounts since the start, each with what does not close.
+// Energy: where power flows, and both laws' accounts since the start, each with what does not close; now or at a moment of
+// the past, as the recorder has it.
 
 import { byId, write } from "./dom.js"
 import { fixed } from "./format.js"
-import { sankeyChart } from "./sankey.js"
+import { Moment } from "./moment.js"
+import { PATHS, sankeyChart } from "./sankey.js"
 import { stream } from "./stream.js"
+import { followTime, timebar } from "./timebar.js"
 import { facts, number, values } from "./values.js"
 import { view } from "./view.js"
 
@@ -32,7 +35,8 @@ const residual = (path, label, gate) => `
 
 export const HTML = `
 <div class="columns two">
-  <section class="card panel wide"><header><h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2><p data-testid="flow-sum"></p></header>
+  <section class="card panel wide"><header><h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2><p data-testid="flow-sum"></p>${timebar("e-", { windows: false, exports: false })}</header>
+    <p class="moment" data-testid="e-moment" role="status" hidden></p>
     <div class="sankey" data-testid="sankey" role="group" aria-label="power flow" tabindex="0"></div></section>
   ${facts("Balance", [["meters.cop", "COP, export over import"], ["meters.net_power", "Net power, lap mean"], ["meters.grid_power", "To the grid, lap mean"], ["meters.compressor_power", "Compressor, lap mean"], ["meters.unsourced_power", "Without a source, lap mean"], ["powers.unsourced", "Without a source, now"], ["ledger.unsourced", "Without a source, so far"]])}
   <section class="card panel"><header><h2>What does not close</h2></header><dl class="factlist">
@@ -45,23 +49,41 @@ export const HTML = `
   <section class="card panel">${table("second-law", "Second law since the start: exergy, kWh", ["exergy"], SECOND, "exergy", false)}</section>
 </div>`
 
-export function start(root) {
-  const show = values(root)
+export function start(root, { commands }) {
+  const shown = [...root.querySelectorAll("[data-v]")].map(({ dataset }) => dataset.v)
+  const names = [...new Set([...PATHS, ...shown])]
+  const moment = new Moment(commands, () => names, PATHS)
+  const read = (path) => (view.live ? stream.value(path) : moment.value(path))
+  const show = values(root, read)
+  const bar = followTime(root, "e-", () => moment.problem)
   const chart = sankeyChart(byId(root, "sankey"), byId(root, "flow-sum"))
   const gates = [...root.querySelectorAll("[data-gate]")]
+  let flows = { of: null, means: null }
   return {
     round: () => {
+      const found = moment.follow()
+      bar()
+      tell(byId(root, "e-moment"), found, moment.problem)
       show()
-      if (!view.frozen) chart.round()
+      if (flows.of !== found) flows = { of: found, means: found && new Map(PATHS.map((path) => [path, moment.value(path, "mean")])) }
+      if (view.live) chart.round()
+      else chart.past(flows.means)
       for (const gate of gates) {
-        const value = stream.value(gate.dataset.v)
+        const value = read(gate.dataset.v)
         gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"
       }
-      for (const row of root.querySelectorAll('tr[data-line-of="unsourced"]')) row.classList.toggle("alarming", (stream.value("ledger.unsourced") ?? 0) > 0)
+      for (const row of root.querySelectorAll('tr[data-line-of="unsourced"]')) row.classList.toggle("alarming", (read("ledger.unsourced") ?? 0) > 0)
     },
     restyle: () => chart.restyle(),
     resize: () => chart.restyle(),
   }
 }
 
-export const shown = (kw) => `${fixed(kw, 1)} kW`
+// Which moment the numbers are of.
+function tell(element, found, problem) {
+  element.hidden = view.live
+  if (view.live) return
+  if (!found) return write(element, problem ? "Past: there are no numbers of this moment." : "Past: the recorder is asked.")
+  const left = found.missing ? ` ${found.missing} of the numbers are not recorded in this run: they are left out.` : ""
+  write(element, `Past: this page shows what the recorder has at ${fixed(found.t, 2)} s of run ${found.run}.${left}`)
+}

@@ -4,13 +4,13 @@ import uPlot from "uplot"
 import { byId, write } from "./dom.js"
 import { fixed } from "./format.js"
 import { Shape } from "./geometry.js"
+import { Moment } from "./moment.js"
 import { stream } from "./stream.js"
 import { colours } from "./theme.js"
 import { followTime, timebar } from "./timebar.js"
 import { view } from "./view.js"
 
 const PARTS = ["position", "fill", "air_mass", "temperature"]
-const MOST = 64 // channels of one question
 
 const COLUMNS = [
   ["fill", "Air volume", "%", 1],
@@ -32,7 +32,7 @@ export const HTML = `
 
 export function start(root, { commands }) {
   const body = root.querySelector("tbody")
-  const moment = new Moment(commands)
+  const moment = new Moment(commands, names)
   const bar = followTime(root, "f-", () => moment.problem)
   const charts = COLUMNS.map(([id, label, , decimals]) => new Profile(byId(root, `profile-${id}`), root, id, label, decimals))
   let due = 0
@@ -42,11 +42,12 @@ export function start(root, { commands }) {
       if (now < due) return
       due = now + 400
       bar()
-      const rows = view.live ? floaters() : moment.rows()
-      fill(body, rows)
-      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain${view.live ? "" : `, at ${fixed(view.range()[1], 2)} s`}` : "no data")
+      const found = moment.follow()
+      const rows = view.live ? floaters() : recorded(moment)
+      fill(body, rows, view.live ? stream.note?.module?.served : moment.raw("valve.floater"))
+      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain${view.live ? "" : `, at ${fixed(found.t, 2)} s`}` : "no data")
       const sum = rows.reduce((all, { force }) => all + force, 0)
-      const told = view.live ? stream.value("chain.buoyancy_force") : moment.force
+      const told = view.live ? stream.value("chain.buoyancy_force") : moment.value("chain.buoyancy_force")
       write(byId(root, "force-sum"), rows.length && told !== null ? `Force of floater i: ρ g V f, times the cosine of its direction. Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(told, 2)} kN.` : "")
       for (const chart of charts) chart.draw(rows)
     },
@@ -63,6 +64,18 @@ function floaters() {
     (i) => frame.position[i] / 65536,
     (i) => [frame.fill[i] / 255, frame.airMass[i], Number.isNaN(frame.temperature[i]) ? null : frame.temperature[i]],
   )
+}
+
+const count = () => stream.frame?.position.length ?? 0
+const names = () => ["chain.loop_length", "chain.buoyancy_force", "valve.floater", ...PARTS.flatMap((part) => Array.from({ length: count() }, (_, i) => `floaters.${part}[${i}]`))]
+
+// At a moment of the past; none if not all of them are recorded.
+function recorded(moment) {
+  const at = (part, i) => moment.raw(`floaters.${part}[${i}]`)
+  const loop = moment.raw("chain.loop_length")
+  const whole = Array.from({ length: count() }, (_, i) => at("position", i) !== null && at("fill", i) !== null && at("air_mass", i) !== null)
+  if (!loop || whole.includes(false)) return []
+  return rowsOf(count(), (i) => at("position", i) / loop, (i) => [at("fill", i), at("air_mass", i), at("temperature", i)])
 }
 
 // `around`: place of a floater in rounds of the loop; `air`: its share of air, mass and temperature.
@@ -91,58 +104,18 @@ function side(shape, place) {
   return place < 2 * shape.run + arc ? "down" : "bottom"
 }
 
-function fill(body, rows) {
+function fill(body, rows, served) {
   while (body.rows.length > rows.length) body.lastElementChild.remove()
   while (body.rows.length < rows.length) {
     const row = body.insertRow()
     for (let cell = 0; cell < 7; cell++) row.insertCell()
   }
-  const served = stream.note?.module?.served
   rows.forEach((row, i) => {
     const cells = body.rows[i].cells
     body.rows[i].classList.toggle("served", row.i === served)
     const texts = [String(row.i), row.i === served ? `${row.where}, being filled` : row.where, fixed(row.height, 1), ...COLUMNS.map(([id, , , decimals]) => fixed(row[id], decimals))]
     texts.forEach((text, c) => write(cells[c], text))
   })
-}
-
-// All floaters at one moment of the past, as the recorder has them.
-class Moment {
-  constructor(commands) {
-    Object.assign(this, { commands, found: [], force: null, wanted: "", known: "", busy: false, problem: "" })
-  }
-
-  rows() {
-    this.wanted = `${stream.recordedRun()} ${view.range()[1]}`
-    if (this.wanted !== this.known) this.ask()
-    return this.found
-  }
-
-  async ask() {
-    if (this.busy) return
-    this.busy = true
-    const { wanted } = this
-    const end = Math.max(0.01, Number(wanted.split(" ")[1]))
-    const count = stream.frame?.position.length ?? 0
-    const names = ["chain.loop_length", "chain.buoyancy_force", ...PARTS.flatMap((part) => Array.from({ length: count }, (_, i) => `floaters.${part}[${i}]`))]
-    try {
-      const values = new Map()
-      for (let first = 0; first < names.length; first += MOST) {
-        // The newest state up to that moment; at high speed states lie seconds apart.
-        const { channels } = await this.commands.ask("history", { run: stream.recordedRun(), channels: names.slice(first, first + MOST), start: Math.max(0, end - 2), end: end + 0.005, bins: 90 })
-        for (const { name, mean } of channels) values.set(name, mean.at(-1) ?? null)
-      }
-      const at = (part, i) => values.get(`floaters.${part}[${i}]`)
-      this.force = values.get("chain.buoyancy_force") / 1000
-      this.found = rowsOf(count, (i) => at("position", i) / values.get("chain.loop_length"), (i) => [at("fill", i), at("air_mass", i), at("temperature", i)])
-      this.problem = ""
-    } catch (error) {
-      this.found = []
-      this.problem = error.message
-    }
-    this.known = wanted
-    this.busy = false
-  }
 }
 
 class Profile {

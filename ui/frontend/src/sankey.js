@@ -36,6 +36,7 @@ const LINKS = [
   ["electric", "load", [p("chopper"), p("dump_load")]],
   ["electric", "export", [p("grid")]],
 ]
+export const PATHS = [...new Set(LINKS.flatMap(([, , paths]) => paths))]
 const HUBS = ["compressor", "air", "chain", "electric"]
 const OPPOSITE = { water: "wall", heat: "ambient", vent: "ambient", wall: "ambient", export: "grid" }
 const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
@@ -53,26 +54,34 @@ class Chart {
     this.box = box
     this.sum = sum
     this.means = new Map()
-    this.t = null
+    this.kept = []
     this.due = 0
+    this.drawn = null
   }
 
-  // A low-pass over simulated time.
+  // The mean of what was read over the last seconds of simulated time.
   follow() {
     const t = stream.frame?.t ?? 0
-    const first = this.t === null || t < this.t
-    const share = first ? 1 : 1 - Math.exp(-(t - this.t) / MEAN)
-    this.t = t
-    for (const path of new Set(LINKS.flatMap(([, , paths]) => paths))) {
-      const value = stream.value(path)
-      if (value === null) return false
-      const known = first ? value : (this.means.get(path) ?? value)
-      this.means.set(path, known + share * (value - known))
-    }
+    const row = PATHS.map((path) => stream.value(path))
+    if (row.includes(null)) return false
+    if (t < this.kept.at(-1)?.t) this.kept = []
+    if (this.kept.at(-1)?.t !== t) this.kept.push({ t, row })
+    while (this.kept[0].t <= t - MEAN) this.kept.shift()
+    this.means = new Map(PATHS.map((path, i) => [path, this.kept.reduce((all, kept) => all + kept.row[i], 0) / this.kept.length]))
     return true
   }
 
+  // What flowed at a moment of the past: `means` by channel, null if there are none.
+  past(means) {
+    if (!means || [...means.values()].includes(null)) return this.clear(means ? "not recorded" : "no data")
+    if (this.drawn === means && this.due) return
+    this.means = this.drawn = means
+    this.draw()
+    this.due = 1
+  }
+
   round() {
+    this.drawn = null
     if (!this.follow()) return this.clear()
     const now = performance.now()
     if (now < this.due) return
@@ -84,9 +93,10 @@ class Chart {
     this.due = 0
   }
 
-  clear() {
+  clear(why = "no data") {
+    this.drawn = null
     this.box.replaceChildren()
-    write(this.sum, "no data")
+    write(this.sum, why)
   }
 
   flows() {

@@ -33,6 +33,7 @@ export function followTime(root, id, told = () => "") {
   const part = (name) => byId(root, `${id}${name}`)
   const [freeze, live, scrub, range] = ["freeze", "live", "scrub", "range"].map(part)
   const bar = root.querySelector(".timebar")
+  const stretch = bar.querySelector("[data-window]") !== null
   let held = false
   for (const button of root.querySelectorAll("[data-window]")) button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
   freeze.onclick = toggleFreeze
@@ -49,6 +50,7 @@ export function followTime(root, id, told = () => "") {
     freeze.setAttribute("aria-pressed", String(view.frozen))
     live.hidden = view.live
     flag(bar, "past", view.live ? "no" : "yes")
+    if (!stretch) flag(root, "past", view.live ? "no" : "yes") // all of the page is of that moment
     const [from, to] = view.range()
     if (!held) {
       const end = String(Math.max(last(), 0.01))
@@ -57,7 +59,7 @@ export function followTime(root, id, told = () => "") {
       if (scrub.value !== at) scrub.value = at
     }
     const problem = view.live ? "" : told()
-    write(range, problem || (view.live ? "live" : `${tenths(Math.max(0, from))} to ${tenths(to)}`))
+    write(range, problem || (view.live ? "live" : stretch ? `${tenths(Math.max(0, from))} to ${tenths(to)}` : `past, at ${tenths(to)}`))
     flag(range, "bad", problem ? "yes" : "no")
   }
   view.listeners.add(show)

@@ -14,22 +14,22 @@ export const facts = (title, rows) => `
 
 export const word = (key, label) => `<div class="fact"><dt>${label}</dt><dd><b data-word="${key}" data-testid="w-${key}">–</b></dd></div>`
 
-// Call the result to bring the numbers up to date.
-export function values(root) {
+// Call the result to bring the numbers up to date; `read` gives a channel's value, null if there is none.
+export function values(root, read = (path) => stream.value(path)) {
   const numbers = [...root.querySelectorAll("[data-v]")]
   const words = [...root.querySelectorAll("[data-word]")]
   return () => {
-    for (const element of numbers) show(element)
+    for (const element of numbers) show(element, read)
     const module = stream.freshness() === "missing" ? null : stream.note?.module
     for (const element of words) write(element, spoken(module?.[element.dataset.word]))
   }
 }
 
-function show(element) {
+function show(element, read) {
   const path = element.dataset.v
   const channel = stream.channel(path)
   if (!channel) return
-  const value = stream.value(path)
+  const value = read(path)
   write(element, "power" in element.dataset ? power10(value) : fixed(value, Number(element.dataset.decimals ?? channel.decimals)))
   const unit = element.nextElementSibling
   if (unit?.classList.contains("unit")) write(unit, channel.unit)
