@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 
 def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
@@ -20,6 +20,16 @@ def eventually(condition: Callable[[], Any], timeout: float, what: str) -> Any:
             return value
         time.sleep(0.02)  # polling another process: there is nothing to wait on
     raise AssertionError(f"not within {timeout:g} s: {what}")
+
+
+def drag(page: Page, plot: Locator) -> None:
+    """Drag over a stretch of a plot, as one zooms."""
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 40, steps=4)
+    page.mouse.up()
 
 
 class Watch:

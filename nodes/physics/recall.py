@@ -20,6 +20,12 @@ RECALL_TICKS = 20
 ASKERS = 64
 """Most questions that wait; beyond it the oldest is dropped, and asked again by whoever still has it."""
 
+FOLDS_KEPT = 8
+"""Plants kept where answers ended: askers that are at different ticks do not have each other's computed anew."""
+
+SNAPSHOT_WORTH = 100
+"""Ticks that are computed rather than a snapshot looked for."""
+
 Asker = tuple[bytes, ...]
 """Where a reply goes."""
 
@@ -77,6 +83,7 @@ class Recall:
         self._find = find
         self._waiting: dict[Asker, FramesRequest] = {}
         self._asked: FramesRequest | None = None
+        self._folds: list[Fold] = []  # the one that was used last is the last
         self._fold: Fold | None = None
         self._spans: deque[Span] = deque()
         self._wall = 0.0
@@ -99,9 +106,20 @@ class Recall:
         self._made = []
         if asked is None:
             return
-        if self._fold is None or self._fold.run != asked.run or self._fold.seq > asked.after:
-            self._fold = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
+        fold = self._nearest(asked)
+        if fold is not self._fold:
+            self._fold = fold
             self._spans.clear()
+
+    def _nearest(self, asked: FramesRequest) -> Fold:
+        """The fold that has the least to compute. Who asks on after an answer finds the one that has made it."""
+        usable = [fold for fold in self._folds if fold.run == asked.run and fold.seq <= asked.after]
+        found = max(usable, key=lambda fold: fold.seq, default=None)
+        if found is None or asked.after - found.seq > SNAPSHOT_WORTH:
+            other = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
+            found = other if found is None or other.seq > found.seq else found
+        self._folds = [*(fold for fold in self._folds if fold is not found), found][-FOLDS_KEPT:]
+        return found
 
     @property
     def busy(self) -> bool:

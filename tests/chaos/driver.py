@@ -39,7 +39,7 @@ NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "
 """Every process of supervisord.conf but the hot standby."""
 
 RECORDED_WITHIN = 60.0
-"""Seconds after the last command within which the recorder has everything."""
+"""Seconds after the last command within which a subscriber and the recorder have everything."""
 
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
@@ -227,7 +227,7 @@ def _note(logs: Path, folder: Path, collector: Collector, injector: Injector) ->
 
 def _settle(collector: Collector, last: Sequenced) -> None:
     """Wait for the last command to be heard; what does not come is the checker's business."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + RECORDED_WITHIN
     while time.monotonic() < deadline and not collector.has_state(last.run, last.seq):
         time.sleep(0.05)
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import START_TIMEOUT, Plant
-from tests.watching import Watch, eventually
+from tests.watching import Watch, drag, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -131,13 +131,7 @@ def test_history_is_scrubbed_zoomed_exported_and_live_again(page: Page, plant: P
     held = page.evaluate("__kpp.history.range")
     page.get_by_test_id("scrub").fill("0")
     page.wait_for_function("__kpp.history.range[0] < 1")
-    over = page.get_by_test_id("history-plot").locator(".u-over")
-    box = over.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 100, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 300, box["y"] + 60, steps=4)
-    page.mouse.up()
+    drag(page, page.get_by_test_id("history-plot").locator(".u-over"))
     page.wait_for_function("__kpp.history.range[1] - __kpp.history.range[0] < 20")
     with page.expect_download() as saved:
         page.get_by_test_id("history-csv").click()
@@ -291,6 +285,10 @@ def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plan
     boxes.nth(1).check()
     expect(page.get_by_test_id("compared")).to_contain_text(f"{parent} (dashes)", timeout=20_000)
     expect(page.get_by_test_id("compare-table").locator("tbody tr")).to_have_count(8)
+    drag(page, page.get_by_test_id("compare-plot").locator(".u-over"))
+    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d s to \d+\.\d s"))
+    page.get_by_test_id("compare-plot").locator(".u-over").dblclick()
+    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d s; drag"))
 
 
 def _gone(pid: int) -> bool:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import SyntheticPlant
-from tests.watching import Watch
+from tests.watching import Watch, drag
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
@@ -197,12 +197,7 @@ def test_the_view_freezes_zooms_and_stays_in_the_address(page: Page) -> None:
     page.get_by_test_id("o-live").click()
     expect(page.get_by_test_id("o-live")).to_be_hidden()
     over = page.get_by_test_id("plot-power").locator(".u-over")
-    box = over.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 60, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 160, box["y"] + 40, steps=4)
-    page.mouse.up()
+    drag(page, over)
     expect(page.get_by_test_id("o-live")).to_be_visible()
     over.dblclick()
     expect(page.get_by_test_id("o-live")).to_be_hidden()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant
-from tests.watching import Watch, eventually
+from tests.watching import Watch, drag, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -350,6 +350,11 @@ def test_the_floaters_add_up_to_the_plant(page: Page, plant: SyntheticPlant) -> 
     expect(page.get_by_test_id("f-range")).to_contain_text("did not answer", timeout=15_000)
     page.get_by_test_id("f-live").click()
     expect(rows).to_have_count(int(PARAMETERS["floater_count"]))
+    profile = page.get_by_test_id("profile-fill")
+    drag(page, profile.locator(".u-over"))
+    expect(profile).to_have_attribute("data-zoomed", "yes")
+    profile.locator(".u-over").dblclick()
+    expect(profile).to_have_attribute("data-zoomed", "no")
 
 
 def test_the_comparison_of_claims_follows_the_parameters_in_force(page: Page, plant: SyntheticPlant) -> None:

@@ -159,3 +159,26 @@ def test_the_same_question_of_many_is_computed_once_and_too_many_are_dropped() -
         answers.append(recall.work())
     (answer,) = (each for each in answers if each is not None)
     assert len(answer.askers) == ASKERS
+
+
+def test_askers_at_different_ticks_do_not_have_each_others_computed_anew() -> None:
+    begun: list[str] = []
+
+    def read(run: str, name: str) -> Parameters:
+        begun.append(run)
+        return read_scenario(run, name)
+
+    recall = Recall(IDENTITY, read, nothing_saved)
+    places: dict[tuple[bytes, ...], int] = {(b"A",): 0, (b"B",): 30}
+    for _ in range(12 * TICKS):
+        for asker, after in places.items():
+            if after < TICKS:
+                recall.ask(asker, FramesRequest(run=RUN, after=after))
+        if recall.request is not None:
+            recall.on_replay(replay(recall.request))
+        answer = recall.work()
+        if answer is not None:
+            assert isinstance(answer.reply, Frames)
+            places |= dict.fromkeys(answer.askers, answer.reply.through)
+    assert places == {(b"A",): TICKS, (b"B",): TICKS}
+    assert len(begun) == len(places)

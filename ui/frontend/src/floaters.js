@@ -1,7 +1,7 @@
 // Floaters: each one's place, air and force, as a table and as profiles along the loop.
 
 import uPlot from "uplot"
-import { byId, write } from "./dom.js"
+import { byId, flag, write } from "./dom.js"
 import { fixed } from "./format.js"
 import { Shape } from "./geometry.js"
 import { Moment } from "./moment.js"
@@ -120,7 +120,7 @@ function fill(body, rows, served) {
 
 class Profile {
   constructor(figure, root, id, label, decimals) {
-    Object.assign(this, { root, id, label, decimals, box: figure.querySelector(".canvas"), chart: null, rows: [] })
+    Object.assign(this, { root, figure, id, label, decimals, box: figure.querySelector(".canvas"), chart: null, rows: [] })
     new ResizeObserver(() => this.rebuild()).observe(this.box)
   }
 
@@ -147,6 +147,7 @@ class Profile {
     // A zoom stays while new data come; a double click ends it.
     const { min, max } = this.chart.scales.x
     const zoomed = this.chart.data[0].length > 0 && (min > this.chart.data[0][0] || max < this.chart.data[0].at(-1))
+    flag(this.figure, "zoomed", zoomed ? "yes" : "no")
     const data = [sorted.map(({ place }) => place), sorted.map((row) => row[this.id])]
     this.chart.batch(() => {
       this.chart.setData(data, !zoomed)
