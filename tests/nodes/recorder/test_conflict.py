@@ -49,16 +49,13 @@ def test_another_frame_for_a_known_tick_is_an_alarm_and_an_event_and_changes_not
     alarm = eventually(lambda: _alarm(rest), 10.0, "the alarm is listed")
     assert (alarm["module"], alarm["priority"], alarm["state"]) == ("recorder", "high", "unacknowledged")
     assert f"at tick {known[0].seq}" in alarm["text"]
-    events = _get(rest, "/v1/events")["events"]
-    assert [event["kind"] for event in events if event["severity"] == "alarm" and "conflicts" in event["text"]] == [
-        "node"
-    ]
+    eventually(lambda: _kinds(rest, "/v1/events"), 10.0, "the event is published")
+    assert _kinds(rest, "/v1/events") == ["node"]
     assert httpx.post(f"{rest}/v1/alarms/recorder.alarm/acknowledge", timeout=10).status_code == 200
     eventually(lambda: (_alarm(rest) or {}).get("state") == "acknowledged", 10.0, "it was seen")
     assert httpx.post(f"{rest}/v1/replay/seek", json={"t": 0.0}, timeout=10).status_code == 409, "this is no replay"
     assert _row(plant, run, known[0].seq) == before
-    recorded = _get(rest, f"/v1/recordings/{run}/events")["events"]
-    assert any("conflicts" in event["text"] for event in recorded), "the event is in the record"
+    eventually(lambda: _kinds(rest, f"/v1/recordings/{run}/events"), 10.0, "the event is in the record")
 
 
 def _states(plant: Plant, count: int) -> list[State]:
@@ -88,3 +85,9 @@ def _get(rest: str, path: str) -> Any:
 def _alarm(rest: str) -> dict[str, Any] | None:
     listed: list[dict[str, Any]] = _get(rest, "/v1/alarms")["alarms"]
     return next((alarm for alarm in listed if alarm["id"] == "recorder.alarm"), None)
+
+
+def _kinds(rest: str, path: str) -> list[str]:
+    """Kinds of the alarms among events that tell of conflicts."""
+    events = _get(rest, path)["events"]
+    return [event["kind"] for event in events if event["severity"] == "alarm" and "conflicts" in event["text"]]
