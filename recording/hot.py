@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from recording.channels import Schema
 from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.extent import Extent, ExtentFile
 from recording.manifest import read_manifest
 from recording.notes import Note
 from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
@@ -60,7 +61,10 @@ class HotStore:
     def __init__(self, path: Path) -> None:
         self.connection = open_database(path)
         self._sealed = SealedContents(path.parent)
+        self._beside = ExtentFile(path.parent)
         try:
+            self._extent = extent(self.connection)
+            self._beside.write(self._extent)
             self.ticks = TickLog(self.connection)
             self._numbers = {name: number for number, name in module_names(self.connection).items()}
             self._schemas = {key for (key,) in self.connection.execute("SELECT key FROM schemas")}
@@ -86,8 +90,20 @@ class HotStore:
         except StoreError:
             self._forget()
             raise
+        self._keep_extent(batch)
         offered = len(batch) - len(batch.ticks) + sum(span.length for span in batch.ticks)
         return Outcome(written, offered - written - len(conflicts), conflicts)
+
+    def _keep_extent(self, batch: Batch) -> None:
+        """Keep beside the file how far it goes now; nothing is read or written twice for it."""
+        kept = self._extent
+        kept["ticks"] = max(kept["ticks"], self.ticks.last)
+        for row in batch.rows:
+            name = states_of(row.module)
+            kept[name] = max(kept.get(name, 0), row.seq)
+        if batch.notes:
+            kept["notes"] = last_note(self.connection)
+        self._beside.write(kept)
 
     def _forget(self) -> None:
         """What a failed transaction had defined is not in the file."""
@@ -186,6 +202,29 @@ class HotStore:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+        self._beside.close()
+
+
+def states_of(module: str) -> str:
+    """What an extent calls a module's states."""
+    return f"states of {module}"
+
+
+def last_note(connection: sqlite3.Connection) -> int:
+    """Place of the newest note, 0 before the first."""
+    return int(connection.execute("SELECT max(position) FROM notes").fetchone()[0] or 0)
+
+
+def extent(connection: sqlite3.Connection) -> Extent:
+    """How far a recording goes by its hot store, hot or sealed."""
+    found = {"ticks": TickLog(connection).last, "notes": last_note(connection)}
+    for line in read_manifest(connection):
+        found[states_of(line.module)] = max(found.get(states_of(line.module), 0), line.last)
+    for number, module in module_names(connection).items():
+        ranges = hot_ranges(connection, number)
+        if ranges:
+            found[states_of(module)] = max(found.get(states_of(module), 0), ranges[-1][1])
+    return found
 
 
 def read_schemas(connection: sqlite3.Connection) -> dict[int, Schema]:

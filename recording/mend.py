@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from recording.carve import rebuild, set_aside
 from recording.database import StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.extent import ExtentFile, cut_off
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import Batch, Damaged, HotStore, hot_ranges, joined, read_rows
+from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, joined, read_rows
 from recording.manifest import Line, read_manifest, remove_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, opened, unpack_json
@@ -90,6 +91,9 @@ def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
     if reason:
         aside = rebuild(folder)
         yield Finding(folder.hot.name, f"{reason}; its whole records were kept, the file is {aside}")
+        return
+    with closing(ExtentFile(folder.path)) as beside, closing(open_database(folder.hot)) as connection:
+        yield from (Finding(folder.hot.name, each) for each in cut_off(beside.read(), extent(connection)))
 
 
 def _fault(folder: RunFolder) -> str:

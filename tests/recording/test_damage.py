@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recording.database import module_number, open_reader
+from recording.database import PAGE, module_number, open_reader
 from recording.folder import RunFolder, make_folder
 from recording.history import History, Query
 from recording.hot import Batch, HotStore, read_rows
@@ -137,6 +137,30 @@ def test_a_file_that_is_cut_off_anywhere_costs_only_what_was_behind(
         assert findings or not lost or name.endswith("-wal")
         if not name.endswith("-wal"):
             assert not set(range(401, 901)) - readable(folder).keys(), "another segment is as it was"
+
+
+def test_a_log_that_is_cut_off_between_two_commits_is_found_though_it_looks_whole(
+    whole: RunFolder, tmp_path: Path
+) -> None:
+    frame, head = 24 + PAGE, 32
+    log = whole.hot.with_name("hot.sqlite-wal")
+    frames = (log.stat().st_size - head) // frame
+    for number in range(frames):
+        folder = copied(whole, tmp_path / str(number))
+        with folder.hot.with_name(log.name).open("r+b") as file:
+            file.truncate(head + number * frame)
+        before = len(readable(whole))
+        assert mend(folder), f"{number} of {frames} frames"
+        assert len(readable(folder)) <= before
+        assert mend(folder) == [], "it is told once"
+
+
+def test_a_hot_store_that_is_emptied_is_found(whole: RunFolder, tmp_path: Path) -> None:
+    for number, names in enumerate((["hot.sqlite"], ["hot.sqlite", "hot.sqlite-wal"])):
+        folder = copied(whole, tmp_path / str(number))
+        for name in names:
+            os.truncate(folder.path / name, 0)
+        assert next(finding.where for finding in mend(folder)) == "hot.sqlite"
 
 
 def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_full_rate_of_the_oldest_goes_first_and_its_seconds_stay(tmp_path: P
 def test_whole_runs_go_next_and_the_present_one_keeps_its_seconds_longest(tmp_path: Path) -> None:
     recordings(tmp_path)
     tiers = sum(path.stat().st_size for path in (run_folder(tmp_path, RUNS[1]).path / "tiers").iterdir())
-    hot = run_folder(tmp_path, RUNS[1]).hot.stat().st_size
+    hot = sum(path.stat().st_size for path in run_folder(tmp_path, RUNS[1]).path.iterdir() if path.is_file())
     make_room(tmp_path, Limits(quota=tiers + hot + 100, reserve=0), RUNS[1])
     assert [folder.run for folder in run_folders(tmp_path)] == [RUNS[1]]
     folder = run_folder(tmp_path, RUNS[1])

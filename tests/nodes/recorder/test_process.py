@@ -350,7 +350,7 @@ def test_what_damage_has_taken_out_is_sent_again_by_its_producers(
     compare(plant, heard)
 
 
-@pytest.mark.parametrize("share", [0.3, 0.8])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
 def test_it_starts_with_a_hot_store_that_is_cut_off_and_has_the_rest_sent_again(
     make_plant: Callable[..., Plant], listen: Callable[[Plant], Heard], share: float
 ) -> None:
