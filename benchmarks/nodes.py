@@ -60,6 +60,6 @@ def _start(endpoints: Endpoints, deadline: float) -> None:
         except RefusedError as error:
             if not error.refused.retry_after or time.monotonic() > deadline:
                 raise
-            time.sleep(error.refused.retry_after)
+            time.sleep(error.refused.retry_after)  # as long as the clock says
         else:
             return

@@ -62,7 +62,7 @@ def documents(endpoints: Endpoints) -> int:
 def share(process: psutil.Process, seconds: float) -> float:
     """Share of a core that a process takes."""
     before, begin = sum(process.cpu_times()[:2]), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the stretch that is measured
     return (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - begin)
 
 

@@ -98,7 +98,7 @@ class _Plant:
         start = time.monotonic()
         for place in range(seconds * RATE):
             while (left := start + place / RATE - time.monotonic()) > 0:
-                time.sleep(left)
+                time.sleep(left)  # the next state's moment: a publisher at a steady rate is what is measured
             self.sent += 1
             self._ticks.send(codec.encode_published(_tick(self.sent)))
             self._states.send(codec.encode_published(self._state(self.sent)))
@@ -170,14 +170,14 @@ def _shapes() -> list[State]:
     path = Path(__file__).parents[1] / "nodes" / "gateway" / "example_state.json"
     fields = json.loads(path.read_text(encoding="utf-8")) | {"run": RUN, "results": 0, "events": 0}
     fields["floaters"] = {name: (values * FLOATERS)[:FLOATERS] for name, values in fields["floaters"].items()}
-    rng = random.Random(5)  # noqa: S311 - the same numbers each time
-    still = random.Random(7)  # noqa: S311
+    rng = random.Random(5)  # noqa: S311  # numbers of a made-up plant, the same each time
+    still = random.Random(7)  # noqa: S311  # as above
     return [codec.build(State, _moved(fields, rng, still.getstate())) for _ in range(SHAPES)]
 
 
 def _moved(fields: dict[str, Any], rng: random.Random, still: Any) -> dict[str, Any]:
     """Plain values in which the same two thirds of the numbers are moved each time."""
-    choice = random.Random()  # noqa: S311
+    choice = random.Random()  # noqa: S311  # its state is set below
     choice.setstate(still)
 
     def moved(value: Any) -> Any:

@@ -118,6 +118,7 @@ class Shell:
         asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
         wait([self._subscriber, *asked], min(POLL, self._left()))
         self._due.woke = time.monotonic()
+        # Nothing to wait for: meanwhile messages queue in the socket, and one turn of the loop takes all of them.
         time.sleep(min(GATHER, self._left()))
         self._hear()
         if self._trouble:

@@ -35,4 +35,4 @@ def digests(data: Path, module: str, wanted: Collection[Place], seconds: float) 
                 found |= {(run, row.seq): f"{row.digest:016x}" for row in rows}
         if all(place in found for place in wanted) or time.monotonic() > deadline:
             return found
-        time.sleep(POLL)
+        time.sleep(POLL)  # polling another process's files: there is nothing to wait on

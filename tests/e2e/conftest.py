@@ -88,6 +88,10 @@ class Plant:
         """True when clock, plant and gateway say that nothing is missing, and the dashboard answers."""
         return healthy(self.endpoints)
 
+    def replaced(self, node: str, pid: int) -> bool:
+        """True once a node has another process than the one that is given."""
+        return self.pid(node) not in {0, pid}
+
     def pid(self, node: str) -> int:
         """Process id of a node, 0 while it has none."""
         for child in psutil.Process(self.process.pid).children():

@@ -309,7 +309,7 @@ def test_every_node_may_be_killed_while_the_page_is_open(page: Page, plant: Plan
         expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
         expect(page.get_by_test_id("missing")).to_be_hidden(timeout=20_000)
         t = page.evaluate("__kpp.t")
-        eventually(lambda t=t: page.evaluate("__kpp.t") > t, 20, f"time goes on after {node}")  # type: ignore[misc]
+        page.wait_for_function("t => __kpp.t > t", arg=t, timeout=20_000)
         name = {"physics": "m1"}.get(node, node)
         if node != "clock":  # it does not hear itself
             row = page.get_by_test_id(f"peer-{name}").first

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
         for node in ("physics", "gateway"):
             pid = plant.pid(node)
             os.kill(pid, signal.SIGKILL)
-            eventually(lambda node=node, pid=pid: plant.pid(node) not in {0, pid}, 10, f"{node} is back")  # type: ignore[misc]
+            eventually(partial(plant.replaced, node, pid), 10, f"{node} is back")
         eventually(plant.healthy, START_TIMEOUT, "the plant is healthy again")
         yield plant
 
@@ -93,7 +94,7 @@ def test_a_restart_is_counted_on_every_door(plant: Plant) -> None:
     assert module()["health"] == "ok"
     assert asked()["lateness"]["p50"] < 1
     for door in OF_DOORS:
-        eventually(lambda door=door: told(plant, door)["kpp_node_restarts_total"] >= 1, 5, door)  # type: ignore[misc]
+        eventually(partial(_tells_of_restart, plant, door), 5, door)
 
 
 def test_the_grafana_dashboard_shows_nothing_that_no_door_tells(plant: Plant) -> None:
@@ -120,6 +121,10 @@ def lines(plant: Plant) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def _tells_of_restart(plant: Plant, door: str) -> bool:
+    return told(plant, door)["kpp_node_restarts_total"] >= 1
+
+
 def tick(plant: Plant) -> int:
     return int(httpx.get(f"{plant.endpoints.gateway_http}/v1/status").json()["tick"])
 
@@ -129,7 +134,7 @@ def test_logs_are_json_with_node_run_and_tick_and_have_no_line_per_tick(plant: P
         for address in (plant.endpoints.clock_control, plant.endpoints.modules[0].snapshot, plant.endpoints.recorder):
             with Dealer(address) as dealer:
                 for _ in range(20):
-                    eventually(lambda dealer=dealer: dealer.send(b"\xc1"), 5, "it is connected")  # type: ignore[misc]
+                    eventually(partial(dealer.send, b"\xc1"), 5, "it is connected")
                     assert dealer.receive(5.0) is not None
         for door in OF_DOORS:
             for path in ("/nothing", "/metrics"):

@@ -240,7 +240,7 @@ def test_a_key_acts_once_although_clock_and_gateway_were_killed_since(running: P
     for node in ("clock", "gateway", "gateway"):
         pid = running.pid(node)
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda node=node, pid=pid: running.pid(node) not in {0, pid}, BACK_WITHIN, f"{node} is back")  # type: ignore[misc]
+        eventually(partial(running.replaced, node, pid), BACK_WITHIN, f"{node} is back")
     eventually(running.healthy, START_TIMEOUT, "the plant is healthy again")
     again = httpx.post(url, json={"ticks": 7}, headers=key, timeout=15)
     assert again.json() == first.json()

@@ -36,7 +36,7 @@ def status(door: Door, path: str, **headers: str) -> int:
         {"Host": "127.0.0.1:9103", **{name.replace("_", "-"): value for name, value in headers.items()}}
     )
     line = RequestStartLine("GET", path, "HTTP/1.1")
-    request = HTTPServerRequest(start_line=line, headers=given, connection=Connection())  # type: ignore[arg-type]
+    request = HTTPServerRequest(start_line=line, headers=given, connection=Connection())  # type: ignore[arg-type]  # what the door reads of one
     refusal = door.judge(request)
     return 0 if refusal is None else refusal.status
 

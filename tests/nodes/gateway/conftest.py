@@ -16,7 +16,10 @@ import structlog
 from bus.endpoints import Endpoints
 from nodes.recorder.answers import Answers
 from nodes.recorder.server import HistoryServer
+from tests.nodes.recorder.conftest import make_plant
 from tests.watching import eventually
+
+__all__ = ["make_plant"]  # the fixture of a plant with a recorder, for the tests here too
 
 from .peer import Peer, Switches, free_environment
 from .recordings import write_recordings

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from tests.nodes.recorder.conftest import Plant, make_plant, recorded_until, wait_for_state  # noqa: F401
+from tests.nodes.recorder.conftest import Plant, recorded_until, wait_for_state
 from tests.watching import eventually
 
 from .conftest import Running
@@ -170,7 +170,7 @@ def gateway_of(plant: Plant) -> httpx.Client:
 
 
 def test_a_real_run_is_forked_and_compared_and_without_a_recorder_that_is_said(
-    make_plant: Callable[..., Plant],  # noqa: F811
+    make_plant: Callable[..., Plant],
     tmp_path: Path,
 ) -> None:
     web = {name: value for name, value in free_environment().items() if "GATEWAY" in name}

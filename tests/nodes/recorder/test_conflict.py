@@ -24,17 +24,16 @@ def test_another_frame_for_a_known_tick_is_an_alarm_and_an_event_and_changes_not
     """The forged frame comes where the module's standby would publish."""
     ports = free_ports(2)
     web = {"KPP_GATEWAY_HTTP": f"127.0.0.1:{ports[0]}", "KPP_GATEWAY_WEBSOCKET": f"127.0.0.1:{ports[1]}"}
-    plant = make_plant(**several("m1", instances=2), **web)
-    plant.start("recorder")
-    plant.start("gateway")
-    rest = f"http://{plant.endpoints.gateway_http.host}:{plant.endpoints.gateway_http.port}"
-    run = wait_for_state(plant).run
-    eventually(lambda: _get(rest, "/v1/status"), 30.0, "the gateway answers")
-    known = _states(plant, 5)
-    eventually(lambda: recorded_rows(plant) >= known[-1].seq, 20.0, "they are recorded")
-    before = _row(plant, run, known[0].seq)
-    standby = plant.endpoints.module("m1").instance("b")
-    with Publisher(standby.publish) as forger:
+    plant = make_plant(nodes=False, **several("m1", instances=2), **web)
+    with Publisher(plant.endpoints.module("m1").instance("b").publish) as forger:
+        for node, *arguments in (("clock",), ("physics", "--module", "m1"), ("recorder",), ("gateway",)):
+            plant.start(node, *arguments)
+        rest = f"http://{plant.endpoints.gateway_http.host}:{plant.endpoints.gateway_http.port}"
+        run = wait_for_state(plant).run
+        eventually(lambda: _get(rest, "/v1/status"), 30.0, "the gateway answers")
+        known = _states(plant, 5)
+        eventually(lambda: recorded_rows(plant) >= known[-1].seq, 20.0, "they are recorded")
+        before = _row(plant, run, known[0].seq)
         eventually(lambda: forger.connections() >= 2, 20.0, "recorder and gateway listen")
         repeat = codec.encode_published(msgspec.structs.replace(known[1], wall=1.0, instance="b"))
         forged = codec.encode_published(msgspec.structs.replace(known[0], digest="00000000deadbeef"))
