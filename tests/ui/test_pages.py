@@ -132,6 +132,10 @@ def test_no_page_has_a_serious_finding_of_axe(
     expect(page.get_by_test_id("connection")).to_contain_text("REPLAY")
     if findings := _lasting(page):
         found["replay"] = findings
+    page.evaluate("location.hash = 'page=energy'")
+    expect(page.get_by_test_id("page-energy")).to_be_visible()
+    if findings := _lasting(page):
+        found["energy in the past"] = findings
     page.close()
     assert found == {}
 
