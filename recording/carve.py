@@ -1,10 +1,12 @@
 """A hot store whose index is damaged: every record that is whole is found in the bytes and put into a new file."""
 
+import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from recording.channels import Schema
-from recording.database import transaction
+from recording.database import store_error, transaction
 from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
 from recording.manifest import Line, write_line
@@ -13,11 +15,16 @@ from recording.record import DamagedError, Row, carve, opened, unpack_json, unpa
 from recording.ticks import Span
 
 _PARTS = ("", "-wal", "-shm")
+_WHOLE = ".whole"
+"""Ending of a new hot store that is complete and not in its place yet."""
+
 _AT_ONCE = 1000
 
 
 def rebuild(folder: RunFolder) -> Path:
-    """Set the damaged hot store aside and make a new one of the records that are whole.
+    """Make a new hot store of the records that are whole, and put it in the place of the damaged one.
+
+    The damaged one stays where it is until the new one is on disk, so that nothing is lost if that does not work.
 
     Returns:
         Where the damaged file is now.
@@ -25,14 +32,39 @@ def rebuild(folder: RunFolder) -> Path:
     Raises:
         OSError: if the disk does not take it.
     """
-    aside = set_aside(folder, folder.hot)
-    data = [aside.with_name(aside.name + part).read_bytes() for part in _PARTS[:2] if _exists(aside, part)]
+    data = [_part(folder.hot, part).read_bytes() for part in _PARTS[:2] if _part(folder.hot, part).exists()]
     found = [pair for each in data for pair in carve(each)]
-    store = HotStore(folder.hot)
+    new = _part(folder.hot, ".tmp")
+    for part in _PARTS:
+        _part(new, part).unlink(missing_ok=True)
+    store = HotStore(new)
     try:
         _refill(store, found)
+        store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # closing does that too, but hides a full disk
+    except sqlite3.Error as error:
+        raise store_error(new, "cannot be written", error) from error
     finally:
         store.close()
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.replace(_part(folder.hot, _WHOLE))
+    return finish(folder) or folder.hot
+
+
+def finish(folder: RunFolder) -> Path | None:
+    """Put a new hot store that is whole into its place; one that was killed in between left it beside.
+
+    Returns:
+        Where the damaged file is now, None if there was nothing to finish.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    whole = _part(folder.hot, _WHOLE)
+    if not whole.exists():
+        return None
+    aside = set_aside(folder, folder.hot)
+    whole.replace(folder.hot)
     return aside
 
 
@@ -43,13 +75,13 @@ def set_aside(folder: RunFolder, path: Path) -> Path:
     while (place := folder.damaged / f"{path.name}.{number}").exists():
         number += 1
     for part in _PARTS:
-        if _exists(path, part):
-            path.with_name(path.name + part).replace(place.with_name(place.name + part))
+        if _part(path, part).exists():
+            _part(path, part).replace(_part(place, part))
     return place
 
 
-def _exists(path: Path, part: str) -> bool:
-    return path.with_name(path.name + part).exists()
+def _part(path: Path, part: str) -> Path:
+    return path.with_name(path.name + part)
 
 
 def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:

@@ -1,5 +1,6 @@
 """The SQLite file of one run: rows that are not sealed yet, notes, ticks, and the manifest of what is sealed."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,16 +38,46 @@ COMMIT;
 """
 
 
+_NO_DAMAGE = {
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""SQLite's codes for what a whole file can meet too, such as a full disk or another writer."""
+
+
 class StoreError(OSError):
     """The hot store cannot be read or written; the text says why."""
+
+
+class DamagedStoreError(StoreError):
+    """The hot store is not what was written."""
+
+
+def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
+    """The error of a file, of the class that says whether the file is damaged or could not be reached just now."""
+    code = getattr(error, "sqlite_errorcode", None)  # the module's own errors, such as for text that is none, have none
+    reachable = code is None or code & 0xFF not in _NO_DAMAGE
+    if code == sqlite3.SQLITE_READONLY:  # a damaged header says so too
+        reachable = os.access(path, os.W_OK)
+    return (DamagedStoreError if reachable else StoreError)(f"{path} {text}: {error}")
 
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open for writing, and make what is missing. A committed row survives a killed process and a power cut.
 
     Raises:
-        StoreError: if the file is damaged or the disk does not take it.
+        DamagedStoreError: if the file is damaged.
+        StoreError: if the disk does not take it.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
         connection.execute(f"PRAGMA page_size={PAGE}")
@@ -55,7 +86,9 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_size_limit=67108864")
         connection.executescript(_TABLES)
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be opened: {error}") from error
+        if connection is not None:
+            connection.close()
+        raise store_error(path, "cannot be opened", error) from error
     return connection
 
 

@@ -6,8 +6,16 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from recording.carve import rebuild, set_aside
-from recording.database import StoreError, module_names, module_number, open_database, row_key, transaction
+from recording.carve import finish, rebuild, set_aside
+from recording.database import (
+    DamagedStoreError,
+    module_names,
+    module_number,
+    open_database,
+    row_key,
+    store_error,
+    transaction,
+)
 from recording.extent import ExtentFile, cut_off
 from recording.files import checksum
 from recording.folder import RunFolder
@@ -40,9 +48,10 @@ def mend(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
         deep: also compare every file and every record with its checksum.
 
     Raises:
-        OSError: if the disk does not take what has to be written.
+        OSError: if the disk does not take what has to be written, or does not give what is there; nothing is then
+            taken for damaged.
     """
-    for path in folder.path.rglob("*.tmp"):  # a sealer that died
+    for path in [*folder.path.rglob("*.tmp"), *folder.path.rglob("*.tmp-*")]:  # of one that died
         path.unlink()
     findings = list(_mend_hot(folder))
     store = HotStore(folder.hot)
@@ -63,7 +72,7 @@ def scrub(folder: RunFolder) -> list[Finding]:
     """As `mend` with every checksum, beside a recorder that writes: the file of the hot store itself stays in place.
 
     Raises:
-        StoreError: if that file is damaged; opened anew, `mend` sets it aside.
+        DamagedStoreError: if that file is damaged; opened anew, `mend` sets it aside.
         OSError: if the disk does not take what has to be written.
     """
     store = HotStore(folder.hot)
@@ -73,7 +82,7 @@ def scrub(folder: RunFolder) -> list[Finding]:
         for line in read_manifest(store.connection):
             findings += _mend_line(folder, store, line, seen)
     except sqlite3.Error as error:
-        raise StoreError(f"{folder.hot} is damaged: {error}") from error
+        raise store_error(folder.hot, "is damaged", error) from error
     finally:
         store.close()
     return findings
@@ -83,6 +92,9 @@ def scrub(folder: RunFolder) -> list[Finding]:
 
 
 def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
+    aside = finish(folder)
+    if aside is not None:
+        yield Finding(folder.hot.name, f"was being mended; its whole records were kept, the file is {aside}")
     if not folder.hot.exists() and any(folder.segments()):
         yield Finding(folder.hot.name, "is missing; what is sealed was taken in again")
     log = folder.hot.with_name(f"{folder.hot.name}-wal")
@@ -97,7 +109,11 @@ def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
 
 
 def _fault(folder: RunFolder) -> str:
-    """What is wrong with the hot store's file, empty if nothing is."""
+    """What is wrong with the hot store's file, empty if nothing is.
+
+    Raises:
+        StoreError: if that cannot be told now, for want of room or because another process writes.
+    """
     try:
         connection = open_database(folder.hot)
         try:
@@ -107,7 +123,12 @@ def _fault(folder: RunFolder) -> str:
             return "" if answer == "ok" else " ".join(str(answer).split())
         finally:
             connection.close()
-    except (StoreError, sqlite3.Error, TypeError, ValueError) as error:
+    except sqlite3.Error as error:
+        told = store_error(folder.hot, "cannot be read", error)
+        if not isinstance(told, DamagedStoreError):
+            raise told from error
+        return " ".join(str(told).split())
+    except (DamagedStoreError, TypeError, ValueError) as error:
         return " ".join(str(error).split())
 
 

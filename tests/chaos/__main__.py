@@ -23,13 +23,15 @@ def main() -> int:
     parser.add_argument("--logs", type=Path, help="keep the nodes' logs there, and a timeline of the faults")
     args = parser.parse_args()
     folder = scratch()
-    outcome = run(Chaos(args.seed, args.faults, args.rate, args.standby, controls=True), folder, args.logs)
+    load = page.load()
+    chaos = Chaos(args.seed, args.faults, args.rate, args.standby, controls=True)
+    outcome = run(chaos, folder, args.logs, lambda line: sys.stderr.write(f"{line}\n"))
     text = json.dumps(outcome.figures(), indent=2)
     sys.stdout.write(f"{text}\n{summary(outcome.findings)}\n")
     if args.figures:
         args.figures.write_text(text + "\n")
     if args.page:
-        page.write("chaos", page.chaos(outcome.figures()))
+        page.write("chaos", page.chaos(outcome.figures(), load))
     shutil.rmtree(folder, ignore_errors=True)
     return 1 if outcome.findings else 0
 

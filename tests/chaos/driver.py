@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,6 +40,9 @@ NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "
 
 RECORDED_WITHIN = 60.0
 """Seconds after the last command within which a subscriber and the recorder have everything."""
+
+TOLD_EVERY = 10.0
+"""Seconds from one line of progress to the next."""
 
 SETTLE_TIMEOUT = 90.0
 """Seconds after the last fault until the plant must be healthy: a sixth kill in a minute has to wait for the next."""
@@ -119,8 +122,14 @@ class Outcome:
         }
 
 
-def run(chaos: Chaos, folder: Path, logs: Path | None = None) -> Outcome:
+Tell = Callable[[str], object]
+"""What is told of how far a run has come."""
+
+
+def run(chaos: Chaos, folder: Path, logs: Path | None = None, tell: Tell = lambda _line: None) -> Outcome:
     """Carry out one run with its files under `folder`, which is made; its logs are kept in `logs` if that is given.
+
+    `tell` is called with a line of progress every ten seconds.
 
     Raises:
         AssertionError: if the plant does not come up, or not back after the last fault; the logs are then kept beside
@@ -129,7 +138,7 @@ def run(chaos: Chaos, folder: Path, logs: Path | None = None) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     with _disk(folder) as no_disk:
         plan = draw(chaos.seed, chaos.targets, chaos.faults, chaos.rate, disk=not no_disk)
-        return _run(chaos, folder, no_disk, plan, logs)
+        return _run(chaos, folder, no_disk, plan, logs, tell)
 
 
 @contextmanager
@@ -147,7 +156,7 @@ def _disk(folder: Path) -> Iterator[str]:
         context.__exit__(None, None, None)
 
 
-def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path | None) -> Outcome:
+def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path | None, tell: Tell) -> Outcome:
     env = {
         **environment(folder, instances=2 if chaos.standby else 1),
         "PYTHONPATH": str(INJECT),
@@ -169,7 +178,10 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         injector = Injector(plan, process.pid, folder)
         client.start()
         injector.start()
-        injector.join()
+        while injector.is_alive():
+            injector.join(TOLD_EVERY)
+            hit, ticks = len(injector.delivered), len(collector.recording.ticks)
+            tell(f"{hit} of {len(plan)} faults delivered, {ticks} ticks heard")
         eventually(plant.healthy, SETTLE_TIMEOUT, f"the plant is healthy after the last fault of seed {chaos.seed}")
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
@@ -178,6 +190,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
             each.stop()
         end = (last.run, last.seq)
         recording = collector.recording.until(*end)
+        tell(f"comparing {len(recording.states)} states with a run that nothing happens to")
         reference = fold(recording.ticks, MODULE)
         on_disk = recorded.digests(folder / "var", MODULE, reference.digests.keys(), RECORDED_WITHIN)
     except BaseException as error:

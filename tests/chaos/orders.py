@@ -84,15 +84,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.orders", description=__doc__)
     parser.add_argument("--page", action="store_true", help="write the figures into docs/reliability.md")
     args = parser.parse_args()
+    load = page.load()
     taken: list[tuple[float, tuple[str, ...]]] = []
-    for order in every_order():
+    for number, order in enumerate(every_order(), 1):
         with tempfile.TemporaryDirectory(prefix=f"kpp-order-{os.getpid()}-") as folder:
             taken.append((seconds_to_health(order, Path(folder)), order))
+        sys.stderr.write(f"order {number} of {len(every_order())}: healthy after {taken[-1][0]:.1f} s\n")
     slowest, order = max(taken)
     sys.stdout.write(f"{len(taken)} start orders, all healthy; the slowest took {slowest:.1f} s: {' '.join(order)}\n")
     if args.page:
         middle = median(seconds for seconds, _order in taken)
-        page.write("start-orders", page.orders(len(taken), slowest, middle, order))
+        page.write("start-orders", page.orders(len(taken), slowest, middle, order, load))
     return 0
 
 

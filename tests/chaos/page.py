@@ -20,14 +20,19 @@ def write(name: str, text: str) -> None:
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), {name: text}), encoding="utf-8")
 
 
-def machine() -> str:
-    """Where the figures come from."""
+def load() -> float:
+    """Processes that wanted to run in the last minute: taken before a measurement, it tells of other work."""
+    return os.getloadavg()[0]
+
+
+def _machine(load: float) -> str:
     return (
-        f"{os.cpu_count()} processors, Python {platform.python_version()}, other work on the machine at the same time"
+        f"Measured on {os.cpu_count()} processors, Python {platform.python_version()}, "
+        f"load average {load:.1f} before the start."
     )
 
 
-def chaos(figures: Mapping[str, Any]) -> str:
+def chaos(figures: Mapping[str, Any], load: float) -> str:
     """One chaos run."""
     kinds, nodes = figures["by_kind"], figures["by_node"]
     rows = [
@@ -52,10 +57,10 @@ def chaos(figures: Mapping[str, Any]) -> str:
     for control, found in figures["controls"].items():
         rows.append((f"negative control `{control}`", ", ".join(f"{n} {what}" for what, n in found.items())))
     lines = ["| a run under faults | |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)]
-    return "\n".join([*lines, "", f"Measured on {machine()}."])
+    return "\n".join([*lines, "", _machine(load)])
 
 
-def recovery(alone: Mapping[str, Any], standby: Mapping[str, Any]) -> str:
+def recovery(alone: Mapping[str, Any], standby: Mapping[str, Any], load: float) -> str:
     """Time from a kill to a new state, without and with a hot standby."""
     lines = [
         "| SIGKILL of | hot standby | kills | median (s) | 99th percentile (s) | worst (s) |",
@@ -66,12 +71,12 @@ def recovery(alone: Mapping[str, Any], standby: Mapping[str, Any]) -> str:
             f"| {node} | {title} | {each['kills']} | {each['p50']:.2f} | {each['p99']:.2f} | {each['max']:.2f} |"
             for node, each in figures.items()
         ]
-    return "\n".join([*lines, "", f"Measured on {machine()}."])
+    return "\n".join([*lines, "", _machine(load)])
 
 
-def orders(count: int, slowest: float, median: float, order: tuple[str, ...]) -> str:
+def orders(count: int, slowest: float, median: float, order: tuple[str, ...], load: float) -> str:
     """All orders of start."""
     return (
         f"{count} orders of start of {len(order)} nodes, all healthy: {median:.1f} s after the last start in the "
-        f"median, {slowest:.1f} s in the slowest (`{' '.join(order)}`). Measured on {machine()}."
+        f"median, {slowest:.1f} s in the slowest (`{' '.join(order)}`). {_machine(load)}"
     )

@@ -122,6 +122,7 @@ def measure(plant: Plant, target: str, kills: int) -> list[float]:
         time.sleep(WATCHED)
         eventually(viewer.steady, START_TIMEOUT, "states come without a break again")
         waits.append(viewer.longest_wait(killed, time.monotonic()))
+    sys.stderr.write(f"{target}: {kills} kills, worst {max(waits):.2f} s\n")
     return waits
 
 
@@ -172,11 +173,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="of each program")
     parser.add_argument("--page", action="store_true", help="write the figures into docs/reliability.md")
     args = parser.parse_args()
+    load = page.load()
     alone = _figures(args.kills, instances=1)
     standby = _figures(args.kills, instances=2)
     sys.stdout.write(json.dumps({"alone": alone, "with a standby": standby}, indent=2) + "\n")
     if args.page:
-        page.write("recovery", page.recovery(alone, standby))
+        page.write("recovery", page.recovery(alone, standby, load))
     return 0
 
 
