@@ -48,7 +48,7 @@ fuzz: install-test  ## a hundred million damaged inputs, many requests of every 
 chaos: install-test  ## FAULTS faults under commands; figures into docs/reliability.md (ten minutes)
 	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
 
-orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about twelve minutes)
+orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about five minutes)
 	$(BIN)/python -m tests.chaos.orders --page
 
 sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)
