@@ -51,7 +51,7 @@ chaos: install-test  ## FAULTS faults under commands; figures into docs/reliabil
 orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about five minutes)
 	$(BIN)/python -m tests.chaos.orders --page
 
-sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about twenty minutes)
+sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about four minutes)
 	KPP_SEQUENCES=10000 $(BIN)/pytest tests/nodes/test_plant_in_memory.py
 
 recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
