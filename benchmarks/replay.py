@@ -32,8 +32,9 @@ def measure() -> list[Row]:
     core.on_ticks([_tick(MISSED + 1)])
     while (request := core.request) is not None:
         reply = decode_clock_reply(encode(_answer(request.after)))
-        if isinstance(reply, Replay):
-            core.on_replay(reply)
+        if not isinstance(reply, Replay):
+            raise TypeError(f"an answer of missed ticks is read as {reply}")
+        core.on_replay(reply)
         while core.busy:
             core.work()
     taken = time.perf_counter() - begin

@@ -25,6 +25,7 @@ def rebuild(folder: RunFolder) -> Path:
     """Make a new hot store of the records that are whole, and put it in the place of the damaged one.
 
     The damaged one stays where it is until the new one is on disk, so that nothing is lost if that does not work.
+    What a killed one left of its own new file must be gone before, as `mend` sees to.
 
     Returns:
         Where the damaged file is now.
@@ -35,8 +36,6 @@ def rebuild(folder: RunFolder) -> Path:
     data = [_part(folder.hot, part).read_bytes() for part in _PARTS[:2] if _part(folder.hot, part).exists()]
     found = [pair for each in data for pair in carve(each)]
     new = _part(folder.hot, ".tmp")
-    for part in _PARTS:
-        _part(new, part).unlink(missing_ok=True)
     store = HotStore(new)
     try:
         _refill(store, found)
@@ -48,7 +47,7 @@ def rebuild(folder: RunFolder) -> Path:
     with new.open("rb") as file:
         os.fsync(file.fileno())
     new.replace(_part(folder.hot, _WHOLE))
-    return finish(folder) or folder.hot
+    return _take_place(folder)
 
 
 def finish(folder: RunFolder) -> Path | None:
@@ -60,11 +59,12 @@ def finish(folder: RunFolder) -> Path | None:
     Raises:
         OSError: if the disk does not take it.
     """
-    whole = _part(folder.hot, _WHOLE)
-    if not whole.exists():
-        return None
+    return _take_place(folder) if _part(folder.hot, _WHOLE).exists() else None
+
+
+def _take_place(folder: RunFolder) -> Path:
     aside = set_aside(folder, folder.hot)
-    whole.replace(folder.hot)
+    _part(folder.hot, _WHOLE).replace(folder.hot)
     return aside
 
 

@@ -64,10 +64,10 @@ class DamagedStoreError(StoreError):
 def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
     """The error of a file, of the class that says whether the file is damaged or could not be reached just now."""
     code = getattr(error, "sqlite_errorcode", None)  # the module's own errors, such as for text that is none, have none
-    reachable = code is None or code & 0xFF not in _NO_DAMAGE
+    damaged = code is None or code & 0xFF not in _NO_DAMAGE
     if code == sqlite3.SQLITE_READONLY:  # a damaged header says so too
-        reachable = os.access(path, os.W_OK)
-    return (DamagedStoreError if reachable else StoreError)(f"{path} {text}: {error}")
+        damaged = os.access(path, os.W_OK)
+    return (DamagedStoreError if damaged else StoreError)(f"{path} {text}: {error}")
 
 
 def open_database(path: Path) -> sqlite3.Connection:
