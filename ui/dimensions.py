@@ -17,12 +17,12 @@ async def follow(
     feed: Feed, endpoints: Endpoints, module: str, stream: Stream, log: structlog.stdlib.BoundLogger
 ) -> None:
     """Ask the module for a snapshot whenever what the page knows of it may have changed, until cancelled."""
-    known: tuple[str, int] | None = None
+    known: tuple[str, tuple[str, int]] | None = None
     reason = ""
     while True:
         with feed.lock:
             state = feed.plant.modules[module].state
-            wanted = None if state is None else (state.run, feed.plant.log.parameter_changes)
+            wanted = None if state is None else (state.run, feed.plant.log.changed.get(module, ("", 0)))
         if wanted is not None and wanted != known:
             if known is None or wanted[0] != known[0]:
                 stream.forget_geometry()
@@ -35,5 +35,9 @@ async def follow(
             else:
                 if answer.run == wanted[0]:
                     stream.geometry(answer)
-                    known, reason = wanted, ""
+                    reason = ""
+                    run, seq = wanted[1]
+                    # An instance that lags behind may have answered, from before the change: it is asked again.
+                    if run != answer.run or answer.seq >= seq:
+                        known = wanted
         await asyncio.sleep(INTERVAL)

@@ -33,8 +33,8 @@ class CommandLog:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._news: deque[Entry] = deque(maxlen=KEPT)
         self.end = 0
-        self.parameter_changes = 0
-        """How often parameters were changed since the dashboard listens."""
+        self.changed: dict[str, tuple[str, int]] = {}
+        """Run and tick of the newest change of parameters of each module."""
 
     def sequenced(self, tick: Tick) -> None:
         """Commands that act at this tick. What the clock commands of its own accord is no one's wish."""
@@ -60,7 +60,7 @@ class CommandLog:
     def answered(self, result: Result) -> None:
         """What became of a command."""
         if result.name == "set_parameters" and result.outcome == "applied":
-            self.parameter_changes += 1
+            self.changed[result.module] = (result.run, result.seq)
         known = self._entries.get(result.id)
         if known is None and result.name == "begin":
             return

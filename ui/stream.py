@@ -124,7 +124,9 @@ class Stream:
 
     def geometry(self, snapshot: Snapshot) -> None:
         """The parameters in force, from which the picture takes its dimensions."""
-        self._geometry = _ENCODE({"type": "geometry", "run": snapshot.run, "parameters": snapshot.parameters})
+        self._geometry = _ENCODE(
+            {"type": "geometry", "run": snapshot.run, "seq": snapshot.seq, "parameters": snapshot.parameters}
+        )
 
     def forget_geometry(self) -> None:
         """The dimensions are not known for the present run yet."""
@@ -177,7 +179,7 @@ class Stream:
             page.send(view.note.decode())
         if seat.geometry != self._geometry:
             seat.geometry = self._geometry
-            page.send(self._geometry.decode() or '{"type":"geometry","run":"","parameters":null}')
+            page.send(self._geometry.decode() or '{"type":"geometry","run":"","seq":0,"parameters":null}')
         if seat.alarms != view.alarms:
             seat.alarms = view.alarms
             page.send(view.alarms.decode())

@@ -80,6 +80,8 @@ class Wishes:
     recalls: bool = True
     silent: bool = False
     """Requests for what was published stay without an answer."""
+    lags: bool = False
+    """The module's parameters are told as they were at the run's first tick."""
     reject: str = ""
     laps: bool = True
     unsourced: float = 0.0
@@ -183,10 +185,10 @@ class SyntheticPlant:
             answer = Snapshot(
                 module="m1",
                 run=self.run,
-                seq=self.seq,
+                seq=1 if self.wishes.lags else self.seq,
                 t=self.t,
                 scenario=self.scenario,
-                parameters={**PARAMETERS, **self.changed},
+                parameters=PARAMETERS if self.wishes.lags else {**PARAMETERS, **self.changed},
                 state=None,
             )
             snapshots.reply(received[0], codec.encode(answer))

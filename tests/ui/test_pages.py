@@ -249,6 +249,32 @@ def test_presets_are_saved_compared_loaded_and_deleted(page: Page, plant: Synthe
     page.get_by_test_id("form").get_by_role("button", name="Revert").click()
 
 
+def test_a_change_is_pending_until_the_values_in_force_are_from_after_it(page: Page, plant: SyntheticPlant) -> None:
+    go(page, "parameters")
+    row = page.locator("[data-testid=form] [data-field=drag_area]")
+    field = row.locator("input")
+    differences = page.get_by_test_id("preset-differences")
+    expect(field).to_have_value("0.51")
+    page.get_by_test_id("preset-name").fill("before")
+    page.get_by_test_id("preset-save").click()
+    expect(page.get_by_test_id("preset-answer")).to_have_text("before is saved.")
+    page.get_by_test_id("preset-compare").click()
+    expect(differences).to_contain_text("before: 0 of")
+    plant.wishes.lags = True  # as an instance that stands by and is a few ticks late
+    field.fill("0.7")
+    page.get_by_test_id("form").get_by_role("button", name="Apply").click()
+    expect(page.get_by_test_id("command-state")).to_contain_text("drag_area = 0.7 — applied")
+    expect(field).to_have_value("0.7")
+    expect(row).to_have_attribute("data-pending", "yes")
+    expect(differences).to_contain_text("before: 0 of")
+    plant.wishes.lags = False
+    expect(row).to_have_attribute("data-pending", "no")
+    expect(field).to_have_value("0.7")
+    expect(differences).to_contain_text("before: 1 of")  # without another press
+    page.get_by_test_id("preset-delete").click()
+    expect(differences).to_be_hidden()
+
+
 def test_set_points_modes_and_load_are_changed(page: Page, plant: SyntheticPlant) -> None:
     go(page, "control")
     settings = page.get_by_test_id("settings")

@@ -118,7 +118,7 @@ def test_news_is_sent_when_there_is_some_and_not_again(room: Room) -> None:
     room.say(page, "ack 3")
     room.stream.forget_geometry()
     room.stream.send()
-    assert page.texts[-1] == {"type": "geometry", "run": "", "parameters": None}
+    assert page.texts[-1] == {"type": "geometry", "run": "", "seq": 0, "parameters": None}
 
 
 def test_a_new_run_is_sent_from_its_beginning(room: Room) -> None:

@@ -9,6 +9,8 @@ const FLAGS = { D: "derived", P: "predecessor", S: "published source", A: "assum
 
 export const declarations = () => stream.hello?.declarations ?? []
 export const inForce = () => stream.geometry?.parameters ?? null
+// Whether what is in force is known from that tick of that run or from later.
+const inForceSince = (run, seq) => stream.geometry !== null && (stream.geometry.run !== run || stream.geometry.seq >= seq)
 
 // Why a text is no value of a parameter, empty when it is one.
 export function wrong(declaration, text) {
@@ -92,13 +94,15 @@ export class Form {
   apply() {
     if (!this.pending.size || this.faults().length || !inForce()) return
     const args = Object.fromEntries([...this.pending].map(([name, text]) => [name, valueOf(this.rows.get(name).declaration, text)]))
-    this.sent.set(this.commands.plant("set_parameters", args), args)
+    this.sent.set(this.commands.plant("set_parameters", args), { args, run: stream.geometry.run })
   }
 
   answered() {
-    for (const [id, args] of this.sent) {
+    for (const [id, { args, run }] of this.sent) {
       const command = stream.commands.get(id)
       if (!command || command.phase === "sent" || command.phase === "sequenced") continue
+      // Until the values in force are from after the change, the field would fall back to the old one.
+      if (command.phase === "applied" && !inForceSince(run, command.seq)) continue
       this.sent.delete(id)
       for (const [name, value] of Object.entries(args)) {
         if (command.phase === "applied") {

@@ -36,6 +36,7 @@ export function start(root, { commands }) {
   return {
     round: () => {
       form.round()
+      presets.round()
       if (form.rows.size !== known) known = form.rows.size
       if (only.checked) filter()
     },
@@ -43,9 +44,15 @@ export function start(root, { commands }) {
   }
 }
 
+// Names and values of a preset that are not the ones in force.
+function different(preset) {
+  const force = inForce() ?? {}
+  return Object.entries(preset).filter(([name, value]) => force[name] !== value)
+}
+
 class PresetBox {
   constructor(root, commands, form) {
-    Object.assign(this, { root, commands, form })
+    Object.assign(this, { root, commands, form, compared: null, force: null })
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
     byId(root, "preset-load").onclick = () => this.does(() => this.load())
     byId(root, "preset-reset").onclick = () => this.does(() => this.reset())
@@ -86,18 +93,12 @@ class PresetBox {
     return `${name} is saved.`
   }
 
-  async differences() {
-    const preset = await this.commands.ask("preset_read", { name: this.chosen })
-    const force = inForce() ?? {}
-    return Object.entries(preset).filter(([name, value]) => force[name] !== value)
-  }
-
   async load() {
-    const different = await this.differences()
+    const found = different(await this.commands.ask("preset_read", { name: this.chosen }))
     const structural = new Set(declarations().filter((each) => each.structural).map(({ name }) => name))
-    this.form.set(Object.fromEntries(different.filter(([name]) => !structural.has(name))))
-    const left = different.filter(([name]) => structural.has(name)).map(([name]) => name)
-    return `${different.length - left.length} values are pending in the form.${left.length ? ` ${left.join(", ")} can change with a new run only: use "Reset with it".` : ""}`
+    this.form.set(Object.fromEntries(found.filter(([name]) => !structural.has(name))))
+    const left = found.filter(([name]) => structural.has(name)).map(([name]) => name)
+    return `${found.length - left.length} values are pending in the form.${left.length ? ` ${left.join(", ")} can change with a new run only: use "Reset with it".` : ""}`
   }
 
   async reset() {
@@ -108,23 +109,38 @@ class PresetBox {
   }
 
   async compare() {
-    const different = await this.differences()
+    const name = this.chosen
+    if (!inForce()) throw new Error("the parameters in force are not known yet")
+    this.compared = { name, preset: await this.commands.ask("preset_read", { name }) }
+    this.force = null
+    this.round()
+    return ""
+  }
+
+  // The comparison follows what is in force, whoever changes it.
+  round() {
+    const force = inForce()
+    if (!this.compared || !force || force === this.force) return
+    this.force = force
     const table = byId(this.root, "preset-differences")
-    const force = inForce() ?? {}
+    const found = different(this.compared.preset)
     table.hidden = false
-    write(table.querySelector("caption"), `${this.chosen}: ${different.length} of ${declarations().length} values differ`)
-    const rows = different.map(([name, value]) => {
+    write(table.querySelector("caption"), `${this.compared.name}: ${found.length} of ${declarations().length} values differ`)
+    const rows = found.map(([name, value]) => {
       const row = document.createElement("tr")
       for (const text of [name, name in force ? told(force[name]) : "–", told(value)]) row.insertCell().textContent = text
       return row
     })
     table.querySelector("tbody").replaceChildren(...rows)
-    return ""
   }
 
   async remove() {
     const name = this.chosen
     this.fill(await this.commands.ask("preset_delete", { name }))
+    if (this.compared?.name === name) {
+      this.compared = null
+      byId(this.root, "preset-differences").hidden = true
+    }
     return `${name} is deleted.`
   }
 }
