@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from bus.messages import (
     CLOCK_MODULE,
+    STOP_LATE,
     Event,
     Frames,
     FramesRequest,
@@ -221,7 +222,7 @@ class Line(Generic[M]):
 
 
 class TickStream:
-    """The clock's ticks and results: ticks in order and each once; a clock with a lower epoch is not listened to."""
+    """The clock's ticks, results and events: ticks in order, each once; a clock with a lower epoch is not heard."""
 
     def __init__(self, *, whole: bool = False) -> None:
         self.line: Line[Tick] = Line(whole=whole)
@@ -241,10 +242,12 @@ class TickStream:
         self.line.resume(run, last)
         self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
 
-    def on(self, message: Tick | Result) -> list[Published]:
-        """Take a tick or a result of the clock; returns what can be delivered now."""
+    def on(self, message: Tick | Result | Event) -> list[Published]:
+        """Take a tick, a result or an event of the clock; returns what can be delivered now."""
         if isinstance(message, Result):
             return self._result(message)
+        if isinstance(message, Event):
+            return self._event(message)
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
@@ -270,8 +273,9 @@ class TickStream:
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:
-        """Take results that were asked for; what the clock does not know any more is not asked for again."""
-        ready = [each for result in reply.results for each in self._result(result)]
+        """Take results and events that were asked for; what the clock does not know any more is not asked for again."""
+        ready = [each for event in reply.events for each in self._event(event)]
+        ready += [each for result in reply.results for each in self._result(result)]
         for command_id, (run, seq) in list(self._unanswered.items()):
             if run == reply.run and reply.after < seq <= reply.through:
                 del self._unanswered[command_id]
@@ -302,7 +306,18 @@ class TickStream:
 
     def _result(self, result: Result) -> list[Published]:
         self._unanswered.pop(result.id, None)
-        return [result] if self._seen.first(result.id) else []
+        if not self._seen.first(result.id):
+            return []
+        event = _kind_key(result.run, result.seq, "policy")
+        if result.name == STOP_LATE and result.outcome == "applied" and event not in self._seen:
+            self._unanswered[event] = (result.run, result.seq)
+        return [result]
+
+    def _event(self, event: Event) -> list[Published]:
+        kind = _kind_key(event.run, event.seq, event.kind)
+        self._unanswered.pop(kind, None)
+        self._seen.first(kind)
+        return [event] if self._seen.first(_key(event)) else []
 
 
 class ModuleStream:
@@ -395,6 +410,10 @@ class Known:
     """How many these were."""
     since: Sequence[Event | Result]
     """Those that it had from that tick on."""
+
+
+def _kind_key(run: str, seq: int, kind: str) -> str:
+    return f"{run} {seq} {kind}"
 
 
 def _key(message: Event | Result) -> str:
@@ -506,7 +525,7 @@ class Streams:
 
     def on(self, message: Published) -> list[Published]:
         """Take one message; returns what can be delivered now."""
-        if isinstance(message, Tick) or (isinstance(message, Result) and message.module == CLOCK_MODULE):
+        if isinstance(message, Tick) or (isinstance(message, Result | Event) and message.module == CLOCK_MODULE):
             return [message] if self.clock is None else self.tell(self.clock.on(message))
         if isinstance(message, State | Event | Result):
             stream = self.modules.get(message.module)

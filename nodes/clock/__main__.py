@@ -17,7 +17,18 @@ from prometheus_client.metrics_core import Metric
 from bus import metrics
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
-from bus.messages import Ack, Beat, ClockReply, CommandRequest, FramesRequest, Refused, ReplayRequest, Status
+from bus.messages import (
+    Ack,
+    Beat,
+    ClockReply,
+    Command,
+    CommandRequest,
+    FramesRequest,
+    Refused,
+    ReplayRequest,
+    Sequenced,
+    Status,
+)
 from bus.process import StopSignal, begin, give_up
 from bus.restarts import Restarts
 from bus.security.admission import Admission
@@ -166,6 +177,7 @@ class _Shell:
         last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
         while not stop:
             self._serve(POLL)
+            self._decide()
             now_ns = time.monotonic_ns()
             if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
                 gone = self._core.t_us - last_us if self._core.run == last_run else 0
@@ -264,9 +276,18 @@ class _Shell:
                 sequenced = self._core.sequence(request)
         except TickLogError as error:
             return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
-        if isinstance(sequenced, Refused):
-            return sequenced
-        answer, command = sequenced
+        return sequenced if isinstance(sequenced, Refused) else self._journaled(*sequenced)
+
+    def _decide(self) -> None:
+        """Journal what the clock itself has decided; if it cannot be written, the clock decides again."""
+        with self._changed:
+            decided = self._core.decide()
+        if decided is not None:
+            answer = self._journaled(*decided)
+            why = answer.reason if isinstance(answer, Refused) else ""
+            self._log.warning("the policy stops the run", late=decided[1].args["late"], not_written=why)
+
+    def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
         try:
             self._runs.settle(answer.run)
             self._journal.append(command, answer.run, answer.seq)
@@ -275,7 +296,7 @@ class _Shell:
                 self._core.abandon(command.id)
                 self._changed.notify_all()
             reason = f"{error}; the command was not accepted"
-            return Refused(id=request.id, field="", reason=reason, retry_after=JOURNAL_RETRY)
+            return Refused(id=command.id, field="", reason=reason, retry_after=JOURNAL_RETRY)
         with self._changed:
             self._core.durable(command.id)
             self._changed.notify_all()

@@ -7,6 +7,7 @@ from bus.alarms import ALARM
 from bus.messages import (
     CLOCK_MODULE,
     EVERY_MODULE,
+    STOP_LATE,
     Ack,
     Beat,
     Command,
@@ -26,6 +27,7 @@ from bus.messages import (
     Tick,
     Violation,
 )
+from nodes.clock.lateness import Verdict
 from nodes.clock.orders import (
     Acknowledge,
     OrderError,
@@ -39,6 +41,7 @@ from nodes.clock.orders import (
     Start,
     Step,
     Stop,
+    StopLate,
     read_order,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
@@ -102,6 +105,7 @@ class ClockCore:
         self._undurable: set[str] = set()
         self._next_run: tuple[str, dict[str, Any], Mode] | None = None
         self._held: list[str] = []
+        self._verdict = Verdict()
         self._alarming: dict[str, str] = {}
         self._owed_notices: list[Published] = []
         if recovered is None:
@@ -131,13 +135,22 @@ class ClockCore:
         refused = self._refuse(request)
         if refused is not None:
             return refused
-        command = Command(
-            id=request.id, module=request.module, name=request.name, args=request.args, origin=request.origin
+        return self._take(
+            Command(id=request.id, module=request.module, name=request.name, args=request.args, origin=request.origin)
         )
+
+    def decide(self) -> tuple[Sequenced, Command] | None:
+        """A command that the clock gives itself, None if it has no cause; to be made durable as any other."""
+        if not self._verdict.late or self._run.waits(STOP_LATE):
+            return None
+        command_id, late = f"{self._run.name}.late-{self._run.seq}", list(self._verdict.late)
+        return self._take(Command(command_id, CLOCK_MODULE, STOP_LATE, {"late": late}, origin=CLOCK_MODULE))
+
+    def _take(self, command: Command) -> tuple[Sequenced, Command]:
         seq = self._run.room(command)
         self._run.pending[seq].append(command)
         self._undurable.add(command.id)
-        return Sequenced(id=request.id, run=self._run.name, seq=seq), command
+        return Sequenced(id=command.id, run=self._run.name, seq=seq), command
 
     def _refuse(self, request: CommandRequest) -> Refused | None:
         known = (CLOCK_MODULE, EVERY_MODULE, *self.settings.modules)
@@ -145,6 +158,11 @@ class ClockCore:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
         if request.module == EVERY_MODULE or request.name == "begin":
             return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
+        if (request.module, request.name) == (CLOCK_MODULE, STOP_LATE):
+            return Refused(id=request.id, field="name", reason="only the clock itself finds modules late: use stop")
+        return self._refuse_for_now(request)
+
+    def _refuse_for_now(self, request: CommandRequest) -> Refused | None:
         if self.suspended:
             return Refused(id=request.id, field="", reason=self.suspended, retry_after=RETRY_AFTER)
         needed = (request.module,) if request.module != CLOCK_MODULE else self.settings.modules
@@ -199,7 +217,7 @@ class ClockCore:
         return self._run.replay(request, self.settings.epoch, self.settings.rate, wall)
 
     def frames(self, request: FramesRequest) -> Frames | None:
-        """The clock's results after a tick; None for another run than the present one."""
+        """The clock's results and events after a tick; None for another run than the present one."""
         return self._run.frames(request) if request.run == self._run.name else None
 
     # What time brings
@@ -220,7 +238,7 @@ class ClockCore:
         return not self._behind(FLAT_OUT_WINDOW_US)
 
     def tick(self, mono_ns: int, wall: float) -> list[Published]:
-        """The next tick and the results of the commands that the clock itself obeys in it.
+        """The next tick, and the results and events of the commands that the clock itself obeys in it.
 
         Args:
             mono_ns: monotonic time at which the tick is to leave.
@@ -230,9 +248,14 @@ class ClockCore:
         run.seq += 1
         self.peers.elect(mono_ns)
         commands = tuple(run.pending.pop(run.seq, ()))
-        results = [self._obey(command, wall) for command in commands if command.module == CLOCK_MODULE]
+        obeyed: list[Published] = []
+        for command in commands:
+            if command.module == CLOCK_MODULE:
+                obeyed += self._obey(command, wall)
+        self._verdict.keep(applies=self._stops_when_late)
         dt_us = self._advance()
-        notices = [*self._enforce(wall), *self._alarms(wall)]
+        self._verdict.find(self._held, self.peers, mono_ns, applies=self._stops_when_late)
+        notices = self._alarms(wall)
         run.history.append(
             run.t_us, dt_us, self._mode, commands, speed_milli=self._speed.milli, flat_out=self._flat_out
         )
@@ -255,13 +278,16 @@ class ClockCore:
             published=self.peers.published(run.name),
             commands=list(commands),
         )
-        published: list[Published] = [tick, *results, *notices, *self._owed_notices]
+        published: list[Published] = [tick, *obeyed, *notices, *self._owed_notices]
         self._owed_notices = []
         if self._next_run is not None:
             published.extend(self._end_run(wall))
         return published
 
     def _advance(self) -> int:
+        if self._verdict.late:
+            self._held = list(self._verdict.late)
+            return 0
         self._held = []
         moving = self._mode == "running" or self._steps_left > 0
         if not moving or self._next_run is not None or self.suspended:
@@ -296,23 +322,17 @@ class ClockCore:
         if self._mode == "running" and not self._flat_out:
             self._debt.owe(self._speed, deadlines)
 
-    def _enforce(self, wall: float) -> list[Published]:
-        """Policy stop: a run that has to wait for a module ends where it is, and says so."""
-        if self._policy != "stop" or not self._held or self._mode != "running":
-            return []
-        self._mode = "stopped"
-        self._until_us = None
-        late = ", ".join(self._held)
-        text = f"the run is stopped at t = {self._run.t_us / 1e6:g} s: {late} is late and the policy is stop"
-        return [self._alarm("policy", text, wall)]
+    @property
+    def _stops_when_late(self) -> bool:
+        return self._policy == "stop" and self._mode == "running"
 
-    def _alarms(self, wall: float) -> list[Published]:
+    def _alarms(self, wall: float) -> list[Event]:
         """Nodes that publish nothing themselves have found something that must not be: one event for each."""
         told, self._alarming = self._alarming, {}
         return [self._alarm("node", f"{node}: {status}", wall) for node, status in told.items()]
 
     def _alarm(self, kind: str, text: str, wall: float) -> Event:
-        return Event(
+        event = Event(
             t=self._run.t_us / 1e6,
             seq=self._run.seq,
             run=self._run.name,
@@ -322,6 +342,8 @@ class ClockCore:
             kind=kind,
             text=text,
         )
+        self._run.events.append(event)
+        return event
 
     def _behind(self, limit_us: int) -> list[str]:
         run = self._run
@@ -363,6 +385,7 @@ class ClockCore:
         self._pace.restart()
         self._debt.forgive()
         self._run = self._begin(scenario, parameters)
+        self._verdict.keep(applies=False)
         return results
 
     def _answer_left(self, wall: float) -> list[Published]:
@@ -384,6 +407,8 @@ class ClockCore:
             self._follow(stretch, commands)
         for seq, command in recovered.waiting():
             run.pending[seq].append(command)
+            if command.name == STOP_LATE:
+                self._verdict.late = tuple(command.args["late"])
         run.order = max(run.pending, default=0)
 
     def _follow(self, stretch: Stretch, commands: tuple[Command, ...]) -> None:
@@ -401,13 +426,14 @@ class ClockCore:
         )
         run.t_us += stretch.count * stretch.dt_us
         run.seq = stretch.first + stretch.count - 1
-        self._mode = stretch.mode  # policy stop and a moment that is reached change it without a command
+        self._mode = stretch.mode  # a moment that is reached changes it without a command
         if self._until_us is not None and (self._mode != "running" or run.t_us >= self._until_us):
             self._until_us = None
 
     # Commands that the clock obeys
 
-    def _obey(self, command: Command, wall: float) -> Result:
+    def _obey(self, command: Command, wall: float) -> list[Published]:
+        events: list[Published] = []
         try:
             order = read_order(command.name, command.args)
             match order:
@@ -415,11 +441,18 @@ class ClockCore:
                     applied: dict[str, Any] = {"alarm": alarm}
                 case RunUntil(t_us=t_us):
                     applied = self._run_until(t_us)
+                case StopLate(late=late):
+                    applied = self._carry_out(order)
+                    events = [self._alarm("policy", self._why_stopped(late), wall)]
                 case _:
                     applied = self._carry_out(order)
         except OrderError as error:
-            return self._result(command, wall, reason=str(error), violations=error.violations)
-        return self._result(command, wall, applied=applied)
+            return [self._result(command, wall, reason=str(error), violations=error.violations)]
+        return [*events, self._result(command, wall, applied=applied)]
+
+    def _why_stopped(self, late: tuple[str, ...]) -> str:
+        t = self._run.t_us / 1e6
+        return f"the run is stopped at t = {t:g} s: {', '.join(late)} is late and the policy is stop"
 
     def _carry_out(self, order: PlainOrder) -> dict[str, Any]:
         match order:
@@ -440,6 +473,10 @@ class ClockCore:
             case Stop():
                 if self._mode == "stopped":
                     raise OrderError("the run is stopped already")
+                self._mode = "stopped"
+            case StopLate():
+                if not self._stops_when_late:
+                    raise OrderError(f"the run is {self._mode}, the policy {self._policy}: there is nothing to stop")
                 self._mode = "stopped"
             case Step(ticks=ticks):
                 if self._mode == "running":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bus.messages import IDENTIFIER, STEP_US, Policy, Violation
+from bus.messages import IDENTIFIER, STEP_US, STOP_LATE, Policy, Violation
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
@@ -44,6 +44,13 @@ class Resume:
 @dataclass(frozen=True)
 class Stop:
     """End the run where it is."""
+
+
+@dataclass(frozen=True)
+class StopLate:
+    """End the run where it is, since modules are late and the policy is stop: an order of the clock to itself."""
+
+    late: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Reset:
     parameters: dict[str, Any]
 
 
-PlainOrder = Start | Pause | Resume | Stop | Step | SetSpeed | SetPolicy | Reset
+PlainOrder = Start | Pause | Resume | Stop | StopLate | Step | SetSpeed | SetPolicy | Reset
 Order = PlainOrder | RunUntil | Acknowledge
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
@@ -105,10 +112,20 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
     if name in _PLAIN:
         _only(args)
         return _PLAIN[name]
+    if name == STOP_LATE:
+        return _stop_late(args)
     if name in _WITH_ARGUMENTS:
         return _WITH_ARGUMENTS[name](args)
     known = ", ".join([*_PLAIN, *_WITH_ARGUMENTS])
     raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
+
+
+def _stop_late(args: dict[str, Any]) -> StopLate:
+    _only(args, "late")
+    late = args.get("late")
+    if not isinstance(late, list) or not late or not all(isinstance(module, str) for module in late):
+        raise _wrong("late", "at least one module", "needs the modules that are late")
+    return StopLate(tuple(late))
 
 
 def _step(args: dict[str, Any]) -> Step:

@@ -1,10 +1,11 @@
 """One run as the clock has it: from a scenario's initial state to the next reset."""
 
+import heapq
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from bus.codec import encode
-from bus.messages import Command, Frames, FramesRequest, Replay, ReplayRequest, Result
+from bus.messages import Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
 from nodes.clock.history import History
 from nodes.clock.ticklog import Opening
 
@@ -18,7 +19,7 @@ TICK_BYTES = 128 * 1024
 """Most bytes of commands in one tick, so that its frame fits what receivers accept."""
 
 RESULTS_KEPT = 10_000
-"""Results of the clock that can be asked for again."""
+"""Results of the clock, and events, that can be asked for again."""
 
 RESULTS_IN_BLOCK = 200
 RESULT_BYTES_IN_BLOCK = 128 * 1024
@@ -34,6 +35,7 @@ class Run:
     history: History = field(default_factory=History)
     pending: dict[int, list[Command]] = field(default_factory=lambda: defaultdict(list))
     results: deque[Result] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
     order: int = 0
 
     @property
@@ -55,6 +57,10 @@ class Run:
             self.order += 1
         return self.order
 
+    def waits(self, name: str) -> bool:
+        """Whether a command of that name waits for its tick."""
+        return any(command.name == name for waiting in self.pending.values() for command in waiting)
+
     def give_back(self, command_id: str) -> None:
         """A command that was to wait here never acts."""
         for waiting in self.pending.values():
@@ -66,18 +72,25 @@ class Run:
         return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
 
     def frames(self, request: FramesRequest) -> Frames:
-        """The clock's results after a tick, a block of them."""
-        block: list[Result] = []
+        """The clock's results and events after a tick, a block of them."""
+        block: list[Published] = []
         through, size = self.seq, 0
-        for result in self.results:
-            if result.seq <= request.after:
+        kept: list[deque[Result] | deque[Event]] = [self.results, self.events]
+        for message in heapq.merge(*kept, key=lambda each: each.seq):
+            if message.seq <= request.after:
                 continue
-            size += len(encode(result))
+            size += len(encode(message))
             full = len(block) >= RESULTS_IN_BLOCK or size > RESULT_BYTES_IN_BLOCK
-            if full and block and result.seq > block[-1].seq:  # a block ends with a whole tick
+            if full and block and message.seq > block[-1].seq:  # a block ends with a whole tick
                 through = block[-1].seq
                 break
-            block.append(result)
+            block.append(message)
         return Frames(
-            run=self.name, after=request.after, through=through, last=self.seq, states=[], events=[], results=block
+            run=self.name,
+            after=request.after,
+            through=through,
+            last=self.seq,
+            states=[],
+            events=[each for each in block if isinstance(each, Event)],
+            results=[each for each in block if isinstance(each, Result)],
         )

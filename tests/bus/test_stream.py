@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bus import codec
 from bus.messages import (
+    STOP_LATE,
     Command,
     Event,
     Frames,
@@ -242,6 +243,32 @@ def test_what_cannot_be_had_is_counted_and_the_stream_goes_on() -> None:
     assert [each.seq for each in module.skip()] == list(range(8, 21))
     assert streams.lost == 6
     assert module.request is None
+
+
+@pytest.mark.parametrize("lost", [set(), {0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}])
+def test_what_the_clock_tells_of_a_run_that_it_stopped_is_had_again(lost: set[int]) -> None:
+    stop = Command(id="late", module="clock", name=STOP_LATE, args={"late": ["m1"]}, origin="clock")
+    ticks = [tick(RUNS[0], seq, *([stop] if seq == 3 else [])) for seq in range(1, 9)]
+    head = {"run": RUNS[0], "seq": 3, "module": "clock"}
+    event = built(Event, **head, kind="policy", text="stopped")
+    result = built(Result, **head, id="late", name=STOP_LATE, outcome="applied")
+    stream = TickStream(whole=True)
+    heard: list[Published] = []
+    for each in ticks:
+        told = [each, event, result] if each.seq == 3 else [each]
+        for index, message in enumerate(told):
+            if each.seq != 3 or index not in lost:
+                heard += stream.on(message)
+    asked = stream.request
+    if isinstance(asked, ReplayRequest):
+        span = Span(first=3, count=1, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[stop])
+        heard += stream.on_replay(Replay(run=RUNS[0], spans=[span], last=8, epoch=1, rate=100, wall=2.0))
+        asked = stream.request
+    assert isinstance(asked, FramesRequest) == bool(lost & {1, 2})
+    for _ in range(2):  # the second answer brings nothing new
+        heard += stream.on_frames(Frames(RUNS[0], 2, 8, 8, states=[], events=[event], results=[result]))
+    assert sorted(type(message).__name__ for message in heard) == ["Event", "Result", *["Tick"] * 8]
+    assert (stream.request, stream.line.lost) == (None, 0)
 
 
 def test_an_instance_that_slept_does_not_end_a_run() -> None:

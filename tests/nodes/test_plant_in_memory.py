@@ -23,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from bus.codec import Pair, decode_published
 from bus.messages import (
     CLOCK_MODULE,
+    STOP_LATE,
     Ack,
     Event,
     Frames,
@@ -159,6 +160,7 @@ class World(RuleBasedStateMachine):
         self.to_subscriber(messages, frames_lost)
         for instance in self.instances.values():
             self.run_instance(instance, frames_lost)
+        self.clocks.decide()
 
     # What happens
 
@@ -287,10 +289,13 @@ class World(RuleBasedStateMachine):
         assert [bare(state) for state in states] == [bare(each) for each in expected if isinstance(each, State)]
         told = [(e.run, e.seq, e.text) for e in events if e.run in runs and e.module == "m1"]
         assert sorted(told) == sorted((e.run, e.seq, e.text) for e in expected if isinstance(e, Event))
-        # What the clock says of itself, that policy stop ended a run, follows from who was late: no fold can tell it.
-        stops = [(e.run, e.seq) for e in events if e.module == CLOCK_MODULE]
-        assert len(set(stops)) == len(stops)
-        assert {(run, seq) for run, seq in stops if run in runs} <= {(t.run, t.seq) for t in ticks}
+        # Who was late, no fold can tell: that policy stop ended a run is a command in a tick, and an event.
+        stops = [result for result in results if result.name == STOP_LATE and result.outcome == "applied"]
+        assert sorted((e.run, e.seq, e.kind) for e in events if e.module == CLOCK_MODULE and e.run in runs) == sorted(
+            (each.run, each.seq, "policy") for each in stops if each.run in runs
+        )
+        carried = {(t.run, t.seq) for t in ticks for command in t.commands if command.name == STOP_LATE}
+        assert {(r.run, r.seq) for r in results if r.name == STOP_LATE and r.run in runs} == carried
         assert len({result.id for result in results}) == len(results)
         known = {result.id: result for result in results}
         for result in expected:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bus.messages import Ack, CommandRequest, Published, Refused, Replay, ReplayRequest, Result, Sequenced, Tick
+from bus.messages import Ack, CommandRequest, Event, Published, Refused, Replay, ReplayRequest, Result, Sequenced, Tick
 from nodes.clock.core import ClockCore, Settings
 
 PERIOD_NS = 10_000_000
@@ -20,6 +20,7 @@ class Bench:
     now_ns: int = 0
     ticks: list[Tick] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     ids: int = 0
 
     def tick(self, count: int = 1, *, acknowledge: bool = True) -> Tick:
@@ -32,8 +33,13 @@ class Bench:
                     self.ticks.append(message)
                 if isinstance(message, Result):
                     self.results.append(message)
+                if isinstance(message, Event):
+                    self.events.append(message)
             if acknowledge:
                 self.acknowledge(self.ticks[-1].seq, self.ticks[-1].run)
+            decided = self.core.decide()
+            if decided is not None:
+                self.core.durable(decided[1].id)
         return self.ticks[-1]
 
     def acknowledge(self, seq: int, run: str = "", module: str = "m1", instance: str = "a") -> None:

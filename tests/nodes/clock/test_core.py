@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Ack, Beat, CommandRequest, Event, Refused
+from bus.messages import Ack, Beat, CommandRequest, Event, FramesRequest, Refused, Tick
 from nodes.clock.run import LEAD_TICKS
 from tests.nodes.clock.conftest import PERIOD_NS, Bench
 
@@ -147,6 +147,101 @@ def test_simulated_time_waits_for_a_module_that_is_late_and_ticks_go_on(bench: B
     assert resumed.t == pytest.approx(last.t + 0.01)
     assert bench.core.timing.holds == 1
     assert bench.core.timing.held_ns == pytest.approx(76 * 10_000_000, rel=0.05)
+
+
+@pytest.fixture
+def strict(bench: Bench) -> Bench:
+    """A clock at 0.5 s of a run that ends when its module is late."""
+    bench.obey("set_policy", policy="stop")
+    bench.obey("start")
+    bench.tick(50)
+    return bench
+
+
+def late(bench: Bench) -> Tick:
+    """Tick without an acknowledgement until simulated time has to wait."""
+    while not bench.tick(acknowledge=False).held:
+        pass
+    return bench.ticks[-1]
+
+
+def test_policy_stop_ends_a_run_where_it_is_by_a_command_in_a_tick(strict: Bench) -> None:
+    held = late(strict)
+    strict.acknowledge(held.seq)  # it is there again at once, and the run ends all the same
+    ticks = [strict.tick() for _ in range(5)]
+    stop = next(tick for tick in ticks if tick.commands)
+    assert [(each.name, each.origin, each.args) for each in stop.commands] == [("stop_late", "clock", {"late": ["m1"]})]
+    assert {tick.t for tick in ticks} == {held.t}
+    assert [tick.mode for tick in ticks] == ["running" if tick.seq < stop.seq else "stopped" for tick in ticks]
+    assert [(event.seq, event.severity, event.kind, event.t) for event in strict.events] == [
+        (stop.seq, "alarm", "policy", held.t)
+    ]
+    assert f"stopped at t = {held.t:g} s: m1 is late" in strict.events[0].text
+    result = strict.results[-1]
+    assert (result.id, result.outcome, result.applied) == (stop.commands[0].id, "applied", {"mode": "stopped"})
+    frames = strict.core.frames(FramesRequest(run=stop.run, after=stop.seq - 1))
+    assert frames is not None
+    assert (frames.events, frames.results) == (strict.events, [result])
+
+
+def test_a_run_under_policy_stop_that_is_started_again_goes_on_until_a_module_is_late_again(strict: Bench) -> None:
+    late(strict)
+    strict.tick(5)
+    assert strict.obey("step", ticks=5).outcome == "applied"
+    assert strict.obey("start").applied == {"mode": "running", "new_run": True}
+    strict.tick(100)
+    assert strict.ticks[-1].mode == "running"
+    late(strict)
+    strict.tick(5)
+    assert [event.run for event in strict.events] == [strict.ticks[0].run, strict.ticks[-1].run]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "mode"), [("set_policy", {"policy": "hold"}, "running"), ("pause", {}, "paused")]
+)
+def test_a_verdict_falls_with_the_policy_and_with_the_run_mode(
+    strict: Bench, name: str, args: dict[str, str], mode: str
+) -> None:
+    strict.send(name, **args)
+    strict.acknowledge(0)
+    strict.now_ns += PERIOD_NS
+    held = strict.core.tick(strict.now_ns, 0.0)[0]
+    strict.acknowledge(held.seq)
+    strict.tick()  # the command acts before the clock could write down its own
+    last = strict.tick(10)
+    assert not any(each.name == "stop_late" for tick in strict.ticks for each in tick.commands)
+    assert (last.mode, last.held, strict.events) == (mode, [], [])
+
+
+def test_a_stop_that_has_lost_its_cause_is_rejected_with_the_reason(strict: Bench) -> None:
+    strict.send("pause")
+    strict.acknowledge(0)
+    strict.tick(4)
+    stop = next(result for result in strict.results if result.name == "stop_late")
+    assert (stop.outcome, stop.reason) == ("rejected", "the run is paused, the policy stop: there is nothing to stop")
+    assert strict.events == []
+
+
+def test_a_stop_that_cannot_be_written_is_decided_again(strict: Bench) -> None:
+    strict.acknowledge(0)
+    strict.now_ns += 10_000_000
+    held = strict.core.tick(strict.now_ns, 0.0)[0]
+    strict.acknowledge(held.seq)
+    first = strict.core.decide()
+    assert first is not None
+    assert strict.core.decide() is None
+    strict.core.abandon(first[1].id)
+    ticks = [strict.tick() for _ in range(4)]
+    assert {tick.t for tick in ticks} == {held.t}
+    assert [event.kind for event in strict.events] == ["policy"]
+    assert ticks[-1].mode == "stopped"
+
+
+def test_nobody_else_finds_a_module_late(bench: Bench) -> None:
+    request = CommandRequest(id="x", module="clock", name="stop_late", args={"late": ["m1"]}, origin="clock")
+    refused = bench.core.sequence(request)
+    assert isinstance(refused, Refused)
+    assert refused.field == "name"
 
 
 def test_a_module_that_starts_over_holds_time_until_it_has_caught_up(bench: Bench) -> None:

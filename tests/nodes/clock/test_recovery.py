@@ -3,12 +3,24 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bus.messages import Ack, CommandRequest, FramesRequest, Refused, ReplayRequest, Result, Sequenced, Tick
+from bus.messages import (
+    Ack,
+    CommandRequest,
+    Event,
+    Frames,
+    FramesRequest,
+    Refused,
+    ReplayRequest,
+    Result,
+    Sequenced,
+    Tick,
+)
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import FencedError, Journal
@@ -41,14 +53,15 @@ class Clocks:
         self.now_ns = 0
         self.start()
 
-    def start(self) -> None:
+    def start(self, *, heard: bool = True) -> None:
         self.journal = Journal(self.folder / "journal.sqlite")
         self.settings = Settings(self.journal.next_epoch(0.0), 100, ("m1",), "reference")
         self.runs = Runs(self.folder / "runs", self.journal.commands)
         recovered, problems = self.runs.newest()
         assert problems == []
         self.core = ClockCore(self.settings, recovered)
-        self.acknowledge(recovered.last if recovered else 0)
+        if heard:
+            self.acknowledge(recovered.last if recovered else 0)
 
     def acknowledge(self, seq: int) -> None:
         ack = Ack(module="m1", instance="a", pid=1, run=self.core.run, seq=seq, status="ok", published=seq)
@@ -62,6 +75,14 @@ class Clocks:
             assert isinstance(messages[0], Tick)
             self.runs.record(opening, messages[0])
         return messages
+
+    def decide(self, *, journal: bool = True) -> None:
+        """What the clock commands itself goes to disk as any command does."""
+        decided = self.core.decide()
+        if decided is not None and journal:
+            self.runs.settle(decided[0].run)
+            self.journal.append(decided[1], decided[0].run, decided[0].seq)
+            self.core.durable(decided[1].id)
 
     @staticmethod
     def request(command_id: str, module: str, name: str, args: dict[str, Any]) -> CommandRequest:
@@ -95,6 +116,7 @@ class Killed(RuleBasedStateMachine):
         self.seen: list[Tick] = []
         self.promised: dict[str, Sequenced] = {}
         self.results: dict[str, Result] = {}
+        self.events: list[Event] = []
         self.ids = 0
 
     def asked_for(self, command_id: str, run: str, seq: int) -> Result | None:
@@ -112,6 +134,8 @@ class Killed(RuleBasedStateMachine):
             elif isinstance(message, Result):
                 assert message.id not in self.results, "a result comes once"
                 self.results[message.id] = message
+            elif isinstance(message, Event):
+                self.events.append(message)
 
     @rule(count=st.integers(1, 30), acknowledged=st.booleans())
     def tick(self, count: int, acknowledged: bool) -> None:
@@ -119,6 +143,7 @@ class Killed(RuleBasedStateMachine):
             self.publish(self.clocks.compose())
             if acknowledged and self.seen[-1].run == self.clocks.core.run:
                 self.clocks.acknowledge(self.seen[-1].seq)
+            self.clocks.decide()
 
     def request(self, index: int) -> CommandRequest:
         module, name, args = COMMANDS[index]
@@ -134,8 +159,9 @@ class Killed(RuleBasedStateMachine):
             if repeated:
                 assert self.clocks.sequence(request) == answer
 
-    @rule()
-    def killed_between_two_ticks(self) -> None:
+    @rule(journaled=st.booleans())
+    def killed_between_two_ticks(self, journaled: bool) -> None:
+        self.clocks.decide(journal=journaled)
         self.clocks.start()
 
     @rule()
@@ -153,11 +179,13 @@ class Killed(RuleBasedStateMachine):
         assert reply.spans[0].first == messages[0].seq
         assert round(reply.spans[0].dt * 1e6) == round(messages[0].dt * 1e6)
         assert [each.id for each in reply.spans[0].commands] == [each.id for each in messages[0].commands]
-        for result in messages:
-            if isinstance(result, Result):
-                again = self.asked_for(result.id, result.run, result.seq)
+        for message in messages:
+            if isinstance(message, Result):
+                again = self.asked_for(message.id, message.run, message.seq)
                 assert again is not None
-                assert (again.outcome, again.seq, again.applied) == (result.outcome, result.seq, result.applied)
+                assert (again.outcome, again.seq, again.applied) == (message.outcome, message.seq, message.applied)
+            elif isinstance(message, Event):
+                self.events.append(message)
         self.seen.append(messages[0])
         assert before is not self.clocks.core
 
@@ -218,6 +246,16 @@ class Killed(RuleBasedStateMachine):
                 result = self.results.get(command_id) or self.asked_for(command_id, promise.run, newest[promise.run])
                 assert result is not None, "a command of a run that ended is answered"
 
+    @invariant()
+    def what_the_clock_told_of_itself_can_be_had_again(self) -> None:
+        for event in self.events:
+            asked = FramesRequest(run=event.run, after=event.seq - 1)
+            frames = self.clocks.core.frames(asked)
+            frames = frames or Archive(self.clocks.runs, self.clocks.settings).frames(asked, 0.0)  # type: ignore[assignment]
+            assert isinstance(frames, Frames)
+            again = [msgspec.structs.replace(each, wall=0.0) for each in frames.events if each.seq == event.seq]
+            assert again == [msgspec.structs.replace(event, wall=0.0)]
+
     def teardown(self) -> None:
         if hasattr(self, "clocks"):
             self.clocks.runs.close()
@@ -230,6 +268,26 @@ def test_the_clock_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
 
     Here.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
     Here.TestCase("runTest").runTest()
+
+
+def test_a_clock_that_has_just_started_takes_nobody_for_late_whom_it_had_no_time_to_hear(tmp_path: Path) -> None:
+    clocks = Clocks(tmp_path)
+    for name, args in (("set_policy", {"policy": "stop"}), ("start", {})):
+        clocks.sequence(Clocks.request(name, "clock", name, args))
+    for _ in range(100):
+        clocks.acknowledge(clocks.compose()[0].seq)
+    clocks.start(heard=False)
+    waiting = [clocks.compose()[0] for _ in range(150)]
+    clocks.decide()
+    assert {tick.mode for tick in waiting} == {"running"}
+    assert waiting[-1].held == ["m1"]
+    clocks.acknowledge(waiting[-1].seq)
+    assert clocks.compose()[0].held == [], "it was there all the time"
+    clocks.start(heard=False)
+    for _ in range(250):
+        last = clocks.compose()[0]
+        clocks.decide()
+    assert last.mode == "stopped", "it is not there"
 
 
 def test_a_command_that_was_refused_and_is_on_disk_all_the_same_never_acts(tmp_path: Path) -> None:
