@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bus.messages import CLOCK_MODULE, STEP_US, Command, Result, Tick
+from bus.messages import CLOCK_MODULE, STEP_US, STOP_LATE, Command, Event, Result, Tick
 from tests.chaos.history import Asked, Evidence, Recording, Reference, Refused, Sequenced, Unanswered
 
 Fault = Literal["lost", "doubled", "different"]
@@ -36,6 +36,7 @@ def check(evidence: Evidence) -> list[Finding]:
         *_commands(evidence, carried),
         *_journal(evidence, carried),
         *_results(recording.results, evidence.reference),
+        *_events(evidence, carried),
     ]
 
 
@@ -228,6 +229,33 @@ def _results(results: list[Result], reference: Reference) -> list[Finding]:
         if expected is not None and _told(expected) != told:
             findings.append(Finding("different", f"{result.id} is {told}; without faults it is {_told(expected)}"))
     return findings
+
+
+def _events(evidence: Evidence, carried: dict[str, list[tuple[Place, Command]]]) -> list[Finding]:
+    """Every event of a module once, and one for each time that the clock ended a run for a late module."""
+    recording = evidence.recording
+    run_cut, last = evidence.end
+    expected = Counter(
+        _happened(event) for event in evidence.reference.events if event.run != run_cut or event.seq < last
+    )
+    rejected = {result.id for result in recording.results if result.outcome == "rejected"}
+    for command_id, places in carried.items():
+        for (run, seq), command in places:
+            due = run != run_cut or seq < last
+            if command.name == STOP_LATE and command_id not in rejected and due:
+                expected[run, seq, CLOCK_MODULE, "policy"] += 1
+    heard = Counter(_happened(event) for event in recording.events if event.kind != "node")
+    missing, invented = expected.keys() - heard.keys(), heard.keys() - expected.keys()
+    return [
+        *(Finding("lost", f"event {each}") for each in missing),
+        *(Finding("different", f"event {each}: nothing of the kind happened") for each in invented),
+        *(Finding("doubled", f"event {each}") for each, n in heard.items() if n > expected[each] > 0),
+    ]
+
+
+def _happened(event: Event) -> tuple[object, ...]:
+    """What tells an event from others; the text of one of the clock names who was late, which no fold can tell."""
+    return (event.run, event.seq, event.module, event.kind if event.module == CLOCK_MODULE else event.text)
 
 
 def _told(result: Result) -> tuple[object, ...]:

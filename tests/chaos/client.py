@@ -97,7 +97,9 @@ class Client(threading.Thread):
             return self._module, "inject", {}
         if choice < 18:
             return "clock", "set_speed", {"speed": draw.choice((0.5, 1.0, 2.0, 4.0))}
-        return "clock", draw.choice(("pause", "resume", "resume")), {}
+        if choice < 19:
+            return "clock", draw.choice(("pause", "resume", "resume")), {}
+        return "clock", "set_policy", {"policy": draw.choice(("hold", "catch_up", "stop", "stop"))}
 
     def _ask(self, command_id: str, module: str, name: str, args: dict[str, Any]) -> None:
         """Ask until there is an answer, as a client is told to."""

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from bus.endpoints import Endpoints
 from bus.listener import Listener
-from bus.messages import Published, Result, State, Tick
+from bus.messages import Event, Published, Result, State, Tick
 from tests.chaos.history import Recording, Shown
 
-TOPICS = ("tick", "state/", "result/")
+TOPICS = ("tick", "state/", "result/", "event/")
 POLL = 0.1
 SILENCE = 0.2
 
 
 class Collector(threading.Thread):
-    """Keeps ticks, states and results, from the first of the run until told to stop."""
+    """Keeps ticks, states, results and events, from the first of the run until told to stop."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         super().__init__(name="collector", daemon=True)
@@ -31,7 +31,7 @@ class Collector(threading.Thread):
         """Times without a tick of more than `SILENCE` seconds: the moment of the next one, and how long it was."""
 
     def open(self, endpoints: Endpoints) -> Listener:
-        """The subscription; a tick, state or result that is lost on the way is asked for again."""
+        """The subscription; a tick, state, result or event that is lost on the way is asked for again."""
         return Listener(endpoints, TOPICS, whole=True)
 
     def run(self) -> None:
@@ -62,6 +62,8 @@ class Collector(threading.Thread):
                 self.recording.states.append(Shown(message.run, message.seq, message.t, message.digest))
             case Result():
                 self.recording.results.append(message)
+            case Event():
+                self.recording.events.append(message)
             case _:
                 pass
 

@@ -108,6 +108,8 @@ class Outcome:
             "command_latency_max": round(latencies[-1], 3),
             "ticks": len(recording.ticks),
             "states": len(recording.states),
+            "events": len(recording.events),
+            "policy_stops": sum(event.kind == "policy" for event in recording.events),
             "runs": len({tick.run for tick in recording.ticks}),
             "recorded": len(self.evidence.recorded or {}),
             "repaired": self.collector.repaired,

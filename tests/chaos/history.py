@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.messages import Command, Result, Tick
+from bus.messages import Command, Event, Result, Tick
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Recording:
     ticks: list[Tick] = field(default_factory=list)
     states: list[Shown] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def until(self, run: str, seq: int) -> "Recording":
         """Without what came after a tick: where a run is cut off there is nothing to compare."""
@@ -84,15 +85,18 @@ class Recording:
             [tick for tick in self.ticks if before(tick)],
             [state for state in self.states if before(state)],
             [result for result in self.results if before(result)],
+            # Those of the last tick follow its state, for which the subscriber was waited for.
+            [event for event in self.events if event.run != run or event.seq < seq],
         )
 
 
 @dataclass
 class Reference:
-    """What a run that nothing happened to would have shown: digests by run and tick, results by command."""
+    """What a run that nothing happened to would have shown: digests by run and tick, results by command, events."""
 
     digests: dict[tuple[str, int], str] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass

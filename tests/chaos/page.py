@@ -48,6 +48,7 @@ def chaos(figures: Mapping[str, Any], load: float) -> str:
          f"{figures['command_latency_p50']:.3f} s, {figures['command_latency_p99']:.3f} s, "
          f"{figures['command_latency_max']:.3f} s"),
         ("ticks; states; of these asked for again", f"{figures['ticks']}; {figures['states']}; {figures['repaired']}"),
+        ("events; of these ends of a run by policy stop", f"{figures['events']}; {figures['policy_stops']}"),
         ("states that the recorder node has on disk", f"{figures['recorded']}"),
         ("time without a tick: longest; share of the run", f"{figures['longest_without_tick']:.1f} s; "
          f"{figures['share_without_tick']:.0%}"),

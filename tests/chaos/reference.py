@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bus.messages import Result, State, Tick
+from bus.messages import Event, Result, State, Tick
 from kpp_physics.parameters import Parameters
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.scenarios import ScenarioFolder
@@ -32,4 +32,6 @@ def fold(ticks: list[Tick], module: str) -> Reference:
                 reference.digests[message.run, message.seq] = message.digest
             elif isinstance(message, Result):
                 reference.results[message.id] = message
+            elif isinstance(message, Event):
+                reference.events.append(message)
     return reference

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bus.messages import Command, Result, Tick
+from bus.messages import Command, Event, Result, Tick
 from tests.chaos.checker import Fault, check, summary, unheard
 from tests.chaos.history import (
     Asked,
@@ -24,6 +24,15 @@ RUN = "0001-001"
 NEXT = "0001-002"
 TICKS = 20
 BEGIN = Command(id=f"{RUN}.begin", module="*", name="begin", args={"scenario": "reference"}, origin="clock")
+
+
+STOP = Command(id=f"{RUN}.late-15", module="clock", name="stop_late", args={"late": ["m1"]}, origin="clock")
+
+
+def event(seq: int, text: str = "icing", module: str = "m1", kind: str = "warning") -> Event:
+    return Event(
+        t=seq / 100, seq=seq, run=RUN, wall=0.0, module=module, severity="warning", kind=kind, text=text
+    )  # fmt: skip
 
 
 def command(name: str, area: float = 0.4) -> Command:
@@ -45,10 +54,10 @@ def result(name: str, seq: int) -> Result:
 
 
 def clean() -> Evidence:
-    """Three commands: one answered, one answered twice, one that was not answered and acted."""
-    acting = {1: BEGIN, 5: command("a"), 9: command("b"), 14: command("c")}
+    """Three commands: one answered, one answered twice, one that was not answered and acted; then policy stop."""
+    acting = {1: BEGIN, 5: command("a"), 9: command("b"), 14: command("c"), 17: STOP}
     ticks = [tick(seq, *[acting[seq]] if seq in acting else []) for seq in range(1, TICKS + 1)]
-    asked = [Asked(0.0, each.id, each.module, each.name, each.args) for each in list(acting.values())[1:]]
+    asked = [Asked(0.0, each.id, each.module, each.name, each.args) for each in list(acting.values())[1:4]]
     denied = Asked(0.0, "d", "m1", "set_parameters", {})
     return Evidence(
         client=[
@@ -66,10 +75,12 @@ def clean() -> Evidence:
             ticks=ticks,
             states=[Shown(RUN, each.seq, each.t, f"{each.seq:016x}") for each in ticks[2:]],
             results=[result("a", 5), result("a", 5), result("b", 9)],
+            events=[event(6), event(17, "m1 is late", "clock", "policy"), event(18, "disk", "clock", "node")],
         ),
         reference=Reference(
             digests={(RUN, each.seq): f"{each.seq:016x}" for each in ticks},
             results={"a": result("a", 5), "b": result("b", 9), "c": result("c", 14)},
+            events=[event(6), event(TICKS)],
         ),
         end=(RUN, TICKS),
         lasts={RUN: TICKS + 3},
@@ -95,6 +106,7 @@ def go_on_with_another_run(evidence: Evidence) -> None:
     """No violation by itself."""
     first = msgspec.structs.replace(tick(1), run=NEXT)
     evidence.recording.ticks.append(first)
+    evidence.recording.events.append(event(TICKS))
     evidence.recording.states.append(Shown(NEXT, 1, first.t, "a" * 16))
     evidence.reference.digests[NEXT, 1] = "a" * 16
     evidence.lasts = {RUN: TICKS, NEXT: 1}
@@ -234,6 +246,31 @@ def tell_another_result(evidence: Evidence) -> None:
     evidence.recording.results[2] = msgspec.structs.replace(result("b", 9), applied={})
 
 
+def lose_event(evidence: Evidence) -> None:
+    del evidence.recording.events[0]
+
+
+def lose_event_of_the_clock(evidence: Evidence) -> None:
+    del evidence.recording.events[1]
+
+
+def double_event(evidence: Evidence) -> None:
+    evidence.recording.events.append(event(6))
+
+
+def double_event_of_the_clock(evidence: Evidence) -> None:
+    evidence.recording.events.append(event(17, "m1 is late", "clock", "policy"))
+
+
+def change_event(evidence: Evidence) -> None:
+    evidence.recording.events.append(event(6, "no icing"))
+
+
+def stop_without_a_command(evidence: Evidence) -> None:
+    evidence.recording.ticks[16].commands.clear()
+    evidence.journal.pop()
+
+
 def record_not(evidence: Evidence) -> None:
     evidence.recorded = {place: digest for place, digest in evidence.reference.digests.items() if place[1] != 7}
 
@@ -276,6 +313,12 @@ VIOLATIONS: list[tuple[Callable[[Evidence], None], Fault]] = [
     (act_unwritten, "different"),
     (tell_two_results, "different"),
     (tell_another_result, "different"),
+    (lose_event, "lost"),
+    (lose_event_of_the_clock, "lost"),
+    (double_event, "doubled"),
+    (double_event_of_the_clock, "doubled"),
+    (change_event, "different"),
+    (stop_without_a_command, "different"),
     (record_not, "lost"),
     (record_another_state, "different"),
 ]
@@ -295,7 +338,14 @@ def test_a_write_that_failed_and_is_on_disk_all_the_same_is_no_loss() -> None:
 
 def test_what_came_after_the_end_is_not_compared() -> None:
     recording = clean().recording.until(RUN, 10)
-    assert (len(recording.ticks), len(recording.states), len(recording.results)) == (10, 8, 3)
+    assert (len(recording.ticks), len(recording.states), len(recording.results), len(recording.events)) == (10, 8, 3, 1)
+
+
+def test_a_stop_that_was_rejected_needs_no_event() -> None:
+    evidence = clean()
+    evidence.recording.events = [event(6)]
+    evidence.recording.results.append(msgspec.structs.replace(result(STOP.id, 17), outcome="rejected"))
+    assert check(evidence) == []
 
 
 @pytest.mark.parametrize(("spoil", "fault"), VIOLATIONS, ids=[spoil.__name__ for spoil, _ in VIOLATIONS])
