@@ -146,6 +146,7 @@ class _Shell:
         self._achieved_speed = 0.0
         self._clients = 0
         self._said: dict[str, Any] = {}
+        self._unwritten = ""
 
     def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
         """Serve until told to stop.
@@ -285,7 +286,9 @@ class _Shell:
         if decided is not None:
             answer = self._journaled(*decided)
             why = answer.reason if isinstance(answer, Refused) else ""
-            self._log.warning("the policy stops the run", late=decided[1].args["late"], not_written=why)
+            if not why or why != self._unwritten:  # a full disk is told once, not at every attempt
+                self._log.warning("the policy stops the run", late=decided[1].args["late"], not_written=why)
+            self._unwritten = why
 
     def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
         try:
