@@ -18,13 +18,13 @@ async def follow(
 ) -> None:
     """Ask the module for a snapshot whenever what the page knows of it may have changed, until cancelled."""
     known: tuple[str, tuple[str, int]] | None = None
-    reason = ""
+    reason = shown = ""
     while True:
         with feed.lock:
             state = feed.plant.modules[module].state
             wanted = None if state is None else (state.run, feed.plant.log.changed.get(module, ("", 0)))
         if wanted is not None and wanted != known:
-            if known is None or wanted[0] != known[0]:
+            if wanted[0] != shown:
                 stream.forget_geometry()
             try:
                 answer = await snapshot(endpoints, module)
@@ -35,7 +35,7 @@ async def follow(
             else:
                 if answer.run == wanted[0]:
                     stream.geometry(answer)
-                    reason = ""
+                    reason, shown = "", answer.run
                     run, seq = wanted[1]
                     # An instance that lags behind may have answered, from before the change: it is asked again.
                     if run != answer.run or answer.seq >= seq:
