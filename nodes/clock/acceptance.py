@@ -1,0 +1,63 @@
+"""Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
+
+from bus.messages import CLOCK_MODULE, EVERY_MODULE, STOP_LATE, CommandRequest, Refused
+from nodes.clock.peers import Peers
+from nodes.clock.run import Run
+
+CAUGHT_UP_SECONDS = 0.5
+"""A module that is more ticks behind than this at the tick rate takes no commands."""
+
+RETRY_AFTER = 0.2
+"""When a command that was refused because a module is late may be tried again, in seconds."""
+
+NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
+"""Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
+
+
+class Acceptance:
+    """Refuses with the reason, the field at fault, and when it is of use to try again.
+
+    Args:
+        modules: plant modules that there are.
+        rate: ticks per second.
+        peers: what is known of the nodes.
+    """
+
+    def __init__(self, modules: tuple[str, ...], rate: int, peers: Peers) -> None:
+        self._modules = modules
+        self._ticks_behind = max(2, round(CAUGHT_UP_SECONDS * rate))
+        self._peers = peers
+
+    def refuse(self, request: CommandRequest, run: Run, suspended: str) -> Refused | None:
+        """Why a command is not taken now, None when it is.
+
+        Args:
+            request: the command.
+            run: the present run.
+            suspended: why simulated time has to wait for something else than a module, empty when it has not.
+        """
+        known = (CLOCK_MODULE, EVERY_MODULE, *self._modules)
+        if request.module not in known:
+            return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
+        if request.module == EVERY_MODULE or request.name == "begin":
+            return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
+        if (request.module, request.name) == (CLOCK_MODULE, STOP_LATE):
+            return Refused(id=request.id, field="name", reason="only the clock itself finds modules late: use stop")
+        reason = suspended or next(filter(None, (self._late(module, run) for module in self._needed(request))), "")
+        return Refused(id=request.id, field="", reason=reason, retry_after=RETRY_AFTER) if reason else None
+
+    def _needed(self, request: CommandRequest) -> tuple[str, ...]:
+        """Modules that have to be caught up for a command."""
+        if request.module != CLOCK_MODULE:
+            return (request.module,)
+        return self._modules if request.name in NEEDS_EVERY_MODULE else ()
+
+    def _late(self, module: str, run: Run) -> str:
+        """Why a module takes no commands now, empty when it does."""
+        status = self._peers.status(module)
+        if status is None:
+            return f"module {module} has not been heard of yet: try again when it is there"
+        behind = run.seq - self._peers.progress(module, run.name)
+        if behind <= self._ticks_behind:
+            return ""
+        return f"module {module} is not caught up, {behind} ticks behind (it says: {status}): try again in a moment"

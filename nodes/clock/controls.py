@@ -1,0 +1,196 @@
+"""Run mode, speed and policy: the orders that change them, and how far simulated time goes with a tick."""
+
+from typing import Any
+
+from bus.messages import Mode, Policy, Violation
+from nodes.clock.orders import (
+    Acknowledge,
+    Order,
+    OrderError,
+    Pause,
+    PlainOrder,
+    Reset,
+    Resume,
+    RunUntil,
+    SetPolicy,
+    SetSpeed,
+    Start,
+    Step,
+    Stop,
+    StopLate,
+)
+from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
+from nodes.clock.ticklog import Opening, Stretch
+
+NextRun = tuple[str, dict[str, Any], Mode]
+"""Scenario, parameters and mode of a run to begin."""
+
+
+class Controls:
+    """What a user can set, and what follows from it for the next tick.
+
+    Args:
+        rate: ticks per second.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.mode: Mode = "stopped"
+        self.speed = Speed()
+        self.flat_out = False
+        """As fast as possible, whatever the speed."""
+        self.policy: Policy = "hold"
+        self.next_run: NextRun | None = None
+        """The run to begin after this tick, None to stay in the present one."""
+        self._pace = Pace(rate)
+        self._debt = Debt(rate)
+        self._steps_left = 0
+        self._until_us: int | None = None
+
+    @property
+    def moving(self) -> bool:
+        """True while simulated time is to go on."""
+        return self.mode == "running" or self._steps_left > 0
+
+    @property
+    def stops_when_late(self) -> bool:
+        """True while a late module ends the run."""
+        return self.policy == "stop" and self.mode == "running"
+
+    @property
+    def owed(self) -> float:
+        """Simulated time in seconds that policy catch_up has still to make up for."""
+        return self._debt.owed_us / 1e6 if self.policy == "catch_up" else 0.0
+
+    # Orders
+
+    def obey(self, order: Order, scenario: str, t_us: int) -> dict[str, Any]:
+        """Carry out an order in a run of that scenario at that time; returns what is in force now.
+
+        Raises:
+            OrderError: if it cannot be obeyed now, with what would be right.
+        """
+        match order:
+            case Acknowledge(alarm=alarm):
+                return {"alarm": alarm}
+            case RunUntil(t_us=until_us):
+                return self._run_until(until_us, t_us)
+        return self._carry_out(order, scenario, t_us)
+
+    def _carry_out(self, order: PlainOrder, scenario: str, t_us: int) -> dict[str, Any]:
+        match order:
+            case Start():
+                if self.mode != "stopped":
+                    remedy = "resume or reset" if self.mode == "paused" else "pause, stop or reset"
+                    raise OrderError(f"the run is {self.mode}: {remedy}")
+                if t_us > 0:
+                    self.next_run = (scenario, {}, "running")
+                    return {"mode": "running", "new_run": True}
+                self.mode = "running"
+            case Pause():
+                self._require("running", "start it first")
+                self.mode = "paused"
+            case Resume():
+                self._require("paused", "only a paused run can be resumed")
+                self.mode = "running"
+            case Stop():
+                if self.mode == "stopped":
+                    raise OrderError("the run is stopped already")
+                self.mode = "stopped"
+            case StopLate():
+                if not self.stops_when_late:
+                    raise OrderError(f"the run is {self.mode}, the policy {self.policy}: there is nothing to stop")
+                self.mode = "stopped"
+            case Step(ticks=ticks):
+                if self.mode == "running":
+                    raise OrderError("the run is running: pause it first")
+                self._steps_left += ticks
+                return {"mode": self.mode, "ticks": self._steps_left}
+            case SetSpeed(speed=speed, flat_out=flat_out):
+                self.speed = speed or self.speed
+                self.flat_out = flat_out
+                self._begin_anew()
+                return {"speed": self.speed.factor, "flat_out": self.flat_out}
+            case SetPolicy(policy=policy):
+                self.policy = policy
+                self._debt.forgive()
+                return {"policy": policy}
+            case Reset(scenario=chosen, parameters=parameters):
+                self.next_run = (chosen or scenario, parameters, "stopped")
+                return {"mode": "stopped", "scenario": chosen or scenario}
+        self._steps_left = 0
+        self._until_us = None
+        self._debt.forgive()
+        return {"mode": self.mode}
+
+    def _run_until(self, until_us: int, t_us: int) -> dict[str, Any]:
+        now = t_us / 1e6
+        if until_us <= t_us:
+            reason = f"it is {now:g} s already: name a later time, or reset"
+            raise OrderError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
+        self._until_us = until_us
+        self.mode = "running"
+        self._steps_left = 0
+        return {"mode": "running", "until": until_us / 1e6}
+
+    def _require(self, mode: Mode, remedy: str) -> None:
+        if self.mode != mode:
+            raise OrderError(f"the run is {self.mode}: {remedy}")
+
+    # Time
+
+    def advance(self, t_us: int) -> int:
+        """How far the next tick goes from a time, in microseconds, when nobody is late."""
+        if self._steps_left > 0:
+            self._steps_left -= 1
+            return FLAT_OUT_DT_US if self.flat_out else self._pace.advance(self.speed)
+        if self.flat_out:
+            return self._up_to_moment(FLAT_OUT_DT_US, t_us)
+        dt_us = self._pace.advance(self.speed)
+        return self._up_to_moment(dt_us + (self._debt.pay(dt_us) if self.policy == "catch_up" else 0), t_us)
+
+    def _up_to_moment(self, dt_us: int, t_us: int) -> int:
+        """The advance, cut short where the run is to pause."""
+        if self._until_us is None or t_us + dt_us < self._until_us:
+            return dt_us
+        dt_us = self._until_us - t_us
+        self._until_us = None
+        self.mode = "paused"
+        self._begin_anew()
+        return dt_us
+
+    def wait(self) -> None:
+        """A tick advances nothing because a module is late."""
+        if not self.flat_out and self._steps_left == 0:
+            self._debt.owe(self.speed, 1)
+
+    def missed(self, deadlines: int) -> None:
+        """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
+        if self.mode == "running" and not self.flat_out:
+            self._debt.owe(self.speed, deadlines)
+
+    def _begin_anew(self) -> None:
+        self._pace.restart()
+        self._debt.forgive()
+
+    # Runs
+
+    def enter(self, mode: Mode) -> None:
+        """A new run begins."""
+        self.next_run = None
+        self.mode = mode
+        self._steps_left = 0
+        self._until_us = None
+        self._begin_anew()
+
+    def take_up(self, opening: Opening) -> None:
+        """Be as a recorded run began."""
+        self.mode, self.flat_out, self.policy = opening.mode, opening.flat_out, opening.policy
+        self.speed = Speed(opening.speed_milli)
+
+    def follow(self, stretch: Stretch, t_us: int) -> None:
+        """Be as after recorded ticks, which ended at a time."""
+        if self.mode != "running" and self._steps_left > 0:
+            self._steps_left = max(0, self._steps_left - (stretch.count if stretch.dt_us else 0))
+        self.mode = stretch.mode  # a moment that is reached changes it without a command
+        if self._until_us is not None and (self.mode != "running" or t_us >= self._until_us):
+            self._until_us = None
