@@ -54,7 +54,10 @@ CLOCK_MODULE = "clock"
 """Module name of commands that the clock itself obeys."""
 
 STOP_LATE = "stop_late"
-"""Command by which the clock itself stops a run under policy `stop`; an event of the kind `policy` goes with it."""
+"""Command by which the clock itself stops a run under policy `stop`."""
+
+STOPPED_LATE = "policy"
+"""Kind of the event that goes with it."""
 
 EVERY_MODULE = "*"
 """Module name of a command that every plant module obeys."""

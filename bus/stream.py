@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from bus.messages import (
     CLOCK_MODULE,
     STOP_LATE,
+    STOPPED_LATE,
     Event,
     Frames,
     FramesRequest,
@@ -308,7 +309,8 @@ class TickStream:
         self._unanswered.pop(result.id, None)
         if not self._seen.first(result.id):
             return []
-        event = _kind_key(result.run, result.seq, "policy")
+        # No count in a later tick would tell that the event was lost alone, so it is expected with the result.
+        event = _kind_key(result.run, result.seq, STOPPED_LATE)
         if result.name == STOP_LATE and result.outcome == "applied" and event not in self._seen:
             self._unanswered[event] = (result.run, result.seq)
         return [result]

@@ -7,6 +7,7 @@ from bus.alarms import ALARM
 from bus.messages import (
     CLOCK_MODULE,
     STOP_LATE,
+    STOPPED_LATE,
     Ack,
     Beat,
     Command,
@@ -348,7 +349,7 @@ class ClockCore:
             return [result]
         late = ", ".join(order.late)
         text = f"the run is stopped at t = {run.t_us / 1e6:g} s: {late} is late and the policy is stop"
-        return [self._alarm("policy", text, wall), result]
+        return [self._alarm(STOPPED_LATE, text, wall), result]
 
     def _result(
         self,

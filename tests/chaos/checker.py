@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bus.messages import CLOCK_MODULE, STEP_US, STOP_LATE, Command, Event, Result, Tick
+from bus.messages import CLOCK_MODULE, STEP_US, STOP_LATE, STOPPED_LATE, Command, Event, Result, Tick
 from tests.chaos.history import Asked, Evidence, Recording, Reference, Refused, Sequenced, Unanswered
 
 Fault = Literal["lost", "doubled", "different"]
@@ -243,7 +243,7 @@ def _events(evidence: Evidence, carried: dict[str, list[tuple[Place, Command]]])
         for (run, seq), command in places:
             due = run != run_cut or seq < last
             if command.name == STOP_LATE and command_id not in rejected and due:
-                expected[run, seq, CLOCK_MODULE, "policy"] += 1
+                expected[run, seq, CLOCK_MODULE, STOPPED_LATE] += 1
     heard = Counter(_happened(event) for event in recording.events if event.kind != "node")
     missing, invented = expected.keys() - heard.keys(), heard.keys() - expected.keys()
     return [

@@ -30,9 +30,7 @@ STOP = Command(id=f"{RUN}.late-15", module="clock", name="stop_late", args={"lat
 
 
 def event(seq: int, text: str = "icing", module: str = "m1", kind: str = "warning") -> Event:
-    return Event(
-        t=seq / 100, seq=seq, run=RUN, wall=0.0, module=module, severity="warning", kind=kind, text=text
-    )  # fmt: skip
+    return Event(t=seq / 100, seq=seq, run=RUN, wall=0.0, module=module, severity="warning", kind=kind, text=text)
 
 
 def command(name: str, area: float = 0.4) -> Command:

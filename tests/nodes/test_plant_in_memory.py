@@ -222,10 +222,7 @@ class World(RuleBasedStateMachine):
                 assert not isinstance(reply, Refused)
                 self.heard += self.streams.tell(clock.on_replay(reply))
             elif isinstance(asked, FramesRequest):
-                frames = self.clocks.core.frames(asked)
-                found = frames or Archive(self.clocks.runs, self.clocks.settings).frames(asked, 0.0)
-                assert isinstance(found, Frames)
-                self.heard += clock.on_frames(found)
+                self.heard += clock.on_frames(self.clocks.frames(asked))
             wanted = module.request
             answer = None if wanted is None else self.ask_instances(wanted)
             if answer is not None:
@@ -309,8 +306,7 @@ class World(RuleBasedStateMachine):
     def answered_late(self, command_id: str, promise: Sequenced) -> bool:
         """The subscriber never heard of the run; a client that was promised an answer asks for it."""
         asked = FramesRequest(run=promise.run, after=0)
-        frames = Archive(self.clocks.runs, self.clocks.settings).frames(asked, 0.0)
-        assert isinstance(frames, Frames)
+        frames = self.clocks.frames(asked)
         again = self.compute_again(self.instances["a"], asked)
         assert again is not None
         return any(result.id == command_id for result in (*frames.results, *again.results))

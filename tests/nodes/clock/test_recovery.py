@@ -84,6 +84,12 @@ class Clocks:
             self.journal.append(decided[1], decided[0].run, decided[0].seq)
             self.core.durable(decided[1].id)
 
+    def frames(self, asked: FramesRequest) -> Frames:
+        """What whoever missed it gets of the clock's results and events, of the present run or of an ended one."""
+        found = self.core.frames(asked) or Archive(self.runs, self.settings).frames(asked, 0.0)
+        assert isinstance(found, Frames)
+        return found
+
     @staticmethod
     def request(command_id: str, module: str, name: str, args: dict[str, Any]) -> CommandRequest:
         return CommandRequest(id=command_id, module=module, name=name, args=args, origin="test")
@@ -121,10 +127,7 @@ class Killed(RuleBasedStateMachine):
 
     def asked_for(self, command_id: str, run: str, seq: int) -> Result | None:
         """What a client gets that heard no result and asks for it."""
-        asked = FramesRequest(run=run, after=seq - 1)
-        archive = Archive(self.clocks.runs, self.clocks.settings)
-        frames = self.clocks.core.frames(asked) or archive.frames(asked, 0.0)
-        assert not isinstance(frames, Refused)
+        frames = self.clocks.frames(FramesRequest(run=run, after=seq - 1))
         return next((result for result in frames.results if result.id == command_id), None)
 
     def publish(self, messages: list[Any]) -> None:
@@ -249,10 +252,7 @@ class Killed(RuleBasedStateMachine):
     @invariant()
     def what_the_clock_told_of_itself_can_be_had_again(self) -> None:
         for event in self.events:
-            asked = FramesRequest(run=event.run, after=event.seq - 1)
-            frames = self.clocks.core.frames(asked)
-            frames = frames or Archive(self.clocks.runs, self.clocks.settings).frames(asked, 0.0)  # type: ignore[assignment]
-            assert isinstance(frames, Frames)
+            frames = self.clocks.frames(FramesRequest(run=event.run, after=event.seq - 1))
             again = [msgspec.structs.replace(each, wall=0.0) for each in frames.events if each.seq == event.seq]
             assert again == [msgspec.structs.replace(event, wall=0.0)]
 
