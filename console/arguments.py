@@ -47,7 +47,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("--channels", type=_names, metavar="CHANNELS", help="default: all")
     export.add_argument("--from", dest="start", type=_seconds, default=0.0, metavar="S", help="simulated time, s")
     export.add_argument("--to", dest="end", type=_seconds, metavar="S", help="simulated time, s, not included")
-    export.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    export.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help="file, device or pipe; - is standard output (default: -)"
+    )
     _folder(export)
     scrub = commands.add_parser(
         "scrub",
@@ -100,7 +102,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         allow_abbrev=False,
     )
     bundle.add_argument("run", metavar="RUN", help="run id, see `kpp runs`")
-    bundle.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the file to write")
+    bundle.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="file, device or pipe; - is standard output"
+    )
     _folder(bundle)
 
 

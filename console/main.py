@@ -3,8 +3,11 @@
 import argparse
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 from console import arguments as console_arguments
@@ -30,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command not in console_arguments.COMMANDS:
         return studies_cli.perform(given)
     try:
-        return _performer(given.command)(given)
+        with ended_by_signal():
+            return _performer(given.command)(given)
     except KeyboardInterrupt:
         sys.stderr.write("\nkpp: interrupted\n")
         return INTERRUPTED
@@ -40,6 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, LookupError, ValueError) as error:
         sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
         return WRONG
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[None]:
+    """Let what asks a command to end do so as Ctrl-C does, so that nothing half made is left behind."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _performer(command: str) -> Callable[[argparse.Namespace], int]:

@@ -34,6 +34,7 @@ from nodes.physics.openings import packed, unpacked
 from nodes.physics.saved import Saved
 from recording.bundle import opened_bundle, pack_bundle
 from recording.folder import RunFolder
+from recording.output import folder_of, means_standard_output, opened_output
 from studies import library
 
 DIFFERENT: Final = 5
@@ -59,10 +60,14 @@ def bundle(given: argparse.Namespace) -> int:
     """Write a bundle."""
     folder = require_run(given.data / FOLDER, given.run)
     files = _files(given.data, folder)
-    about = pack_bundle(folder, given.output, versions(), files)
+    if means_standard_output(given.output) and sys.stdout.isatty():
+        raise ValueError("a bundle is no text for a terminal: give a file with -o")
+    with opened_output(given.output, sys.stdout.buffer) as output:
+        about = pack_bundle(folder, output, versions(), files, folder_of(given.output))
+    told = sys.stderr if means_standard_output(given.output) else sys.stdout
     for module, digest in about["digests"].items():
-        sys.stdout.write(f"{module}: digest {digest['last']}, all ticks {digest['sha256'][:16]}\n")
-    sys.stdout.flush()
+        told.write(f"{module}: digest {digest['last']}, all ticks {digest['sha256'][:16]}\n")
+    told.flush()
     return 0
 
 

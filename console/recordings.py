@@ -4,14 +4,14 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Final
 
 from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
-from recording.files import whole_file
 from recording.folder import RunFolder, run_folder, run_folders
 from recording.mend import mend
+from recording.output import opened_output
 from recording.reading import FOREVER_US, Selection
 from recording.summary import summary
 
@@ -33,8 +33,18 @@ def require_run(root: Path, run: str) -> RunFolder:
 
 
 def runs(given: argparse.Namespace) -> int:
-    """List the recorded runs."""
-    for folder in run_folders(given.data / FOLDER):
+    """List the recorded runs.
+
+    Raises:
+        LookupError: if there is no such folder.
+    """
+    root = given.data / FOLDER
+    if not given.data.is_dir():
+        raise LookupError(f"there is no folder {given.data}: name the plant's data with --data or KPP_DATA")
+    found = run_folders(root)
+    if not found:
+        sys.stderr.write(f"kpp: nothing is recorded in {root}\n")
+    for folder in found:
         for line in summary(folder):
             extent = f"{line.t_first_us / 1e6:.2f} to {line.t_last_us / 1e6:.2f} s"
             sys.stdout.write(f"{folder.run:<20}{line.module:<10}{line.rows:>10} rows  {extent}\n")
@@ -50,19 +60,16 @@ def export(given: argparse.Namespace) -> int:
         raise ValueError(f"--from {given.start:g} is not before --to {given.end:g}")
     selection = Selection(given.module, given.channels, round(given.start * 1e6), end_us)
     exported = Export(folder, selection, given.format)
-    if given.output is None:
-        if sys.stdout.isatty() and given.format != "csv":
+    with opened_output(given.output, sys.stdout.buffer) as file:
+        if file.isatty() and given.format != "csv":
             raise ValueError(f"{given.format} is no text for a terminal: give a file with -o")
-        _write(exported, sys.stdout.buffer)
-    else:
-        with whole_file(Path(given.output)) as temporary, temporary.open("wb") as file:
-            _write(exported, file)
+        _write(exported, file)
     for missing in exported.missing:
         sys.stderr.write(f"kpp: missing: {missing}\n")
     return INCOMPLETE if exported.missing else 0
 
 
-def _write(export: Export, file: Any) -> None:
+def _write(export: Export, file: IO[bytes]) -> None:
     with closing(Progress(sys.stderr, "rows")) as progress:
         for data in export:
             file.write(data)

@@ -13,10 +13,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from recording.database import module_names, open_reader
-from recording.files import checksum, whole_file
+from recording.files import checksum
 from recording.folder import RunFolder, make_folder
 from recording.hot import hot_ranges
 from recording.manifest import read_manifest
@@ -46,21 +46,22 @@ class Bundle(NamedTuple):
 
 
 def pack_bundle(
-    folder: RunFolder, path: Path, versions: Mapping[str, str], files: Mapping[str, bytes]
+    folder: RunFolder, output: IO[bytes], versions: Mapping[str, str], files: Mapping[str, bytes], scratch: Path | None
 ) -> dict[str, Any]:
     """Write a bundle of all that is recorded of a run; returns what its index says.
 
     Args:
         folder: the recording; it may still be written to.
-        path: the file to make.
+        output: where to; it need not be seekable.
         versions: what computed the run, by name.
         files: further files, by name.
+        scratch: folder for a copy of the recording, None for that of the system.
 
     Raises:
         OSError: if the disk does not take it.
         StoreError: if the recording cannot be read.
     """
-    with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".bundle-") as place:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".bundle-") as place:
         root = Path(place)
         copy = _sealed_copy(folder, root / RECORDING)
         for name, data in files.items():
@@ -74,7 +75,7 @@ def pack_bundle(
             "digests": digests(copy),
             "files": {name: checksum(root / name) for name in names},
         }
-        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with zipfile.ZipFile(output, "w") as archive:
             archive.writestr(INDEX, json.dumps(about, indent=1))
             for name in names:
                 archive.write(root / name, name)

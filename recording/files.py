@@ -14,6 +14,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the disk does not take it.
     """
+    path = path.resolve()  # what a link leads to is written, and the link stays
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.tmp")
     try:

@@ -79,12 +79,13 @@ class Presets:
 
     def _write(self, name: str, text: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")
+        path = (self._folder / f"{name}.toml").resolve()  # what a link leads to is written, and the link stays
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(aside).replace(self._folder / f"{name}.toml")
+            Path(aside).replace(path)
         finally:
             Path(aside).unlink(missing_ok=True)

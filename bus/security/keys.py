@@ -95,13 +95,17 @@ def tokens(where: Path) -> Tokens | None:
 
 def write(path: Path, value: Any) -> None:
     """Write a file of the folder: complete or not at all, and never readable by others, not for a moment."""
+    path = path.resolve()  # what a link leads to is written, and the link stays
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # has mode 0600
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(aside).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).replace(path)
+    finally:
+        Path(aside).unlink(missing_ok=True)
 
 
 def _read(path: Path, kind: Any) -> Any:

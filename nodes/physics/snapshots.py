@@ -94,6 +94,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: if it cannot be written; then nothing has changed.
     """
+    path = path.resolve()  # what a link leads to is written, and the link stays
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

@@ -3,8 +3,10 @@
 import importlib
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import pytest
 from mcap.reader import make_reader
 
 from console import arguments
-from recording.export import FORMATS
+from console.main import main
+from recording.export import FORMATS, Export
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
@@ -116,3 +119,40 @@ def test_the_command_line_offers_every_format_and_every_command_is_there() -> No
     assert arguments.FORMATS == FORMATS
     for command, module in arguments.COMMANDS.items():
         assert callable(getattr(importlib.import_module(f"console.{module}"), command))
+
+
+def test_f01_an_export_goes_where_it_is_told(recorded: RunFolder, tmp_path: Path) -> None:
+    plain = kpp(tmp_path, "export", "0001-001", "--channels", "grid.power").stdout
+    assert len(plain.splitlines()) == 501
+    for name in ("-", "/dev/stdout"):
+        assert kpp(tmp_path, "export", "0001-001", "--channels", "grid.power", "-o", name).stdout == plain
+    assert kpp(tmp_path, "export", "0001-001", "-o", "/dev/null").returncode == 0
+    assert Path("/dev/null").is_char_device()
+    assert {each.name for each in tmp_path.iterdir()} == {"recordings"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_f01_an_export_that_is_ended_leaves_nothing(
+    recorded: RunFolder, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_midway(_export: Export) -> Iterator[bytes]:
+        yield b"half"
+        os.kill(os.getpid(), number)
+        yield b"never"
+
+    monkeypatch.setattr(Export, "__iter__", ended_midway)
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "0001-001", "--data", str(tmp_path), "-o", str(tmp_path / "x.csv")])
+    assert ended.value.code == 128 + number
+    assert {each.name for each in tmp_path.iterdir()} == {"recordings"}
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_f16_a_folder_that_is_not_there_is_no_empty_one(recorded: RunFolder, tmp_path: Path) -> None:
+    missing = kpp(tmp_path, "runs", "--data", str(tmp_path / "nothing"))
+    assert missing.returncode == 2
+    assert f"there is no folder {tmp_path / 'nothing'}" in missing.stderr.decode()
+    (tmp_path / "empty").mkdir()
+    empty = kpp(tmp_path, "runs", "--data", str(tmp_path / "empty"))
+    assert (empty.returncode, empty.stdout) == (0, b"")
+    assert b"nothing is recorded in" in empty.stderr

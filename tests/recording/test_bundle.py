@@ -32,7 +32,8 @@ def recorded(open_store: Open, folder: RunFolder) -> RunFolder:
 
 def test_a_bundle_holds_all_of_a_run_that_is_still_recorded(recorded: RunFolder, tmp_path: Path) -> None:
     path = tmp_path / "run.kpp"
-    about = pack_bundle(recorded, path, {"kernel": "abc"}, {"openings/m1.json": b"{}"})
+    with path.open("wb") as file:
+        about = pack_bundle(recorded, file, {"kernel": "abc"}, {"openings/m1.json": b"{}"}, tmp_path)
     assert about["digests"]["m1"]["ticks"] == [(1, 900)]
     assert about["digests"]["m1"]["last"] == f"{make_row(900).digest:016x}"
     with opened_bundle(path) as bundle:
@@ -48,7 +49,8 @@ def test_a_bundle_holds_all_of_a_run_that_is_still_recorded(recorded: RunFolder,
 
 def test_any_flipped_bit_and_any_cut_of_a_bundle_is_found(recorded: RunFolder, tmp_path: Path) -> None:
     path = tmp_path / "run.kpp"
-    pack_bundle(recorded, path, {}, {})
+    with path.open("wb") as file:
+        pack_bundle(recorded, file, {}, {}, None)
     whole = path.read_bytes()
     with opened_bundle(path) as bundle:
         rows = list(run_rows(bundle.folder, "m1"))
