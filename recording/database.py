@@ -1,7 +1,9 @@
 """The SQLite file of one run: rows that are not sealed yet, notes, ticks, and the manifest of what is sealed."""
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,10 @@ _NO_DAMAGE = {
 """SQLite's codes for what a whole file can meet too, such as a full disk or another writer."""
 
 
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+"""SQLite's codes for a log whose index cannot be made."""
+
+
 class StoreError(OSError):
     """The hot store cannot be read or written; the text says why."""
 
@@ -99,13 +105,46 @@ def open_reader(path: Path) -> sqlite3.Connection:
         StoreError: if there is no such file or it is no database.
     """
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
+        connection = read_only(path)
         connection.execute("PRAGMA query_only=1")
         connection.execute("SELECT count(*) FROM modules").fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """Connect to any database for reading: beside a writer, and where nothing can be written.
+
+    A log beside the database (`-wal`) is read through an index that the first reader makes (`-shm`). Where that cannot
+    be made, nobody writes either: a database without a log is read as it is, another from a copy with its log.
+
+    Raises:
+        sqlite3.Error: if it cannot be read.
+    """
+    try:
+        return _connected(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+            raise
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return _connected(path, "immutable=1")
+    with tempfile.TemporaryDirectory(prefix="kpp-read-") as place:  # what is open stays readable after it has gone
+        copy = Path(place) / path.name
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, copy.with_name(log.name))
+        return _connected(copy, "mode=rw")
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # connecting alone opens nothing
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bus.codec import decode, encode
 from bus.messages import Command, Sequenced
+from recording.database import read_only
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS epochs (epoch INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL);
@@ -96,7 +97,7 @@ def read_commands(path: Path, run: str) -> list[tuple[int, Command]]:
         JournalError: if there is no journal that can be read.
     """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(read_only(path)) as database:
             rows = database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,)).fetchall()
     except sqlite3.Error as error:
         raise JournalError(f"journal {path} cannot be read: {error}") from error
