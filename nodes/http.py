@@ -5,6 +5,7 @@ there are only so many.
 """
 
 import asyncio
+import logging
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -12,8 +13,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEADER_TIME = 5.0
 """Seconds from the first byte of a request, or from the connection, to the end of its header."""
 
-STALL_TIME = 2.0
-"""Seconds within which a client has to take what was sent to it."""
+STALL_TIME = 10.0
+"""Seconds within which a client has to take some of what was sent to it; each byte that it takes renews them.
+
+A slow client does not take evenly: on loopback its kernel asks for more only once 64 KiB are free, so that this is the
+least time in which one of 10 kB/s is seen to move.
+"""
+
+_log = logging.getLogger(__name__)
 
 
 class DeadlineProtocol(H11Protocol):
@@ -21,6 +28,8 @@ class DeadlineProtocol(H11Protocol):
 
     _header: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
+    _untaken = 0
+    """Bytes of the answer that the client had not taken when it was last looked at."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Give the first header its time."""
@@ -42,9 +51,10 @@ class DeadlineProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client takes nothing at the moment."""
+        """The client takes less than it is sent; nothing more is written until it has taken most of it."""
         super().pause_writing()
-        self._stall = self._stall or self.loop.call_later(STALL_TIME, self.transport.abort)
+        if self._stall is None:
+            self._expect_taking()
 
     def resume_writing(self) -> None:
         """It does again."""
@@ -53,6 +63,20 @@ class DeadlineProtocol(H11Protocol):
 
     def _expect_header(self) -> None:
         self._header = self.loop.call_later(HEADER_TIME, self.transport.abort)
+
+    def _expect_taking(self) -> None:
+        self._untaken = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(STALL_TIME, self._look)
+
+    def _look(self) -> None:
+        """End a connection that has not moved; one that has moved, however slowly, gets its time again."""
+        self._stall = None
+        if self.transport.get_write_buffer_size() < self._untaken:
+            self._expect_taking()
+            return
+        path = self.scope["path"] if self.scope else ""
+        _log.warning("an answer was cut off: its client took nothing for %g s (%s)", STALL_TIME, path[:200])
+        self.transport.abort()
 
     @staticmethod
     def _cancel(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:

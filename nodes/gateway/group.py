@@ -48,6 +48,7 @@ class Seat:
         if self.protocol.state is not OPEN:
             return 0
         self.transport.write(data)
+        self.session.gave(len(data))
         return 1
 
 

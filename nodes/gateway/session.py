@@ -100,7 +100,8 @@ class Session:
         self.stale: set[str] = set()
         """Modules of which it was told that no fresh frame comes."""
         self.blocked: float | None = None
-        """Since when it has not taken everything."""
+        """Since when it has taken nothing, with something there to take."""
+        self._untaken = 0
 
     def subscribe(self, wanted: Subscription, rings: Mapping[str, Ring], now: float) -> list[GapMessage]:
         """Want something else from now on; the answer names what is lost of what it wants to go on with."""
@@ -153,18 +154,23 @@ class Session:
         """Frames come again."""
         self.stale.discard(module)
 
+    def gave(self, size: int) -> None:
+        """So many more bytes were written to it."""
+        self._untaken += size
+
     def stuck(self, pending: int, now: float) -> bool:
-        """Has the client left something untaken for TAKE_TIME?
+        """Has the client taken nothing for TAKE_TIME, although there was something? Who takes slowly is not stuck.
 
         Args:
             pending: bytes that were sent and that it has not taken.
             now: time (s).
         """
         if not pending:
-            self.blocked = None
+            self.blocked, self._untaken = None, 0
             return False
-        if self.blocked is None:
+        if self.blocked is None or pending < self._untaken:
             self.blocked = now
+        self._untaken = pending
         return now - self.blocked >= TAKE_TIME
 
     def hear(self, message: str | bytes) -> ClientMessage | ErrorMessage:

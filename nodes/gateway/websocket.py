@@ -335,6 +335,7 @@ class Stream:
             if session.binary not in made:
                 made[session.binary] = _packed(message, binary=session.binary)
             _write(connection, made[session.binary])
+            session.gave(len(made[session.binary]))
 
     def pulse(self) -> None:
         """To be called about ten times a second: sees to stale data and to clients that do not take everything."""

@@ -8,8 +8,7 @@ import pytest
 from bus.endpoints import HttpAddress
 from nodes.gateway.routes.stream import MAX_STREAMS
 from nodes.gateway.server import CONNECTIONS
-from nodes.gateway.session import TAKE_TIME
-from nodes.http import HEADER_TIME
+from nodes.http import HEADER_TIME, STALL_TIME
 from tests.watching import eventually
 
 from .conftest import Running
@@ -65,7 +64,7 @@ def test_a_second_slow_header_on_a_kept_connection_is_cut_off_too(gateway: Runni
 def test_who_takes_nothing_of_a_stream_is_cut_off(gateway: Running) -> None:
     with dial(gateway.endpoints.gateway_http, receive_buffer=4096) as client:
         client.sendall(b"GET /v1/stream?every=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        time.sleep(TAKE_TIME + 3)  # frames pile up, and nobody takes them
+        time.sleep(STALL_TIME + 3)  # frames pile up, and nobody takes them
         assert drained(client, 1_000_000)
     assert gateway.rest.get("/v1/status").status_code == 200
 

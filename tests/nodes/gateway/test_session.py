@@ -101,6 +101,17 @@ def test_a_client_is_stuck_when_it_takes_nothing_for_two_seconds() -> None:
     assert not client.stuck(100, 3.2)
 
 
+def test_f07_a_client_that_takes_slowly_is_not_stuck() -> None:
+    client = client_of()
+    pending = 100_000
+    for step in range(100):
+        assert not client.stuck(pending, step / 10)
+        client.gave(1000)  # more comes than it takes
+        pending += 100
+    assert not client.stuck(pending + 900, 11.0)  # as much as before: it takes nothing any more
+    assert client.stuck(pending + 900, 13.0)
+
+
 def test_a_rate_message_is_obeyed() -> None:
     client = client_of(binary=True)
     client.subscribe(client.wanted, {"m1": Ring()}, 0.0)
