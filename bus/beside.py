@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bus.endpoints import Endpoints, HttpAddress
+from bus.environment import setting
 
 SHIFT = 200
 """By how much the ports of a replay lie above those of the plant, unless KPP_REPLAY_... says otherwise."""
@@ -39,11 +40,11 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
         module.snapshot,
     )
     chosen = {
-        name: environ.get(name.replace("KPP_", "KPP_REPLAY_", 1), _beside(address))
+        name: setting(name.replace("KPP_", "KPP_REPLAY_", 1), _beside(address), environ)
         for name, address in zip(VARIABLES, own, strict=True)
     }
     port = chosen["KPP_UI_HTTP"].rpartition(":")[2]
-    names = [name.strip() for name in environ.get("KPP_UI_HOSTS", "").split(",") if name.strip()]
+    names = [name.strip() for name in setting("KPP_UI_HOSTS", "", environ).split(",") if name.strip()]
     hosts = ",".join([*names, *(f"{name.rpartition(':')[0]}:{port}" for name in names)])
     return {**environ, **chosen, "KPP_UI_HOSTS": hosts, "KPP_INSTANCES": "1"}
 

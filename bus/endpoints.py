@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bus.environment import setting
+
 DEFAULT_MODULES = "m1"
 
 INSTANCES = ("a", "b")
@@ -82,7 +84,7 @@ class Endpoints:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Endpoints":
-        """Read the addresses; what is not set has its default on 127.0.0.1.
+        """Read the addresses; what is not set, or empty, has its default on 127.0.0.1.
 
         Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
         `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_RECORDER`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
@@ -94,24 +96,24 @@ class Endpoints:
         """
 
         def http(name: str, default: str) -> HttpAddress:
-            value = environ.get(name, default)
+            value = setting(name, default, environ)
             match = re.fullmatch(r"([A-Za-z0-9.\-]+):(\d{1,5})", value)
             if match is None or not 0 < int(match[2]) < 65536:
                 raise EndpointError(f"{name}={value!r}: needs host:port, for example {default}")
             return HttpAddress(match[1], int(match[2]))
 
         def tcp(name: str, default: str, offset: int = 0) -> str:
-            value = environ.get(name, default)
+            value = setting(name, default, environ)
             match = re.fullmatch(r"(tcp://[A-Za-z0-9.\-]+):(\d{1,5})", value)
             if match is None or not 0 < int(match[2]) + offset < 65536:
                 raise EndpointError(f"{name}={value!r}: needs tcp://host:port, for example {default}")
             return f"{match[1]}:{int(match[2]) + offset}"
 
-        names = [name.strip() for name in environ.get("KPP_MODULES", DEFAULT_MODULES).split(",")]
+        names = [name.strip() for name in setting("KPP_MODULES", DEFAULT_MODULES, environ).split(",")]
         for name in names:
             if re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name) is None or name == "clock" or names.count(name) > 1:
                 raise EndpointError(f"KPP_MODULES: {name!r} is no module name: use distinct names like m1,m2")
-        instances = environ.get("KPP_INSTANCES", "1")
+        instances = setting("KPP_INSTANCES", "1", environ)
         if instances not in {"1", "2"}:
             raise EndpointError(f"KPP_INSTANCES={instances!r}: use 1, or 2 for a hot standby of each module")
 

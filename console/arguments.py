@@ -1,9 +1,10 @@
 """The command line of what `kpp` does with recordings."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Final
+
+from bus.environment import data_folder
 
 FOLDER: Final = "recordings"
 """Where recordings are below KPP_DATA."""
@@ -109,8 +110,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:
-    default = Path(os.environ.get("KPP_DATA", "var"))
-    parser.add_argument("--data", type=Path, default=default, metavar="FOLDER", help=f"the plant's data ({default})")
+    default = data_folder()
+    parser.add_argument(
+        "--data", type=_folder_name, default=default, metavar="FOLDER", help=f"the plant's data ({default})"
+    )
+
+
+def _folder_name(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: name a folder")
+    return Path(text)
 
 
 def _names(text: str) -> tuple[str, ...]:

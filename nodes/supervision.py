@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,6 +16,7 @@ from supervisor.options import make_namespec
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 
 from bus.endpoints import EndpointError, Endpoints
+from bus.environment import data_folder
 from bus.folder import claim
 from bus.process import SUPERVISOR_PID
 from nodes.guard import Guard
@@ -184,7 +184,7 @@ class PlantInterface:
         os.environ[SUPERVISOR_PID] = str(os.getpid())  # children inherit it
         problems = []
         try:
-            claim(Path(os.environ.get("KPP_DATA", "var")), "supervisor")
+            claim(data_folder(), "supervisor")
             endpoints = Endpoints.from_environment(os.environ)
             self._choose_standby(endpoints)
             problems = _taken_for_long(endpoints)

@@ -15,9 +15,17 @@ VARIABLE = "KPP_SCENARIOS"
 
 
 def directories() -> list[Path]:
-    """Folders of named scenarios, the first that has a name wins."""
+    """Folders of named scenarios, the first that has a name wins.
+
+    Raises:
+        FileNotFoundError: when the environment names one that is not there.
+    """
     given = os.environ.get(VARIABLE)
-    return [Path(given)] if given else [Path("scenarios"), DIRECTORY]
+    if not given:
+        return [Path("scenarios"), DIRECTORY]
+    if not Path(given).is_dir():
+        raise FileNotFoundError(f"{VARIABLE}={given}: there is no such folder")
+    return [Path(given)]
 
 
 def paths() -> dict[str, Path]:

@@ -3,13 +3,13 @@
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bus.client import Commander, NotAnsweredError, RefusedError, command
 from bus.codec import FrameError
+from bus.environment import scenario_folder
 from bus.messages import Result
 from bus.schema import Message
 
@@ -68,6 +68,6 @@ def _answer(press: Press, result: Result) -> Answer:
 
 def scenarios(environ: Mapping[str, str] = os.environ) -> list[str]:
     """Names of the scenarios there are to choose from, the default one first."""
-    folder = Path(environ.get("KPP_SCENARIOS", "scenarios"))
+    folder = scenario_folder(environ)
     names = sorted(path.stem for path in folder.glob("*.toml") if re.fullmatch(r"[A-Za-z0-9_.\-]{1,64}", path.stem))
     return sorted(names, key=lambda name: name != "reference")

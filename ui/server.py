@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import os
 import uuid
-from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -13,6 +11,7 @@ from panel.io.server import get_server
 
 from bus.client import Commander
 from bus.endpoints import Endpoints
+from bus.environment import data_folder, setting
 from bus.messages import Result
 from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
@@ -59,7 +58,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
 
     feed.on_result(pass_on)
     stream = Stream(feed.plant, feed.lock, module, _hello(module))
-    data = Path(os.environ.get("KPP_DATA", "var"))
+    data = data_folder()
     replays = Replays(data, stream.tell_replay)
     sessions = Sessions(commander, Questions(endpoints, module, Presets(data / "presets"), Lab(), replays))
     server = _server(endpoints, feed, stream, sessions)
@@ -166,5 +165,5 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
 
 def _hosts(host: str, port: int) -> frozenset[str]:
     """Names under which our own pages are reached; KPP_UI_HOSTS adds some (`name:port`, separated by commas)."""
-    added = [name.strip() for name in os.environ.get("KPP_UI_HOSTS", "").split(",")]
+    added = [name.strip() for name in setting("KPP_UI_HOSTS", "").split(",")]
     return frozenset({f"{host}:{port}", f"127.0.0.1:{port}", f"localhost:{port}", *filter(None, added)})

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from bus.environment import setting
+
 VARIABLE = "KPP_HOSTS"
 """Environment variable with further names of this machine, separated by commas, for what is reached from others."""
 
@@ -49,7 +51,7 @@ def is_loopback(host: str) -> bool:
 
 def named(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Further names of this machine, from KPP_HOSTS."""
-    return frozenset(filter(None, (name.strip().lower() for name in environ.get(VARIABLE, "").split(","))))
+    return frozenset(filter(None, (name.strip().lower() for name in setting(VARIABLE, "", environ).split(","))))
 
 
 def is_ours(name: str | None, bound: str, names: frozenset[str] = frozenset()) -> bool:

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from bus.environment import data_folder, setting
 from bus.security.tokens import Entry, Tokens
 
 VARIABLE = "KPP_KEYS"
@@ -68,7 +69,7 @@ class Curve:
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the keys are: KPP_KEYS, or `keys` in the plant's data."""
-    return Path(environ.get(VARIABLE) or Path(environ.get("KPP_DATA", "var")) / "keys").absolute()
+    return Path(setting(VARIABLE, str(data_folder(environ) / "keys"), environ)).absolute()
 
 
 @cache

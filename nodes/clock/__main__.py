@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from bus import metrics
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.environment import data_folder, setting
 from bus.messages import (
     Ack,
     Beat,
@@ -102,10 +103,10 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.clock", description=__doc__)
-    rate = int(os.environ.get("KPP_TICK_RATE", "100"))
+    rate = setting("KPP_TICK_RATE", "100")
     parser.add_argument("--rate", type=int, default=rate, help=f"ticks per second, {RATE_MIN} to {RATE_MAX}")
-    parser.add_argument("--scenario", default=os.environ.get("KPP_SCENARIO", "reference"), help="of the first run")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="journal's folder")
+    parser.add_argument("--scenario", default=setting("KPP_SCENARIO", "reference"), help="of the first run")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="journal's folder")
     args = parser.parse_args()
     if not RATE_MIN <= args.rate <= RATE_MAX:
         parser.error(f"--rate {args.rate}: the limits are {RATE_MIN} to {RATE_MAX} ticks per second")

@@ -9,9 +9,9 @@ import argparse
 import gc
 import os
 import socket
-from pathlib import Path
 
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.environment import data_folder
 from bus.process import Starting, begin, give_up
 from bus.security.binding import require_safe_door
 
@@ -55,11 +55,7 @@ def _listen(address: HttpAddress, variable: str) -> socket.socket:
 
 def _count_together(fd: int | None) -> None:
     """Name the folder in which this worker and those that share its socket count what they do."""
-    folder = (
-        Path(os.environ.get("KPP_DATA", "var")).absolute()
-        / "metrics"
-        / str(os.getppid() if fd is not None else os.getpid())
-    )
+    folder = data_folder().absolute() / "metrics" / str(os.getppid() if fd is not None else os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 

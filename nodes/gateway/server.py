@@ -6,13 +6,13 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import structlog
 import uvicorn
 import uvloop
 
 from bus.endpoints import Endpoints
+from bus.environment import data_folder, scenario_folder
 from bus.process import Heart
 from bus.security.admission import Admission
 from bus.security.door import MAX_HEAD
@@ -119,7 +119,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
     commands = Commands(endpoints)
     admission = Admission.from_environment()
-    data = Path(os.environ.get("KPP_DATA", "var"))
+    data = data_folder()
     with contextlib.ExitStack() as resources:
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
@@ -129,7 +129,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 endpoints=endpoints,
                 plant=plant,
                 commands=commands,
-                scenarios=Path(os.environ.get("KPP_SCENARIOS", "scenarios")),
+                scenarios=scenario_folder(),
                 presets=Presets(data / "presets"),
                 recordings=data / "recordings",
                 news=News(),

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bus.endpoints import INSTANCES, EndpointError, Endpoints
+from bus.environment import data_folder, scenario_folder
 from bus.process import Starting, StopSignal, begin, give_up
 from bus.sockets import Dealer, Publisher, Server, Subscriber
 
@@ -56,9 +57,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--instance", default=INSTANCES[0], choices=INSTANCES, help="which process of the module; b is the hot standby"
     )
-    folder = Path(os.environ.get("KPP_SCENARIOS", "scenarios"))
+    folder = scenario_folder()
     parser.add_argument("--scenarios", type=Path, default=folder, help="folder of the scenario files")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="snapshots' folder")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="snapshots' folder")
     return parser.parse_args()
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bus.endpoints import EndpointError, Endpoints
+from bus.environment import data_folder, setting
 from bus.process import StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
 from nodes.recorder.holes import HoleRepairer
@@ -50,17 +51,17 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="recordings' folder")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="recordings' folder")
     parser.add_argument(
         "--quota",
         type=int,
-        default=int(os.environ.get("KPP_RECORDER_QUOTA", str(QUOTA))),
+        default=setting("KPP_RECORDER_QUOTA", str(QUOTA)),
         help=f"bytes that all recordings may take (default {QUOTA}); the oldest go first",
     )
     parser.add_argument(
         "--reserve",
         type=int,
-        default=int(os.environ.get("KPP_RECORDER_RESERVE", str(RESERVE))),
+        default=setting("KPP_RECORDER_RESERVE", str(RESERVE)),
         help=f"bytes that recordings leave free on the disk (default {RESERVE})",
     )
     args = parser.parse_args()

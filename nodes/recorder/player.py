@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from bus.codec import FrameError, decode_clock_request, decode_module_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints
+from bus.environment import data_folder, setting
 from bus.messages import (
     CLOCK_MODULE,
     Ack,
@@ -272,8 +273,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder.player", description=__doc__)
     parser.add_argument("run", help="run id")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KPP_DATA", "var")), help="recordings' folder")
-    rate = int(os.environ.get("KPP_TICK_RATE", "100"))
+    parser.add_argument("--data", type=Path, default=data_folder(), help="recordings' folder")
+    rate = setting("KPP_TICK_RATE", "100")
     parser.add_argument("--rate", type=int, default=rate, help="ticks per second, 10 to 1000")
     parser.add_argument("--speed", type=float, default=1.0, help=f"{SPEED_MIN:g} to {SPEED_MAX:g}")
     args = parser.parse_args()
