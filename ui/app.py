@@ -17,7 +17,7 @@ from panel_material_ui.template.base import Page
 
 from bus.client import Commander
 from bus.codec import FrameError
-from ui.commands import PRESSED_LIMIT, Answer, perform, read_press
+from ui.commands import EMERGENCY_STOP, PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
 from ui.questions import Questions, Reply
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
@@ -102,7 +102,8 @@ class Sessions:
         tasks: set[asyncio.Task[None]] = set()
 
         def carry_out(data: object, answer: Callable[[Answer | Reply], None]) -> None:
-            if len(tasks) >= PRESSED_LIMIT:
+            urgent = isinstance(data, dict) and data.get("name") == EMERGENCY_STOP
+            if len(tasks) >= (URGENT_LIMIT if urgent else PRESSED_LIMIT):
                 name = str(data.get("id", ""))[:64] if isinstance(data, dict) else ""
                 refuse = Answer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
                 answer(refuse)

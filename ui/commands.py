@@ -16,6 +16,10 @@ from bus.schema import Message
 PRESSED_LIMIT = 16
 """Commands of one session that may wait for an answer at a time."""
 
+EMERGENCY_STOP = "emergency_stop"
+URGENT_LIMIT = 2 * PRESSED_LIMIT
+"""The same for emergency stops: whatever else waits, there is room for one."""
+
 
 class Press(Message, frozen=True):
     """What a page sends when something is pressed."""

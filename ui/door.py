@@ -9,6 +9,7 @@ import base64
 import binascii
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
@@ -16,9 +17,9 @@ from tornado.web import Application, RequestHandler
 
 from bus.security import hosts
 from bus.security.admission import Admission
-from bus.security.door import MEDIA_TYPE, problem
+from bus.security.door import problem, refusal_headers
 from bus.security.hosts import Refusal
-from bus.security.tokens import Role, bearer
+from bus.security.tokens import Caller, Role, bearer
 
 PUBLIC = frozenset({"/health", "/liveness"})
 """Paths that tell nothing but whether the plant is heard."""
@@ -38,7 +39,8 @@ class Refused(RequestHandler):
         """Answer whatever the method."""
         refusal = self._door.judge(self.request) or Refusal(403, "door", "refused")
         self.set_status(refusal.status)
-        self.set_header("Content-Type", MEDIA_TYPE)
+        for name, value in refusal_headers(refusal).items():
+            self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
         if refusal.status == 401:
             self.set_header("WWW-Authenticate", 'Basic realm="kpp: any name, and a token as the password"')
@@ -58,6 +60,7 @@ class Door(Matcher):
         self._bound = bound
         self._names = names
         self._admission = admission
+        self._judged: WeakKeyDictionary[HTTPServerRequest, Refusal | Caller] = WeakKeyDictionary()
 
     def shut(self, application: Application) -> None:
         """Stand before every handler of an application."""
@@ -72,14 +75,20 @@ class Door(Matcher):
 
     def judge(self, request: HTTPServerRequest) -> Refusal | None:
         """Why a request is refused, None if it is let in."""
+        found = self._judged.get(request)
+        if found is None:  # several rules ask about the same request, and a wrong token shall count once
+            found = self._judged[request] = self._judge(request)
+        return found if isinstance(found, Refusal) else None
+
+    def _judge(self, request: HTTPServerRequest) -> Refusal | Caller:
         headers = request.headers
         found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._bound, self._names)
-        if found is not None or self._admission.tokens is None:
+        if found is not None:
             return found
         needed = Role.PUBLIC if request.path in PUBLIC else Role.VIEWER if request.path in READ_ONLY else Role.OPERATOR
-        token = _token(headers.get_list("Authorization"))
-        caller = self._admission.identify(token, needed, request.remote_ip or "", time.monotonic())
-        return caller if isinstance(caller, Refusal) else None
+        peer = request.remote_ip or ""
+        address = self._admission.proxies.client(peer, headers.get_list("X-Forwarded-For"))
+        return self._admission.identify(_token(headers.get_list("Authorization")), needed, address, time.monotonic())
 
 
 def _token(authorizations: list[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Who is let in at a web door: token, role and rate of one request, decided without a socket."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from bus.security import keys
 from bus.security.hosts import Refusal
 from bus.security.limits import Limiter, Rate
+from bus.security.proxies import Proxies
 from bus.security.tokens import Caller, Role, Tokens
 
 REQUESTS = Rate(per_second=1000.0, burst=2000.0)
@@ -23,17 +25,20 @@ class Admission:
     requests: Limiter = field(default_factory=lambda: Limiter(REQUESTS))
     commands: Limiter = field(default_factory=lambda: Limiter(COMMANDS))
     failures: Limiter = field(default_factory=lambda: Limiter(FAILURES))
+    proxies: Proxies = field(default_factory=Proxies)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Admission":
         """With the tokens of the plant; without any, everybody who reaches the door may do everything.
 
         Raises:
-            SecurityError: if there are tokens that cannot be used.
+            SecurityError: if there are tokens that cannot be used, or a trusted proxy that is no address.
         """
-        return cls(keys.tokens(keys.folder(environ)))
+        return cls(keys.tokens(keys.folder(environ)), proxies=Proxies.from_environment(environ))
 
-    def admit(self, token: str | None, needed: Role, address: str, now: float) -> Caller | Refusal:
+    def admit(
+        self, token: str | None, needed: Role, address: str, now: float, *, urgent: bool = False
+    ) -> Caller | Refusal:
         """Judge one request.
 
         Args:
@@ -41,32 +46,42 @@ class Admission:
             needed: role that its request takes.
             address: where it comes from.
             now: time on a clock that never goes back (s).
+            urgent: true for what nobody who may do it is ever told to wait for, such as an emergency stop.
         """
         caller = self.identify(token, needed, address, now)
-        if isinstance(caller, Refusal):
+        if isinstance(caller, Refusal) or urgent:
             return caller
         wait = self.requests.wait(caller.name or address, now)
         if not wait and needed >= Role.OPERATOR:
             wait = self.commands.wait(caller.name or address, now)
-        if wait:
-            return Refusal(429, "rate", f"too many requests: ask again in {wait:.1f} s")
-        return caller
+        return slow_down("too many requests", wait) if wait else caller
 
     def identify(self, token: str | None, needed: Role, address: str, now: float) -> Caller | Refusal:
-        """The same without counting the request against the caller's rate; wrong tokens count all the same."""
+        """The same without counting the request against the caller's rate; wrong tokens count all the same.
+
+        Credentials come first: only a wrong token is ever slowed down. Whoever shares an address with somebody who
+        guesses, behind a proxy or on the same machine, is let in with a known token and to what is public.
+        """
         if self.tokens is None:
             return Caller("", Role.ADMIN)
-        if self.failures.empty(address, now):
-            return Refusal(429, "rate", "too many wrong tokens from this address: wait a minute")
-        if token is None and needed == Role.PUBLIC:
+        caller = None if token is None else self.tokens.caller(token)
+        if caller is not None:
+            return caller if caller.role >= needed else _lacking(caller, needed)
+        if needed == Role.PUBLIC:
             return Caller("", Role.PUBLIC)
         if token is None:
             return Refusal(401, "token", "this needs a token: send Authorization: Bearer <token>")
-        caller = self.tokens.caller(token)
-        if caller is not None:
-            return caller if caller.role >= needed else _lacking(caller, needed)
-        self.failures.wait(address, now)
-        return Refusal(401, "token", "this token is not known")
+        wait = self.failures.wait(address, now)
+        return slow_down("too many wrong tokens from this address", wait) if wait else UNKNOWN
+
+
+UNKNOWN = Refusal(401, "token", "this token is not known")
+
+
+def slow_down(why: str, wait: float) -> Refusal:
+    """A 429 whose text and Retry-After say the same."""
+    seconds = max(1, math.ceil(wait))
+    return Refusal(429, "rate", f"{why}: ask again in {seconds} s", retry_after=seconds)
 
 
 def _lacking(caller: Caller, needed: Role) -> Refusal:

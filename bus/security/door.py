@@ -44,8 +44,12 @@ def problem(refusal: Refusal) -> bytes:
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
     """Headers that go with a refusal."""
-    extra = {401: {"www-authenticate": 'Bearer realm="kpp"'}, 429: {"retry-after": "1"}}
-    return {"content-type": MEDIA_TYPE, **extra.get(refusal.status, {})}
+    headers = {"content-type": MEDIA_TYPE}
+    if refusal.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="kpp"'
+    if refusal.retry_after:
+        headers["retry-after"] = str(refusal.retry_after)
+    return headers
 
 
 class Door:
@@ -57,6 +61,7 @@ class Door:
         admission: tokens and rates.
         role: the role that a method and a path need; decided on the path of the scope, which no header can change.
         names: further names of this machine.
+        urgent: which methods and paths are never slowed down.
     """
 
     def __init__(
@@ -66,12 +71,14 @@ class Door:
         admission: Admission,
         role: Callable[[str, str], Role],
         names: frozenset[str] = frozenset(),
+        urgent: Callable[[str, str], bool] = lambda _method, _path: False,
     ) -> None:
         self._app = app
         self._bound = bound
         self._admission = admission
         self._role = role
         self._names = names
+        self._urgent = urgent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is in order."""
@@ -99,14 +106,23 @@ class Door:
         found = hosts.check(_values(scope, b"host"), _values(scope, b"origin"), self._bound, self._names)
         if found is not None:
             return found
-        client = scope.get("client")
-        address = str(client[0]) if client else ""
-        needed = self._role(scope["method"], scope["path"])
-        caller = self._admission.admit(bearer(_values(scope, b"authorization")), needed, address, time.monotonic())
+        method, path = scope["method"], scope["path"]
+        caller = self._admission.admit(
+            bearer(_values(scope, b"authorization")),
+            self._role(method, path),
+            self._address(scope),
+            time.monotonic(),
+            urgent=self._urgent(method, path),
+        )
         if isinstance(caller, Refusal):
             return caller
         scope[CALLER] = caller.name
         return None
+
+    def _address(self, scope: Scope) -> str:
+        client = scope.get("client")
+        peer = str(client[0]) if client else ""
+        return self._admission.proxies.client(peer, _values(scope, b"x-forwarded-for"))
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

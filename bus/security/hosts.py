@@ -24,6 +24,8 @@ class Refusal:
     status: int
     kind: str
     reason: str
+    retry_after: int = 0
+    """Seconds after which it makes sense to ask again; 0 if it makes none."""
 
 
 def hostname(authority: str) -> str | None:

@@ -12,6 +12,8 @@ EXTENSION: Final = "x-role"
 PUBLIC: Final[dict[str, Any]] = {EXTENSION: "public"}
 ADMIN: Final[dict[str, Any]] = {EXTENSION: "admin"}
 
+EMERGENCY_STOP: Final = "/v1/controls/emergency-stop"
+
 COMMANDING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -61,3 +63,8 @@ def declared(method: str, operation: Mapping[str, Any]) -> Role:
 def by_method(method: str) -> Role:
     """Whoever commands is an operator, whoever reads a viewer."""
     return Role.OPERATOR if method in COMMANDING else Role.VIEWER
+
+
+def urgent(method: str, path: str) -> bool:
+    """Is this never told to wait? An emergency stop of who may have one is carried out whatever else goes on."""
+    return method == "POST" and path == EMERGENCY_STOP

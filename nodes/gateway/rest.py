@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.door import Door
-from nodes.gateway.access import Roles
+from nodes.gateway.access import Roles, urgent
 from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.context import Gateway
 from nodes.gateway.openapi import PROBLEM, describe
@@ -62,4 +62,4 @@ def application(gateway: Gateway, admission: Admission) -> ASGIApp:
     app = described()
     app.state.gateway = gateway
     bound = gateway.endpoints.gateway_http.host
-    return Door(StrictBodies(app), bound, admission, app.state.roles.needed, hosts.named())
+    return Door(StrictBodies(app), bound, admission, app.state.roles.needed, hosts.named(), urgent)

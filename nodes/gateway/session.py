@@ -90,6 +90,8 @@ class Session:
     def __init__(self, wanted: Subscription, *, binary: bool, now: float, caller: Caller) -> None:
         self.binary = binary
         self.caller = caller
+        self.address = ""
+        """Where it comes from, as far as that is known."""
         self.mistakes = 0
         self.commands = 0
         """Commands that it waits for."""

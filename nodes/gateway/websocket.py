@@ -7,8 +7,9 @@ get is framed once and written to each transport as it is.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 import msgspec
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ from websockets.typing import Subprotocol
 from bus.messages import Event, Published, Result, Status, Tick
 from bus.security import hosts
 from bus.security.admission import Admission
-from bus.security.door import SAFE_HEADERS
+from bus.security.door import SAFE_HEADERS, refusal_headers
 from bus.security.hosts import Refusal
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import answers
@@ -62,6 +63,10 @@ MAX_MESSAGE = 64 * 1024
 MAX_COMMANDS = 16
 """Commands of one client that may wait for an answer at a time."""
 
+EMERGENCY_STOP = "emergency_stop"
+URGENT_COMMANDS = 2 * MAX_COMMANDS
+"""The same for emergency stops, which have no rate: whatever else waits, there is room for one."""
+
 PING = 20.0
 """Seconds between pings, and seconds for the answer; a client that gets frames and takes none is noticed earlier."""
 
@@ -70,6 +75,9 @@ OPEN_TIME = 5.0
 
 AUTH_TIME = 2.0
 """Seconds for the first message to show a token."""
+
+TOO_MANY_RETRY = 5
+"""Seconds after which somebody for whom there was no room should try again."""
 
 FAREWELL = 1.0
 """Seconds for the closing handshake, after which the connection is cut."""
@@ -171,14 +179,18 @@ class Stream:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no handshake, refuse what is not in order, let the rest pass."""
         path, _, query = request.path.partition("?")
-        problem = self._refusal(connection, request.headers)
-        if problem is None and path == "/":
+        refusal = self._refusal(connection, request.headers)
+        if refusal is not None:
+            told = Problem.refusal(refusal)
+            return _response(connection, refusal.status, told, MEDIA_TYPE, refusal_headers(refusal))
+        problem: Problem | None = None
+        if path == "/":
             hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
             return _response(connection, 200, hello, "application/json")
-        if problem is None and path in self.pages:
+        if path in self.pages:
             media_type, content = self.pages[path]()
             return _response(connection, 200, content, media_type)
-        if problem is None and path != "/ws":
+        if path != "/ws":
             problem = Problem.of(404, "http", "there is nothing here: try / or /ws")
         if problem is None and "Upgrade" not in request.headers:
             problem = Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
@@ -187,16 +199,24 @@ class Stream:
         for judged in (subprotocol(_offered(request.headers)), of_query(query, list(self._plant.modules))):
             if problem is None and isinstance(judged, Problem):
                 problem = judged
-        return None if problem is None else _response(connection, problem.status, problem, MEDIA_TYPE)
+        if problem is None:
+            return None
+        headers = {"Retry-After": str(TOO_MANY_RETRY)} if problem.status == 503 else {}
+        return _response(connection, problem.status, problem, MEDIA_TYPE, headers)
 
-    def _refusal(self, connection: ServerConnection, headers: Headers) -> Problem | None:
+    def _refusal(self, connection: ServerConnection, headers: Headers) -> Refusal | None:
         refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound, self._names)
         if refusal is None:
             # Who wants the stream may still show a token in its first message; whatever else needs one at once.
-            needed = Role.PUBLIC if "Upgrade" in headers else Role.VIEWER
-            caller = self._admission.admit(_token(headers), needed, _address(connection), self._now())
+            token = _token(headers)
+            needed = Role.PUBLIC if token is None and "Upgrade" in headers else Role.VIEWER
+            caller = self._admission.admit(token, needed, self._address(connection, headers), self._now())
             refusal = caller if isinstance(caller, Refusal) else None
-        return None if refusal is None else Problem.refusal(refusal)
+        return refusal
+
+    def _address(self, connection: ServerConnection, headers: Headers) -> str:
+        peer = connection.remote_address
+        return self._admission.proxies.client(str(peer[0]) if peer else "", headers.get_all("X-Forwarded-For"))
 
     @staticmethod
     def _select(_connection: ServerConnection, offered: object) -> Subprotocol | None:
@@ -215,7 +235,7 @@ class Stream:
             except (TimeoutError, msgspec.DecodeError, ValueError):
                 return None
             token = first.token
-        caller = self._admission.admit(token, Role.VIEWER, _address(connection), self._now())
+        caller = self._admission.admit(token, Role.VIEWER, self._address(connection, headers), self._now())
         return None if isinstance(caller, Refusal) else caller
 
     async def _converse(self, connection: ServerConnection) -> None:
@@ -231,6 +251,7 @@ class Stream:
                 await self._dismiss(connection, 1008, f"no known token within {AUTH_TIME:g} s")
                 return
             session = Session(wanted, binary=connection.subprotocol == MSGPACK, now=self._now(), caller=caller)
+            session.address = self._address(connection, headers)
             self._sessions[connection] = session
             if self._admission.tokens is not None:
                 self._tell(connection, session, AuthenticatedMessage(caller.name, caller.role.name.lower()))
@@ -299,8 +320,9 @@ class Stream:
         if caller.role < Role.OPERATOR:
             reason = f"this needs the role operator, the token {caller.name!r} has {caller.role.name.lower()}"
             return _problem(Problem.of(403, "role", reason), said.id)
-        wait = self._admission.commands.wait(caller.name or _address(connection), self._now())
-        if wait or session.commands >= MAX_COMMANDS:
+        urgent = said.name == EMERGENCY_STOP
+        wait = 0.0 if urgent else self._admission.commands.wait(caller.name or session.address, self._now())
+        if wait or session.commands >= (URGENT_COMMANDS if urgent else MAX_COMMANDS):
             reason = f"too many commands: send the next in {wait:.1f} s, and at most {MAX_COMMANDS} at a time"
             return _problem(Problem.of(429, "rate", reason), said.id)
         session.commands += 1
@@ -372,11 +394,6 @@ def _token(headers: Headers) -> str | None:
     return bearer(headers.get_all("Authorization")) or token_offered(_offered(headers))
 
 
-def _address(connection: ServerConnection) -> str:
-    peer = connection.remote_address
-    return str(peer[0]) if peer else ""
-
-
 def _packed(message: Published, *, binary: bool) -> bytes:
     """A published message as a complete WebSocket frame, with its type in front."""
     kinds = {Tick: "tick", Status: "status", Event: "event", Result: "result"}
@@ -389,13 +406,18 @@ def _problem(problem: Problem, command_id: str | None) -> ProblemMessage:
     return ProblemMessage(command_id, problem.model_dump(exclude_none=True))
 
 
-def _response(connection: ServerConnection, status: int, content: BaseModel | bytes, media_type: str) -> Response:
+def _response(
+    connection: ServerConnection,
+    status: int,
+    content: BaseModel | bytes,
+    media_type: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     body = content
     if isinstance(body, BaseModel):
         body = body.model_dump_json(exclude_none=isinstance(content, Problem)).encode()
     response = connection.respond(HTTPStatus(status), body.decode())
     del response.headers["Content-Type"]
-    response.headers["Content-Type"] = media_type
-    for name, value in SAFE_HEADERS.items():
+    for name, value in {**SAFE_HEADERS, **headers, "content-type": media_type}.items():
         response.headers[name] = value
     return response

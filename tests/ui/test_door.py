@@ -37,8 +37,16 @@ def status(door: Door, path: str, **headers: str) -> int:
     )
     line = RequestStartLine("GET", path, "HTTP/1.1")
     request = HTTPServerRequest(start_line=line, headers=given, connection=Connection())  # type: ignore[arg-type]  # what the door reads of one
+    door.match(request)
     refusal = door.judge(request)
     return 0 if refusal is None else refusal.status
+
+
+def test_s03_mistyped_passwords_lock_nobody_out(door: Door) -> None:
+    answers = [status(door, "/", Authorization=basic("mistyped")) for _ in range(14)]
+    assert answers == [401] * 5 + [429] * 9  # each counts once, however many rules look at it
+    assert status(door, "/", Authorization=basic(TOKEN)) == 0
+    assert status(door, "/health", Authorization=basic("mistyped")) == 0
 
 
 def basic(token: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from bus.log import without_secrets
 from bus.security.admission import FAILURES, Admission
+from bus.security.door import refusal_headers
 from bus.security.hosts import Refusal
 from bus.security.limits import CALLERS, Limiter, Rate
 from bus.security.tokens import PATTERN, Caller, Role, Tokens, bearer, make
@@ -43,15 +44,47 @@ def test_without_tokens_everybody_may_and_with_them_nobody_without() -> None:
     assert isinstance(admission.admit(None, Role.PUBLIC, "a", 0.0), Caller)
 
 
-def test_guessing_is_slowed_down_for_the_address_that_guesses() -> None:
-    token, admission = made(Role.ADMIN)
+def test_s03_credentials_come_first_and_only_wrong_ones_are_slowed_down() -> None:
+    token, admission = made(Role.OPERATOR)
+    answers = [admission.admit("wrong", Role.VIEWER, "proxy", 0.0) for _ in range(14)]
+    assert [answer.status for answer in answers if isinstance(answer, Refusal)] == [401] * 5 + [429] * 9
+    # Everybody else comes from the same address.
+    assert admission.admit(token, Role.OPERATOR, "proxy", 0.0) == Caller("somebody", Role.OPERATOR)
+    assert admission.admit(token, Role.OPERATOR, "proxy", 0.0, urgent=True) == Caller("somebody", Role.OPERATOR)
+    for shown in (None, "wrong"):
+        assert admission.admit(shown, Role.PUBLIC, "proxy", 0.0) == Caller("", Role.PUBLIC)
+    missing = admission.admit(None, Role.VIEWER, "proxy", 0.0)
+    assert isinstance(missing, Refusal)
+    assert missing.status == 401
+    other = admission.admit("wrong", Role.VIEWER, "other", 0.0)
+    assert isinstance(other, Refusal)
+    assert other.status == 401
+
+
+def test_f08_retry_after_is_true_and_the_text_says_the_same() -> None:
+    _, admission = made(Role.OPERATOR)
     for _ in range(int(FAILURES.burst)):
         admission.admit("wrong", Role.VIEWER, "guesser", 0.0)
-    answer = admission.admit(token, Role.VIEWER, "guesser", 1.0)
-    assert isinstance(answer, Refusal)
-    assert answer.status == 429
-    assert isinstance(admission.admit(token, Role.VIEWER, "other", 1.0), Caller)
-    assert isinstance(admission.admit(token, Role.VIEWER, "guesser", 20.0), Caller)
+    slowed = admission.admit("wrong", Role.VIEWER, "guesser", 1.0)
+    assert isinstance(slowed, Refusal)
+    assert slowed.status == 429
+    assert f"ask again in {slowed.retry_after} s" in slowed.reason
+    assert refusal_headers(slowed)["retry-after"] == str(slowed.retry_after)
+    again = admission.admit("wrong", Role.VIEWER, "guesser", 1.0 + slowed.retry_after)
+    assert isinstance(again, Refusal)
+    assert again.status == 401
+
+
+def test_s03_an_emergency_stop_is_never_told_to_wait() -> None:
+    token, admission = made(Role.OPERATOR)
+    answers = [admission.admit(token, Role.OPERATOR, "a", 0.0) for _ in range(300)]
+    slowed = answers[-1]
+    assert isinstance(slowed, Refusal)
+    assert slowed.status == 429
+    assert f"in {slowed.retry_after} s" in slowed.reason
+    assert isinstance(admission.admit(token, Role.OPERATOR, "a", 0.0, urgent=True), Caller)
+    viewer, admission = made(Role.VIEWER)
+    assert isinstance(admission.admit(viewer, Role.OPERATOR, "a", 0.0, urgent=True), Refusal)
 
 
 def test_a_caller_gets_its_rate_and_its_burst_and_no_more() -> None:

@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -44,12 +45,12 @@ def keys(folder: Path, *arguments: str) -> str:
 
 
 @contextmanager
-def secured(folder: Path) -> Iterator[Secured]:
+def secured(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Secured]:
     """One gateway, without a plant: what it answers then is 401 and 403, or 503 and 404 to those who may ask."""
     where = folder / "keys"
     shown = keys(where, "init")
     tokens = {role: str(re.search(rf"{role}\s+(kpp_\S+)", shown)[1]) for role in ROLES}  # type: ignore[index]  # it is there
-    environment = free_environment() | {"KPP_KEYS": str(where), "KPP_DATA": str(folder)}
+    environment = free_environment() | {"KPP_KEYS": str(where), "KPP_DATA": str(folder)} | dict(more)
     endpoints = Endpoints.from_environment(environment)
     output = folder / "output.txt"
     with output.open("wb") as file:

@@ -42,11 +42,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 def expected(role: str, needed: Role) -> set[int]:
     """The refusal that a role gets for what needs another one; empty if it is let in."""
-    if role == "stranger":
+    if role == "stranger" and needed > Role.PUBLIC:
         return {401, 429}  # whoever guesses is soon slowed down
     if HOLDERS[role] >= needed:
         return set()
-    return {401, 429} if role == "nobody" else {403}
+    return {401} if role == "nobody" else {403}
 
 
 def test_every_route_has_a_role_and_commands_need_an_operator() -> None:
@@ -64,7 +64,6 @@ def test_the_role_matrix(gateway: Secured) -> None:
             return answer.status_code
 
     async def script() -> dict[tuple[str, str, str], int]:
-        # Strangers come last: their guesses close the address for a while.
         async with httpx.AsyncClient(base_url=str(gateway.endpoints.gateway_http), timeout=30) as client:
             found = {}
             for role in (*ROLES, "nobody", "stranger"):
@@ -120,6 +119,37 @@ def test_who_commands_too_fast_is_told_when_to_go_on(fresh: Secured) -> None:
             client.get(f"{fresh.endpoints.gateway_http}/v1/status").status_code == 200
         )  # reading has a rate of its own
     assert operators_command(fresh, "operator") == 422  # and so has everybody else
+
+
+def test_s03_wrong_tokens_lock_nobody_out(gateway: Secured) -> None:
+    base = str(gateway.endpoints.gateway_http)
+    stranger = gateway.bearer("stranger")
+    answers = [httpx.get(f"{base}/v1/status", headers=stranger) for _ in range(14)]
+    assert {answer.status_code for answer in answers} <= {401, 429}
+    told = answers[-1]
+    assert f"in {told.headers['retry-after']} s" in told.json()["detail"]
+    assert httpx.get(f"{base}/v1/status", headers=gateway.bearer("viewer")).status_code == 200
+    for headers in ({}, stranger):
+        assert httpx.get(f"{base}/v1/health", headers=headers).status_code in {200, 503}
+    assert operators_command(gateway, "operator") == 422
+    with stream(gateway, additional_headers=gateway.bearer("operator")) as client:
+        assert first(client)["role"] == "operator"
+    with pytest.raises(InvalidStatus) as refused, stream(gateway, additional_headers=stranger):
+        pass
+    assert refused.value.response.status_code in {401, 429}
+
+
+def test_f08_addresses_behind_a_trusted_proxy_are_told_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    more = {"KPP_TRUSTED_PROXIES": "127.0.0.1"}
+    with secured(tmp_path_factory.mktemp("proxied"), more) as proxied:
+        url = f"{proxied.endpoints.gateway_http}/v1/status"
+
+        def guess(address: str) -> int:
+            headers = proxied.bearer("stranger") | {"X-Forwarded-For": address}
+            return httpx.get(url, headers=headers).status_code
+
+        assert [guess("198.51.100.7") for _ in range(6)] == [401] * 5 + [429]
+        assert guess("198.51.100.8") == 401
 
 
 def test_a_header_does_not_change_what_is_authorised(fresh: Secured) -> None:
