@@ -1,14 +1,21 @@
-"""What several kinds of tests need: a real browser, and the examples as programs."""
+"""What several kinds of tests need: one plant at a time, a real browser, and the examples as programs."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests import session as session_of_tests
+from tests.watching import PAGE_PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -22,11 +29,53 @@ FLAGS = [
     "--disable-sync",
 ]
 
-expect.set_options(timeout=10_000)
+
+MEMORY = Path("/dev/shm")  # noqa: S108  # nothing in it outlives a test
+WARDEN = pytest.StashKey[session_of_tests.Process]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever ends the session, nothing that it has started shall be left."""
+    config.stash[WARDEN] = session_of_tests.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """At an orderly end the warden's work is done here."""
+    session_of_tests.end(os.environ.pop(session_of_tests.MARK))
+    config.stash[WARDEN].terminate()
+    config.stash[WARDEN].wait()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Fail a test beside which a second plant lives, however it came there."""
+    yield
+    if session_of_tests.PLANTS.living():
+        clocks = session_of_tests.clocks()
+        assert len(clocks) <= 1, f"{len(clocks)} plants live at a time: {clocks}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session that leaves a process behind."""
+    left = session_of_tests.left_behind()
+    if left:
+        sys.stderr.write(f"\nThe tests have left processes behind: {left}\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one, for what writes through to the disk thousands of times."""
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="kpp-test-", dir=MEMORY) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> "Iterator[Browser]":
     """A real browser; without one the tests say so, or fail where it is required.
 
     It goes with its module: while it is open its event loop runs, and no other test could start one.
@@ -37,8 +86,11 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("KPP_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - half a second that most tests do not need
+
+    expect.set_options(timeout=PAGE_PATIENCE)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=PAGE_PATIENCE)
         yield opened
         opened.close()
 

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ from tests.chaos.injector import Delivered, Injector
 from tests.chaos.plan import Fault, draw
 from tests.chaos.processes import NoDiskError, small_disk
 from tests.chaos.reference import fold
-from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment, launch
+from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment, launch, stop
 from tests.watching import eventually
 
 INJECT = Path(__file__).parent / "inject"
@@ -201,7 +199,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
     finally:
         for each in collectors:
             each.stop()
-        _stop(process)
+        stop(process)
     if logs is not None:
         _note(logs, folder, collector, injector)
     journal, lasts = _on_disk(folder)
@@ -245,16 +243,6 @@ def _settle(collector: Collector, last: Sequenced) -> None:
     deadline = time.monotonic() + RECORDED_WITHIN
     while time.monotonic() < deadline and not collector.has_state(last.run, last.seq):
         time.sleep(0.05)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()  # its children go with it
-        process.wait()
 
 
 def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:

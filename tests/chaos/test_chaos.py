@@ -8,7 +8,7 @@ from tests.chaos.checker import summary, unheard
 from tests.chaos.driver import Chaos, run
 from tests.chaos.history import Sequenced
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 FAULTS = 80
 """In each of two runs."""

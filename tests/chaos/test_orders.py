@@ -5,16 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.orders import every_order, nodes, sample, seconds_to_health
-from tests.e2e.conftest import START_TIMEOUT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ORDERS = sample(seed=4, count=5)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=[" ".join(order) for order in ORDERS])
 def test_nodes_may_start_in_any_order(order: tuple[str, ...], tmp_path: Path) -> None:
-    assert seconds_to_health(order, tmp_path, START_TIMEOUT) > 0
+    assert seconds_to_health(order, tmp_path, 30.0) > 0
 
 
 def test_every_order_is_every_order() -> None:

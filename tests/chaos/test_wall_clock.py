@@ -17,7 +17,7 @@ from tests.chaos.reference import fold
 from tests.e2e.conftest import Plant, started
 from tests.watching import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 HOUR = 3600
 SOURCE = Path(__file__).with_name("wall_clock.c")

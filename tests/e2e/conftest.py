@@ -20,10 +20,16 @@ import pytest
 
 from bus.beside import VARIABLES
 from bus.endpoints import Endpoints
+from tests.session import PLANTS
 from tests.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 60.0
+ANSWER_TIMEOUT = 60.0
+"""Seconds that a door may take to answer."""
+
+STOP_TIMEOUT = 60.0
+"""Seconds that supervisord may take to stop: it kills after 5 to 10 s whoever does not."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -45,7 +51,7 @@ def free_ports(count: int) -> list[int]:
 def get(address: object, path: str) -> httpx.Response | None:
     """An HTTP answer, None when nobody listens."""
     try:
-        return httpx.get(f"{address}{path}", timeout=5.0)
+        return httpx.get(f"{address}{path}", timeout=ANSWER_TIMEOUT)
     except httpx.TransportError:
         return None
 
@@ -111,7 +117,7 @@ class Plant:
 
     def post(self, path: str, body: Any = None) -> httpx.Response:
         """A REST command."""
-        return httpx.post(f"{self.endpoints.gateway_http}{path}", json=body, timeout=15.0)
+        return httpx.post(f"{self.endpoints.gateway_http}{path}", json=body, timeout=ANSWER_TIMEOUT)
 
 
 def configuration(folder: Path) -> Path:
@@ -148,7 +154,30 @@ def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[
     """Start supervisord as `make run` does."""
     command = [str(Path(sys.executable).with_name("supervisord")), "-n", "-c", str(config)]
     with output.open("ab") as file:
-        return subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        return PLANTS.start(env, command, file)
+
+
+@contextmanager
+def launched(folder: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Supervisord with its files in `folder` and its words in `output.txt` there; whatever happens, it ends."""
+    process = launch(configuration(folder), env, folder / "output.txt")
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C, and the end of whoever does not heed it."""
+    family = [] if process.poll() is not None else psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()  # its children go with it
+        process.wait()
+    for each in psutil.wait_procs(family, timeout=STOP_TIMEOUT)[1]:
+        each.kill()
 
 
 @contextmanager
@@ -163,21 +192,11 @@ def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), insta
     config, env, output = configuration(folder), {**environment(folder, instances), **extra}, folder / "output.txt"
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
-    family: list[psutil.Process] = []
     try:
         eventually(plant.healthy, START_TIMEOUT, "the plant is healthy")
         yield plant
     finally:
-        if process.poll() is None:
-            family = plant.family()
-            process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for each in psutil.wait_procs(family, timeout=5)[1]:
-            each.kill()
+        stop(process)
 
 
 @pytest.fixture(scope="module")

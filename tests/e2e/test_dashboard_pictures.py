@@ -15,7 +15,7 @@ from tests.e2e.conftest import Plant
 from tests.ui.test_pages import PAGES
 from tests.watching import Watch, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(1200)]
 
 LOOKS = {
     "large": ("dark", {"width": 1600, "height": 950}),
@@ -74,8 +74,8 @@ def page(browser: Browser, at_work: Plant, look: str) -> Iterator[Page]:
     page = browser.new_page(viewport=size)  # type: ignore[arg-type]  # a plain dict is what it takes
     watch = Watch(page)
     page.goto(f"{at_work.endpoints.ui_http}/?theme={theme}#window=60")
-    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
-    page.wait_for_function("wanted => __kpp.samples > wanted", arg=SAMPLES, timeout=60_000)
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
+    page.wait_for_function("wanted => __kpp.samples > wanted", arg=SAMPLES)
     yield page
     page.close()
     assert watch.complaints == []
@@ -87,15 +87,15 @@ def test_every_page_is_seen_whole(page: Page, folder: Path, look: str) -> None:
         sheet = page.get_by_test_id(f"page-{name}")
         expect(sheet).to_be_visible()
         if name == "hypotheses":
-            expect(page.get_by_test_id("claims")).to_have_attribute("data-old", "no", timeout=120_000)
+            expect(page.get_by_test_id("claims")).to_have_attribute("data-old", "no", timeout=300_000)
         elif name == "history":
-            page.wait_for_function("globalThis.__kpp.history?.bins > 20", timeout=20_000)
+            page.wait_for_function("globalThis.__kpp.history?.bins > 20")
         elif name == "system":
-            expect(page.get_by_test_id("s-quota")).to_contain_text("of", timeout=15_000)
+            expect(page.get_by_test_id("s-quota")).to_contain_text("of")
         elif name == "runs":
-            expect(page.get_by_test_id("runs-answer")).to_contain_text("Recorder", timeout=15_000)
+            expect(page.get_by_test_id("runs-answer")).to_contain_text("Recorder")
         frames = page.evaluate("__kpp.frames")
-        page.wait_for_function("before => __kpp.frames > before + 12", arg=frames, timeout=20_000)
+        page.wait_for_function("before => __kpp.frames > before + 12", arg=frames)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} pixels too wide"
         assert sheet.evaluate(CUT_OFF) == [], name

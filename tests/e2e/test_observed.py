@@ -18,7 +18,7 @@ from bus.sockets import Dealer
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, started
 from tests.watching import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 NODES = {"clock", "physics", "gateway", "recorder", "ui", "watchdog"}
 

@@ -15,7 +15,7 @@ from bus.sockets import Dealer
 from tests.e2e.conftest import Plant, started
 from tests.watching import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,34 +15,30 @@ from zmq.utils.monitor import parse_monitor_message
 
 from bus.endpoints import Endpoints
 from bus.sockets import curve_pair
-from tests.e2e.conftest import START_TIMEOUT, configuration, environment, launch
+from tests.e2e.conftest import START_TIMEOUT, environment, launched
 from tests.nodes.gateway.secured import ROLES, Secured, keys
 from tests.watching import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """The plant as `make run` starts it after `kpp keys init`."""
     folder = tmp_path_factory.mktemp("plant")
-    config, env, output = configuration(folder), environment(folder), folder / "output.txt"
+    env, output = environment(folder), folder / "output.txt"
     where = folder / "var" / "keys"
     shown = keys(where, "init")
     tokens = {role: found[1] for role in ROLES if (found := re.search(rf"{role}\s+(kpp_\S+)", shown))}
-    process = launch(config, env, output)
     secured = Secured(Endpoints.from_environment(env), tokens, output, folder, env)
-    try:
+    with launched(folder, env):
         eventually(lambda: healthy(secured), START_TIMEOUT, "the plant is healthy")
         yield secured
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
 
 
 def healthy(plant: Secured) -> bool:
     try:
-        return httpx.get(f"{plant.endpoints.gateway_http}/v1/health", timeout=5).status_code == 200
+        return httpx.get(f"{plant.endpoints.gateway_http}/v1/health", timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -51,9 +46,9 @@ def healthy(plant: Secured) -> bool:
 def test_commands_act_and_alarms_data_and_metrics_are_read(plant: Secured) -> None:
     base = f"{plant.endpoints.gateway_http}/v1"
     operator = plant.bearer("operator")
-    begun = httpx.post(f"{base}/runs", json={"scenario": "reference"}, headers=operator, timeout=20)
+    begun = httpx.post(f"{base}/runs", json={"scenario": "reference"}, headers=operator, timeout=60)
     assert begun.status_code == 200, begun.text
-    until = httpx.post(f"{base}/time/run-until", json={"t": 2.5}, headers=operator, timeout=20)
+    until = httpx.post(f"{base}/time/run-until", json={"t": 2.5}, headers=operator, timeout=60)
     assert until.json()["applied"] == {"mode": "running", "until": 2.5}
     viewer = plant.bearer("viewer")
 
@@ -74,7 +69,7 @@ def test_the_dashboard_wants_an_operator(plant: Secured) -> None:
     page = str(plant.endpoints.ui_http)
     assert httpx.get(page).status_code == 401
     assert httpx.get(page, auth=("anybody", plant.tokens["viewer"])).status_code == 403
-    assert httpx.get(page, auth=("anybody", plant.tokens["operator"]), timeout=20).status_code == 200
+    assert httpx.get(page, auth=("anybody", plant.tokens["operator"]), timeout=60).status_code == 200
 
 
 @pytest.mark.browser
@@ -89,15 +84,15 @@ def test_an_operator_alone_has_a_recording_played_back(plant: Secured, browser: 
     operator = browser.new_context(http_credentials={"username": "anybody", "password": plant.tokens["operator"]})
     page = operator.new_page()
     page.goto(f"{plant.endpoints.ui_http}/#page=runs")
-    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=30_000)
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
     run = page.evaluate("__kpp.recorded()")
     page.get_by_test_id(f"replay-{run}").click()
-    expect(page.get_by_test_id("replay-state")).to_have_text(f"Run {run} is played back.", timeout=60_000)
+    expect(page.get_by_test_id("replay-state")).to_have_text(f"Run {run} is played back.")
     there = page.get_by_test_id("replay-open").get_attribute("href") or ""
     for role, status in (("nobody", 401), ("viewer", 403), ("operator", 200)):  # the replay's own door is as narrow
-        assert httpx.get(there, headers=plant.bearer(role), timeout=20).status_code == status
+        assert httpx.get(there, headers=plant.bearer(role), timeout=60).status_code == status
     page.get_by_test_id("replay-end").click()
-    expect(page.get_by_test_id("replay-state")).to_contain_text("No recording is played back", timeout=20_000)
+    expect(page.get_by_test_id("replay-state")).to_contain_text("No recording is played back")
     operator.close()
 
 

@@ -16,7 +16,7 @@ from nodes.physics.scenarios import ScenarioFolder
 from tests.e2e.conftest import ROOT, Plant, started
 from tests.watching import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 FAULTS = [(signal.SIGKILL, "a"), (signal.SIGSTOP, "b"), (signal.SIGSTOP, "a"), (signal.SIGKILL, "b")]
 BETWEEN = 100

@@ -46,7 +46,7 @@ class Dashboard:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=60) == 0
 
     def kill(self) -> None:
         """End it without warning."""
@@ -59,19 +59,19 @@ class Dashboard:
     def _end(self, number: int) -> int:
         assert self._process is not None
         self._process.send_signal(number)
-        return self._process.wait(timeout=10)
+        return self._process.wait(timeout=60)
 
     def health(self) -> dict[str, Any] | None:
         """What it says of itself, None while it does not answer."""
         try:
-            with urllib.request.urlopen(f"{self.url}health", timeout=5) as answer:  # noqa: S310  # our own address
+            with urllib.request.urlopen(f"{self.url}health", timeout=30) as answer:  # noqa: S310  # our own address
                 document: dict[str, Any] = json.load(answer)
                 return document
         except OSError:
             return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SyntheticPlant, Dashboard]]:
     environ = free_endpoints() | {"KPP_DATA": str(tmp_path_factory.mktemp("data"))}
     with SyntheticPlant(environ) as plant:

@@ -40,6 +40,7 @@ from bus.messages import (
 )
 from bus.sockets import Publisher, Server
 from kpp_physics.parameters import Parameters
+from tests.session import PLANTS
 from ui.plant import Plant
 
 PARAMETERS = Parameters().as_dict()
@@ -113,6 +114,7 @@ class SyntheticPlant:
         self._thread = threading.Thread(target=self._loop, name="synthetic plant")
 
     def __enter__(self) -> "SyntheticPlant":
+        PLANTS.add(self._endpoints.clock_publish, lambda: not self._stop.is_set())
         self._thread.start()
         return self
 

@@ -83,7 +83,7 @@ def test_who_is_let_in(door: Door, path: str, headers: dict[str, str], expected:
 def test_no_path_is_open_to_foreign_names_and_pages(
     dashboard: Dashboard, path: str, headers: dict[str, str], expected: int
 ) -> None:
-    connection = http.client.HTTPConnection(dashboard.host, timeout=5)
+    connection = http.client.HTTPConnection(dashboard.host, timeout=60)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     assert answer.status == expected
@@ -92,7 +92,7 @@ def test_no_path_is_open_to_foreign_names_and_pages(
 
 
 def test_the_dashboard_tells_prometheus_what_it_holds(dashboard: Dashboard) -> None:
-    connection = http.client.HTTPConnection(dashboard.host, timeout=5)
+    connection = http.client.HTTPConnection(dashboard.host, timeout=60)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()

@@ -8,7 +8,7 @@ from tests.ui.conftest import Dashboard
 
 
 def knock(dashboard: Dashboard, path: str, origin: str, host: str) -> int:
-    connection = http.client.HTTPConnection(dashboard.host, timeout=5)
+    connection = http.client.HTTPConnection(dashboard.host, timeout=60)
     headers = {
         "Host": host,
         "Origin": origin,

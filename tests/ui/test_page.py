@@ -10,7 +10,7 @@ from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import SyntheticPlant
 from tests.watching import Watch, drag
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.browser
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -63,7 +63,7 @@ def test_the_picture_and_the_plots_move(page: Page) -> None:
         arg=before,
     )
     assert page.evaluate("__kpp.latency.length") > 5
-    expect(page.get_by_test_id("receiver-pressure-trend")).to_have_text(re.compile("[→↗↘]"), timeout=20_000)
+    expect(page.get_by_test_id("receiver-pressure-trend")).to_have_text(re.compile("[→↗↘]"))
 
 
 def test_commands_are_sent_and_answered_and_controls_follow_the_plant(page: Page, plant: SyntheticPlant) -> None:
@@ -275,7 +275,7 @@ def test_it_survives_its_own_servers_death_with_the_view_kept(
     expect(page.get_by_test_id("connection")).to_contain_text("dashboard server lost")
     expect(page.get_by_test_id("missing")).to_contain_text("own server does not answer")
     dashboard.start()
-    expect(page.get_by_test_id("connection")).to_contain_text("LIVE", timeout=20_000)
+    expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
     expect(page.get_by_test_id("o-window-30")).to_have_attribute("aria-pressed", "true")
     page.get_by_test_id("pause").click()
     expect(page.get_by_test_id("command-state")).to_contain_text("Pause — applied")

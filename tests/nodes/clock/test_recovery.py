@@ -262,9 +262,9 @@ class Killed(RuleBasedStateMachine):
             self.clocks.journal.close()
 
 
-def test_the_clock_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
+def test_the_clock_survives_being_killed_at_any_moment(memory_path: Path) -> None:
     class Here(Killed):
-        folder = tmp_path
+        folder = memory_path
 
     Here.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
     Here.TestCase("runTest").runTest()

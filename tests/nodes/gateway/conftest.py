@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,13 +45,14 @@ class Running(SimpleNamespace):
 
     def until(self, **wanted: object) -> dict[str, object]:
         """Wait until /status has these values and return it."""
-        deadline = time.monotonic() + 10
-        while True:
-            status = self.status()
-            if wanted.items() <= status.items():
-                return status
-            assert time.monotonic() < deadline, f"{wanted} not reached: {status}"
-            time.sleep(0.02)  # polling another process: there is nothing to wait on
+        status: dict[str, object] = {}
+
+        def reached() -> bool:
+            status.update(self.status())
+            return wanted.items() <= status.items()
+
+        eventually(reached, 10, f"the status has {wanted}")
+        return status
 
 
 def shake_hands(client: socket.socket, path: str) -> None:
@@ -72,16 +72,16 @@ def shake_hands(client: socket.socket, path: str) -> None:
 def start_gateway(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start the process and wait until it answers."""
     process = subprocess.Popen([sys.executable, "-m", "nodes.gateway"], env=os.environ | environment)
-    deadline = time.monotonic() + 20
-    while True:
+
+    def answers() -> bool:
+        assert process.poll() is None, "the gateway ended"
         try:
-            httpx.get(f"http://{environment['KPP_GATEWAY_HTTP']}/status")
+            return bool(httpx.get(f"http://{environment['KPP_GATEWAY_HTTP']}/status", timeout=60).status_code)
         except httpx.TransportError:
-            assert process.poll() is None, "the gateway ended"
-            assert time.monotonic() < deadline, "the gateway does not answer"
-            time.sleep(0.05)  # as above
-        else:
-            return process
+            return False
+
+    eventually(answers, 20, "the gateway answers")
+    return process
 
 
 @pytest.fixture(scope="session")
@@ -93,15 +93,15 @@ def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the gateway keeps its files."""
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(scenarios: Path, data: Path) -> Iterator[Running]:
-    """One gateway for the whole session, with a recorder's answers from two recorded runs."""
+    """One gateway for a file of tests, with a recorder's answers from two recorded runs."""
     environment = free_environment() | {"KPP_SCENARIOS": str(scenarios), "KPP_DATA": str(data)}
     endpoints = Endpoints.from_environment(environment)
     write_recordings(data / "recordings")
@@ -115,11 +115,11 @@ def running(scenarios: Path, data: Path) -> Iterator[Running]:
     try:
         process = start_gateway(environment)
         try:
-            with httpx.Client(base_url=str(endpoints.gateway_http), timeout=10) as rest:
+            with httpx.Client(base_url=str(endpoints.gateway_http), timeout=60) as rest:
                 yield Running(process=process, peer=peer, endpoints=endpoints, rest=rest)
         finally:
             process.terminate()
-            code = process.wait(10)
+            code = process.wait(60)
     finally:
         peer.close()
         recorder.stop()

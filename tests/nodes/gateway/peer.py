@@ -29,6 +29,7 @@ from bus.messages import (
 )
 from bus.sockets import Publisher, Server
 from kpp_physics.parameters import Parameters
+from tests.session import PLANTS
 
 from . import messages
 
@@ -85,6 +86,7 @@ class Peer:
         self._riding: list[Command] = []
         self._carried: dict[int, list[Command]] = {}
         self._stop = threading.Event()
+        PLANTS.add(endpoints.clock_publish, lambda: not self._stop.is_set())
         self._thread = threading.Thread(target=self._run, name="peer")
         self._thread.start()
 

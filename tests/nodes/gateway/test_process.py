@@ -39,7 +39,7 @@ def test_a_taken_port_is_named() -> None:
             [sys.executable, "-m", "nodes.gateway"],
             env=os.environ | environment,
             capture_output=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
     assert run.returncode == 1
@@ -52,7 +52,7 @@ def test_a_wrong_setting_is_named() -> None:
         [sys.executable, "-m", "nodes.gateway"],
         env=os.environ | {"KPP_MODULES": "clock"},
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert run.returncode == 1
@@ -65,7 +65,7 @@ def test_a_defect_in_a_task_ends_the_process_with_an_error() -> None:
         [sys.executable, "-c", script],
         env=os.environ | free_environment(),
         capture_output=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert run.returncode == 1

@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bus.endpoints import Endpoints
 from tests.e2e.conftest import configuration
+from tests.session import PLANTS
 from tests.watching import eventually
 
 from .peer import Peer, free_environment
@@ -51,8 +52,8 @@ class Workers:
     def answers(self) -> bool:
         """Do both doors hear the plant?"""
         try:
-            rest = httpx.get(f"{self.endpoints.gateway_http}/v1/health", timeout=2)
-            hello = httpx.get(f"{self.endpoints.gateway_websocket}/", timeout=2)
+            rest = httpx.get(f"{self.endpoints.gateway_http}/v1/health", timeout=30)
+            hello = httpx.get(f"{self.endpoints.gateway_websocket}/", timeout=30)
         except httpx.TransportError:
             return False
         return rest.status_code == 200 and hello.json()["status"] == "ok"
@@ -70,10 +71,10 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     endpoints = Endpoints.from_environment(environment)
     command = [str(Path(sys.executable).with_name("supervisord")), "-n", "-c", str(path)]
     output = (folder / "output.txt").open("wb")
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=output)
+    process = PLANTS.start(os.environ | environment, command, output)
     with ExitStack() as stack:
         stack.callback(output.close)
-        stack.callback(process.wait, 20)
+        stack.callback(process.wait, 60)
         stack.callback(process.send_signal, signal.SIGTERM)
         eventually(lambda: _listening(endpoints), 30, "both sockets are held")
         peer = Peer(endpoints)  # only now: before, supervisord would find the ports of the clock taken
@@ -102,7 +103,7 @@ def join(workers: Workers, stack: ExitStack, query: str) -> ClientConnection:
 def seqs(client: ClientConnection, count: int) -> list[int]:
     found: list[int] = []
     while len(found) < count:
-        message = json.loads(client.recv(5))
+        message = json.loads(client.recv(60))
         assert message["type"] != "gap"
         if message["type"] == "state":
             found.append(message["seq"])
@@ -129,13 +130,21 @@ def worker_of(client: ClientConnection, workers: Workers) -> int:
     raise AssertionError("no worker has this connection")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_killed_worker_takes_only_its_own_clients_and_they_resume_without_a_gap(workers: Workers) -> None:
     with ExitStack() as stack:
-        clients = [join(workers, stack, "?every=1") for _ in range(30)]
+        clients: list[ClientConnection] = []
+        owner: dict[ClientConnection, int] = {}
+
+        def shared() -> bool:
+            """Whichever worker wakes first takes a connection: on a busy machine that may be one of them for long."""
+            for client in (join(workers, stack, "?every=1") for _ in range(10)):
+                clients.append(client)
+                owner[client] = worker_of(client, workers)
+            return len(clients) >= 30 and len(set(owner.values())) == 2
+
+        eventually(shared, 5, "both workers share the load")
         heard = {client: seqs(client, 20) for client in clients}
-        owner = {client: worker_of(client, workers) for client in clients}
-        assert len(set(owner.values())) == 2  # both workers share the load
         victim = owner[clients[0]]
         os.kill(victim, signal.SIGKILL)
         for client in clients:
@@ -150,7 +159,7 @@ def test_a_killed_worker_takes_only_its_own_clients_and_they_resume_without_a_ga
     eventually(lambda: len(workers.pids("websocket")) == 2, 10, "the worker is back")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_a_killed_rest_worker_costs_nothing_but_the_requests_under_way(workers: Workers) -> None:
     def ask() -> bool:
         address = workers.endpoints.gateway_http

@@ -20,9 +20,11 @@ from bus.listener import Listener
 from bus.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
 from bus.sockets import Dealer
 from recording.folder import RunFolder, run_folder
+from tests.session import PLANTS
 from tests.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
+STOP_TIMEOUT = 60.0
 SOCKETS = ("KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT", "KPP_RECORDER")
 
 
@@ -38,13 +40,8 @@ class Plant:
     def start(self, node: str, *arguments: str, name: str = "") -> None:
         """Start a node, under a name of its own if there are several."""
         with (self.data / f"{name or node}.log").open("ab") as log:
-            self.processes[name or node] = subprocess.Popen(
-                [sys.executable, "-m", f"nodes.{node}", *arguments],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+            command = [sys.executable, "-m", f"nodes.{node}", *arguments]
+            self.processes[name or node] = PLANTS.start(self.environment, command, log)
 
     def kill(self, node: str) -> None:
         """Kill a node as a power cut does."""
@@ -54,7 +51,7 @@ class Plant:
     def stop(self, node: str) -> None:
         """Stop a node in order."""
         self.processes[node].terminate()
-        self.processes[node].wait(timeout=15)
+        self.processes[node].wait(timeout=STOP_TIMEOUT)
 
     def log(self, node: str) -> str:
         """What a node has said."""

@@ -50,9 +50,9 @@ def test_another_frame_for_a_known_tick_is_an_alarm_and_an_event_and_changes_not
     assert f"at tick {known[0].seq}" in alarm["text"]
     eventually(lambda: _kinds(rest, "/v1/events"), 10.0, "the event is published")
     assert _kinds(rest, "/v1/events") == ["node"]
-    assert httpx.post(f"{rest}/v1/alarms/recorder.alarm/acknowledge", timeout=10).status_code == 200
+    assert httpx.post(f"{rest}/v1/alarms/recorder.alarm/acknowledge", timeout=60).status_code == 200
     eventually(lambda: (_alarm(rest) or {}).get("state") == "acknowledged", 10.0, "it was seen")
-    assert httpx.post(f"{rest}/v1/replay/seek", json={"t": 0.0}, timeout=10).status_code == 409, "this is no replay"
+    assert httpx.post(f"{rest}/v1/replay/seek", json={"t": 0.0}, timeout=60).status_code == 409, "this is no replay"
     assert _row(plant, run, known[0].seq) == before
     eventually(lambda: _kinds(rest, f"/v1/recordings/{run}/events"), 10.0, "the event is in the record")
 
@@ -76,7 +76,7 @@ def _row(plant: Plant, run: str, seq: int) -> Row:
 
 def _get(rest: str, path: str) -> Any:
     try:
-        return httpx.get(f"{rest}{path}", timeout=10).json()
+        return httpx.get(f"{rest}{path}", timeout=60).json()
     except httpx.TransportError:
         return None
 

@@ -130,7 +130,7 @@ def compare(plant: Plant, heard: Heard) -> None:
     assert Rows(schemas[first.schema]).state(first, heard.run).chain == heard.states[1].chain
 
 
-@pytest.mark.timeout(60 + 5 * KILLS)
+@pytest.mark.timeout(600 + 10 * KILLS)
 def test_killed_again_and_again_in_a_run_it_loses_and_doubles_nothing(
     make_plant: Callable[..., Plant], listen: Callable[[Plant], Heard]
 ) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,8 +23,9 @@ from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
 from tests.bus.samples import sample
-from tests.nodes.recorder.conftest import ROOT, Plant, free_ports
+from tests.nodes.recorder.conftest import Plant, free_ports
 from tests.nodes.recorder.test_rows import make_state
+from tests.session import PLANTS
 from tests.watching import eventually
 
 RUN = "0001-001"
@@ -178,12 +178,10 @@ def player(recorded: RunFolder, make_plant: Callable[..., Plant]) -> Iterator[Pl
     names = ("KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP")
     plant = make_plant(nodes=False, **{name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)})
     moved = {name.replace("KPP_", "KPP_REPLAY_"): plant.environment[name] for name in VARIABLES}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", "replay", RUN], cwd=ROOT, env={**plant.environment, **moved}
-    )
+    process = PLANTS.start({**plant.environment, **moved}, [sys.executable, "-m", "console", "replay", RUN], None)
     yield plant
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_subscribers_gateway_and_dashboard_work_with_a_replay_unchanged(player: Plant) -> None:
@@ -201,11 +199,11 @@ def test_subscribers_gateway_and_dashboard_work_with_a_replay_unchanged(player: 
             if isinstance(message, State):
                 states.append(message)
         assert listener.streams.lost == 0
-        live = httpx.get(f"{rest}/data/live", timeout=5.0).json()
+        live = httpx.get(f"{rest}/data/live", timeout=60.0).json()
         assert (live["run"], live["instance"]) == (f"replay-1:{RUN}", "replay")
         page = f"http://{player.endpoints.ui_http.host}:{player.endpoints.ui_http.port}/"
         assert eventually(lambda: _get(page), 20.0, "the dashboard answers") == 200
-        assert httpx.patch(f"{rest}/parameters", json={"drag_area": 0.3}, timeout=5.0).status_code >= 400
+        assert httpx.patch(f"{rest}/parameters", json={"drag_area": 0.3}, timeout=60.0).status_code >= 400
 
 
 def test_rest_and_websocket_of_a_replay_say_so_and_play_pause_seek_and_change_its_speed(player: Plant) -> None:
@@ -213,11 +211,11 @@ def test_rest_and_websocket_of_a_replay_say_so_and_play_pause_seek_and_change_it
     door = f"{player.endpoints.gateway_websocket.host}:{player.endpoints.gateway_websocket.port}"
 
     def ask(path: str, **body: Any) -> httpx.Response:
-        return httpx.post(f"{rest}/v1{path}", json=body or None, timeout=10.0)
+        return httpx.post(f"{rest}/v1{path}", json=body or None, timeout=60.0)
 
     def said(path: str = "/v1/status", of: str = rest) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = httpx.get(f"{of}{path}", timeout=5.0).json()
+            found: dict[str, Any] = httpx.get(f"{of}{path}", timeout=60.0).json()
         except httpx.TransportError:
             return {}
         return found
@@ -256,12 +254,12 @@ def test_rest_and_websocket_of_a_replay_say_so_and_play_pause_seek_and_change_it
         assert (refused["type"], "this is a replay of run" in str(refused)) == ("problem", True)
     forked = ask(f"/recordings/{RUN}/fork", t=1.0)
     assert (forked.status_code, "this is a replay" in forked.json()["detail"]) == (409, True)
-    export = httpx.get(f"{rest}/v1/recordings/{RUN}/export", params={"channels": "grid.net_power"}, timeout=10.0)
+    export = httpx.get(f"{rest}/v1/recordings/{RUN}/export", params={"channels": "grid.net_power"}, timeout=60.0)
     assert (export.status_code, len(export.text.splitlines())) == (
         200,
         LAST + 1,
     )  # of the run itself, not of its replay
-    assert httpx.get(f"{rest}/v1/recordings/{said()['run']}/export", timeout=10.0).status_code == 404
+    assert httpx.get(f"{rest}/v1/recordings/{said()['run']}/export", timeout=60.0).status_code == 404
 
 
 def _message(client: ClientConnection, *kinds: str) -> dict[str, Any]:
@@ -278,13 +276,13 @@ def _next_status(listener: Listener) -> Status | None:
 
 def _get(address: str) -> int:
     try:
-        return httpx.get(address, timeout=5.0).status_code
+        return httpx.get(address, timeout=60.0).status_code
     except httpx.TransportError:
         return 0
 
 
 def _post(rest: str, path: str) -> int:
     try:
-        return httpx.post(f"{rest}{path}", timeout=5.0).status_code
+        return httpx.post(f"{rest}{path}", timeout=60.0).status_code
     except httpx.TransportError:
         return 0

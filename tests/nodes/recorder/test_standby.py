@@ -5,8 +5,6 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-import pytest
-
 from bus.listener import Listener
 from bus.messages import RunsRequest, State, Status
 from recording.record import Row
@@ -62,7 +60,6 @@ class Heard:
         self._listener.close()
 
 
-@pytest.mark.timeout(300)
 def test_two_modules_with_standbys_are_recorded_exactly_once_though_their_leaders_are_killed(
     make_plant: Callable[..., Plant],
 ) -> None:
