@@ -2,9 +2,10 @@
 // the past, as the recorder has it.
 
 import { byId, write } from "./dom.js"
+import { PATHS } from "./flows.js"
 import { fixed } from "./format.js"
 import { Moment } from "./moment.js"
-import { PATHS, sankeyChart } from "./sankey.js"
+import { sankeyChart } from "./sankey.js"
 import { stream } from "./stream.js"
 import { followTime, timebar } from "./timebar.js"
 import { facts, number, values } from "./values.js"

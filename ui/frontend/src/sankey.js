@@ -1,10 +1,10 @@
 // Power flows as bands: grid and water on the left, what is delivered along the top, what is lost below.
 //
-// Every band is a power of the state frame. Between the hubs the plant stores energy: what a hub takes in and does not
-// give on is shown as going into store, and the other way round, so that both sides always balance.
+// Every band is a power of the state frame; which flows where stands in flows.js.
 
 import { sankey, sankeyLinkHorizontal } from "d3-sankey"
 import { write } from "./dom.js"
+import { PATHS, flows, sides } from "./flows.js"
 import { fixed } from "./format.js"
 import { stream } from "./stream.js"
 
@@ -16,29 +16,6 @@ const NODES = [
   ["export", "To the grid"], ["load", "Dump load, chopper"], ["electricloss", "Generator, converter"], ["mechanicloss", "Friction, gear, brake"], ["waterloss", "Water: drag, exchange"], ["heat", "Heat of compression"], ["vent", "Air vented"], ["wall", "Receiver wall"], ["aux", "Auxiliaries"], ["store", "Into store"],
 ]
 const USEFUL = new Set(["grid", "compressor", "air", "chain", "electric", "export"])
-const p = (name) => `powers.${name}`
-
-// [from, to, channels]: a negative sum flows the other way, between a hub and the surroundings.
-const LINKS = [
-  ["grid", "compressor", [p("compressor")]],
-  ["grid", "aux", [p("auxiliary")]],
-  ["water", "air", [p("heat_from_water")]],
-  ["none", "air", ["hypotheses.unsourced_power_recovery"]],
-  ["none", "chain", ["hypotheses.unsourced_power_h1", "hypotheses.unsourced_power_h2", "hypotheses.unsourced_power_h3", "hypotheses.unsourced_power_jet"]],
-  ["compressor", "heat", [p("aftercooler")]],
-  ["air", "vent", [p("vent")]],
-  ["air", "wall", [p("receiver_heat")]],
-  ["air", "chain", [p("buoyancy")]],
-  ["chain", "waterloss", [p("drag_local"), p("drag_bulk"), p("water_exchange"), p("jet_wake"), p("h1_slip")]],
-  ["chain", "mechanicloss", [p("chain_friction"), p("brake"), p("gearbox"), p("flywheel_windage"), p("clutch")]],
-  ["chain", "electric", [p("shaft")]],
-  ["electric", "electricloss", [p("generator_copper"), p("generator_iron"), p("generator_mechanical"), p("generator_stray"), p("converter")]],
-  ["electric", "load", [p("chopper"), p("dump_load")]],
-  ["electric", "export", [p("grid")]],
-]
-export const PATHS = [...new Set(LINKS.flatMap(([, , paths]) => paths))]
-const HUBS = ["compressor", "air", "chain", "electric"]
-const OPPOSITE = { water: "wall", heat: "ambient", vent: "ambient", wall: "ambient", export: "grid" }
 const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
 const SMALLEST = 0.02
 const LEAST = 1e-4
@@ -99,41 +76,19 @@ class Chart {
     write(this.sum, why)
   }
 
-  flows() {
-    // The spine is always there, however little flows, so that no column of the drawing is ever empty.
-    const found = new Map(SPINE.slice(1).map((to, i) => [`${SPINE[i]} ${to}`, LEAST]))
-    const add = (from, to, value) => value > SMALLEST && found.set(`${from} ${to}`, (found.get(`${from} ${to}`) ?? 0) + value)
-    const gained = Object.fromEntries(HUBS.map((hub) => [hub, 0]))
-    for (const [from, to, paths] of LINKS) {
-      const value = paths.reduce((all, path) => all + this.means.get(path), 0)
-      if (from in gained) gained[from] -= value
-      if (to in gained) gained[to] += value
-      if (value >= 0) add(from, to, value)
-      else if (from in gained && to in gained) add("release", from, -value)
-      else if (from in gained) add(OPPOSITE[to] ?? "release", from, -value)
-      else add(to, OPPOSITE[from] ?? "store", -value)
-    }
-    // The compressor stores nothing: what it does not reject is in the air that it delivers.
-    gained.air += gained.compressor
-    if (gained.compressor >= 0) add("compressor", "air", gained.compressor)
-    else add("release", "compressor", -gained.compressor)
-    for (const hub of HUBS.slice(1)) {
-      if (gained[hub] >= 0) add(hub, "store", gained[hub])
-      else add("release", hub, -gained[hub])
-    }
-    return found
-  }
-
   draw() {
     if (!this.box.clientWidth) return
     const width = Math.max(this.box.clientWidth, NARROWEST)
     const height = this.box.clientHeight
-    const flows = this.flows()
-    const total = (from) => [...flows].filter(([key]) => key.startsWith(`${from} `)).reduce((all, [, value]) => all + value, 0)
-    const into = (to) => [...flows].filter(([key]) => key.endsWith(` ${to}`)).reduce((all, [, value]) => all + value, 0)
-    write(this.sum, `from the grid ${fixed(total("grid"), 1)} kW → to the grid ${fixed(into("export"), 1)} kW`)
-    const used = new Set([...flows.keys()].flatMap((key) => key.split(" ")))
-    if (Math.max(...flows.values()) <= SMALLEST) return this.box.replaceChildren(paragraph("Nothing flows now."))
+    const { bands } = flows(this.means)
+    const total = (from) => [...bands].filter(([key]) => key.startsWith(`${from} `)).reduce((all, [, value]) => all + value, 0)
+    const into = (to) => [...bands].filter(([key]) => key.endsWith(` ${to}`)).reduce((all, [, value]) => all + value, 0)
+    const sums = sides(bands)
+    write(this.sum, `from the grid ${fixed(total("grid"), 1)} kW → to the grid ${fixed(into("export"), 1)} kW; in all ${fixed(sums.in, 1)} kW in, ${fixed(sums.out, 1)} kW out`)
+    if (Math.max(0, ...bands.values()) <= SMALLEST) return this.box.replaceChildren(paragraph("Nothing flows now."))
+    // The spine is always there, however little flows, so that no column of the drawing is ever empty.
+    for (const [i, to] of SPINE.slice(1).entries()) if (!bands.has(`${SPINE[i]} ${to}`)) bands.set(`${SPINE[i]} ${to}`, LEAST)
+    const used = new Set([...bands.keys()].flatMap((key) => key.split(" ")))
     const order = new Map(NODES.map(([id], i) => [id, i]))
     const layout = sankey()
       .nodeId(({ id }) => id)
@@ -144,7 +99,7 @@ class Chart {
       .extent([[2, 8], [width - 168, height - 8]])
     const graph = layout({
       nodes: NODES.filter(([id]) => used.has(id)).map(([id, label]) => ({ id, label })),
-      links: [...flows].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
+      links: [...bands].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
     })
     stack(graph.nodes, layout.nodePadding())
     layout.update(graph)
