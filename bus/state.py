@@ -335,3 +335,9 @@ class Meters(Message, frozen=True):
     receiver_pressure_min: Annotated[Finite | None, quantity("Pa", "lowest receiver pressure in those laps")]
     receiver_pressure_max: Annotated[Finite | None, quantity("Pa", "highest receiver pressure in those laps")]
     pocket_temperature_min: Annotated[Finite | None, quantity("K", "coldest pocket in those laps")]
+    settled: Annotated[
+        bool,
+        quantity(
+            "", "true if these laps are alike: none is the first or had a command in it, powers and speed are the same"
+        ),
+    ] = False

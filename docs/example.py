@@ -24,7 +24,8 @@ def main() -> int:
     plant.command("start", {})
     plant.step(STEPS)
     header = {"t": STEPS / 1000, "seq": STEPS // 10, "run": "0001-001", "wall": 1767225600.0, "module": "m1"}
-    state = state_frame(plant, header | {"instance": "a", "scenario": "reference", "results": 1, "events": 2})
+    header |= {"instance": "a", "scenario": "reference", "results": 1, "events": 2}
+    state = state_frame(plant, header, settled=False)
     floaters = msgspec.structs.asdict(state.floaters)
     few = type(state.floaters)(**{name: values[:FLOATERS] for name, values in floaters.items()})
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(state, floaters=few)), indent=1)

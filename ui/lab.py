@@ -12,21 +12,26 @@ import sys
 from collections import OrderedDict
 from typing import Any, TextIO
 
+from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
+from kpp_physics.settling import settled
 
 HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
 MODES = ("physical", "claimed")
 
-DURATION = 600
-"""Simulated seconds of each plant: the start and the laps after it."""
+LONGEST = 3600
+"""Most simulated seconds of each plant; one that has not settled by then is told as not settled."""
 
 CHUNK = 10_000
-"""Steps of 1 ms between two looks at the plants."""
+"""Steps of 1 ms between two looks at a plant."""
+
+ENDS = frozenset({"tripped", "emergency_stop"})
+"""States of the controller in which a plant will not settle any more."""
 
 METERS = ("net_power", "grid_power", "compressor_power", "auxiliary_power", "cop", "unsourced_power", "chain_speed")
-"""Lap means that are compared; they do not exist before a lap is complete."""
+"""Lap means that are compared; they are those of a settled plant, or null."""
 
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 _NICE = 10
 
 
@@ -94,28 +99,34 @@ def variants(parameters: Parameters) -> list[tuple[str, str, Parameters]]:
     return [("none", "off", off), *alone]
 
 
-def measure(parameters: Parameters, duration: int = DURATION) -> dict[str, Any]:
-    """Run every variant for `duration` simulated seconds from standstill; what a plant could not measure is null."""
-    from kpp_physics.fleet import Fleet  # noqa: PLC0415  # only the process that computes needs the compiled kernel
-
-    plants = variants(parameters)
-    fleet = Fleet.of([each for _, _, each in plants])
-    for _ in range(duration * 1000 // CHUNK):
-        fleet.step(CHUNK)
-    rows = [_row(fleet.plant(i).observe(), name, mode) for i, (name, mode, _) in enumerate(plants)]
-    return {"duration": duration, "rows": rows}
+def measure(parameters: Parameters, longest: int = LONGEST) -> dict[str, Any]:
+    """Run every variant from standstill until it has settled; what a plant could not measure is null."""
+    return {"rows": [_row(name, mode, each, longest) for name, mode, each in variants(parameters)]}
 
 
-def _row(observed: Any, name: str, mode: str) -> dict[str, Any]:
+def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str, Any]:
+    """Means of one plant over laps that are alike; those before them, the start among them, are left out."""
+    from kpp_physics.plant import Plant  # noqa: PLC0415  # only the process that computes needs the compiled kernel
+
+    plant = Plant(parameters)
+    plant.command("start", {})
+    calm = False
+    while not calm and plant.time_us < longest * 1_000_000 and plant.plc_state not in ENDS:
+        plant.step(CHUNK)
+        calm = settled(*plant.lap_records(DEFAULT_LAPS))
+    observed = plant.observe()
     meters = observed["meters"]
     return {
         "hypothesis": name,
         "mode": mode,
         "plc": observed["plc"]["state"],
         "trip": observed["plc"]["trip"],
+        "settled": calm,
+        "t": plant.time_us / 1e6,
         "laps": meters["laps"],
+        "left_out": plant.laps - meters["laps"],
         "r_a": observed["ledger"]["r_a"],
-        **{meter: meters[meter] for meter in METERS},
+        **{meter: meters[meter] if calm else None for meter in METERS},
     }
 
 

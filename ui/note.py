@@ -98,6 +98,7 @@ def _module(state: State, catching_up: bool) -> dict[str, Any]:
         "synchronised": state.grid.synchronised,
         "plc": state.plc.state,
         "trip": state.plc.trip,
+        "settled": state.meters.settled,
         "warnings": state.plc.warnings,
         "brake_set": state.plc.brake_set,
         "injection_enabled": state.plc.injection_enabled,

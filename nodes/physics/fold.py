@@ -8,10 +8,12 @@ import msgspec
 
 from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
 from bus.state import Plc
+from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.plant import Plant, SimulationError, SnapshotError
 from kpp_physics.plc import CommandError
 from kpp_physics.scenario import ScenarioError
+from kpp_physics.settling import settled
 from nodes.physics.frame import changes, state_frame
 from nodes.physics.saved import Saved
 
@@ -73,11 +75,14 @@ class Fold:
         self._events = 0
         self._plc: Plc | None = None
         self._dt_us = 0
+        self._touched_lap = 0  # complete laps when a command last acted; a plant begins with one
+        self._settled = (0, False)  # complete laps, and whether the newest of them are alike
         self._prepared: _Prepared | None = None
         if saved is not None:
             self.plant = Plant.restore(saved.plant)
             self.seq, self.t_us, self.scenario = saved.seq, saved.t_us, saved.scenario
             self._results, self._events, self._plc, self._dt_us = saved.results, saved.events, saved.plc, saved.dt_us
+            self._touched_lap = saved.touched_lap
 
     def tick(self, commands: list[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
         """Fold the next tick: its results, its state if it is to be shown, and its events, in that order.
@@ -131,7 +136,13 @@ class Fold:
     def _frame(self, plant: Plant, header: dict[str, Any]) -> State:
         counts = {"results": self._results, "events": self._events}
         names = {"instance": self._identity.instance, "scenario": self.scenario}
-        return state_frame(plant, {**header, **names, **counts})
+        return state_frame(plant, {**header, **names, **counts}, settled=self._laps_settled(plant))
+
+    def _laps_settled(self, plant: Plant) -> bool:
+        """True if the laps in the means are alike and no command acted in any of them."""
+        if plant.laps != self._settled[0]:
+            self._settled = (plant.laps, settled(*plant.lap_records(DEFAULT_LAPS)))
+        return self._touched_lap < plant.laps - DEFAULT_LAPS and self._settled[1]
 
     def state(self, wall: float) -> State | None:
         """The newest state as a frame, None before there is a plant or while the next tick is folded ahead."""
@@ -189,6 +200,7 @@ class Fold:
             events=self._events,
             plc=self._plc,
             plant=self.plant.snapshot(),
+            touched_lap=self._touched_lap,
         )
 
     # Commands
@@ -226,15 +238,21 @@ class Fold:
             raise CommandError("there is no plant in this run")
         if command.name == "set_parameters":
             self.plant.change_parameters(command.args)
-            return dict(command.args)
-        if command.name == "set_series":
+            applied = dict(command.args)
+        elif command.name == "set_series":
             self.plant.change_series(command.args)
-            return dict(command.args)
-        if command.name in PLANT_COMMANDS:
+            applied = dict(command.args)
+        elif command.name in PLANT_COMMANDS:
             self.plant.command(PLANT_COMMANDS[command.name], command.args)
-            return {"plc": self.plant.plc_state}
+            applied = {"plc": self.plant.plc_state}
+        else:
+            raise CommandError(self._unknown(command.name))
+        self._touched_lap = self.plant.laps
+        return applied
+
+    def _unknown(self, name: str) -> str:
         known = ", ".join(["set_parameters", "set_series", *PLANT_COMMANDS])
-        raise CommandError(f"module {self._identity.module} knows no command {command.name!r}: it knows {known}")
+        return f"module {self._identity.module} knows no command {name!r}: it knows {known}"
 
     def _begin(self, command: Command) -> dict[str, Any]:
         scenario, changed = command.args.get("scenario"), command.args.get("parameters", {})
@@ -245,6 +263,7 @@ class Fold:
             plant = Plant.restore(begun_with.plant)
             plant.change_parameters(changed)
             self.plant, self.scenario, self._plc = plant, scenario, begun_with.plc
+            self._touched_lap = plant.laps if changed else begun_with.touched_lap
             fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
             return {"scenario": scenario, "parameters": dict(changed), "fork": fork}
         self.plant = Plant(begun_with.with_changes(changed) if changed else begun_with)

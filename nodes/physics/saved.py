@@ -27,6 +27,8 @@ class Saved(msgspec.Struct, frozen=True):
     events: int
     plc: Plc | None
     plant: bytes
+    touched_lap: int = 0
+    """Complete laps when a command last acted on the plant."""
 
     def pack(self) -> bytes:
         """The bytes to write."""

@@ -85,6 +85,7 @@ class Wishes:
     """The module's parameters are told as they were at the run's first tick."""
     reject: str = ""
     laps: bool = True
+    settled: bool = True
     unsourced: float = 0.0
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -450,6 +451,7 @@ def _meters(wishes: Wishes) -> dict[str, Any]:
         "net_power": -30_110.0,
         "cop": 0.3242,
         "unsourced_power": wishes.unsourced,
+        "settled": wishes.settled,
     }
 
 

@@ -48,6 +48,22 @@ def test_it_says_that_the_plant_takes_more_than_it_delivers(page: Page) -> None:
     expect(page.get_by_test_id("unsourced")).to_be_hidden()
 
 
+def test_i13_a_plant_that_has_not_settled_is_said_to_be_settling(page: Page, plant: SyntheticPlant) -> None:
+    plant.wishes.settled = False
+    plant.wishes.overrides = {"chain": {"laps": 3}, "plc": {"state": "running"}}
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_contain_text("Settling: 3 laps since the start; a mean is of five laps that are alike")
+    expect(verdict).not_to_contain_text("Of each kWh")
+    expect(page.get_by_test_id("cop-mean")).to_have_text("settling, mean of 5 laps, even at 1")
+    page.evaluate("location.hash = 'page=hypotheses'")
+    running = page.get_by_test_id("sides-h1").locator("tbody tr").filter(has_text="Net power").locator("td.now")
+    expect(running).to_have_text("settling")
+    plant.wishes.settled = True
+    expect(running).to_have_text(f"{MINUS}30.11")
+    page.evaluate("location.hash = 'page=overview'")
+    expect(verdict).to_contain_text("Of each kWh taken, 0.32 kWh comes back.")
+
+
 def test_power_without_a_source_cannot_be_overlooked(page: Page, plant: SyntheticPlant) -> None:
     plant.wishes.unsourced = 4_200.0
     expect(page.get_by_test_id("unsourced")).to_contain_text("4.2 kW of this output has no source in the model")

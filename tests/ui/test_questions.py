@@ -8,6 +8,8 @@ import pytest
 
 from bus.endpoints import Endpoints
 from kpp_physics.parameters import Parameters
+from kpp_physics.settling import settled
+from tests.kpp_physics.laps import small_parameters, small_plant
 from tests.ui.synthetic_plant import free_endpoints
 from ui import lab
 from ui.lab import Lab
@@ -108,12 +110,33 @@ def test_a_damaged_preset_names_its_line(tmp_path: Path) -> None:
         Presets(tmp_path).read("bad")
 
 
-def test_each_claim_is_compared_alone_and_physical_ones_pay_for_all_they_give() -> None:
-    measured = lab.measure(Parameters(), duration=330)
-    rows = {(row["hypothesis"], row["mode"]): row for row in measured["rows"]}
+@pytest.fixture(scope="module")
+def measured() -> list[dict[str, Any]]:
+    """The comparison of a small plant."""
+    rows: list[dict[str, Any]] = lab.measure(Parameters.of(small_parameters()))["rows"]
+    return rows
+
+
+def test_each_claim_is_compared_alone_and_physical_ones_pay_for_all_they_give(measured: list[dict[str, Any]]) -> None:
+    rows = {(row["hypothesis"], row["mode"]): row for row in measured}
     assert len(rows) == 11
-    assert all(row["trip"] is None and row["laps"] >= 1 for row in rows.values())
+    assert all(row["trip"] is None and row["settled"] for row in rows.values())
+    assert all(row["laps"] == 5 and row["left_out"] >= 1 for row in rows.values())
     assert all(row["unsourced_power"] == 0.0 for (_, mode), row in rows.items() if mode != "claimed")
     assert rows["h1", "claimed"]["unsourced_power"] > 0
     assert rows["h1", "claimed"]["net_power"] > rows["none", "off"]["net_power"]
     assert all(abs(row["r_a"]) < 1e-9 for row in rows.values())
+
+
+def test_i13_all_claims_off_is_the_running_plant_once_both_have_settled(measured: list[dict[str, Any]]) -> None:
+    off = measured[0]
+    plant = small_plant()
+    while plant.time_us < off["t"] * 1e6 or not settled(*plant.lap_records(5)):
+        plant.step(lab.CHUNK)
+    running = plant.observe()["meters"]
+    assert {name: off[name] for name in lab.METERS} == {name: running[name] for name in lab.METERS}
+
+
+def test_i13_a_plant_that_has_not_settled_has_no_means_to_compare() -> None:
+    rows = lab.measure(Parameters.of(small_parameters()), longest=60)["rows"]
+    assert all(not row["settled"] and row["net_power"] is None and row["cop"] is None for row in rows)

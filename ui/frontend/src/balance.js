@@ -2,7 +2,7 @@
 
 import { byId, flag, write } from "./dom.js"
 import { fixed, power10 } from "./format.js"
-import { lapMeans, lapsText } from "./readings.js"
+import { settling, lapMeans, lapsText, settled } from "./readings.js"
 import { stream } from "./stream.js"
 
 const IN = [
@@ -102,13 +102,15 @@ function place(sides, own, other, id, ledger) {
 
 function verdict(ledger) {
   const means = lapMeans()
-  if (means && means.taken !== null && means.given !== null) return overLaps(means)
+  if (settled() && means && means.taken !== null && means.given !== null) return overLaps(means)
   const taken = stream.value("grid.import_energy")
   const given = stream.value("grid.export_energy")
   if (taken === null || given === null || !ledger) return "No numbers from the plant: nothing can be said of its balance now."
   if (taken === 0 && given === 0) return "No energy has flowed in this run yet."
   const so = `So far it has taken ${fixed(taken, 3)} kWh from the grid and delivered ${fixed(given, 3)} kWh.`
-  return given < taken ? `This plant takes more than it delivers. ${so}` : so
+  const { word, text } = settling()
+  const wait = word === "settling" ? ` ${text[0].toUpperCase()}${text.slice(1)}.` : ""
+  return `${given < taken ? "This plant takes more than it delivers. " : ""}${so}${wait}`
 }
 
 function overLaps({ laps, taken, given, cop, unsourced }) {

@@ -1,11 +1,13 @@
 // The lab: each claim as it acts in the plant now, beside the plant with each claim alone: off, physical and as claimed.
 //
 // The comparison is computed by the server for the parameters in force, and again when they change, while this page is open.
+// Only settled plants are compared: means over laps that are alike, without the start; the running one is held to the same.
 
 import { byId, flag, write } from "./dom.js"
 import { inForce, told } from "./fields.js"
 import { MISSING, fixed } from "./format.js"
 import { stream } from "./stream.js"
+import { settling, lapsText, settled } from "./readings.js"
 import { number, values } from "./values.js"
 
 const MODES = ["off", "physical", "claimed"]
@@ -41,7 +43,7 @@ const card = ([id, title, claim, physical, numbers]) => `
     <div class="fact unpaid"><dt>Without a source, now</dt><dd><b data-v="hypotheses.unsourced_power_${id}" data-testid="v-unsourced-${id}">–</b> <span class="unit"></span></dd></div>
     <div class="fact unpaid"><dt>Without a source, so far</dt><dd><b data-v="hypotheses.unsourced_energy_${id}">–</b> <span class="unit"></span></dd></div>
   </dl>
-  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps: alone with all others off, computed; and the running plant</caption><thead><tr><th scope="col"></th>${MODES.map((mode) => `<th scope="col" data-mode-column="${mode}">${mode}</th>`).join("")}<th scope="col" class="now">running</th></tr></thead><tbody>${LINES.map(({ label, unit, hint }) => `<tr><th scope="row"${hint ? ` title="${hint}"` : ""}>${label}<small>${unit}</small></th><td>–</td><td>–</td><td>–</td><td class="now">–</td></tr>`).join("")}</tbody></table>
+  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps that are alike, without those of the start: alone with all others off, computed; and the running plant</caption><thead><tr><th scope="col"></th>${MODES.map((mode) => `<th scope="col" data-mode-column="${mode}">${mode}</th>`).join("")}<th scope="col" class="now">running</th></tr></thead><tbody>${LINES.map(({ label, unit, hint }) => `<tr><th scope="row"${hint ? ` title="${hint}"` : ""}>${label}<small>${unit}</small></th><td>–</td><td>–</td><td>–</td><td class="now">–</td></tr>`).join("")}</tbody></table>
 </section>`
 
 export const HTML = `
@@ -103,10 +105,10 @@ class Comparison {
     const { wanted } = this
     const answer = byId(this.root, "compare-answer")
     try {
-      const { rows, duration } = await this.commands.ask("compare", { parameters })
+      const { rows } = await this.commands.ask("compare", { parameters })
       Object.assign(this, { rows, of: wanted })
       this.fill()
-      write(answer, `With the parameters in force: ${duration} simulated seconds from standstill, ${rows[0].laps} laps in the means; water ${told(parameters.water_depth)} m, ${parameters.floater_count} floaters. Computed anew when they change. Coloured: without a source.`)
+      write(answer, `With the parameters in force, from standstill until settled: ${windows(rows)}; water ${told(parameters.water_depth)} m, ${parameters.floater_count} floaters. Computed anew when they change. Coloured: without a source.`)
     } catch (error) {
       if (wanted === this.wanted) {
         this.failed = error.message
@@ -125,10 +127,10 @@ class Comparison {
     for (const [id] of CLAIMS) [off, this.find(id, "physical"), this.find(id, "claimed")].forEach((plant, i) => this.column(id, i + 1, plant, off))
   }
 
-  // What the meters of the running plant say of its last laps, whichever claims are on in it.
+  // What the meters of the running plant say of its last laps, whichever claims are on in it, once these are alike too.
   running() {
-    const laps = stream.value("meters.laps")
-    const means = Object.fromEntries(METERS.map((name) => [name, laps ? si(`meters.${name}`) : null]))
+    const means = Object.fromEntries(METERS.map((name) => [name, settled() ? si(`meters.${name}`) : null]))
+    Object.assign(means, { trip: null, settled: settled(), why: settling() })
     for (const [id] of CLAIMS) this.column(id, 4, means, this.wanted === this.of ? this.find("none", "off") : undefined)
   }
 
@@ -137,11 +139,23 @@ class Comparison {
     LINES.forEach(({ of, factor, decimals, unpaid }, line) => {
       const cell = body.rows[line].cells[place]
       const value = of(plant, off)
-      write(cell, plant.trip ? "trip" : value === null ? MISSING : fixed(value * factor, decimals))
-      if (cell.title !== (plant.trip ?? "")) cell.title = plant.trip ?? ""
+      const none = plant.trip ? "trip" : plant.settled ? MISSING : (plant.why?.word ?? "not settled")
+      write(cell, value === null ? none : fixed(value * factor, decimals))
+      const why = plant.trip ?? (plant.settled ? "" : (plant.why?.text ?? `it did not settle within ${fixed(plant.t, 0)} simulated seconds`))
+      if (cell.title !== why) cell.title = why
       flag(cell, "unpaid", unpaid && value > 0 ? "yes" : "no")
     })
   }
+}
+
+// How many laps are in the means, and how many of the start are not.
+function windows(rows) {
+  const calm = rows.filter(({ settled }) => settled)
+  if (!calm.length) return "none of them did"
+  const range = (name) => [...new Set(calm.map((row) => row[name]))].sort((a, b) => a - b)
+  const told = (numbers) => (numbers.length === 1 ? lapsText(numbers[0]) : `${numbers[0]} to ${lapsText(numbers.at(-1))}`)
+  const rest = rows.length - calm.length
+  return `means of ${told(range("laps"))}, ${told(range("left_out"))} from the start left out${rest ? `; ${rest} did not settle` : ""}`
 }
 
 // A number of the plant as it is on the bus.

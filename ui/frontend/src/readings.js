@@ -1,7 +1,7 @@
 // Key numbers: value, unit, the mean over the last laps, and a bar with the marks that give it meaning.
 
 import { byId, flag, write } from "./dom.js"
-import { fixed } from "./format.js"
+import { MISSING, fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const CARDS = [
@@ -34,6 +34,18 @@ export function lapMeans() {
   const auxiliary = stream.value("meters.auxiliary_power")
   const taken = compressor === null || auxiliary === null ? null : compressor + auxiliary
   return { laps, taken, given: stream.value("meters.grid_power"), cop: stream.value("meters.cop"), unsourced: stream.value("meters.unsourced_power") }
+}
+
+// Whether the lap means are of one plant: laps that are alike, none of the start, no command in them.
+export const settled = () => stream.freshness() !== "missing" && Boolean(stream.note?.module?.settled)
+
+// Why there is no settled mean yet: a word, and a sentence with what is still to come.
+export function settling() {
+  const plc = stream.freshness() === "missing" ? null : stream.note?.module?.plc
+  if (!plc) return { word: MISSING, text: "nothing is heard from the plant" }
+  if (plc !== "running" && plc !== "coasting") return { word: plc.replaceAll("_", " "), text: `the plant is ${plc.replaceAll("_", " ")}: there is no settled lap` }
+  const laps = stream.value("chain.laps") ?? 0
+  return { word: "settling", text: `settling: ${lapsText(laps)} since the start; a mean is of five laps that are alike, without the first and without one in which something was changed` }
 }
 
 export function readings(root) {
@@ -89,7 +101,7 @@ function showTrend(element, path, channel) {
 }
 
 function meanText(card, channel, means) {
-  if (card.laps) return means?.cop != null ? `mean of ${lapsText(means.laps)}, even at 1` : "after the first lap, even at 1"
+  if (card.laps) return means?.cop != null ? `${settled() ? "" : "settling, "}mean of ${lapsText(means.laps)}, even at 1` : "after the first lap, even at 1"
   if (card.range) {
     const low = stream.value("meters.receiver_pressure_min")
     const high = stream.value("meters.receiver_pressure_max")
