@@ -2,17 +2,18 @@
 
 Numba's file cache looks at the time stamp of the file that defines a function and not at the functions it calls, so an
 edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of every source
-of this package: other sources, other directory. This is the only file of the package that looks outside itself.
+of this package: other sources, other directory. Only this file and `cache.py` look outside the package.
 """
 
 import hashlib
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar, cast
 
 import numba
+
+from kpp_physics.cache import LOCATOR, clear, is_complete, note_complete, place
 
 _config: Any = numba.config
 
@@ -32,28 +33,20 @@ KERNEL_VERSION = _version()
 """sha256 over the sources of this package and the compiler's version: equal versions compute equal bits."""
 
 
-def _cache_directory() -> str:
-    for root in (Path(sys.prefix), Path.home() / ".cache"):
-        if os.access(root, os.W_OK):
-            return str(root / "kpp_physics_kernel" / KERNEL_VERSION[:16])
-    return ""  # nowhere to write: numba then decides, and compiles anew if it finds no place either
-
-
-def _cached() -> Path:
-    before = _config.CACHE_DIR
-    folder = str(Path(before) / KERNEL_VERSION[:16]) if before else _cache_directory()
-    return Path(folder or ".") / "complete"
+_kept = True
 
 
 def is_compiled() -> bool:
-    """True if every function of this very kernel lies in the cache: importing it takes a second, not a minute."""
-    return _cached().exists()
+    """True if all of this very kernel lies in the cache: importing it takes a second, not a minute."""
+    folder = place(KERNEL_VERSION)
+    return folder is not None and is_complete(folder)
 
 
 def note_compiled() -> None:
     """To be called after the whole kernel has been imported; the next process then knows that it need not compile."""
-    if _cached().parent.is_dir() and os.access(_cached().parent, os.W_OK):
-        _cached().touch()
+    folder = place(KERNEL_VERSION)
+    if folder is not None and _kept:
+        note_complete(folder)
 
 
 def inlined(function: F) -> F:
@@ -77,11 +70,25 @@ def compiled(signature: str) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        before = _config.CACHE_DIR
-        _config.CACHE_DIR = str(Path(before) / KERNEL_VERSION[:16]) if before else _cache_directory()
-        try:
-            return cast(F, numba.njit(signature, cache=True, error_model="numpy")(function))
-        finally:
-            _config.CACHE_DIR = before
+        global _kept  # noqa: PLW0603 - what one function met counts for the whole kernel
+        folder = place(KERNEL_VERSION)
+        for _attempt in range(2):
+            if folder is None:
+                break
+            try:
+                return _from_cache(function, signature, folder)
+            except (OSError, EOFError, UnpicklingError):  # damaged files, a full disk, a folder that was taken away
+                clear(folder)
+        _kept = False
+        return cast(F, numba.njit(signature, error_model="numpy")(function))
 
     return decorate
+
+
+def _from_cache(function: F, signature: str, folder: Path) -> F:
+    before = _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES
+    _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES = str(folder), LOCATOR
+    try:
+        return cast(F, numba.njit(signature, cache=True, error_model="numpy")(function))
+    finally:
+        _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES = before

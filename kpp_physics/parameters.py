@@ -247,7 +247,7 @@ class Parameters:
             ParameterError: also for names that are no parameters.
         """
         unknown = [
-            Violation(name, value, None, f"{name} is not a parameter: see the list of parameters")
+            Violation(name, value, None, f"{name[:80]} is not a parameter: see the list of parameters")
             for name, value in changes.items()
             if name not in DECLARATIONS
         ]

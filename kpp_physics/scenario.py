@@ -19,6 +19,25 @@ Resolver = Callable[[str], Parameters]
 """Gives the parameters of the scenario that a `base` names."""
 
 
+LARGEST = 1 << 20
+"""Most bytes of a scenario: two series of the most points take about half."""
+
+MOST_PARTS = 8
+"""Most parts of a dotted key; those that are known have three."""
+
+LARGEST_NUMBER = 2**63 - 1
+"""Largest whole number that TOML promises."""
+
+MOST_TOLD = 20
+"""Problems that are listed; the others are counted."""
+
+_LINE = 200
+"""Characters of a line in which its key is looked for."""
+
+_PART = r"""(?:[A-Za-z0-9_\-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_PARTS},}}+")
+
+
 class Problem(NamedTuple):
     """One thing wrong with a scenario, and where."""
 
@@ -32,12 +51,13 @@ class ScenarioError(ValueError):
     """A scenario that cannot be used; `problems` lists everything wrong with it."""
 
     def __init__(self, name: str, problems: list[Problem]) -> None:
-        super().__init__(
-            "\n".join(
-                f"{name}, line {problem.line}: {problem.reason}" if problem.line else f"{name}: {problem.reason}"
-                for problem in problems
-            )
-        )
+        told = [
+            f"{name}, line {problem.line}: {problem.reason}" if problem.line else f"{name}: {problem.reason}"
+            for problem in problems[:MOST_TOLD]
+        ]
+        if len(problems) > MOST_TOLD:
+            told.append(f"{name}: and {len(problems) - MOST_TOLD} more")
+        super().__init__("\n".join(told))
         self.name = name
         self.problems = problems
 
@@ -53,18 +73,20 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
     Raises:
         ScenarioError: with line, field, limit and reason of everything that is wrong.
     """
+    text = text.removeprefix("\ufeff")  # a byte-order mark, as some editors write it
+    _require_bounds(text, name)
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also numbers too long and nesting too deep for the parser
         found = re.search(r"at line (\d+)", str(error))
         raise ScenarioError(name, [Problem(int(found[1]) if found else None, "", None, str(error))]) from error
     lines = _key_lines(text)
-    problems = [
+    problems = _too_long_numbers(document) or [
         Problem(
             lines.get(("", key)) or lines.get((key, "")),
             key,
             None,
-            f"{key} is not known here: a scenario has base, [parameters] and [series.*]",
+            f"{key[:80]} is not known here: a scenario has base, [parameters] and [series.*]",
         )
         for key in document
         if key not in ("base", "parameters", "series")
@@ -85,6 +107,49 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
             name,
             [Problem(_line(lines, found.field), found.field, found.limit, found.reason) for found in error.violations],
         ) from error
+
+
+def decode(data: bytes, name: str) -> str:
+    """The text of a scenario file, of which at most LARGEST + 1 bytes need be read.
+
+    Raises:
+        ScenarioError: if it is too large, or no text in UTF-8.
+    """
+    if len(data) > LARGEST:
+        raise ScenarioError(name, [_too_large()])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"this is no text in UTF-8: {error}: save it as UTF-8"
+        raise ScenarioError(name, [Problem(None, "", None, reason)]) from error
+
+
+def _too_large() -> Problem:
+    return Problem(None, "", LARGEST, f"this is larger than {LARGEST} bytes: take points out of its series")
+
+
+def _require_bounds(text: str, name: str) -> None:
+    """Refuse what the parser would take for ever with: its time grows with the square of a key's parts."""
+    if len(text) > LARGEST:
+        raise ScenarioError(name, [_too_large()])
+    if found := _LONG_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        reason = f"{found[0][:40]}... has more than {MOST_PARTS} parts: the longest keys are series.NAME.time"
+        raise ScenarioError(name, [Problem(line, found[0][:40], MOST_PARTS, reason)])
+
+
+def _too_long_numbers(document: Mapping[str, Any]) -> list[Problem]:
+    """Whole numbers that TOML does not promise: they cannot be compared with a limit, nor printed."""
+    left: list[tuple[str, Any]] = [("", document)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, dict):
+            left += [(f"{path}.{key}" if path else key, each) for key, each in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{path}[{place}]", each) for place, each in enumerate(value)]
+        elif isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+            return [Problem(None, path, LARGEST_NUMBER, f"{path[:80]}: whole numbers go to {LARGEST_NUMBER}")]
+    return []
 
 
 def _line(lines: Mapping[tuple[str, str], int], path: str) -> int | None:
@@ -116,7 +181,8 @@ def _key_lines(text: str) -> dict[tuple[str, str], int]:
     """Line of every key, by table and key; of every table header under an empty key."""
     found: dict[tuple[str, str], int] = {}
     table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, whole in enumerate(text.splitlines(), start=1):
+        line = whole[:_LINE]
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
             table = header[1]
             found.setdefault((table, ""), number)

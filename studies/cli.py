@@ -19,6 +19,9 @@ WRONG: Final = 2
 NOT_MEASURED: Final = 3
 INTERRUPTED: Final = 130
 
+HEAD: Final = 4096
+"""Characters of a scenario file that are read for its first line."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
@@ -68,7 +71,8 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
 
 def _scenarios() -> int:
     for name, path in library.paths().items():
-        first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            first = file.readline(HEAD).rstrip()
         sys.stdout.write(f"{name:<20}{first.lstrip('# ') if first.startswith('#') else ''}\n")
     sys.stdout.flush()
     return OK

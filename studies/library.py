@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpp_physics.parameters import Parameters
-from kpp_physics.scenario import Problem, ScenarioError, parse
+from kpp_physics.scenario import LARGEST, Problem, ScenarioError, decode, parse
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "scenarios"
 """The scenarios that come with the simulator."""
@@ -77,8 +77,6 @@ def _named(name: str, above: Sequence[str]) -> Parameters:
 
 
 def _load(path: Path, above: Sequence[str]) -> Parameters:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ScenarioError(path.name, [Problem(None, "", None, f"this is no text in UTF-8: {error}")]) from error
+    with path.open("rb") as file:
+        text = decode(file.read(LARGEST + 1), path.name)
     return parse(text, path.name, lambda base: _named(base, above))

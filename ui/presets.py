@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpp_physics.parameters import ParameterError, Parameters, Value
-from kpp_physics.scenario import ScenarioError, parse, render
+from kpp_physics.scenario import ScenarioError, decode, parse, render
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_\-]{0,63}"
 """What a name of a preset looks like: never a path."""
@@ -42,8 +42,8 @@ class Presets:
         if path.stat().st_size > LARGEST:
             raise PresetError(f"{name}: its file is larger than {LARGEST} bytes")
         try:
-            return parse(path.read_text(encoding="utf-8"), name).as_dict()
-        except (ScenarioError, UnicodeDecodeError) as error:
+            return parse(decode(path.read_bytes(), name), name).as_dict()
+        except ScenarioError as error:
             raise PresetError(str(error)) from error
 
     def save(self, name: str, values: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from kpp_physics.parameters import ParameterError, Parameters, Value
-from kpp_physics.scenario import ScenarioError, parse, render
+from kpp_physics.scenario import ScenarioError, decode, parse, render
 from nodes.gateway.problems import Problem, ProblemError
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
@@ -42,8 +42,8 @@ class Presets:
         if path.stat().st_size > LARGEST:
             raise ProblemError(Problem.of(422, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
         try:
-            return parse(path.read_text(encoding="utf-8"), name)
-        except (ScenarioError, UnicodeDecodeError) as error:
+            return parse(decode(path.read_bytes(), name), name)
+        except ScenarioError as error:
             raise ProblemError(Problem.of(422, "preset", str(error))) from error
 
     def write(self, name: str, values: dict[str, Value]) -> Parameters:

@@ -37,7 +37,7 @@ def require(directory: Path, name: str) -> None:
 
 
 def _comment(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         for line in file.read(HEAD).splitlines():
             if line.startswith("#"):
                 return line.lstrip("# ").rstrip()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from kpp_physics.parameters import Parameters
-from kpp_physics.scenario import Problem, ScenarioError, parse
+from kpp_physics.scenario import LARGEST, Problem, ScenarioError, decode, parse
 
 
 class ScenarioFolder:
@@ -31,7 +31,11 @@ class ScenarioFolder:
             raise _problem(name, f"no such scenario in {self._folder}: there are {', '.join(known) or 'none'}")
         if name in derived:
             raise _problem(name, f"is its own base: {' -> '.join([*derived, name])}")
-        text = (self._folder / f"{name}.toml").read_text(encoding="utf-8")
+        try:
+            with (self._folder / f"{name}.toml").open("rb") as file:
+                text = decode(file.read(LARGEST + 1), name)
+        except OSError as error:
+            raise _problem(name, f"its file cannot be read: {error.strerror}") from error
         return parse(text, name, lambda base: self._read(base, (*derived, name)))
 
 
