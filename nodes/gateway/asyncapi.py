@@ -58,7 +58,7 @@ def document() -> dict[str, Any]:
         "channels": _channels(),
         "operations": _operations(),
         "components": {
-            "messages": {kind.__name__: _message(kind) for kind in dict.fromkeys(kinds)},
+            "messages": _messages(dict.fromkeys(kinds)),
             "schemas": schemas(dict.fromkeys(kinds), "#/components/schemas/{name}"),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
@@ -140,6 +140,16 @@ def _operation(action: str, channel: str, kinds: Iterable[type[Any]]) -> dict[st
         "channel": {"$ref": f"#/channels/{channel}"},
         "messages": [{"$ref": f"#/channels/{channel}/messages/{kind.__name__}"} for kind in dict.fromkeys(kinds)],
     }
+
+
+def _messages(kinds: Iterable[type[Any]]) -> dict[str, Any]:
+    """Each message by the name of its class. Raises ValueError if two share one."""
+    found: dict[str, Any] = {}
+    for kind in kinds:
+        if kind.__name__ in found:
+            raise ValueError(f"two messages are named {kind.__name__}: give one of the classes another name")
+        found[kind.__name__] = _message(kind)
+    return found
 
 
 def _message(kind: type[Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Commands on behalf of REST clients: sent once however often they ask, answered with what became of them."""
 
+import math
 import re
 import uuid
 from collections import OrderedDict
@@ -70,7 +71,7 @@ class Commands:
         try:
             result = await self._commander.send(request)
         except RefusedError as error:
-            raise ProblemError(_refused(request, error.refused), headers) from error
+            raise ProblemError(_refused(request, error.refused), headers | _retry(error.refused)) from error
         except (NotAnsweredError, FrameError) as error:
             detail = f"the outcome is unknown ({error}); ask again with the same Idempotency-Key"
             problem = Problem.of(503, "not-answered", detail, command=name, id=request.id)
@@ -105,10 +106,16 @@ class Commands:
 def _refused(request: CommandRequest, refused: Refused) -> Problem:
     """The clock did not accept the request."""
     members: dict[str, Any] = {"command": request.name, "id": request.id}
+    if refused.retry_after > 0:  # nothing is wrong with the request: it comes too early
+        return Problem.of(503, "not-ready", refused.reason, **members)
     if not refused.field:
         return Problem.of(409, "rejected", refused.reason, **members)
     found = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
     return Problem.of(422, "violations", f"{refused.field}: {refused.reason}", violations=[found], **members)
+
+
+def _retry(refused: Refused) -> dict[str, str]:
+    return {"Retry-After": str(math.ceil(refused.retry_after))} if refused.retry_after > 0 else {}
 
 
 def _rejected(request: CommandRequest, result: Result) -> Problem:

@@ -55,7 +55,8 @@ async def _ready(root: Path, module: ModuleEndpoints, run: str, t: float) -> lis
     try:
         made = await asyncio.gather(*(client.fork(instance.snapshot, request) for instance in module.instances))
     except RefusedError as error:
-        raise ProblemError(Problem.of(409, "rejected", error.refused.reason, command="fork")) from error
+        status, kind = (503, "not-ready") if error.refused.retry_after > 0 else (409, "rejected")
+        raise ProblemError(Problem.of(status, kind, error.refused.reason, command="fork")) from error
     except (NotAnsweredError, FrameError) as error:
         raise ProblemError(Problem.of(503, "missing", f"physics {module.module}: {error}", command="fork")) from error
     return [(each, seq) for each in made]

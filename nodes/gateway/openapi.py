@@ -97,19 +97,51 @@ def describe(app: FastAPI) -> None:
             schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
             components = schema.setdefault("components", {})
             schemas = components.setdefault("schemas", {})
-            schemas["Problem"] = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
-            schemas.update(schemas["Problem"].pop("$defs", {}))
-            schemas.update(schemas_of([State, *VIEWS.values()], _REFERENCE.format("{name}")))
+            problem = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
+            join(schemas, {**problem.pop("$defs", {}), "Problem": problem})
+            join(schemas, _of_states())
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             for operations in schema["paths"].values():
                 for method, operation in operations.items():
                     _complete(method.upper(), operation)
+                    _complete_body(operation, schemas)
             _show(schema["paths"])
             app.openapi_schema = schema
         return app.openapi_schema
 
     # FastAPI documents this assignment as the way to extend its description.
     app.openapi = description  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def join(schemas: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add schemas by name.
+
+    Raises:
+        ValueError: if a name stands for another schema already; a reference to it would mean either.
+    """
+    for name, schema in more.items():
+        if schemas.setdefault(name, schema) != schema:
+            raise ValueError(f"two schemas are named {name}: give one of the classes another name")
+
+
+def _of_states() -> dict[str, Any]:
+    """Schemas of the state and its views; what they are made of begins with State, as a body may be a Grid as well."""
+    kinds: list[type[Any]] = [State, *VIEWS.values()]
+    whole = {kind.__name__ for kind in kinds}
+    found = schemas_of(kinds, _REFERENCE.format("{name}"))
+    names = {name: name if name in whole else f"State{name}" for name in found}
+    references = {_REFERENCE.format(name): _REFERENCE.format(new) for name, new in names.items()}
+    # Generators of clients name their classes by the titles.
+    return {names[name]: _pointing(schema, references) | {"title": names[name]} for name, schema in found.items()}
+
+
+def _pointing(value: Any, references: dict[str, str]) -> Any:
+    """A schema that refers to the same schemas by other names."""
+    if isinstance(value, dict):
+        return {
+            name: references[each] if name == "$ref" else _pointing(each, references) for name, each in value.items()
+        }
+    return [_pointing(each, references) for each in value] if isinstance(value, list) else value
 
 
 def _show(paths: dict[str, Any]) -> None:
@@ -127,3 +159,18 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         operation["security"] = [{"token": []}, {}]  # without tokens nothing is asked for
     # Every answer that is no success is described by "default", this one too.
     operation["responses"].pop("422", None)
+
+
+def _complete_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Describe the body as clients send it, with an example of a whole one."""
+    content = operation.get("requestBody", {}).get("content", {}).get(JSON)
+    if content is None:
+        return
+    # A body that may be left out is no null: generated clients would turn their "nothing" into one.
+    choices = [each for each in content["schema"].get("anyOf", []) if each != {"type": "null"}]
+    if len(choices) == 1:
+        content["schema"] = choices[0]
+    schema = content["schema"]
+    declared = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    parts = {name: each["examples"][0] for name, each in declared.get("properties", {}).items() if "examples" in each}
+    content["example"] = declared["examples"][0] if "examples" in declared else parts

@@ -15,6 +15,9 @@ from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
 
 MEDIA_TYPE = "application/problem+json"
 
+RETRY_AFTER = 1
+"""Seconds after which it makes sense to ask again for what cannot be had just now, if nothing else is known."""
+
 
 class ViolationAnswer(BaseModel):
     """Why a value was refused."""
@@ -104,9 +107,10 @@ class ProblemError(Exception):
 
 
 def render(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """The HTTP answer that carries a problem; members without a value are left out."""
+    """The HTTP answer that carries a problem; members without a value are left out. A 503 says when to ask again."""
     content = problem.model_dump_json(exclude_none=True)
-    return Response(content, problem.status, dict(headers or {}), MEDIA_TYPE)
+    retry = {"Retry-After": str(RETRY_AFTER)} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Response(content, problem.status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
 async def _problem(_request: Request, error: ProblemError) -> Response:

@@ -76,7 +76,9 @@ async def alarms(gateway: Here) -> AlarmsAnswer:
 @router.post("/alarms/{alarm}/acknowledge")
 async def acknowledge(
     ask: Ask,
-    alarm: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$", description="id of the alarm")],
+    alarm: Annotated[
+        str, Path(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$", description="id of the alarm", examples=["recorder.alarm"])
+    ],
     _body: NoArguments | None = None,
 ) -> AppliedAnswer:
     """Say that an alarm was seen: an active one stays listed as acknowledged, one that has gone leaves the list."""

@@ -73,7 +73,8 @@ class EventStream(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send frames until the client goes."""
-        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        # A proxy that gathers an answer before it passes it on would hold events back: nginx is told not to.
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         writing = asyncio.ensure_future(self._write(send))
         leaving = asyncio.ensure_future(_left(receive))

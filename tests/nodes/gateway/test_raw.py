@@ -84,6 +84,7 @@ def test_connections_and_streams_are_limited_and_come_free_again(gateway: Runnin
     refused = answer(b"/v1/stream")
     assert refused.startswith(b"HTTP/1.1 503")
     assert b"application/problem+json" in refused
+    assert b"\r\nretry-after: " in refused.lower()  # S18
     assert answer(b"/v1/status").startswith(b"HTTP/1.1 200")
     idle = [dial(address) for _ in range(CONNECTIONS)]
     eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 503"), 5, "too many are connected")

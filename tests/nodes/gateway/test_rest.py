@@ -341,7 +341,7 @@ def test_the_description_knows_every_route_and_form(gateway: Running) -> None:
     description = gateway.rest.get("/openapi.json").json()
     assert {"/status", "/health", "/data/live", "/parameters", "/start", "/speed"} <= set(description["paths"])
     schemas = description["components"]["schemas"]
-    assert {"Problem", "State", "Ledger", "StatusAnswer", "ViolationAnswer"} <= set(schemas)
+    assert {"Problem", "State", "StateLedger", "StatusAnswer", "ViolationAnswer"} <= set(schemas)
     assert "HTTPValidationError" not in schemas
     references = msgspec.json.encode(description).decode().split('"#/components/schemas/')[1:]
     assert {text.split('"')[0] for text in references} <= set(schemas)
