@@ -1,12 +1,48 @@
-"""A data folder that one program at a time may use."""
+"""A data folder that one program at a time may use, and its user alone."""
 
 import fcntl
 import os
+import stat
 from pathlib import Path
+
+PRIVATE_UMASK = 0o077
+"""What the plant's processes make is for their user alone: journal, logs and recordings tell who did what."""
+
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
 class FolderTakenError(OSError):
     """Another program that lives uses the folder."""
+
+
+def keep_private(folder: Path) -> None:
+    """Close a folder to other users, with the files that lie directly in it; one that is not there is left alone.
+
+    A folder of another user or for all users, such as /tmp, and the user's home are not ours to close.
+
+    Raises:
+        OSError: if it cannot be closed.
+    """
+    if not folder.is_dir() or not _ours(folder):
+        return
+    folder.chmod(FOLDER_MODE)
+    for path in folder.iterdir():
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & PRIVATE_UMASK:
+            path.chmod(FILE_MODE)
+
+
+def _ours(folder: Path) -> bool:
+    found = folder.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX and folder.resolve() != home()
+
+
+def home() -> Path | None:
+    """The user's home, None for a user who has none."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None
 
 
 def claim(folder: Path, name: str) -> int:
@@ -20,11 +56,12 @@ def claim(folder: Path, name: str) -> int:
 
     Raises:
         FolderTakenError: with the process that holds it.
-        OSError: if the folder or its lock file cannot be made.
+        OSError: if the folder or its lock file cannot be made, or kept to ourselves.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    keep_private(folder)
     path = folder / f"{name}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

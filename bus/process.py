@@ -14,6 +14,8 @@ import structlog
 
 from bus import codec, log
 from bus.endpoints import Endpoints
+from bus.environment import data_folder
+from bus.folder import PRIVATE_UMASK, home, keep_private
 from bus.messages import Beat
 from bus.sockets import Dealer
 
@@ -33,7 +35,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogger:
-    """Tie the process to its supervisor and set up its log.
+    """Tie the process to its supervisor, keep what it writes to its user, and set up its log.
 
     Log lines are readable on a terminal, one JSON object a line otherwise, see `bus.log`.
 
@@ -42,6 +44,10 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
         output: where the lines go, stdout when not given.
     """
     die_with_parent()
+    os.umask(PRIVATE_UMASK)
+    keep_private(data_folder())
+    if home() is None:  # libraries insist on one
+        os.environ["HOME"] = str(data_folder().absolute())
     return log.set_up(node, output or sys.stdout)
 
 

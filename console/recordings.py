@@ -1,11 +1,13 @@
 """Commands on recordings: list them, export them, look for damage. They need no running plant."""
 
 import argparse
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
 
+from bus.folder import PRIVATE_UMASK
 from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
@@ -79,6 +81,7 @@ def _write(export: Export, file: IO[bytes]) -> None:
 
 def scrub(given: argparse.Namespace) -> int:
     """Look for damage, and mend it."""
+    os.umask(PRIVATE_UMASK)
     findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")

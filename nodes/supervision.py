@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,7 +18,7 @@ from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDe
 
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder
-from bus.folder import claim
+from bus.folder import PRIVATE_UMASK, claim, keep_private
 from bus.process import SUPERVISOR_PID
 from nodes.guard import Guard
 
@@ -106,6 +107,9 @@ class PlantInterface:
         self._guard = Guard(time.monotonic())
         self._guard_due = 0.0
         self._begun: dict[str, float] = {}  # supervisord's own times are those of the wall clock, which jumps
+        os.umask(PRIVATE_UMASK)  # of the logs and of every child, before the first of them is made
+        for folder in (Path("var"), Path("var/log")):
+            keep_private(Path(self._options.here) / folder)
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)

@@ -28,7 +28,7 @@ class ExtentFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        self._file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600)
 
     def read(self) -> Extent:
         """What was kept last; nothing if it was not kept, or is damaged itself."""

@@ -94,7 +94,7 @@ class TickLog:
         head = _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
         head += bytes(-len(head) % _RECORD)
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.folder import FolderTakenError, claim
+from bus.folder import FolderTakenError, claim, keep_private
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -31,3 +31,99 @@ def test_a_second_program_is_refused_until_the_first_has_died(tmp_path: Path) ->
         first.kill()
         first.wait()
     os.close(claim(tmp_path / "data", "plant"))
+
+
+MAKE = """
+import sys
+from bus.environment import data_folder
+from bus.folder import claim
+from bus.messages import Tick
+from bus.process import begin
+from nodes.clock.journal import Journal
+from nodes.clock.runs import Opening, Runs
+from nodes.gateway.presets import Presets
+from nodes.physics.snapshots import SnapshotFolder, write_whole
+from recording.folder import make_folder
+from recording.hot import HotStore
+from recording.seal import Sealer
+from tests.recording.conftest import record
+
+begin("test")
+data = data_folder()
+claim(data, "supervisor")
+journal = Journal(data / "journal.sqlite")
+journal.next_epoch(0.0)
+Runs(data / "runs", lambda run: []).begin(Opening("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold"))
+SnapshotFolder(data / "snapshots", "m1", "a")
+write_whole(data / "snapshots" / "m1.a" / "x.snap", b"x")
+Presets(data / "presets").write("mine", {})
+folder = make_folder(data / "recordings", "0001-001")
+store = HotStore(folder.hot)
+record(store, 1, 200)
+Sealer(folder).seal("m1", 1, 100)
+(data / "log").mkdir()
+(data / "log" / "node.log").write_text("x")
+for path in [data, *data.rglob("*")]:
+    print(oct(path.stat().st_mode & 0o777), path.is_dir(), path.name)
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_s16_what_the_plant_keeps_is_for_its_user_alone(tmp_path: Path, umask: int, there: bool) -> None:
+    data = tmp_path / "data"
+    if there:
+        data.mkdir()
+        data.chmod(0o755)
+        (data / "journal.sqlite").touch()
+        (data / "journal.sqlite").chmod(0o644)
+    done = subprocess.run(
+        [sys.executable, "-c", MAKE],
+        cwd=ROOT,
+        env={**os.environ, "KPP_DATA": str(data)},
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert len(lines) > 20
+    assert [line for line in lines if line[0] != ("0o700" if line[1] == "True" else "0o600")] == []
+
+
+def test_s16_a_folder_that_is_not_ours_alone_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    for folder, mode in ((shared, 0o1777), (own, 0o755)):
+        folder.mkdir()
+        folder.chmod(mode)
+    monkeypatch.setenv("HOME", str(own))
+    for folder in (shared, own, tmp_path / "missing"):
+        keep_private(folder)
+    assert (shared.stat().st_mode & 0o7777, own.stat().st_mode & 0o7777) == (0o1777, 0o755)
+    monkeypatch.setenv("HOME", "/")
+    keep_private(own)
+    assert own.stat().st_mode & 0o7777 == 0o700
+
+
+def test_f05_a_process_of_a_user_without_a_home_has_one(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, pwd, os\n"
+        "def unknown(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = unknown\n"
+        "from bus.process import begin\n"
+        "begin('test')\n"
+        "print(pathlib.Path.home())\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**environ, "KPP_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == f"{tmp_path}\n", done.stderr
