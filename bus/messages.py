@@ -6,6 +6,8 @@ requests and replies as one payload; a payload is always one MessagePack map.
 
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
+
 from bus.schema import (
     FINITE,
     MAX_ITEMS,
@@ -359,9 +361,12 @@ class Refused(Message, frozen=True, tag_field="type", tag="refused"):
     retry_after: Annotated[float, amount("s", "ask again with the same id after this time; 0 when that is no use")] = (
         0.0
     )
+    violations: Annotated[
+        list[Violation], quantity("", "the values that were wrong, if values were; no more are listed", max_length=32)
+    ] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shorten(self, field=128, reason=MAX_TEXT)
+        shorten(self, field=128, reason=MAX_TEXT, violations=32)
 
 
 class FramesRequest(Message, frozen=True, tag_field="type", tag="frames"):
@@ -408,6 +413,22 @@ class Forked(Message, frozen=True, tag_field="type", tag="forked"):
     scenario: Annotated[str, quantity("", "what to give as the scenario", max_length=64)]
     t: Annotated[float, amount("s", "simulated time of the moment in its run")]
     digest: Annotated[str, quantity("", "digest of the state of that moment", pattern=DIGEST)]
+
+
+class PrepareRequest(Message, frozen=True, tag_field="type", tag="prepare"):
+    """The clock asks whether a run can begin so; nothing begins yet. A module that cannot is `refused`, with why."""
+
+    id: Annotated[str, quantity("", "stands for the question, and in its answer", pattern=IDENTIFIER)]
+    scenario: Annotated[str, quantity("", "name of a scenario, or of a moment that was made ready", max_length=64)]
+    parameters: Annotated[Arguments, quantity("", "put over those of the scenario, by name")]
+
+
+class Prepared(Message, frozen=True, tag_field="type", tag="prepared"):
+    """The module can begin a run so."""
+
+    id: Annotated[str, quantity("", "id of the question", pattern=IDENTIFIER)]
+    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
+    instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
 
 
 class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
@@ -556,10 +577,10 @@ ClockRequest = CommandRequest | Ack | Beat | ReplayRequest | FramesRequest
 ClockReply = Sequenced | Refused | Replay | Frames
 """What it answers; an Ack or a Beat gets no answer."""
 
-ModuleRequest = SnapshotRequest | FramesRequest | ForkRequest
+ModuleRequest = SnapshotRequest | FramesRequest | ForkRequest | PrepareRequest
 """What a module's snapshot socket takes."""
 
-ModuleReply = Snapshot | Frames | Forked | Refused
+ModuleReply = Snapshot | Frames | Forked | Prepared | Refused
 """What it answers."""
 
 RecorderRequest = RunsRequest | ChannelsRequest | HistoryRequest | NotesRequest

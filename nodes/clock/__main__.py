@@ -35,13 +35,15 @@ from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.door import MAX_HEAD
-from bus.sockets import Publisher, Server
+from bus.sockets import Publisher, Server, wait
 from nodes.clock.archive import Archive
-from nodes.clock.core import ClockCore, Settings
+from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.flusher import Flusher
 from nodes.clock.health import health_app, health_document
 from nodes.clock.journal import Journal, JournalError
 from nodes.clock.pace import RATE_MAX, RATE_MIN
+from nodes.clock.preparation import Preparation
+from nodes.clock.questions import Askers, Questions
 from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
 from nodes.clock.ticklog import TickLogError
@@ -85,6 +87,7 @@ def main() -> int:
             http = stack.enter_context(_listen(endpoints.clock_http))
             publisher = stack.enter_context(Publisher(endpoints.clock_publish))
             control = stack.enter_context(Server(endpoints.clock_control))
+            questions = stack.enter_context(Questions(endpoints))
             recovered, problems = runs.newest()
             for problem in problems:
                 log.warning("a run cannot be taken up whole", problem=problem)
@@ -93,7 +96,7 @@ def main() -> int:
                 "clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules, run=core.run,
                 goes_on_after=0 if recovered is None else recovered.last,
             )  # fmt: skip
-            shell = _Shell(core, journal, runs, publisher, control, log)
+            shell = _Shell(core, journal, runs, publisher, control, questions, log)
             shell.run(http, endpoints.clock_http.host, StopSignal())
     except (OSError, EndpointError) as error:
         return give_up(log, str(error))
@@ -131,6 +134,7 @@ class _Shell:
         runs: Runs,
         publisher: Publisher,
         control: Server,
+        questions: Questions,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._core = core
@@ -141,6 +145,8 @@ class _Shell:
         self._flusher = Flusher(runs)
         self._publisher = publisher
         self._control = control
+        self._questions = questions
+        self._askers = Askers()
         self._changed = threading.Condition()
         self._ticker = Ticker(core, runs, publisher, self._changed)
         self._restarts = Restarts()
@@ -178,7 +184,9 @@ class _Shell:
         pages.start()
         last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
         while not stop:
-            self._serve(POLL)
+            wait((self._control, *self._questions.sockets), POLL)
+            self._serve()
+            self._hear_modules()
             self._decide()
             now_ns = time.monotonic_ns()
             if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
@@ -235,18 +243,18 @@ class _Shell:
             metrics.gauge("kpp_clock_subscribers", "peers connected to the publisher", {(): float(self._clients)}),
         ]
 
-    def _serve(self, timeout: float) -> None:
+    def _serve(self) -> None:
         for _ in range(BURST):
-            received = self._control.receive(timeout)
+            received = self._control.receive()
             if received is None:
                 return
             peer, payload = received
-            reply = self._answer(payload)
+            reply = self._answer(peer, payload)
             if reply is not None:
                 self._control.reply(peer, encode(reply))
-            timeout = 0.0
 
-    def _answer(self, payload: bytes) -> ClockReply | None:
+    def _answer(self, peer: list[bytes], payload: bytes) -> ClockReply | None:
+        """The answer to a request, None if it gets none, or gets it later."""
         try:
             request = decode_clock_request(payload)
         except FrameError as error:
@@ -265,9 +273,9 @@ class _Shell:
             with self._changed:
                 frames = self._core.frames(request)
             return frames or self._archive.frames(request, time.time())
-        return self._sequence(request)
+        return self._sequence(peer, request)
 
-    def _sequence(self, request: CommandRequest) -> ClockReply:
+    def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
         """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""
         known = self._journal.find(request.id)
         if known is not None:
@@ -275,10 +283,34 @@ class _Shell:
         try:
             with self._changed:
                 self._runs.begin(self._core.opening)
-                sequenced = self._core.sequence(request)
+                decision = self._core.sequence(request, time.monotonic_ns())
         except TickLogError as error:
             return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
-        return sequenced if isinstance(sequenced, Refused) else self._journaled(*sequenced)
+        if isinstance(decision, Preparation):
+            self._askers.add(request.id, peer)
+            self._questions.ask(decision.question, decision.waits_for)
+            return None
+        return self._carried_out(decision)
+
+    def _hear_modules(self) -> None:
+        """Answer those who wait for a beginning that has been prepared, or cannot be."""
+        for instance, reply in self._questions.answers():
+            with self._changed:
+                decision = self._core.prepared(instance, reply)
+            if decision is not None:
+                self._tell_askers(decision)
+        with self._changed:
+            overdue = self._core.overdue(time.monotonic_ns())
+        for decision in overdue:
+            self._tell_askers(decision)
+
+    def _tell_askers(self, decision: Decision) -> None:
+        answer = self._carried_out(decision)
+        for peer in self._askers.take(answer.id):
+            self._control.reply(peer, encode(answer))
+
+    def _carried_out(self, decision: Decision) -> Sequenced | Refused:
+        return decision if isinstance(decision, Refused) else self._journaled(*decision)
 
     def _decide(self) -> None:
         """Journal what the clock itself has decided; if it cannot be written, the clock decides again."""

@@ -10,6 +10,9 @@ CAUGHT_UP_SECONDS = 0.5
 RETRY_AFTER = 0.2
 """When a command that was refused because a module is late may be tried again, in seconds."""
 
+FAULT = "fault: "
+"""How the status of a module begins that cannot compute its run any further: waiting is no use."""
+
 NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 """Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
 
@@ -43,14 +46,23 @@ class Acceptance:
             return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
         if (request.module, request.name) == (CLOCK_MODULE, STOP_LATE):
             return Refused(id=request.id, field="name", reason="only the clock itself finds modules late: use stop")
-        reason = suspended or next(filter(None, (self._late(module, run) for module in self._needed(request))), "")
-        return Refused(id=request.id, field="", reason=reason, retry_after=RETRY_AFTER) if reason else None
+        if suspended:
+            return Refused(id=request.id, field="", reason=suspended, retry_after=RETRY_AFTER)
+        for module in self._needed(request):
+            reason = self._late(module, run)
+            if reason:
+                after = 0.0 if self._faulty(module) else RETRY_AFTER
+                return Refused(id=request.id, field="", reason=reason, retry_after=after)
+        return None
 
     def _needed(self, request: CommandRequest) -> tuple[str, ...]:
         """Modules that have to be caught up for a command."""
         if request.module != CLOCK_MODULE:
             return (request.module,)
         return self._modules if request.name in NEEDS_EVERY_MODULE else ()
+
+    def _faulty(self, module: str) -> bool:
+        return (self._peers.status(module) or "").startswith(FAULT)
 
     def _late(self, module: str, run: Run) -> str:
         """Why a module takes no commands now, empty when it does."""
@@ -60,4 +72,6 @@ class Acceptance:
         behind = run.seq - self._peers.progress(module, run.name)
         if behind <= self._ticks_behind:
             return ""
+        if self._faulty(module):
+            return f"module {module} cannot go on in run {run.name} ({status}): reset to begin another run"
         return f"module {module} is not caught up, {behind} ticks behind (it says: {status}): try again in a moment"

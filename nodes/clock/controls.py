@@ -22,6 +22,9 @@ from nodes.clock.orders import (
 from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
 from nodes.clock.ticklog import Opening, Stretch
 
+BegunWith = tuple[str, dict[str, Any]]
+"""Scenario of a run, and the parameters that are put over it."""
+
 NextRun = tuple[str, dict[str, Any], Mode]
 """Scenario, parameters and mode of a run to begin."""
 
@@ -62,6 +65,22 @@ class Controls:
         return self._debt.owed_us / 1e6 if self.policy == "catch_up" else 0.0
 
     # Orders
+
+    def begins(self, order: Order, scenario: str, t_us: int, *, waiting: bool) -> BegunWith | None:
+        """What the run would begin with that an order may begin when its tick comes, None if it begins none.
+
+        Args:
+            order: the order.
+            scenario: that of the present run.
+            t_us: simulated time now.
+            waiting: whether other orders act before it, which may stop the run or let its time go on.
+        """
+        match order:
+            case Reset(scenario=chosen, parameters=parameters):
+                return chosen or scenario, parameters
+            case Start() if waiting or (self.mode == "stopped" and t_us > 0):
+                return scenario, {}
+        return None
 
     def obey(self, order: Order, scenario: str, t_us: int) -> dict[str, Any]:
         """Carry out an order in a run of that scenario at that time; returns what is in force now.

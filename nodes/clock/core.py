@@ -16,6 +16,7 @@ from bus.messages import (
     Frames,
     FramesRequest,
     Mode,
+    Prepared,
     Published,
     Refused,
     Replay,
@@ -27,11 +28,12 @@ from bus.messages import (
     Violation,
 )
 from nodes.clock.acceptance import Acceptance
-from nodes.clock.controls import Controls
+from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
 from nodes.clock.orders import OrderError, StopLate, read_order
 from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import PEERS_MAX, Peers
+from nodes.clock.preparation import Instance, Preparation, Preparations, not_now
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
 from nodes.clock.ticklog import Opening, Stretch
@@ -42,6 +44,10 @@ WINDOW_US = 250_000
 
 FLAT_OUT_WINDOW_US = FLAT_OUT_DT_US + 1
 """The same in flat-out mode: one tick is under way while the next is composed: no module waits for the clock."""
+
+
+Decision = tuple[Sequenced, Command] | Refused
+"""What becomes of a request: a tick for its command, once that is on disk, or nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class ClockCore:
         self._runs_begun = 0
         self._controls = Controls(settings.rate)
         self._acceptance = Acceptance(settings.modules, settings.rate, self.peers)
+        self._preparations = Preparations(settings.modules, settings.epoch)
         self._undurable: set[str] = set()
         self._held: list[str] = []
         self._verdict = Verdict()
@@ -100,11 +107,50 @@ class ClockCore:
 
     # What others ask
 
-    def sequence(self, request: CommandRequest) -> tuple[Sequenced, Command] | Refused:
-        """Give a new command its tick. It acts there once `durable` or never once `abandon` was called for it."""
+    def sequence(self, request: CommandRequest, now_ns: int) -> Decision | Preparation:
+        """Give a new command its tick. It acts there once `durable` or never once `abandon` was called for it.
+
+        One that begins a run is prepared first: its question is to be put to all who have not answered, see `prepared`.
+        """
         refused = self._acceptance.refuse(request, self._run, self.suspended)
         if refused is not None:
             return refused
+        under_way = self._preparations.find(request.id)
+        if under_way is not None:
+            return under_way
+        begun_with = self._begins(request)
+        if begun_with is None:
+            return self._accept(request)
+        return self._preparations.ask(request, self._run.name, begun_with, self.peers.speaking(now_ns), now_ns)
+
+    def _begins(self, request: CommandRequest) -> BegunWith | None:
+        """What a run would begin with that the command may begin, None if it begins none."""
+        if request.module != CLOCK_MODULE:
+            return None
+        try:
+            order = read_order(request.name, request.args)
+        except OrderError:  # its tick answers it, as any order that cannot be obeyed
+            return None
+        run = self._run
+        return self._controls.begins(order, run.scenario, run.t_us, waiting=run.waits_for_clock())
+
+    def prepared(self, instance: Instance, reply: Prepared | Refused) -> Decision | None:
+        """An instance of a module has said whether it can begin a run; None while others have still to say so."""
+        found = self._preparations.answered(instance, reply)
+        return None if found is None else self._begin_or_refuse(found)
+
+    def overdue(self, now_ns: int) -> list[Decision]:
+        """What becomes of the commands that modules took too long to answer for."""
+        return [self._begin_or_refuse(found) for found in self._preparations.overdue(now_ns)]
+
+    def _begin_or_refuse(self, found: Preparation | Refused) -> Decision:
+        if isinstance(found, Refused):
+            return found
+        if found.run != self._run.name:  # what was asked may not be what it would begin with any more
+            return not_now(found.request, f"run {self._run.name} has begun meanwhile")
+        return self._acceptance.refuse(found.request, self._run, self.suspended) or self._accept(found.request)
+
+    def _accept(self, request: CommandRequest) -> tuple[Sequenced, Command]:
         return self._take(
             Command(id=request.id, module=request.module, name=request.name, args=request.args, origin=request.origin)
         )

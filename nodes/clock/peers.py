@@ -135,6 +135,14 @@ class Peers:
         """Module -> last tick of the run whose state was published for it."""
         return {module: seq for module, (of_run, seq) in self._published.items() if of_run == run}
 
+    def speaking(self, now_ns: int) -> set[tuple[str, str]]:
+        """Every process of a module that was heard of lately, as (module, instance)."""
+        return {
+            key
+            for key, known in self._known.items()
+            if known.node in self._modules and now_ns - known.heard_ns <= ALIVE_NS
+        }
+
     def silent(self, now_ns: int) -> list[str]:
         """Modules that nobody has been heard of lately."""
         alive = {known.node for known in self._known.values() if now_ns - known.heard_ns <= ALIVE_NS}

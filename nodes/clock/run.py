@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from bus.codec import encode
-from bus.messages import Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
+from bus.messages import CLOCK_MODULE, Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
 from nodes.clock.history import History
 from nodes.clock.ticklog import Opening
 
@@ -60,6 +60,10 @@ class Run:
     def waits(self, name: str) -> bool:
         """Whether a command of that name waits for its tick."""
         return any(command.name == name for waiting in self.pending.values() for command in waiting)
+
+    def waits_for_clock(self) -> bool:
+        """Whether a command that the clock obeys waits for its tick."""
+        return any(command.module == CLOCK_MODULE for waiting in self.pending.values() for command in waiting)
 
     def give_back(self, command_id: str) -> None:
         """A command that was to wait here never acts."""

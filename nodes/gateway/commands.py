@@ -108,10 +108,13 @@ def _refused(request: CommandRequest, refused: Refused) -> Problem:
     members: dict[str, Any] = {"command": request.name, "id": request.id}
     if refused.retry_after > 0:  # nothing is wrong with the request: it comes too early
         return Problem.of(503, "not-ready", refused.reason, **members)
+    if refused.violations:
+        found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in refused.violations]
+        return Problem.of(422, "violations", refused.reason, violations=found, **members)
     if not refused.field:
         return Problem.of(409, "rejected", refused.reason, **members)
-    found = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
-    return Problem.of(422, "violations", f"{refused.field}: {refused.reason}", violations=[found], **members)
+    alone = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
+    return Problem.of(422, "violations", f"{refused.field}: {refused.reason}", violations=[alone], **members)
 
 
 def _retry(refused: Refused) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """One run of one plant module, folded tick by tick: commands and time in; results, states and events out. Pure."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +8,10 @@ import msgspec
 from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
 from bus.state import Plc
 from kpp_physics.meters import DEFAULT_LAPS
-from kpp_physics.parameters import ParameterError, Parameters
-from kpp_physics.plant import Plant, SimulationError, SnapshotError
+from kpp_physics.plant import Plant, SimulationError
 from kpp_physics.plc import CommandError
-from kpp_physics.scenario import ScenarioError
 from kpp_physics.settling import settled
+from nodes.physics.beginning import BEGINNING_ERRORS, ReadScenario, begin, violations
 from nodes.physics.frame import changes, state_frame
 from nodes.physics.saved import Saved
 
@@ -27,9 +25,6 @@ PLANT_COMMANDS = {
     "inject": "inject",
 }
 """Commands of the bus and the controller's names for them."""
-
-ReadScenario = Callable[[str, str], Parameters | Saved]
-"""(run, scenario) -> parameters, or the moment of another run; raises ScenarioError or ParameterError."""
 
 
 @dataclass(frozen=True)
@@ -207,18 +202,12 @@ class Fold:
 
     def _obey(self, command: Command, seq: int, wall: float) -> Result:
         reason = ""
-        violations: list[Violation] = []
+        found: list[Violation] = []
         applied: dict[str, Any] = {}
         try:
             applied = self._carry_out(command)
-        except ParameterError as error:
-            reason = str(error)
-            violations = [
-                Violation(field=each.field, limit="" if each.limit is None else str(each.limit), reason=each.reason)
-                for each in error.violations
-            ]
-        except (CommandError, ScenarioError, SnapshotError) as error:
-            reason = str(error)
+        except BEGINNING_ERRORS as error:
+            reason, found = str(error), violations(error)
         if reason and command.name == "begin":
             self.fault = f"scenario cannot be used: {reason}"
         return Result(
@@ -227,7 +216,7 @@ class Fold:
             name=command.name,
             outcome="rejected" if reason else "applied",
             reason=reason,
-            violations=violations,
+            violations=found,
             applied=applied,
         )
 
@@ -255,18 +244,9 @@ class Fold:
         return f"module {self._identity.module} knows no command {name!r}: it knows {known}"
 
     def _begin(self, command: Command) -> dict[str, Any]:
-        scenario, changed = command.args.get("scenario"), command.args.get("parameters", {})
-        if not isinstance(scenario, str) or not isinstance(changed, Mapping):
-            raise CommandError("begin needs a scenario's name and parameters by name")
-        begun_with = self._read_scenario(self.run, scenario)
-        if isinstance(begun_with, Saved):
-            plant = Plant.restore(begun_with.plant)
-            plant.change_parameters(changed)
-            self.plant, self.scenario, self._plc = plant, scenario, begun_with.plc
-            self._touched_lap = plant.laps if changed else begun_with.touched_lap
-            fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
-            return {"scenario": scenario, "parameters": dict(changed), "fork": fork}
-        self.plant = Plant(begun_with.with_changes(changed) if changed else begun_with)
-        self.plant.command("start", {})
-        self.scenario = scenario
-        return {"scenario": scenario, "parameters": dict(changed)}
+        scenario = command.args.get("scenario")
+        begun = begin(self._read_scenario, self.run, scenario, command.args.get("parameters", {}))
+        self.plant, self.scenario = begun.plant, str(scenario)
+        self._plc = begun.plc
+        self._touched_lap = begun.touched_lap
+        return begun.applied

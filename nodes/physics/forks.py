@@ -7,7 +7,8 @@ from pathlib import Path
 from bus.messages import STEP_US, Forked, ForkRequest, Refused, Replay, ReplayRequest, Span
 from kpp_physics.plant import Plant
 from kpp_physics.scenario import Problem, ScenarioError
-from nodes.physics.fold import Fold, Identity, ReadScenario
+from nodes.physics.beginning import ReadScenario
+from nodes.physics.fold import Fold, Identity
 from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
 from nodes.physics.saved import DamagedError, Saved
 from nodes.physics.snapshots import write_whole

@@ -68,3 +68,11 @@ class Openings:
         except OSError as error:
             self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
         return parameters
+
+    def look(self, _run: str, scenario: str) -> Parameters | Saved:
+        """What a run would begin with, if one began now; nothing is kept.
+
+        Raises:
+            ScenarioError: as `read`.
+        """
+        return self._forks.read(scenario) if is_fork(scenario) else self._scenarios.read(scenario)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bus.codec import MAX_TELEMETRY
 from bus.messages import STEP_US, Frames, FramesRequest, Refused, Replay, ReplayRequest, Span
 from kpp_physics.plant import SnapshotError
-from nodes.physics.fold import Fold, Identity, ReadScenario
+from nodes.physics.beginning import ReadScenario
+from nodes.physics.fold import Fold, Identity
 from nodes.physics.ring import BLOCK_BYTES, Kept, block
 from nodes.physics.saved import Saved
 

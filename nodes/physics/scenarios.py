@@ -21,7 +21,7 @@ class ScenarioFolder:
         """Parameters of a scenario.
 
         Raises:
-            ScenarioError: if there is none of that name, or its file is wrong, with the line.
+            ScenarioError: if there is none of that name, or its file cannot be read or is wrong, with the line.
         """
         return self._read(name, ())
 

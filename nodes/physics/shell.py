@@ -18,9 +18,10 @@ from bus.codec import (
     encode,
 )
 from bus.log import Seldom
-from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Refused, Replay, Tick
+from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Prepared, PrepareRequest, Refused, Replay, Tick
 from bus.process import StopSignal
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
+from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Identity
 from nodes.physics.forks import Fork, ForkFolder
@@ -254,6 +255,11 @@ class Shell:
         if isinstance(request, ForkRequest):
             self._forker = peer
             self._fork.ask(request)
+            return
+        if isinstance(request, PrepareRequest):
+            agreed = Prepared(id=request.id, module=self._module, instance=self._instance)
+            answer = objection(self._files.openings.look, request) or agreed
+            self._sockets.server.reply(peer, encode(answer))
             return
         if not isinstance(request, FramesRequest):
             self._sockets.server.reply(peer, encode(self._core.snapshot()))

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from bus import codec
 from bus.codec import FrameError
-from bus.messages import CommandRequest, Event, Refused, Result, Snapshot, SnapshotRequest, Tick, Violation
+from bus.messages import (
+    CommandRequest,
+    Event,
+    PrepareRequest,
+    Refused,
+    Result,
+    Snapshot,
+    SnapshotRequest,
+    Tick,
+    Violation,
+)
 from bus.schema import MAX_ITEMS, MAX_LABEL, MAX_TEXT, Message
 from tests.bus.catalogue import DOORS, WIRE, Path, bare, members, parts, put, spots
 from tests.bus.samples import frame, sample
@@ -244,7 +254,8 @@ WRONG: dict[str, tuple[Any, tuple[type[mi.Type], ...]]] = {
 def test_values_of_another_sort(cls: type[Message], sort: str) -> None:
     value, allowed = WRONG[sort]
     for path, kind in PLACES[cls]:
-        free = "args" in path or "applied" in path  # free-form arguments take lists and maps
+        # Free-form arguments take lists and maps.
+        free = bool({"args", "applied"} & {*path}) or (cls is PrepareRequest and "parameters" in path)
         if any(takes(kind, each) for each in allowed) or (free and sort in {"list", "map"}):
             continue
         assert address(path) in refused(msgpack.packb(put(sample(cls), path, value)), cls)
@@ -253,7 +264,11 @@ def test_values_of_another_sort(cls: type[Message], sort: str) -> None:
 @KINDS
 def test_a_field_that_is_missing_is_named(cls: type[Message]) -> None:
     fields = sample(cls)
-    optional = {each.name: each.default for each in msgspec.structs.fields(cls) if not each.required}
+    optional = {
+        each.name: each.default if each.default_factory is msgspec.NODEFAULT else each.default_factory()
+        for each in msgspec.structs.fields(cls)
+        if not each.required
+    }
     for name in fields:
         if name == "type" and DOORS.get(cls.__name__) is cls:
             continue  # the only message behind its door is known without its tag

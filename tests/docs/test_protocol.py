@@ -28,7 +28,13 @@ from tests.bus.samples import sample
 
 ROOT = FOLDER.parent
 PAGE = (FOLDER / "protocol.md").read_text(encoding="utf-8")
-FREE_FORM = {"Command.args", "CommandRequest.args", "Result.applied", "Snapshot.parameters"}
+FREE_FORM = {
+    "Command.args",
+    "CommandRequest.args",
+    "PrepareRequest.parameters",
+    "Result.applied",
+    "Snapshot.parameters",
+}
 """Values by name: each parameter has its own unit, which `GET /parameters` tells."""
 
 

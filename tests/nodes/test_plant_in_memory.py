@@ -24,9 +24,12 @@ from bus.messages import (
     CLOCK_MODULE,
     STOP_LATE,
     Ack,
+    CommandRequest,
     Event,
     Frames,
     FramesRequest,
+    Prepared,
+    PrepareRequest,
     Published,
     Refused,
     Replay,
@@ -39,6 +42,9 @@ from bus.messages import (
 from bus.stream import Streams
 from kpp_physics.parameters import Parameters
 from nodes.clock.archive import Archive
+from nodes.clock.core import Decision
+from nodes.clock.preparation import Preparation
+from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.recall import Recall
@@ -48,6 +54,16 @@ from tests.nodes.clock.test_recovery import COMMANDS, Clocks
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 SEQUENCES = int(os.environ.get("KPP_SEQUENCES", "150"))
+BEGINNINGS: list[tuple[str, str, dict[str, Any]]] = [
+    ("clock", "reset", {"parameters": {"drag_area": 0.3}}),
+    ("clock", "reset", {"scenario": "no-such"}),
+    ("clock", "reset", {"parameters": {"floater_count": 250}}),
+    ("clock", "reset", {"scenario": "rated-speed", "parameters": {"nope": 1}}),
+]
+"""Beginnings with parameters; no module can begin any but the first."""
+
+ASKED = [*COMMANDS, *BEGINNINGS]
+
 QUIET = 20
 """Ticks at the end in which nothing happens any more."""
 
@@ -69,12 +85,14 @@ class Instance:
         self.name = name
         self.saved: list[bytes] = []
         self.inbox: deque[Tick] = deque()
+        self.questions: deque[PrepareRequest] = deque()
         self.asleep = False
         self.core: PhysicsCore | None = None
         self.start()
 
     def start(self) -> None:
         self.inbox.clear()
+        self.questions.clear()
         self.asleep = False
         self.core = PhysicsCore("m1", self.name, read_scenario, self.find)
         self.recall = Recall(Identity("m1", self.name), read_scenario, self.find)
@@ -103,6 +121,7 @@ class World(RuleBasedStateMachine):
         self.streams = Streams(["m1"], whole=True)
         self.heard: list[Published] = []
         self.promised: dict[str, Sequenced] = {}
+        self.impossible: set[str] = set()
         self.ids = 0
 
     # What goes between the processes
@@ -149,6 +168,26 @@ class World(RuleBasedStateMachine):
     def from_instance(self, frames: list[Pair], lost: bool) -> None:
         self.to_subscriber([decode_published(*pair) for pair in frames], lost)
 
+    def answer_the_clock(self, lost: bool) -> None:
+        for instance in self.instances.values():
+            while instance.questions and instance.core is not None and not instance.asleep:
+                asked = instance.questions.popleft()
+                answer = objection(read_scenario, asked) or Prepared(asked.id, "m1", instance.name)
+                decision = None if lost else self.clocks.core.prepared(("m1", instance.name), answer)
+                if decision is not None:
+                    self.decided(decision)
+        for overdue in self.clocks.core.overdue(self.clocks.now_ns):
+            self.decided(overdue)
+
+    def decided(self, decision: Decision) -> None:
+        answer = self.clocks.carry_out(decision)
+        if isinstance(answer, Sequenced):
+            self.promise(answer)
+
+    def promise(self, answer: Sequenced) -> None:
+        assert answer.id not in self.impossible, "it was sequenced, and no module can carry it out"
+        assert self.promised.setdefault(answer.id, answer) == answer
+
     def step(self, *, ticks_lost: bool = False, frames_lost: bool = False, record_only: bool = False) -> None:
         messages = self.clocks.compose()
         if record_only:
@@ -159,6 +198,7 @@ class World(RuleBasedStateMachine):
         self.to_subscriber(messages, frames_lost)
         for instance in self.instances.values():
             self.run_instance(instance, frames_lost)
+        self.answer_the_clock(frames_lost)
         self.clocks.decide()
 
     # What happens
@@ -168,15 +208,25 @@ class World(RuleBasedStateMachine):
         for _ in range(count):
             self.step(ticks_lost=ticks_lost, frames_lost=frames_lost)
 
-    @rule(index=st.integers(0, len(COMMANDS) - 1), times=st.integers(1, 2))
+    @rule(index=st.integers(0, len(ASKED) - 1), times=st.integers(1, 2))
     def command(self, index: int, times: int) -> None:
-        module, name, args = COMMANDS[index]
+        module, name, args = ASKED[index]
         self.ids += 1
         request = self.clocks.request(f"c{self.ids}", module, name, args)
+        if ASKED[index] in BEGINNINGS[1:]:
+            self.impossible.add(request.id)
         for _ in range(times):
-            answer = self.clocks.sequence(request)
-            if isinstance(answer, Sequenced):
-                assert self.promised.setdefault(request.id, answer) == answer
+            self.ask(request)
+
+    def ask(self, request: CommandRequest) -> None:
+        answer = self.clocks.ask(request)
+        if isinstance(answer, Preparation):
+            for _module, name in answer.waits_for:
+                self.instances[name].questions.append(answer.question)
+        elif isinstance(answer, Sequenced):
+            self.promise(answer)
+        else:
+            self.decided(answer)
 
     @rule(recorded=st.booleans())
     def the_clock_is_killed(self, recorded: bool) -> None:
@@ -297,6 +347,7 @@ class World(RuleBasedStateMachine):
         for result in expected:
             if isinstance(result, Result):
                 assert (known[result.id].outcome, known[result.id].seq) == (result.outcome, result.seq)
+        assert {result.outcome for result in results if result.name == "begin"} <= {"applied"}, "no run is dead"
         newest = runs[ticks[-1].run][-1]
         for command_id, promise in self.promised.items():
             if promise.run != newest.run or promise.seq <= newest.seq:

@@ -6,10 +6,33 @@ from typing import Any
 
 import pytest
 
-from bus.messages import Ack, CommandRequest, Event, Published, Refused, Replay, ReplayRequest, Result, Sequenced, Tick
-from nodes.clock.core import ClockCore, Settings
+from bus.messages import (
+    Ack,
+    CommandRequest,
+    Event,
+    Prepared,
+    Published,
+    Refused,
+    Replay,
+    ReplayRequest,
+    Result,
+    Sequenced,
+    Tick,
+)
+from nodes.clock.core import ClockCore, Decision, Settings
+from nodes.clock.preparation import Preparation
 
 PERIOD_NS = 10_000_000
+
+
+def agree(core: ClockCore, preparation: Preparation) -> Decision:
+    """Every module that is asked can begin a run so; returns what the clock makes of the last answer."""
+    decision = None
+    for module, instance in sorted(preparation.waits_for):
+        assert decision is None, "the clock decides when all have answered"
+        decision = core.prepared((module, instance), Prepared(preparation.question.id, module, instance))
+    assert decision is not None
+    return decision
 
 
 @dataclass
@@ -52,10 +75,17 @@ class Bench:
         """Have a command sequenced and made durable."""
         self.ids += 1
         request = CommandRequest(id=f"c{self.ids}", module=module, name=name, args=args, origin="test")
-        sequenced = self.core.sequence(request)
+        sequenced = self.sequence(request)
         assert not isinstance(sequenced, Refused), sequenced
         self.core.durable(request.id)
         return sequenced[0]
+
+    def sequence(self, request: CommandRequest) -> Decision:
+        """Ask for a tick; modules agree at once to whatever a run is to begin with."""
+        decision = self.core.sequence(request, self.now_ns)
+        if not isinstance(decision, Preparation):
+            return decision
+        return agree(self.core, decision)
 
     def replay(self, after: int) -> Replay:
         """A block of the run's ticks."""

@@ -239,7 +239,7 @@ def test_a_stop_that_cannot_be_written_is_decided_again(strict: Bench) -> None:
 
 def test_nobody_else_finds_a_module_late(bench: Bench) -> None:
     request = CommandRequest(id="x", module="clock", name="stop_late", args={"late": ["m1"]}, origin="clock")
-    refused = bench.core.sequence(request)
+    refused = bench.sequence(request)
     assert isinstance(refused, Refused)
     assert refused.field == "name"
 
@@ -317,7 +317,7 @@ def test_commands_that_a_reset_overtakes_are_answered(bench: Bench) -> None:
 
 def test_a_tick_waits_for_the_journal_and_an_abandoned_command_never_acts(bench: Bench) -> None:
     request = CommandRequest(id="slow", module="m1", name="plant_stop", args={}, origin="test")
-    assert not isinstance(bench.core.sequence(request), Refused)
+    assert not isinstance(bench.sequence(request), Refused)
     bench.tick(LEAD_TICKS - 1)
     assert bench.core.waits_for_journal
     bench.core.abandon("slow")
@@ -327,7 +327,7 @@ def test_a_tick_waits_for_the_journal_and_an_abandoned_command_never_acts(bench:
 
 @pytest.mark.parametrize(("module", "name"), [("m9", "plant_stop"), ("*", "plant_stop"), ("m1", "begin")])
 def test_commands_to_nobody_are_refused(bench: Bench, module: str, name: str) -> None:
-    refused = bench.core.sequence(CommandRequest(id="x", module=module, name=name, args={}, origin="test"))
+    refused = bench.sequence(CommandRequest(id="x", module=module, name=name, args={}, origin="test"))
     assert isinstance(refused, Refused)
     assert refused.field == "module"
 

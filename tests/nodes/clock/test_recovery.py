@@ -15,6 +15,7 @@ from bus.messages import (
     Event,
     Frames,
     FramesRequest,
+    Prepared,
     Refused,
     ReplayRequest,
     Result,
@@ -22,9 +23,11 @@ from bus.messages import (
     Tick,
 )
 from nodes.clock.archive import Archive
-from nodes.clock.core import ClockCore, Settings
+from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.journal import FencedError, Journal
+from nodes.clock.preparation import Preparation
 from nodes.clock.runs import Runs
+from tests.nodes.clock.conftest import agree
 
 PERIOD_NS = 10_000_000
 COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
@@ -43,6 +46,9 @@ COMMANDS: list[tuple[str, str, dict[str, Any]]] = [
     ("m1", "set_parameters", {"drag_area": 0.4}),
     ("m1", "inject", {}),
 ]
+
+BEGINNINGS = [index for index, (_module, name, _args) in enumerate(COMMANDS) if name in {"start", "reset"}]
+"""Commands that begin a run, or may."""
 
 
 class Clocks:
@@ -94,19 +100,31 @@ class Clocks:
     def request(command_id: str, module: str, name: str, args: dict[str, Any]) -> CommandRequest:
         return CommandRequest(id=command_id, module=module, name=name, args=args, origin="test")
 
-    def sequence(self, request: CommandRequest, *, journal: bool = True) -> Sequenced | Refused | None:
+    def ask(self, request: CommandRequest) -> Sequenced | Decision | Preparation:
+        """What the clock makes of a request before anything is on disk."""
         known = self.journal.find(request.id)
         if known is not None:
             return known
         self.runs.begin(self.core.opening)
-        sequenced = self.core.sequence(request)
-        if isinstance(sequenced, Refused):
-            return sequenced
-        if not journal:
-            return None
-        self.journal.append(sequenced[1], sequenced[0].run, sequenced[0].seq)
-        self.core.durable(request.id)
-        return sequenced[0]
+        return self.core.sequence(request, self.now_ns)
+
+    def carry_out(self, decision: Decision) -> Sequenced | Refused:
+        """What the clock has decided goes to disk."""
+        if isinstance(decision, Refused):
+            return decision
+        sequenced, command = decision
+        self.journal.append(command, sequenced.run, sequenced.seq)
+        self.core.durable(command.id)
+        return sequenced
+
+    def sequence(self, request: CommandRequest, *, journal: bool = True) -> Sequenced | Refused | None:
+        """Have a command sequenced; modules agree at once to whatever a run is to begin with."""
+        decision = self.ask(request)
+        if isinstance(decision, Preparation):
+            decision = agree(self.core, decision)
+        if isinstance(decision, Sequenced | Refused):
+            return decision
+        return self.carry_out(decision) if journal else None
 
 
 class Killed(RuleBasedStateMachine):
@@ -210,6 +228,22 @@ class Killed(RuleBasedStateMachine):
         if isinstance(answer, Sequenced):
             assert self.clocks.sequence(request) == answer, "the first answer"
             self.promised[request.id] = answer
+
+    @rule(index=st.sampled_from(BEGINNINGS))
+    def killed_while_modules_are_asked(self, index: int) -> None:
+        """Nothing is half done: the next clock knows of nothing, and an answer to the one before says nothing to it."""
+        request = self.request(index)
+        asked = self.clocks.ask(request)
+        self.clocks.start()
+        assert self.clocks.journal.find(request.id) is None
+        if not isinstance(asked, Preparation):
+            return
+        for module, instance in asked.waits_for:
+            answer = Prepared(asked.question.id, module, instance)
+            assert self.clocks.core.prepared((module, instance), answer) is None
+        again = self.clocks.sequence(request)
+        if isinstance(again, Sequenced):
+            self.promised[request.id] = again
 
     @precondition(lambda self: len(self.seen) > 0)
     @rule()

@@ -1,0 +1,74 @@
+"""The clock's questions to modules: sent without waiting, their answers taken as they come."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from bus.codec import FrameError, decode_module_reply, encode
+from bus.endpoints import Endpoints
+from bus.messages import Prepared, PrepareRequest, Refused
+from bus.sockets import Dealer
+from nodes.clock.preparation import Instance
+
+ASKERS_MAX = 64
+"""Most programs that wait for what becomes of one command."""
+
+
+class Questions:
+    """One socket to each process of each module."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._stack = ExitStack()
+        self._dealers: dict[Instance, Dealer] = {
+            (module.module, each.instance): self._stack.enter_context(Dealer(each.snapshot))
+            for module in endpoints.modules
+            for each in module.instances
+        }
+        self.sockets = tuple(self._dealers.values())
+
+    def ask(self, question: PrepareRequest, instances: Iterable[Instance]) -> None:
+        """Put a question. It is lost on whoever is not there; whoever waits for the answer asks again."""
+        payload = encode(question)
+        for instance in instances:
+            dealer = self._dealers.get(instance)
+            if dealer is not None:
+                dealer.send(payload)
+
+    def answers(self) -> Iterator[tuple[Instance, Prepared | Refused]]:
+        """The answers that have come, with who gave them."""
+        for instance, dealer in self._dealers.items():
+            while (payload := dealer.receive()) is not None:
+                try:
+                    reply = decode_module_reply(payload)
+                except FrameError:  # no answer: the deadline of the question tells
+                    continue
+                if isinstance(reply, Prepared | Refused):
+                    yield instance, reply
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+class Askers:
+    """Who waits for what becomes of a command, by its id."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, dict[tuple[bytes, ...], None]] = {}
+
+    def add(self, command_id: str, peer: list[bytes]) -> None:
+        """One more, or one that asks again."""
+        waiting = self._waiting.setdefault(command_id, {})
+        waiting.pop(tuple(peer), None)
+        waiting[tuple(peer)] = None
+        if len(waiting) > ASKERS_MAX:
+            del waiting[next(iter(waiting))]
+
+    def take(self, command_id: str) -> list[list[bytes]]:
+        """All of them; nobody waits any more."""
+        return [list(peer) for peer in self._waiting.pop(command_id, {})]
