@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bus.environment import setting
 from bus.security.keys import SecurityError
 
 VARIABLE = "KPP_TRUSTED_PROXIES"
@@ -32,7 +33,7 @@ class Proxies:
             SecurityError: naming what is neither an address nor a network.
         """
         found = []
-        for name in filter(None, (part.strip() for part in environ.get(VARIABLE, "").split(","))):
+        for name in filter(None, (part.strip() for part in setting(VARIABLE, "", environ).split(","))):
             try:
                 found.append(ipaddress.ip_network(name, strict=False))
             except ValueError as error:
