@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except (OSError, LookupError, ValueError) as error:
+    except (OSError, LookupError, ValueError, RecursionError, sqlite3.Error) as error:
         sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
         return WRONG
 

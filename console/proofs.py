@@ -4,12 +4,14 @@ import argparse
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numba
 import numpy as np
 
@@ -32,9 +34,10 @@ from nodes.clock.journal import read_commands
 from nodes.physics.forks import PREFIX, ForkFolder, is_fork
 from nodes.physics.openings import packed, unpacked
 from nodes.physics.saved import Saved
-from recording.bundle import opened_bundle, pack_bundle
+from recording.bundle import Digest, pack_bundle
 from recording.folder import RunFolder
 from recording.output import folder_of, means_standard_output, opened_output
+from recording.unbundle import opened_bundle
 from studies import library
 
 DIFFERENT: Final = 5
@@ -65,8 +68,8 @@ def bundle(given: argparse.Namespace) -> int:
     with opened_output(given.output, sys.stdout.buffer) as output:
         about = pack_bundle(folder, output, versions(), files, folder_of(given.output))
     told = sys.stderr if means_standard_output(given.output) else sys.stdout
-    for module, digest in about["digests"].items():
-        told.write(f"{module}: digest {digest['last']}, all ticks {digest['sha256'][:16]}\n")
+    for module, digest in about.digests.items():
+        told.write(f"{module}: digest {digest.last}, all ticks {digest.sha256[:16]}\n")
     told.flush()
     return 0
 
@@ -114,9 +117,9 @@ def verify(given: argparse.Namespace) -> int:
     path = Path(given.run)
     if path.is_file():
         with opened_bundle(path) as opened:
-            _tell_versions(opened.about["versions"])
-            journal = [(seq, name) for seq, name in json.loads((opened.path / JOURNAL).read_bytes())]
-            return _verify(opened.folder, opened.path, journal)
+            _tell_versions(opened.about.versions)
+            journal = msgspec.json.decode((opened.path / JOURNAL).read_bytes(), type=list[tuple[int, str]])
+            return _verify(opened.folder, opened.path, journal, opened.about.digests)
     folder = require_run(given.data / FOLDER, given.run)
     commands = read_commands(given.data / "journal.sqlite", folder.run)
     journal = [(seq, command.id) for seq, command in commands]
@@ -129,15 +132,24 @@ def _tell_versions(recorded: dict[str, str]) -> None:
             sys.stderr.write(f"kpp: the bundle was made with {name} {recorded.get(name)}, here it is {here}\n")
 
 
-def _verify(folder: RunFolder, data: Path, journal: list[tuple[int, str]]) -> int:
+def _verify(
+    folder: RunFolder, data: Path, journal: list[tuple[int, str]], claimed: Mapping[str, Digest] | None = None
+) -> int:
+    """Compute every module again; `claimed` is what a bundle says that they came to."""
     scenario = _scenario(folder)
     differences = journal_differences(recorded_spans(folder), journal)
     _tell("journal", differences, len(differences))
     good = not differences
-    for module in recorded_modules(folder):
+    modules = recorded_modules(folder)
+    for module in sorted(set(claimed or ()) - set(modules)):
+        sys.stdout.write(f"{module}: NOT verified, the bundle names it and has nothing of it\n")
+        good = False
+    for module in modules:
         begun_with = partial(_begun_with, _read(data, module, folder.run, scenario))
         with closing(Progress(sys.stderr, "ticks")) as progress:
             verdict = verify_module(folder, module, begun_with, progress.show)
+        if claimed is not None:
+            verdict.compare_claim(claimed.get(module))
         good = _report(verdict) and good
     sys.stdout.flush()
     return 0 if good else DIFFERENT

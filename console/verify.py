@@ -11,6 +11,7 @@ from kpp_physics.parameters import Parameters
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.saved import Saved
 from nodes.recorder.rows import States
+from recording.bundle import Digest, Total
 from recording.database import module_names, open_reader
 from recording.folder import RunFolder
 from recording.hot import hot_ranges
@@ -47,6 +48,17 @@ class Verdict:
     """Rows that could not be compared."""
     digest: str = ""
     """Digest of the newest tick that was computed."""
+    total: Total = field(default_factory=Total)
+    """What the ticks came to that were computed and are recorded."""
+
+    def compare_claim(self, claimed: Digest | None) -> None:
+        """Compare what was computed with what a bundle says that it came to."""
+        computed = self.total.digest()
+        if claimed == computed:
+            return
+        self.different += 1
+        seq = computed.ticks[-1][1] if computed.ticks else 0
+        self.differences.append(Difference(seq, f"the bundle says {_told(claimed)}, {_told(computed)} is computed"))
 
     @property
     def verified(self) -> bool:
@@ -71,6 +83,7 @@ def recorded_spans(folder: RunFolder) -> list[Span]:
 
     Raises:
         VerifyError: if some are missing.
+        FrameError: if a command is none.
     """
     with closing(open_reader(folder.hot)) as hot:
         spans = list(read_ticks(hot))
@@ -78,6 +91,9 @@ def recorded_spans(folder: RunFolder) -> list[Span]:
     if holes or not spans:
         where = ", ".join(f"{first} to {last}" for first, last in holes) or "all of them"
         raise VerifyError(f"run {folder.run} cannot be computed again: ticks {where} are not recorded")
+    for span in spans:
+        for command in span.commands:
+            build(Command, command)
     return spans
 
 
@@ -130,6 +146,7 @@ def verify_module(folder: RunFolder, module: str, read: Opening, progress: Calla
             continue  # a hole, which the caller sees in what is missing
         _compare(verdict, row, state, states)
         verdict.digest = state.digest
+        verdict.total.add(state.seq, int(state.digest, 16))
         progress(state.seq, spans[-1].last)
         row = next(rows, None)
     return verdict
@@ -137,7 +154,7 @@ def verify_module(folder: RunFolder, module: str, read: Opening, progress: Calla
 
 def _compare(verdict: Verdict, row: Row, state: State, states: States) -> None:
     again, schema = states.row(state)
-    if again.content == row.content:
+    if _content(again) == _content(row):
         verdict.compared += 1
         return
     verdict.different += 1
@@ -149,10 +166,24 @@ def _compare(verdict: Verdict, row: Row, state: State, states: States) -> None:
         verdict.differences.append(Difference(row.seq, what))
 
 
+def _content(row: Row) -> tuple[object, ...]:
+    """All that must be the same whoever computed the row: itself, not its checksum, which can be forged."""
+    return row.module, row.seq, row.t_us, row.schema, row.digest, row.numbers, row.texts
+
+
+def _told(digest: Digest | None) -> str:
+    if digest is None:
+        return "nothing"
+    ticks = ", ".join(f"{first} to {last}" for first, last in digest.ticks[:FEW])
+    return f"digest {digest.last}, {digest.sha256[:16]} of ticks {ticks or 'none'}"
+
+
 def _first_difference(row: Row, again: Row, names: list[str]) -> str:
     for place, name in enumerate(names):
         if row.numbers[8 * place : 8 * place + 8] != again.numbers[8 * place : 8 * place + 8]:
             return f"{name} differs"
+    if row.t_us != again.t_us or row.schema != again.schema:
+        return f"time {row.t_us} us and channel table {row.schema} are recorded, {again.t_us}, {again.schema} computed"
     return f"texts {row.texts.decode(errors='replace')} are recorded, {again.texts.decode()} are computed"
 
 

@@ -5,22 +5,23 @@ A ZIP file without compression (segments are packed already): the folder of the 
 """
 
 import hashlib
-import json
 import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Annotated
+
+import msgspec
+from msgspec import Meta, Struct
 
 from recording.database import module_names, open_reader
 from recording.files import checksum
 from recording.folder import RunFolder, make_folder
 from recording.hot import hot_ranges
 from recording.manifest import read_manifest
-from recording.mend import covered
 from recording.record import Row
 from recording.rows import run_rows
 from recording.seal import Sealer
@@ -30,24 +31,32 @@ RECORDING = "recording"
 FORMAT = 1
 
 
-class BundleError(ValueError):
-    """A file that is no whole bundle; the text says what is wrong."""
+_SHA256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
-class Bundle(NamedTuple):
-    """An opened bundle."""
+class Digest(Struct, frozen=True):
+    """What a module came to."""
 
-    about: dict[str, Any]
+    ticks: list[tuple[int, int]]
+    last: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
+    """Digest of the newest tick."""
+    sha256: _SHA256
+    """Over numbers and digests of all ticks."""
+
+
+class Index(Struct, frozen=True):
     """What `bundle.json` says."""
-    folder: RunFolder
-    """The recording."""
-    path: Path
-    """Where the files are that the maker of the bundle added."""
+
+    format: int
+    run: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}\Z")]
+    versions: dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=200)]]
+    digests: dict[Annotated[str, Meta(max_length=64)], Digest]
+    files: dict[Annotated[str, Meta(max_length=300)], _SHA256]
 
 
 def pack_bundle(
     folder: RunFolder, output: IO[bytes], versions: Mapping[str, str], files: Mapping[str, bytes], scratch: Path | None
-) -> dict[str, Any]:
+) -> Index:
     """Write a bundle of all that is recorded of a run; returns what its index says.
 
     Args:
@@ -68,15 +77,10 @@ def pack_bundle(
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(data)
         names = sorted(each.relative_to(root).as_posix() for each in root.rglob("*") if each.is_file())
-        about = {
-            "format": FORMAT,
-            "run": folder.run,
-            "versions": dict(versions),
-            "digests": digests(copy),
-            "files": {name: checksum(root / name) for name in names},
-        }
+        sums = {name: checksum(root / name) for name in names}
+        about = Index(FORMAT, folder.run, dict(versions), digests(copy), sums)
         with zipfile.ZipFile(output, "w") as archive:
-            archive.writestr(INDEX, json.dumps(about, indent=1))
+            archive.writestr(INDEX, msgspec.json.format(msgspec.json.encode(about), indent=1))
             for name in names:
                 archive.write(root / name, name)
     return about
@@ -104,53 +108,36 @@ def _sealed_copy(folder: RunFolder, root: Path) -> RunFolder:
     return copy
 
 
-def digests(folder: RunFolder) -> dict[str, dict[str, Any]]:
-    """What a run came to: for each module its ticks, its newest digest, and one hash over the digests of all ticks."""
-    found: dict[str, dict[str, Any]] = {}
+class Total:
+    """What many ticks came to, taken in one by one."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._ranges: list[tuple[int, int]] = []
+        self._last = 0
+
+    def add(self, seq: int, digest: int) -> None:
+        """Take in a tick, later than those before."""
+        self._hash.update(seq.to_bytes(8, "little") + digest.to_bytes(8, "little"))
+        first = self._ranges.pop()[0] if self._ranges and self._ranges[-1][1] + 1 == seq else seq
+        self._ranges.append((first, seq))
+        self._last = digest
+
+    def digest(self) -> Digest:
+        """What they came to so far."""
+        return Digest(list(self._ranges), f"{self._last:016x}", self._hash.hexdigest())
+
+
+def digests(folder: RunFolder) -> dict[str, Digest]:
+    """What a run came to, by module."""
     with closing(open_reader(folder.hot)) as hot:
         modules = list(module_names(hot).values())
-        ranges = {name: covered(hot, name) for name in modules}
+    found: dict[str, Digest] = {}
     for name in modules:
-        total, last = hashlib.sha256(), None
+        total = Total()
         for row in run_rows(folder, name):
             if isinstance(row, Row):
-                total.update(row.seq.to_bytes(8, "little") + row.digest.to_bytes(8, "little"))
-                last = row
-        if last is not None:
-            newest = f"{last.digest:016x}"
-            found[name] = {"ticks": ranges[name], "last": newest, "sha256": total.hexdigest()}
+                total.add(row.seq, row.digest)
+        if total.digest().ticks:
+            found[name] = total.digest()
     return found
-
-
-@contextmanager
-def opened_bundle(path: Path) -> Iterator[Bundle]:
-    """Unpack a bundle for as long as the block lasts, every file compared with its checksum.
-
-    Raises:
-        BundleError: if it is none, or not whole.
-        OSError: if it cannot be read.
-    """
-    with tempfile.TemporaryDirectory(prefix="kpp-bundle-") as place:
-        root = Path(place)
-        try:
-            with zipfile.ZipFile(path) as archive:
-                about = json.loads(archive.read(INDEX))
-                for name in about["files"]:
-                    _extract(archive, name, root)
-        except (zipfile.BadZipFile, KeyError, TypeError, ValueError, NotImplementedError, EOFError) as error:
-            raise BundleError(f"{path} is no whole bundle: {error}") from error
-        if about.get("format") != FORMAT:
-            raise BundleError(f"{path} has format {about.get('format')!r}; this version reads {FORMAT}")
-        for name, digest in about["files"].items():
-            if checksum(root / name) != digest:
-                raise BundleError(f"{path} is damaged: {name} does not match its SHA-256")
-        yield Bundle(about, make_folder(root / RECORDING, about["run"]), root)
-
-
-def _extract(archive: zipfile.ZipFile, name: str, root: Path) -> None:
-    target = (root / name).resolve()
-    if not target.is_relative_to(root.resolve()):
-        raise ValueError(f"{name!r} leads out of the bundle")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(name) as source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)

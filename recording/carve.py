@@ -3,7 +3,6 @@
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 from recording.channels import Schema
 from recording.database import store_error, transaction
@@ -11,7 +10,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
 from recording.manifest import Line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, Row, carve, opened, unpack_json, unpack_row
+from recording.record import DamagedError, Fields, Row, carve, opened, unpack_fields, unpack_row
 from recording.ticks import Span
 
 _PARTS = ("", "-wal", "-shm")
@@ -109,7 +108,7 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
 def _ticks(found: list[tuple[bytes, bytes]]) -> list[Span]:
     """The longest copy of each span: a span grows while it is the newest."""
     longest: dict[int, Span] = {}
-    for span in (Span(**value) for value in _values(found, b"T")):
+    for span in _whole_ones(found, b"T", Span):
         known = longest.get(span.first)
         if known is None or known.length < span.length:
             longest[span.first] = span
@@ -119,21 +118,21 @@ def _ticks(found: list[tuple[bytes, bytes]]) -> list[Span]:
 def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], Line]:
     """The newest copy of each line of the manifest."""
     newest: dict[tuple[str, int], Line] = {}
-    for line in (Line(**value) for value in _values(found, b"M")):
+    for line in _whole_ones(found, b"M", Line):
         known = newest.get((line.module, line.first))
         if known is None or known.revision < line.revision:
             newest[line.module, line.first] = line
     return newest
 
 
-def _values(found: list[tuple[bytes, bytes]], wanted: bytes) -> list[dict[str, Any]]:
+def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, shape: type[Fields]) -> list[Fields]:
     values = []
     for kind, record in found:
         if kind == wanted:
             try:
-                values.append(unpack_json(record, kind))
+                values.append(unpack_fields(record, kind, shape))
             except DamagedError:
-                continue  # the checksum held and the text did not: nothing that this program wrote
+                continue  # the checksum held and the content did not: nothing that this program wrote
     return values
 
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal
 
+import msgspec
+
 Kind = Literal["float", "int", "flag", "text", "texts"]
 """What a channel holds: a number, a whole number, true or false, a text, or a list of texts; each may be null."""
 
@@ -66,8 +68,12 @@ class Schema:
 
     @classmethod
     def from_body(cls, body: bytes) -> "Schema":
-        """Read what `body` wrote; the table keeps the key of these bytes, also where a later version writes others."""
-        schema = cls(tuple(Channel(**row) for row in json.loads(body)))
+        """Read what `body` wrote; the table keeps the key of these bytes, also where a later version writes others.
+
+        Raises:
+            ValueError: if these are no channels.
+        """
+        schema = cls(tuple(msgspec.json.decode(body, type=list[Channel])))
         vars(schema)["body"] = body
         return schema
 

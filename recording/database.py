@@ -1,11 +1,12 @@
 """The SQLite file of one run: rows that are not sealed yet, notes, ticks, and the manifest of what is sealed."""
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 FILE = "hot.sqlite"
@@ -14,10 +15,17 @@ FILE = "hot.sqlite"
 SEQ_BITS = 40
 """A row's key is its module's number above this many bits of its sequence number."""
 
+MOST_MODULES = 1 << 22
+
+_MODULE = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+
 PAGE = 16384
 """Page size in bytes: a row lies whole in one page, where it can be found even if the file's index is damaged."""
 
 BUSY_MS = 5000
+
+LONGEST = 1 << 25
+"""Most bytes of a value that is read: a record has at most half."""
 
 _TABLES = """
 BEGIN;
@@ -137,9 +145,39 @@ def read_only(path: Path) -> sqlite3.Connection:
         return _connected(copy, "mode=rw")
 
 
+def require_own(path: Path) -> None:
+    """Refuse a database of somebody else that holds more than this program makes, such as a view in a table's place.
+
+    Raises:
+        StoreError: naming what is wrong with it.
+    """
+    try:
+        with closing(read_only(path)) as found, closing(sqlite3.connect(":memory:")) as own:
+            own.executescript(_TABLES)
+            for kind, name in found.execute("SELECT type, name FROM sqlite_master LIMIT 100"):
+                known = own.execute("SELECT count(*) FROM sqlite_master WHERE (type, name) = (?, ?)", (kind, name))
+                if not known.fetchone()[0]:
+                    raise StoreError(
+                        f"{path.name} holds the {str(kind)[:20]} {str(name)[:64]!r}, which nothing here makes"
+                    )
+            for (name,) in own.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+                columns = "SELECT name, hidden FROM pragma_table_xinfo(?)"
+                if found.execute(columns, (name,)).fetchall() != own.execute(columns, (name,)).fetchall():
+                    raise StoreError(f"{path.name} has other columns in {name}")
+            for (name,) in found.execute("SELECT name FROM modules LIMIT 1000"):
+                if not isinstance(name, str) or _MODULE.fullmatch(name) is None:
+                    raise StoreError(f"{path.name} names a module {str(name)[:64]!r}: use letters, digits, _ and -")
+            (verdict,) = found.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreError(f"{path.name} is damaged: {verdict}")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path.name} cannot be read: {error}") from error
+
+
 def _connected(path: Path, how: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{how}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # connecting alone opens nothing
     except sqlite3.Error:
@@ -180,7 +218,8 @@ def module_number(connection: sqlite3.Connection, name: str) -> int | None:
 
 def module_names(connection: sqlite3.Connection) -> dict[int, str]:
     """Every module that has recorded something, by number."""
-    return dict(connection.execute("SELECT number, name FROM modules ORDER BY number"))
+    found = connection.execute("SELECT number, name FROM modules ORDER BY number")
+    return {number: name for number, name in found if 0 <= number < MOST_MODULES and isinstance(name, str)}
 
 
 def row_key(number: int, seq: int) -> int:

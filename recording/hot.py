@@ -233,7 +233,7 @@ def read_schemas(connection: sqlite3.Connection) -> dict[int, Schema]:
     for key, record in connection.execute("SELECT key, record FROM schemas"):
         try:
             schema = Schema.from_body(opened(record, b"C"))
-        except DamagedError:
+        except ValueError:
             continue  # every segment carries its own copy
         if schema.key == key:
             found[key] = schema

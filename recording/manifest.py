@@ -1,35 +1,43 @@
 """The manifest: one line for each sealed segment, with the checksums of its files."""
 
 import sqlite3
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta
 
 from recording.database import module_number, row_key
-from recording.record import DamagedError, pack_json, unpack_json
+from recording.record import MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
 
 Fate = Literal["kept", "dropped", "damaged"]
 """What has become of a file: there, dropped to make room, or not what was written."""
 
 
+Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
+Micro = Annotated[int, Meta(ge=0, le=MOST_US)]
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*\Z", max_length=200)]
+"""A name in a folder: never a path."""
+
+
 class Line(NamedTuple):
     """One sealed segment."""
 
-    module: str
-    first: int
-    last: int
-    t_first_us: int
-    t_last_us: int
-    schema: int
-    file: str
+    module: Annotated[str, Meta(max_length=64)]
+    first: Seq
+    last: Seq
+    t_first_us: Micro
+    t_last_us: Micro
+    schema: Annotated[int, Meta(ge=0, lt=1 << 32)]
+    file: FileName
     """Name of the Parquet file in `segments/`."""
-    bytes: int
-    sha256: str
+    bytes: Annotated[int, Meta(ge=0, le=MOST_US)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     fate: Fate
-    tier_file: str
+    tier_file: FileName
     """Name of the file in `tiers/` that holds its seconds, alone or with those of its neighbours."""
-    tier_bytes: int
+    tier_bytes: Annotated[int, Meta(ge=0, le=MOST_US)]
     tier_sha256: str
     tier_fate: Fate
-    revision: int = 0
+    revision: Annotated[int, Meta(ge=0, le=MOST_US)] = 0
     """Grows with each change of the line, so that of two copies the newer one is known."""
 
     @property
@@ -57,7 +65,7 @@ def read_manifest(connection: sqlite3.Connection) -> list[Line]:
     lines = []
     for (record,) in connection.execute("SELECT record FROM segments ORDER BY key"):
         try:
-            lines.append(Line(**unpack_json(record, b"M")))
+            lines.append(unpack_fields(record, b"M", Line))
         except DamagedError:
             continue  # the segment itself says what it holds; see `mend`
     return lines

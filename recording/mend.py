@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recording.carve import finish, rebuild, set_aside
+from recording.channels import Schema
 from recording.database import (
     DamagedStoreError,
     module_names,
@@ -22,9 +23,10 @@ from recording.folder import RunFolder
 from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, joined, read_rows
 from recording.manifest import Line, read_manifest, remove_line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, opened, unpack_json
+from recording.record import DamagedError, opened, unpack_fields
 from recording.seal import seconds_of, tier_line
 from recording.segment import about, intact_groups, verify_segment
+from recording.ticks import Span
 from recording.tier import Bins
 
 _TABLES = (("notes", b"N", "position"), ("ticks", b"T", "first"), ("segments", b"M", "key"), ("schemas", b"C", "key"))
@@ -158,12 +160,12 @@ def _damaged_rows(store: HotStore, number: int, name: str) -> list[tuple[int, st
 def _reason(record: bytes, kind: bytes) -> str:
     try:
         if kind == b"C":
-            opened(record, kind)
+            Schema.from_body(opened(record, kind))
         elif kind == b"N":
             Note.from_record(record)
         else:
-            unpack_json(record, kind)
-    except DamagedError as error:
+            unpack_fields(record, kind, Span if kind == b"T" else Line)
+    except ValueError as error:
         return str(error)
     return ""
 

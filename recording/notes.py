@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from msgspec import Meta
 
 from recording.database import module_names
-from recording.record import DamagedError, pack_json, unpack_json
+from recording.record import MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
 
 NoteKind = Literal["event", "result"]
 
@@ -14,8 +16,8 @@ class Note(NamedTuple):
     """An event or a result."""
 
     module: str
-    seq: int
-    t_us: int
+    seq: Annotated[int, Meta(ge=0, le=MOST_SEQ)]
+    t_us: Annotated[int, Meta(ge=0, le=MOST_US)]
     kind: NoteKind
     identity: str
     """What tells it from others of the same tick: a command's id, or an event's own words."""
@@ -34,7 +36,7 @@ class Note(NamedTuple):
         Raises:
             DamagedError: if it is not what was written.
         """
-        return cls(**unpack_json(record, b"N"))
+        return unpack_fields(record, b"N", cls)
 
 
 def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> Iterator[Note]:

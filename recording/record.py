@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -35,6 +35,18 @@ SCHEMA = ENVELOPE.size + 4
 
 LARGEST = 1 << 24
 """Most bytes that a record is believed to have."""
+
+Fields = TypeVar("Fields")
+"""A NamedTuple."""
+
+MOST_SEQ = (1 << 40) - 1
+"""Largest number of a tick."""
+
+MOST_US = 1 << 60
+"""Largest simulated time in microseconds."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
 
 _PACK = msgspec.json.Encoder(order="deterministic")
 _CONTENT = struct.Struct("<IqqQ")
@@ -96,6 +108,8 @@ def unpack_row(record: bytes) -> Row:
         DamagedError: if it is not what was written.
     """
     body = opened(record, b"R")
+    if len(body) < _FIXED.size:
+        raise DamagedError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
     content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)
     ends = [_FIXED.size]
     for size in (numbers, texts, module, instance):
@@ -103,7 +117,10 @@ def unpack_row(record: bytes) -> Row:
     if ends[-1] != len(body):
         raise DamagedError(f"a row of {len(body)} bytes announces {ends[-1]}")
     parts = [body[start:end] for start, end in pairwise(ends)]
-    row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
+    try:
+        row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"row {seq} has names that are no text") from error
     if row.content != content:
         raise DamagedError(f"row {seq} does not have the content that it was written with")
     return row
@@ -120,7 +137,30 @@ def unpack_json(record: bytes, kind: bytes) -> Any:
     Raises:
         DamagedError: if it is not what was written.
     """
-    return msgspec.json.decode(opened(record, kind))
+    try:
+        return msgspec.json.decode(opened(record, kind))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DamagedError(f"a record of kind {kind.decode()} is no JSON: {error}") from error
+
+
+def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
+    """Read and check a tuple with named fields, written as `_asdict` gives it.
+
+    Raises:
+        DamagedError: if it is not what was written, or a field has another type or is beyond its bounds.
+    """
+    value = unpack_json(record, kind)
+    names: tuple[str, ...] = shape._fields  # type: ignore[attr-defined]  # of every NamedTuple
+    if not isinstance(value, dict) or not value.keys() <= set(names):
+        raise DamagedError(f"a record of kind {kind.decode()} does not have the fields {', '.join(names)}")
+    defaults: dict[str, Any] = shape._field_defaults  # type: ignore[attr-defined]  # likewise
+    lacking = [name for name in names if name not in value and name not in defaults]
+    if lacking:
+        raise DamagedError(f"a record of kind {kind.decode()} lacks {', '.join(lacking)}")
+    try:
+        return msgspec.convert([value.get(name, defaults.get(name)) for name in names], shape)
+    except msgspec.ValidationError as error:
+        raise DamagedError(f"a record of kind {kind.decode()} is beyond its bounds: {error}") from error
 
 
 def envelope(kind: bytes, body: bytes) -> bytes:
@@ -134,6 +174,8 @@ def opened(record: bytes, kind: bytes) -> bytes:
     Raises:
         DamagedError: if it is not what was written.
     """
+    if not isinstance(record, bytes):  # SQLite keeps anything in any column
+        raise DamagedError(f"a record of kind {kind.decode()} is no bytes")
     if len(record) < ENVELOPE.size:
         raise DamagedError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
     magic, found, crc, size, zero = ENVELOPE.unpack_from(record)

@@ -17,6 +17,10 @@ GROUP_ROWS = 2000
 """Rows of a row group: what is lost at most around a damaged place, and what is in memory while sealing."""
 
 
+LARGEST_GROUP = 256 << 20
+"""Most bytes of a row group that is read: sixteen times what 1,000 channels take."""
+
+
 class Contents(NamedTuple):
     """What a segment holds."""
 
@@ -139,6 +143,12 @@ def intact_groups(path: Path) -> Iterator[list[Row]]:
 
 
 def _checked(file: Any, group: int, module: str, schema: Schema, path: Path) -> list[Row]:
+    announced = file.metadata.row_group(group)
+    if announced.num_rows > GROUP_ROWS or announced.total_byte_size > LARGEST_GROUP:
+        raise DamagedError(
+            f"{path.name} has {announced.num_rows} rows of {announced.total_byte_size} bytes in a group: "
+            f"at most {GROUP_ROWS} of {LARGEST_GROUP} are read"
+        )
     table = file.read_row_group(group)
     try:
         rows = rows_of(table, schema, module)

@@ -2,22 +2,24 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from recording.record import DamagedError, pack_json, unpack_json
+from msgspec import Meta
+
+from recording.record import MOST_DT_US, MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
 
 
 class Span(NamedTuple):
     """Ticks of one kind in a row: the commands act at the first one, then every tick advances by dt."""
 
-    first: int
-    length: int
-    t_us: int
+    first: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
+    length: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
+    t_us: Annotated[int, Meta(ge=0, le=MOST_US)]
     """Simulated time before the first tick, in microseconds."""
-    dt_us: int
-    mode: str
+    dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
+    mode: Annotated[str, Meta(max_length=64)]
     commands: list[dict[str, Any]]
-    speed_milli: int = 1000
+    speed_milli: Annotated[int, Meta(ge=0, le=MOST_US)] = 1000
     """Requested speed in thousandths."""
     flat_out: bool = False
     """True when running as fast as possible."""
@@ -157,7 +159,7 @@ def read_ticks(
     """Undamaged spans, in order."""
     for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
         try:
-            span = Span(**unpack_json(record, b"T"))
+            span = unpack_fields(record, b"T", Span)
         except DamagedError:
             continue  # leaves a hole, which the holes of the run show
         if span.first == first:

@@ -1,5 +1,6 @@
 """Bundles: one file that holds a run, opens anywhere, and says so when a bit of it is not what was written."""
 
+import json
 import random
 import zipfile
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recording.bundle import BundleError, opened_bundle, pack_bundle
+from recording.bundle import pack_bundle
 from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.hot import HotStore
@@ -16,6 +17,7 @@ from recording.notes import read_notes
 from recording.rows import Missing, run_rows
 from recording.seal import Sealer
 from recording.ticks import read_ticks
+from recording.unbundle import BundleError, opened_bundle
 from tests.recording.conftest import make_row, record
 
 Open = Callable[[], HotStore]
@@ -34,10 +36,10 @@ def test_a_bundle_holds_all_of_a_run_that_is_still_recorded(recorded: RunFolder,
     path = tmp_path / "run.kpp"
     with path.open("wb") as file:
         about = pack_bundle(recorded, file, {"kernel": "abc"}, {"openings/m1.json": b"{}"}, tmp_path)
-    assert about["digests"]["m1"]["ticks"] == [(1, 900)]
-    assert about["digests"]["m1"]["last"] == f"{make_row(900).digest:016x}"
+    assert about.digests["m1"].ticks == [(1, 900)]
+    assert about.digests["m1"].last == f"{make_row(900).digest:016x}"
     with opened_bundle(path) as bundle:
-        assert bundle.about["versions"] == {"kernel": "abc"}
+        assert bundle.about.versions == {"kernel": "abc"}
         assert (bundle.path / "openings" / "m1.json").read_bytes() == b"{}"
         assert list(run_rows(bundle.folder, "m1")) == [make_row(seq) for seq in range(1, 901)]
         with closing(open_reader(bundle.folder.hot)) as hot:
@@ -77,7 +79,8 @@ def test_any_flipped_bit_and_any_cut_of_a_bundle_is_found(recorded: RunFolder, t
 def test_a_bundle_cannot_write_outside(tmp_path: Path) -> None:
     path = tmp_path / "evil.kpp"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("bundle.json", '{"format": 1, "run": "r", "files": {"../../evil": "0"}}')
+        about = {"format": 1, "run": "r", "versions": {}, "digests": {}, "files": {"../../evil": "0" * 64}}
+        archive.writestr("bundle.json", json.dumps(about))
         archive.writestr("../../evil", "x")
     with pytest.raises(BundleError, match="leads out"), opened_bundle(path):
         pass
