@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bus.endpoints import Endpoints, HttpAddress
 from bus.environment import setting
+from bus.security import hosts
 
 SHIFT = 200
 """By how much the ports of a replay lie above those of the plant, unless KPP_REPLAY_... says otherwise."""
@@ -26,6 +27,7 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     Raises:
         EndpointError: naming the variable that holds no usable address.
+        SecurityError: naming the variable that holds no name of this machine.
     """
     plant = Endpoints.from_environment(environ)
     module = plant.modules[0]
@@ -44,9 +46,10 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, address in zip(VARIABLES, own, strict=True)
     }
     port = chosen["KPP_UI_HTTP"].rpartition(":")[2]
-    names = [name.strip() for name in setting("KPP_UI_HOSTS", "", environ).split(",") if name.strip()]
-    hosts = ",".join([*names, *(f"{name.rpartition(':')[0]}:{port}" for name in names)])
-    return {**environ, **chosen, "KPP_UI_HOSTS": hosts, "KPP_INSTANCES": "1"}
+    names = [name for variable in (hosts.VARIABLE, hosts.UI_VARIABLE) for name in hosts.named(environ, variable)]
+    beside = {hosts.Place(name.host, int(port)): None for name in names}  # in order, each once
+    reached = ",".join(str(name) for name in dict.fromkeys([*names, *beside]))
+    return {**environ, **chosen, hosts.UI_VARIABLE: reached, "KPP_INSTANCES": "1"}
 
 
 def _beside(address: HttpAddress | str) -> str:

@@ -1,14 +1,23 @@
-"""One HTTP connection of gateway or clock: uvicorn's, with the two deadlines that it lacks.
+"""What gateway and clock add to uvicorn: deadlines, room for everybody who asks, HEAD, and problems for bad requests.
 
-A client that sends its header a byte at a time, or takes nothing of an answer, would hold a connection for ever, and
-there are only so many.
+A client that sends its header a byte at a time, takes nothing of an answer, or asks nothing at all, would hold a
+connection for ever, and there are only so many.
 """
 
 import asyncio
 import logging
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import h11
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bus.security.connections import Connections
+from bus.security.door import MAX_HEAD, MEDIA_TYPE, SAFE_HEADERS, problem
+from bus.security.hosts import Refusal
 
 HEADER_TIME = 5.0
 """Seconds from the first byte of a request, or from the connection, to the end of its header."""
@@ -23,8 +32,41 @@ least time in which one of 10 kB/s is seen to move.
 _log = logging.getLogger(__name__)
 
 
+def settings(app: ASGIApp, most: int, **more: Any) -> uvicorn.Config:
+    """How uvicorn is to serve an application behind a door.
+
+    Args:
+        app: with the door before it.
+        most: connections at a time; they are more than the requests that the door lets in, so that there is always
+            one to spare for a refusal.
+        more: further settings.
+    """
+    connections: Connections[DeadlineProtocol] = Connections(most)
+
+    class Protocol(DeadlineProtocol):
+        """Counts with the other connections of this server."""
+
+        peers = connections
+
+    return uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        **more,
+    )
+
+
 class DeadlineProtocol(H11Protocol):
-    """Ends a connection whose header is slow to come, or whose answer is not taken."""
+    """Ends a connection whose header is slow to come, whose answer is not taken, or on which nothing is asked."""
+
+    peers: "Connections[DeadlineProtocol]" = Connections(1 << 20)
+    """The connections of the same server; see `settings`."""
 
     _header: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
@@ -35,11 +77,15 @@ class DeadlineProtocol(H11Protocol):
         """Give the first header its time."""
         super().connection_made(transport)
         self._expect_header()
+        gone = self.peers.opened(self, self.client[0] if self.client else "")
+        if gone is not None:
+            gone.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Watch a header that is not complete."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
+            self.peers.asks(self)
             self._header = self._cancel(self._header)
         elif self._header is None:
             self._expect_header()
@@ -48,7 +94,27 @@ class DeadlineProtocol(H11Protocol):
         """Watch nothing any more."""
         self._header = self._cancel(self._header)
         self._stall = self._cancel(self._stall)
+        self.peers.closed(self)
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """The client may ask again, or not."""
+        self.peers.answered(self)
+        super().on_response_complete()
+        if self.conn.their_state is not h11.IDLE and not self.transport.is_closing():
+            self.peers.asks(self)  # it has asked already
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as everything else that is wrong is answered: with a problem."""
+        error = sys.exc_info()[1]  # uvicorn calls this while it handles the error, and does not hand it on
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        refusal = Refusal(status, "too-large" if status == 431 else "http", f"{msg} {error or ''}".strip())
+        body = problem(refusal)
+        headers = SAFE_HEADERS | {"content-type": MEDIA_TYPE, "content-length": str(len(body)), "connection": "close"}
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        for event in (h11.Response(status_code=status, headers=raw), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent; nothing more is written until it has taken most of it."""
@@ -83,3 +149,38 @@ class DeadlineProtocol(H11Protocol):
         if timer is not None:
             timer.cancel()
         return None
+
+
+class HeadAsGet:
+    """ASGI middleware that answers HEAD as GET is answered, without the body, and asks the application for no more."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on whatever is no HEAD."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        answered = asyncio.Event()
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+                answered.set()
+
+        await self._app({**scope, "method": "GET"}, _until(answered, receive), send_head)
+
+
+def _until(answered: asyncio.Event, receive: Receive) -> Callable[[], Any]:
+    """The request, and that the client has gone once it has its answer: a stream or a long file ends there."""
+    unread = [receive]
+
+    async def receive_then() -> Message:
+        if unread:
+            return await unread.pop()()
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    return receive_then

@@ -18,7 +18,7 @@ from tornado.web import Application, RequestHandler
 from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.door import problem, refusal_headers
-from bus.security.hosts import Refusal
+from bus.security.hosts import Names, Refusal
 from bus.security.tokens import Caller, Role, bearer
 
 PUBLIC = frozenset({"/health", "/liveness"})
@@ -51,13 +51,11 @@ class Door(Matcher):
     """Matches the requests that are not let in.
 
     Args:
-        bound: host that the server is bound to.
-        names: further names of this machine.
+        names: who we are.
         admission: who is let in.
     """
 
-    def __init__(self, bound: str, names: frozenset[str], admission: Admission) -> None:
-        self._bound = bound
+    def __init__(self, names: Names, admission: Admission) -> None:
         self._names = names
         self._admission = admission
         self._judged: WeakKeyDictionary[HTTPServerRequest, Refusal | Caller] = WeakKeyDictionary()
@@ -82,7 +80,7 @@ class Door(Matcher):
 
     def _judge(self, request: HTTPServerRequest) -> Refusal | Caller:
         headers = request.headers
-        found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._bound, self._names)
+        found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._names)
         if found is not None:
             return found
         needed = Role.PUBLIC if request.path in PUBLIC else Role.VIEWER if request.path in READ_ONLY else Role.OPERATOR

@@ -11,7 +11,7 @@ from panel.io.server import get_server
 
 from bus.client import Commander
 from bus.endpoints import Endpoints
-from bus.environment import data_folder, setting
+from bus.environment import data_folder
 from bus.messages import Result
 from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
@@ -19,6 +19,7 @@ from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.door import MAX_HEAD
+from bus.security.hosts import Names
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -128,13 +129,11 @@ def _hello(module: str) -> dict[str, Any]:
 def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions) -> Any:
     address = endpoints.ui_http
     require_safe_door(address, "KPP_UI_HTTP")
-    own = _hosts(address.host, address.port)
     pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
     server = get_server(
         {"/": sessions.page},
         port=address.port,
         address=address.host,
-        websocket_origin=sorted(own),
         title=TITLE,
         show=False,
         start=False,
@@ -146,7 +145,7 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
         unused_session_lifetime_milliseconds=3_000,
         check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
-            ("/stream", StreamHandler, {"stream": stream, "hosts": own, "scenarios": scenarios}),
+            ("/stream", StreamHandler, {"stream": stream, "scenarios": scenarios}),
             ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
             ("/metrics", MetricsHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
         ],
@@ -158,12 +157,9 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
             "body_timeout": HEADER_TIME,
         },
     )
-    names = frozenset(filter(None, (hosts.hostname(name) for name in own))) | hosts.named()
-    Door(address.host, names, Admission.from_environment()).shut(server._tornado)  # noqa: SLF001  # it has no public name
+    application = server._tornado  # noqa: SLF001  # it has no public name
+    # Bokeh compares origins as texts, ports and all; the door has judged every request before, /ws and /stream too.
+    application._websocket_origins = {"*"}  # noqa: SLF001  # as above; as a setting, it would warn
+    names = Names.from_environment(address.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
+    Door(names, Admission.from_environment()).shut(application)
     return server
-
-
-def _hosts(host: str, port: int) -> frozenset[str]:
-    """Names under which our own pages are reached; KPP_UI_HOSTS adds some (`name:port`, separated by commas)."""
-    added = [name.strip() for name in setting("KPP_UI_HOSTS", "").split(",")]
-    return frozenset({f"{host}:{port}", f"127.0.0.1:{port}", f"localhost:{port}", *filter(None, added)})

@@ -1,15 +1,16 @@
-"""The web door, as ASGI middleware: host, origin, token, role and rate before anything else, safe headers after."""
+"""The web door, as ASGI middleware: host, origin, token, role, rate and room before all else, safe headers after."""
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from bus.security import hosts
+from bus.security import cors, hosts
 from bus.security.admission import Admission
-from bus.security.hosts import Refusal
-from bus.security.tokens import Role, bearer
+from bus.security.hosts import Names, Refusal
+from bus.security.room import Room
+from bus.security.tokens import Caller, Role, bearer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -53,31 +54,34 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
 
 
 class Door:
-    """Answers 400, 401, 403 and 429 itself and adds SAFE_HEADERS to every answer.
+    """Answers OPTIONS, 400, 401, 403, 429 and 503 itself and adds SAFE_HEADERS to every answer.
 
     Args:
         app: what is behind the door.
-        bound: host that the server is bound to.
+        names: who we are, and whose pages may use the server.
         admission: tokens and rates.
         role: the role that a method and a path need; decided on the path of the scope, which no header can change.
-        names: further names of this machine.
-        urgent: which methods and paths are never slowed down.
+        methods: which methods a path takes, none if there is nothing.
+        room: how many requests may be under way at a time.
+        urgent: which methods and paths are never told to wait.
     """
 
     def __init__(
         self,
         app: Application,
-        bound: str,
+        names: Names,
         admission: Admission,
         role: Callable[[str, str], Role],
-        names: frozenset[str] = frozenset(),
+        methods: Callable[[str], Sequence[str]],
+        room: Room,
         urgent: Callable[[str, str], bool] = lambda _method, _path: False,
     ) -> None:
         self._app = app
-        self._bound = bound
+        self._names = names
         self._admission = admission
         self._role = role
-        self._names = names
+        self._methods = methods
+        self._room = room
         self._urgent = urgent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,39 +89,57 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        more = SAFE_HEADERS | cors.shared(_values(scope, b"origin"), self._names)
 
         async def send_safely(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = {name.lower() for name, _ in message.get("headers", ())}
-                added = [(n.encode(), v.encode()) for n, v in SAFE_HEADERS.items() if n.encode() not in own]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
+                message = {**message, "headers": _with(message.get("headers", ()), more)}
             await send(message)
 
-        refusal = self._judge(scope)
-        if refusal is None:
-            await self._app(scope, receive, send_safely)
+        caller = self._judge(scope)
+        if isinstance(caller, Refusal):
+            await _answer(caller, send_safely)
+        elif scope["method"] == "OPTIONS":
+            await self._tell_options(scope, send_safely)
         else:
-            await _answer(refusal, send_safely)
+            scope[CALLER] = caller.name
+            await self._serve(caller.name or self._address(scope), scope, receive, send_safely)
 
-    def _judge(self, scope: Scope) -> Refusal | None:
+    async def _serve(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._room.enter(who, urgent=self._urgent(scope["method"], scope["path"])):
+            await _answer(self._room.full(), send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._room.leave(who)
+
+    def _judge(self, scope: Scope) -> Refusal | Caller:
         size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
         if size > MAX_HEAD:
             return Refusal(431, "too-large", f"header and query are larger than {MAX_HEAD} bytes together")
-        found = hosts.check(_values(scope, b"host"), _values(scope, b"origin"), self._bound, self._names)
+        found = hosts.check(_values(scope, b"host"), _values(scope, b"origin"), self._names)
         if found is not None:
             return found
         method, path = scope["method"], scope["path"]
-        caller = self._admission.admit(
+        return self._admission.admit(
             bearer(_values(scope, b"authorization")),
-            self._role(method, path),
+            Role.PUBLIC if method == "OPTIONS" else self._role(method, path),  # a browser asks without a token
             self._address(scope),
             time.monotonic(),
             urgent=self._urgent(method, path),
         )
-        if isinstance(caller, Refusal):
-            return caller
-        scope[CALLER] = caller.name
-        return None
+
+    async def _tell_options(self, scope: Scope, send: Send) -> None:
+        methods = self._methods(scope["path"])
+        if not methods:
+            await _answer(Refusal(404, "http", f"there is nothing at {scope['path'][:200]}"), send)
+            return
+        headers = {"allow": ", ".join(methods)}
+        if _values(scope, b"access-control-request-method") and self._names.allows(_values(scope, b"origin")[0]):
+            headers |= cors.preflight(methods)
+        await send({"type": "http.response.start", "status": 204, "headers": _with((), headers)})
+        await send({"type": "http.response.body", "body": b""})
 
     def _address(self, scope: Scope) -> str:
         client = scope.get("client")
@@ -130,9 +152,15 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in headers if key == name]
 
 
+def _with(headers: Iterable[tuple[bytes, bytes]], more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers with those of some more that they do not name themselves; Vary is a list, which grows."""
+    given = list(headers)
+    own = {name.lower() for name, _ in given} - {b"vary"}
+    return given + [(name.encode(), value.encode()) for name, value in more.items() if name.encode() not in own]
+
+
 async def _answer(refusal: Refusal, send: Send) -> None:
     body = problem(refusal)
     headers = refusal_headers(refusal) | {"content-length": str(len(body)), "connection": "close"}
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
+    await send({"type": "http.response.start", "status": refusal.status, "headers": _with((), headers)})
     await send({"type": "http.response.body", "body": body})

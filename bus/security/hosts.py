@@ -2,19 +2,31 @@
 
 A page from elsewhere can make a browser send requests to loopback addresses, under its own name (DNS rebinding) or
 across origins, and a WebSocket handshake is not held back by the browser at all. The Host header unmasks the first,
-the Origin header the second.
+the Origin header the second. Pages that another server on this machine has sent are foreign too.
 """
 
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 from bus.environment import setting
+from bus.security.keys import SecurityError
 
 VARIABLE = "KPP_HOSTS"
-"""Environment variable with further names of this machine, separated by commas, for what is reached from others."""
+"""Environment variable with further names of this machine, `name` or `name:port` with commas, for other machines."""
+
+UI_VARIABLE = "KPP_UI_HOSTS"
+"""The same for the dashboard alone."""
+
+ORIGINS_VARIABLE = "KPP_ORIGINS"
+"""Environment variable with origins of foreign pages that may use the gateway, such as `https://app.example`."""
+
+DEFAULT_PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
+"""Ports that browsers leave out, of both headers."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +40,82 @@ class Refusal:
     """Seconds after which it makes sense to ask again; 0 if it makes none."""
 
 
-def hostname(authority: str) -> str | None:
-    """The host of `host:port`, without brackets and in lower case; None if it is none."""
+@dataclass(frozen=True)
+class Place:
+    """Host and port of a header or of a setting; the port is None where it was left out."""
+
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        """As a setting has it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+def place(authority: str) -> Place | None:
+    """Read `host` or `host:port`; the host comes without brackets and in lower case. None if it is neither."""
     try:
         parts = urlsplit(f"//{authority}")
-        _port = parts.port  # raises when it is no port
+        port = parts.port  # raises when it is no port
     except ValueError:
         return None
-    if parts.username is not None or parts.path or parts.query or parts.fragment:
+    if parts.username is not None or parts.path or parts.query or parts.fragment or not parts.hostname:
         return None
-    return parts.hostname
+    return Place(parts.hostname, port)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Under which names this machine is reached, and whose pages may use it.
+
+    Args:
+        bound: host that the server is bound to.
+        further: names beside loopback and the bound one.
+        origins: foreign origins as `scheme://host:port`.
+    """
+
+    bound: str
+    further: frozenset[Place] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_environment(
+        cls, bound: str, environ: Mapping[str, str] = os.environ, variables: Sequence[str] = (VARIABLE,)
+    ) -> "Names":
+        """With the names that some variables hold, and the origins of KPP_ORIGINS.
+
+        Raises:
+            SecurityError: naming the variable and what in it is no name or no origin.
+        """
+        further = frozenset(found for variable in variables for found in named(environ, variable))
+        return cls(bound, further, _origins(environ))
+
+    def is_ours(self, host: str) -> bool:
+        """Is this this machine as seen from itself, the host that the server was bound to, or a further name?"""
+        own = host == self.bound.strip("[]").lower() or any(host == each.host for each in self.further)
+        return own or is_loopback(host)
+
+    def allows(self, origin: str) -> bool:
+        """May pages of this foreign origin use the server?"""
+        return _normal(origin) in self.origins
+
+    def sent(self, origin: str, host: Place) -> bool:
+        """Has this server sent the pages of an origin?
+
+        It has if they were reached under the name and port that the request names. A proxy that ends TLS may pass on
+        another Host: then its own name, one of the further ones, stands in the origin, with the port of that name or
+        without any.
+        """
+        scheme, found = _origin(origin)
+        if found is None:
+            return False
+        default = DEFAULT_PORTS[scheme]
+        wanted = (found.host, found.port or default)
+        if wanted == (host.host, host.port or default):
+            return True
+        ports = {each.port or default for each in self.further if each.host == found.host}
+        return wanted[1] in ports
 
 
 def is_loopback(host: str) -> bool:
@@ -51,35 +129,53 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def named(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Further names of this machine, from KPP_HOSTS."""
-    return frozenset(filter(None, (name.strip().lower() for name in setting(VARIABLE, "", environ).split(","))))
+def named(environ: Mapping[str, str] = os.environ, variable: str = VARIABLE) -> list[Place]:
+    """Further names of this machine, from one variable. Raises SecurityError."""
+    found = []
+    for text in filter(None, (part.strip() for part in setting(variable, "", environ).split(","))):
+        name = place(text)
+        if name is None:
+            raise SecurityError(f"{variable}: {text!r} is no name: write plant.example or plant.example:8443")
+        found.append(name)
+    return found
 
 
-def is_ours(name: str | None, bound: str, names: frozenset[str] = frozenset()) -> bool:
-    """Is this host name this machine as seen from itself, the host that the server was bound to, or a further name?"""
-    if not name:
-        return False
-    return is_loopback(name) or name == bound.strip("[]").lower() or name in names
-
-
-def check(
-    hosts: Sequence[str], origins: Sequence[str], bound: str, names: frozenset[str] = frozenset()
-) -> Refusal | None:
+def check(hosts: Sequence[str], origins: Sequence[str], names: Names) -> Refusal | None:
     """Judge the Host and Origin headers of a request; None if they are in order.
 
     Args:
         hosts: values of Host; exactly one is needed.
         origins: values of Origin; programs send none, browsers one.
-        bound: host that the server was bound to.
-        names: further names of this machine.
+        names: who we are and whom we let in.
     """
-    if len(hosts) != 1 or not is_ours(hostname(hosts[0]), bound, names):
+    host = place(hosts[0]) if len(hosts) == 1 else None
+    if host is None or not names.is_ours(host.host):
         told = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
         remedy = f"use localhost or 127.0.0.1, or name this machine in {VARIABLE}"
         return Refusal(400, "host", f"the Host header names {told[:100]!r}: {remedy}")
     for origin in origins:
-        scheme, separator, authority = origin.partition("://")
-        if scheme not in {"http", "https"} or not separator or not is_ours(hostname(authority), bound, names):
-            return Refusal(403, "origin", f"pages from {origin[:100]!r} may not use this server, only local ones")
+        if not names.sent(origin, host) and not names.allows(origin):
+            remedy = f"name the origin in {ORIGINS_VARIABLE}, or a proxy's own name in {VARIABLE}"
+            return Refusal(403, "origin", f"pages from {origin[:100]!r} may not use this server: {remedy}")
     return None
+
+
+def _origin(origin: str) -> tuple[str, Place | None]:
+    scheme, separator, authority = origin.partition("://")
+    return scheme, place(authority) if separator and scheme in DEFAULT_PORTS else None
+
+
+def _normal(origin: str) -> str | None:
+    """An origin with its port; None if it is none."""
+    scheme, found = _origin(origin)
+    return None if found is None else f"{scheme}://{found.host}:{found.port or DEFAULT_PORTS[scheme]}"
+
+
+def _origins(environ: Mapping[str, str]) -> frozenset[str]:
+    found = set()
+    for text in filter(None, (part.strip() for part in setting(ORIGINS_VARIABLE, "", environ).split(","))):
+        normal = _normal(text)
+        if normal is None:
+            raise SecurityError(f"{ORIGINS_VARIABLE}: {text!r} is no origin: write https://app.example")
+        found.add(normal)
+    return frozenset(found)

@@ -34,7 +34,6 @@ from bus.process import StopSignal, begin, give_up
 from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
-from bus.security.door import MAX_HEAD
 from bus.sockets import Publisher, Server, wait
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision, Settings
@@ -47,7 +46,7 @@ from nodes.clock.questions import Askers, Questions
 from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
 from nodes.clock.ticklog import TickLogError
-from nodes.http import DeadlineProtocol
+from nodes.http import settings
 
 STATUS_INTERVAL = 0.2
 POLL = 0.05
@@ -58,7 +57,7 @@ JOURNAL_RETRY = 1.0
 DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
 
 CONNECTIONS = 64
-"""Most connections to the health page at a time."""
+"""Most connections to the health page at a time; of those on which nothing is asked the oldest goes for a new one."""
 
 BURST = 200
 """Requests served before the clock looks after its own report again."""
@@ -164,20 +163,7 @@ class _Shell:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
         app = health_app(self._health, self._status, self._figures, host, Admission.from_environment())
-        config = uvicorn.Config(
-            app,
-            http=DeadlineProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            loop="asyncio",
-            limit_concurrency=CONNECTIONS,
-            h11_max_incomplete_event_size=MAX_HEAD,
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(settings(app, CONNECTIONS, loop="asyncio"))
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
         self._ticker.start()
         self._flusher.start()

@@ -1,20 +1,30 @@
 """The clock's health page, for people, supervisors and load balancers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client.metrics_core import Metric
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bus import metrics
 from bus.messages import Status
-from bus.security import hosts
 from bus.security.admission import Admission
-from bus.security.door import Application, Door
+from bus.security.door import MEDIA_TYPE, Door, problem
+from bus.security.hosts import Names, Refusal
+from bus.security.room import Room
 from bus.security.tokens import Role
+from nodes.http import HeadAsGet
+
+PUBLIC = frozenset({"/", "/health"})
+"""Paths that need no token."""
+
+REQUESTS = 32
+"""Most requests to the page that are under way at a time."""
 
 
 def health_document(
@@ -83,7 +93,7 @@ def health_app(
     figures: Callable[[], Iterable[Metric]],
     host: str,
     admission: Admission,
-) -> Application:
+) -> ASGIApp:
     """The HTTP application: the health page for everybody on this machine, the metrics for who may read.
 
     Args:
@@ -100,8 +110,29 @@ def health_app(
     async def prometheus(_request: Request) -> Response:
         return Response(metrics.render([*metrics.of_status(status()), *figures()]), media_type=metrics.MEDIA_TYPE)
 
-    def role(_method: str, path: str) -> Role:
-        return Role.PUBLIC if path in {"/", "/health"} else Role.VIEWER
-
     routes = [Route("/health", health), Route("/", health), Route("/metrics", prometheus)]
-    return Door(Starlette(routes=routes), host, admission, role, hosts.named())
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http, 500: _defect})
+    names = Names.from_environment(host)
+    return HeadAsGet(Door(app, names, admission, _role, _methods, Room(REQUESTS)))
+
+
+def _role(_method: str, path: str) -> Role:
+    return Role.PUBLIC if path in PUBLIC else Role.VIEWER
+
+
+def _methods(path: str) -> tuple[str, ...]:
+    return ("GET", "HEAD", "OPTIONS") if path in {*PUBLIC, "/metrics"} else ()
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _problem(Refusal(error.status_code, "http", str(error.detail)), error.headers)
+
+
+def _defect(_request: Request, _error: Exception) -> Response:
+    return _problem(Refusal(500, "defect", "the clock's page has a defect; its log has the details"))
+
+
+def _problem(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(problem(refusal), refusal.status, dict(headers or {}), MEDIA_TYPE)

@@ -48,10 +48,10 @@ class Roles:
         return by_method(method)
 
     def methods(self, path: str) -> list[str]:
-        """The methods that a path takes."""
-        plain = [method for method, known in self._plain if known == path]
-        found = plain or [method for pattern, method, _ in self._templates if pattern.fullmatch(path)]
-        return sorted(set(found))
+        """The methods that a path takes; none if there is nothing."""
+        plain = {method for method, known in self._plain if known == path}
+        found = plain or {method for pattern, method, _ in self._templates if pattern.fullmatch(path)}
+        return sorted(found | ({"OPTIONS"} if found else set()) | ({"HEAD"} if "GET" in found else set()))
 
 
 def declared(method: str, operation: Mapping[str, Any]) -> Role:

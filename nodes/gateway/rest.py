@@ -5,11 +5,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from bus.security import hosts
 from bus.security.admission import Admission
 from bus.security.door import Door
+from bus.security.hosts import Names
+from bus.security.room import Room
 from nodes.gateway.access import Roles, urgent
 from nodes.gateway.bodies import StrictBodies
+from nodes.gateway.compression import Compressed
 from nodes.gateway.context import Gateway
 from nodes.gateway.openapi import PROBLEM, describe
 from nodes.gateway.problems import register
@@ -27,6 +29,7 @@ from nodes.gateway.routes import (
     time,
 )
 from nodes.gateway.version import version
+from nodes.http import HeadAsGet
 
 SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, replay, stream, documents)
 
@@ -57,9 +60,11 @@ def description() -> dict[str, Any]:
     return described().openapi()
 
 
-def application(gateway: Gateway, admission: Admission) -> ASGIApp:
-    """The REST API behind its checks of host, origin, token, role, rate and body."""
+def application(gateway: Gateway, admission: Admission, room: Room) -> ASGIApp:
+    """The REST API behind its checks of host, origin, token, role, rate, room and body."""
     app = described()
     app.state.gateway = gateway
-    bound = gateway.endpoints.gateway_http.host
-    return Door(StrictBodies(app), bound, admission, app.state.roles.needed, hosts.named(), urgent)
+    roles: Roles = app.state.roles
+    names = Names.from_environment(gateway.endpoints.gateway_http.host)
+    packed = Compressed(StrictBodies(app))
+    return HeadAsGet(Door(packed, names, admission, roles.needed, roles.methods, room, urgent))

@@ -15,7 +15,7 @@ from bus.endpoints import Endpoints
 from bus.environment import data_folder, scenario_folder
 from bus.process import Heart
 from bus.security.admission import Admission
-from bus.security.door import MAX_HEAD
+from bus.security.room import Room
 from nodes.gateway import answers, metrics, roster
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
@@ -25,7 +25,7 @@ from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import Stream
-from nodes.http import DeadlineProtocol
+from nodes.http import settings
 
 PULSE = 0.1
 """Seconds between two looks at what does not come."""
@@ -39,8 +39,11 @@ READY_TIME = 5.0
 SEND_BUFFER = 128 * 1024
 """Bytes that the kernel holds for a REST client."""
 
-CONNECTIONS = 128
-"""Most REST connections of a worker at a time."""
+REQUESTS = 128
+"""Most REST requests of a worker that are under way at a time."""
+
+CONNECTIONS = 2 * REQUESTS
+"""Most REST connections of a worker at a time; of those on which nothing is asked the oldest goes for a new one."""
 
 REST, WEBSOCKET = "rest", "websocket"
 
@@ -95,20 +98,8 @@ async def _pulse(
 
 
 def _rest(gateway: Gateway, admission: Admission) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            metrics.Measured(application(gateway, admission)),
-            http=DeadlineProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=CONNECTIONS,
-            h11_max_incomplete_event_size=MAX_HEAD,
-        )
-    )
+    app = application(gateway, admission, Room(REQUESTS))
+    return _Server(settings(metrics.Measured(app), CONNECTIONS))
 
 
 async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:

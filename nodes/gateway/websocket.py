@@ -21,10 +21,10 @@ from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from bus.messages import Event, Published, Result, Status, Tick
-from bus.security import hosts
+from bus.security import cors, hosts
 from bus.security.admission import Admission
 from bus.security.door import SAFE_HEADERS, refusal_headers
-from bus.security.hosts import Refusal
+from bus.security.hosts import Names, Refusal
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import answers
 from nodes.gateway.commands import Commands
@@ -66,6 +66,9 @@ MAX_COMMANDS = 16
 EMERGENCY_STOP = "emergency_stop"
 URGENT_COMMANDS = 2 * MAX_COMMANDS
 """The same for emergency stops, which have no rate: whatever else waits, there is room for one."""
+
+READING = frozenset({"GET", "HEAD"})
+METHODS = "GET, HEAD, OPTIONS"
 
 PING = 20.0
 """Seconds between pings, and seconds for the answer; a client that gets frames and takes none is noticed earlier."""
@@ -126,8 +129,7 @@ class Stream:
         self._plant = plant
         self._commands = commands
         self._admission = admission
-        self._bound = bound
-        self._names = hosts.named()
+        self._names = Names.from_environment(bound)
         self._now = now
         self._group = group
         self._limit = limit
@@ -154,6 +156,7 @@ class Stream:
             self._converse,
             sock=listening,
             process_request=self._admit,
+            process_response=self._finish,
             select_subprotocol=self._select,
             compression=None,  # costs fifteen times the CPU of everything else
             max_size=MAX_MESSAGE,
@@ -182,30 +185,68 @@ class Stream:
         refusal = self._refusal(connection, request.headers)
         if refusal is not None:
             told = Problem.refusal(refusal)
-            return _response(connection, refusal.status, told, MEDIA_TYPE, refusal_headers(refusal))
-        problem: Problem | None = None
-        if path == "/":
+            return self._response(connection, refusal.status, told, MEDIA_TYPE, refusal_headers(refusal))
+        if path in {"/", "/ws", *self.pages} and request.method == "OPTIONS":
+            return self._response(connection, 204, b"", "", {"Allow": METHODS})
+        if path == "/" and request.method in READING:
             hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
-            return _response(connection, 200, hello, "application/json")
-        if path in self.pages:
+            return self._response(connection, 200, hello, "application/json")
+        if path in self.pages and request.method in READING:
             media_type, content = self.pages[path]()
-            return _response(connection, 200, content, media_type)
-        if path != "/ws":
-            problem = Problem.of(404, "http", "there is nothing here: try / or /ws")
-        if problem is None and "Upgrade" not in request.headers:
-            problem = Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
-        if problem is None and self.clients() >= self._limit:
-            problem = Problem.of(503, "too-many", f"{self._limit} clients are connected: try again later")
-        for judged in (subprotocol(_offered(request.headers)), of_query(query, list(self._plant.modules))):
-            if problem is None and isinstance(judged, Problem):
-                problem = judged
+            return self._response(connection, 200, content, media_type)
+        problem = self._problem(path, query, request)
         if problem is None:
             return None
-        headers = {"Retry-After": str(TOO_MANY_RETRY)} if problem.status == 503 else {}
-        return _response(connection, problem.status, problem, MEDIA_TYPE, headers)
+        headers = {405: {"Allow": METHODS}, 503: {"Retry-After": str(TOO_MANY_RETRY)}}.get(problem.status, {})
+        return self._response(connection, problem.status, problem, MEDIA_TYPE, headers)
+
+    def _problem(self, path: str, query: str, request: Request) -> Problem | None:
+        """Why this handshake is not to be gone on with."""
+        if path not in {"/", "/ws", *self.pages}:
+            return Problem.of(404, "http", "there is nothing here: try / or /ws")
+        if request.method not in READING:
+            return Problem.of(405, "http", f"{request.method[:32]} is not possible here: see the Allow header")
+        if "Upgrade" not in request.headers:
+            return Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
+        if self.clients() >= self._limit:
+            return Problem.of(503, "too-many", f"{self._limit} clients are connected: try again later")
+        for judged in (subprotocol(_offered(request.headers)), of_query(query, list(self._plant.modules))):
+            if isinstance(judged, Problem):
+                return judged
+        return None
+
+    def _finish(self, connection: ServerConnection, _request: Request, response: Response) -> Response | None:
+        """Give what the library itself has against a handshake the form of every other problem."""
+        if response.status_code < HTTPStatus.BAD_REQUEST or response.headers.get("Content-Type") == MEDIA_TYPE:
+            return None
+        detail = (response.body or b"").decode(errors="replace").strip() or response.reason_phrase
+        status = response.status_code if response.status_code in set(HTTPStatus) else HTTPStatus.BAD_REQUEST
+        given = {name: value for name, value in response.headers.raw_items() if name in {"Upgrade", "Allow"}}
+        told = Problem.of(int(status), "handshake", detail)
+        return self._response(connection, int(status), told, MEDIA_TYPE, given)
+
+    def _response(
+        self,
+        connection: ServerConnection,
+        status: int,
+        content: BaseModel | bytes,
+        media_type: str,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Response:
+        """An answer that is no stream."""
+        body = content
+        if isinstance(body, BaseModel):
+            body = body.model_dump_json(exclude_none=isinstance(content, Problem)).encode()
+        response = connection.respond(HTTPStatus(status), body.decode())
+        del response.headers["Content-Type"]
+        origins = [] if connection.request is None else connection.request.headers.get_all("Origin")
+        more = {**SAFE_HEADERS, **cors.shared(origins, self._names), **headers}
+        for name, value in {**more, **({"content-type": media_type} if media_type else {})}.items():
+            response.headers[name] = value
+        return response
 
     def _refusal(self, connection: ServerConnection, headers: Headers) -> Refusal | None:
-        refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._bound, self._names)
+        refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._names)
         if refusal is None:
             # Who wants the stream may still show a token in its first message; whatever else needs one at once.
             token = _token(headers)
@@ -404,20 +445,3 @@ def _packed(message: Published, *, binary: bool) -> bytes:
 
 def _problem(problem: Problem, command_id: str | None) -> ProblemMessage:
     return ProblemMessage(command_id, problem.model_dump(exclude_none=True))
-
-
-def _response(
-    connection: ServerConnection,
-    status: int,
-    content: BaseModel | bytes,
-    media_type: str,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> Response:
-    body = content
-    if isinstance(body, BaseModel):
-        body = body.model_dump_json(exclude_none=isinstance(content, Problem)).encode()
-    response = connection.respond(HTTPStatus(status), body.decode())
-    del response.headers["Content-Type"]
-    for name, value in {**SAFE_HEADERS, **headers, "content-type": media_type}.items():
-        response.headers[name] = value
-    return response

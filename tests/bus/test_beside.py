@@ -2,6 +2,7 @@
 
 from bus.beside import SHIFT, VARIABLES, replay_environment
 from bus.endpoints import Endpoints
+from bus.security.hosts import UI_VARIABLE, Names, check
 
 
 def test_every_port_lies_beside_the_plants_own() -> None:
@@ -24,3 +25,11 @@ def test_an_address_that_is_given_is_taken() -> None:
     chosen = replay_environment({"KPP_REPLAY_GATEWAY_HTTP": "127.0.0.1:4711", "KPP_INSTANCES": "2"})
     assert chosen["KPP_GATEWAY_HTTP"] == "127.0.0.1:4711"
     assert chosen["KPP_INSTANCES"] == "1", "a recording has no standby"
+
+
+def test_f11_names_without_a_port_stay_names() -> None:
+    chosen = replay_environment({"KPP_UI_HTTP": "127.0.0.1:9103", "KPP_UI_HOSTS": "plant.example,other:443"})
+    assert chosen["KPP_UI_HOSTS"] == "plant.example,other:443,plant.example:9303,other:9303"
+    names = Names.from_environment("127.0.0.1", chosen, (UI_VARIABLE,))
+    for origin in ("https://plant.example", "https://other", "http://plant.example:9303"):
+        assert check(["127.0.0.1:9303"], [origin], names) is None, origin

@@ -7,6 +7,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from bus.security.admission import Admission
+from bus.security.hosts import Names
 from bus.security.tokens import Role, Tokens, make
 from tests.ui.conftest import Dashboard
 from ui.door import Door
@@ -17,7 +18,7 @@ READER, READER_ENTRY = make("reader", Role.VIEWER)
 
 @pytest.fixture
 def door() -> Door:
-    return Door("127.0.0.1", frozenset(), Admission(Tokens([ENTRY, READER_ENTRY])))
+    return Door(Names("127.0.0.1"), Admission(Tokens([ENTRY, READER_ENTRY])))
 
 
 class Connection:

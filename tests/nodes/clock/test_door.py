@@ -14,7 +14,9 @@ from tests.nodes.gateway.messages import status
 TOKEN, ENTRY = make("reader", Role.VIEWER)
 
 
-def ask(path: str, headers: dict[str, str] | None = None, tokens: Tokens | None = None) -> httpx.Response:
+def ask(
+    path: str, headers: dict[str, str] | None = None, tokens: Tokens | None = None, method: str = "GET"
+) -> httpx.Response:
     report = status(7, lateness={"p50": 0.001, "p99": 0.002, "max": 0.003})
     timing = Timing()
     timing.sent(7, 1_000_000, 30_000)
@@ -24,7 +26,7 @@ def ask(path: str, headers: dict[str, str] | None = None, tokens: Tokens | None 
     async def script() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9201") as client:
-            return await client.get(path, headers=headers)
+            return await client.request(method, path, headers=headers)
 
     return asyncio.run(script())
 
@@ -36,7 +38,8 @@ def ask(path: str, headers: dict[str, str] | None = None, tokens: Tokens | None 
         ({"Host": "localhost:9201"}, 200),
         ({"Host": "evil.example"}, 400),
         ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "http://localhost:9103"}, 200),
+        ({"Origin": "http://127.0.0.1:9201"}, 200),
+        ({"Origin": "http://localhost:9103"}, 403),
         ({"X-Large": "x" * 20_000}, 431),
     ],
 )
@@ -52,6 +55,15 @@ def test_with_tokens_the_metrics_need_one_and_the_health_page_does_not() -> None
     assert ask("/health", tokens=tokens).status_code == 200
     assert ask("/metrics", tokens=tokens).status_code == 401
     assert ask("/metrics", {"Authorization": f"Bearer {TOKEN}"}, tokens).status_code == 200
+
+
+def test_f10_head_and_options_are_answered_and_the_rest_is_a_problem() -> None:
+    assert (ask("/health", method="HEAD").status_code, ask("/health", method="HEAD").content) == (200, b"")
+    assert ask("/health", method="OPTIONS").headers["allow"] == "GET, HEAD, OPTIONS"
+    for method, path, status_code in (("GET", "/nothing", 404), ("POST", "/health", 405), ("OPTIONS", "/nothing", 404)):
+        answer = ask(path, method=method)
+        assert answer.status_code == status_code
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_prometheus_reads_ticks_and_lateness() -> None:

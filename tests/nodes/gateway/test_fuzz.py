@@ -75,7 +75,7 @@ def offered(payload: bytes) -> object:
 
 
 def headers(payload: bytes) -> object:
-    return hosts.check([text_of(payload)], [text_of(payload)], "127.0.0.1")
+    return hosts.check([text_of(payload)], [text_of(payload)], hosts.Names("127.0.0.1"))
 
 
 DOOR_FRAMES = {

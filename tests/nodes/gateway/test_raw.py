@@ -3,11 +3,13 @@
 import socket
 import time
 
+import httpx
 import pytest
 
 from bus.endpoints import HttpAddress
+from bus.security.room import SHARE
 from nodes.gateway.routes.stream import MAX_STREAMS
-from nodes.gateway.server import CONNECTIONS
+from nodes.gateway.server import CONNECTIONS, REQUESTS
 from nodes.http import HEADER_TIME, STALL_TIME
 from tests.watching import eventually
 
@@ -86,11 +88,29 @@ def test_connections_and_streams_are_limited_and_come_free_again(gateway: Runnin
     assert b"application/problem+json" in refused
     assert b"\r\nretry-after: " in refused.lower()  # S18
     assert answer(b"/v1/status").startswith(b"HTTP/1.1 200")
-    idle = [dial(address) for _ in range(CONNECTIONS)]
-    eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 503"), 5, "too many are connected")
-    for client in (*streams, *idle):
+    half = b"POST /v1/time/step HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"  # the rest does not come
+    busy = [dial(address) for _ in range(int(REQUESTS * SHARE) - MAX_STREAMS)]
+    for client in busy:
+        client.sendall(half)
+    eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 503"), 5, "too many of one address are under way")
+    refused = answer(b"/v1/status")
+    assert b"application/problem+json" in refused
+    assert b"\r\nretry-after: 1\r\n" in refused.lower()
+    for client in (*streams, *busy):
         client.close()
     eventually(lambda: answer(b"/v1/status").startswith(b"HTTP/1.1 200"), 5, "there is room again")
+
+
+@pytest.mark.parametrize("door", ["rest", "websocket"])
+def test_s14_idle_sockets_keep_nobody_out(gateway: Running, door: str) -> None:
+    address = gateway.endpoints.gateway_http if door == "rest" else gateway.endpoints.gateway_websocket
+    path = "/v1/status" if door == "rest" else "/"
+    for _ in range(2):
+        idle = [dial(address) for _ in range(CONNECTIONS + 44)]
+        for _ in range(5):
+            assert httpx.get(f"http://{address.host}:{address.port}{path}").status_code == 200
+        for client in idle:
+            client.close()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +134,8 @@ def test_what_is_not_in_order_is_refused(gateway: Running, request_: bytes) -> N
         client.sendall(request_)
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 4"), answer[:60]
+        assert b"\r\ncontent-type: application/problem+json\r\n" in answer.lower()  # S18: h11's own as well
+        assert b"\r\nx-content-type-options: nosniff\r\n" in answer.lower()
     assert gateway.peer.commands == []
 
 

@@ -222,9 +222,27 @@ def test_a_wrong_handshake_is_refused_with_a_problem(
     assert json.loads(response.body or b"")["detail"]
 
 
-def test_a_local_page_may_connect(gateway: Running) -> None:
-    with open_stream(gateway, origin="http://localhost:9103") as client:
+def test_our_own_page_may_connect_and_one_of_another_server_may_not(gateway: Running) -> None:
+    with open_stream(gateway, origin=f"http://{gateway.websocket}") as client:
         assert ticks(client, 1)
+    with pytest.raises(InvalidStatus) as refused, open_stream(gateway, origin="http://localhost:9103"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_s18_what_is_no_handshake_is_a_problem(gateway: Running) -> None:
+    base = f"http://{gateway.websocket}"
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    version = {"Sec-WebSocket-Version": "12", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    for answer, status in (
+        (httpx.post(f"{base}/ws"), 405),
+        (httpx.post(base), 405),
+        (httpx.get(f"{base}/ws", headers=upgrade), 400),
+        (httpx.get(f"{base}/ws", headers=upgrade | version), 400),
+    ):
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.json()["status"] == status
+    assert httpx.options(base).headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_other_requests_are_refused(gateway: Running) -> None:
