@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from mcap.writer import Writer
 
@@ -15,7 +15,7 @@ from recording.channels import Channel, Shape
 from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.notes import Note, read_notes
-from recording.reading import Reader, Selection
+from recording.reading import FOREVER_US, Reader, Selection
 
 Format = Literal["csv", "parquet", "mcap"]
 
@@ -73,7 +73,7 @@ class Export:
 
     def __init__(self, folder: RunFolder, selection: Selection, form: Format) -> None:
         self._folder = folder
-        self._selection = selection
+        self.selection = selection
         self._form = form
         self._reader = Reader(folder, selection)
         self.rows = self._reader.rows
@@ -108,31 +108,44 @@ class Export:
     @property
     def source(self) -> tuple[str, str]:
         """Run and module."""
-        return self._folder.run, self._selection.module
+        return self._folder.run, self.selection.module
 
     def notes(self) -> list[Note]:
         """Events and results of the time exported, when whole rows are."""
-        if self._selection.channels is not None:
+        if self.selection.channels is not None:
             return []
         with closing(open_reader(self._folder.hot)) as hot:
-            return list(read_notes(hot, self._selection.start_us, self._selection.end_us))
+            return list(read_notes(hot, self.selection.start_us, self.selection.end_us))
 
 
-# CSV: a head line with names and units, an empty cell for what does not exist
+# CSV: a head line with names and units, an empty cell for what does not exist. A number that is no whole number by its
+# meaning has a point or an exponent even where it is one: readers take the type of a column from its first lines.
 
 
 def _csv(export: Export) -> Iterator[bytes]:
-    pipe = _Pipe()
-    names = [_titled(field) for field in export.schema]
-    lists = [place for place, field in enumerate(export.schema) if pa.types.is_list(field.type)]
-    yield ",".join(f'"{name}"' for name in names).encode() + b"\n"
-    plain = pyarrow.csv.WriteOptions(include_header=False)
+    yield ",".join(_quoted(_titled(field)) for field in export.schema).encode() + b"\n"
     for table in export.tables():
-        for place in lists:
-            texts = [None if value is None else json.dumps(value) for value in table[place].to_pylist()]
-            table = table.set_column(place, table.field(place).name, pa.array(texts, pa.string()))  # noqa: PLW2901 - the same rows
-        pyarrow.csv.write_csv(table, pipe, plain)
-        yield pipe.take()
+        cells = [_cells(column, field.type) for column, field in zip(table.columns, table.schema, strict=True)]
+        lines = pc.binary_join_element_wise(*cells, ",").to_pylist()
+        yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def _cells(column: Any, kind: Any) -> Any:
+    """A column as the text of its cells."""
+    if pa.types.is_list(kind):
+        column = pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], pa.string())
+    if pa.types.is_list(kind) or pa.types.is_string(kind):
+        doubled = pc.replace_substring(column, '"', '""')
+        return pc.fill_null(pc.binary_join_element_wise('"', doubled, '"', ""), "")
+    texts = pc.cast(column, pa.string())
+    if pa.types.is_floating(kind):
+        whole = pc.match_substring_regex(texts, r"^-?[0-9]+$")
+        texts = pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
+    return pc.fill_null(texts, "")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _titled(field: Any) -> str:
@@ -168,6 +181,7 @@ def _mcap(export: Export) -> Iterator[bytes]:
     schema = json.dumps(message_schema(export.channels)).encode()
     schema_id = writer.register_schema(f"kpp.State.{module}", "jsonschema", schema)
     state = writer.register_channel(topic, "json", schema_id, {"run": run, "module": module})
+    writer.add_metadata("kpp", {"run": run, "module": module, "time": TIME, **_extent(export)})
     notes = _Notes(writer, export.notes())
     shape = Shape(["t", "seq", *(channel.name for channel in export.channels)])
     encode = msgspec.json.encode
@@ -182,6 +196,17 @@ def _mcap(export: Export) -> Iterator[bytes]:
     notes.before(None)
     writer.finish()  # type: ignore[no-untyped-call]
     yield pipe.take()
+
+
+TIME: Final = "simulated time since the start of the run, in nanoseconds, as log and publish time"
+
+
+def _extent(export: Export) -> dict[str, str]:
+    """Which part of the run was asked for, in the words of the command line."""
+    chosen = export.selection
+    end = "" if chosen.end_us == FOREVER_US else f"{chosen.end_us / 1e6:g}"
+    names = "all" if chosen.channels is None else ",".join(chosen.channels)
+    return {"channels": names, "from": f"{chosen.start_us / 1e6:g}", "to": end}
 
 
 class _Notes:

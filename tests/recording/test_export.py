@@ -4,13 +4,16 @@ import csv
 import io
 import json
 import math
+import re
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import playwright
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,10 +23,10 @@ from recording.channels import ChannelError
 from recording.database import StoreError
 from recording.export import FORMATS, Export, Format
 from recording.folder import RunFolder
-from recording.hot import HotStore
+from recording.hot import Batch, HotStore
 from recording.reading import FOREVER_US, Reader, Selection
 from recording.seal import Sealer
-from tests.recording.conftest import DT_US, numbers, record
+from tests.recording.conftest import DT_US, SCHEMA, make_row, numbers, record
 
 Open = Callable[[], HotStore]
 LAST = 2500
@@ -63,6 +66,38 @@ def test_csv_has_names_with_units_and_every_value(recorded: RunFolder) -> None:
         assert (float(line[2]), int(line[4]), line[5], float(line[6])) == (power, laps, "true" if on else "false", fill)
         assert line[3] == "" if math.isnan(cop) else float(line[3]) == cop
     assert lines[100][8:] == ["running", "", '["warning 2"]']
+
+
+def test_s20_a_reader_that_takes_types_from_the_first_lines_reads_all(recorded: RunFolder) -> None:
+    """As polars does: floats are floats from the first cell on, also where they are whole."""
+    data = exported(recorded, "csv")
+    head, *lines = list(csv.reader(io.StringIO(data.decode())))
+    floats = [head.index(name) for name in ("t [s]", "grid.power [W]", "grid.cop [1]", "floaters.fill[0] [1]")]
+    for line in lines:
+        assert [line[place] for place in floats if not re.fullmatch(r"(-?\d*(\.\d|e).*)?", line[place])] == []
+        assert re.fullmatch(r"\d+", line[head.index("chain.laps [1]")])
+    assert lines[1][head.index("grid.power [W]")] == "3.0"
+    table = pyarrow.csv.read_csv(io.BytesIO(data), read_options=pyarrow.csv.ReadOptions(block_size=4096))
+    assert [str(table.schema.field(head[place]).type) for place in floats] == ["double"] * 4
+    assert table["grid.power [W]"].to_pylist() == [numbers(seq)[0] for seq in range(1, LAST + 1)]
+
+
+def test_s20_texts_in_a_csv_are_what_they_were(folder: RunFolder, open_store: Open) -> None:
+    odd = 'a "word", a\nline and \u00fcml\u00e4ut'
+    row = make_row(1)
+    open_store().write(Batch(rows=[row._replace(texts=msgspec.json.encode([odd, None, [odd]]))], schemas=[SCHEMA]))
+    _head, line = csv.reader(io.StringIO(exported(folder, "csv").decode(), newline=""))
+    assert line[8:] == [odd, "", json.dumps([odd])]
+
+
+def test_s20_an_mcap_says_what_it_is(recorded: RunFolder) -> None:
+    chosen = Selection("m1", ("grid", "plc.state"), 1_000_000, 2_500_000)
+    for selection, channels, begin, end in ((chosen, "grid,plc.state", "1", "2.5"), (Selection("m1"), "all", "0", "")):
+        (found,) = make_reader(io.BytesIO(exported(recorded, "mcap", selection))).iter_metadata()
+        about = {"run": "0001-001", "module": "m1", "channels": channels, "from": begin, "to": end}
+        assert found.name == "kpp"
+        assert found.metadata.items() >= about.items()
+        assert "simulated time" in found.metadata["time"]
 
 
 def test_parquet_has_units_in_its_columns(recorded: RunFolder) -> None:
