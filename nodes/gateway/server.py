@@ -5,12 +5,14 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
 import uvloop
 
+from bus import files
 from bus.endpoints import Endpoints
 from bus.environment import data_folder, scenario_folder
 from bus.process import Heart
@@ -24,7 +26,7 @@ from nodes.gateway.listening import Ear
 from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
-from nodes.gateway.websocket import Stream
+from nodes.gateway.websocket import MAX_CLIENTS, SILENT, Stream
 from nodes.http import settings
 
 PULSE = 0.1
@@ -44,6 +46,9 @@ REQUESTS = 128
 
 CONNECTIONS = 2 * REQUESTS
 """Most REST connections of a worker at a time; of those on which nothing is asked the oldest goes for a new one."""
+
+OWN_FILES = 512
+"""Files that are left for the bus, for logs and for the sockets of commands that are under way."""
 
 REST, WEBSOCKET = "rest", "websocket"
 
@@ -97,9 +102,32 @@ async def _pulse(
         metrics.LOOP.observe(max(0.0, now() - due))
 
 
-def _rest(gateway: Gateway, admission: Admission) -> _Server:
-    app = application(gateway, admission, Room(REQUESTS))
-    return _Server(settings(metrics.Measured(app), CONNECTIONS))
+@dataclass(frozen=True)
+class Places:
+    """How many connections each door of this process may have, so that files are left for its own work."""
+
+    rest: int
+    websocket: int
+    clients: int
+    """Of the connections of the stream's door."""
+
+    @classmethod
+    def of(cls, doors: Collection[str], files_at_most: int) -> "Places":
+        """Share what may be open among some doors.
+
+        Args:
+            doors: which are served.
+            files_at_most: that this process may have open.
+        """
+        free = max(2, files_at_most - min(OWN_FILES, files_at_most // 2))
+        rest = min(CONNECTIONS, free // 2 if WEBSOCKET in doors else free) if REST in doors else 0
+        websocket = min(MAX_CLIENTS + SILENT, free - rest)
+        return cls(rest, websocket, max(1, websocket - min(SILENT, websocket // 4)))
+
+
+def _rest(gateway: Gateway, admission: Admission, most: int) -> _Server:
+    app = application(gateway, admission, Room(min(REQUESTS, max(1, most // 2))))
+    return _Server(settings(metrics.Measured(app), max(2, most)))
 
 
 async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
@@ -115,7 +143,9 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
             metrics.begin()
-            stream = Stream(plant, commands, admission, endpoints.gateway_websocket.host, loop.time, group)
+            places = Places.of(doors, files.limit())
+            bound = endpoints.gateway_websocket.host
+            stream = Stream(plant, commands, admission, bound, loop.time, group, places.clients, places.websocket)
             gateway = Gateway(
                 endpoints=endpoints,
                 plant=plant,
@@ -136,7 +166,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
             working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
             working.append(group.create_task(ear.recall()))
-            rest = _rest(gateway, admission)
+            rest = _rest(gateway, admission, places.rest)
             if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             await ear.ready(READY_TIME, stop)

@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 from bus.messages import Event, Published, Result, Status, Tick
 from bus.security import cors, hosts
 from bus.security.admission import Admission
+from bus.security.connections import Connections
 from bus.security.door import SAFE_HEADERS, refusal_headers
 from bus.security.hosts import Names, Refusal
 from bus.security.tokens import Caller, Role, bearer
@@ -57,6 +58,9 @@ from nodes.gateway.wire import (
 )
 
 MAX_CLIENTS = 2000
+SILENT = 256
+"""Connections beside them that are no clients yet; the longest silent one goes for a new one."""
+
 MAX_MESSAGE = 64 * 1024
 """Largest message of a client in bytes; a larger one closes the connection with 1009."""
 
@@ -103,6 +107,28 @@ def _write(connection: ServerConnection, data: bytes) -> None:
         connection.transport.write(data)
 
 
+def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnection]:
+    """The class of connections that count from their beginning, not only once they are clients."""
+
+    class Counted(ServerConnection):
+        """One that never says who it is makes room for others."""
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            """Take a place, and have the longest silent one leave if there is none."""
+            super().connection_made(transport)
+            peer = self.remote_address
+            gone = connections.opened(self, str(peer[0]) if peer else "")
+            if gone is not None:
+                gone.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Give the place back."""
+            connections.closed(self)
+            super().connection_lost(exc)
+
+    return Counted
+
+
 class Stream:
     """All WebSocket clients of one gateway.
 
@@ -114,6 +140,7 @@ class Stream:
         now: the clock that the view of the plant is kept by (s).
         group: runs what outlasts a call; a defect there ends the process.
         limit: most clients at a time.
+        most: connections at a time; more than clients, to refuse the next one and for who shows no token yet.
     """
 
     def __init__(
@@ -125,6 +152,7 @@ class Stream:
         now: Callable[[], float],
         group: asyncio.TaskGroup,
         limit: int = MAX_CLIENTS,
+        most: int = MAX_CLIENTS + SILENT,
     ) -> None:
         self._plant = plant
         self._commands = commands
@@ -133,6 +161,7 @@ class Stream:
         self._now = now
         self._group = group
         self._limit = limit
+        self._connections: Connections[ServerConnection] = Connections(most)
         self._sessions: dict[ServerConnection, Session] = {}
         self._listeners: dict[str, dict[ServerConnection, Session]] = {}
         self._delivery = Delivery(plant, lambda seat, message: self._tell(seat.connection, seat.session, message))
@@ -157,6 +186,7 @@ class Stream:
             sock=listening,
             process_request=self._admit,
             process_response=self._finish,
+            create_connection=_counted_by(self._connections),
             select_subprotocol=self._select,
             compression=None,  # costs fifteen times the CPU of everything else
             max_size=MAX_MESSAGE,
@@ -294,6 +324,7 @@ class Stream:
             session = Session(wanted, binary=connection.subprotocol == MSGPACK, now=self._now(), caller=caller)
             session.address = self._address(connection, headers)
             self._sessions[connection] = session
+            self._connections.asks(connection)
             if self._admission.tokens is not None:
                 self._tell(connection, session, AuthenticatedMessage(caller.name, caller.role.name.lower()))
             self._subscribe(connection, session, wanted)
