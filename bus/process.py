@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self, TextIO
 
@@ -27,6 +28,9 @@ FAILURE_PAUSE = 1.0
 
 SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
 """Environment variable by which a supervisor tells its children who their parent is."""
+
+WAITING = "kpp-waiting"
+"""Name of the main thread of a process that waits for something outside; the supervisor reads it."""
 
 STARTING = "starting: "
 """How the status of a node begins whose main loop does not run yet."""
@@ -133,6 +137,33 @@ class Heart:
     def close(self) -> None:
         """Stop beating."""
         self._dealer.close()
+
+
+class Waiting:
+    """While the block runs, the process says to its supervisor that it waits for something outside, and does not hang.
+
+    It is for a node that cannot beat yet: the clock, to which all others beat, waits for its journal like this. The
+    name of the main thread tells it, in `ps` and `top` too. Does nothing but on Linux.
+    """
+
+    def __enter__(self) -> Self:
+        self._before = _rename_thread(WAITING)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _rename_thread(self._before)
+
+
+def _rename_thread(name: str) -> str:
+    """Give the main thread another name; returns the one that it had."""
+    path = Path(f"/proc/{os.getpid()}/comm")
+    if not path.exists():
+        return ""
+    before = path.read_text().strip()
+    path.write_text(name)
+    return before
 
 
 class Starting:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder
 from bus.folder import PRIVATE_UMASK, claim, keep_private
 from bus.process import SUPERVISOR_PID
+from nodes.account import Account
 from nodes.guard import Guard
+from nodes.turns import Turns
+from nodes.usage import processors, usage
 
 STANDBY = "physics_standby"
 """Program of the hot standby; it runs if KPP_INSTANCES is 2."""
@@ -33,6 +37,9 @@ PORTS_FREE_WITHIN = 2.0
 
 GUARD_INTERVAL = 0.25
 """Seconds between two looks at the watchdog."""
+
+KILLS_REMEMBERED = 3600.0
+"""Seconds for which kills that the watchdog asked for are told to the one after it."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -110,6 +117,9 @@ class PlantInterface:
         os.umask(PRIVATE_UMASK)  # of the logs and of every child, before the first of them is made
         for folder in (Path("var"), Path("var/log")):
             keep_private(Path(self._options.here) / folder)
+        self._killed: dict[str, list[float]] = {}
+        self._turns = Turns([], 1)
+        self._loading: dict[str, Account] = {}
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)
@@ -123,7 +133,8 @@ class PlantInterface:
     def beat(self) -> list[dict[str, Any]]:
         """The watchdog lives.
 
-        @return array result  Every program: name, pid (0 while it has none), state, and age of its process in seconds
+        @return array result  Every program: name, pid (0 while it has none), state, age of its process in seconds, what
+                              the kernel tells of it (empty if nothing), and seconds since each kill of the last hour
         """
         now = time.monotonic()
         self._guard.beat(now)
@@ -133,6 +144,8 @@ class PlantInterface:
                 "pid": process.pid,
                 "state": getProcessStateDescription(process.get_state()),
                 "age": now - self._begun.get(name, now),
+                "usage": _plain(process.pid),
+                "killed": [now - moment for moment in self._killed.get(name, []) if now - moment < KILLS_REMEMBERED],
             }
             for name, process in self._processes()
         ]
@@ -148,6 +161,9 @@ class PlantInterface:
             if known == name and process.pid == pid:
                 self._options.logger.error("the watchdog kills %(name)s (%(its)d)", name=name, its=pid)
                 process.signal(signal.SIGKILL)
+                now = time.monotonic()
+                kept = [moment for moment in self._killed.get(name, []) if now - moment < KILLS_REMEMBERED]
+                self._killed[name] = [*kept, now]
                 return True
         return False
 
@@ -167,6 +183,8 @@ class PlantInterface:
     def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
         ready = poll(min(timeout, RESTART_POLL))
         now = time.monotonic()
+        if not self._turns.over and self._options.mood == SupervisorStates.RUNNING:
+            self._start_next(now)
         if now >= self._guard_due and self._options.mood == SupervisorStates.RUNNING:
             self._guard_due = now + GUARD_INTERVAL
             self._look_after_watchdog(now)
@@ -177,11 +195,37 @@ class PlantInterface:
             if name != self._watchdog:
                 continue
             state = process.get_state()
-            if self._guard.hangs(process.pid if state == ProcessStates.RUNNING else 0, now):
+            pid = process.pid if state == ProcessStates.RUNNING else 0
+            if self._guard.hangs(pid, usage(pid) if pid else None, now):
                 self._options.logger.error("the watchdog (%(its)d) hangs: killed", its=process.pid)
                 process.signal(signal.SIGKILL)
             if self._guard.starts(state == ProcessStates.FATAL, now):
                 process.spawn()
+
+    def _take_turns(self) -> None:
+        """Have the programs start one after another, as fast as the processors allow, instead of all at once."""
+        waiting = [(name, process) for name, process in self._processes() if process.config.autostart]
+        waiting.sort(key=lambda each: each[1].group.config.priority)
+        for _name, process in waiting:
+            process.config.autostart = False
+        self._turns = Turns([name for name, _process in waiting], processors())
+
+    def _start_next(self, now: float) -> None:
+        programs = dict(self._processes())
+        for name, account in [*self._loading.items()]:
+            pid = programs[name].pid if name in programs else 0
+            if pid:
+                account.look(usage(pid), now)
+            else:
+                del self._loading[name]
+        for name in self._turns.due(self._loading):
+            process = programs.get(name)
+            if process is None:
+                continue
+            process.config.autostart = True  # as the configuration has it
+            if process.get_state() == ProcessStates.STOPPED and not process.laststart:
+                process.spawn()
+            self._loading[name] = Account(now)
 
     def _prepare(self, _event: Any) -> None:
         """Refuse to start beside another program, before the first node is started."""
@@ -194,6 +238,7 @@ class PlantInterface:
             problems = _taken_for_long(endpoints)
         except (EndpointError, OSError) as error:
             problems = [str(error)]
+        self._take_turns()
         if problems:
             self._options.usage("\n       ".join(problems))
 
@@ -208,6 +253,12 @@ class PlantInterface:
         with suppress(OSError):  # as in _let_logs_fail
             self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
             self._options.stdout.flush()
+
+
+def _plain(pid: int) -> dict[str, Any]:
+    """What the kernel tells of a process as plain values, empty if it tells nothing."""
+    told = usage(pid) if pid else None
+    return {} if told is None else asdict(told)
 
 
 def _taken_for_long(endpoints: Endpoints) -> list[str]:

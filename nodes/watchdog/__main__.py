@@ -145,7 +145,7 @@ class _Shell:
                     self._log.warning("given up by supervisord: started again", program=program)
                     self._supervisor.start(program)
                 case Alarm(program, reason):
-                    self._log.error("alarm: hung, and killed too often to be killed again", program=program, why=reason)
+                    self._log.error("alarm: killed again and again, and does not come up", program=program, why=reason)
         except SupervisorError as error:
             self._log.warning("supervisord did not do it", action=repr(action), reason=str(error))
 

@@ -2,14 +2,25 @@
 
 A node is judged by the beats that the clock has heard of it, and the clock by its own reports. All times are moments of
 one monotonic clock in seconds, given by the caller. Whenever the watchdog cannot know (it slept itself, the clock was
-away, a node has just begun), it waits anew instead of judging.
+away, a node has just begun), it waits anew instead of judging. Only time counts in which a process could run: one that
+waits for a processor or a disk is not hung (`nodes.account`). After each kill in vain the limits are twice as long.
 """
 
-from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bus.messages import Peer, Status
+from nodes.account import Account
+from nodes.watchdog.record import (
+    ALARM_AFTER,
+    KILLS_WITHIN,
+    MOST_IN_VAIN,
+    RETRY_LONGEST,
+    STARTING,
+    Process,
+    Program,
+    Record,
+)
 
 BEAT_LIMIT = 2.0
 """Seconds without a beat after which a node counts as hung; for the clock, seconds without a report."""
@@ -21,13 +32,19 @@ CATCHING_UP_LIMIT = 10.0
 """The same for a node that says that it is catching up."""
 
 START_LIMIT = 10.0
-"""Seconds from the start of a process to its first beat."""
+"""Seconds that a process may do nothing, though nothing keeps it from running, before its first beat."""
 
 LOADING_LIMIT = 20.0
-"""Seconds that a node may say that it is starting."""
+"""The same for one that says that it is starting."""
 
 COMPILING_LIMIT = 180.0
 """The same for one that compiles its kernel, which happens once on a machine."""
+
+START_WORK = 60.0
+"""Seconds on a processor within which a process must have started: three are usual."""
+
+COMPILING_WORK = 900.0
+"""The same for one that compiles: sixty are usual."""
 
 REJOIN_LIMIT = 5.0
 """Seconds that nodes have to be heard again by a clock that was away."""
@@ -42,27 +59,11 @@ OWN_PAUSE = 1.0
 """Seconds between two looks at the time after which the watchdog has slept itself: everyone starts anew."""
 
 KILLS = 5
-KILLS_WITHIN = 60.0
-"""Most kills of one node in so many seconds; beyond it there is an alarm instead."""
+"""Most kills of one node in KILLS_WITHIN; beyond it there is an alarm instead."""
 
-RETRY_FIRST = 0.5
-RETRY_LONGEST = 10.0
-"""Seconds from a program's failure to its next start: the first doubles up to the longest, for ever."""
-
-STARTING = "starting:"
 COMPILING = "starting: compiling"
 CATCHING_UP = "catching up"
 FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Program:
-    """A process as supervisord knows it; pid 0 while there is none, and its age in seconds."""
-
-    name: str
-    pid: int
-    state: str
-    age: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,28 +93,6 @@ class Alarm:
 Action = Kill | Start | Alarm
 
 
-@dataclass
-class _Process:
-    pid: int
-    since: float
-    beat: float | None = None
-    seq: int | None = None
-    moved: float | None = None
-    status: str = ""
-
-
-@dataclass
-class _Record:
-    """What is remembered of a program from one process to the next."""
-
-    process: _Process | None = None
-    kills: deque[float] = field(default_factory=deque)
-    alarmed: bool = False
-    retry_delay: float = RETRY_FIRST
-    retry_due: float | None = None
-    running_since: float | None = None
-
-
 class WatchdogCore:
     """The watchdog's judgement.
 
@@ -126,7 +105,7 @@ class WatchdogCore:
     def __init__(self, now: float, clock: str = "clock", unwatched: Collection[str] = ()) -> None:
         self._clock = clock
         self._unwatched = frozenset(unwatched)
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, Record] = {}
         self._looked = now
         self._armed = now
         self._heard: float | None = None
@@ -164,19 +143,17 @@ class WatchdogCore:
         for record in self._records.values():
             process = record.process
             if process is not None and process.pid in by_pid:
-                _take(process, by_pid[process.pid], now)
+                process.hear(by_pid[process.pid], now)
 
     def on_programs(self, programs: list[Program], now: float) -> None:
         """Supervisord's list of all its programs."""
         for name in self._records.keys() - {program.name for program in programs}:
             del self._records[name]
         for program in programs:
-            record = self._records.setdefault(program.name, _Record())
-            if program.pid == 0 or program.state != "RUNNING":
-                record.process = None
-            elif record.process is None or record.process.pid != program.pid:
-                record.process = _Process(program.pid, now - program.age)
-            _note_failures(record, program.state, now)
+            record = self._records.get(program.name)
+            if record is None:
+                record = self._records[program.name] = Record.of(program, now)
+            record.take(program, now)
 
     # What follows from it
 
@@ -191,60 +168,81 @@ class WatchdogCore:
             process = record.process
             if process is None or name in self._unwatched:
                 continue
-            reason = self._clock_hangs(process, now) if name == self._clock else self._hangs(process, now)
+            reason = (
+                self._clock_hangs(record, process, now) if name == self._clock else self._hangs(record, process, now)
+            )
             if reason:
                 actions += self._condemn(name, record, process, reason, now)
-            elif record.alarmed and now - record.kills[-1] > KILLS_WITHIN:
-                record.alarmed = False
+            else:
+                record.calm(now)
         return actions
 
-    def _clock_hangs(self, process: _Process, now: float) -> str:
-        heard = self._heard
-        if heard is None or heard < process.since:
-            late = now > max(process.since + START_LIMIT, self._armed + FIRST_REPORT_LIMIT)
-            return f"no report {now - process.since:.1f} s after its start" if late else ""
-        silent = now - max(heard, self._armed)
-        return f"no report for {silent:.1f} s" if silent > BEAT_LIMIT else ""
+    def _usable(self, process: Process, since: float) -> float:
+        """Seconds since a moment in which the clock could have heard of a process, had it been alive.
 
-    def _hangs(self, process: _Process, now: float) -> str:
+        What it could not run does not count, nor what the clock could not, which hears it.
+        """
+        clock = self._records.get(self._clock)
+        relay = clock.process if clock is not None else None
+        usable = process.account.usable(since)
+        return usable if relay is None or relay is process else usable - relay.account.excused(since)
+
+    def _clock_hangs(self, record: Record, process: Process, now: float) -> str:
+        heard, account = self._heard, process.account
+        if heard is None or heard < process.since:
+            late = account.usable(self._armed) > FIRST_REPORT_LIMIT and _slow(record, account, START_LIMIT, START_WORK)
+            return f"no report {now - process.since:.1f} s after its start" if late else ""
+        if process.well is None:
+            process.well = heard
+        silent = account.usable(max(heard, self._armed))
+        return f"no report for {silent:.1f} s" if silent > BEAT_LIMIT * record.patience else ""
+
+    def _hangs(self, record: Record, process: Process, now: float) -> str:
         """Why a process counts as hung, empty if it does not or nothing is known of it."""
         if self._heard is None or now - self._heard > REPORT_GAP:
             return ""
+        account, usable = process.account, self._usable
         known = max(process.since, self._armed, self._trusted + REJOIN_LIMIT - BEAT_LIMIT)
+        heard_anew = usable(process, self._armed) > BEAT_LIMIT and usable(process, self._trusted) > REJOIN_LIMIT
         if process.beat is None:
-            late = now > max(process.since + START_LIMIT, self._armed + BEAT_LIMIT, self._trusted + REJOIN_LIMIT)
+            late = heard_anew and _slow(record, account, START_LIMIT, START_WORK)
             return f"no beat {now - process.since:.1f} s after its start" if late else ""
-        silent = now - max(process.beat, known)
+        silent = usable(process, max(process.beat, known))
         if process.status.startswith(STARTING):
-            limit = COMPILING_LIMIT if process.status.startswith(COMPILING) else LOADING_LIMIT
-            took = now - process.since
-            if silent > START_LIMIT or took > max(limit, self._armed - process.since + REJOIN_LIMIT):
-                return f"{process.status!r} for {took:.1f} s, last beat {silent:.1f} s ago"
+            compiling = process.status.startswith(COMPILING)
+            limits = (COMPILING_LIMIT, COMPILING_WORK) if compiling else (LOADING_LIMIT, START_WORK)
+            long = usable(process, self._armed) > REJOIN_LIMIT and _slow(record, account, *limits)
+            if silent > START_LIMIT * record.patience or long:
+                return f"{process.status!r} for {now - process.since:.1f} s, last beat {silent:.1f} s ago"
             return ""
-        if silent > BEAT_LIMIT:
+        if silent > BEAT_LIMIT * record.patience:
             return f"no beat for {silent:.1f} s"
-        return self._stuck(process, known, now)
+        return self._stuck(record, process, known)
 
-    def _stuck(self, process: _Process, known: float, now: float) -> str:
+    def _stuck(self, record: Record, process: Process, known: float) -> str:
         if process.status.startswith(FAULT):  # it says why it cannot go on; another start would meet the same
             return ""
-        stayed = now - max(process.moved or process.since, known, self._ticking)
+        stayed = self._usable(process, max(process.moved or process.since, known, self._ticking))
         limit = CATCHING_UP_LIMIT if process.status.startswith(CATCHING_UP) else PROGRESS_LIMIT
         if process.moved is None:  # it has just begun and may not hear the ticks yet
             limit = START_LIMIT
-        return f"at tick {process.seq} for {stayed:.1f} s" if stayed > limit else ""
+        return f"at tick {process.seq} for {stayed:.1f} s" if stayed > limit * record.patience else ""
 
-    def _condemn(self, name: str, record: _Record, process: _Process, reason: str, now: float) -> list[Action]:
+    def _condemn(self, name: str, record: Record, process: Process, reason: str, now: float) -> list[Action]:
         while record.kills and now - record.kills[0] > KILLS_WITHIN:
             record.kills.popleft()
-        if len(record.kills) >= KILLS:
-            if record.alarmed:
-                return []
+        actions: list[Action] = []
+        kill = len(record.kills) < KILLS and record.in_vain < MOST_IN_VAIN
+        if kill:
+            record.kills.append(now)
+            record.in_vain += 1
+            known = (process.beat, process.seq, process.moved, process.status)
+            record.process = Process(process.pid, now, Account(now), *known)
+            actions.append(Kill(name, process.pid, reason))
+        if not record.alarmed and (not kill or record.in_vain >= ALARM_AFTER):
             record.alarmed = True
-            return [Alarm(name, reason)]
-        record.kills.append(now)
-        record.process = _Process(process.pid, now, process.beat, process.seq, process.moved, process.status)
-        return [Kill(name, process.pid, reason)]
+            actions.append(Alarm(name, reason))
+        return actions
 
     @property
     def status(self) -> str:
@@ -252,31 +250,14 @@ class WatchdogCore:
         alarms = [name for name, record in self._records.items() if record.alarmed]
         failed = [name for name, record in self._records.items() if record.retry_due is not None]
         if alarms:
-            return f"alarm: {', '.join(alarms)} killed {KILLS} times in {KILLS_WITHIN:.0f} s and hung again"
+            return f"alarm: {', '.join(alarms)} killed again and again and still hangs or does not come up"
         if failed:
             return f"starting again: {', '.join(failed)}"
         watched = sum(1 for name in self._records if name not in self._unwatched)
         return f"watching {watched} programs"
 
 
-def _take(process: _Process, peer: Peer, now: float) -> None:
-    beat = now - peer.age
-    process.beat = beat if process.beat is None else max(process.beat, beat)
-    if process.seq is not None and peer.seq != process.seq:
-        process.moved = now
-    process.seq, process.status = peer.seq, peer.status
-
-
-def _note_failures(record: _Record, state: str, now: float) -> None:
-    if state == "FATAL":
-        record.running_since = None
-        if record.retry_due is None:
-            record.retry_due = now + record.retry_delay
-        return
-    record.retry_due = None
-    if state != "RUNNING":
-        record.running_since = None
-    elif record.running_since is None:
-        record.running_since = now
-    elif now - record.running_since > RETRY_LONGEST:
-        record.retry_delay = RETRY_FIRST
+def _slow(record: Record, account: Account, idle: float, work: float) -> bool:
+    """Has a process done nothing for too long since its start, or worked for too long?"""
+    begun = account.begun
+    return account.idle(begun) > idle * record.patience or account.ran(begun) > work * record.patience

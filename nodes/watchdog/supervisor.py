@@ -5,7 +5,8 @@ import socket
 import xmlrpc.client
 from typing import Any
 
-from nodes.watchdog.core import Program
+from nodes.account import Usage
+from nodes.watchdog.record import Program
 
 CALL_LIMIT = 2.0
 """Seconds that a call may take; a supervisor that is stopped answers none."""
@@ -57,7 +58,13 @@ class Supervisor:
         Raises:
             SupervisorError: if it does not answer.
         """
-        return [Program(each["name"], each["pid"], each["state"], each["age"]) for each in self._call("kpp.beat")]
+        return [
+            Program(
+                each["name"], each["pid"], each["state"], each["age"],
+                Usage.of(each["usage"]) if each["usage"] else None, tuple(each["killed"]),
+            )
+            for each in self._call("kpp.beat")
+        ]  # fmt: skip
 
     def kill(self, program: str, pid: int) -> bool:
         """SIGKILL a program's process if it is still this one.

@@ -4,7 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bus.messages import Peer, Status
-from nodes.watchdog.core import KILLS, KILLS_WITHIN, Alarm, Kill, Program, Start, WatchdogCore
+from nodes.watchdog.core import KILLS, Alarm, Kill, Start, WatchdogCore
+from nodes.watchdog.record import KILLS_WITHIN, Program
 
 STEP = 0.1
 BEAT = 0.2

@@ -1,0 +1,96 @@
+"""How much of its time a process could use, pure: what waits for a processor or a disk cannot show that it lives.
+
+Whoever judges a process by the time that passes without a sign of it kills healthy ones on a busy machine. Here only
+the time counts in which it ran, or did nothing though nothing kept it from running.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEPT = 8192
+"""Moments that are remembered of a process; at four a second, half an hour."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the kernel tells of a process, all threads together.
+
+    Attributes:
+        ran: seconds on a processor since its start.
+        queued: seconds in which it could have run and another process had the processor, since its start.
+        blocked: it waits for a disk now, where no signal reaches it either.
+        waits: it says that it waits for something outside, such as a locked file; see `bus.process.Waiting`.
+    """
+
+    ran: float
+    queued: float
+    blocked: bool = False
+    waits: bool = False
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Usage":
+        """Read it from plain values."""
+        return cls(told["ran"], told["queued"], told["blocked"], told["waits"])
+
+
+@dataclass(frozen=True)
+class _Moment:
+    at: float
+    excused: float
+    ran: float
+
+
+class Account:
+    """Keeps the account of one process.
+
+    Args:
+        since: moment of its start.
+    """
+
+    def __init__(self, since: float) -> None:
+        self._moments = [_Moment(since, 0.0, 0.0)]
+        self._queued = 0.0
+
+    @property
+    def begun(self) -> float:
+        """Moment of its start."""
+        return self._moments[0].at
+
+    @property
+    def _last(self) -> _Moment:
+        return self._moments[-1]
+
+    def look(self, usage: Usage | None, now: float) -> None:
+        """Take what the kernel tells at `now`; without it all time counts as usable."""
+        last = self._last
+        excused, ran = 0.0, last.ran
+        if usage is not None:
+            passed = max(0.0, now - last.at)
+            queued = max(0.0, usage.queued - self._queued)  # the sum falls when a thread ends
+            self._queued = usage.queued
+            excused = passed if usage.blocked or usage.waits else min(passed, queued)
+            ran = max(ran, usage.ran)
+        self._moments.append(_Moment(now, last.excused + excused, ran))
+        if len(self._moments) > KEPT:
+            del self._moments[1 : KEPT // 2]
+
+    def _before(self, moment: float) -> _Moment:
+        return self._moments[max(0, bisect_right(self._moments, moment, key=lambda each: each.at) - 1)]
+
+    def excused(self, since: float) -> float:
+        """Seconds from `since` to the last look that do not count."""
+        return self._last.excused - self._before(since).excused
+
+    def usable(self, since: float) -> float:
+        """Seconds from `since` to the last look that count."""
+        return max(0.0, self._last.at - since - self.excused(since))
+
+    def ran(self, since: float) -> float:
+        """Seconds of them on a processor."""
+        return self._last.ran - self._before(since).ran
+
+    def idle(self, since: float) -> float:
+        """Seconds of them in which it did nothing."""
+        return max(0.0, self.usable(since) - self.ran(since))

@@ -1,0 +1,43 @@
+"""A machine that is far too small or too busy: the plant comes up all the same, and nobody who is healthy is killed."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from bus.endpoints import Endpoints
+from tests.e2e.conftest import START_TIMEOUT, environment, healthy, launched
+from tests.starving import hogs, share
+from tests.watching import eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+WATCHED = 10.0
+"""Seconds for which a plant that is up is looked at."""
+
+
+def killed(folder: Path) -> list[str]:
+    """What supervisord says of kills."""
+    log = (folder / "var" / "log" / "supervisord.log").read_text()
+    return [line for line in log.splitlines() if "kills" in line or "killed" in line]
+
+
+@pytest.mark.parametrize("processors", [0.5, 0.6])
+def test_f03_a_plant_with_half_a_processor_comes_up_and_nobody_is_killed(processors: float, tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    endpoints = Endpoints.from_environment(env)
+    with launched(tmp_path, env) as process, share(process.pid, processors) as how:
+        eventually(lambda: healthy(endpoints), START_TIMEOUT, f"the plant is healthy at {processors} processors, {how}")
+        time.sleep(WATCHED)  # what is to be seen is that nothing happens
+        assert killed(tmp_path) == []
+
+
+def test_f03_a_plant_beside_sixteen_programs_that_use_every_processor_comes_up_and_nobody_is_killed(
+    tmp_path: Path,
+) -> None:
+    env = environment(tmp_path)
+    endpoints = Endpoints.from_environment(env)
+    with hogs(16), launched(tmp_path, env):
+        eventually(lambda: healthy(endpoints), START_TIMEOUT, "the plant is healthy")
+        time.sleep(WATCHED)  # as above
+        assert killed(tmp_path) == []
