@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,7 +23,10 @@ _MODULE = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 PAGE = 16384
 """Page size in bytes: a row lies whole in one page, where it can be found even if the file's index is damaged."""
 
-BUSY_MS = 5000
+BUSY = 5.0
+"""Longest wait in seconds for another writer; a thread that must not wait so long says so with `wait_at_most`."""
+
+_patience = threading.local()
 
 LONGEST = 1 << 25
 """Most bytes of a value that is read: a record has at most half."""
@@ -84,6 +88,11 @@ def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
     return (DamagedStoreError if damaged else StoreError)(f"{path} {text}: {error}")
 
 
+def wait_at_most(seconds: float) -> None:
+    """How long databases that this thread opens from now on wait for another writer."""
+    _patience.seconds = seconds
+
+
 def open_database(path: Path) -> sqlite3.Connection:
     """Open for writing, and make what is missing. A committed row survives a killed process and a power cut.
 
@@ -93,7 +102,9 @@ def open_database(path: Path) -> sqlite3.Connection:
     """
     connection = None
     try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=getattr(_patience, "seconds", BUSY)
+        )
         connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

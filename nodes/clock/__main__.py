@@ -30,7 +30,7 @@ from bus.messages import (
     Sequenced,
     Status,
 )
-from bus.process import StopSignal, begin, give_up
+from bus.process import StopSignal, Waiting, begin, give_up
 from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
@@ -39,7 +39,7 @@ from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.flusher import Flusher
 from nodes.clock.health import health_app, health_document
-from nodes.clock.journal import Journal, JournalError
+from nodes.clock.journal import Journal, JournalError, JournalLockedError
 from nodes.clock.pace import RATE_MAX, RATE_MIN
 from nodes.clock.preparation import Preparation
 from nodes.clock.questions import Askers, Questions
@@ -53,6 +53,11 @@ POLL = 0.05
 
 JOURNAL_RETRY = 1.0
 """When a command that the journal could not take may be tried again, in seconds."""
+
+UNACCEPTED = "the command was not accepted"
+
+LOCKED_RETRY = 0.1
+"""Seconds from one attempt to open a locked journal to the next."""
 
 DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
 
@@ -72,10 +77,10 @@ def main() -> int:
     log = begin("clock")
     try:
         endpoints = Endpoints.from_environment(os.environ)
-        journal = Journal(args.data / "journal.sqlite")
+        journal, epoch = _take_over(args.data / "journal.sqlite", log)
         runs = Runs(args.data / "runs", journal.commands)
         settings = Settings(
-            epoch=journal.next_epoch(time.time()),
+            epoch=epoch,
             rate=args.rate,
             modules=tuple(module.module for module in endpoints.modules),
             scenario=args.scenario,
@@ -101,6 +106,30 @@ def main() -> int:
         return give_up(log, str(error))
     log.info("clock stopped")
     return 0
+
+
+def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, int]:
+    """The journal and this clock's number in it; while another program keeps it locked, that is waited for and said.
+
+    Raises:
+        JournalError: if it cannot be used.
+    """
+    with ExitStack() as stack:
+        waiting = False
+        while True:
+            try:
+                journal = Journal(path)
+                try:
+                    return journal, journal.next_epoch(time.time())
+                except JournalError:
+                    journal.close()
+                    raise
+            except JournalLockedError as error:
+                if not waiting:
+                    log.warning("waiting for the journal: it is used by another program", reason=str(error))
+                    stack.enter_context(Waiting())
+                waiting = True
+                time.sleep(LOCKED_RETRY)
 
 
 def _arguments() -> argparse.Namespace:
@@ -153,6 +182,7 @@ class _Shell:
         self._clients = 0
         self._said: dict[str, Any] = {}
         self._unwritten = ""
+        self._decide_due = 0.0
 
     def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
         """Serve until told to stop.
@@ -263,16 +293,22 @@ class _Shell:
 
     def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
         """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""
-        known = self._journal.find(request.id)
-        if known is not None:
-            return known
+        try:
+            known = self._journal.find(request.id)
+            if known is not None:
+                return known
+            self._journal.reserve()  # first: a tick that is promised to a command waits for it
+        except JournalError as error:
+            return Refused(id=request.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         try:
             with self._changed:
                 self._runs.begin(self._core.opening)
                 decision = self._core.sequence(request, time.monotonic_ns())
         except TickLogError as error:
+            self._journal.release()
             return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
         if isinstance(decision, Preparation):
+            self._journal.release()
             self._askers.add(request.id, peer)
             self._questions.ask(decision.question, decision.waits_for)
             return None
@@ -296,10 +332,15 @@ class _Shell:
             self._control.reply(peer, encode(answer))
 
     def _carried_out(self, decision: Decision) -> Sequenced | Refused:
-        return decision if isinstance(decision, Refused) else self._journaled(*decision)
+        if isinstance(decision, Refused):
+            self._journal.release()
+            return decision
+        return self._journaled(*decision)
 
     def _decide(self) -> None:
         """Journal what the clock itself has decided; if it cannot be written, the clock decides again."""
+        if time.monotonic() < self._decide_due:
+            return
         with self._changed:
             decided = self._core.decide()
         if decided is not None:
@@ -308,17 +349,18 @@ class _Shell:
             if not why or why != self._unwritten:  # a full disk is told once, not at every attempt
                 self._log.warning("the policy stops the run", late=decided[1].args["late"], not_written=why)
             self._unwritten = why
+            self._decide_due = time.monotonic() + (JOURNAL_RETRY if why else 0.0)
 
     def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
         try:
             self._runs.settle(answer.run)
             self._journal.append(command, answer.run, answer.seq)
         except (JournalError, TickLogError) as error:
+            self._journal.release()
             with self._changed:
                 self._core.abandon(command.id)
                 self._changed.notify_all()
-            reason = f"{error}; the command was not accepted"
-            return Refused(id=command.id, field="", reason=reason, retry_after=JOURNAL_RETRY)
+            return Refused(id=command.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         with self._changed:
             self._core.durable(command.id)
             self._changed.notify_all()

@@ -6,6 +6,7 @@ import msgspec
 
 from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
 from nodes.clock.core import ClockCore, Settings
+from nodes.clock.journal import JournalError
 from nodes.clock.run import Run
 from nodes.clock.runs import Runs
 from nodes.clock.ticklog import TickLogError
@@ -40,7 +41,7 @@ class Archive:
         if run is None:
             try:
                 recovered = self._runs.read(name)
-            except TickLogError as error:
+            except (JournalError, TickLogError) as error:
                 return Refused(id=name, field="run", reason=str(error))
             if recovered is None:
                 return Refused(id=name, field="run", reason=f"no run {name!r} is on record here")

@@ -20,8 +20,18 @@ CREATE TABLE IF NOT EXISTS commands (
 """
 
 
+BUSY = 0.05
+"""Longest wait in seconds for another program that writes."""
+
+UNWRITTEN = "journal cannot be written"
+
+
 class JournalError(OSError):
     """The journal could not be written; the command was not accepted."""
+
+
+class JournalLockedError(JournalError):
+    """Another program writes to the journal, or keeps it locked."""
 
 
 class FencedError(RuntimeError):
@@ -32,18 +42,23 @@ class Journal:
     """Commands in the order of their acceptance, each with the tick at which it acts.
 
     SQLite with a write-ahead log and synchronous=FULL: a committed row survives a killed process and a power cut.
+    Nothing here waits for another program longer than BUSY: the clock's own loop calls it.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._epoch = 0
         try:
-            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=BUSY)
+        except sqlite3.Error as error:
+            raise JournalError(f"journal {path} cannot be opened: {error}") from error
+        try:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
-            raise JournalError(f"journal {path} cannot be opened: {error}") from error
+            self._database.close()
+            raise _failure(f"journal {path} cannot be opened", error) from error
 
     def next_epoch(self, wall: float) -> int:
         """Number of this incarnation of the clock, greater than every one before.
@@ -54,9 +69,30 @@ class Journal:
         try:
             cursor = self._database.execute("INSERT INTO epochs (started) VALUES (?)", (wall,))
         except sqlite3.Error as error:
-            raise JournalError(f"journal cannot be written: {error}") from error
+            raise _failure(UNWRITTEN, error) from error
         self._epoch = int(cursor.lastrowid or 0)
         return self._epoch
+
+    def reserve(self) -> None:
+        """See to it that the next command can be written, before a tick is promised to it.
+
+        `append` or `release` ends it.
+
+        Raises:
+            JournalLockedError: if another program keeps the journal locked.
+            JournalError: if it cannot be written.
+        """
+        if self._database.in_transaction:
+            return
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _failure(UNWRITTEN, error) from error
+
+    def release(self) -> None:
+        """Nothing is to be written after all."""
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
     def append(self, command: Command, run: str, seq: int) -> None:
         """Make one command durable.
@@ -65,29 +101,52 @@ class Journal:
             FencedError: if a newer clock writes this journal; this one must end.
             JournalError: if it cannot be written; then nothing was.
         """
+        self.reserve()
         try:
             cursor = self._database.execute(
                 "INSERT INTO commands (id, run, seq, body) SELECT ?, ?, ?, ? WHERE (SELECT MAX(epoch) FROM epochs) = ?",
                 (command.id, run, seq, encode(command), self._epoch),
             )
+            self._database.execute("COMMIT")
         except sqlite3.Error as error:
-            raise JournalError(f"journal cannot be written: {error}") from error
+            self.release()
+            raise _failure(UNWRITTEN, error) from error
         if cursor.rowcount != 1:
             raise FencedError(f"epoch {self._epoch} of this clock is over: a newer one writes the journal")
 
     def find(self, command_id: str) -> Sequenced | None:
-        """The first answer to a command, None for an id never accepted."""
-        row = self._database.execute("SELECT run, seq FROM commands WHERE id = ?", (command_id,)).fetchone()
+        """The first answer to a command, None for an id never accepted.
+
+        Raises:
+            JournalError: if it cannot be read.
+        """
+        try:
+            row = self._database.execute("SELECT run, seq FROM commands WHERE id = ?", (command_id,)).fetchone()
+        except sqlite3.Error as error:
+            raise _failure("journal cannot be read", error) from error
         return None if row is None else Sequenced(id=command_id, run=row[0], seq=row[1])
 
     def commands(self, run: str) -> list[tuple[int, Command]]:
-        """All commands of a run as (tick, command), in order."""
-        rows = self._database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,))
-        return [(seq, decode(body, Command)) for seq, body in rows]
+        """All commands of a run as (tick, command), in order.
+
+        Raises:
+            JournalError: if it cannot be read.
+        """
+        try:
+            rows = self._database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,))
+            return [(seq, decode(body, Command)) for seq, body in rows]
+        except sqlite3.Error as error:
+            raise _failure("journal cannot be read", error) from error
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _failure(text: str, error: sqlite3.Error) -> JournalError:
+    locked = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    kind = JournalLockedError if locked else JournalError
+    return kind(f"{text}: {'another program keeps it locked' if locked else error}")
 
 
 def read_commands(path: Path, run: str) -> list[tuple[int, Command]]:

@@ -21,6 +21,7 @@ from nodes.recorder.keeper import Keeper
 from nodes.recorder.resume import resume
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.stores import Stores
+from recording.database import wait_at_most
 
 TOPICS = ("tick", "state/", "event/", "result/")
 
@@ -45,6 +46,9 @@ COMMIT_INTERVAL = GROUP_WAIT - GATHER
 
 SILENCE = 2.0
 """Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
+
+BUSY = 1.0
+"""Longest wait in seconds of this loop for another writer of a recording: it beats, and the keeper needs less."""
 
 CONFLICTS_TOLD = 10
 """Most conflicts of one commit that the log has a line for."""
@@ -81,8 +85,15 @@ class Shell:
         self._due = _Due(heard=time.monotonic())
         self._subscriber = Subscriber(endpoints.publishers(), TOPICS)
         self._heart = Heart(endpoints, "recorder")
-        self._streams, self._repairers = self._follow()
+        wait_at_most(BUSY)
         self._trouble = ""
+        try:
+            self._streams, self._repairers = self._follow()
+        except (
+            OSError
+        ) as error:  # a file that another program keeps locked, a full disk: it beats, says so and tries again
+            self._streams, self._repairers = self._new_streams(), []
+            self._stand_by(str(error))
         self._said = ""
         self._gaps = 0
         self._silent = False
@@ -90,9 +101,12 @@ class Shell:
         self._newest = 0  # newest tick heard: this loop moves, whatever the disk does
         self.bad_frames = 0
 
+    def _new_streams(self) -> Streams:
+        return Streams([module.module for module in self._endpoints.modules], whole=True, held=HELD)
+
     def _follow(self) -> tuple[Streams, list[Repairer]]:
         """Streams that go on behind what is on disk."""
-        streams = Streams([module.module for module in self._endpoints.modules], whole=True, held=HELD)
+        streams = self._new_streams()
         resume(streams, self._stores.folders(), lambda run: self._stores.store(run).connection)
         return streams, repairers(streams, self._endpoints)
 

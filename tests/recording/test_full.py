@@ -117,7 +117,7 @@ def test_a_whole_recording_that_cannot_be_opened_for_want_of_room_is_not_taken_f
 def test_a_recording_that_another_process_writes_to_is_not_taken_for_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recording.database.BUSY_MS", 10)
+    monkeypatch.setattr("recording.database.BUSY", 0.01)
     folder = killed(tmp_path, tmp_path / "killed")
     with closing(HotStore(folder.hot)) as store:
         store.connection.execute("PRAGMA locking_mode=EXCLUSIVE")
