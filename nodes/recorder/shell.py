@@ -89,9 +89,7 @@ class Shell:
         self._trouble = ""
         try:
             self._streams, self._repairers = self._follow()
-        except (
-            OSError
-        ) as error:  # a file that another program keeps locked, a full disk: it beats, says so and tries again
+        except OSError as error:  # such as a file that another program keeps locked: it says so and tries again
             self._streams, self._repairers = self._new_streams(), []
             self._stand_by(str(error))
         self._said = ""
