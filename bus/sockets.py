@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import zmq
 import zmq.asyncio
@@ -21,7 +21,8 @@ from zmq.utils.monitor import parse_monitor_message
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
 from bus.security import keys
 from bus.security.binding import require_safe_socket
-from bus.security.keys import Curve
+from bus.security.keys import ANYBODY, NOBODY, Curve
+from bus.security.tokens import Caller
 
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
@@ -119,14 +120,21 @@ def _encrypt(socket: Any, *, binds: bool) -> bool:
     return True
 
 
-def _receive(socket: Any, timeout: float) -> list[bytes] | None:
+def _receive(socket: Any, timeout: float, *, copy: bool = True) -> list[Any] | None:
     # What is there already is taken without a poll: at 1000 ticks a second the poll would cost as much as the receive.
     try:
-        return list(socket.recv_multipart(zmq.DONTWAIT))
+        return list(socket.recv_multipart(zmq.DONTWAIT, copy=copy))
     except zmq.Again:
         if timeout <= 0 or not socket.poll(round(timeout * 1000)):
             return None
-        return list(socket.recv_multipart())
+        return list(socket.recv_multipart(copy=copy))
+
+
+def _sender(frame: zmq.Frame) -> Caller:
+    """Whose key a message came with, as the authenticator told libzmq, and what it may do now."""
+    curve = keys.curve(keys.folder())
+    user = frame.get("User-Id")
+    return NOBODY if curve is None or not isinstance(user, str) else curve.caller(user)
 
 
 class _Owner:
@@ -242,6 +250,16 @@ class Subscriber(_Owner):
         self._socket = _subscribing(zmq.Context.instance(), self._addresses, self._topics)
 
 
+class Request(NamedTuple):
+    """What a client sent."""
+
+    peer: list[bytes]
+    """Return address."""
+    payload: bytes
+    caller: Caller
+    """Whose key it came with."""
+
+
 class Server(_Owner):
     """ROUTER: binds, takes requests from DEALER and REQ clients and answers each in its own kind."""
 
@@ -250,14 +268,17 @@ class Server(_Owner):
         _configure(self._socket, MAX_REQUEST)
         self._bind(address)
 
-    def receive(self, timeout: float = 0.0) -> tuple[list[bytes], bytes] | None:
-        """The next request as (return address, payload), or None when none came in `timeout` seconds."""
-        frames = _receive(self._socket, timeout)
-        if frames is None:
+    def receive(self, timeout: float = 0.0) -> Request | None:
+        """The next request, or None when none came in `timeout` seconds."""
+        received = _receive(self._socket, timeout, copy=not self._guarded)
+        if received is None:
             return None
+        # Who sent a message is known to libzmq's own message alone, not to a copy of its bytes.
+        caller = _sender(received[-1]) if self._guarded else ANYBODY
+        frames = [bytes(frame) for frame in received]
         if len(frames) == 3 and not frames[1]:  # a REQ client sends an empty delimiter and wants it back
-            return frames[:2], frames[2]
-        return frames[:1], frames[1] if len(frames) == 2 else b""
+            return Request(frames[:2], frames[2], caller)
+        return Request(frames[:1], frames[1] if len(frames) == 2 else b"", caller)
 
     def reply(self, peer: list[bytes], payload: bytes) -> None:
         """Answer; a peer that has gone is no fault."""

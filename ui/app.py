@@ -17,6 +17,7 @@ from panel_material_ui.template.base import Page
 
 from bus.client import Commander
 from bus.codec import FrameError
+from bus.security.tokens import Caller
 from ui.commands import EMERGENCY_STOP, PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
 from ui.questions import Questions, Reply
 
@@ -87,6 +88,8 @@ class Sessions:
 
     commander: Commander
     questions: Questions
+    caller: Callable[[list[str]], Caller]
+    """Who it is that shows these Authorization headers, now."""
     documents: WeakSet[Any] = field(default_factory=WeakSet)
     """Documents that are still alive; it returns to where it was when pages are closed."""
 
@@ -100,6 +103,7 @@ class Sessions:
         pn.state.on_session_destroyed(self._destroyed)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()
+        shown = [str(value) for name, value in pn.state.headers.items() if name.lower() == "authorization"]
 
         def carry_out(data: object, answer: Callable[[Answer | Reply], None]) -> None:
             urgent = isinstance(data, dict) and data.get("name") == EMERGENCY_STOP
@@ -108,7 +112,7 @@ class Sessions:
                 refuse = Answer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
                 answer(refuse)
                 return
-            task = asyncio.get_running_loop().create_task(self._perform(data, origin, answer))
+            task = asyncio.get_running_loop().create_task(self._perform(data, origin, self.caller(shown), answer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
@@ -129,12 +133,15 @@ class Sessions:
         # A closed page's objects form cycles, which an idle process would carry along for minutes.
         asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
-    async def _perform(self, data: object, origin: str, answer: Callable[[Answer | Reply], None]) -> None:
+    async def _perform(
+        self, data: object, origin: str, caller: Caller, answer: Callable[[Answer | Reply], None]
+    ) -> None:
         if isinstance(data, dict) and "ask" in data:
-            answer(await self.questions.answer(data))
+            answer(await self.questions.answer(data, caller))
             return
+        named = f"{origin}:{caller.name}" if caller.name else origin
         try:
-            told = await perform(self.commander, read_press(data), origin)
+            told = await perform(self.commander, read_press(data), named, caller)
         except FrameError as error:
             told = Answer("", "refused", None, str(error))
         answer(told)  # a page that was closed meanwhile has no view left to send to

@@ -12,6 +12,8 @@ from bus.codec import FrameError
 from bus.environment import scenario_folder
 from bus.messages import Result
 from bus.schema import Message
+from bus.security.roles import command_role, lacking
+from bus.security.tokens import Caller
 
 PRESSED_LIMIT = 16
 """Commands of one session that may wait for an answer at a time."""
@@ -53,8 +55,11 @@ def read_press(data: object) -> Press:
     return press
 
 
-async def perform(commander: Commander, press: Press, origin: str) -> Answer:
-    """Have a press carried out and say what became of it."""
+async def perform(commander: Commander, press: Press, origin: str, caller: Caller) -> Answer:
+    """Have a press carried out, if whoever pressed may do so, and say what became of it."""
+    denied = lacking(caller, command_role(press.module, press.name), press.name)
+    if denied:
+        return Answer(press.id, "refused", None, denied)
     try:
         result = await commander.send(command(press.module, press.name, press.args, origin, press.id))
     except FrameError as error:

@@ -78,6 +78,11 @@ class Door(Matcher):
             found = self._judged[request] = self._judge(request)
         return found if isinstance(found, Refusal) else None
 
+    def caller(self, authorizations: list[str]) -> Caller:
+        """Who it is that shows these headers, as the tokens are now; nobody if they are not known any more."""
+        found = self._admission.identify(_token(authorizations), Role.VIEWER, "", time.monotonic())
+        return Caller("", Role.PUBLIC) if isinstance(found, Refusal) else found
+
     def _judge(self, request: HTTPServerRequest) -> Refusal | Caller:
         headers = request.headers
         found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._names)

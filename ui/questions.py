@@ -22,6 +22,8 @@ from bus.messages import (
     RunsRequest,
 )
 from bus.schema import Message
+from bus.security.roles import QUESTIONS, lacking
+from bus.security.tokens import Caller, Role
 from ui.asking import ask
 from ui.lab import Lab, LabError
 from ui.presets import PresetError, Presets
@@ -84,8 +86,8 @@ class Questions:
             "replay_end": self._replay_end,
         }
 
-    async def answer(self, data: object) -> Reply:
-        """Answer what a page sent."""
+    async def answer(self, data: object, caller: Caller) -> Reply:
+        """Answer what a page sent, if whoever sent it may ask that."""
         try:
             question = msgspec.convert(data, Question)
         except (msgspec.ValidationError, ValueError) as error:
@@ -93,6 +95,9 @@ class Questions:
         kind = self._kinds.get(question.ask)
         if kind is None:
             return Reply(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
+        denied = lacking(caller, QUESTIONS.get(question.ask, Role.OPERATOR), question.ask)
+        if denied:
+            return Reply(question.id, False, None, denied)
         try:
             return Reply(question.id, True, await kind(question.args), "")
         except (PresetError, LabError, ReplayError, RefusedError, NotAnsweredError, FrameError) as error:

@@ -61,8 +61,11 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     stream = Stream(feed.plant, feed.lock, module, _hello(module))
     data = data_folder()
     replays = Replays(data, stream.tell_replay)
-    sessions = Sessions(commander, Questions(endpoints, module, Presets(data / "presets"), Lab(), replays))
-    server = _server(endpoints, feed, stream, sessions)
+    names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
+    door = Door(names, Admission.from_environment())
+    questions = Questions(endpoints, module, Presets(data / "presets"), Lab(), replays)
+    sessions = Sessions(commander, questions, door.caller)
+    server = _server(endpoints, feed, stream, sessions, door)
     stop = StopSignal()
     heart = Heart(endpoints, "ui")
 
@@ -126,7 +129,7 @@ def _hello(module: str) -> dict[str, Any]:
     }
 
 
-def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions) -> Any:
+def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions, door: Door) -> Any:
     address = endpoints.ui_http
     require_safe_door(address, "KPP_UI_HTTP")
     pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
@@ -160,6 +163,5 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
     application = server._tornado  # noqa: SLF001  # it has no public name
     # Bokeh compares origins as texts, ports and all; the door has judged every request before, /ws and /stream too.
     application._websocket_origins = {"*"}  # noqa: SLF001  # as above; as a setting, it would warn
-    names = Names.from_environment(address.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
-    Door(names, Admission.from_environment()).shut(application)
+    door.shut(application)
     return server

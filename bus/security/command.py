@@ -5,9 +5,10 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from bus.security import keys, tokens
-from bus.security.keys import FOLDER_MODE, Pair, PublicKey, SecurityError
+from bus.security.keys import FOLDER_MODE, ClientKey, Pair, SecurityError
 from bus.security.tokens import Entry, Role
 from bus.sockets import curve_pair
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "revoke":
                 return _revoke(where, given.name)
             case "client":
-                return _client(where, given.name, given.out)
+                return _client(where, given.name, given.role, given.out)
             case _:
                 return _list(where)
     except OSError as error:
@@ -54,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("name", type=_name)
     client = actions.add_parser("client", help="make a key for a program that connects to the bus")
     client.add_argument("name", type=_name)
+    client.add_argument(
+        "--role",
+        choices=["viewer", "operator", "admin", "node"],
+        default="viewer",
+        help="what it may do; a node is a process of the plant on another machine",
+    )
     client.add_argument("--out", type=Path, required=True, help="new file for that program, with its secret key")
     actions.add_parser("list", help="list names and roles")
     return top
@@ -102,14 +109,14 @@ def _revoke(where: Path, name: str) -> int:
     return OK
 
 
-def _client(where: Path, name: str, out: Path) -> int:
+def _client(where: Path, name: str, role: Literal["viewer", "operator", "admin", "node"], out: Path) -> int:
     curve = keys.curve(where)
     if curve is None:
         raise SecurityError(f"{where} has no keys: run `kpp keys init` first")
     if out.exists() or (where / "clients" / f"{name}.json").exists():
         raise SecurityError(f"{name!r} or {out} exists already: revoke the key, or name another file")
     pair = Pair(*curve_pair())
-    keys.write(where / "clients" / f"{name}.json", PublicKey(pair.public))
+    keys.write(where / "clients" / f"{name}.json", ClientKey(pair.public, role))
     keys.write(out, {"public": pair.public, "secret": pair.secret, "server": curve.server.public})
     sys.stdout.write(f"{out} holds the program's pair and the server's public key, in Z85.\n")
     return OK
@@ -117,7 +124,7 @@ def _client(where: Path, name: str, out: Path) -> int:
 
 def _list(where: Path) -> int:
     sys.stdout.writelines(f"token   {entry.name:<32} {entry.role}\n" for entry in _entries(where))
-    sys.stdout.writelines(f"client  {path.stem}\n" for path in sorted((where / "clients").glob("*.json")))
+    sys.stdout.writelines(f"client  {name:<32} {role}\n" for name, role in keys.clients(where))
     return OK
 
 

@@ -33,7 +33,7 @@ MAX_HEAD = 16 * 1024
 """Largest header and query in bytes."""
 
 CALLER = "kpp.caller"
-"""Key of the scope with the caller's name; empty without tokens."""
+"""Key of the scope with the caller; its name is empty without tokens."""
 
 
 def problem(refusal: Refusal) -> bytes:
@@ -102,7 +102,7 @@ class Door:
         elif scope["method"] == "OPTIONS":
             await self._tell_options(scope, send_safely)
         else:
-            scope[CALLER] = caller.name
+            scope[CALLER] = caller
             await self._serve(caller.name or self._address(scope), scope, receive, send_safely)
 
     async def _serve(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,7 @@
 
     server.json         pair of the sockets that bind; who connects needs its public half
     node.json           pair with which the nodes connect
-    clients/NAME.json   public keys that are let in, one file each
+    clients/NAME.json   public keys that are let in, one file each, with the role of each
     tokens.json         names, roles and hashes of the tokens
 
 The folder has mode 0700 and each file 0600; what others can read is refused instead of used.
@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from bus.environment import data_folder, setting
-from bus.security.tokens import Entry, Tokens
+from bus.security.tokens import Caller, Entry, Role, Tokens
 
 VARIABLE = "KPP_KEYS"
 FOLDER_MODE = 0o700
@@ -46,10 +46,19 @@ class Pair(msgspec.Struct, frozen=True):
         return f"Pair(public={self.public!r})"
 
 
-class PublicKey(msgspec.Struct, frozen=True):
-    """The half that others may see."""
+class ClientKey(msgspec.Struct, frozen=True):
+    """The half that others may see of a program's pair, and what the program may do."""
 
     public: Z85
+    role: Literal["viewer", "operator", "admin", "node"] = "operator"
+    """Keys that were made before there were roles go on commanding."""
+
+
+NOBODY = Caller("", Role.PUBLIC)
+"""Whoever has no key that is on the list."""
+
+ANYBODY = Caller("", Role.NODE)
+"""Whoever reaches the bus of a plant without keys."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,17 @@ class Curve:
 
     def allowed(self, public: str) -> bool:
         """May who has this key connect? Read anew each time, so that a key can be added and withdrawn."""
+        return self.caller(public) != NOBODY
+
+    def caller(self, public: str) -> Caller:
+        """Whose key this is and what it may do; NOBODY if it is not on the list, or not any more."""
         if public == self.node.public:
-            return True
-        return any(public == _read(path, PublicKey).public for path in (self.folder / "clients").glob("*.json"))
+            return ANYBODY
+        for path in (self.folder / "clients").glob("*.json"):
+            key: ClientKey = _read(path, ClientKey)
+            if key.public == public:
+                return Caller(path.stem, Role.named(key.role))
+        return NOBODY
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -92,6 +109,11 @@ def tokens(where: Path) -> Tokens | None:
         return None
     _require_private(where, FOLDER_MODE)
     return Tokens(_read(path, list[Entry]))
+
+
+def clients(where: Path) -> list[tuple[str, str]]:
+    """Names and roles of the keys that are let in. Raises SecurityError as `curve`."""
+    return [(path.stem, _read(path, ClientKey).role) for path in sorted((where / "clients").glob("*.json"))]
 
 
 def write(path: Path, value: Any) -> None:

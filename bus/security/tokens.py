@@ -27,6 +27,8 @@ class Role(IntEnum):
     VIEWER = 1
     OPERATOR = 2
     ADMIN = 3
+    NODE = 4
+    """Has no token: a process of the plant itself, by its key on the bus."""
 
     @classmethod
     def named(cls, name: str) -> "Role":
@@ -45,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody whose token is known."""
+    """Somebody whose token or key is known."""
 
     name: str
     role: Role

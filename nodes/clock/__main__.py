@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 import uvicorn
 from prometheus_client.metrics_core import Metric
@@ -34,7 +35,8 @@ from bus.process import StopSignal, Waiting, begin, give_up
 from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
-from bus.sockets import Publisher, Server, wait
+from bus.security.roles import denied, origin
+from bus.sockets import Publisher, Request, Server, wait
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.flusher import Flusher
@@ -264,18 +266,20 @@ class _Shell:
             received = self._control.receive()
             if received is None:
                 return
-            peer, payload = received
-            reply = self._answer(peer, payload)
+            reply = self._answer(received)
             if reply is not None:
-                self._control.reply(peer, encode(reply))
+                self._control.reply(received.peer, encode(reply))
 
-    def _answer(self, peer: list[bytes], payload: bytes) -> ClockReply | None:
+    def _answer(self, received: Request) -> ClockReply | None:
         """The answer to a request, None if it gets none, or gets it later."""
         try:
-            request = decode_clock_request(payload)
+            request = decode_clock_request(received.payload)
         except FrameError as error:
             self._core.bad_frames += 1
             return Refused(id="", field="", reason=str(error))
+        refused = denied(request, received.caller)
+        if refused is not None:
+            return refused
         if isinstance(request, Ack | Beat):
             with self._changed:
                 self._core.heard(request, time.monotonic_ns())
@@ -289,7 +293,8 @@ class _Shell:
             with self._changed:
                 frames = self._core.frames(request)
             return frames or self._archive.frames(request, time.time())
-        return self._sequence(peer, request)
+        named = msgspec.structs.replace(request, origin=origin(request, received.caller))
+        return self._sequence(received.peer, named)
 
     def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
         """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""

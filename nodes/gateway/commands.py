@@ -14,6 +14,8 @@ from bus.client import Commander, NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
+from bus.security.roles import command_role, lacking
+from bus.security.tokens import Caller
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
@@ -53,7 +55,9 @@ class Commands:
         """Take note of a command in a tick, whoever sent it: its id stands for it, in every worker."""
         self._remember(CommandRequest(**structs.asdict(command)))
 
-    async def run(self, module: str, name: str, args: dict[str, Any], key: str | None, origin: str) -> AppliedAnswer:
+    async def run(
+        self, module: str, name: str, args: dict[str, Any], key: str | None, origin: str, caller: Caller
+    ) -> AppliedAnswer:
         """Have a command sequenced and wait until it acted.
 
         Args:
@@ -62,10 +66,15 @@ class Commands:
             args: arguments by name.
             key: the client's Idempotency-Key, which becomes the id; None makes a new one.
             origin: who asks, as the clock's journal has it.
+            caller: what who asks may do.
 
         Raises:
-            ProblemError: 422 for wrong values, 409 when it was rejected as it stands, 503 when nobody answered.
+            ProblemError: 403 for a command that takes another role, 422 for wrong values, 409 when it was rejected as
+                it stands, 503 when nobody answered.
         """
+        reason = lacking(caller, command_role(module, name), name)
+        if reason:
+            raise ProblemError(Problem.of(403, "role", reason))
         request = self._request(module, name, args, key, origin)
         headers = {"Idempotency-Key": request.id}
         try:

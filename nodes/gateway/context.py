@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bus.endpoints import Endpoints
 from bus.messages import CLOCK_MODULE
+from bus.security.door import CALLER
+from bus.security.tokens import Caller
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands
@@ -95,10 +97,10 @@ def _key(
     return key[1:-1] if key and len(key) > 1 and key[0] == key[-1] == '"' else key
 
 
-def _origin(request: Request) -> str:
-    """Who asks, as the journal and the audit log have it."""
-    caller = request.scope.get("kpp.caller")
-    return f"gateway:{caller}" if caller else "gateway"
+def _caller(request: Request) -> Caller:
+    """Who asks, as the door has found."""
+    caller: Caller = request.scope[CALLER]
+    return caller
 
 
 Here = Annotated[Gateway, Depends(_gateway)]
@@ -113,12 +115,13 @@ class Asked:
         gateway: Here,
         response: Response,
         key: Annotated[str | None, Depends(_key)],
-        origin: Annotated[str, Depends(_origin)],
+        caller: Annotated[Caller, Depends(_caller)],
     ) -> None:
         self.gateway = gateway
         self.key = key
         self._response = response
-        self._origin = origin
+        self._caller = caller
+        self._origin = f"gateway:{caller.name}" if caller.name else "gateway"
 
     async def obey(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
         """Have a command act and answer what was applied.
@@ -126,7 +129,7 @@ class Asked:
         Raises:
             ProblemError: as Commands.run.
         """
-        answer = await self.gateway.commands.run(module, name, args, key or self.key, self._origin)
+        answer = await self.gateway.commands.run(module, name, args, key or self.key, self._origin, self._caller)
         self.answer_with(answer.id)
         return answer
 

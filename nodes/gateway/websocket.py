@@ -26,6 +26,7 @@ from bus.security.admission import Admission
 from bus.security.connections import Connections
 from bus.security.door import SAFE_HEADERS, refusal_headers
 from bus.security.hosts import Names, Refusal
+from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import answers
 from nodes.gateway.commands import Commands
@@ -389,8 +390,8 @@ class Stream:
 
     def _command(self, connection: ServerConnection, session: Session, said: CommandMessage) -> ServerMessage | None:
         caller = session.caller
-        if caller.role < Role.OPERATOR:
-            reason = f"this needs the role operator, the token {caller.name!r} has {caller.role.name.lower()}"
+        reason = lacking(caller, command_role(said.module, said.name), said.name)
+        if reason:
             return _problem(Problem.of(403, "role", reason), said.id)
         urgent = said.name == EMERGENCY_STOP
         wait = 0.0 if urgent else self._admission.commands.wait(caller.name or session.address, self._now())
@@ -405,7 +406,7 @@ class Stream:
         origin = f"websocket:{session.caller.name}" if session.caller.name else "websocket"
         answer: ServerMessage
         try:
-            done = await self._commands.run(said.module, said.name, said.args, said.id, origin)
+            done = await self._commands.run(said.module, said.name, said.args, said.id, origin, session.caller)
             answer = AppliedMessage(done.id, done.command, done.run, done.seq, done.t, done.applied)
         except ProblemError as error:
             answer = _problem(error.problem, error.problem.id or said.id)

@@ -20,6 +20,7 @@ from bus.codec import (
 from bus.log import Seldom
 from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Prepared, PrepareRequest, Refused, Replay, Tick
 from bus.process import StopSignal
+from bus.security.roles import denied
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
@@ -246,11 +247,15 @@ class Shell:
         received = self._sockets.server.receive()
         if received is None:
             return
-        peer, payload = received
+        peer, payload, caller = received
         try:
             request = decode_module_request(payload)
         except FrameError as error:
             self._sockets.server.reply(peer, encode(Refused(id="", field="", reason=str(error))))
+            return
+        refused = denied(request, caller)
+        if refused is not None:
+            self._sockets.server.reply(peer, encode(refused))
             return
         if isinstance(request, ForkRequest):
             self._forker = peer

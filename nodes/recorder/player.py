@@ -23,13 +23,16 @@ from bus.messages import (
     Ack,
     Beat,
     ClockReply,
+    ClockRequest,
     CommandRequest,
     Event,
     ForkRequest,
     Frames,
     FramesRequest,
     ModuleReply,
+    ModuleRequest,
     Peer,
+    PrepareRequest,
     Published,
     Refused,
     Replay,
@@ -41,7 +44,8 @@ from bus.messages import (
     Tick,
 )
 from bus.process import StopSignal, begin, give_up
-from bus.sockets import Publisher, Server
+from bus.security.roles import denied
+from bus.sockets import Publisher, Request, Server
 from nodes.recorder.replay import SPEED_MAX, SPEED_MIN, ReplayCore, ReplayError
 from recording.folder import run_folder, run_folders
 
@@ -97,17 +101,22 @@ class Player:
             received = server.receive(timeout if module == CLOCK_MODULE else 0.0)
             if received is None:
                 continue
-            peer, payload = received
             try:
-                reply = self._clock(payload) if module == CLOCK_MODULE else self._module(module, payload)
+                reply = self._answer(module, received)
             except FrameError as error:
                 self._bad += 1
                 reply = Refused(id="", field="", reason=str(error))
             if reply is not None:
-                server.reply(peer, encode(reply))
+                server.reply(received.peer, encode(reply))
 
-    def _clock(self, payload: bytes) -> ClockReply | None:
-        request = decode_clock_request(payload)
+    def _answer(self, module: str, received: Request) -> ClockReply | ModuleReply | None:
+        if module == CLOCK_MODULE:
+            asked = decode_clock_request(received.payload)
+            return denied(asked, received.caller) or self._clock(asked)
+        question = decode_module_request(received.payload)
+        return denied(question, received.caller) or self._module(module, question)
+
+    def _clock(self, request: ClockRequest) -> ClockReply | None:
         if isinstance(request, CommandRequest):
             return self._core.order(request)
         if isinstance(request, Ack | Beat):
@@ -134,12 +143,13 @@ class Player:
     def _epoch(self) -> int:
         return next(iter(_of(Tick, [self._kept[-1]]))).epoch if self._kept else 0
 
-    def _module(self, module: str, payload: bytes) -> ModuleReply:
-        request = decode_module_request(payload)
+    def _module(self, module: str, request: ModuleRequest) -> ModuleReply:
         if isinstance(request, FramesRequest):
             return self._frames(module, request)
         if isinstance(request, ForkRequest):
             return Refused(id="", field="run", reason=f"this is a replay of run {self.replayed}: fork it in the plant")
+        if isinstance(request, PrepareRequest):
+            return Refused(id=request.id, field="", reason="this is a replay: a run begins in the plant")
         newest = next((each for each in _of(State, reversed(self._kept)) if each.module == module), None)
         if newest is None:
             return Refused(id="", field="", reason="the replay has not begun yet: ask again")

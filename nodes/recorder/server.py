@@ -8,7 +8,8 @@ import structlog
 from bus.codec import FrameError, decode_recorder_request, encode
 from bus.log import Seldom
 from bus.messages import Refused
-from bus.sockets import Server
+from bus.security.roles import denied
+from bus.sockets import Request, Server
 from nodes.recorder.answers import Answers
 
 POLL = 0.1
@@ -39,8 +40,7 @@ class HistoryServer(threading.Thread):
             while not self._stopping.is_set():
                 received = self._server.receive(POLL)
                 if received is not None:
-                    peer, payload = received
-                    self._server.reply(peer, self._reply(payload))
+                    self._server.reply(received.peer, self._reply(received))
         except BaseException as error:
             self.failure = error
             raise
@@ -48,15 +48,15 @@ class HistoryServer(threading.Thread):
             self._answers.close()
             self._server.close()
 
-    def _reply(self, payload: bytes) -> bytes:
+    def _reply(self, received: Request) -> bytes:
         try:
-            request = decode_recorder_request(payload)
+            request = decode_recorder_request(received.payload)
         except FrameError as error:
             self.bad_frames += 1
             if self._told_bad.due(time.monotonic()):
                 self._log.warning("bad request refused", reason=str(error), count=self.bad_frames)
             return encode(Refused(id="", field="", reason=str(error)))
-        return encode(self._answers.answer(request))
+        return encode(denied(request, received.caller) or self._answers.answer(request))
 
     def stop(self) -> None:
         """End after the request that is under way."""

@@ -206,7 +206,7 @@ def echo(server: Server) -> bytes:
     """Answer one request with its own payload."""
     received = server.receive(PATIENCE)
     assert received is not None
-    peer, payload = received
+    peer, payload, _caller = received
     server.reply(peer, payload)
     return payload
 

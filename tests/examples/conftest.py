@@ -134,7 +134,7 @@ class Clock:
                 received = server.receive(PACE)
                 if received is None:
                     continue
-                peer, payload = received
+                peer, payload, _caller = received
                 request = codec.decode_clock_request(payload)
                 assert isinstance(request, CommandRequest)
                 self.requests.append(request)

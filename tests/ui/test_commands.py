@@ -9,8 +9,10 @@ import pytest
 from bus.client import Commander, NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.messages import CommandRequest, Refused, Result
+from bus.security.tokens import Caller, Role
 from ui.commands import Press, perform, read_press, scenarios
 
+ADMIN = Caller("", Role.ADMIN)
 PRESS = {"id": "abc", "module": "clock", "name": "pause", "args": {}}
 
 
@@ -29,7 +31,7 @@ class Answering:
 
 
 def carried_out(answer: Result | Exception, press: Press) -> tuple[str, float | None, str]:
-    told = asyncio.run(perform(cast(Commander, Answering(answer)), press, "dashboard-0001"))
+    told = asyncio.run(perform(cast(Commander, Answering(answer)), press, "dashboard-0001", ADMIN))
     return told.phase, told.t, told.reason
 
 
@@ -51,7 +53,7 @@ def test_every_answer_reaches_the_page() -> None:
 
 def test_the_press_becomes_a_command_with_its_id_and_origin() -> None:
     commander = Answering(result("applied"))
-    asyncio.run(perform(cast(Commander, commander), read_press(PRESS), "dashboard-0001"))
+    asyncio.run(perform(cast(Commander, commander), read_press(PRESS), "dashboard-0001", ADMIN))
     [sent] = commander.sent
     assert (sent.id, sent.module, sent.name, sent.origin) == ("abc", "clock", "pause", "dashboard-0001")
 
@@ -70,7 +72,7 @@ def test_what_is_no_press_is_refused(data: object) -> None:
 )
 def test_a_press_that_makes_no_command_is_refused_before_it_is_sent(change: dict[str, object]) -> None:
     commander = Answering(result("applied"))
-    told = asyncio.run(perform(cast(Commander, commander), read_press({**PRESS, **change}), "dashboard-0001"))
+    told = asyncio.run(perform(cast(Commander, commander), read_press({**PRESS, **change}), "dashboard-0001", ADMIN))
     assert told.phase == "refused"
     assert told.reason
     assert commander.sent == []
@@ -81,3 +83,12 @@ def test_scenarios_are_the_files_of_the_folder(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert scenarios({"KPP_SCENARIOS": str(tmp_path)}) == ["reference", "alpha", "zeta"]
     assert scenarios({"KPP_SCENARIOS": str(tmp_path / "none")}) == []
+
+
+@pytest.mark.parametrize("role", [Role.PUBLIC, Role.VIEWER, Role.OPERATOR])
+def test_s05_a_press_takes_the_role_of_its_command(role: Role) -> None:
+    commander = Answering(RefusedError(Refused(id="", field="", reason="the clock was asked")))
+    press = read_press({**PRESS, "name": "set_policy", "args": {"policy": "stop"}})
+    told = asyncio.run(perform(cast(Commander, commander), press, "dashboard-0001", Caller("ann", role)))
+    assert (told.phase, commander.sent) == ("refused", [])
+    assert told.reason == f"set_policy needs the role admin, 'ann' has {role.name.lower()}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bus.endpoints import Endpoints
+from bus.security.tokens import Caller, Role
 from kpp_physics.parameters import Parameters
 from kpp_physics.settling import settled
 from tests.kpp_physics.laps import small_parameters, small_plant
@@ -16,6 +17,8 @@ from ui.lab import Lab
 from ui.presets import PresetError, Presets
 from ui.questions import Questions, Reply
 from ui.replays import Replays
+
+ADMIN = Caller("", Role.ADMIN)
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def questions(tmp_path: Path) -> Questions:
 
 
 def asked(questions: Questions, kind: str, **args: Any) -> Reply:
-    return asyncio.run(questions.answer({"id": "1", "ask": kind, "args": args}))
+    return asyncio.run(questions.answer({"id": "1", "ask": kind, "args": args}, ADMIN))
 
 
 def test_presets_are_files_in_the_form_of_scenarios(questions: Questions, tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_a_comparison_is_computed_once_for_the_same_parameters(monkeypatch: pyte
 
 
 def test_a_question_without_form_is_answered(questions: Questions) -> None:
-    assert not asyncio.run(questions.answer("hello")).ok
+    assert not asyncio.run(questions.answer("hello", ADMIN)).ok
 
 
 def test_a_damaged_preset_names_its_line(tmp_path: Path) -> None:
@@ -140,3 +143,10 @@ def test_i13_all_claims_off_is_the_running_plant_once_both_have_settled(measured
 def test_i13_a_plant_that_has_not_settled_has_no_means_to_compare() -> None:
     rows = lab.measure(Parameters.of(small_parameters()), longest=60)["rows"]
     assert all(not row["settled"] and row["net_power"] is None and row["cop"] is None for row in rows)
+
+
+def test_s05_a_preset_is_deleted_by_an_administrator_alone(questions: Questions) -> None:
+    asked = {"id": "1", "ask": "preset_delete", "args": {"name": "mine"}}
+    reply = asyncio.run(questions.answer(asked, Caller("ann", Role.OPERATOR)))
+    assert not reply.ok
+    assert reply.reason == "preset_delete needs the role admin, 'ann' has operator"

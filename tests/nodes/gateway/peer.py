@@ -27,7 +27,7 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from bus.sockets import Publisher, Server
+from bus.sockets import Publisher, Request, Server
 from kpp_physics.parameters import Parameters
 from tests.session import PLANTS
 
@@ -160,8 +160,8 @@ class Peer:
             self._obey(received, control, clock, physics)
         return True
 
-    def _obey(self, received: tuple[list[bytes], bytes], control: Server, clock: Publisher, physics: Publisher) -> None:
-        address, payload = received
+    def _obey(self, received: Request, control: Server, clock: Publisher, physics: Publisher) -> None:
+        address, payload, _caller = received
         request = codec.decode_clock_request(payload)
         if isinstance(request, ReplayRequest | FramesRequest):
             control.reply(address, codec.encode(self._again(request)))

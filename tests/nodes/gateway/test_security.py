@@ -190,6 +190,21 @@ def test_a_token_is_shown_as_subprotocol_header_or_first_message(fresh: Secured)
         assert first(client)["role"] == "admin"
 
 
+def test_s05_the_websocket_takes_the_role_that_rest_takes(fresh: Secured) -> None:
+    command = {"type": "command", "module": "clock", "name": "set_policy", "args": {"policy": "stop"}, "id": "p"}
+    told = {}
+    for role in ("operator", "admin"):
+        with stream(fresh, additional_headers=fresh.bearer(role)) as client:
+            client.send(json.dumps(command))
+            while (answer := first(client))["type"] != "problem":
+                continue
+            told[role] = (answer["problem"]["status"], answer["problem"]["detail"])
+    assert told["operator"] == (403, "set_policy needs the role admin, 'operator' has operator")
+    assert told["admin"][0] == 503, "there is no clock"
+    url = f"{fresh.endpoints.gateway_http}/v1/time/policy"
+    assert httpx.post(url, json={"policy": "stop"}, headers=fresh.bearer("operator")).status_code == 403
+
+
 @pytest.mark.parametrize("message", [None, '{"type":"rate","rate":5}', '{"type":"auth","token":"wrong"}', "garbage"])
 def test_without_a_token_nothing_is_streamed(fresh: Secured, message: str | None) -> None:
     with stream(fresh) as client:

@@ -1,0 +1,51 @@
+"""Who may do what: one table for every door, REST, WebSocket, bus and dashboard. Pure."""
+
+from bus.messages import CLOCK_MODULE, Ack, Beat, CommandRequest, ForkRequest, PrepareRequest, Refused
+from bus.schema import Message
+from bus.security.tokens import Caller, Role
+
+COMMANDS: dict[tuple[str, str], Role] = {(CLOCK_MODULE, "set_policy"): Role.ADMIN}
+"""(module, command) -> the role that it takes; whatever is not here takes an operator."""
+
+REQUESTS: dict[type[Message], Role] = {
+    Ack: Role.NODE,
+    Beat: Role.NODE,
+    PrepareRequest: Role.NODE,
+    ForkRequest: Role.OPERATOR,
+}
+"""Requests on the bus -> the role that each takes; whatever is not here changes nothing, and a viewer may ask it."""
+
+QUESTIONS: dict[str, Role] = {"preset_delete": Role.ADMIN}
+"""Questions of a dashboard's page -> the role that each takes; whatever is not here takes what the page takes."""
+
+
+def command_role(module: str, name: str) -> Role:
+    """The role that a command takes."""
+    return COMMANDS.get((module, name), Role.OPERATOR)
+
+
+def request_role(request: Message) -> Role:
+    """The role that a request on the bus takes."""
+    if isinstance(request, CommandRequest):
+        return command_role(request.module, request.name)
+    return REQUESTS.get(type(request), Role.VIEWER)
+
+
+def lacking(caller: Caller, needed: Role, what: str) -> str:
+    """Why a caller may not do something, empty if it may."""
+    if caller.role >= needed:
+        return ""
+    who = f"{caller.name!r} has {caller.role.name.lower()}" if caller.name else "who asks is not known"
+    return f"{what} needs the role {needed.name.lower()}, {who}"
+
+
+def denied(request: Message, caller: Caller) -> Refused | None:
+    """The refusal of a request on the bus that its sender may not make, None if it may."""
+    what, name = (request.name, request.id) if isinstance(request, CommandRequest) else (type(request).__name__, "")
+    reason = lacking(caller, request_role(request), what)
+    return Refused(id=name, field="", reason=reason) if reason else None
+
+
+def origin(request: CommandRequest, caller: Caller) -> str:
+    """Who asked, as it is journaled: doors say for whom they ask, everybody else is called by the name of its key."""
+    return request.origin if caller.role >= Role.NODE else f"bus:{caller.name}"
