@@ -35,6 +35,9 @@ WAITING = "kpp-waiting"
 STARTING = "starting: "
 """How the status of a node begins whose main loop does not run yet."""
 
+BEHIND = "behind: "
+"""How the status of a node begins that has much to work off and does, whoever it has to wait for."""
+
 _PR_SET_PDEATHSIG = 1
 
 

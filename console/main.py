@@ -14,6 +14,7 @@ from typing import Final
 from console import arguments as console_arguments
 from studies import arguments as studies_arguments
 from studies import cli as studies_cli
+from studies.loading import ended_at_once
 
 OK: Final = 0
 WRONG: Final = 2
@@ -66,7 +67,8 @@ def ended_by_signal() -> Iterator[None]:
 
 def _performer(command: str) -> Callable[[argparse.Namespace], int]:
     """What does a command; imported only now, for file formats and the compiled plant take their time."""
-    module = importlib.import_module(f"console.{console_arguments.COMMANDS[command]}")
+    with ended_at_once():
+        module = importlib.import_module(f"console.{console_arguments.COMMANDS[command]}")
     perform: Callable[[argparse.Namespace], int] = getattr(module, command)
     return perform
 

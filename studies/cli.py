@@ -12,6 +12,7 @@ from kpp_physics.parameters import DECLARATIONS, Parameters
 from kpp_physics.scenario import ScenarioError
 from studies import library
 from studies.arguments import ArgumentError, parser, scenario
+from studies.loading import ended_at_once
 from studies.plan import Plan
 
 OK: Final = 0
@@ -49,10 +50,11 @@ def perform(given: argparse.Namespace) -> int:
 
 
 def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
-    from studies.progress import ProgressBar  # noqa: PLC0415 - compiling takes its time; help and errors do not wait
-    from studies.report import render  # noqa: PLC0415
-    from studies.result import Result  # noqa: PLC0415
-    from studies.run import Run  # noqa: PLC0415
+    with ended_at_once():  # compiling takes its time; help and errors do not wait
+        from studies.progress import ProgressBar  # noqa: PLC0415
+        from studies.report import render  # noqa: PLC0415
+        from studies.result import Result  # noqa: PLC0415
+        from studies.run import Run  # noqa: PLC0415
 
     bar = ProgressBar(sys.stderr, plan)
     begin = time.perf_counter()

@@ -1,6 +1,7 @@
 """The recording loop: messages in, group commits out, and what is done when the disk takes nothing."""
 
 import gc
+import re
 import time
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
 from bus.log import Seldom
 from bus.messages import Published, Tick
-from bus.process import Heart, StopSignal
+from bus.process import BEHIND, Heart, StopSignal
 from bus.repair import Repairer, repairers
 from bus.sockets import Subscriber, wait
 from bus.stream import Streams
 from nodes.recorder.intake import Intake
 from nodes.recorder.keeper import Keeper
+from nodes.recorder.lag import Lag, OnDisk
 from nodes.recorder.resume import resume
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.stores import Stores
@@ -49,6 +51,8 @@ SILENCE = 2.0
 
 BUSY = 1.0
 """Longest wait in seconds of this loop for another writer of a recording: it beats, and the keeper needs less."""
+
+_NUMBER = re.compile(r"[0-9]+")
 
 CONFLICTS_TOLD = 10
 """Most conflicts of one commit that the log has a line for."""
@@ -96,7 +100,7 @@ class Shell:
         self._gaps = 0
         self._silent = False
         self._told_bad = Seldom()
-        self._newest = 0  # newest tick heard: this loop moves, whatever the disk does
+        self._lag = Lag()
         self.bad_frames = 0
 
     def _new_streams(self) -> Streams:
@@ -164,7 +168,7 @@ class Shell:
                     self._log.warning("bad frame dropped", reason=str(error), count=self.bad_frames)
                 continue
             if isinstance(message, Tick):
-                self._newest = message.seq
+                self._lag.hear(message)
                 log.at(message.run, message.seq)
             if not self._trouble:  # otherwise the producers have it still, and are asked once there is room again
                 again = self._streams.had(message)
@@ -202,7 +206,16 @@ class Shell:
         for finding in self._stores.findings:
             self._log.error("damaged", where=finding.where, what=finding.what)
         self._stores.findings.clear()
+        self._note_written()
         self._leave()
+
+    def _note_written(self) -> None:
+        """All that was taken so far is on disk."""
+        clock = self._streams.clock
+        self._lag.written(
+            OnDisk() if clock is None else OnDisk(clock.line.run, clock.line.last),
+            {name: OnDisk(stream.line.run, stream.line.last) for name, stream in self._streams.modules.items()},
+        )
 
     def _leave(self) -> None:
         """Close runs that every stream has left."""
@@ -245,6 +258,9 @@ class Shell:
     def status(self) -> str:
         """One line for the clock's table of peers."""
         trouble = self._trouble or self._keeper.problem
+        lag = f"{self._lag.behind} ticks are not on disk"
+        if self._lag.grows:
+            return f"{ALARM}{lag}, and they become more: {trouble or 'this machine is too slow to record them'}"
         if trouble:
             return f"{DEGRADED}{trouble}"
         counters = self._stores.counters
@@ -254,15 +270,17 @@ class Shell:
             return f"{ALARM}{counters.conflicts} conflicts, the first {where}"
         if self._keeper.damage or self._streams.lost:
             return f"{ALARM}{self._keeper.damage} damaged places, {self._streams.lost} messages lost"
-        return "ok"
+        return f"{BEHIND}{lag} yet" if self._lag.long else "ok"
 
     def _say(self) -> None:
+        self._lag.look(time.monotonic())
         status = self.status
-        if status != self._said:
-            self._said = status
+        kind = _NUMBER.sub("", status)
+        if kind != self._said:  # the numbers in it change all the time
+            self._said = kind
             self._log.info("status", status=status)
         queue = len(self._intake) + self._streams.depth
-        self._heart.beat(self._newest, status, self._gaps + self._streams.repaired, queue)
+        self._heart.beat(self._lag.seq, status, self._gaps + self._streams.repaired, queue)
 
     def close(self) -> None:
         """Close every socket and every file."""

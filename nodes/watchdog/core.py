@@ -9,7 +9,9 @@ waits for a processor or a disk is not hung (`nodes.account`). After each kill i
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bus.alarms import ALARM, DEGRADED
 from bus.messages import Peer, Status
+from bus.process import BEHIND
 from nodes.account import Account
 from nodes.watchdog.record import (
     ALARM_AFTER,
@@ -63,7 +65,8 @@ KILLS = 5
 
 COMPILING = "starting: compiling"
 CATCHING_UP = "catching up"
-FAULT = "fault"
+EXPLAINED = ("fault", ALARM, DEGRADED, BEHIND)
+"""How the status of a node begins that says why it may stay at its tick: it is judged by its beats alone."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ class WatchdogCore:
         return self._stuck(record, process, known)
 
     def _stuck(self, record: Record, process: Process, known: float) -> str:
-        if process.status.startswith(FAULT):  # it says why it cannot go on; another start would meet the same
+        if process.status.startswith(EXPLAINED):  # it says why it does not go on; another start would meet the same
             return ""
         stayed = self._usable(process, max(process.moved or process.since, known, self._ticking))
         limit = CATCHING_UP_LIMIT if process.status.startswith(CATCHING_UP) else PROGRESS_LIMIT

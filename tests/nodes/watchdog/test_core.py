@@ -39,9 +39,10 @@ def test_a_node_that_beats_and_stays_at_its_tick_is_killed(world: World) -> None
     assert [killed for _, killed in world.killed] == ["gateway"]
 
 
-def test_a_node_that_says_why_it_does_not_go_on_is_left_alone(world: World) -> None:
+@pytest.mark.parametrize("status", ["fault: the receiver has burst", "degraded: the disk is full", "behind: 900 ticks"])
+def test_a_node_that_says_why_it_does_not_go_on_is_left_alone(world: World, status: str) -> None:
     node = world.nodes["physics"]
-    node.status, node.stuck_since = "fault: the receiver has burst", world.now
+    node.status, node.stuck_since = status, world.now
     world.run(60)
     assert world.killed == []
 

@@ -1,0 +1,85 @@
+"""How far the recording is behind the plant, pure: ticks of which something is published and not on disk."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bus.messages import Tick
+
+WINDOW = 20.0
+"""Seconds over which a lag must have grown to count as growing."""
+
+SAMPLE = 1.0
+"""Seconds between two looks at it."""
+
+SHORT = 2.0
+"""A lag of at most so many seconds of ticks is no news: groups, fsyncs and starts take their time."""
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """How far one publisher's messages are on disk: the run, and its last tick."""
+
+    run: str = ""
+    last: int = 0
+
+
+class Lag:
+    """Compares what was published with what is on disk, in the run of the newest tick."""
+
+    def __init__(self) -> None:
+        self.newest = 0
+        """Newest tick heard."""
+        self._run = ""
+        self._rate = 100
+        self._published: Mapping[str, int] = {}
+        self._clock = OnDisk()
+        self._modules: Mapping[str, OnDisk] = {}
+        self._samples: deque[int] = deque(maxlen=round(WINDOW / SAMPLE) + 1)
+        self._due = 0.0
+
+    def hear(self, tick: Tick) -> None:
+        """A tick was published; it tells too how far each module has published."""
+        if tick.run != self._run:
+            self._samples.clear()
+        self.newest, self._run, self._rate, self._published = tick.seq, tick.run, tick.rate, tick.published
+
+    def written(self, clock: OnDisk, modules: Mapping[str, OnDisk]) -> None:
+        """All that was taken of each publisher is on disk now."""
+        self._clock, self._modules = clock, modules
+
+    @property
+    def behind(self) -> int:
+        """Ticks of which something is not on disk. What a module has not published is nobody's lag here."""
+        missing = [self.newest - self._of_run(self._clock)]
+        for name, published in self._published.items():
+            missing.append(published - self._of_run(self._modules.get(name, OnDisk())))
+        return max(0, *missing)
+
+    def _of_run(self, on_disk: OnDisk) -> int:
+        return on_disk.last if on_disk.run == self._run else 0
+
+    @property
+    def seq(self) -> int:
+        """Newest tick of which everything is on disk."""
+        return max(0, self.newest - self.behind)
+
+    def look(self, now: float) -> None:
+        """Take a sample if it is time."""
+        if now >= self._due:
+            self._due = now + SAMPLE
+            self._samples.append(self.behind)
+
+    @property
+    def long(self) -> bool:
+        """True while it is more than usual."""
+        return self.behind > SHORT * self._rate
+
+    @property
+    def grows(self) -> bool:
+        """True when it was longer all through the later half of the window than ever in the earlier one."""
+        if not self.long or len(self._samples) < (self._samples.maxlen or 0):
+            return False
+        middle = len(self._samples) // 2
+        kept = [*self._samples]
+        return min(kept[middle:]) > max(kept[:middle])
