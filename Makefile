@@ -5,6 +5,7 @@ BIN := .venv/bin
 .PHONY: run test check install install-test format docs verification long bench fuzz chaos orders sequences recovery kills \
 	pictures soak frontend clean
 FAULTS ?= 1000
+HOGS ?= 0
 MINUTES ?= 60
 
 run: install  ## start the plant in the foreground
@@ -45,8 +46,8 @@ fuzz: install-test  ## a hundred million damaged inputs, many requests of every 
 	KPP_FUZZ=100000000 KPP_SCHEMA_EXAMPLES=200 $(BIN)/pytest --timeout 0 tests/nodes/gateway/test_fuzz.py tests/nodes/gateway/test_schema.py
 	KPP_FLIPS=1000 $(BIN)/pytest --timeout 0 tests/recording/test_damage.py -k "flipped or cut_off"
 
-chaos: install-test  ## FAULTS faults under commands; figures into docs/reliability.md (ten minutes)
-	$(BIN)/python -m tests.chaos --faults $(FAULTS) --standby --page
+chaos: install-test  ## FAULTS faults under commands beside HOGS busy programs; figures into docs/reliability.md (ten minutes)
+	$(BIN)/python -m tests.chaos --faults $(FAULTS) --hogs $(HOGS) --standby --page
 
 orders: install-test  ## all 120 start orders of five nodes; figures into docs/reliability.md (about five minutes)
 	$(BIN)/python -m tests.chaos.orders --page

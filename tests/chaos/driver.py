@@ -22,11 +22,13 @@ from tests.chaos.client import Client
 from tests.chaos.collector import Collector, DeafCollector, UnansweredCollector
 from tests.chaos.history import Evidence, Journaled, Refused, Sequenced, Unanswered
 from tests.chaos.injector import Delivered, Injector
+from tests.chaos.kills import Kill, logged, of_healthy
 from tests.chaos.plan import Fault, draw
 from tests.chaos.processes import NoDiskError, small_disk
 from tests.chaos.reference import fold
 from tests.e2e.conftest import START_TIMEOUT, Plant, configuration, environment, launch, stop
-from tests.watching import eventually
+from tests.starving import hogs
+from tests.watching import PATIENCE, eventually
 
 INJECT = Path(__file__).parent / "inject"
 DISK_MEBIBYTES = 512
@@ -54,6 +56,8 @@ class Chaos:
     faults: int
     rate: float = 1.8
     standby: bool = False
+    hogs: int = 0
+    """Programs beside the plant that use up the processors."""
     controls: bool = False
     """Whether two subscribers are run beside the real one that must lose something."""
 
@@ -80,6 +84,13 @@ class Outcome:
     controls: dict[str, list[Finding]]
     """What the checker has found in the recordings of subscribers that cannot keep theirs whole."""
     seconds: float
+    kills: list[Kill]
+    """Those whom the watchdog and its guard have ended."""
+
+    @property
+    def kills_of_healthy(self) -> list[Kill]:
+        """Those of them that nothing had made hang."""
+        return of_healthy(self.kills, self.delivered)
 
     def figures(self) -> dict[str, object]:
         """Figures of the run as plain values."""
@@ -92,6 +103,9 @@ class Outcome:
         return {
             "seed": self.chaos.seed,
             "standby": self.chaos.standby,
+            "hogs": self.chaos.hogs,
+            "kills": len(self.kills),
+            "kills_of_healthy": len(self.kills_of_healthy),
             "seconds": round(self.seconds),
             "faults": len(self.delivered),
             "by_kind": dict(sorted(kinds.items())),
@@ -136,7 +150,7 @@ def run(chaos: Chaos, folder: Path, logs: Path | None = None, tell: Tell = lambd
             `folder`, in one whose name ends in "-failed".
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _disk(folder) as no_disk:
+    with _disk(folder) as no_disk, hogs(chaos.hogs):
         plan = draw(chaos.seed, chaos.targets, chaos.faults, chaos.rate, disk=not no_disk)
         return _run(chaos, folder, no_disk, plan, logs, tell)
 
@@ -185,14 +199,15 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         eventually(plant.healthy, SETTLE_TIMEOUT, f"the plant is healthy after the last fault of seed {chaos.seed}")
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
-        _settle(collector, last)
+        within = RECORDED_WITHIN * (PATIENCE if chaos.hogs else 1.0)
+        _settle(collector, last, within)
         for each in collectors:
             each.stop()
         end = (last.run, last.seq)
         recording = collector.recording.until(*end)
         tell(f"comparing {len(recording.states)} states with a run that nothing happens to")
         reference = fold(recording.ticks, MODULE)
-        on_disk = recorded.digests(folder / "var", MODULE, reference.digests.keys(), RECORDED_WITHIN)
+        on_disk = recorded.digests(folder / "var", MODULE, reference.digests.keys(), within)
     except BaseException as error:
         _keep_logs(folder, plant, error)
         raise
@@ -211,6 +226,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
             for each in controls
         },
         time.monotonic() - begin,
+        logged(folder),
     )  # fmt: skip
 
 
@@ -238,9 +254,9 @@ def _note(logs: Path, folder: Path, collector: Collector, injector: Injector) ->
     (logs / "timeline.txt").write_text(text)
 
 
-def _settle(collector: Collector, last: Sequenced) -> None:
+def _settle(collector: Collector, last: Sequenced, within: float) -> None:
     """Wait for the last command to be heard; what does not come is the checker's business."""
-    deadline = time.monotonic() + RECORDED_WITHIN
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline and not collector.has_state(last.run, last.seq):
         time.sleep(0.05)
 

@@ -40,6 +40,8 @@ def chaos(figures: Mapping[str, Any], load: float) -> str:
         ("faults delivered", f"{figures['faults']} in {figures['seconds']} s"),
         ("of which", ", ".join(f"{count} {kind}" for kind, count in kinds.items())),
         ("on", ", ".join(f"{node} {count}" for node, count in nodes.items())),
+        ("programs beside it that use every processor", f"{figures['hogs']}"),
+        ("killed by the watchdog; of these not hung", f"{figures['kills']}; {figures['kills_of_healthy']}"),
         ("commands sequenced; sent again with the same id", f"{figures['commands_sequenced']}; "
          f"{figures['commands_repeated']}"),
         ("commands refused; requests without an answer", f"{figures['commands_refused']}; "

@@ -18,6 +18,7 @@ FAULTS = 80
 def test_nothing_is_lost_doubled_or_different(standby: bool, tmp_path: Path) -> None:
     outcome = run(Chaos(seed=11 + standby, faults=FAULTS, rate=2.0, standby=standby, controls=True), tmp_path / "plant")
     assert outcome.findings == [], summary(outcome.findings)
+    assert outcome.kills_of_healthy == [], "nobody is killed who does not hang"
     assert unheard(outcome.evidence) == [], "every command's result is heard"
     assert len(outcome.delivered) >= FAULTS - 2, outcome.missed
     assert sum(isinstance(said, Sequenced) for said in outcome.client.history) > FAULTS, "there was something to lose"

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from bus.endpoints import Endpoints
-from tests.e2e.conftest import START_TIMEOUT, environment, healthy, launched
+from tests.e2e.conftest import START_TIMEOUT, environment, get, healthy, launched
 from tests.starving import hogs, share
 from tests.watching import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+COMPILED_WITHIN = 120.0
 
 WATCHED = 10.0
 """Seconds for which a plant that is up is looked at."""
@@ -20,6 +22,23 @@ def killed(folder: Path) -> list[str]:
     """What supervisord says of kills."""
     log = (folder / "var" / "log" / "supervisord.log").read_text()
     return [line for line in log.splitlines() if "kills" in line or "killed" in line]
+
+
+def test_f04_a_plant_whose_kernel_is_not_compiled_yet_says_so_and_comes_up(tmp_path: Path) -> None:
+    env = {**environment(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    endpoints = Endpoints.from_environment(env)
+    said: set[str] = set()
+
+    def up() -> bool:
+        page = get(endpoints.clock_http, "/health")
+        if page is not None:
+            said.update(peer["status"] for peer in page.json()["peers"] if peer["node"] == "physics")
+        return healthy(endpoints)
+
+    with launched(tmp_path, env):
+        eventually(up, COMPILED_WITHIN, "the plant is healthy")
+        assert killed(tmp_path) == []
+    assert "starting: compiling the kernel" in said
 
 
 @pytest.mark.parametrize("processors", [0.5, 0.6])
