@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder, setting
-from bus.process import StopSignal, begin, give_up
+from bus.process import Starting, StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.keeper import Keeper
@@ -39,7 +39,9 @@ def main() -> int:
         stores = Stores(root, limits)
         moments = Moments(args.data / FORKS, root)
         keeper = Keeper(root, limits, lambda: stores.present, HoleRepairer(endpoints), moments, log)
-        with closing(Shell(endpoints, stores, keeper, server, log)) as shell:
+        with ExitStack() as stack:
+            with Starting(endpoints, "recorder", "opening the recordings"):  # long ones are looked through
+                shell = stack.enter_context(closing(Shell(endpoints, stores, keeper, server, log)))
             shells.append(shell)
             log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)
             shell.run(StopSignal())
