@@ -138,7 +138,7 @@ def _cells(column: Any, kind: Any) -> Any:
         doubled = pc.replace_substring(column, '"', '""')
         return pc.fill_null(pc.binary_join_element_wise('"', doubled, '"', ""), "")
     texts = pc.cast(column, pa.string())
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(kind) and pc.any(pc.equal(pc.floor(column), column)).as_py():
         whole = pc.match_substring_regex(texts, r"^-?[0-9]+$")
         texts = pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
     return pc.fill_null(texts, "")
