@@ -75,6 +75,11 @@ def die_with_parent() -> None:
         raise SystemExit("the parent process has gone")
 
 
+def isolated(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of ours; the present folder and PYTHONPATH have no say in what it imports."""
+    return [sys.executable, "-I", "-m", module, *arguments]
+
+
 def give_up(logger: structlog.stdlib.BoundLogger, reason: str) -> int:
     """Say why a node cannot run and return its exit code.
 

@@ -9,26 +9,30 @@ import time
 from typing import Final
 
 from bus.beside import replay_environment
-from bus.process import SUPERVISOR_PID, StopSignal, die_with_parent
+from bus.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolated
 from console.arguments import FOLDER
 from console.recordings import require_run
 
 POLL: Final = 0.1
 
+ENDED: Final = 1
+
 
 def replay(given: argparse.Namespace) -> int:
-    """Play until Ctrl-C; returns the exit code of the part that ended first, 0 after Ctrl-C."""
+    """Play until Ctrl-C; returns 0 after that, else the exit code of the part that ended by itself, or ENDED."""
     if SUPERVISOR_PID in os.environ:  # started by a dashboard, which may be killed
         die_with_parent()
     require_run(given.data / FOLDER, given.run)
     environ = replay_environment(os.environ)
-    nodes = [
-        ["nodes.recorder.player", given.run, "--data", str(given.data), "--speed", f"{given.speed:g}"],
-        ["nodes.gateway"],
-        ["ui"],
-    ]
+    commands = {
+        "the player": isolated(
+            "nodes.recorder.player", given.run, "--data", str(given.data), "--speed", f"{given.speed:g}"
+        ),
+        "the gateway": isolated("nodes.gateway"),
+        "the dashboard": isolated("ui"),
+    }
     stop = StopSignal()  # also where Ctrl-C is ignored, as in the background of a shell
-    processes = [subprocess.Popen([sys.executable, "-m", *node], env=environ) for node in nodes]  # noqa: S603 - our own
+    parts = {name: subprocess.Popen(command, env=environ) for name, command in commands.items()}  # noqa: S603 - our own
     sys.stdout.write(
         f"Replay of run {given.run}. Ctrl-C ends it.\n"
         f"  Dashboard  http://{environ['KPP_UI_HTTP']}/\n"
@@ -37,11 +41,16 @@ def replay(given: argparse.Namespace) -> int:
     )
     sys.stdout.flush()
     try:
-        while not stop and all(process.poll() is None for process in processes):
+        while not stop and all(process.poll() is None for process in parts.values()):
             time.sleep(POLL)
-        return next((code for process in processes if (code := process.poll()) is not None), 0)
+        ended = next((name for name, process in parts.items() if process.poll() is not None), "")
+        if stop or not ended:
+            return 0
+        code = parts[ended].returncode
+        sys.stderr.write(f"kpp: {ended} has ended by itself, exit code {code}\n")
+        return code or ENDED
     finally:
-        for process in processes:
+        for process in parts.values():
             process.send_signal(signal.SIGTERM)
-        for process in processes:
+        for process in parts.values():
             process.wait(timeout=10)

@@ -12,6 +12,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, TextIO
 
+from bus.process import isolated
 from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.settling import settled
@@ -73,7 +74,7 @@ class Lab:
     @staticmethod
     async def _compute(asked: str) -> Any:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ui.lab", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *isolated("ui.lab"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         try:
             async with asyncio.timeout(TIMEOUT):

@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from bus.beside import replay_environment
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.messages import IDENTIFIER
-from bus.process import SUPERVISOR_PID
+from bus.process import SUPERVISOR_PID, isolated
 
 LOG = "replay.log"
 """What the replay's processes say, below `log` in KPP_DATA; each replay begins it anew."""
@@ -67,7 +66,7 @@ class Replays:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as output:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "console", "replay", "--data", str(self._data), "--", run),
+                    *isolated("console", "replay", "--data", str(self._data), "--", run),
                     env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,

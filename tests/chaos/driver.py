@@ -176,7 +176,7 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         "PYTHONPATH": str(INJECT),
         "KPP_RECORDER_RESERVE": str(RESERVE),
     }
-    config, output, endpoints = configuration(folder), folder / "output.txt", Endpoints.from_environment(env)
+    config, output, endpoints = configuration(folder, "-P"), folder / "output.txt", Endpoints.from_environment(env)
     collector = Collector(endpoints)
     controls = [DeafCollector(endpoints), UnansweredCollector(endpoints)] if chaos.controls else []
     collectors = [collector, *controls]

@@ -120,11 +120,17 @@ class Plant:
         return httpx.post(f"{self.endpoints.gateway_http}{path}", json=body, timeout=ANSWER_TIMEOUT)
 
 
-def configuration(folder: Path) -> Path:
-    """The project's supervisord.conf with its files in `folder`."""
+def configuration(folder: Path, option: str = "-I") -> Path:
+    """The project's supervisord.conf with its files in `folder`.
+
+    Args:
+        folder: where they are.
+        option: of Python; -P lets PYTHONPATH have its say, for tests that put a module of theirs before all.
+    """
     text = (ROOT / "supervisord.conf").read_text()
-    text = text.replace("%(here)s/var", str(folder / "var")).replace("%(here)s/.venv/bin/python", sys.executable)
-    text = re.sub(r"%\(here\)s", str(ROOT), text)
+    text = text.replace("/proc/self/cwd/var/", f"{folder}/var/")
+    text = re.sub(r"(?<![\w/])var/", f"{folder}/var/", text)
+    text = text.replace(".venv/bin/python -I", f"{sys.executable} {option}")
     (folder / "var" / "log").mkdir(parents=True, exist_ok=True)
     path = folder / "supervisord.conf"
     path.write_text(text)
@@ -189,7 +195,8 @@ def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), insta
         extra: more environment variables.
         instances: processes of each module: 1, or 2 with a hot standby.
     """
-    config, env, output = configuration(folder), {**environment(folder, instances), **extra}, folder / "output.txt"
+    config = configuration(folder, "-P" if "PYTHONPATH" in extra else "-I")
+    env, output = {**environment(folder, instances), **extra}, folder / "output.txt"
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
     try:

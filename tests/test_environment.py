@@ -1,0 +1,187 @@
+"""The environment and the configuration work in any folder, after any move, and beside anybody's modules."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from supervisor.loggers import getLogger
+from supervisor.options import ServerOptions
+
+from bus.process import isolated
+from scripts import environment
+from tests.e2e.conftest import environment as free_environment
+from tests.watching import eventually
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ["with space", "it's", 'a "quoted" one', "100% of %(here)s", "x" * 120, "a; b # c", "dollar $HOME", "ümläut"]
+FOREIGN = ("bus", "console", "nodes", "recording", "studies", "ui", "kpp_physics", "msgspec")
+PROBE = """
+[program:probe]
+command=.venv/bin/python -I -c "print('probed')"
+autorestart=false
+startsecs=0
+stdout_logfile=var/log/probe.log
+"""
+
+
+def run(command: list[str], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run in a folder."""
+    environ = {**os.environ, **variables}
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=100)
+
+
+def checkout(folder: Path) -> Path:
+    """What supervisord sees of a checkout."""
+    (folder / "var" / "log").mkdir(parents=True)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "supervisord.conf", folder)
+    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    return folder
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_f12_the_configuration_is_read_in_any_folder(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout(tmp_path / name))
+    options = ServerOptions()
+    options.realize(["-n", "-c", "supervisord.conf"])
+    options.process_config(do_usage=False)
+    options.logger = getLogger()
+    started = {
+        process.config.name: process.get_execv_args()
+        for group in options.process_group_configs
+        for process in group.make_group().processes.values()
+    }
+    assert started["clock"] == (".venv/bin/python", [".venv/bin/python", "-I", "-m", "nodes.clock"])
+    for program, arguments in started.values():
+        assert Path(program).exists()
+        assert arguments[1] == "-I", "neither the present folder nor PYTHONPATH has a say"
+    address = options.configroot.supervisord.server_configs[0]["file"]
+    assert Path(address).parent.samefile("var")
+    assert len(address) < 40, "a socket's address has 107 bytes at most"
+
+
+@pytest.mark.parametrize("name", ['100% it\'s a "long" one ' + "x" * 90])
+def test_f12_f17_supervisord_runs_in_any_folder_beside_anybodys_modules(tmp_path: Path, name: str) -> None:
+    folder = checkout(tmp_path / name)
+    parts = re.split(r"(?m)^(?=\[)", (folder / "supervisord.conf").read_text())
+    kept = ("[supervisord]", "[unix_http", "[supervisorctl]", "[rpcinterface:supervisor]", "[rpcinterface:kpp]")
+    (folder / "supervisord.conf").write_text("".join(part for part in parts if part.startswith(kept)) + PROBE)
+    for each in FOREIGN:
+        (folder / f"{each}.py").write_text("raise SystemExit('a foreign module runs')")
+    chosen = free_environment(folder) | {"PYTHONPATH": str(folder), "KPP_DATA": ""}
+    output, log = folder / "output.txt", folder / "var" / "log" / "probe.log"
+    command = isolated("supervisor.supervisord", "-n", "-c", "supervisord.conf")
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, cwd=folder, env=chosen, stdout=file, stderr=file, umask=0)
+    try:
+        eventually(
+            lambda: process.poll() is not None or (log.exists() and log.read_text() == "probed\n"), 60, "it runs"
+        )
+    finally:
+        process.terminate()
+        process.wait(60)
+    said = output.read_text()
+    assert log.read_text() == "probed\n", said
+    assert "foreign" not in said
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder / "var", folder / "var" / "log", log)}
+    assert modes == {"var": 0o700, "log": 0o700, "probe.log": 0o600}
+    assert (folder / "var" / "log" / "supervisord.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_f17_a_command_of_ours_runs_beside_anybodys_modules(tmp_path: Path) -> None:
+    for each in FOREIGN:
+        (tmp_path / f"{each}.py").write_text("raise SystemExit('a foreign module runs')")
+    done = run(isolated("console", "parameters"), tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "water_depth" in done.stdout
+
+
+def test_f17_every_process_of_ours_is_started_isolated() -> None:
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for package in ("bus", "console", "nodes", "recording", "studies", "ui")
+        for path in (ROOT / package).rglob("*.py")
+        if "sys.executable" in path.read_text()
+    ]
+    assert found == ["bus/process.py"]
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> Path:
+    """A checkout with an environment, moved to another place."""
+    old, new = tmp_path / "old", tmp_path / 'a new place, it\'s "100%"'
+    place = old / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    (old / "ours.py").write_text("print('ours', __file__)")
+    scripts = {
+        "tool": f"#!{place}/bin/python3.11\nimport sys, ours\nprint(sys.argv[1:])\n",
+        "long": f"#!/bin/sh\n'''exec' \"{place}/bin/python\" \"$0\" \"$@\"\n' '''\nprint('long')\n",
+        "other": "#!/bin/sh\necho other\n",
+    }
+    for name, text in scripts.items():
+        (place / "bin" / name).write_text(text)
+        (place / "bin" / name).chmod(0o755)
+    environment.make_movable(old, place)
+    old.rename(new)
+    return new
+
+
+def test_f13_commands_and_imports_of_a_moved_checkout_work(moved: Path, tmp_path: Path) -> None:
+    commands = moved / ".venv" / "bin"
+    (tmp_path / "link").symlink_to(commands / "tool")
+    for command in (commands / "tool", tmp_path / "link"):
+        done = run([str(command), "a b", "c"], tmp_path)
+        assert done.stdout == f"ours {moved / 'ours.py'}\n['a b', 'c']\n", done.stderr
+    assert run([str(commands / "long")], tmp_path).stdout == "long\n"
+    assert (commands / "other").read_text() == "#!/bin/sh\necho other\n"
+
+
+def test_f13_make_says_that_a_checkout_was_moved_and_mends_what_is_left(
+    moved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(environment, "_install", lambda _root, _place, extra: installed.append(extra))
+    monkeypatch.setattr(environment, "is_whole", lambda _place: True)
+    for name in ("pyproject.toml", "constraints.txt"):
+        (moved / name).write_text("x")
+    (moved / ".venv" / "place").write_text("/old/place")
+    environment.make(moved, "test")
+    assert "This checkout was at /old/place: its environment is mended" in capsys.readouterr().out
+    assert "a new place" in (moved / ".venv" / "bin" / "activate").read_text()
+    environment.make(moved, "test")
+    assert (installed, capsys.readouterr().out) == (["", "test"], "")
+    (moved / "constraints.txt").write_text("y")
+    environment.make(moved, "")
+    assert installed == ["", "test", ""]
+
+
+@pytest.mark.parametrize("half", ["without pip", "gone", "empty"])
+def test_f14_half_an_environment_is_made_anew(tmp_path: Path, half: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / ".venv"
+    assert not environment.is_whole(place)
+    if half == "without pip":
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    elif half == "gone":
+        place.symlink_to(tmp_path / "gone")
+    else:
+        place.mkdir()
+    assert not environment.is_whole(place)
+    environment._begin_anew(place)
+    assert environment.is_whole(place)
+    assert "is not whole: it is made anew" in capsys.readouterr().out
+
+
+def test_f14_a_python_that_can_make_none_leaves_none_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, lame = tmp_path / ".venv", tmp_path / "python"
+    lame.write_text(f"#!/bin/sh\nmkdir -p '{place}/bin'\necho ensurepip is not available >&2\nexit 1\n")
+    lame.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(lame))
+    with pytest.raises(environment.SetupError, match=r"(?s)ensurepip is not available.*python3-venv.*PYTHON="):
+        environment._begin_anew(place)
+    assert not place.exists()
