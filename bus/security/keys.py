@@ -134,7 +134,8 @@ def write(path: Path, value: Any) -> None:
 def _read(path: Path, kind: Any) -> Any:
     _require_private(path, FILE_MODE)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise SecurityError(f"{path} is larger than {LARGEST} bytes")
         return msgspec.json.decode(data, type=kind)

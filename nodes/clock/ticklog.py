@@ -11,11 +11,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
+from msgspec import Meta
 
-from bus.messages import Mode, Policy, Tick
+from bus.messages import IDENTIFIER, Mode, Policy, Tick
 
 _MAGIC = b"KPPTICK1"
 _HEAD = struct.Struct("<8sII")  # magic, bytes of the opening, its checksum
@@ -32,6 +33,16 @@ RESERVE = 16
 """Records that stay free for ticks that advance nothing once no more can be reserved."""
 
 
+LARGEST = 256 << 20
+"""Most bytes of a tick log that is read: eight million stretches."""
+
+MOST = 1 << 40
+"""Largest number of a tick, of a run and of a speed in thousandths."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+
+
 class TickLogError(OSError):
     """A tick log that cannot be written or read; the text names the file."""
 
@@ -39,14 +50,14 @@ class TickLogError(OSError):
 class Opening(msgspec.Struct, frozen=True):
     """How a run begins."""
 
-    run: str
-    epoch: int
-    number: int
+    run: Annotated[str, Meta(pattern=IDENTIFIER)]
+    epoch: Annotated[int, Meta(ge=0, le=MOST)]
+    number: Annotated[int, Meta(ge=0, le=MOST)]
     """Runs of one epoch count from 1."""
-    scenario: str
+    scenario: Annotated[str, Meta(max_length=128)]
     parameters: dict[str, Any]
     mode: Mode
-    speed_milli: int
+    speed_milli: Annotated[int, Meta(ge=0, le=MOST)]
     flat_out: bool
     policy: Policy
 
@@ -210,16 +221,19 @@ def read(path: Path) -> Recorded:
         TickLogError: if it is none, or its opening is damaged.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise TickLogError(f"tick log {path} cannot be read: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise TickLogError(f"tick log {path} is larger than {LARGEST} bytes: move it away")
     try:
         magic, size, check = _HEAD.unpack_from(data)
         body = data[_HEAD.size : _HEAD.size + size]
         if magic != _MAGIC or len(body) != size or zlib.crc32(body) != check:
             raise TickLogError(f"tick log {path} has a damaged opening")
         opening = msgspec.msgpack.decode(body, type=Opening)
-    except (struct.error, msgspec.DecodeError) as error:
+    except (struct.error, msgspec.DecodeError, RecursionError) as error:
         raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
     start = _HEAD.size + size
     start += -start % _RECORD
@@ -235,6 +249,8 @@ def _records(data: bytes, start: int) -> Iterator[Stretch]:
         (check,) = _CHECK.unpack_from(data, offset + _BODY.size)
         first, count, dt_us, mode, flags, commands, speed_milli = _BODY.unpack(body)
         if zlib.crc32(body) != check or first != following or mode >= len(_MODES):
+            return
+        if not 1 <= count <= MOST - first or dt_us > MOST_DT_US:
             return
         yield Stretch(
             first, count, dt_us, _MODES[mode], bool(flags & _HELD), bool(flags & _FLAT_OUT), commands, speed_milli

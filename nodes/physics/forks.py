@@ -10,7 +10,7 @@ from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.beginning import ReadScenario
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
-from nodes.physics.saved import DamagedError, Saved
+from nodes.physics.saved import LARGEST, DamagedError, Saved
 from nodes.physics.snapshots import write_whole
 
 PREFIX = "fork:"
@@ -60,7 +60,8 @@ class ForkFolder:
         if _NAME.fullmatch(name) is None or not path.exists():
             raise _problem(scenario, "no such moment was made ready: ask the module to fork there first")
         try:
-            return Saved.unpack(path.read_bytes())
+            with path.open("rb") as file:
+                return Saved.unpack(file.read(LARGEST + 1))
         except (OSError, DamagedError) as error:
             raise _problem(scenario, f"the moment cannot be read: {error}") from error
 

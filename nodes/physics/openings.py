@@ -9,6 +9,9 @@ from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import write_whole
 
+LARGEST = 4 << 20
+"""Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""
+
 
 def packed(parameters: Parameters) -> bytes:
     """Parameters with their series as they are kept."""
@@ -23,7 +26,12 @@ def unpacked(data: bytes) -> Parameters:
         ParameterError: if it does not fit this version of the parameters.
         ValueError, KeyError, TypeError, AttributeError: if it is something else.
     """
-    kept = json.loads(data)
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    try:
+        kept = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     return Parameters.of(kept["parameters"]).with_series(kept["series"])
 
 
@@ -57,7 +65,8 @@ class Openings:
         path = self._folder / f"{run}.json"
         if path.exists():
             try:
-                return unpacked(path.read_bytes())
+                with path.open("rb") as file:
+                    return unpacked(file.read(LARGEST + 1))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 if isinstance(error, ParameterError):
                     raise

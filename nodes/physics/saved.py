@@ -1,13 +1,25 @@
 """A snapshot of a fold as bytes, with a checksum: what was not written whole, or was changed since, is refused."""
 
 import hashlib
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from bus.state import Plc
 
 _MAGIC = b"KPPFOLD1"
 _CHECK = 16
+
+
+LARGEST = 256 << 20
+"""Most bytes of a snapshot that is read: a plant with the most floaters takes a hundredth."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+
+Text = Annotated[str, Meta(max_length=64)]
+Count = Annotated[int, Meta(ge=0, le=1 << 60)]
 
 
 class DamagedError(ValueError):
@@ -17,17 +29,17 @@ class DamagedError(ValueError):
 class Saved(msgspec.Struct, frozen=True):
     """A fold after tick `seq`. `plant` carries the versions of kernel and parameters that it needs."""
 
-    module: str
-    run: str
-    seq: int
-    t_us: int
-    dt_us: int
-    scenario: str
-    results: int
-    events: int
+    module: Text
+    run: Text
+    seq: Count
+    t_us: Count
+    dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
+    scenario: Annotated[str, Meta(max_length=128)]
+    results: Count
+    events: Count
     plc: Plc | None
     plant: bytes
-    touched_lap: int = 0
+    touched_lap: Count = 0
     """Complete laps when a command last acted on the plant."""
 
     def pack(self) -> bytes:
@@ -42,6 +54,8 @@ class Saved(msgspec.Struct, frozen=True):
         Raises:
             DamagedError: if it is not whole.
         """
+        if len(data) > LARGEST:
+            raise DamagedError(f"it is larger than {LARGEST} bytes")
         start = len(_MAGIC) + _CHECK
         check, body = data[len(_MAGIC) : start], data[start:]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.blake2b(body, digest_size=_CHECK).digest() != check:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from nodes.physics.saved import DamagedError, Saved
+from nodes.physics.saved import LARGEST, DamagedError, Saved
 
 SUFFIX = ".snap"
 
@@ -45,7 +45,8 @@ class SnapshotFolder:
         ]
         for _seq, path in sorted(found, reverse=True):
             try:
-                yield Saved.unpack(path.read_bytes())
+                with path.open("rb") as file:
+                    yield Saved.unpack(file.read(LARGEST + 1))
             except (OSError, DamagedError) as error:
                 self.damaged.append(f"snapshot {path.name} is not used: {error}")
 
