@@ -3,6 +3,8 @@
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE_UMASK = 0o077
@@ -13,6 +15,16 @@ FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 class FolderTakenError(OSError):
     """Another program that lives uses the folder."""
+
+
+@contextmanager
+def private_umask() -> Iterator[None]:
+    """Keep what a command makes to its user for as long as the block lasts."""
+    before = os.umask(PRIVATE_UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def keep_private(folder: Path) -> None:

@@ -1,13 +1,12 @@
 """Commands on recordings: list them, export them, look for damage. They need no running plant."""
 
 import argparse
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
 
-from bus.folder import PRIVATE_UMASK
+from bus.folder import private_umask
 from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
@@ -81,8 +80,8 @@ def _write(export: Export, file: IO[bytes]) -> None:
 
 def scrub(given: argparse.Namespace) -> int:
     """Look for damage, and mend it."""
-    os.umask(PRIVATE_UMASK)
-    findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
+    with private_umask():
+        findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")
     sys.stdout.flush()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from bus.folder import private_umask
 from bus.security import keys, tokens
 from bus.security.keys import FOLDER_MODE, ClientKey, Pair, SecurityError
 from bus.security.tokens import Entry, Role
@@ -25,20 +26,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     where: Path = given.folder.absolute()
     try:
-        match given.action:
-            case "init":
-                return _init(where)
-            case "token":
-                return _token(where, given.name, Role.named(given.role))
-            case "revoke":
-                return _revoke(where, given.name)
-            case "client":
-                return _client(where, given.name, given.role, given.out)
-            case _:
-                return _list(where)
+        with private_umask():
+            return _perform(given, where)
     except OSError as error:
         sys.stderr.write(f"kpp keys: {error}\n")
         return WRONG
+
+
+def _perform(given: argparse.Namespace, where: Path) -> int:
+    match given.action:
+        case "init":
+            return _init(where)
+        case "token":
+            return _token(where, given.name, Role.named(given.role))
+        case "revoke":
+            return _revoke(where, given.name)
+        case "client":
+            return _client(where, given.name, given.role, given.out)
+        case _:
+            return _list(where)
 
 
 def _parser() -> argparse.ArgumentParser:

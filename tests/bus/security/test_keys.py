@@ -189,3 +189,15 @@ def test_the_console_command_has_keys_and_the_studies(tmp_path: Path) -> None:
     assert "reference" in run("scenarios").stdout
     assert "keys" in run("--help").stdout
     assert run("keys", "token", "UPPER").returncode == 2
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_s16_the_folder_of_the_data_that_keys_are_made_in_is_private_too(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert main(["--folder", str(tmp_path / "data" / "keys"), "init"]) == 0
+        assert os.umask(umask) == umask, "it is left as it was"
+    finally:
+        os.umask(before)
+    made = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
