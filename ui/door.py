@@ -8,6 +8,7 @@ of another origin is refused before that matters.
 import base64
 import binascii
 import time
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,9 +24,6 @@ from bus.security.tokens import Caller, Role, bearer
 
 PUBLIC = frozenset({"/health", "/liveness"})
 """Paths that tell nothing but whether the plant is heard."""
-
-READ_ONLY = frozenset({"/metrics"})
-"""Paths for which a viewer's token will do; the pages command, so they need an operator's."""
 
 
 class Refused(RequestHandler):
@@ -53,9 +51,16 @@ class Door(Matcher):
     Args:
         names: who we are.
         admission: who is let in.
+        came: is told of each request.
     """
 
-    def __init__(self, names: Names, admission: Admission) -> None:
+    def __init__(
+        self,
+        names: Names,
+        admission: Admission,
+        came: Callable[[HTTPServerRequest], None] = lambda _request: None,
+    ) -> None:
+        self.came = came
         self._names = names
         self._admission = admission
         self._judged: WeakKeyDictionary[HTTPServerRequest, Refusal | Caller] = WeakKeyDictionary()
@@ -75,6 +80,7 @@ class Door(Matcher):
         """Why a request is refused, None if it is let in."""
         found = self._judged.get(request)
         if found is None:  # several rules ask about the same request, and a wrong token shall count once
+            self.came(request)
             found = self._judged[request] = self._judge(request)
         return found if isinstance(found, Refusal) else None
 
@@ -88,7 +94,7 @@ class Door(Matcher):
         found = hosts.check(headers.get_list("Host"), headers.get_list("Origin"), self._names)
         if found is not None:
             return found
-        needed = Role.PUBLIC if request.path in PUBLIC else Role.VIEWER if request.path in READ_ONLY else Role.OPERATOR
+        needed = Role.PUBLIC if request.path in PUBLIC else Role.VIEWER  # what a page asks for is judged for itself
         peer = request.remote_ip or ""
         address = self._admission.proxies.client(peer, headers.get_list("X-Forwarded-For"))
         return self._admission.identify(_token(headers.get_list("Authorization")), needed, address, time.monotonic())

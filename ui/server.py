@@ -24,12 +24,14 @@ from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
 from ui.commands import scenarios
+from ui.conventions import keep
 from ui.dimensions import follow
 from ui.door import Door
 from ui.feed import Feed
 from ui.frames import LAYOUT
 from ui.health import HealthHandler, MetricsHandler
 from ui.lab import Lab
+from ui.places import counted
 from ui.presets import Presets
 from ui.questions import Questions
 from ui.recall import recall
@@ -163,5 +165,8 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
     application = server._tornado  # noqa: SLF001  # it has no public name
     # Bokeh compares origins as texts, ports and all; the door has judged every request before, /ws and /stream too.
     application._websocket_origins = {"*"}  # noqa: SLF001  # as above; as a setting, it would warn
+    places = counted(server._http)  # noqa: SLF001  # as above
+    keep(application, places.answered)
+    door.came = places.asks
     door.shut(application)
     return server

@@ -15,8 +15,9 @@ REQUESTS: dict[type[Message], Role] = {
 }
 """Requests on the bus -> the role that each takes; whatever is not here changes nothing, and a viewer may ask it."""
 
-QUESTIONS: dict[str, Role] = {"preset_delete": Role.ADMIN}
-"""Questions of a dashboard's page -> the role that each takes; whatever is not here takes what the page takes."""
+LOOKING = ("presets", "preset_read", "runs", "channels", "history", "notes", "tick_at", "compare")
+QUESTIONS: dict[str, Role] = {"preset_delete": Role.ADMIN, **dict.fromkeys(LOOKING, Role.VIEWER)}
+"""Questions of a dashboard's page -> the role that each takes; whatever is not here takes an operator."""
 
 
 def command_role(module: str, name: str) -> Role:

@@ -1,16 +1,29 @@
 """The dashboard's door with tokens, and what it tells Prometheus."""
 
+import asyncio
 import base64
+import gzip
 import http.client
+import json
+import socket
+from pathlib import Path
 
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
+from bus.endpoints import Endpoints
 from bus.security.admission import Admission
 from bus.security.hosts import Names
-from bus.security.tokens import Role, Tokens, make
+from bus.security.roles import command_role, lacking
+from bus.security.tokens import Caller, Role, Tokens, make
 from tests.ui.conftest import Dashboard
+from tests.ui.synthetic_plant import free_endpoints
 from ui.door import Door
+from ui.lab import Lab
+from ui.places import MOST, most
+from ui.presets import Presets
+from ui.questions import Questions
+from ui.replays import Replays
 
 TOKEN, ENTRY = make("somebody", Role.OPERATOR)
 READER, READER_ENTRY = make("reader", Role.VIEWER)
@@ -64,7 +77,7 @@ def basic(token: str) -> str:
         ("/health", {}, 0),
         ("/", {"Authorization": basic(TOKEN)}, 0),
         ("/", {"Authorization": f"Bearer {TOKEN}"}, 0),
-        ("/", {"Authorization": basic(READER)}, 403),
+        ("/", {"Authorization": basic(READER)}, 0),
         ("/metrics", {"Authorization": basic(READER)}, 0),
         ("/", {"Authorization": basic("wrong")}, 401),
         ("/", {"Authorization": "Basic !!!"}, 401),
@@ -99,3 +112,84 @@ def test_the_dashboard_tells_prometheus_what_it_holds(dashboard: Dashboard) -> N
     connection.close()
     assert "kpp_dashboard_pages" in text
     assert 'kpp_dashboard_node_heard{node="clock"}' in text
+
+
+def test_s10_a_viewer_looks_and_commands_nothing(door: Door) -> None:
+    for path in ("/", "/ws", "/stream"):
+        assert status(door, path, Authorization=basic(READER)) == 0
+    viewer, operator = door.caller([basic(READER)]), door.caller([basic(TOKEN)])
+    assert lacking(viewer, command_role("m1", "plant_start"), "plant_start")
+    assert not lacking(operator, command_role("m1", "plant_start"), "plant_start")
+    answers = asyncio.run(asked_by(viewer))
+    assert answers == {"runs": False, "fork": True, "preset_save": True, "preset_delete": True, "replay": True}
+
+
+async def asked_by(caller: Caller) -> dict[str, bool]:
+    """Which questions are refused for want of a role."""
+    endpoints = Endpoints.from_environment(free_endpoints())
+    questions = Questions(
+        endpoints, "m1", Presets(Path("nowhere")), Lab(), Replays(Path("nowhere"), lambda _told: None)
+    )
+    found = {}
+    for kind in ("runs", "fork", "preset_save", "preset_delete", "replay"):
+        reply = await questions.answer({"id": "x", "ask": kind, "args": {}}, caller)
+        found[kind] = "needs the role" in reply.reason
+    return found
+
+
+def ask(dashboard: Dashboard, method: str, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(dashboard.host, timeout=5)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/liveness", "/static/js/bokeh.min.js", "/nothing"])
+def test_f10_head_and_options_are_answered(dashboard: Dashboard, path: str) -> None:
+    get, _ = ask(dashboard, "GET", path)
+    head, body = ask(dashboard, "HEAD", path)
+    assert (head.status, head.headers["content-type"], body) == (get.status, get.headers["content-type"], b"")
+    options, _ = ask(dashboard, "OPTIONS", path)
+    assert options.status == (404 if path == "/nothing" else 204)
+
+
+def test_s10_no_other_site_shows_the_page_in_a_frame(dashboard: Dashboard) -> None:
+    for path in ("/", "/health", "/static/js/bokeh.min.js", "/nothing"):
+        answer, _ = ask(dashboard, "GET", path)
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    page, _ = ask(dashboard, "GET", "/")
+    assert (
+        f"connect-src 'self' blob: data: ws://{dashboard.host} wss://{dashboard.host}"
+        in page.headers["content-security-policy"]
+    )
+
+
+@pytest.mark.parametrize(("method", "path", "expected"), [("GET", "/nothing", 404), ("POST", "/health", 405)])
+def test_s18_what_fails_is_a_problem(dashboard: Dashboard, method: str, path: str, expected: int) -> None:
+    answer, body = ask(dashboard, method, path)
+    assert answer.status == json.loads(body)["status"] == expected
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_s18_what_the_page_loads_is_compressed(dashboard: Dashboard) -> None:
+    answer, body = ask(dashboard, "GET", "/static/js/bokeh.min.js", **{"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert len(gzip.decompress(body)) > 2 * len(body)
+
+
+def test_s14_idle_sockets_do_not_keep_the_page_away(dashboard: Dashboard) -> None:
+    host, _, port = dashboard.host.partition(":")
+    idle = [socket.create_connection((host, int(port)), timeout=5) for _ in range(MOST + 50)]
+    assert dashboard.health() is not None
+    for client in idle:
+        client.close()
+
+
+def test_f09_connections_leave_files_for_the_dashboard_itself() -> None:
+    assert most(8192) == MOST
+    assert 2 <= most(64) < 64
+    assert most(1024) <= 1024 - 256

@@ -1,0 +1,125 @@
+"""What every answer of the dashboard has, whichever handler of Panel, Bokeh or ours gives it.
+
+HEAD as GET without the body, OPTIONS, problems instead of pages of errors, compression, and headers that let a browser
+load nothing from elsewhere and show the page in no frame of another site.
+"""
+
+import inspect
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import Application, GZipContentEncoding, OutputTransform, RequestHandler
+
+from bus.security.door import SAFE_HEADERS, problem, refusal_headers
+from bus.security.hosts import Refusal
+
+_PAGE = (
+    "default-src 'self'",
+    # Bokeh's page starts itself with an inline script, Panel imports components from blobs and makes functions of text.
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "worker-src 'self' blob:",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "object-src 'none'",
+    "frame-ancestors 'none'",
+)
+
+_FILE_HEADERS = {name: value for name, value in SAFE_HEADERS.items() if name != "cache-control"}
+"""Files of Panel and Bokeh are cached by their digests."""
+
+
+def policy(host: str) -> str:
+    """What a page may load: from this server alone, its WebSockets included, which not every browser counts to it."""
+    return "; ".join([*_PAGE, f"connect-src 'self' blob: data: ws://{host} wss://{host}"])
+
+
+class SafeHeaders(OutputTransform):
+    """Adds the headers to every answer."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        super().__init__(request)
+        self._host = request.host
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Tornado's way to change an answer before it is sent."""
+        for name, value in _FILE_HEADERS.items():
+            headers[name] = value
+        if status_code == HTTPStatus.OK and headers.get("Content-Type", "").startswith("text/html"):
+            headers["content-security-policy"] = policy(self._host)
+        return super().transform_first_chunk(status_code, headers, chunk, finishing)
+
+
+class Nothing(RequestHandler):
+    """Answers for paths that there are not."""
+
+    def prepare(self) -> None:
+        """Whatever the method."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+
+def keep(application: Application, answered: Callable[[HTTPServerRequest], None]) -> None:
+    """Have all handlers of an application keep to the conventions.
+
+    Args:
+        application: with all its handlers.
+        answered: is told of each request that was answered.
+    """
+    application.add_transform(SafeHeaders)
+    application.add_transform(GZipContentEncoding)
+    for rule in application.wildcard_router.rules:
+        if isinstance(rule.target, type) and issubclass(rule.target, RequestHandler):
+            rule.target = _kept(rule.target, answered)
+    application.settings["default_handler_class"] = _kept(Nothing, answered)
+
+
+def _kept(handler: type[RequestHandler], answered: Callable[[HTTPServerRequest], None]) -> type[RequestHandler]:
+    """The handler with what it lacks."""
+
+    def on_finish(self: RequestHandler) -> None:
+        answered(self.request)
+        handler.on_finish(self)
+
+    more: dict[str, Any] = {"write_error": _write_error, "on_finish": on_finish}
+    if handler.head is RequestHandler.head:
+        more["head"] = _head
+    if handler.options is RequestHandler.options:
+        more["options"] = _options
+    return type(handler.__name__, (handler,), more)
+
+
+async def _head(self: Any, *args: str, **kwargs: str) -> None:
+    """Tornado leaves the body out by itself."""
+    answering = self.get(*args, **kwargs)
+    if inspect.isawaitable(answering):
+        await answering
+
+
+def _options(self: RequestHandler, *_args: str, **_kwargs: str) -> None:
+    self.set_status(HTTPStatus.NO_CONTENT)
+    self.set_header("Allow", _methods(self))
+
+
+def _methods(handler: RequestHandler) -> str:
+    names = ("get", "head", "post", "put", "patch", "delete", "options")
+    kind = type(handler)
+    return ", ".join(each.upper() for each in names if getattr(kind, each) is not getattr(RequestHandler, each))
+
+
+def _write_error(self: RequestHandler, status_code: int, **_kwargs: Any) -> None:
+    detail = {
+        404: f"there is nothing at {self.request.path[:200]}",
+        405: f"{str(self.request.method)[:32]} is not possible here: see the Allow header",
+    }.get(status_code, self._reason)  # Tornado has no other name for it
+    refusal = Refusal(status_code, "http", detail)
+    for name, value in refusal_headers(refusal).items():
+        self.set_header(name, value)
+    if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        self.set_header("Allow", _methods(self))
+    self.finish(problem(refusal))
