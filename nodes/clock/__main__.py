@@ -37,6 +37,7 @@ from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.roles import denied, origin
 from bus.sockets import Publisher, Request, Server, wait
+from nodes.clock.acceptance import again
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.flusher import Flusher
@@ -301,7 +302,7 @@ class _Shell:
         try:
             known = self._journal.find(request.id)
             if known is not None:
-                return known
+                return again(request, *known)
             self._journal.reserve()  # first: a tick that is promised to a command waits for it
         except JournalError as error:
             return Refused(id=request.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)

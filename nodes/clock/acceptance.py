@@ -1,6 +1,6 @@
 """Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
 
-from bus.messages import CLOCK_MODULE, EVERY_MODULE, STOP_LATE, CommandRequest, Refused
+from bus.messages import CLOCK_MODULE, EVERY_MODULE, STOP_LATE, Command, CommandRequest, Refused, Sequenced
 from nodes.clock.peers import Peers
 from nodes.clock.run import Run
 
@@ -75,3 +75,11 @@ class Acceptance:
         if self._faulty(module):
             return f"module {module} cannot go on in run {run.name} ({status}): reset to begin another run"
         return f"module {module} is not caught up, {behind} ticks behind (it says: {status}): try again in a moment"
+
+
+def again(request: CommandRequest, answer: Sequenced, command: Command) -> Sequenced | Refused:
+    """The answer to a request whose id is known: the first one, if it asks for the same."""
+    if (request.module, request.name, request.args) == (command.module, command.name, command.args):
+        return answer
+    reason = f"it stood for another command before ({command.name!r}): use a new id for a new command"
+    return Refused(id=request.id, field="id", reason=reason)

@@ -114,17 +114,17 @@ class Journal:
         if cursor.rowcount != 1:
             raise FencedError(f"epoch {self._epoch} of this clock is over: a newer one writes the journal")
 
-    def find(self, command_id: str) -> Sequenced | None:
-        """The first answer to a command, None for an id never accepted.
+    def find(self, command_id: str) -> tuple[Sequenced, Command] | None:
+        """The first answer to a command, and that command; None for an id never accepted.
 
         Raises:
             JournalError: if it cannot be read.
         """
         try:
-            row = self._database.execute("SELECT run, seq FROM commands WHERE id = ?", (command_id,)).fetchone()
+            row = self._database.execute("SELECT run, seq, body FROM commands WHERE id = ?", (command_id,)).fetchone()
         except sqlite3.Error as error:
             raise _failure("journal cannot be read", error) from error
-        return None if row is None else Sequenced(id=command_id, run=row[0], seq=row[1])
+        return None if row is None else (Sequenced(id=command_id, run=row[0], seq=row[1]), decode(row[2], Command))
 
     def commands(self, run: str) -> list[tuple[int, Command]]:
         """All commands of a run as (tick, command), in order.

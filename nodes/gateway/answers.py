@@ -11,7 +11,7 @@ from bus.alarms import AlarmState
 from bus.messages import Mode, Policy
 from bus.schema import PROTOCOL_VERSION
 from nodes.gateway.core import Missing, Plant
-from nodes.gateway.problems import MissingAnswer
+from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
 from nodes.gateway.roster import SILENT
 from nodes.gateway.version import version
 
@@ -275,6 +275,7 @@ class RunsAnswer(BaseModel):
     """Runs that this gateway has heard of since it began to listen."""
 
     runs: list[RunAnswer] = Field(description="the present one first")
+    next: str | None = Field(description="ask again with this as `before` for older ones; null at the end")
 
 
 class DeclarationAnswer(BaseModel):
@@ -427,8 +428,18 @@ def clock_time(plant: Plant) -> TimeAnswer:
     )
 
 
-def runs(plant: Plant) -> RunsAnswer:
-    """Every run heard of."""
+def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
+    """A page of the runs heard of, the newest first.
+
+    Raises:
+        ProblemError: 404 for a cursor that stands for no run.
+    """
+    heard = list(reversed(plant.record.runs.values()))
+    names = [item.run for item in heard]
+    if before is not None and before not in names:
+        raise ProblemError(Problem.of(404, "run", f"no run {before!r} was heard of", known=names[:10]))
+    first = 0 if before is None else names.index(before) + 1
+    page = heard[first : first + limit]
     return RunsAnswer(
         runs=[
             RunAnswer(
@@ -439,8 +450,9 @@ def runs(plant: Plant) -> RunsAnswer:
                 simulated_time=item.last_t,
                 tick=item.last_seq,
             )
-            for item in reversed(plant.record.runs.values())
-        ]
+            for item in page
+        ],
+        next=page[-1].run if page and first + limit < len(heard) else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Commands on behalf of REST clients: sent once however often they ask, answered with what became of them."""
 
+import hashlib
 import math
 import re
 import uuid
@@ -21,6 +22,9 @@ from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
 KEYS_KEPT = 10_000
 """Idempotency-Keys that are remembered with the request they stood for."""
+
+ID_LENGTH = 64
+"""Characters of the longest id."""
 
 RUNS_KEPT = 100
 """Runs whose beginning is remembered."""
@@ -64,7 +68,7 @@ class Commands:
             module: addressee.
             name: what to do.
             args: arguments by name.
-            key: the client's Idempotency-Key, which becomes the id; None makes a new one.
+            key: the client's Idempotency-Key; None makes a new one. It stands for this caller's requests alone.
             origin: who asks, as the clock's journal has it.
             caller: what who asks may do.
 
@@ -75,28 +79,27 @@ class Commands:
         reason = lacking(caller, command_role(module, name), name)
         if reason:
             raise ProblemError(Problem.of(403, "role", reason))
+        key = key or uuid.uuid4().hex
         request = self._request(module, name, args, key, origin)
-        headers = {"Idempotency-Key": request.id}
+        headers = {"Idempotency-Key": key}
         try:
             result = await self._commander.send(request)
         except RefusedError as error:
-            raise ProblemError(_refused(request, error.refused), headers | _retry(error.refused)) from error
+            raise ProblemError(_refused(request, key, error.refused), headers | _retry(error.refused)) from error
         except (NotAnsweredError, FrameError) as error:
             detail = f"the outcome is unknown ({error}); ask again with the same Idempotency-Key"
-            problem = Problem.of(503, "not-answered", detail, command=name, id=request.id)
+            problem = Problem.of(503, "not-answered", detail, command=name, id=key)
             raise ProblemError(problem, {**headers, "Retry-After": "1"}) from error
         if result.outcome == "rejected":
-            raise ProblemError(_rejected(request, result), headers)
-        return AppliedAnswer(
-            command=name, id=request.id, run=result.run, seq=result.seq, t=result.t, applied=result.applied
-        )
+            raise ProblemError(_rejected(request, key, result), headers)
+        return AppliedAnswer(command=name, id=key, run=result.run, seq=result.seq, t=result.t, applied=result.applied)
 
-    def _request(self, module: str, name: str, args: dict[str, Any], key: str | None, origin: str) -> CommandRequest:
-        if key is not None and re.fullmatch(IDENTIFIER, key) is None:
+    def _request(self, module: str, name: str, args: dict[str, Any], key: str, origin: str) -> CommandRequest:
+        if re.fullmatch(IDENTIFIER, key) is None:
             reason = "send 1 to 64 letters, digits or any of _ . : -"
             raise ProblemError(Problem.violation("Idempotency-Key", "64 characters", reason))
         try:
-            request = client.command(module, name, args, origin[:64], key or uuid.uuid4().hex)
+            request = client.command(module, name, args, origin[:64], command_id(key, origin))
         except FrameError as error:
             raise ProblemError(Problem.violation("body", "what a command can carry", str(error))) from error
         before = self._remember(request)
@@ -112,9 +115,25 @@ class Commands:
         return before
 
 
-def _refused(request: CommandRequest, refused: Refused) -> Problem:
+def command_id(key: str, origin: str) -> str:
+    """The id of a command: the key itself, or that of a named caller with the name, so that no two share one.
+
+    Args:
+        key: the client's.
+        origin: who asks, with the name after a colon.
+    """
+    _, _, caller = origin.partition(":")
+    if not caller:
+        return key
+    own = f"{caller}:{key}"
+    return own if len(own) <= ID_LENGTH else f"{caller}:{hashlib.sha256(key.encode()).hexdigest()}"[:ID_LENGTH]
+
+
+def _refused(request: CommandRequest, key: str, refused: Refused) -> Problem:
     """The clock did not accept the request."""
-    members: dict[str, Any] = {"command": request.name, "id": request.id}
+    members: dict[str, Any] = {"command": request.name, "id": key}
+    if refused.field == "id":
+        return Problem.violation("Idempotency-Key", "one request", refused.reason)
     if refused.retry_after > 0:  # nothing is wrong with the request: it comes too early
         return Problem.of(503, "not-ready", refused.reason, **members)
     if refused.violations:
@@ -130,11 +149,11 @@ def _retry(refused: Refused) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(refused.retry_after))} if refused.retry_after > 0 else {}
 
 
-def _rejected(request: CommandRequest, result: Result) -> Problem:
+def _rejected(request: CommandRequest, key: str, result: Result) -> Problem:
     """The command reached its tick and was rejected there; nothing was applied."""
     members: dict[str, Any] = {
         "command": request.name,
-        "id": request.id,
+        "id": key,
         "run": result.run,
         "seq": result.seq,
         "t": result.t,

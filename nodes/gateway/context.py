@@ -14,7 +14,7 @@ from bus.security.door import CALLER
 from bus.security.tokens import Caller
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
-from nodes.gateway.commands import Commands
+from nodes.gateway.commands import Commands, command_id
 from nodes.gateway.core import Plant
 from nodes.gateway.news import News
 from nodes.gateway.presets import Presets
@@ -122,6 +122,11 @@ class Asked:
         self._response = response
         self._caller = caller
         self._origin = f"gateway:{caller.name}" if caller.name else "gateway"
+
+    @property
+    def command_id(self) -> str:
+        """The id of the command that the key stands for; empty without a key."""
+        return command_id(self.key, self._origin) if self.key else ""
 
     async def obey(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
         """Have a command act and answer what was applied.

@@ -15,6 +15,7 @@ from nodes.gateway.answers import (
     ParametersAnswer,
     ValidAnswer,
 )
+from nodes.gateway.preconditions import tag_of
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
 
@@ -42,6 +43,11 @@ async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
             ParameterAnswer(value=found.parameters.get(item.name), **_declared(item)) for item in DECLARATIONS.values()
         ],
     )
+
+
+def tag(run: str, in_force: dict[str, Any]) -> str:
+    """The entity tag of the values in force in a run."""
+    return tag_of([run, in_force])
 
 
 async def values(endpoints: Endpoints, module: str) -> dict[str, Value]:

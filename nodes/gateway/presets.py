@@ -1,13 +1,16 @@
 """Presets: named sets of parameters, one TOML file each in a folder of the plant's data, in the form of a scenario."""
 
 import contextlib
+import fcntl
 import os
 import re
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
+from nodes.gateway.preconditions import tag_of
 from nodes.gateway.problems import Problem, ProblemError
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
@@ -18,6 +21,13 @@ MOST = 1000
 
 LARGEST = 64 * 1024
 """Bytes of a file that is read."""
+
+Require = Callable[[str | None], None]
+"""Looks at the entity tag of what is there, None if nothing is."""
+
+
+def whatever(_tag: str | None) -> None:
+    """Require nothing of what is there."""
 
 
 class Presets:
@@ -46,8 +56,21 @@ class Presets:
         except ScenarioError as error:
             raise ProblemError(Problem.of(422, "preset", str(error))) from error
 
-    def write(self, name: str, values: dict[str, Value]) -> Parameters:
+    def tag(self, name: str) -> str | None:
+        """The entity tag of a preset; None if there is none of that name."""
+        path = self._folder / f"{name}.toml"
+        return tag_of(path.read_bytes()) if name in self.names() else None
+
+    def write(self, name: str, values: dict[str, Value], require: Require = whatever) -> tuple[Parameters, str]:
         """Save a preset, in the place of the one of that name if there is one; what is returned is on disk.
+
+        Args:
+            name: of the preset.
+            values: put over the defaults.
+            require: raises ProblemError if the preset that is there, or that none is, is not what was expected.
+
+        Returns:
+            The parameters, and their entity tag.
 
         Raises:
             ProblemError: 422 if the name or a value is wrong, 409 if there are too many, 503 if it cannot be written.
@@ -58,19 +81,36 @@ class Presets:
             parameters = Parameters.of(values)
         except ParameterError as error:
             raise ProblemError(Problem.parameters(error)) from error
-        names = self.names()
-        if name not in names and len(names) >= MOST:
-            raise ProblemError(Problem.of(409, "rejected", f"there are {MOST} presets: delete one first"))
         try:
-            self._replace(name, render(parameters.as_dict(), f"Preset {name}."))
+            with self._alone():
+                require(self.tag(name))
+                names = self.names()
+                if name not in names and len(names) >= MOST:
+                    raise ProblemError(Problem.of(409, "rejected", f"there are {MOST} presets: delete one first"))
+                text = render(parameters.as_dict(), f"Preset {name}.")
+                self._replace(name, text)
         except OSError as error:
             detail = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
             raise ProblemError(Problem.of(503, "presets", detail)) from error
-        return parameters
+        return parameters, tag_of(text.encode())
 
-    def delete(self, name: str) -> None:
-        """Remove a preset. Raises ProblemError: 404 that lists those there are."""
-        self._existing(name).unlink(missing_ok=True)
+    def delete(self, name: str, require: Require = whatever) -> None:
+        """Remove a preset that is as expected, see `write`. Raises ProblemError: 404 that lists those there are."""
+        path = self._existing(name)
+        with self._alone():
+            require(self.tag(name))
+            path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold off the other workers, from looking at what is there to replacing it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _existing(self, name: str) -> Path:
         names = self.names()
@@ -80,7 +120,6 @@ class Presets:
         return self._folder / f"{name}.toml"
 
     def _replace(self, name: str, text: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = (self._folder / f"{name}.toml").resolve()  # what a link leads to is written, and the link stays
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:

@@ -43,7 +43,8 @@ class RecordingsAnswer(BaseModel):
     """The recorded runs."""
 
     recordings: list[RecordingAnswer] = Field(description="the newest first")
-    more: bool = Field(description="true if there are older ones: ask again with `before` the last of these")
+    more: bool = Field(description="true if there are older ones")
+    next: str | None = Field(description="ask again with this as `before` for older ones; null at the end")
     status: str = Field(description="what the recorder says of itself")
     quota: int = Field(description="room that all recordings may take (B)")
 

@@ -84,7 +84,8 @@ class Recordings:
         chosen = found.runs[:limit]
         listed = [recorded.recording(run, await self.begun(run.run)) for run in chosen]
         more = found.more or len(found.runs) > limit
-        return RecordingsAnswer(recordings=listed, more=more, status=found.status, quota=found.quota)
+        following = chosen[-1].run if more and chosen else None
+        return RecordingsAnswer(recordings=listed, more=more, next=following, status=found.status, quota=found.quota)
 
     async def begun(self, run: str) -> Result | None:
         """The result of a run's `begin`; None if it is not recorded."""

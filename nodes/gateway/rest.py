@@ -9,12 +9,12 @@ from bus.security.admission import Admission
 from bus.security.door import Door
 from bus.security.hosts import Names
 from bus.security.room import Room
+from nodes.gateway import preconditions, problems
 from nodes.gateway.access import Roles, urgent
 from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.compression import Compressed
 from nodes.gateway.context import Gateway
 from nodes.gateway.openapi import PROBLEM, describe
-from nodes.gateway.problems import register
 from nodes.gateway.routes import (
     controls,
     data,
@@ -49,7 +49,8 @@ def described() -> FastAPI:
     # The documentation pages of FastAPI load scripts from other hosts, so only the description itself is served.
     app = FastAPI(title="KPP Simulator", version=version(), docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(api())
-    register(app)
+    problems.register(app)
+    preconditions.register(app)
     describe(app)
     app.state.roles = Roles(app.openapi()["paths"])
     return app

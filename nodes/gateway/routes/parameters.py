@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
 from nodes.gateway.context import Ask, Here, ModuleName
+from nodes.gateway.preconditions import UNCHANGED, Conditional
 
 router = APIRouter(tags=["parameters"])
 first = APIRouter(tags=["first paths"])
@@ -20,11 +21,13 @@ Changes = Annotated[
 ]
 
 
-@router.get("/parameters")
-@first.get("/parameters")
-async def get_parameters(gateway: Here, module: ModuleName) -> ParametersAnswer:
-    """Every parameter of a module: declaration, and the value in force."""
-    return await parameters.in_force(gateway.endpoints, module)
+@router.get("/parameters", responses=UNCHANGED)
+@first.get("/parameters", responses=UNCHANGED)
+async def get_parameters(gateway: Here, module: ModuleName, conditions: Conditional) -> ParametersAnswer:
+    """Every parameter of a module: declaration, and the value in force. The ETag changes with them and the run."""
+    found = await parameters.in_force(gateway.endpoints, module)
+    conditions.answer(parameters.tag(found.run, {item.name: item.value for item in found.parameters}))
+    return found
 
 
 @router.get("/parameters/schema")
@@ -42,7 +45,13 @@ async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAns
 
 @router.patch("/parameters")
 @first.patch("/parameters")
-async def patch_parameters(ask: Ask, module: ModuleName, body: Changes) -> AppliedAnswer:
-    """Change parameters in the run; the plant checks them together, and applies all or none."""
+async def patch_parameters(ask: Ask, module: ModuleName, conditions: Conditional, body: Changes) -> AppliedAnswer:
+    """Change parameters in the run; the plant checks them together, and applies all or none.
+
+    With `If-Match` only if those in force when this arrives are those that the client has seen.
+    """
     parameters.require_scalars(body)
+    if conditions.any:
+        found = await parameters.in_force(ask.gateway.endpoints, module)
+        conditions.require(parameters.tag(found.run, {item.name: item.value for item in found.parameters}))
     return await ask.obey(module, "set_parameters", body)

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from kpp_physics.parameters import DECLARATIONS, Value
 from nodes.gateway import parameters
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, ComparisonAnswer, DifferenceAnswer, PresetAnswer, PresetsAnswer
 from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments
+from nodes.gateway.preconditions import UNCHANGED, Conditional
 from nodes.gateway.presets import NAME
 
 router = APIRouter(tags=["presets"])
@@ -33,27 +35,35 @@ async def get_presets(gateway: Here) -> PresetsAnswer:
     return PresetsAnswer(presets=gateway.presets.names())
 
 
-@router.get("/presets/{name}")
-async def get_preset(gateway: Here, name: Name) -> PresetAnswer:
-    """Every parameter of a preset."""
-    return PresetAnswer(name=name, parameters=gateway.presets.read(name).as_dict())
+@router.get("/presets/{name}", responses=UNCHANGED)
+async def get_preset(gateway: Here, name: Name, conditions: Conditional) -> PresetAnswer:
+    """Every parameter of a preset; its ETag is for If-Match and If-None-Match."""
+    found = PresetAnswer(name=name, parameters=gateway.presets.read(name).as_dict())
+    tag = gateway.presets.tag(name)
+    if tag is not None:
+        conditions.answer(tag)
+    return found
 
 
 @router.put("/presets/{name}")
-async def put_preset(gateway: Here, module: ModuleName, name: Name, body: Save | None = None) -> PresetAnswer:
-    """Save a preset; it is on disk when this answers."""
+async def put_preset(
+    gateway: Here, module: ModuleName, name: Name, conditions: Conditional, body: Save | None = None
+) -> PresetAnswer:
+    """Save a preset; it is on disk when this answers. `If-None-Match: *` replaces none."""
     values: dict[str, Value]
     if body is not None and body.parameters is not None:
         values = body.parameters
     else:
         values = await parameters.values(gateway.endpoints, module)
-    return PresetAnswer(name=name, parameters=gateway.presets.write(name, values).as_dict())
+    written, tag = await run_in_threadpool(gateway.presets.write, name, values, conditions.require)
+    conditions.tell(tag)
+    return PresetAnswer(name=name, parameters=written.as_dict())
 
 
 @router.delete("/presets/{name}", status_code=204, openapi_extra=ADMIN)
-async def delete_preset(gateway: Here, name: Name) -> None:
-    """Delete a preset."""
-    gateway.presets.delete(name)
+async def delete_preset(gateway: Here, name: Name, conditions: Conditional) -> None:
+    """Delete a preset; with `If-Match` only as it was seen."""
+    await run_in_threadpool(gateway.presets.delete, name, conditions.require)
 
 
 @router.post("/presets/{name}/load")

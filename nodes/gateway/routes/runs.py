@@ -1,8 +1,9 @@
 """Runs: begin one from a scenario, stop it, begin it anew; and the scenarios there are."""
 
 import hashlib
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from nodes.gateway import answers, scenarios
@@ -11,6 +12,8 @@ from nodes.gateway.context import Arguments, Ask, Here, NoArguments
 
 router = APIRouter(tags=["runs"])
 first = APIRouter(tags=["first paths"])
+
+RUN = r"^[A-Za-z0-9_.:\-]{1,64}$"
 
 
 class Reset(Arguments):
@@ -29,9 +32,13 @@ class Begin(Reset):
 
 
 @router.get("/runs")
-async def get_runs(gateway: Here) -> RunsAnswer:
+async def get_runs(
+    gateway: Here,
+    before: Annotated[str | None, Query(pattern=RUN, description="list the runs older than this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="most runs to list")] = 50,
+) -> RunsAnswer:
     """Runs that this gateway has heard of since it began to listen."""
-    return answers.runs(gateway.plant)
+    return answers.runs(gateway.plant, before, limit)
 
 
 @router.post("/runs")

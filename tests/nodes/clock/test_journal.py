@@ -17,7 +17,7 @@ def test_what_was_appended_survives_the_process(tmp_path: Path) -> None:
     # Not closed: a killed process does not close either.
     again = Journal(tmp_path / "journal.sqlite")
     assert again.next_epoch(2.0) > first
-    assert again.find("abc") == Sequenced(id="abc", run="0001-001", seq=42)
+    assert again.find("abc") == (Sequenced(id="abc", run="0001-001", seq=42), COMMAND)
     assert again.commands("0001-001") == [(42, COMMAND)]
     assert again.find("other") is None
     journal.close()

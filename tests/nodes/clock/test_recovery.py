@@ -22,6 +22,7 @@ from bus.messages import (
     Sequenced,
     Tick,
 )
+from nodes.clock.acceptance import again
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision, Settings
 from nodes.clock.journal import FencedError, Journal
@@ -104,7 +105,7 @@ class Clocks:
         """What the clock makes of a request before anything is on disk."""
         known = self.journal.find(request.id)
         if known is not None:
-            return known
+            return again(request, *known)
         self.runs.begin(self.core.opening)
         return self.core.sequence(request, self.now_ns)
 

@@ -1,0 +1,115 @@
+"""Conditional requests (RFC 9110, 13): a change only of what its client has seen, an answer only if it is news.
+
+A resource with values has an entity tag that changes when one of them does.
+"""
+
+import hashlib
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, FastAPI, Header, Request
+from starlette.responses import Response
+
+from nodes.gateway.problems import Problem, ProblemError
+
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client has it already: its entity tag stands in If-None-Match"}
+}
+
+_TAGS = "entity tags with commas, or *"
+
+
+class NotModifiedError(Exception):
+    """Ends a request for something that the client has already."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+
+def tag_of(content: Any) -> str:
+    """The entity tag of some values, or of the bytes of a file."""
+    data = content if isinstance(content, bytes) else msgspec.json.encode(content, order="sorted")
+    return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+
+
+class Conditions:
+    """The conditions of one request.
+
+    Args:
+        if_match: the resource has to have one of these tags.
+        if_none_match: it must have none of these.
+    """
+
+    def __init__(
+        self,
+        response: Response,
+        if_match: Annotated[str | None, Header(description=f"change only one of these: {_TAGS}")] = None,
+        if_none_match: Annotated[
+            str | None, Header(description=f"none of these: {_TAGS}; * makes only what is new")
+        ] = None,
+    ) -> None:
+        self._response = response
+        self._wanted = None if if_match is None else _tags(if_match)
+        self._unwanted = None if if_none_match is None else _tags(if_none_match)
+
+    @property
+    def any(self) -> bool:
+        """Does the request depend on what there is?"""
+        return self._wanted is not None or self._unwanted is not None
+
+    def answer(self, tag: str) -> None:
+        """Say the tag of what is answered.
+
+        Raises:
+            NotModifiedError: if the client has it already.
+        """
+        self.tell(tag)
+        if self._unwanted is not None and _among(tag, self._unwanted):
+            raise NotModifiedError(tag)
+
+    def tell(self, tag: str) -> None:
+        """Say the tag of what is there now."""
+        self._response.headers["ETag"] = tag
+
+    def require(self, tag: str | None) -> None:
+        """Let a change go on only if the conditions hold.
+
+        Args:
+            tag: of what is there; None if nothing is.
+
+        Raises:
+            ProblemError: 412 with the tag of what is there.
+        """
+        if self._wanted is not None and not _among(tag, self._wanted):
+            self._refuse(tag, "If-Match", "it has changed since, or is not there: read it again")
+        if self._unwanted is not None and _among(tag, self._unwanted):
+            self._refuse(tag, "If-None-Match", "it is there already: use another name, or If-Match to change it")
+
+    @staticmethod
+    def _refuse(tag: str | None, header: str, reason: str) -> None:
+        problem = Problem.of(412, "precondition", f"{header}: {reason}")
+        raise ProblemError(problem, {} if tag is None else {"ETag": tag})
+
+
+Conditional = Annotated[Conditions, Depends(Conditions)]
+
+
+def _tags(header: str) -> frozenset[str]:
+    # A proxy that compresses marks a tag as weak; it still names the same values.
+    return frozenset(part.strip().removeprefix("W/") for part in header.split(",") if part.strip())
+
+
+def _among(tag: str | None, tags: frozenset[str]) -> bool:
+    return tag is not None and ("*" in tags or tag in tags)
+
+
+async def _unchanged(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, NotModifiedError):
+        raise error
+    return Response(status_code=304, headers={"ETag": error.tag})
+
+
+def register(app: FastAPI) -> None:
+    """Have unchanged resources answered as such."""
+    app.exception_handler(NotModifiedError)(_unchanged)
