@@ -99,11 +99,12 @@ def of_status(status: Status) -> Iterator[Metric]:
     yield gauge("kpp_speed_achieved", "simulated seconds per second, as measured", {plain: status.achieved_speed})
     late = status.lateness
     if late is not None:
-        quantiles = {("0.5",): late.p50, ("0.99",): late.p99, ("1",): late.max}
+        figures = {("p50",): late.p50, ("p99",): late.p99, ("max",): late.max}
         text = "ticks sent after their deadline, of the clock's last report"
-        yield gauge("kpp_tick_lateness_recent_seconds", text, quantiles, "quantile")
+        # Not "quantile": that label belongs to summaries, whose quantiles are over all time.
+        yield gauge("kpp_tick_lateness_recent_seconds", text, figures, "statistic")
     nodes = {(peer.node, peer.instance): peer for peer in status.peers}
-    labels = ("node", "instance")
+    labels = ("node", "process")  # not "instance": Prometheus means the address that it reads
     behind = {key: float(max(0, status.seq - peer.seq)) for key, peer in nodes.items()}
     yield gauge("kpp_node_beat_age_seconds", "time since its last beat", {k: p.age for k, p in nodes.items()}, *labels)
     yield gauge("kpp_node_ticks_behind", "ticks that it has not worked off yet", behind, *labels)
