@@ -81,5 +81,5 @@ def again(request: CommandRequest, answer: Sequenced, command: Command) -> Seque
     """The answer to a request whose id is known: the first one, if it asks for the same."""
     if (request.module, request.name, request.args) == (command.module, command.name, command.args):
         return answer
-    reason = f"it stood for another command before ({command.name!r}): use a new id for a new command"
+    reason = f"it stood for another command before ({command.name!r})"
     return Refused(id=request.id, field="id", reason=reason)

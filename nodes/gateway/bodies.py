@@ -16,7 +16,7 @@ BODY_TIME = 5.0
 
 
 def check(body: bytes, content_type: str) -> Problem | None:
-    """Judge a complete body: none at all, or declared as JSON and strictly that (no NaN, no infinity, no comments).
+    """Judge a complete body: none at all, or declared as JSON and strictly an object of it (no NaN, no comments).
 
     The declaration is required because a page from elsewhere cannot make it without the browser asking first.
     """
@@ -25,11 +25,13 @@ def check(body: bytes, content_type: str) -> Problem | None:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         return Problem.of(415, "media-type", "send the body as Content-Type: application/json")
     try:
-        msgspec.json.decode(body)
+        found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Problem.violation("body", "JSON", f"this is no JSON: {error}")
     except RecursionError:
         return Problem.violation("body", "flat", "nested too deeply: send a flat object")
+    if not isinstance(found, dict):  # null as well: nothing is said by sending nothing
+        return Problem.violation("body", "an object", "send an object, or no body where none is needed")
     return None
 
 

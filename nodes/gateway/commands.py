@@ -104,8 +104,7 @@ class Commands:
             raise ProblemError(Problem.violation("body", "what a command can carry", str(error))) from error
         before = self._remember(request)
         if (before.module, before.name, before.args) != (module, name, args):
-            reason = f"it stood for another request before ({before.name!r}): use a new key for a new request"
-            raise ProblemError(Problem.violation("Idempotency-Key", "one request", reason))
+            raise ProblemError(_used(f"it stood for another request before ({before.name!r})"))
         return request
 
     def _remember(self, request: CommandRequest) -> CommandRequest:
@@ -133,7 +132,7 @@ def _refused(request: CommandRequest, key: str, refused: Refused) -> Problem:
     """The clock did not accept the request."""
     members: dict[str, Any] = {"command": request.name, "id": key}
     if refused.field == "id":
-        return Problem.violation("Idempotency-Key", "one request", refused.reason)
+        return _used(refused.reason)
     if refused.retry_after > 0:  # nothing is wrong with the request: it comes too early
         return Problem.of(503, "not-ready", refused.reason, **members)
     if refused.violations:
@@ -143,6 +142,12 @@ def _refused(request: CommandRequest, key: str, refused: Refused) -> Problem:
         return Problem.of(409, "rejected", refused.reason, **members)
     alone = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
     return Problem.of(422, "violations", f"{refused.field}: {refused.reason}", violations=[alone], **members)
+
+
+def _used(reason: str) -> Problem:
+    """The key stands for something else."""
+    found = ViolationAnswer(field="Idempotency-Key", limit="one request", reason=f"{reason}: use a new key")
+    return Problem.of(409, "key", f"Idempotency-Key: {found.reason}", violations=[found])
 
 
 def _retry(refused: Refused) -> dict[str, str]:

@@ -90,6 +90,7 @@ def _key(
         Header(
             alias="Idempotency-Key",
             description="id of the command, 1 to 64 of A-Z a-z 0-9 _ . : -; the same one never acts twice",
+            pattern=r'^("[A-Za-z0-9_.:\-]{1,64}"|[A-Za-z0-9_.:\-]{1,64})$',
         ),
     ] = None,
 ) -> str | None:
@@ -160,6 +161,28 @@ class NoArguments(Arguments):
     """A command without arguments: an empty object, or no body at all."""
 
 
+class Settings(Arguments):
+    """A body that says at least one of its fields; null says none."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+
+def optional(description: str, *, examples: list[Any] | None = None, **schema: Any) -> Any:
+    """A field that may be left out, without null being a value of it.
+
+    Args:
+        description: for people.
+        examples: values.
+        schema: what is said of it beside that, and checked by the plant, which answers in its own words.
+    """
+
+    def described(found: dict[str, Any]) -> None:
+        found.pop("default", None)
+        found.update(schema)
+
+    return Field(None, description=description, examples=examples, json_schema_extra=described)
+
+
 def parameter(name: str) -> Any:
     """A field of a request body that stands for a parameter of the plant: its meaning, unit and limits.
 
@@ -168,9 +191,5 @@ def parameter(name: str) -> Any:
     item = DECLARATIONS[name]
     unit = "" if item.unit == "-" else f" ({item.unit})"
     extra = {"unit": item.unit, "minimum": item.minimum, "maximum": item.maximum, "parameter": name}
-    return Field(
-        None,
-        description=f"{item.text}{unit}",
-        examples=[item.default],
-        json_schema_extra={key: value for key, value in extra.items() if value is not None},
-    )
+    said = {key: value for key, value in extra.items() if value is not None}
+    return optional(f"{item.text}{unit}", examples=[item.default], **said)

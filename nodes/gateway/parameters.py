@@ -83,6 +83,14 @@ def _declared(item: Declaration) -> dict[str, Any]:
     return found | {"min": found.pop("minimum"), "max": found.pop("maximum"), "choices": list(item.choices)}
 
 
+def schema(item: Declaration) -> dict[str, Any]:
+    """What a value of a parameter may be, as JSON Schema."""
+    kind = {bool: "boolean", int: "integer", float: "number", str: "string"}[type(item.default)]
+    choices = list(item.choices) or None
+    found = {"type": kind, "description": item.text, "minimum": item.minimum, "maximum": item.maximum, "enum": choices}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def require_scalars(changes: dict[str, Any]) -> None:
     """Refuse changes that no parameter could take, whichever it is; the plant checks the rest.
 

@@ -16,8 +16,6 @@ UNCHANGED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it already: its entity tag stands in If-None-Match"}
 }
 
-_TAGS = "entity tags with commas, or *"
-
 
 class NotModifiedError(Exception):
     """Ends a request for something that the client has already."""
@@ -37,17 +35,17 @@ class Conditions:
     """The conditions of one request.
 
     Args:
-        if_match: the resource has to have one of these tags.
-        if_none_match: it must have none of these.
+        response: gets the tag of what is answered.
+        if_match: entity tags with commas, or *; the resource has to have one of them.
+        if_none_match: the same; it must have none of them.
     """
 
     def __init__(
         self,
         response: Response,
-        if_match: Annotated[str | None, Header(description=f"change only one of these: {_TAGS}")] = None,
-        if_none_match: Annotated[
-            str | None, Header(description=f"none of these: {_TAGS}; * makes only what is new")
-        ] = None,
+        # Told in the descriptions of the operations: as parameters, any text would be a valid request by the schema.
+        if_match: Annotated[str | None, Header(include_in_schema=False)] = None,
+        if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> None:
         self._response = response
         self._wanted = None if if_match is None else _tags(if_match)

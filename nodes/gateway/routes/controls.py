@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, ControlsAnswer
-from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments, parameter
+from nodes.gateway.context import Ask, Here, ModuleName, NoArguments, Settings, parameter
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["controls"])
@@ -24,48 +24,48 @@ class Sequence(StrEnum):
     RESUME = "resume"
 
 
-class Load(Arguments):
+class Load(Settings):
     """Consumers beside the grid."""
 
-    load_power: float | None = parameter("load_power")
-    dump_load_power: float | None = parameter("dump_load_power")
+    load_power: float = parameter("load_power")
+    dump_load_power: float = parameter("dump_load_power")
 
 
-class Generator(Arguments):
+class Generator(Settings):
     """Set-points of the generator."""
 
-    generator_speed_setpoint: float | None = parameter("generator_speed_setpoint")
-    torque_setpoint: float | None = parameter("torque_setpoint")
+    generator_speed_setpoint: float = parameter("generator_speed_setpoint")
+    torque_setpoint: float = parameter("torque_setpoint")
 
 
-class Modes(Arguments):
+class Modes(Settings):
     """How generator and injection are controlled."""
 
-    control_mode: Literal["speed", "torque"] | None = parameter("control_mode")
-    injection_mode: Literal["auto", "manual"] | None = parameter("injection_mode")
+    control_mode: Literal["speed", "torque"] = parameter("control_mode")
+    injection_mode: Literal["auto", "manual"] = parameter("injection_mode")
 
 
-class Claims(Arguments):
+class Claims(Settings):
     """Modes of the five hypotheses."""
 
-    h1_mode: HypothesisMode | None = parameter("h1_mode")
-    h2_mode: HypothesisMode | None = parameter("h2_mode")
-    h3_mode: HypothesisMode | None = parameter("h3_mode")
-    jet_mode: HypothesisMode | None = parameter("jet_mode")
-    recovery_mode: HypothesisMode | None = parameter("recovery_mode")
+    h1_mode: HypothesisMode = parameter("h1_mode")
+    h2_mode: HypothesisMode = parameter("h2_mode")
+    h3_mode: HypothesisMode = parameter("h3_mode")
+    jet_mode: HypothesisMode = parameter("jet_mode")
+    recovery_mode: HypothesisMode = parameter("recovery_mode")
 
 
-class Water(Arguments):
+class Water(Settings):
     """The water in the shaft."""
 
-    water_temperature: float | None = parameter("water_temperature")
+    water_temperature: float = parameter("water_temperature")
 
 
-class Grid(Arguments):
+class Grid(Settings):
     """The grid that the plant meets."""
 
-    grid_frequency: float | None = parameter("grid_frequency")
-    grid_voltage: float | None = parameter("grid_voltage")
+    grid_frequency: float = parameter("grid_frequency")
+    grid_voltage: float = parameter("grid_voltage")
 
 
 SETTINGS = [name for body in (Load, Generator, Modes, Claims, Water, Grid) for name in body.model_fields]
@@ -145,7 +145,7 @@ async def set_grid(ask: Ask, module: ModuleName, body: Grid) -> AppliedAnswer:
     return await _set(ask, module, body)
 
 
-async def _set(ask: Ask, module: str, body: Arguments) -> AppliedAnswer:
+async def _set(ask: Ask, module: str, body: Settings) -> AppliedAnswer:
     changes = body.model_dump(exclude_none=True)
     if not changes:
         known = ", ".join(type(body).model_fields)

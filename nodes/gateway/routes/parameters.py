@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
 from nodes.gateway.context import Ask, Here, ModuleName
@@ -17,6 +18,11 @@ Changes = Annotated[
     Body(
         description="parameters to change, by name: a number, text or flag each; all are applied or none",
         examples=[{"water_temperature": 300.0}],
+        json_schema_extra={
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": {item.name: parameters.schema(item) for item in DECLARATIONS.values()},
+        },
     ),
 ]
 

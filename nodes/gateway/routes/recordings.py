@@ -51,7 +51,7 @@ To = Annotated[
     float | None,
     Query(
         alias="to",
-        ge=0,
+        gt=0,
         le=LATEST,
         allow_inf_nan=False,
         description="simulated time of the end (s); else all",

@@ -3,12 +3,12 @@
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from nodes.gateway import answers
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
-from nodes.gateway.context import Arguments, Ask, Here, NoArguments
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, optional
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["time"])
@@ -28,11 +28,13 @@ class Until(Arguments):
     t: float = Field(gt=0, le=1e9, description="simulated time in whole milliseconds (s)", examples=[60.0])
 
 
-class Speed(Arguments):
+class Speed(Settings):
     """How fast to run: one of the two."""
 
-    speed: float | None = Field(None, description="simulated seconds per second, 0.1 to 100", examples=[2.0])
-    flat_out: bool | None = Field(None, description="true: as fast as possible")
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    speed: float = optional("simulated seconds per second", examples=[2.0], minimum=0.1, maximum=100)
+    flat_out: bool = optional("true: as fast as possible")
 
 
 class Policy(Arguments):

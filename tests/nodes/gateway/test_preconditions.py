@@ -95,9 +95,9 @@ def test_s18_a_key_stands_for_one_body_also_at_the_clock() -> None:
         assert refused.field == "id"
 
 
-def test_s18_a_key_that_the_clock_knows_for_something_else_is_422(gateway: Running) -> None:
+def test_s18_a_key_that_the_clock_knows_for_something_else_is_409(gateway: Running) -> None:
     gateway.peer.switches.refuse = Refused(id="x", field="id", reason="it stood for another command before")
-    found = problem(gateway.rest.post("/v1/time/start", headers={"Idempotency-Key": "used-before"}), 422)
+    found = problem(gateway.rest.post("/v1/time/start", headers={"Idempotency-Key": "used-before"}), 409)
     assert [each["field"] for each in found["violations"]] == ["Idempotency-Key"]
 
 

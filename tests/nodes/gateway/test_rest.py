@@ -152,7 +152,7 @@ def test_the_same_key_acts_once_and_another_request_may_not_use_it(gateway: Runn
     assert first.json() == again.json()
     assert first.json()["id"] == again.headers["Idempotency-Key"] == "test:once-1"
     assert len(gateway.peer.commands) == 1
-    found = problem(gateway.rest.post("/step", json={"ticks": 3}, headers=key), 422)
+    found = problem(gateway.rest.post("/step", json={"ticks": 3}, headers=key), 409)
     assert fields(found) == ["Idempotency-Key"]
     assert len(gateway.peer.commands) == 1
 
