@@ -9,14 +9,18 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from bus.schema import (
-    FINITE,
     MAX_ITEMS,
     MAX_TEXT,
+    NANOSECONDS_MAX,
+    Count,
     Finite,
     Label,
     Message,
+    Moment,
     Text,
+    Whole,
     amount,
+    count,
     each,
     number,
     quantity,
@@ -46,6 +50,9 @@ from bus.values import Arguments
 
 STEP_US = 1000
 """Simulated time advances in whole physics steps of this many microseconds."""
+
+SPEED_MAX = 1e6
+"""Limit of every speed on the wire, far beyond what a clock takes."""
 
 Mode = Literal["stopped", "running", "paused"]
 
@@ -80,9 +87,7 @@ class Published(Message, frozen=True):
     TOPIC: ClassVar[str]
 
     t: Annotated[float, amount("s", "simulated time since the start of the run")]
-    seq: Annotated[
-        int, quantity("1", "number of the last tick this message follows from; never goes back in a run", ge=0)
-    ]
+    seq: Annotated[int, count("1", "number of the last tick this message follows from; never goes back in a run")]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     wall: Annotated[float, amount("s", "Unix time of sending")]
 
@@ -111,23 +116,25 @@ class Tick(Published, frozen=True):
 
     TOPIC: ClassVar[str] = "tick"
 
-    epoch: Annotated[int, quantity("1", "incarnation of the clock; a receiver ignores lower ones", ge=0)]
+    epoch: Annotated[int, count("1", "incarnation of the clock; a receiver ignores lower ones")]
     dt: Annotated[
         float, amount("s", "simulated time that this tick advances, a whole number of 1 ms steps; t includes it")
     ]
     mode: Annotated[Mode, quantity("", "stopped, running or paused")]
-    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=FINITE)]
+    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=SPEED_MAX)]
     flat_out: Annotated[bool, quantity("", "true when running as fast as possible, whatever the speed")]
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
     held: Annotated[
         list[Label], quantity("", "modules that simulated time waits for; empty when none", max_length=MAX_ITEMS)
     ]
-    mono_ns: Annotated[int, quantity("ns", "sender's monotonic clock, for latencies on one host", ge=0)]
+    mono_ns: Annotated[
+        int, quantity("ns", "sender's monotonic clock, for latencies on one host", ge=0, le=NANOSECONDS_MAX)
+    ]
     leaders: Annotated[
         dict[Label, Label], quantity("", "module -> instance that publishes for it", max_length=MAX_ITEMS)
     ]
     published: Annotated[
-        dict[Label, int], quantity("1", "module -> last tick whose state was published for it", max_length=MAX_ITEMS)
+        dict[Label, Count], quantity("1", "module -> last tick whose state was published for it", max_length=MAX_ITEMS)
     ]
     commands: Annotated[
         list[Command], quantity("", "commands that act at the start of this tick, in order", max_length=256)
@@ -147,12 +154,12 @@ class Peer(Message, frozen=True):
 
     node: Annotated[str, quantity("", "node name", pattern=NAME)]
     instance: Annotated[str, quantity("", "instance name", pattern=IDENTIFIER)]
-    pid: Annotated[int, quantity("1", "process id", ge=0)]
+    pid: Annotated[int, count("1", "process id")]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
-    seq: Annotated[int, quantity("1", "last tick it has worked off", ge=0)]
-    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)]
+    seq: Annotated[int, count("1", "last tick it has worked off")]
+    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
     age: Annotated[float, amount("s", "time since its last beat")]
-    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
+    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
 
 
 class Status(Published, frozen=True):
@@ -160,18 +167,18 @@ class Status(Published, frozen=True):
 
     TOPIC: ClassVar[str] = "status"
 
-    epoch: Annotated[int, quantity("1", "incarnation of the clock", ge=0)]
+    epoch: Annotated[int, count("1", "incarnation of the clock")]
     mode: Annotated[Mode, quantity("", "stopped, running or paused")]
-    speed: Annotated[float, quantity("1", "requested speed", gt=0, le=FINITE)]
+    speed: Annotated[float, quantity("1", "requested speed", gt=0, le=SPEED_MAX)]
     flat_out: Annotated[bool, quantity("", "as fast as possible")]
     achieved_speed: Annotated[float, amount("1", "simulated over wall time in the last interval")]
-    rate: Annotated[int, quantity("Hz", "tick rate")]
+    rate: Annotated[int, count("Hz", "tick rate")]
     lateness: Annotated[
         Lateness | None, quantity("", "of the ticks of the last interval, null when it held none on a schedule")
     ]
-    frames_sent: Annotated[int, quantity("1", "tick frames since the clock started", ge=0)]
-    deadlines_missed: Annotated[int, quantity("1", "ticks left out because their time had passed", ge=0)]
-    bad_frames: Annotated[int, quantity("1", "malformed requests, counted and dropped", ge=0)]
+    frames_sent: Annotated[int, count("1", "tick frames since the clock started")]
+    deadlines_missed: Annotated[int, count("1", "ticks left out because their time had passed")]
+    bad_frames: Annotated[int, count("1", "malformed requests, counted and dropped")]
     policy: Annotated[Policy, quantity("", "what happens when a module is late: hold, catch_up or stop")]
     held: Annotated[list[Label], quantity("", "modules that simulated time waits for now", max_length=MAX_ITEMS)]
     held_time: Annotated[float, amount("s", "wall time held since the clock started")]
@@ -200,8 +207,8 @@ class State(Published, frozen=True):
     digest: Annotated[
         str, quantity("", "64-bit digest of the complete state; equal digests mean equal states", pattern=DIGEST)
     ]
-    results: Annotated[int, quantity("1", "results of this module in the run so far, this tick included", ge=0)]
-    events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
+    results: Annotated[int, count("1", "results of this module in the run so far, this tick included")]
+    events: Annotated[int, count("1", "events of this module in the run before this tick")]
     chain: Chain
     floaters: Floaters
     receiver: Receiver
@@ -286,15 +293,15 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
-    pid: Annotated[int, quantity("1", "process id", ge=0)]
+    pid: Annotated[int, count("1", "process id")]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
+    seq: Annotated[int, count("1", "last tick worked off")]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
     published: Annotated[
-        int, quantity("1", "last tick of the run whose state was published, by this instance or another", ge=0)
+        int, count("1", "last tick of the run whose state was published, by this instance or another")
     ] = 0
-    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
-    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
+    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
+    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -302,29 +309,29 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
 
     node: Annotated[str, quantity("", "node name", pattern=NAME)]
     instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
-    pid: Annotated[int, quantity("1", "process id", ge=0)]
-    seq: Annotated[int, quantity("1", "last tick worked off", ge=0)]
+    pid: Annotated[int, count("1", "process id")]
+    seq: Annotated[int, count("1", "last tick worked off")]
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
-    gaps: Annotated[int, quantity("1", "frames that it missed and had sent again, since it started", ge=0)] = 0
-    queue: Annotated[int, quantity("1", "messages that wait in it for their turn", ge=0)] = 0
+    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
+    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
     """Ask for the ticks of a run that follow `after`."""
 
     run: Annotated[str, quantity("", 'run id, or "" for the present run', pattern=RUN_OR_PRESENT)]
-    after: Annotated[int, quantity("1", "number of the last tick that the asker has", ge=0)]
+    after: Annotated[int, count("1", "number of the last tick that the asker has")]
 
 
 class Span(Message, frozen=True):
     """Ticks of one kind in a row: `commands` act at the first one, then every tick advances `dt`."""
 
-    first: Annotated[int, quantity("1", "number of the first tick", ge=1)]
-    count: Annotated[int, quantity("1", "number of ticks", ge=1)]
+    first: Annotated[int, count("1", "number of the first tick", 1)]
+    count: Annotated[int, count("1", "number of ticks", 1)]
     t: Annotated[float, amount("s", "simulated time before the first tick")]
     dt: Annotated[float, amount("s", "simulated time that each tick advances")]
     mode: Annotated[Mode, quantity("", "run mode")]
-    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=FINITE)]
+    speed: Annotated[float, quantity("1", "requested simulated seconds per second", gt=0, le=SPEED_MAX)]
     flat_out: Annotated[bool, quantity("", "true when running as fast as possible")]
     commands: Annotated[list[Command], quantity("", "commands at the first tick", max_length=256)]
 
@@ -334,8 +341,8 @@ class Replay(Message, frozen=True, tag_field="type", tag="replay"):
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     spans: Annotated[list[Span], quantity("", "the ticks, run-length coded", max_length=500)]
-    last: Annotated[int, quantity("1", "newest tick of the run so far", ge=0)]
-    epoch: Annotated[int, quantity("1", "incarnation of the clock that answers", ge=0)]
+    last: Annotated[int, count("1", "newest tick of the run so far")]
+    epoch: Annotated[int, count("1", "incarnation of the clock that answers")]
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]
     wall: Annotated[float, amount("s", "Unix time of sending")]
     ended: Annotated[bool, quantity("", "true when the run has ended: no tick follows `last`")] = False
@@ -347,7 +354,7 @@ class Sequenced(Message, frozen=True, tag_field="type", tag="sequenced"):
 
     id: Annotated[str, quantity("", "id of the command", pattern=IDENTIFIER)]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    seq: Annotated[int, quantity("1", "the tick at which it acts", ge=1)]
+    seq: Annotated[int, count("1", "the tick at which it acts", 1)]
 
 
 class Refused(Message, frozen=True, tag_field="type", tag="refused"):
@@ -373,7 +380,7 @@ class FramesRequest(Message, frozen=True, tag_field="type", tag="frames"):
     """Ask a producer for what it published in a run after tick `after`."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    after: Annotated[int, quantity("1", "number of the last tick whose frames the asker has", ge=0)]
+    after: Annotated[int, count("1", "number of the last tick whose frames the asker has")]
 
 
 class Frames(Message, frozen=True, tag_field="type", tag="frames"):
@@ -383,9 +390,9 @@ class Frames(Message, frozen=True, tag_field="type", tag="frames"):
     """
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    after: Annotated[int, quantity("1", "the block holds all that followed this tick ...", ge=0)]
-    through: Annotated[int, quantity("1", "... up to and including this one", ge=0)]
-    last: Annotated[int, quantity("1", "newest tick of the run that the producer has worked off", ge=0)]
+    after: Annotated[int, count("1", "the block holds all that followed this tick ...")]
+    through: Annotated[int, count("1", "... up to and including this one")]
+    last: Annotated[int, count("1", "newest tick of the run that the producer has worked off")]
     states: Annotated[list[State], quantity("", "states, in order; none from the clock", max_length=256)]
     events: Annotated[list[Event], quantity("", "events, in order", max_length=MAX_ITEMS)]
     results: Annotated[list[Result], quantity("", "results, in order", max_length=MAX_ITEMS)]
@@ -403,7 +410,7 @@ class ForkRequest(Message, frozen=True, tag_field="type", tag="fork"):
     """Ask a module to make a moment of a run ready to begin another run from."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    seq: Annotated[int, quantity("1", "the tick after which the other run begins", ge=1)]
+    seq: Annotated[int, count("1", "the tick after which the other run begins", 1)]
 
 
 class Forked(Message, frozen=True, tag_field="type", tag="forked"):
@@ -436,11 +443,11 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    seq: Annotated[int, quantity("1", "tick of the state", ge=0)]
+    seq: Annotated[int, count("1", "tick of the state")]
     t: Annotated[float, amount("s", "simulated time of the state")]
     scenario: Annotated[str, quantity("", "scenario of the run", max_length=64)]
     parameters: Annotated[
-        dict[Label, Finite | int | Text | bool],
+        dict[Label, Finite | Whole | Text | bool],
         quantity("", "every parameter in force, by name", max_length=MAX_ITEMS),
     ]
     state: Annotated[State | None, quantity("", "newest state frame, null before the first")]
@@ -461,9 +468,9 @@ class RecordedModule(Message, frozen=True):
     """What is recorded of one module in a run."""
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
-    rows: Annotated[int, quantity("1", "states that are recorded", ge=0)]
-    first: Annotated[int, quantity("1", "tick of the first one", ge=0)]
-    last: Annotated[int, quantity("1", "tick of the last one", ge=0)]
+    rows: Annotated[int, count("1", "states that are recorded")]
+    first: Annotated[int, count("1", "tick of the first one")]
+    last: Annotated[int, count("1", "tick of the last one")]
     start: Annotated[float, amount("s", "simulated time of the first one")]
     end: Annotated[float, amount("s", "simulated time of the last one")]
 
@@ -472,7 +479,7 @@ class RecordedRun(Message, frozen=True):
     """One recorded run."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    bytes: Annotated[int, quantity("B", "room that it takes on the disk", ge=0)]
+    bytes: Annotated[int, count("B", "room that it takes on the disk")]
     recording: Annotated[bool, quantity("", "true while it is being recorded")]
     modules: Annotated[list[RecordedModule], quantity("", "what is recorded of each module", max_length=MAX_ITEMS)]
 
@@ -483,9 +490,9 @@ class Runs(Message, frozen=True, tag_field="type", tag="runs"):
     runs: Annotated[list[RecordedRun], quantity("", "the newest first", max_length=100)]
     more: Annotated[bool, quantity("", "true if there are older ones: ask again before the last one of these")]
     status: Annotated[Text, quantity("", "what the recorder says of itself")]
-    quota: Annotated[int, quantity("B", "room that recordings may take", ge=0)]
-    used: Annotated[int, quantity("B", "room that all recordings take, those that are not listed too", ge=0)] = 0
-    free: Annotated[int, quantity("B", "room that is free on their disk", ge=0)] = 0
+    quota: Annotated[int, count("B", "room that recordings may take")]
+    used: Annotated[int, count("B", "room that all recordings take, those that are not listed too")] = 0
+    free: Annotated[int, count("B", "room that is free on their disk")] = 0
 
 
 class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):
@@ -493,7 +500,7 @@ class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):
 
     run: Annotated[str, quantity("", 'run id, or "" for the newest run', pattern=RUN_OR_PRESENT)]
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
-    after: Annotated[int, quantity("1", "number of channels that the asker has", ge=0)]
+    after: Annotated[int, count("1", "number of channels that the asker has")]
 
 
 class RecordedChannel(Message, frozen=True):
@@ -511,7 +518,7 @@ class Channels(Message, frozen=True, tag_field="type", tag="channels"):
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
-    total: Annotated[int, quantity("1", "number of channels", ge=0)]
+    total: Annotated[int, count("1", "number of channels")]
     channels: Annotated[list[RecordedChannel], quantity("", "those that follow what was asked", max_length=500)]
 
 
@@ -531,7 +538,7 @@ class ChannelHistory(Message, frozen=True):
 
     name: Annotated[str, quantity("", "name of the channel", max_length=64)]
     unit: Annotated[str, quantity("", "SI unit", max_length=32)]
-    samples: Annotated[list[int], each("1", "values in the bin")]
+    samples: Annotated[list[Count], each("1", "values in the bin")]
     minimum: Annotated[list[Finite | None], each("of the channel", "smallest value")]
     mean: Annotated[list[Finite | None], each("of the channel", "mean of the values")]
     maximum: Annotated[list[Finite | None], each("of the channel", "largest value")]
@@ -543,11 +550,9 @@ class History(Message, frozen=True, tag_field="type", tag="history"):
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     width: Annotated[float, amount("s", "width of a bin")]
-    t: Annotated[list[Finite], each("s", "simulated time at which each bin begins")]
+    t: Annotated[list[Moment], each("s", "simulated time at which each bin begins")]
     channels: Annotated[list[ChannelHistory], quantity("", "in the order of the request", max_length=64)]
-    lost: Annotated[
-        int, quantity("1", "segments of that time that are damaged or dropped and would have been needed", ge=0)
-    ]
+    lost: Annotated[int, count("1", "segments of that time that are damaged or dropped and would have been needed")]
 
 
 class NotesRequest(Message, frozen=True, tag_field="type", tag="notes"):
@@ -556,14 +561,14 @@ class NotesRequest(Message, frozen=True, tag_field="type", tag="notes"):
     run: Annotated[str, quantity("", 'run id, or "" for the newest run', pattern=RUN_OR_PRESENT)]
     start: Annotated[float, amount("s", "simulated time of the beginning")]
     end: Annotated[float, amount("s", "simulated time of the end, not included")]
-    after: Annotated[int, quantity("1", "how many of them the asker has", ge=0)]
+    after: Annotated[int, count("1", "how many of them the asker has")]
 
 
 class Notes(Message, frozen=True, tag_field="type", tag="notes"):
     """A block of events and results, each list in order."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    total: Annotated[int, quantity("1", "events and results in that time", ge=0)]
+    total: Annotated[int, count("1", "events and results in that time")]
     events: Annotated[list[Event], quantity("", "events of this block", max_length=MAX_ITEMS)]
     results: Annotated[list[Result], quantity("", "results of this block", max_length=MAX_ITEMS)]
 

@@ -21,9 +21,27 @@ MAX_ITEMS = 1024
 FINITE = sys.float_info.max
 """Limit of every float on the wire: NaN and infinity are refused on receipt."""
 
+COUNT_MAX = 2**53
+"""Limit of every whole number on the wire: up to here each is a float too, and arithmetic with two fits 64 bits."""
+
+NANOSECONDS_MAX = 2**63 - 1
+"""Limit of a monotonic clock in nanoseconds, which passes COUNT_MAX after a hundred days."""
+
+TIME_MAX = 1e12
+"""Limit of every time on the wire in seconds, simulated and Unix: in microseconds it fits 64 bits."""
+
 
 Finite = Annotated[float, msgspec.Meta(ge=-FINITE, le=FINITE)]
 """A float that is neither NaN nor infinite."""
+
+Moment = Annotated[float, msgspec.Meta(ge=0.0, le=TIME_MAX)]
+"""A time."""
+
+Whole = Annotated[int, msgspec.Meta(ge=-COUNT_MAX, le=COUNT_MAX)]
+"""A whole number of bounded size."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
+"""A whole number of something."""
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 """A text of bounded length."""
@@ -77,13 +95,22 @@ def quantity(
 
 
 def number(unit: str, meaning: str) -> msgspec.Meta:
-    """Annotate a finite number of any sign."""
-    return quantity(unit, meaning, ge=-FINITE, le=FINITE)
+    """Annotate a finite number of any sign, of a size that its unit allows."""
+    return quantity(unit, meaning, ge=-_largest(unit), le=_largest(unit))
 
 
 def amount(unit: str, meaning: str) -> msgspec.Meta:
-    """Annotate a finite number that is never negative."""
-    return quantity(unit, meaning, ge=0.0, le=FINITE)
+    """Annotate a finite number that is never negative, of a size that its unit allows."""
+    return quantity(unit, meaning, ge=0.0, le=_largest(unit))
+
+
+def count(unit: str, meaning: str, least: int = 0) -> msgspec.Meta:
+    """Annotate a whole number that is at least `least`."""
+    return quantity(unit, meaning, ge=least, le=COUNT_MAX)
+
+
+def _largest(unit: str) -> float:
+    return TIME_MAX if unit == "s" else FINITE
 
 
 def each(unit: str, meaning: str) -> msgspec.Meta:

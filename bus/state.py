@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import field
 
-from bus.schema import MAX_ITEMS, Finite, Message, Text, each, number, quantity
+from bus.schema import MAX_ITEMS, Count, Finite, Message, Text, count, each, number, quantity
 
 
 class Chain(Message, frozen=True):
@@ -17,7 +17,7 @@ class Chain(Message, frozen=True):
     position: Annotated[float, number("m", "chain position s of floater 0 since the start, not wrapped")]
     speed: Annotated[float, number("m/s", "chain speed v, > 0 in the running direction")]
     loop_length: Annotated[float, number("m", "length L of the chain loop")]
-    laps: Annotated[int, quantity("1", "complete laps since the start", ge=0)]
+    laps: Annotated[int, count("1", "complete laps since the start")]
     coflow_speed: Annotated[float, number("m/s", "speed u of the water dragged along with the chain")]
     buoyancy_force: Annotated[float, number("N", "sum of the buoyancy forces along the chain")]
     shell_force: Annotated[float, number("N", "sum of the shells' own buoyancy minus weight along the chain")]
@@ -60,11 +60,11 @@ class Valve(Message, frozen=True):
     """The injection valve group."""
 
     mass_flow: Annotated[float, number("kg/s", "air through the valve")]
-    floater: Annotated[int | None, quantity("", "number of the floater being served, null when shut")]
+    floater: Annotated[Count | None, quantity("", "number of the floater being served, null when shut")]
     delivered: Annotated[Finite | None, quantity("kg", "air delivered so far to that floater, null when shut")]
     target: Annotated[float, number("kg", "target mass of a pulse m_t")]
-    pulses: Annotated[int, quantity("1", "pulses completed since the start", ge=0)]
-    missed: Annotated[int, quantity("1", "pulses that ended below the target mass", ge=0)]
+    pulses: Annotated[int, count("1", "pulses completed since the start")]
+    missed: Annotated[int, count("1", "pulses that ended below the target mass")]
 
 
 class Drivetrain(Message, frozen=True):
@@ -314,7 +314,7 @@ class Exergy(Message, frozen=True):
 class Meters(Message, frozen=True):
     """Means over the last complete laps; null before the first lap is complete."""
 
-    laps: Annotated[int, quantity("1", "number of laps in the means", ge=0)]
+    laps: Annotated[int, count("1", "number of laps in the means")]
     chain_speed: Annotated[Finite | None, quantity("m/s", "mean chain speed")]
     generator_rpm: Annotated[Finite | None, quantity("rpm", "mean speed of the fast shaft")]
     compressor_power: Annotated[Finite | None, quantity("W", "mean compressor power, over whole load cycles")]

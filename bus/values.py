@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from bus.schema import MAX_ITEMS, Finite, Label, Text
+from bus.schema import MAX_ITEMS, Finite, Label, Text, Whole
 
-Scalar = bool | int | Finite | Text | None
-"""A flag, a finite number, a text or null."""
+Scalar = bool | Whole | Finite | Text | None
+"""A flag, a finite number, a bounded whole one, a text or null."""
 
 _Items = Meta(max_length=MAX_ITEMS)
 _Inner = Scalar | Annotated[list[Scalar], _Items] | Annotated[dict[Label, Scalar], _Items]

@@ -16,6 +16,7 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from bus import metrics
+from bus.answering import answered
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.environment import data_folder, setting
@@ -269,33 +270,38 @@ class _Shell:
                 return
             reply = self._answer(received)
             if reply is not None:
-                self._control.reply(received.peer, encode(reply))
+                self._control.reply(received.peer, reply)
 
-    def _answer(self, received: Request) -> ClockReply | None:
+    def _answer(self, received: Request) -> bytes | None:
         """The answer to a request, None if it gets none, or gets it later."""
         try:
             request = decode_clock_request(received.payload)
         except FrameError as error:
             self._core.bad_frames += 1
-            return Refused(id="", field="", reason=str(error))
+            return encode(Refused(id="", field="", reason=str(error)))
         refused = denied(request, received.caller)
         if refused is not None:
-            return refused
+            return encode(refused)
         if isinstance(request, Ack | Beat):
             with self._changed:
                 self._core.heard(request, time.monotonic_ns())
                 self._changed.notify_all()
             return None
+        if isinstance(request, ReplayRequest | FramesRequest):
+            return answered(lambda: self._recall(request), self._log)
+        named = msgspec.structs.replace(request, origin=origin(request, received.caller))
+        reply = self._sequence(received.peer, named)
+        return None if reply is None else encode(reply)
+
+    def _recall(self, request: ReplayRequest | FramesRequest) -> ClockReply:
+        """What was, of the present run or of one that has ended."""
         if isinstance(request, ReplayRequest):
             with self._changed:
                 replay = self._core.replay(request, time.time())
             return replay or self._archive.replay(request, time.time())
-        if isinstance(request, FramesRequest):
-            with self._changed:
-                frames = self._core.frames(request)
-            return frames or self._archive.frames(request, time.time())
-        named = msgspec.structs.replace(request, origin=origin(request, received.caller))
-        return self._sequence(received.peer, named)
+        with self._changed:
+            frames = self._core.frames(request)
+        return frames or self._archive.frames(request, time.time())
 
     def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
         """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from bus import log
+from bus.answering import answered
 from bus.codec import (
     FrameError,
     Pair,
@@ -18,7 +19,19 @@ from bus.codec import (
     encode,
 )
 from bus.log import Seldom
-from bus.messages import Ack, Forked, ForkRequest, FramesRequest, Prepared, PrepareRequest, Refused, Replay, Tick
+from bus.messages import (
+    Ack,
+    Forked,
+    ForkRequest,
+    FramesRequest,
+    ModuleReply,
+    ModuleRequest,
+    Prepared,
+    PrepareRequest,
+    Refused,
+    Replay,
+    Tick,
+)
 from bus.process import StopSignal
 from bus.security.roles import denied
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
@@ -253,27 +266,26 @@ class Shell:
         except FrameError as error:
             self._sockets.server.reply(peer, encode(Refused(id="", field="", reason=str(error))))
             return
-        refused = denied(request, caller)
-        if refused is not None:
-            self._sockets.server.reply(peer, encode(refused))
-            return
+        question = request.id if isinstance(request, PrepareRequest) else ""
+        reply = answered(lambda: denied(request, caller) or self._answer(peer, request), self._log, question)
+        if reply is not None:
+            self._sockets.server.reply(peer, reply)
+
+    def _answer(self, peer: list[bytes], request: ModuleRequest) -> ModuleReply | None:
+        """The answer to a question, None if it has to be computed first."""
         if isinstance(request, ForkRequest):
             self._forker = peer
             self._fork.ask(request)
-            return
+            return None
         if isinstance(request, PrepareRequest):
             agreed = Prepared(id=request.id, module=self._module, instance=self._instance)
-            answer = objection(self._files.openings.look, request) or agreed
-            self._sockets.server.reply(peer, encode(answer))
-            return
+            return objection(self._files.openings.look, request) or agreed
         if not isinstance(request, FramesRequest):
-            self._sockets.server.reply(peer, encode(self._core.snapshot()))
-            return
+            return self._core.snapshot()
         frames = self._core.frames(request)
         if frames is None:
             self._recall.ask(tuple(peer), request)
-        else:
-            self._sockets.server.reply(peer, encode(frames))
+        return frames
 
     def _compute_again(self) -> None:
         """A part of what somebody missed and the ring no longer holds."""

@@ -12,10 +12,14 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bus.codec import FrameError, decode_clock_request, decode_module_request, encode, encode_published
+import structlog
+
+from bus.answering import answered
+from bus.codec import FrameError, decode_clock_request, decode_module_request, encode_published
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder, setting
 from bus.messages import (
@@ -72,6 +76,7 @@ class Player:
         self._kept: deque[list[Published]] = deque(maxlen=KEPT)
         self._peers: dict[str, tuple[Ack | Beat, float]] = {}
         self._bad = 0
+        self._log = structlog.stdlib.get_logger()
         self._sent = 0
         self.replayed = ""
         self.parameters: dict[str, dict[str, float | int | str]] = {}
@@ -101,20 +106,20 @@ class Player:
             received = server.receive(timeout if module == CLOCK_MODULE else 0.0)
             if received is None:
                 continue
-            try:
-                reply = self._answer(module, received)
-            except FrameError as error:
-                self._bad += 1
-                reply = Refused(id="", field="", reason=str(error))
+            reply = answered(partial(self._answer, module, received), self._log)
             if reply is not None:
-                server.reply(received.peer, encode(reply))
+                server.reply(received.peer, reply)
 
     def _answer(self, module: str, received: Request) -> ClockReply | ModuleReply | None:
-        if module == CLOCK_MODULE:
-            asked = decode_clock_request(received.payload)
-            return denied(asked, received.caller) or self._clock(asked)
-        question = decode_module_request(received.payload)
-        return denied(question, received.caller) or self._module(module, question)
+        try:
+            if module == CLOCK_MODULE:
+                asked = decode_clock_request(received.payload)
+                return denied(asked, received.caller) or self._clock(asked)
+            question = decode_module_request(received.payload)
+            return denied(question, received.caller) or self._module(module, question)
+        except FrameError as error:
+            self._bad += 1
+            return Refused(id="", field="", reason=str(error))
 
     def _clock(self, request: ClockRequest) -> ClockReply | None:
         if isinstance(request, CommandRequest):

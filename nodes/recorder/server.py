@@ -5,6 +5,7 @@ import time
 
 import structlog
 
+from bus.answering import answered
 from bus.codec import FrameError, decode_recorder_request, encode
 from bus.log import Seldom
 from bus.messages import Refused
@@ -40,7 +41,9 @@ class HistoryServer(threading.Thread):
             while not self._stopping.is_set():
                 received = self._server.receive(POLL)
                 if received is not None:
-                    self._server.reply(received.peer, self._reply(received))
+                    reply = self._reply(received)
+                    if reply is not None:
+                        self._server.reply(received.peer, reply)
         except BaseException as error:
             self.failure = error
             raise
@@ -48,7 +51,7 @@ class HistoryServer(threading.Thread):
             self._answers.close()
             self._server.close()
 
-    def _reply(self, received: Request) -> bytes:
+    def _reply(self, received: Request) -> bytes | None:
         try:
             request = decode_recorder_request(received.payload)
         except FrameError as error:
@@ -56,7 +59,7 @@ class HistoryServer(threading.Thread):
             if self._told_bad.due(time.monotonic()):
                 self._log.warning("bad request refused", reason=str(error), count=self.bad_frames)
             return encode(Refused(id="", field="", reason=str(error)))
-        return encode(denied(request, received.caller) or self._answers.answer(request))
+        return answered(lambda: denied(request, received.caller) or self._answers.answer(request), self._log)
 
     def stop(self) -> None:
         """End after the request that is under way."""

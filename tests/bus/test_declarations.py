@@ -6,7 +6,7 @@ import msgspec.inspect as mi
 import pytest
 
 from bus.messages import PUBLISHED
-from bus.schema import FINITE
+from bus.schema import COUNT_MAX, FINITE, NANOSECONDS_MAX, TIME_MAX
 from tests.bus.catalogue import WIRE, Place, declared, leaves, places, structs
 from tests.bus.strategies import NOTHING_FOLLOWS
 
@@ -16,6 +16,26 @@ PLACES = places()
 def test_no_message_is_out_of_reach() -> None:
     reached = {struct.cls for cls in WIRE for struct in structs(mi.type_info(cls))}
     assert declared() == reached
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.path)
+def test_s06_every_number_has_bounds_that_arithmetic_survives(place: Place) -> None:
+    """Twice the largest whole number fits 64 bits, and a time in microseconds and a speed in thousandths do."""
+    for leaf in leaves(place.type):
+        match leaf:
+            case mi.IntType(ge=low, le=high):
+                assert low is not None
+                assert high is not None
+                assert max(abs(low), abs(high)) <= (NANOSECONDS_MAX if place.name == "mono_ns" else COUNT_MAX)
+            case mi.FloatType(ge=low, gt=above, le=high):
+                assert high is not None
+                assert (low if above is None else above) is not None
+                if place.unit == "s":
+                    assert high <= TIME_MAX < 2**63 / 1e6
+                if place.name == "speed" and place.unit == "1":
+                    assert high * 1000 < 2**63
+            case _:
+                pass
 
 
 def flaws(place: Place) -> list[str]:
