@@ -10,7 +10,7 @@ import pytest
 
 from bus.sockets import AddressInUseError, Publisher, Server
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds until a test gives up waiting; on a good day nothing waits longer than some milliseconds."""
 
 

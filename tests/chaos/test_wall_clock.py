@@ -72,7 +72,7 @@ def test_jumps_of_an_hour_change_nothing(plant: Plant, wall: WallClock) -> None:
     def listen(count: int) -> None:
         end = len(ticks) + count
         while len(ticks) < end:
-            message = listener.receive(10.0)
+            message = listener.receive(120.0)
             assert message is not None, "the plant has fallen silent"
             if isinstance(message, Tick):
                 ticks.append(message)

@@ -29,7 +29,7 @@ def hear(listener: Listener, until: type[Published], count: int = 1) -> list[Pub
     """Messages until some of a type were among them."""
     heard: list[Published] = []
     while sum(isinstance(message, until) for message in heard) < count:
-        message = listener.receive(20.0)
+        message = listener.receive(120.0)
         assert message is not None, f"the stream goes on; heard {heard[-3:]}"
         heard.append(message)
     return heard
@@ -40,7 +40,7 @@ def clock_frames(plant: Plant, run: str, seq: int) -> Frames:
     with Dealer(plant.endpoints.clock_control) as dealer:
         asked = codec.encode(FramesRequest(run=run, after=seq - 1))
         eventually(lambda: dealer.send(asked), 5, "the socket is connected")
-        payload = dealer.receive(10.0)
+        payload = dealer.receive(120.0)
     assert payload is not None
     reply = codec.decode_clock_reply(payload)
     assert isinstance(reply, Frames)

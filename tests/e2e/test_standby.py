@@ -58,7 +58,7 @@ def test_whichever_instance_dies_no_state_is_missing_doubled_or_different(pair: 
 
     def hear(until: int) -> None:
         while len(states) < until:
-            message = listener.receive(20.0)
+            message = listener.receive(120.0)
             assert message is not None, "the stream goes on"
             if isinstance(message, Tick):
                 ticks.append(message)

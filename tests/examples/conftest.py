@@ -13,7 +13,7 @@ from bus.messages import CommandRequest, Refused, Result, Sequenced, State, Tick
 from bus.sockets import Publisher, Server
 from tests.bus.samples import sample
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 PACE = 0.002
 """Seconds between two frames of the plant."""
 

@@ -95,11 +95,11 @@ def test_the_nodes_hear_and_answer_each_other(folder: Path, address: str) -> Non
     with Server(address) as server, Dealer(address) as dealer:
         while not dealer.send(b"question"):
             dealer.receive(0.01)
-        received = server.receive(5.0)
+        received = server.receive(120.0)
         assert received is not None
         assert received[1] == b"question"
         server.reply(received[0], b"answer")
-        assert dealer.receive(5.0) == b"answer"
+        assert dealer.receive(120.0) == b"answer"
 
 
 def plain(address: str, pair: tuple[str, str] | None, server: str) -> Iterator[zmq.Socket[bytes]]:

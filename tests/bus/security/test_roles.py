@@ -79,7 +79,7 @@ def made(folder: Path, *arguments: str) -> tuple[str, str]:
 
 
 def received(server: Server) -> Request:
-    found = server.receive(10.0)
+    found = server.receive(120.0)
     assert found is not None
     return found
 

@@ -61,7 +61,7 @@ def secured(folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Ite
         yield Secured(endpoints, tokens, output, folder, environment)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def answers(endpoints: Endpoints) -> bool:

@@ -115,7 +115,7 @@ def test_s07_a_generated_client_calls_every_operation(
     gateway: Running, generated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(generated))
-    made = importlib.import_module("plant_client").Client(base_url=str(gateway.endpoints.gateway_http), timeout=20)
+    made = importlib.import_module("plant_client").Client(base_url=str(gateway.endpoints.gateway_http), timeout=60)
     for method, path, operation in OPERATIONS:
         if operation.get("deprecated"):
             continue

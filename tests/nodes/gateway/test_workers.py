@@ -52,8 +52,8 @@ class Workers:
     def answers(self) -> bool:
         """Do both doors hear the plant?"""
         try:
-            rest = httpx.get(f"{self.endpoints.gateway_http}/v1/health", timeout=30)
-            hello = httpx.get(f"{self.endpoints.gateway_websocket}/", timeout=30)
+            rest = httpx.get(f"{self.endpoints.gateway_http}/v1/health", timeout=60)
+            hello = httpx.get(f"{self.endpoints.gateway_websocket}/", timeout=60)
         except httpx.TransportError:
             return False
         return rest.status_code == 200 and hello.json()["status"] == "ok"
@@ -163,7 +163,7 @@ def test_a_killed_worker_takes_only_its_own_clients_and_they_resume_without_a_ga
 def test_a_killed_rest_worker_costs_nothing_but_the_requests_under_way(workers: Workers) -> None:
     def ask() -> bool:
         address = workers.endpoints.gateway_http
-        connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
         try:
             connection.request("GET", "/v1/status")
             return connection.getresponse().status == 200

@@ -76,14 +76,14 @@ class Plant:
         """What the recorder answers."""
         with Dealer(self.endpoints.recorder) as dealer:
             eventually(lambda: dealer.send(codec.encode(request)), 10.0, "the recorder's socket")
-            payload = dealer.receive(10.0)
+            payload = dealer.receive(120.0)
         assert payload is not None
         return codec.decode_recorder_reply(payload)
 
     def status(self) -> str:
         """What the recorder says of itself to the clock."""
         with closing(Listener(self.endpoints, ("status",), repair=False)) as listener:
-            message = listener.receive(2.0)
+            message = listener.receive(60.0)
         peers = message.peers if isinstance(message, Status) else []
         known = [peer for peer in peers if peer.node == "recorder"]  # one that was stopped is remembered for a while
         return min(known, key=lambda peer: peer.age).status if known else ""

@@ -61,7 +61,7 @@ def _states(plant: Plant, count: int) -> list[State]:
     with closing(Listener(plant.endpoints, ("state/",), repair=False)) as listener:
         heard: list[State] = []
         while len(heard) < count:
-            message = listener.receive(5.0)
+            message = listener.receive(120.0)
             assert message is not None
             heard += [message] if isinstance(message, State) else []
     return heard

@@ -219,16 +219,18 @@ def test_a_recorder_that_comes_late_has_the_run_from_its_beginning_and_the_next_
     plant.command("start")
     heard.listen(2.0)
     plant.start("recorder")
-    heard.listen(1.0)
-    plant.command("reset")
+    while not recorded(plant, heard.run):  # it has found the run; an ended one that it never heard of it would not seek
+        heard.listen(0.1)
     first = heard.run
-    heard.listen(2.0)
-    assert heard.run != first
+    plant.command("reset")
+    while heard.run == first:
+        heard.listen(0.1)
+    heard.listen(1.0)
     eventually(plant.folder(heard.run).hot.exists, 10.0, "the next run is recorded")
     eventually(lambda: recorded_rows(plant) > 50, 10.0, "its states too")
     rows = [row.seq for row in run_rows(plant.folder(first), "m1") if isinstance(row, Row)]
     assert rows == list(range(1, len(rows) + 1))
-    assert len(rows) > 250
+    assert len(rows) > 100
 
 
 def test_what_was_published_while_it_was_away_is_recorded_though_the_run_has_ended(

@@ -194,7 +194,7 @@ def test_subscribers_gateway_and_dashboard_work_with_a_replay_unchanged(player: 
         eventually(lambda: _post(rest, "/start") == 200, 10.0, "the gateway starts it")
         states: list[State] = []
         while not states or states[-1].t < 4.0:
-            message = listener.receive(5.0)
+            message = listener.receive(120.0)
             assert message is not None
             if isinstance(message, State):
                 states.append(message)

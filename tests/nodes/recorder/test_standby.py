@@ -13,7 +13,7 @@ from tests.nodes.recorder.conftest import Plant, several, wait_for_state
 from tests.watching import eventually
 
 MODULES = ("m1", "m2")
-WITHIN = 60.0
+WITHIN = 300.0
 
 
 class Heard:
