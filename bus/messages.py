@@ -32,6 +32,7 @@ from bus.state import (
     Converter,
     DcLink,
     Drivetrain,
+    Environment,
     Exergy,
     Floaters,
     Generator,
@@ -227,6 +228,7 @@ class State(Published, frozen=True):
     sampled: Sampled
     exergy: Exergy
     meters: Meters
+    environment: Environment = field(default_factory=Environment)
 
     def topic(self) -> str:
         """`state/<module>/`."""

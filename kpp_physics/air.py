@@ -35,11 +35,38 @@ def adiabatic_mean(epsilon: float, exponent: float) -> float:
 
 
 @inlined
+def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float) -> float:
+    """Volume of a pocket [m3] from V (p_roof + c V) = k (E + c V^2/2); k E/p_roof for c = 0.
+
+    Args:
+        energy: E = H - c V^2/2 [J].
+        roof: absolute pressure at the roof of the bucket [Pa].
+        exponent: k = R/cp [-].
+        stiffness: c = rho g/A_f [Pa/m3], 0 for a point pocket.
+    """
+    if stiffness == 0.0:
+        return exponent * energy / roof
+    root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
+    return 2.0 * exponent * energy / (roof + root)
+
+
+@inlined
 def relaxation(x: float) -> float:
     """1 - exp(-x) for x >= 0 [-]: the share of a difference that exchange takes away. Exact for tiny x."""
     if x < 1e-2:
         return x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0 * (1.0 - x / 6.0)))))
     return -math.expm1(-x)
+
+
+@inlined
+def relative_gain(gain: float) -> float:
+    """ln(1 + gain) [-], the entropy of heat at constant pressure over its capacity; the trapezoid of 1/T where it is small.
+
+    The trapezoid is wrong by gain^3/6 and spares the logarithm in all but the smallest pockets.
+    """
+    if abs(gain) < 1e-4:
+        return 0.5 * gain * (1.0 + 1.0 / (1.0 + gain))
+    return math.log1p(gain)
 
 
 @inlined

@@ -10,8 +10,11 @@ from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
 from kpp_physics.limits import limit_text, trip_limit
 from kpp_physics.parameters import Parameters
+from kpp_physics.pockets import water_temperature
+from kpp_physics.stores import EXERGY_STORES
 from kpp_physics.survey import (
     EXERGY,
+    EXERGY_PARTS,
     RESIDUAL_A,
     RESIDUAL_B,
     RESIDUAL_C,
@@ -21,6 +24,9 @@ from kpp_physics.survey import (
     SURVEY_POSITION,
     SURVEY_TEMPERATURE,
 )
+
+FREEZING: Final = 273.15
+"""Temperature below which a finite bath would freeze, K."""
 
 ENTROPY_TOLERANCE: Final = 1e-6
 """What rounding may take off a line of destroyed exergy in one step, J."""
@@ -74,14 +80,14 @@ def observe(
     R = c[co.GAS_CONSTANT]
     cv = c[co.CP_AIR] - R
     power = dict(zip(_BALANCE, rates, strict=False))
-    del power["parameter_change"]
+    del power["reference"]
     power["buoyancy"], power["shaft"] = rates[ledger.BUOYANCY], rates[ledger.SHAFT]
     serving = x[st.SERVED] >= 0
     served = int(x[st.SERVED])
     taken = power["compressor"] + power["auxiliary"]
     energies = stores.tolist()
     scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
-    books = _ledger_group(totals, energies, scale)
+    books = _ledger_group(totals, energies, x, scale)
     entropy = parts.entropy[0].tolist()
     voltage_d, voltage_q = interpreted(terminal_voltages)(
         x[st.CURRENT],
@@ -171,8 +177,16 @@ def observe(
             "chopper_power": x[st.CHOPPER_POWER],
         },
         "water": {
-            "temperature": _water_temperature(c, x),
+            "temperature": interpreted(water_temperature)(coefficients, parts.scalars),
             "level_rise": x[st.LEVEL],
+        },
+        "environment": {
+            "ambient_pressure": x[st.AMBIENT_PRESSURE],
+            "ambient_temperature": x[st.AMBIENT_TEMPERATURE],
+            "water_temperature": x[st.WATER_TEMPERATURE],
+            "settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
+            and x[st.AMBIENT_TEMPERATURE] == p.ambient_temperature
+            and x[st.WATER_TEMPERATURE] == p.water_temperature,
         },
         "hypotheses": _hypotheses(p, x, rates, totals),
         "plc": _controller(p, x, energies, scale, laps, checks),
@@ -212,9 +226,11 @@ def _controller(
     }
 
 
-def _ledger_group(totals: list[float], energies: list[float], scale: float) -> dict[str, float]:
+def _ledger_group(totals: list[float], energies: list[float], x: list[float], scale: float) -> dict[str, float]:
     """Every line of the balance, the stored energies, and the residual R_A over its scale."""
     group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + energies[: ledger.STORE_COUNT], strict=True))
+    group["parameter_change"] = 0.0
+    group["rebuilt"] = x[st.REBUILT_ENERGY]
     group["residual"] = energies[RESIDUAL_A]
     group["r_a"] = energies[RESIDUAL_A] / scale
     return group
@@ -223,7 +239,7 @@ def _ledger_group(totals: list[float], energies: list[float], scale: float) -> d
 def _sampled_group(sampled: list[float], residual: float, scale: float) -> dict[str, float]:
     """Every line re-integrated from sampled powers, and the residual R_B over its scale."""
     group = dict(zip(_BALANCE, sampled, strict=True))
-    del group["parameter_change"]
+    del group["reference"]
     group["residual"] = residual
     group["r_b"] = residual / scale
     return group
@@ -237,12 +253,18 @@ def _exergy_group(
         "work_in": totals[ledger.COMPRESSOR] + totals[ledger.AUXILIARY],
         "unsourced": totals[ledger.UNSOURCED],
         "heat_exergy": entropy[exergy.HEAT_EXERGY],
-        "parameter_change": entropy[exergy.PARAMETER_CHANGE],
+        "environment": entropy[exergy.ENVIRONMENT],
+        "dead_state": entropy[exergy.DEAD_STATE],
+        "parameter_change": 0.0,
         "grid": totals[ledger.GRID],
         "stored": energies[EXERGY] - x[st.EXERGY_INITIAL],
         "losses": sum(totals[ledger.FIRST_LOSS : ledger.BALANCE_COUNT]),
     }
     group.update((f"destroyed_{name}", value) for name, value in zip(exergy.LINES, entropy, strict=False))
+    parts = energies[EXERGY_PARTS:]
+    group["stored_total"] = energies[EXERGY]
+    group.update((f"stored_{name}", value) for name, value in zip(EXERGY_STORES, parts, strict=True))
+    group["rebuilt"] = x[st.REBUILT_EXERGY]
     group["residual"] = energies[RESIDUAL_C]
     group["r_c"] = energies[RESIDUAL_C] / scale
     return group
@@ -275,12 +297,6 @@ def _link_voltage(energy: float, capacitance: float) -> float | None:
     return math.sqrt(max(0.0, 2.0 * energy / capacitance)) if capacitance > 0.0 else None
 
 
-def _water_temperature(c: list[float], x: list[float]) -> float:
-    """Temperature of the water [K]."""
-    change = x[st.BATH_ENERGY] / c[co.BATH_CAPACITY] if c[co.BATH_CAPACITY] > 0.0 else 0.0
-    return c[co.WATER_TEMPERATURE] + change
-
-
 def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, str]]:
     """Warnings in force, each with its limit.
 
@@ -290,6 +306,10 @@ def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[floa
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
         text = f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K"
         found.append((text, limit_text(constants.ICING_TEMPERATURE, "K")))
+    if p.bath_heat_capacity > 0 and x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity < FREEZING:
+        cold = x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity
+        text = f"bath: water at {cold:.1f} K, below {FREEZING} K: the model knows no ice"
+        found.append((text, limit_text(FREEZING, "K")))
     if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
         text = f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K"
         found.append((text, limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))

@@ -9,9 +9,17 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger
 from kpp_physics import state as st
-from kpp_physics.air import adiabatic_mean, heat_from_water, relaxation, sampled_mean
+from kpp_physics.air import (
+    adiabatic_mean,
+    bucket_volume,
+    heat_from_water,
+    relative_gain,
+    relaxation,
+    sampled_mean,
+)
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
+from kpp_physics.jet import outlet_flow
 from kpp_physics.state import Vector
 
 # Rows of the work array: the pockets that hold air, packed.
@@ -20,52 +28,11 @@ WORK_ROWS = 7
 
 
 @inlined
-def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float) -> float:
-    """Volume of a pocket [m3] from V (p_roof + c V) = k (E + c V^2/2); k E/p_roof for c = 0.
-
-    Args:
-        energy: E = H - c V^2/2 [J].
-        roof: absolute pressure at the roof of the bucket [Pa].
-        exponent: k = R/cp [-].
-        stiffness: c = rho g/A_f [Pa/m3], 0 for a point pocket.
-    """
-    if stiffness == 0.0:
-        return exponent * energy / roof
-    root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
-    return 2.0 * exponent * energy / (roof + root)
-
-
-@inlined
 def water_temperature(c: Vector, x: Vector) -> float:
-    """Temperature of the water [K]: constant, or that of the finite bath."""
+    """Temperature of the water [K]: that of the surroundings, or that of the finite bath."""
     if c[co.BATH_CAPACITY] > 0.0:
-        return float(c[co.WATER_TEMPERATURE] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
+        return float(x[st.BATH_START] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
     return float(c[co.WATER_TEMPERATURE])
-
-
-@inlined
-def _jet(c: Vector, x: Vector, energy: float, roof: float, before: float, h: float) -> tuple[float, float]:
-    """Flow of expelled water through the outlet [m3/s], and the energy that the pocket pays for it in the step [J]."""
-    stiffness, k = c[co.BUCKET_STIFFNESS], c[co.GAS_EXPONENT]
-    rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
-    flow = max(0.0, bucket_volume(energy, roof, k, stiffness) - before) / h
-    paid = 0.0
-    if c[co.JET_MODE] == hypotheses.PHYSICAL:
-        # a pocket cannot pay more than it has: the flow falls to what it can push through a tight outlet
-        low, high = 0.0, flow
-        for _ in range(50):
-            paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-            room = max(0.0, bucket_volume(max(0.0, energy - paid), roof, k, stiffness) - before) / h
-            if room < flow:
-                high = flow
-            else:
-                low = flow
-            if abs(room - flow) <= 1e-12 * flow:
-                break
-            flow = room if low < room < high and room > 0.5 * flow else 0.5 * (low + high)
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-    x[st.JET_FLOW] = flow
-    return flow, paid
 
 
 @inlined
@@ -96,7 +63,6 @@ def pockets(
     weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH] + x[st.LEVEL], c[co.AMBIENT_PRESSURE]
     k, cp, R, T0 = c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.GAS_CONSTANT], c[co.AMBIENT_TEMPERATURE]
     rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
-    stiffness = c[co.BUCKET_STIFFNESS]
     T_w = water_temperature(c, x)
     UA = c[co.POCKET_UA]
     if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
@@ -126,12 +92,7 @@ def pockets(
                 progress = position + j * pitch
                 z, cosine, sine = place(progress, straight, radius)
                 roof = p0 + weight * (depth - z)
-                energy = f[st.ENTHALPY, i]
-                if i == jet_of:
-                    _, paid = _jet(c, x, energy, roof, before, h)
-                    # the jet's work comes out of the pressure behind the valve, at the pocket's temperature
-                    destroyed[exergy.VALVE] -= paid * T0 * m * cp / energy
-                    energy -= paid
+                energy, stiffness = f[st.ENTHALPY, i], f[st.STIFFNESS, i]
                 H = energy
                 if stiffness != 0.0:
                     volume = bucket_volume(energy, roof, k, stiffness)
@@ -139,16 +100,24 @@ def pockets(
                 capacity_rate = m * cp
                 q = heat_from_water(m, H, T_w, UA, cp, h)
                 if q != 0.0:
-                    heat_loss += q * (0.5 * capacity_rate * (1.0 / H + 1.0 / (H + q)) - 1.0 / T_w)
+                    heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
                     sampled_heat += UA * sampled_mean(T_w - H / capacity_rate, UA * h / capacity_rate)
                 H += q
                 energy += q
                 heat += q
+                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
+                if i == jet_of:
+                    # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
+                    per_work = T0 * capacity_rate / H
+                    available = destroyed[exergy.VALVE] / per_work
+                    x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
+                    destroyed[exergy.VALVE] -= paid * per_work
+                    energy -= paid
+                    H -= paid
                 volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
                 kept = 1.0
                 if vent:
                     kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
-                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
                 if volume * kept > limit or kept < 1.0:
                     pressure = roof + stiffness * volume
                     room = min(volume * kept, limit)
@@ -214,6 +183,7 @@ def pockets(
         _cool_bath(c, x, flow, sampled, destroyed, heat, h)
     else:
         destroyed[exergy.HEAT_EXERGY] += heat * (1.0 - T0 / T_w)
+        flow[ledger.HEAT_EXERGY] += heat * (1.0 - T0 / T_w)
     if c[co.SURFACE_AREA] > 0.0 and air > 0.0:
         _raise_level(c, x, f, work, active, air)
     return active
@@ -259,7 +229,7 @@ def refresh(c: Vector, x: Vector, f: Vector, work: Vector, active: int) -> None:
         z, work[COSINE, a], work[SINE, a] = place(work[PROGRESS, a], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (depth - z)
         work[AIR_VOLUME, a] = bucket_volume(
-            f[st.ENTHALPY, i], work[PRESSURE, a], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+            f[st.ENTHALPY, i], work[PRESSURE, a], c[co.GAS_EXPONENT], f[st.STIFFNESS, i]
         )
 
 
@@ -271,11 +241,12 @@ def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) ->
     finite bucket it is the trapezoid of the volumes at both ends, and the pocket loses force times path all the same.
     """
     straight, radius = c[co.STRAIGHT_LENGTH], c[co.RADIUS]
-    weight, exponent, stiffness = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+    weight, exponent = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT]
     total = 0.0
     for a in range(active):
         slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
         volume = work[AIR_VOLUME, a]
+        stiffness = f[st.STIFFNESS, int(work[INDEX, a])]
         if stiffness == 0.0:
             epsilon = -weight * slope * ds / work[PRESSURE, a]
             force = weight * volume * slope * adiabatic_mean(epsilon, exponent)
