@@ -32,7 +32,6 @@ from bus.state import (
     Converter,
     DcLink,
     Drivetrain,
-    Environment,
     Exergy,
     Floaters,
     Generator,
@@ -228,7 +227,6 @@ class State(Published, frozen=True):
     sampled: Sampled
     exergy: Exergy
     meters: Meters
-    environment: Environment = field(default_factory=Environment)
 
     def topic(self) -> str:
         """`state/<module>/`."""

@@ -122,19 +122,15 @@ class DcLink(Message, frozen=True):
 
 
 class Water(Message, frozen=True):
-    """The water in the shaft."""
+    """The water in the shaft and the air above it."""
 
-    temperature: Annotated[float, number("K", "water temperature, constant unless the bath is finite")]
+    temperature: Annotated[float, number("K", "water temperature, that of the surroundings unless the bath is finite")]
     level_rise: Annotated[float, number("m", "rise of the free surface by the air in the water")]
-
-
-class Environment(Message, frozen=True):
-    """What surrounds the plant now; it ramps to what the parameters set."""
-
-    ambient_pressure: Annotated[Finite | None, quantity("Pa", "absolute pressure at the surface p0")] = None
-    ambient_temperature: Annotated[Finite | None, quantity("K", "temperature of air and surroundings T0")] = None
-    water_temperature: Annotated[Finite | None, quantity("K", "temperature that the surroundings give the water")] = None
-    settled: Annotated[bool, quantity("", "all of them are where the parameters set them")] = False
+    ambient_pressure: Annotated[Finite | None, quantity("Pa", "absolute pressure at the surface p0, now")] = None
+    ambient_temperature: Annotated[Finite | None, quantity("K", "temperature of the air T0, now")] = None
+    surroundings_settled: Annotated[
+        bool, quantity("", "air and water around the plant are where the parameters set them; else they ramp there")
+    ] = False
 
 
 class Hypotheses(Message, frozen=True):
@@ -356,9 +352,9 @@ class Meters(Message, frozen=True, kw_only=True):
     storage_share: Annotated[Finite | None, quantity("1", "magnitude of storage_change over the energy taken in")] = None
     storage_limit: Annotated[Finite | None, quantity("1", "largest storage_share of a steady window")] = None
     unsteady_reason: Annotated[
-        Literal["no_complete_lap", "nothing_taken_in", "stores_changed"] | None,
-        quantity("", "why net_power and cop are withheld; null in a steady window"),
-    ] = None
+        Literal["none", "no_complete_lap", "nothing_taken_in", "stores_changed"],
+        quantity("", "why net_power and cop are withheld; none in a steady window"),
+    ] = "none"
     net_power: Annotated[
         Finite | None, quantity("W", "grid power minus compressor and auxiliary power; null if not steady")
     ]

@@ -6,8 +6,6 @@ exchange of water; motion of chain and shaft with the adiabatic work of the pock
 
 import math
 
-import numpy as np
-
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger, plc
 from kpp_physics import state as st
@@ -21,7 +19,7 @@ from kpp_physics.generator import current_step, lag_weights
 from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
-from kpp_physics.stores import EXERGY_COUNT, take_stock, total
+from kpp_physics.stores import take_stock
 from kpp_physics.supply import air_supply
 from kpp_physics.surroundings import follow
 
@@ -166,9 +164,7 @@ def _turn_lap(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring:
             lap[st.LAP_TIME] = (x[st.STEPS] + 1.0) * h
             lap[st.LAP_PULSES] = x[st.PULSES]
             lap[st.LAP_MISSED] = x[st.MISSED]
-            energy, available = np.empty(ledger.STORE_COUNT), np.empty(EXERGY_COUNT)
-            take_stock(c, x, f, energy, available)
-            lap[st.LAP_EXERGY] = total(available, EXERGY_COUNT)
+            take_stock(c, x, f, lap[st.LAP_STORES : st.LAP_EXERGY], lap[st.LAP_EXERGY : st.LAP_WIDTH])
             ring[int(x[st.LAPS]) % st.LAP_RING, :] = lap
             _begin_lap(lap)
 
@@ -237,7 +233,8 @@ def _one_step(
 
     fault = move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
     if fault != OK:
-        return fault
+        x[st.STEPS] += 1.0
+        return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
     flow[ledger.UNSOURCED] = (

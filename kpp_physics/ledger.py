@@ -99,6 +99,11 @@ STORES: Final = (
 
 STORE_COUNT: Final = len(STORES)
 
+EXERGY_STORES: Final = (*STORES, "recovered")
+"""Where exergy is stored, J: the same stores, and air held above ambient pressure for recovery."""
+
+EXERGY_COUNT: Final = len(EXERGY_STORES)
+
 # fmt: off
 (STORED_RECEIVER, STORED_POCKETS, STORED_CHAIN, STORED_SHAFT, STORED_WATER, STORED_SHELL, STORED_MAGNETIC,
  STORED_DC_LINK, STORED_BATH, STORED_SURFACE) = range(STORE_COUNT)

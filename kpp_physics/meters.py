@@ -1,6 +1,6 @@
 """The meters: means over the last complete laps, from the ledger totals kept at the end of every lap."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from kpp_physics import ledger
 from kpp_physics import state as st
@@ -66,9 +66,10 @@ STEADY_SHARE: Final = 0.01
 STEADY_SHARE_LAP: Final = 0.02
 """The same for a single lap: a load cycle of the compressor need not fit into it."""
 
-NO_LAP, NO_INTAKE, STORES_CHANGED = "no_complete_lap", "nothing_taken_in", "stores_changed"
-REASONS: Final = (NO_LAP, NO_INTAKE, STORES_CHANGED)
-"""Why a window is not steady: no lap is complete, nothing was taken in, or the stores hold more or less than before."""
+STEADY, NO_LAP, NO_INTAKE, STORES_CHANGED = "none", "no_complete_lap", "nothing_taken_in", "stores_changed"
+REASONS: Final = (STEADY, NO_LAP, NO_INTAKE, STORES_CHANGED)
+"""Why a window is not steady: for no reason (it is), or no lap is complete, nothing was taken in, or the stores hold
+more or less than before."""
 
 Meters = dict[str, float | int | str | bool | None]
 
@@ -105,11 +106,16 @@ class Window(NamedTuple):
         return abs(self.stored) / self.imported if self.imported > 0.0 else None
 
     @property
-    def reason(self) -> str | None:
-        """Why no coefficient of performance can be had from this window, one of `REASONS`; None for a steady one."""
+    def reason(self) -> str:
+        """Why no coefficient of performance can be had from this window, one of `REASONS`."""
         if self.share is None:
             return NO_INTAKE
-        return STORES_CHANGED if self.share > self.limit else None
+        return STORES_CHANGED if self.share > self.limit else STEADY
+
+    @property
+    def steady(self) -> bool:
+        """Whether it can be had."""
+        return self.reason == STEADY
 
     def cop(self, free: float = 0.0) -> float | None:
         """Export and gain of the stores over all that was taken from anywhere; None where nothing was.
@@ -123,6 +129,14 @@ class Window(NamedTuple):
         return (self.exported + max(0.0, self.stored)) / taken if taken > 0.0 else None
 
 
+def held(record: Any, kind: Literal["energy", "exergy"]) -> dict[str, float]:
+    """Energy or exergy of every store at the end of a lap, J."""
+    first, names = (
+        (st.LAP_STORES, ledger.STORES) if kind == "energy" else (st.LAP_EXERGY, ledger.EXERGY_STORES)
+    )
+    return {name: float(record[first + place]) for place, name in enumerate(names)}
+
+
 def window(records: list[Any], start: Any) -> Window:
     """The energies over `records`; see `between`."""
     last = records[-1]
@@ -131,7 +145,7 @@ def window(records: list[Any], start: Any) -> Window:
         laps=len(records),
         exported=float(gained[ledger.GRID]),
         imported=float(gained[ledger.COMPRESSOR] + gained[ledger.AUXILIARY]),
-        stored=float(last[st.LAP_EXERGY] - start[st.LAP_EXERGY]),
+        stored=sum(held(last, "exergy").values()) - sum(held(start, "exergy").values()),
         environment=float(gained[ledger.ENVIRONMENT_EXERGY]),
         heat=max(0.0, float(gained[ledger.HEAT_EXERGY])),
         unsourced=float(gained[ledger.UNSOURCED]),
@@ -190,9 +204,9 @@ def meters(records: list[Any], start: Any) -> Meters:
     result["compressor_power"] = power
     whole = window(records, start)
     result.update(storage_change=whole.stored, storage_share=whole.share, storage_limit=whole.limit)
-    result.update(steady=whole.reason is None, unsteady_reason=whole.reason)
+    result.update(steady=whole.steady, unsteady_reason=whole.reason)
     result["cop_raw"] = whole.exported / whole.imported if whole.imported > 0.0 else None
-    if whole.reason is None:
+    if whole.steady:
         result.update(net_power=grid - paid, cop=whole.cop(), cop_without_claims=whole.cop(whole.unsourced))
     return result
 

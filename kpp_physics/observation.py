@@ -11,7 +11,6 @@ from kpp_physics.generator import terminal_voltages
 from kpp_physics.limits import limit_text, trip_limit
 from kpp_physics.parameters import Parameters
 from kpp_physics.pockets import water_temperature
-from kpp_physics.stores import EXERGY_STORES
 from kpp_physics.survey import (
     EXERGY,
     EXERGY_PARTS,
@@ -179,12 +178,9 @@ def observe(
         "water": {
             "temperature": interpreted(water_temperature)(coefficients, parts.scalars),
             "level_rise": x[st.LEVEL],
-        },
-        "environment": {
             "ambient_pressure": x[st.AMBIENT_PRESSURE],
             "ambient_temperature": x[st.AMBIENT_TEMPERATURE],
-            "water_temperature": x[st.WATER_TEMPERATURE],
-            "settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
+            "surroundings_settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
             and x[st.AMBIENT_TEMPERATURE] == p.ambient_temperature
             and x[st.WATER_TEMPERATURE] == p.water_temperature,
         },
@@ -263,7 +259,7 @@ def _exergy_group(
     group.update((f"destroyed_{name}", value) for name, value in zip(exergy.LINES, entropy, strict=False))
     parts = energies[EXERGY_PARTS:]
     group["stored_total"] = energies[EXERGY]
-    group.update((f"stored_{name}", value) for name, value in zip(EXERGY_STORES, parts, strict=True))
+    group.update((f"stored_{name}", value) for name, value in zip(ledger.EXERGY_STORES, parts, strict=True))
     group["rebuilt"] = x[st.REBUILT_EXERGY]
     group["residual"] = energies[RESIDUAL_C]
     group["r_c"] = energies[RESIDUAL_C] / scale

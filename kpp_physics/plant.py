@@ -14,7 +14,6 @@ from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import BUILT, DECLARATIONS, LOOP, ParameterError, Parameters, Violation
-from kpp_physics.stores import EXERGY_STORES
 
 SNAPSHOT_SCHEMA: Final = 2
 _MAGIC: Final = b"KPPS"
@@ -92,7 +91,8 @@ class Plant:
         self._survey()
         x[st.STORED_INITIAL] = self._stores[survey.STORED]
         x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
-        self._parts.ring[0, st.LAP_EXERGY] = self._stores[survey.EXERGY]
+        self._parts.ring[0, st.LAP_STORES : st.LAP_EXERGY] = self._stores[: ledger.STORE_COUNT]
+        self._parts.ring[0, st.LAP_EXERGY : st.LAP_WIDTH] = self._stores[survey.EXERGY_PARTS :]
 
     def _follow_grid(self) -> None:
         """The grid at this moment: the next step begins with it."""
@@ -226,7 +226,7 @@ class Plant:
         """Raise SimulationError if a store holds another energy or exergy than before."""
         names = [f"energy of {name}" for name in ledger.STORES]
         names += ["stored energy", "", "stored exergy", "", ""]
-        names += [f"exergy of {name}" for name in EXERGY_STORES]
+        names += [f"exergy of {name}" for name in ledger.EXERGY_STORES]
         for name, was, now in zip(names, before.tolist(), self._stores.tolist(), strict=True):
             if name and abs(now - was) > STORE_ROUNDING * (abs(was) + abs(now)):
                 raise SimulationError(
@@ -277,8 +277,8 @@ class Plant:
         parts.floaters[st.STIFFNESS, held] = following.water_density * following.gravity / following.mouth_area
         x[st.BATH_START] = x[st.WATER_TEMPERATURE]
         x[st.BATH_ENERGY] = c[co.BATH_CAPACITY] * warmth
-        if following.surface_area == 0:
-            x[st.LEVEL] = 0.0
+        area = following.surface_area  # the water already stands as high as the air in it makes it
+        x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
         x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]
         for books in (parts.ledger, parts.sampled, parts.entropy, parts.ring):
             books[:] = 0.0

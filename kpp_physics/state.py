@@ -58,7 +58,7 @@ COMPRESSOR_OFF, COMPRESSOR_IDLE, COMPRESSOR_LOADED = range(3)
 LAP_RING: Final = 33
 """Lap records kept: means over up to 32 complete laps."""
 
-# A lap record: time and ledger totals at its end, then what belongs to this lap alone.
+# A lap record: ledger totals at its end, what belongs to this lap alone, then time and stores at its end.
 LAP_EXTRAS: Final = (
     "first_load_time",
     "first_load_energy",
@@ -73,13 +73,18 @@ LAP_EXTRAS: Final = (
     "pulses",
     "missed",
     "time",
-    "exergy",
+    *(f"energy_{name}" for name in ledger.STORES),
+    *(f"exergy_{name}" for name in ledger.EXERGY_STORES),
 )
 # fmt: off
 (FIRST_LOAD_TIME, FIRST_LOAD_ENERGY, LAST_LOAD_TIME, LAST_LOAD_ENERGY, LOADS,
  LAP_TENSION_MAX, LAP_TENSION_MIN, LAP_PRESSURE_MAX, LAP_PRESSURE_MIN, LAP_COLDEST, LAP_PULSES, LAP_MISSED,
- LAP_TIME, LAP_EXERGY) = range(ledger.COUNT, ledger.COUNT + len(LAP_EXTRAS))
+ LAP_TIME) = range(ledger.COUNT, ledger.COUNT + 13)
 # fmt: on
+LAP_STORES: Final = LAP_TIME + 1
+LAP_EXERGY: Final = LAP_STORES + ledger.STORE_COUNT
+"""First of the stored energies, and of the stored exergies, at the end of the lap."""
+
 LAP_WIDTH: Final = ledger.COUNT + len(LAP_EXTRAS)
 
 EMPTY_HIGH: Final = -1.0e300

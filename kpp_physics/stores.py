@@ -16,11 +16,7 @@ from kpp_physics.geometry import place_on_loop
 from kpp_physics.pockets import water_temperature
 from kpp_physics.state import Vector
 
-EXERGY_STORES: Final = (*ledger.STORES, "recovered")
-"""Where exergy is stored, J: the stores of the energy ledger, and air held above ambient pressure for recovery."""
-
-EXERGY_COUNT: Final = len(EXERGY_STORES)
-RECOVERED: Final = EXERGY_COUNT - 1
+RECOVERED: Final = ledger.EXERGY_COUNT - 1
 
 
 @inlined
@@ -115,7 +111,7 @@ def take_stock(c: Vector, x: Vector, f: Vector, energy: Vector, available: Vecto
     Args:
         c, x, f: as for `kernel.advance`.
         energy: filled, `ledger.STORES` [J].
-        available: filled, `EXERGY_STORES` [J].
+        available: filled, `ledger.EXERGY_STORES` [J].
     """
     cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
     heights = stored = air = held = 0.0

@@ -7,7 +7,7 @@ from kpp_physics import exergy, ledger
 from kpp_physics import state as st
 from kpp_physics.compiled import compiled
 from kpp_physics.state import Vector
-from kpp_physics.stores import EXERGY_COUNT, pocket_exergy, roof, take_stock, total
+from kpp_physics.stores import pocket_exergy, roof, take_stock, total
 
 # Rows of the floater survey.
 SURVEY_POSITION, SURVEY_HEIGHT, SURVEY_FILL, SURVEY_MASS, SURVEY_TEMPERATURE = range(5)
@@ -17,7 +17,7 @@ SURVEY_ROWS = 5
 # exergy by store.
 STORED, RESIDUAL_A, EXERGY, RESIDUAL_B, RESIDUAL_C = range(ledger.STORE_COUNT, ledger.STORE_COUNT + 5)
 EXERGY_PARTS = ledger.STORE_COUNT + 5
-STORES_WIDTH = EXERGY_PARTS + EXERGY_COUNT
+STORES_WIDTH = EXERGY_PARTS + ledger.EXERGY_COUNT
 
 
 @compiled(
@@ -40,7 +40,7 @@ def survey(
     Args:
         c, x, f, books, sampled, entropy: as for `advance`.
         floaters: filled, [SURVEY_ROWS, N]: m, m, -, kg, K (NaN for an empty pocket).
-        stores: filled, `ledger.STORES` [J], then [J] STORED to RESIDUAL_C, then `stores.EXERGY_STORES` [J].
+        stores: filled, `ledger.STORES` [J], then [J] STORED to RESIDUAL_C, then `ledger.EXERGY_STORES` [J].
         lines: filled, [2, lines]: totals [J], and rates over the last step [W].
     """
     for i in range(f.shape[1]):
@@ -58,7 +58,7 @@ def survey(
     available = stores[EXERGY_PARTS:]
     take_stock(c, x, f, stores, available)
     stores[STORED] = total(stores, ledger.STORE_COUNT)
-    stores[EXERGY] = total(available, EXERGY_COUNT)
+    stores[EXERGY] = total(available, ledger.EXERGY_COUNT)
     balance, low = ledger.add(stores[STORED], 0.0, -x[st.STORED_INITIAL])
     independent = stores[STORED] - x[st.STORED_INITIAL] - books[0, ledger.REFERENCE]
     for line in range(ledger.COUNT):
