@@ -244,10 +244,19 @@ class Ledger(Message, frozen=True, kw_only=True):
     bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
     chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
     dump_load: Annotated[float, number("J", "out: dump load")]
-    parameter_change: Annotated[float, number("J", "in: 0 since no change of parameters alters what is stored; before, the stored energy that it changed")]
+    parameter_change: Annotated[
+        float,
+        number(
+            "J", "in: 0 since no change of parameters alters what is stored; before, the stored energy that it changed"
+        ),
+    ]
     environment: Annotated[float, number("J", "in: work and heat of surroundings that change, of either sign")] = 0.0
-    reference: Annotated[float, number("J", "in: the zero of the air's energy moved with the ambient temperature")] = 0.0
-    rebuilt: Annotated[float, number("J", "stored energy at the start of a fork with another machine, less its parent's")] = 0.0
+    reference: Annotated[float, number("J", "in: the zero of the air's energy moved with the ambient temperature")] = (
+        0.0
+    )
+    rebuilt: Annotated[
+        float, number("J", "stored energy at the start of a fork with another machine, less its parent's")
+    ] = 0.0
     stored_receiver: Annotated[float, number("J", "stored: air in the receiver, against ambient")]
     stored_pockets: Annotated[float, number("J", "stored: pockets, sum of m cp (T - T0)")]
     stored_chain: Annotated[float, number("J", "stored: kinetic energy of chain, floaters and water in them")]
@@ -303,24 +312,43 @@ class Exergy(Message, frozen=True, kw_only=True):
     work_in: Annotated[float, number("J", "in: electric energy of compressor and auxiliaries")]
     unsourced: Annotated[float, number("J", "in: energy without a source")]
     heat_exergy: Annotated[float, number("J", "in: exergy of the heat from the water")]
-    parameter_change: Annotated[float, number("J", "in: 0 since no change of parameters alters what is stored; before, the stored exergy that it changed")]
+    parameter_change: Annotated[
+        float,
+        number(
+            "J", "in: 0 since no change of parameters alters what is stored; before, the stored exergy that it changed"
+        ),
+    ]
     environment: Annotated[float, number("J", "in: exergy of the work and heat of surroundings that change")] = 0.0
-    dead_state: Annotated[float, number("J", "in: stored exergy changed by the move of the surroundings it counts from")] = 0.0
-    rebuilt: Annotated[float, number("J", "stored exergy at the start of a fork with another machine, less its parent's")] = 0.0
+    dead_state: Annotated[
+        float, number("J", "in: stored exergy changed by the move of the surroundings it counts from")
+    ] = 0.0
+    rebuilt: Annotated[
+        float, number("J", "stored exergy at the start of a fork with another machine, less its parent's")
+    ] = 0.0
     grid: Annotated[float, number("J", "out: electric energy to the grid")]
     stored: Annotated[float, number("J", "change of the stored exergy")]
-    stored_total: Annotated[Finite | None, quantity("J", "stored: exergy of all stores against the present surroundings")] = None
+    stored_total: Annotated[
+        Finite | None, quantity("J", "stored: exergy of all stores against the present surroundings")
+    ] = None
     stored_receiver: Annotated[Finite | None, quantity("J", "stored: air in the receiver")] = None
     stored_pockets: Annotated[Finite | None, quantity("J", "stored: air in the pockets")] = None
-    stored_chain: Annotated[Finite | None, quantity("J", "stored: kinetic energy of chain, floaters and water in them")] = None
+    stored_chain: Annotated[
+        Finite | None, quantity("J", "stored: kinetic energy of chain, floaters and water in them")
+    ] = None
     stored_shaft: Annotated[Finite | None, quantity("J", "stored: kinetic energy of the fast shaft")] = None
     stored_water: Annotated[Finite | None, quantity("J", "stored: kinetic energy of the co-flow")] = None
     stored_shell: Annotated[Finite | None, quantity("J", "stored: potential energy of the shells")] = None
     stored_magnetic: Annotated[Finite | None, quantity("J", "stored: magnetic energy of the generator")] = None
     stored_dc_link: Annotated[Finite | None, quantity("J", "stored: DC link")] = None
-    stored_bath: Annotated[Finite | None, quantity("J", "stored: finite water bath of another temperature than the air")] = None
-    stored_surface: Annotated[Finite | None, quantity("J", "stored: rise of the free surface, counted against the pockets")] = None
-    stored_recovered: Annotated[Finite | None, quantity("J", "stored: air caught by the recovery hood and not yet compressed")] = None
+    stored_bath: Annotated[
+        Finite | None, quantity("J", "stored: finite water bath of another temperature than the air")
+    ] = None
+    stored_surface: Annotated[
+        Finite | None, quantity("J", "stored: rise of the free surface, counted against the pockets")
+    ] = None
+    stored_recovered: Annotated[
+        Finite | None, quantity("J", "stored: air caught by the recovery hood and not yet compressed")
+    ] = None
     losses: Annotated[float, number("J", "destroyed: all mechanical and electrical losses of the ledger")]
     destroyed_compressor: Annotated[float, number("J", "destroyed: compressor and aftercooler")]
     destroyed_receiver_mixing: Annotated[float, number("J", "destroyed: mixing in the receiver")]
@@ -347,9 +375,15 @@ class Meters(Message, frozen=True, kw_only=True):
     buoyancy_power: Annotated[Finite | None, quantity("W", "mean work rate of buoyancy")]
     shaft_power: Annotated[Finite | None, quantity("W", "mean mechanical power into the generator")]
     grid_power: Annotated[Finite | None, quantity("W", "mean power to the grid")]
-    steady: Annotated[bool, quantity("", "the stores hold at the end of the laps what they held at the beginning")] = False
-    storage_change: Annotated[Finite | None, quantity("J", "stored exergy at the end of the laps less at the beginning")] = None
-    storage_share: Annotated[Finite | None, quantity("1", "magnitude of storage_change over the energy taken in")] = None
+    steady: Annotated[bool, quantity("", "the stores hold at the end of the laps what they held at the beginning")] = (
+        False
+    )
+    storage_change: Annotated[
+        Finite | None, quantity("J", "stored exergy at the end of the laps less at the beginning")
+    ] = None
+    storage_share: Annotated[Finite | None, quantity("1", "magnitude of storage_change over the energy taken in")] = (
+        None
+    )
     storage_limit: Annotated[Finite | None, quantity("1", "largest storage_share of a steady window")] = None
     unsteady_reason: Annotated[
         Literal["none", "no_complete_lap", "nothing_taken_in", "stores_changed"],

@@ -131,9 +131,7 @@ class Window(NamedTuple):
 
 def held(record: Any, kind: Literal["energy", "exergy"]) -> dict[str, float]:
     """Energy or exergy of every store at the end of a lap, J."""
-    first, names = (
-        (st.LAP_STORES, ledger.STORES) if kind == "energy" else (st.LAP_EXERGY, ledger.EXERGY_STORES)
-    )
+    first, names = (st.LAP_STORES, ledger.STORES) if kind == "energy" else (st.LAP_EXERGY, ledger.EXERGY_STORES)
     return {name: float(record[first + place]) for place, name in enumerate(names)}
 
 

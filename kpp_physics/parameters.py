@@ -60,6 +60,26 @@ class Declaration(NamedTuple):
         """Largest rate of change in a run, in the parameter's unit per second; None for a step."""
         return RAMPS.get(self.name)
 
+    @property
+    def structural(self) -> bool:
+        """True if it belongs to the machine as built and cannot change in a run."""
+        return self.kind == BUILT
+
+    @property
+    def forkable(self) -> bool:
+        """True if a fork may begin with another value."""
+        return self.name not in LOOP
+
+    def as_dict(self) -> dict[str, Any]:
+        """All that is known of it, for other programs."""
+        return {
+            **self._asdict(),
+            "choices": list(self.choices),
+            "ramp": self.ramp,
+            "structural": self.structural,
+            "forkable": self.forkable,
+        }
+
 
 class Violation(NamedTuple):
     """One reason why a set of parameters is refused."""
@@ -138,29 +158,47 @@ class Parameters:
     sprocket_radius: float = _number(BUILT, "R_s", "m", 1.2, 0.2, 5, "P", "radius of both sprockets")
     chain_mass: float = _number(BUILT, "m_chain", "kg", 1000, 0, 20000, "A", "mass of the chain without floaters")
     added_mass_coefficient: float = _number(BUILT, "C_a", "-", 0.3, 0, 1, "A", "added water mass over displaced mass")
-    drag_area: float = _number(CONDITION, "A_D", "m2", 0.51, 0, 3, "S/A", "drag coefficient times frontal area of a floater")
-    wake_shielding: float = _number(CONDITION, "chi", "-", 1, 0.1, 1, "A", "share of its lone drag that a floater in line has")
+    drag_area: float = _number(
+        CONDITION, "A_D", "m2", 0.51, 0, 3, "S/A", "drag coefficient times frontal area of a floater"
+    )
+    wake_shielding: float = _number(
+        CONDITION, "chi", "-", 1, 0.1, 1, "A", "share of its lone drag that a floater in line has"
+    )
     shaft_area: float = _number(BUILT, "A_s", "m2", 8, 0.5, 100, "A", "horizontal water area of the shaft, both sides")
-    loop_loss_coefficient: float = _number(CONDITION, "K_w", "-", 4.5, 1, 1000, "A", "loss coefficient of the water's loop")
+    loop_loss_coefficient: float = _number(
+        CONDITION, "K_w", "-", 4.5, 1, 1000, "A", "loss coefficient of the water's loop"
+    )
     coflow: str = _choice(CONDITION, "-", "on", ("on", "off"), "A", "water is dragged along with the chain")
-    blockage_correction: str = _choice(CONDITION, "B", "off", ("on", "off"), "A", "drag grows with the blocked shaft area")
+    blockage_correction: str = _choice(
+        CONDITION, "B", "off", ("on", "off"), "A", "drag grows with the blocked shaft area"
+    )
     chain_friction_base: float = _number(CONDITION, "F_0", "N", 300, 0, 5000, "A", "chain friction without tension")
     pin_friction: float = _number(CONDITION, "mu_p", "-", 0.15, 0, 0.5, "A", "friction coefficient of the chain pins")
     pin_radius: float = _number(BUILT, "r_p", "m", 0.02, 0, 0.1, "A", "radius of the chain pins")
-    chain_pretension: float = _number(CONDITION, "T_pre", "N", 55000, 0, 200000, "A", "length-weighted mean chain tension")
+    chain_pretension: float = _number(
+        CONDITION, "T_pre", "N", 55000, 0, 200000, "A", "length-weighted mean chain tension"
+    )
     chain_tension_limit: float = _number(SETTING, "-", "N", 100000, 1000, 1e6, "P", "highest chain tension allowed")
     brake_force: float = _number(CONDITION, "-", "N", 80000, 0, 500000, "A", "force of the holding brake on the chain")
     # Water and surroundings
     water_density: float = _number(BUILT, "rho", "kg/m3", 998.2, 950, 1050, "S", "density of the water")
     gravity: float = _number(BUILT, "g", "m/s2", 9.80665, 9.7, 9.9, "S", "standard gravity")
-    ambient_pressure: float = _number(ENVIRONMENT, "p0", "Pa", 101325, 80000, 110000, "S", "absolute pressure at the surface")
-    ambient_temperature: float = _number(ENVIRONMENT, "T0", "K", 293.15, 263, 323, "S", "temperature of air and surroundings")
+    ambient_pressure: float = _number(
+        ENVIRONMENT, "p0", "Pa", 101325, 80000, 110000, "S", "absolute pressure at the surface"
+    )
+    ambient_temperature: float = _number(
+        ENVIRONMENT, "T0", "K", 293.15, 263, 323, "S", "temperature of air and surroundings"
+    )
     water_temperature: float = _number(ENVIRONMENT, "T_w", "K", 293.15, 274, 360, "S", "temperature of the water")
-    gas_constant: float = _number(BUILT, "R", "J/(kg K)", 287.055, 287.055, 287.055, "S", "gas constant of dry air, fixed")
+    gas_constant: float = _number(
+        BUILT, "R", "J/(kg K)", 287.055, 287.055, 287.055, "S", "gas constant of dry air, fixed"
+    )
     cp_air: float = _number(BUILT, "cp", "J/(kg K)", 1004.7, 1004.7, 1004.7, "S", "heat capacity of dry air, fixed")
     pocket_ua: float = _number(CONDITION, "UA", "W/K", 25, 0, 1000, "D", "heat transfer between a pocket and the water")
     # Air supply
-    compressor_flow: float = _number(SETTING, "mdot_c", "kg/s", 0.24, 0.001, 10, "A", "air flow of the loaded compressor")
+    compressor_flow: float = _number(
+        SETTING, "mdot_c", "kg/s", 0.24, 0.001, 10, "A", "air flow of the loaded compressor"
+    )
     compressor_model: str = _choice(
         CONDITION,
         "-",
@@ -169,24 +207,49 @@ class Parameters:
         "-",
         "isentropic with an efficiency, or the reversible isothermal bound",
     )
-    compressor_efficiency: float = _number(CONDITION, "eta_is", "-", 0.70, 0.3, 1, "S", "isentropic efficiency, electric")
-    compressor_idle_fraction: float = _number(CONDITION, "f_idle", "-", 0.20, 0, 0.5, "S", "idle power over power at p_unload")
-    load_pressure: float = _number(SETTING, "p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", "the compressor loads at or below")
-    unload_pressure: float = _number(SETTING, "p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", "the compressor idles at or above")
+    compressor_efficiency: float = _number(
+        CONDITION, "eta_is", "-", 0.70, 0.3, 1, "S", "isentropic efficiency, electric"
+    )
+    compressor_idle_fraction: float = _number(
+        CONDITION, "f_idle", "-", 0.20, 0, 0.5, "S", "idle power over power at p_unload"
+    )
+    load_pressure: float = _number(
+        SETTING, "p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", "the compressor loads at or below"
+    )
+    unload_pressure: float = _number(
+        SETTING, "p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", "the compressor idles at or above"
+    )
     relief_pressure: float = _number(SETTING, "p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", "the relief valve opens above")
     trip_pressure: float = _number(SETTING, "p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", "receiver pressure trip")
     aftercooler_approach: float = _number(CONDITION, "dT_ac", "K", 10, 0, 60, "A", "air after the cooler above ambient")
     receiver_volume: float = _number(BUILT, "V_r", "m3", 2, 0.1, 500, "A", "volume of the receiver")
     receiver_ua: float = _number(CONDITION, "UA_r", "W/K", 40, 0, 1e6, "A", "heat transfer of the receiver's wall")
-    valve_conductance: float = _number(CONDITION, "C", "m3/(s Pa)", 3e-6, 1e-8, 1e-4, "A", "sonic conductance, ISO 6358")
-    valve_critical_ratio: float = _number(CONDITION, "b", "-", 0.3, 0.1, 0.6, "S", "critical pressure ratio, ISO 6358")
-    valve_time_constant: float = _number(CONDITION, "-", "s", 0, 0, 0.2, "A", "lag of the valve spool, 0 = instantaneous")
-    capture_efficiency: float = _number(CONDITION, "eta_cap", "-", 1, 0.5, 1, "A", "share of the air that enters the pocket")
-    fill_fraction: float = _number(SETTING, "f", "-", 1, 0, 4, "-", "charge over the mass that just fills V at the surface")
-    injection_start_tilt: float = _number(
-        SETTING, "th_open", "deg", 50, -60, 85, "A", "tilt at which the window opens; negative: above the start of the up run"
+    valve_conductance: float = _number(
+        CONDITION, "C", "m3/(s Pa)", 3e-6, 1e-8, 1e-4, "A", "sonic conductance, ISO 6358"
     )
-    injection_window_length: float = _number(SETTING, "l_w", "m", 0.78, 0.05, 5, "A", "length of the window along the chain")
+    valve_critical_ratio: float = _number(CONDITION, "b", "-", 0.3, 0.1, 0.6, "S", "critical pressure ratio, ISO 6358")
+    valve_time_constant: float = _number(
+        CONDITION, "-", "s", 0, 0, 0.2, "A", "lag of the valve spool, 0 = instantaneous"
+    )
+    capture_efficiency: float = _number(
+        CONDITION, "eta_cap", "-", 1, 0.5, 1, "A", "share of the air that enters the pocket"
+    )
+    fill_fraction: float = _number(
+        SETTING, "f", "-", 1, 0, 4, "-", "charge over the mass that just fills V at the surface"
+    )
+    injection_start_tilt: float = _number(
+        SETTING,
+        "th_open",
+        "deg",
+        50,
+        -60,
+        85,
+        "A",
+        "tilt at which the window opens; negative: above the start of the up run",
+    )
+    injection_window_length: float = _number(
+        SETTING, "l_w", "m", 0.78, 0.05, 5, "A", "length of the window along the chain"
+    )
     # Drivetrain
     gear_ratio: float = _number(BUILT, "G", "-", 39, 1, 200, "P", "fast shaft speed over sprocket speed")
     gearbox_efficiency: float = _number(CONDITION, "eta_g", "-", 0.97, 0.8, 1, "A", "load efficiency of the gearbox")
@@ -194,7 +257,9 @@ class Parameters:
     shaft_inertia: float = _number(BUILT, "J", "kg m2", 500, 1, 5000, "P", "flywheel and rotor")
     flywheel_windage_power: float = _number(CONDITION, "P_fw0", "W", 300, 0, 20000, "A", "windage at rated speed")
     # Generator, converter, grid
-    generator_speed_setpoint: float = _number(SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", "speed of the fast shaft held")
+    generator_speed_setpoint: float = _number(
+        SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", "speed of the fast shaft held"
+    )
     speed_bandwidth: float = _number(SETTING, "w_s", "rad/s", 1.0, 0.05, 10, "A", "bandwidth of the speed control")
     generator_rated_power: float = _number(BUILT, "-", "W", 530000, 100, 5e6, "P", "rated electric power")
     generator_rated_speed: float = _number(BUILT, "w_r", "rpm", 375, 10, 3000, "P", "rated speed")
@@ -206,10 +271,16 @@ class Parameters:
     stator_inductance: float = _number(BUILT, "L", "H", 0.45e-3, 1e-6, 1, "D", "synchronous inductance, L_d = L_q")
     stator_resistance: float = _number(CONDITION, "R_st", "ohm", 0.0109, 0, 10, "D", "phase resistance, constant")
     iron_loss: float = _number(CONDITION, "P_fe0", "W", 9000, 0, 1e5, "A", "iron loss at rated speed")
-    mechanical_loss: float = _number(CONDITION, "P_mech0", "W", 4500, 0, 1e5, "A", "friction and windage at rated speed")
-    stray_loss: float = _number(CONDITION, "P_stray0", "W", 3000, 0, 1e5, "A", "stray load loss at rated torque and speed")
+    mechanical_loss: float = _number(
+        CONDITION, "P_mech0", "W", 4500, 0, 1e5, "A", "friction and windage at rated speed"
+    )
+    stray_loss: float = _number(
+        CONDITION, "P_stray0", "W", 3000, 0, 1e5, "A", "stray load loss at rated torque and speed"
+    )
     winding_heat_capacity: float = _number(BUILT, "C_th", "J/K", 2e5, 1, 1e9, "A", "heat capacity of the winding")
-    winding_resistance_thermal: float = _number(CONDITION, "R_th", "K/W", 0.004, 1e-6, 1e3, "A", "winding to surroundings")
+    winding_resistance_thermal: float = _number(
+        CONDITION, "R_th", "K/W", 0.004, 1e-6, 1e3, "A", "winding to surroundings"
+    )
     converter_rating: float = _number(BUILT, "P_cr", "W", 530000, 100, 5e6, "D", "rating of each converter stage")
     converter_c0: float = _number(CONDITION, "c0", "-", 0.004, 0, 0.1, "A", "constant loss of both stages over rating")
     converter_c1: float = _number(CONDITION, "c1", "-", 0.010, 0, 0.1, "A", "loss linear in the load")
@@ -217,21 +288,41 @@ class Parameters:
     current_bandwidth: float = _number(SETTING, "f_bw", "Hz", 100, 10, 500, "A", "bandwidth of the current loop")
     auxiliary_power: float = _number(CONDITION, "-", "W", 0, 0, 1e5, "A", "constant power of auxiliaries")
     # Operation and grid
-    control_mode: str = _choice(SETTING, "-", "speed", ("speed", "torque"), "-", "generator holds its speed, or a torque")
+    control_mode: str = _choice(
+        SETTING, "-", "speed", ("speed", "torque"), "-", "generator holds its speed, or a torque"
+    )
     torque_setpoint: float = _number(SETTING, "-", "N m", 5000, 0, 1e6, "-", "generator torque in torque control")
-    injection_mode: str = _choice(SETTING, "-", "auto", ("auto", "manual"), "-", "air into every floater, or on command only")
-    dc_link_capacitance: float = _number(BUILT, "C_dc", "F", 0.02, 0, 10, "A", "capacitor of the DC link; 0 = stiff link")
-    dc_link_voltage: float = _number(SETTING, "V_dc", "V", 800, 50, 1e4, "A", "voltage that the grid side holds the DC link at")
+    injection_mode: str = _choice(
+        SETTING, "-", "auto", ("auto", "manual"), "-", "air into every floater, or on command only"
+    )
+    dc_link_capacitance: float = _number(
+        BUILT, "C_dc", "F", 0.02, 0, 10, "A", "capacitor of the DC link; 0 = stiff link"
+    )
+    dc_link_voltage: float = _number(
+        SETTING, "V_dc", "V", 800, 50, 1e4, "A", "voltage that the grid side holds the DC link at"
+    )
     grid_frequency: float = _number(ENVIRONMENT, "f", "Hz", 50, 45, 55, "-", "grid frequency; may change in the run")
-    grid_voltage: float = _number(ENVIRONMENT, "-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may change in the run")
+    grid_voltage: float = _number(
+        ENVIRONMENT, "-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may change in the run"
+    )
     frequency_droop: float = _number(SETTING, "s", "-", 0.05, 0.01, 1, "A", "droop of the export above 50.2 Hz")
-    load_power: float = _number(SETTING, "-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may change in the run")
+    load_power: float = _number(
+        SETTING, "-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may change in the run"
+    )
     dump_load_power: float = _number(SETTING, "-", "W", 0, 0, 1e7, "-", "dump load that takes the export first")
     # Options of the model
-    finite_bucket: str = _choice(CONDITION, "-", "off", ("on", "off"), "A", "pocket pressure at the water surface in the bucket")
-    surface_area: float = _number(BUILT, "-", "m2", 0, 0, 1e6, "A", "free surface that rises with the air; 0 = infinite")
-    bath_heat_capacity: float = _number(BUILT, "C_w", "J/K", 0, 0, 1e13, "A", "heat capacity of the water; 0 = infinite bath")
-    bath_ua: float = _number(CONDITION, "UA_w", "W/K", 0, 0, 1e7, "A", "heat transfer of a finite bath to the surroundings")
+    finite_bucket: str = _choice(
+        CONDITION, "-", "off", ("on", "off"), "A", "pocket pressure at the water surface in the bucket"
+    )
+    surface_area: float = _number(
+        BUILT, "-", "m2", 0, 0, 1e6, "A", "free surface that rises with the air; 0 = infinite"
+    )
+    bath_heat_capacity: float = _number(
+        BUILT, "C_w", "J/K", 0, 0, 1e13, "A", "heat capacity of the water; 0 = infinite bath"
+    )
+    bath_ua: float = _number(
+        CONDITION, "UA_w", "W/K", 0, 0, 1e7, "A", "heat transfer of a finite bath to the surroundings"
+    )
     # Hypotheses
     h1_mode: str = _hypothesis(SETTING, "H1: gas bubbles in the down shaft")
     h2_mode: str = _hypothesis(SETTING, "H2: heat from the water into the pockets")

@@ -196,9 +196,7 @@ def _compress(
 
 
 @inlined
-def _cool(
-    c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: float, energy: float, h: float
-) -> float:
+def _cool(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: float, energy: float, h: float) -> float:
     """Heat through the wall of the receiver in one step [J], > 0 to the surroundings: exact, however stiff."""
     T0 = c[co.AMBIENT_TEMPERATURE]
     capacity = mass * (c[co.CP_AIR] - c[co.GAS_CONSTANT])
@@ -289,9 +287,7 @@ def _fill(
         flow[ledger.VENT] += missed * cp * (leaving - T0)
         end = temperature * math.exp(R / cv * math.log1p(-share))
         sampled[ledger.VENT] += missed * cp * (0.5 * (temperature + end) - T0)
-        destroyed[exergy.VENT] += missed * (
-            cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * math.log(behind / p0)
-        )
+        destroyed[exergy.VENT] += missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * math.log(behind / p0))
     f[st.MASS, served] += caught
     f[st.ENTHALPY, served] += caught * cp * leaving
     flow[ledger.AIR_VALVE] += charge

@@ -83,7 +83,7 @@ def _scenarios() -> int:
 
 def _parameters(as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json.dumps([{**item._asdict(), "ramp": item.ramp} for item in DECLARATIONS.values()], indent=2) + "\n")
+        sys.stdout.write(json.dumps([item.as_dict() for item in DECLARATIONS.values()], indent=2) + "\n")
         return OK
     rows = [("name", "symbol", "unit", "default", "min", "max", "flag", "class", "meaning")]
     for item in DECLARATIONS.values():

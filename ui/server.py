@@ -127,7 +127,7 @@ def _hello(module: str) -> dict[str, Any]:
         "readings": channels.table(channels.READINGS),
         "orders": ORDERS,
         "interlocks": interlocks(),
-        "declarations": [declaration._asdict() for declaration in DECLARATIONS.values()],
+        "declarations": [declaration.as_dict() for declaration in DECLARATIONS.values()],
     }
 
 
