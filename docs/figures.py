@@ -2,8 +2,8 @@
 
 from kpp_physics import ledger
 from kpp_physics.parameters import DECLARATIONS
-from studies.report import KILOWATT, UNITS, waterfall
-from studies.result import METERS
+from studies.report import KILOWATT, UNITS
+from studies.result import METERS, waterfall
 from studies.run import Measurement
 
 FLAGS = {

@@ -60,9 +60,10 @@ def relaxation(x: float) -> float:
 
 @inlined
 def relative_gain(gain: float) -> float:
-    """ln(1 + gain) [-], the entropy of heat at constant pressure over its capacity; the trapezoid of 1/T where it is small.
+    """ln(1 + gain) [-]: the entropy of heat at constant pressure, over the heat capacity.
 
-    The trapezoid is wrong by gain^3/6 and spares the logarithm in all but the smallest pockets.
+    Where the gain is small it is the trapezoid of 1/T, which is wrong by gain^3/6 and spares
+    the logarithm in all but the smallest pockets.
     """
     if abs(gain) < 1e-4:
         return 0.5 * gain * (1.0 + 1.0 / (1.0 + gain))

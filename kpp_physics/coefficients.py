@@ -73,7 +73,7 @@ FROM_ENVIRONMENT: Final = (
     "recovery_pressure",
     "recovery_work",
 )
-"""What follows the present pressure and temperatures of the surroundings, which may be on their way to their settings."""
+"""What follows the present pressure and temperatures of the surroundings, which may be on the way to their settings."""
 
 
 def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.float64]:

@@ -1,9 +1,8 @@
 """The surroundings: pressure and temperature of the air, temperature of the water, and what follows from them.
 
-A set point of the surroundings is a place to go to, not a place to be at: the surroundings ramp to it, and while they
-do, the model's own terms do the work. A higher atmosphere compresses every pocket by V dp0. Stored exergy counts from the
-surroundings (the dead state), so their move is a line of its own in the exergy ledger, and a swing that brings exergy
-is counted as a source of it.
+The surroundings ramp to what the parameters set, and while they do, the model's own terms do the work: a rising
+atmosphere compresses every pocket by V dp0. Stored exergy counts from the surroundings (the dead state), so their move
+is a line of its own in the exergy ledger, and a swing that brings exergy is counted as a source of it.
 """
 
 import math

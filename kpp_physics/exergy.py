@@ -25,8 +25,8 @@ LINES: Final = (
 """Thermal lines of exergy destruction T0 S_gen, J. Never negative in any interval."""
 
 FLOWS: Final = ("heat_exergy", "environment", "dead_state")
-"""Exergy that enters besides work, J: with heat from water of another temperature, with the work and heat of surroundings
-that change, and because what is stored counts from ambient pressure and temperature, and these moved."""
+"""Exergy that enters besides work, J: with heat from water of another temperature, with the work and heat of changing
+surroundings, and because what is stored counts from ambient pressure and temperature, and these moved."""
 
 COUNT: Final = len(LINES) + len(FLOWS)
 LINE_COUNT: Final = len(LINES)

@@ -17,7 +17,7 @@ PARTS = 6
 """Most parts of a step: it may end in a lock of the clutch and in rest, and after each go on with what is left."""
 
 ATTEMPTS = 8
-"""Most tries at one part: the clutch may open and lock again, the chain turn back, the part end in a lock or in rest."""
+"""Most tries at one part: the clutch may open and lock, the chain turn back, the part end in a lock or in rest."""
 
 
 @inlined

@@ -42,7 +42,6 @@ NAMES: Final = (
     "storage_change",
     "storage_share",
     "storage_limit",
-    "unsteady_reason",
     "net_power",
     "cop",
     "cop_raw",
@@ -71,7 +70,7 @@ REASONS: Final = (STEADY, NO_LAP, NO_INTAKE, STORES_CHANGED)
 """Why a window is not steady: for no reason (it is), or no lap is complete, nothing was taken in, or the stores hold
 more or less than before."""
 
-Meters = dict[str, float | int | str | bool | None]
+Meters = dict[str, float | int | None]
 
 
 class Window(NamedTuple):
@@ -186,7 +185,6 @@ def meters(records: list[Any], start: Any) -> Meters:
     result["laps"] = len(records)
     result["steady"] = False
     if not records:
-        result["unsteady_reason"] = NO_LAP
         return result
     last = records[-1]
     rate = 1.0 / (last[st.LAP_TIME] - start[st.LAP_TIME])
@@ -202,7 +200,7 @@ def meters(records: list[Any], start: Any) -> Meters:
     result["compressor_power"] = power
     whole = window(records, start)
     result.update(storage_change=whole.stored, storage_share=whole.share, storage_limit=whole.limit)
-    result.update(steady=whole.steady, unsteady_reason=whole.reason)
+    result["steady"] = whole.steady
     result["cop_raw"] = whole.exported / whole.imported if whole.imported > 0.0 else None
     if whole.steady:
         result.update(net_power=grid - paid, cop=whole.cop(), cop_without_claims=whole.cop(whole.unsourced))
@@ -220,3 +218,8 @@ def lap_records(ring: Vector, laps: int, wanted: int) -> tuple[list[Any], Any]:
     number = min(laps, wanted, st.LAP_RING - 1)
     rows = [ring[lap % st.LAP_RING].tolist() for lap in range(laps - number, laps + 1)]
     return rows[1:], rows[0]
+
+
+def unsteady_reason(records: list[Any], start: Any) -> str:
+    """Why the meters over `records` withhold net power and COP, one of `REASONS`."""
+    return window(records, start).reason if records else NO_LAP

@@ -58,9 +58,10 @@ def mean_coflow(
     h: float,
     lift: float = 0.0,
 ) -> tuple[float, float, bool]:
-    """Mean co-flow speed over a step at a given mean chain speed, its sensitivity to that speed, and whether it settled.
+    """Mean co-flow speed over a step at a given mean chain speed.
 
-    The equation is monotone, so Newton's corrections converge.
+    The equation is monotone, so Newton's corrections converge. Returns the speed [m/s], its sensitivity to the chain
+    speed [-], and whether it settled to rounding.
 
     Args:
         estimate, start: mean co-flow speed guessed, and co-flow speed at the start of the step [m/s].

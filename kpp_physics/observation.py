@@ -45,6 +45,7 @@ class LapView(NamedTuple):
     meters: meters.Meters
     missed: float
     pulses: float
+    unsteady_reason: str
 
 
 def lap_view(ring: st.Vector, laps: int) -> LapView:
@@ -52,7 +53,8 @@ def lap_view(ring: st.Vector, laps: int) -> LapView:
     records, before = meters.lap_records(ring, laps, meters.DEFAULT_LAPS)
     last = records[-1] if records else before
     missed = last[st.LAP_MISSED] - before[st.LAP_MISSED]
-    return LapView(laps, meters.meters(records, before), missed, last[st.LAP_PULSES] - before[st.LAP_PULSES] + missed)
+    pulses = last[st.LAP_PULSES] - before[st.LAP_PULSES] + missed
+    return LapView(laps, meters.meters(records, before), missed, pulses, meters.unsteady_reason(records, before))
 
 
 def observe(
@@ -190,7 +192,7 @@ def observe(
         "ledger": books,
         "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
         "exergy": _exergy_group(totals, entropy, x, energies, scale),
-        "meters": dict(laps.meters),
+        "meters": {**laps.meters, "unsteady_reason": laps.unsteady_reason},
     }
 
 

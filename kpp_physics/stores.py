@@ -1,7 +1,7 @@
 """What the plant stores: energy from the ledger's zero, and exergy against the present surroundings, store by store.
 
-Mechanical and electrical energy is exergy whole. Air counts by its flow exergy where it can leave at its own pressure (a
-pocket under water), and less the work against the atmosphere where it stands in a rigid vessel (the receiver).
+Mechanical and electrical energy is exergy whole. Air counts by its flow exergy where it can leave at its own pressure
+(a pocket under water), and less the work against the atmosphere where it stands in a rigid vessel (the receiver).
 """
 
 import math
@@ -38,7 +38,8 @@ def receiver_exergy(c: Vector, x: Vector) -> float:
     volume = c[co.RECEIVER_VOLUME]
     temperature = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * (cp - R))
     pressure = x[st.RECEIVER_ENERGY] * R / ((cp - R) * volume)
-    return air_exergy(x[st.RECEIVER_MASS], temperature, pressure / p0, T0, R, cp) - (pressure - p0) * volume
+    flow = air_exergy(x[st.RECEIVER_MASS], temperature, pressure / p0, T0, R, cp)
+    return float(flow - (pressure - p0) * volume)
 
 
 @inlined
@@ -76,13 +77,14 @@ def bath_exergy(c: Vector, x: Vector) -> float:
     """Exergy of a finite bath against ambient temperature [J], never negative; 0 for an infinite one."""
     if c[co.BATH_CAPACITY] <= 0.0:
         return 0.0
-    return c[co.BATH_CAPACITY] * exergy.thermal_exergy(water_temperature(c, x), c[co.AMBIENT_TEMPERATURE], 1.0)
+    above = exergy.thermal_exergy(water_temperature(c, x), c[co.AMBIENT_TEMPERATURE], 1.0)
+    return float(c[co.BATH_CAPACITY] * above)
 
 
 @inlined
 def recovered_exergy(c: Vector, x: Vector) -> float:
     """Exergy of the air in the suction buffer of the pressure recovery [J]."""
-    return x[st.RECOVERED_FLOW] * hypotheses.RECOVERY_TIME * c[co.RECOVERY_WORK]
+    return float(x[st.RECOVERED_FLOW] * hypotheses.RECOVERY_TIME * c[co.RECOVERY_WORK])
 
 
 @inlined

@@ -15,7 +15,7 @@ EQUALISING_SHARE = 1e-3
 """Share of the receiver's air in one step from which on the charge is limited to equal pressures."""
 
 RELIEF_INTERVALS = 4
-"""Pairs of intervals in the re-integration of a blow-off: exact to 1e-6 when the pressure falls to a quarter at once."""
+"""Pairs of intervals in the re-integration of a blow-off: exact to 1e-6 when the pressure falls to a quarter."""
 
 
 @inlined
@@ -208,7 +208,7 @@ def _cool(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: flo
     sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(difference, stiffness) * h
     # Heat leaves while the air goes from T to T'; both lie on the same side of T0: Q - T0 C ln(T/T').
     destroyed[exergy.RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy)
-    return lost
+    return float(lost)
 
 
 @inlined

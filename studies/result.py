@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kpp_physics import ledger
 from kpp_physics.cross_checks import cross_checks
-from kpp_physics.meters import held
+from kpp_physics.meters import NO_LAP, held
 from studies.run import Measurement
 
 METERS: Final = (
@@ -62,8 +62,9 @@ def waterfall(means: Mapping[str, float]) -> list[tuple[str, float]]:
 
 def _steady(found: Measurement) -> dict[str, Any]:
     """Whether the measured laps are steady, and the figure that says so: exergy of the stores, J, and its share."""
-    names = ("steady", "unsteady_reason", "storage_change", "storage_share", "storage_limit")
-    return {name: found.meters[name] for name in names} | {"text": found.unsteady}
+    names = ("steady", "storage_change", "storage_share", "storage_limit")
+    reason = found.window.reason if found.window is not None else NO_LAP
+    return {name: found.meters[name] for name in names} | {"unsteady_reason": reason, "text": found.unsteady}
 
 
 def _ledger(found: Measurement) -> dict[str, dict[str, float]]:

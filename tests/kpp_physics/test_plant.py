@@ -288,7 +288,7 @@ def test_a_fork_of_settings_goes_on_in_its_ledgers(plant: Plant) -> None:
 
 def residuals_hold(plant: Plant) -> bool:
     frame = plant.observe()
-    return (
+    return bool(
         abs(frame["ledger"]["r_a"]) <= 1e-9
         and abs(frame["sampled"]["r_b"]) <= 1e-4
         and abs(frame["exergy"]["r_c"]) <= 1e-3

@@ -24,7 +24,6 @@ from kpp_physics import (
     hypotheses,
     motion,
     plc,
-    pockets,
     water,
 )
 from kpp_physics.parameters import DECLARATIONS
@@ -77,7 +76,7 @@ LAWS: list[tuple[Callable[..., Any], list[tuple[float, str]], tuple[str, ...]]] 
     (plc.speed_control,
      [(12.1, "rad/s"), (11.8, "rad/s"), (800, "N m"), (540, "N m s"), (135, "N m"), (17200, "N m"), (1e-3, "s")],
      ("N m", "N m")),
-    (pockets.bucket_volume, [(1.4e5, "J"), (2e5, "Pa"), (0.2857, "-"), (17000, "Pa/m3")], ("m3",)),
+    (air.bucket_volume, [(1.4e5, "J"), (2e5, "Pa"), (0.2857, "-"), (17000, "Pa/m3")], ("m3",)),
     (water.drag, [(0.3, "m/s"), (16800, "kg/m")], ("N",)),
     (water.coflow_correction,
      [(0.2, "m/s"), (0.19, "m/s"), (0.5, "m/s"), (16800, "kg/m"), (9000, "kg/m"), (1.8e5, "kg"), (1e-3, "s"),
