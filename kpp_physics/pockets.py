@@ -13,6 +13,7 @@ from kpp_physics.air import (
     adiabatic_mean,
     bucket_volume,
     heat_from_water,
+    heat_while_filling,
     relative_gain,
     relaxation,
     sampled_mean,
@@ -48,12 +49,16 @@ def pockets(
     vent: bool,
     missed: float,
     behind: float,
+    caught: float,
+    incoming: float,
+    filling: float,
     h: float,
 ) -> int:
     """Heat, spill, vent and exchange of water of every pocket on the up half; packs those that hold air.
 
     Args:
         missed, behind: air that passed the valve and missed its pocket [kg], and its pressure [Pa].
+        caught, incoming, filling: air that entered the served pocket, its temperature, and how long [kg, K, s].
 
     Returns:
         Number of pockets that hold air.
@@ -69,6 +74,7 @@ def pockets(
         UA = c[co.H2_UA]
     exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
     position = x[st.POSITION]
+    served = int(x[st.FILLED])
     jet_of = int(x[st.SERVED]) if c[co.JET_MODE] != hypotheses.OFF else -1
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     captured = missed if behind >= hood else 0.0
@@ -97,47 +103,61 @@ def pockets(
                 if stiffness != 0.0:
                     volume = bucket_volume(energy, roof, k, stiffness)
                     H += 0.5 * stiffness * volume * volume
-                capacity_rate = m * cp
-                q = heat_from_water(m, H, T_w, UA, cp, h)
-                if q != 0.0:
-                    heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
-                    sampled_heat += UA * sampled_mean(T_w - H / capacity_rate, UA * h / capacity_rate)
-                H += q
-                energy += q
-                heat += q
                 limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
-                if i == jet_of:
-                    # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
-                    per_work = T0 * capacity_rate / H
-                    available = destroyed[exergy.VALVE] / per_work
-                    x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
-                    destroyed[exergy.VALVE] -= paid * per_work
-                    energy -= paid
-                    H -= paid
-                volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
-                kept = 1.0
-                if vent:
-                    kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
-                if volume * kept > limit or kept < 1.0:
-                    pressure = roof + stiffness * volume
-                    room = min(volume * kept, limit)
-                    kept = room / volume
-                    temperature = H / capacity_rate
-                    m_kept = m * kept
-                    energy_kept = H * kept
-                    gone = m - m_kept
-                    if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
-                        energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
-                        gone = (energy - energy_kept) / (cp * temperature)
-                        m_kept = m - gone
-                    vented += gone
-                    lost += (energy - energy_kept) - cp * T0 * gone
-                    sampled_vent += gone * cp * (temperature - T0)
-                    vent_loss += gone * (exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(pressure / p0))
-                    if pressure >= hood:
-                        captured += gone
-                    volume = room
-                    m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
+                # A pocket that is being filled goes through two phases: it takes heat while air comes in, and what it
+                # cannot hold spills at once; then it takes heat for the rest of the step with what it holds.
+                first = 0 if i == served and caught > 0.0 else 1
+                for phase in range(first, 2):
+                    capacity_rate = m * cp
+                    if phase == 0:
+                        q, seen = heat_while_filling(m, H, caught, incoming, T_w, UA, cp, filling)
+                        sampled_heat += seen
+                    else:
+                        left = h - filling if first == 0 else h
+                        q = heat_from_water(m, H, T_w, UA, cp, left)
+                        if q != 0.0:
+                            seen = sampled_mean(T_w - H / capacity_rate, UA * left / capacity_rate)
+                            sampled_heat += UA * seen * left
+                    if q != 0.0:
+                        heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
+                        H += q
+                        energy += q
+                        heat += q
+                    if i == jet_of and phase == first:
+                        # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
+                        per_work = T0 * capacity_rate / H
+                        available = destroyed[exergy.VALVE] / per_work
+                        x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
+                        destroyed[exergy.VALVE] -= paid * per_work
+                        energy -= paid
+                        H -= paid
+                    volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
+                    kept = 1.0
+                    if vent and phase == 1:
+                        kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
+                    if volume * kept > limit or kept < 1.0:
+                        pressure = roof + stiffness * volume
+                        room = min(volume * kept, limit)
+                        kept = room / volume
+                        temperature = H / capacity_rate
+                        m_kept = m * kept
+                        energy_kept = H * kept
+                        gone = m - m_kept
+                        if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
+                            energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
+                            gone = (energy - energy_kept) / (cp * temperature)
+                            m_kept = m - gone
+                        vented += gone
+                        lost += (energy - energy_kept) - cp * T0 * gone
+                        sampled_vent += gone * cp * (temperature - T0)
+                        thermal = exergy.thermal_exergy(temperature, T0, cp)
+                        vent_loss += gone * (thermal + R * T0 * math.log(pressure / p0))
+                        if pressure >= hood:
+                            captured += gone
+                        volume = room
+                        m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
+                    if m == 0.0:
+                        break
                 f[st.MASS, i] = m
                 f[st.ENTHALPY, i] = energy
                 if m != 0.0:
@@ -171,7 +191,7 @@ def pockets(
     flow[ledger.VENT] += lost
     flow[ledger.WATER_EXPELLED] += expelled
     flow[ledger.WATER_INGESTED] += ingested
-    sampled[ledger.HEAT_FROM_WATER] += h * sampled_heat
+    sampled[ledger.HEAT_FROM_WATER] += sampled_heat
     sampled[ledger.VENT] += sampled_vent
     destroyed[exergy.POCKET_HEAT] += T0 * heat_loss
     destroyed[exergy.VENT] += vent_loss

@@ -224,7 +224,7 @@ def _fill(
     mass: float,
     energy: float,
     h: float,
-) -> tuple[float, float, float, float, bool]:
+) -> tuple[float, float, float, float, float, bool]:
     """Let air from the receiver into the served floater over one step.
 
     Args:
@@ -233,7 +233,7 @@ def _fill(
 
     Returns:
         Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa];
-        whether the pulse is complete.
+        how long the air flowed [s]; whether the pulse is complete.
     """
     R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
     cv = cp - R
@@ -258,13 +258,14 @@ def _fill(
         charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
+    lasted = h * missing / charge if complete and charge > 0.0 else h
     if complete:  # the pulse ends inside this step: exactly the target and not a gram more
         charge = missing
         f[st.DELIVERED, served] = c[co.TARGET_MASS]
     else:
         f[st.DELIVERED, served] += charge
     if charge <= 0.0:
-        return 0.0, 0.0, 0.0, behind, complete
+        return 0.0, 0.0, 0.0, behind, 0.0, complete
     # What stays in the receiver expands isentropically; the air in the valve goes from T to T2 with it.
     share = charge / mass
     taken = -energy * math.expm1(cp / cv * math.log1p(-share))
@@ -291,7 +292,7 @@ def _fill(
     f[st.MASS, served] += caught
     f[st.ENTHALPY, served] += caught * cp * leaving
     flow[ledger.AIR_VALVE] += charge
-    return charge, taken, missed, behind, complete
+    return charge, taken, missed, behind, lasted, complete
 
 
 @inlined
@@ -305,14 +306,15 @@ def air_supply(
     books: Vector,
     lap: Vector,
     h: float,
-) -> tuple[float, float]:
+) -> tuple[float, float, float, float, float]:
     """Relief valve, compressor, wall of the receiver, and injection valve: one step, each after the other.
 
     The order of a step is fixed so that each process begins from what the one before it left and can be integrated
     exactly; run side by side from the same start they would take more than there is from a small receiver.
 
     Returns:
-        Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa].
+        Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa]; air that
+        entered the pocket [kg], its temperature [K], and how long it flowed [s].
     """
     R = c[co.GAS_CONSTANT]
     pressure = x[st.RECEIVER_ENERGY] * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
@@ -337,12 +339,15 @@ def air_supply(
     x[st.SERVED] = served
     x[st.SERVED_FLOW] = 0.0
     x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
-    missed = behind = 0.0
+    x[st.FILLED] = served
+    missed = behind = caught = incoming = lasted = 0.0
     if served >= 0:
-        charge, left, missed, behind, complete = _fill(
+        charge, left, missed, behind, lasted, complete = _fill(
             c, x, f, flow, sampled, destroyed, served, progress, mass + dm, energy + dU, h
         )
         x[st.SERVED_FLOW] = charge / h
+        if charge > 0.0:
+            caught, incoming = charge - missed, left / (charge * c[co.CP_AIR])
         dm -= charge
         dU -= left
         if complete:
@@ -352,7 +357,7 @@ def air_supply(
                 x[st.SERVED] = -1.0
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
     x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
-    return missed, behind
+    return missed, behind, caught, incoming, lasted
 
 
 @inlined
