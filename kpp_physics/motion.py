@@ -18,6 +18,9 @@ PASSES = 120
 RESIDUAL = 1e-9
 """Force left over, over the sum of the forces' magnitudes, above which a solution is none."""
 
+TINY = 1e-250
+"""Force so small that doubles near it lose digits, and no balance to `RESIDUAL` of it can be asked for [N or N m]."""
+
 ROUNDING = 4e-16
 """The same at which no pass can make it better; likewise of a correction over the speed."""
 
@@ -164,7 +167,7 @@ def end_speed(
             low = change
         scale = abs(inertia * change) + abs(driving) + abs(losses) + abs(water) + abs(first) + abs(second)
         correction = -residual / slope
-        converged = settled and abs(residual) <= RESIDUAL * scale
+        converged = settled and abs(residual) <= RESIDUAL * scale + TINY
         # At rounding the sign of the residual is noise and must steer nothing any more.
         if converged and (abs(residual) <= ROUNDING * scale or abs(correction) <= ROUNDING * abs(end) + 1e-20):
             break
