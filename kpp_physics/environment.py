@@ -141,7 +141,7 @@ def surround(c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, ent
     # A finite bath has its own temperature: the surroundings change it with heat.
     T_w = water_temperature(c, x)
     heat = c[co.BATH_CAPACITY] * heating
-    x[st.BATH_ENERGY] += heat
+    x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], heat)
     T0 = c[co.AMBIENT_TEMPERATURE]
     brought = work + heat
     if heat != 0.0:

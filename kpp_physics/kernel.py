@@ -208,10 +208,8 @@ def _one_step(
     close_switches(c, x, flow, samples, destroyed)
     command = _control(c, x, h)
     state = int(x[st.PLC_STATE])
-    missed, behind, caught, incoming, filling = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
-    active = pockets(
-        c, x, f, flow, samples, destroyed, lap, work, plc.vent_open(state), missed, behind, caught, incoming, filling, h
-    )
+    missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
+    active = pockets(c, x, f, flow, samples, destroyed, lap, work, plc.vent_open(state), missed, behind, h)
     auxiliary = c[co.AUXILIARY_POWER] * h
     if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
         auxiliary += c[co.H2_PUMP_POWER] * h

@@ -90,9 +90,13 @@ class Violation(NamedTuple):
     reason: str
 
 
-LEAST_BATH: Final = 1.0e6
+MOST_TORQUE: Final = 20.0
+"""Highest torque over rated torque. Stray loss goes with its square: beyond this it would stop any shaft within a step,
+and the step could not be integrated again from sampled powers. Real machines take three to five times."""
+
+LEAST_BATH: Final = 1.0e5
 """Least heat capacity of a finite bath, J/K. The pockets of the largest plant take at most 200 x 1000 W/K, so that a
-step changes the temperature of even this bath by 2e-4 of its distance to theirs: it stays between its neighbours'."""
+step changes the temperature of even this bath by 2e-3 of its distance to theirs: it stays between its neighbours'."""
 
 
 class ParameterError(ValueError):
@@ -495,6 +499,16 @@ def _check_together(p: Parameters) -> list[Violation]:
                 "blockage_correction on: widen the shaft or switch the correction off",
             )
         )
+    if p.generator_max_torque > MOST_TORQUE * p.generator_rated_torque:
+        found.append(
+            Violation(
+                "generator_max_torque",
+                p.generator_max_torque,
+                MOST_TORQUE * p.generator_rated_torque,
+                f"generator_max_torque = {p.generator_max_torque:g} N m must not exceed {MOST_TORQUE:g} times "
+                f"generator_rated_torque = {p.generator_rated_torque:g} N m: lower the one or raise the other",
+            )
+        )
     if 0 < p.bath_heat_capacity < LEAST_BATH:
         found.append(
             Violation(
@@ -502,7 +516,7 @@ def _check_together(p: Parameters) -> list[Violation]:
                 p.bath_heat_capacity,
                 LEAST_BATH,
                 f"bath_heat_capacity = {p.bath_heat_capacity:g} J/K must be 0 (an infinite bath) or at least "
-                f"{LEAST_BATH:g} J/K, a quarter of a ton of water: less would follow the pockets in one step",
+                f"{LEAST_BATH:g} J/K, 24 kg of water: less would follow the pockets in a few steps",
             )
         )
     if 0 < p.surface_area < p.shaft_area:

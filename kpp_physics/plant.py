@@ -276,7 +276,7 @@ class Plant:
         held = parts.floaters[st.STIFFNESS] != 0.0
         parts.floaters[st.STIFFNESS, held] = following.water_density * following.gravity / following.mouth_area
         x[st.BATH_START] = x[st.WATER_TEMPERATURE]
-        x[st.BATH_ENERGY] = c[co.BATH_CAPACITY] * warmth
+        x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = c[co.BATH_CAPACITY] * warmth, 0.0
         area = following.surface_area  # the water already stands as high as the air in it makes it
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
         x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]

@@ -27,6 +27,12 @@ from kpp_physics.state import Vector
 INDEX, PROGRESS, PRESSURE, AIR_VOLUME, COSINE, SINE, FORCE = range(7)
 WORK_ROWS = 7
 
+INFLOW_SHARE = 0.05
+"""Air that enters a pocket at a time, over what it holds."""
+
+MOST_PARTS = 80
+"""Most parts of an inflow: a charge four times the capacity in one step."""
+
 
 @inlined
 def water_temperature(c: Vector, x: Vector) -> float:
@@ -34,6 +40,61 @@ def water_temperature(c: Vector, x: Vector) -> float:
     if c[co.BATH_CAPACITY] > 0.0:
         return float(x[st.BATH_START] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
     return float(c[co.WATER_TEMPERATURE])
+
+
+@inlined
+def _inflow_parts(inflow: float, held: float, most: float) -> int:
+    """Parts in which air enters a pocket: each a twentieth of what the pocket holds when it is full or filled.
+
+    Args:
+        inflow: air that enters in the step [kg].
+        held: air that is there before [kg].
+        most: air that the pocket can hold [kg].
+    """
+    room = max(min(held + inflow, most), INFLOW_SHARE * inflow)
+    return min(MOST_PARTS, 1 + int(inflow / (INFLOW_SHARE * room)))
+
+
+@inlined
+def _part_of_inflow(x: Vector, part: int, parts: int, exponent: float, T0: float) -> tuple[float, float]:
+    """Mean temperature of one part of the inflow [K], and the mean of ln(T/T0) in it [-].
+
+    The receiver cools while the air leaves: T goes with its mass to the power gamma - 1, the first part is the warmest.
+
+    Args:
+        part, parts: number of the part, and of all.
+        exponent: gamma - 1 = R/cv [-].
+        T0: ambient temperature [K].
+    """
+    first, last = x[st.INFLOW_SHARE] * part / parts, x[st.INFLOW_SHARE] * (part + 1) / parts
+    start = x[st.INFLOW_START]
+    if last < 1e-3:
+        linear, square = 0.5 * (first + last), (first * first + first * last + last * last) / 6.0
+        mean = start * (1.0 - exponent * linear + exponent * (exponent - 1.0) * square)
+        return mean, math.log(start / T0) - exponent * (linear + square)
+    high, low = 1.0 - first, 1.0 - last
+    gamma = 1.0 + exponent
+    mean = start / gamma * (math.pow(high, gamma) - math.pow(low, gamma)) / (high - low)
+    fallen = 1.0 - (high * math.log(high) - (low * math.log(low) if low > 0.0 else 0.0)) / (high - low)
+    return mean, math.log(start / T0) - exponent * fallen
+
+
+@inlined
+def _mixing(
+    mass: float, enthalpy: float, entering: float, incoming: float, mean_log: float, T0: float, cp: float
+) -> float:
+    """Entropy of mixing in a pocket over cp [kg]: of what enters and of what is there, at constant pressure.
+
+    Args:
+        mass, enthalpy: of what is there [kg, J].
+        entering, incoming, mean_log: what enters, its mean temperature and its mean of ln(T/T0) [kg, K, -].
+        T0, cp: ambient temperature and heat capacity [K, J/(kg K)].
+    """
+    last = (enthalpy + entering * cp * incoming) / ((mass + entering) * cp)
+    gained = entering * (math.log(last / T0) - mean_log)
+    if mass > 0.0:
+        gained += mass * math.log(last * mass * cp / enthalpy)
+    return float(gained)
 
 
 @inlined
@@ -49,16 +110,12 @@ def pockets(
     vent: bool,
     missed: float,
     behind: float,
-    caught: float,
-    incoming: float,
-    filling: float,
     h: float,
 ) -> int:
     """Heat, spill, vent and exchange of water of every pocket on the up half; packs those that hold air.
 
     Args:
         missed, behind: air that passed the valve and missed its pocket [kg], and its pressure [Pa].
-        caught, incoming, filling: air that entered the served pocket, its temperature, and how long [kg, K, s].
 
     Returns:
         Number of pockets that hold air.
@@ -80,6 +137,7 @@ def pockets(
     captured = missed if behind >= hood else 0.0
     x[st.JET_FLOW] = 0.0
     quarter = 0.5 * math.pi * radius
+    half_path = 0.5 * h * x[st.SPEED]
     # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
     first = math.ceil((-quarter - position) / pitch) - 1
     last = math.floor((straight + quarter - position) / pitch) + 1
@@ -92,9 +150,10 @@ def pockets(
     for j in range(first, last + 1):
         m = f[st.MASS, i]
         before = f[st.VOLUME, i]
-        if m != 0.0 or before != 0.0:
+        filling = i == served and x[st.INFLOW] > 0.0
+        if m != 0.0 or before != 0.0 or filling:
             volume = 0.0
-            if m != 0.0:
+            if m != 0.0 or filling:
                 progress = position + j * pitch
                 z, cosine, sine = place(progress, straight, radius)
                 roof = p0 + weight * (depth - z)
@@ -103,27 +162,45 @@ def pockets(
                 if stiffness != 0.0:
                     volume = bucket_volume(energy, roof, k, stiffness)
                     H += 0.5 * stiffness * volume * volume
-                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
-                # A pocket that is being filled goes through two phases: it takes heat while air comes in, and what it
-                # cannot hold spills at once; then it takes heat for the rest of the step with what it holds.
-                first = 0 if i == served and caught > 0.0 else 1
-                for phase in range(first, 2):
-                    capacity_rate = m * cp
-                    if phase == 0:
-                        q, seen = heat_while_filling(m, H, caught, incoming, T_w, UA, cp, filling)
+                # What a tilting bucket can hold is taken at the middle of the step: air leaves all the time, and the
+                # end or the beginning would be wrong by half a step's spill, in heat and in buoyancy.
+                limit = capacity
+                if sine != 0.0:
+                    _, middle_cosine, middle_sine = place(progress + half_path, straight, radius)
+                    limit *= tilt_capacity(middle_cosine, middle_sine, aspect)
+                # Air enters a pocket that is being filled in parts: each mixes with what is there, takes heat while it
+                # comes in, and what the pocket cannot hold spills at once. In one go a pocket that overflows would
+                # give away air that never came, and a small one would not feel the water. Then, for what is left of
+                # the step, it takes heat with what it holds; all others do just that.
+                parts = _inflow_parts(x[st.INFLOW], m, limit * roof / (R * x[st.INFLOW_TEMPERATURE])) if filling else 0
+                remaining = x[st.INFLOW] * x[st.INFLOW_TEMPERATURE]
+                for phase in range(parts + 1):
+                    if phase < parts:
+                        entering = x[st.INFLOW] / parts
+                        incoming, mean_log = _part_of_inflow(x, phase, parts, R / (cp - R), T0)
+                        if phase == parts - 1:  # together the parts bring what left the receiver, to the last bit
+                            incoming = remaining / entering
+                        remaining -= entering * incoming
+                        destroyed[exergy.POCKET_MIXING] += T0 * cp * _mixing(m, H, entering, incoming, mean_log, T0, cp)
+                        m += entering
+                        H += entering * cp * incoming
+                        energy += entering * cp * incoming
+                        lasted = x[st.INFLOW_TIME] / parts
+                        q, seen = heat_while_filling(m, H, entering, incoming, T_w, UA, cp, lasted)
                         sampled_heat += seen
                     else:
-                        left = h - filling if first == 0 else h
+                        left = h - x[st.INFLOW_TIME] if filling else h
                         q = heat_from_water(m, H, T_w, UA, cp, left)
                         if q != 0.0:
-                            seen = sampled_mean(T_w - H / capacity_rate, UA * left / capacity_rate)
+                            seen = sampled_mean(T_w - H / (m * cp), UA * left / (m * cp))
                             sampled_heat += UA * seen * left
+                    capacity_rate = m * cp
                     if q != 0.0:
                         heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
                         H += q
                         energy += q
                         heat += q
-                    if i == jet_of and phase == first:
+                    if i == jet_of and phase == max(0, parts - 1):
                         # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
                         per_work = T0 * capacity_rate / H
                         available = destroyed[exergy.VALVE] / per_work
@@ -133,7 +210,7 @@ def pockets(
                         H -= paid
                     volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
                     kept = 1.0
-                    if vent and phase == 1:
+                    if vent:
                         kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
                     if volume * kept > limit or kept < 1.0:
                         pressure = roof + stiffness * volume
@@ -156,7 +233,7 @@ def pockets(
                             captured += gone
                         volume = room
                         m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
-                    if m == 0.0:
+                    if m == 0.0 and phase >= parts - 1:
                         break
                 f[st.MASS, i] = m
                 f[st.ENTHALPY, i] = energy
@@ -224,8 +301,9 @@ def _cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: V
     capacity, T0 = c[co.BATH_CAPACITY], c[co.AMBIENT_TEMPERATURE]
     T_w = water_temperature(c, x)
     lost = capacity * (T_w - T0) * relaxation(c[co.BATH_UA] * h / capacity)
-    x[st.BATH_ENERGY] -= heat + lost
-    flow[ledger.BATH] -= heat + lost
+    change = -(heat + lost)
+    x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], change)
+    flow[ledger.BATH] += change
     sampled[ledger.BATH] -= heat + c[co.BATH_UA] * (0.5 * (T_w + water_temperature(c, x)) - T0) * h
     destroyed[exergy.BATH] += lost * (1.0 - T0 / T_w)
 

@@ -29,7 +29,8 @@ SCALARS: Final = (
     "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
     "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
     "ambient_pressure", "ambient_temperature", "water_temperature", "bath_start", "rebuilt_energy", "rebuilt_exergy",
-    "filled",
+    "filled", "inflow", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
+    "bath_energy_low",
 )
 
 (STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
@@ -44,7 +45,8 @@ SCALARS: Final = (
  CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
  MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER,
  AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, BATH_START, REBUILT_ENERGY,
- REBUILT_EXERGY, FILLED) = range(len(SCALARS))
+ REBUILT_EXERGY, FILLED, INFLOW, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
+ BATH_ENERGY_LOW) = range(len(SCALARS))
 # fmt: on
 
 SCALAR_COUNT: Final = len(SCALARS)

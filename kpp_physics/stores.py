@@ -130,7 +130,7 @@ def take_stock(c: Vector, x: Vector, f: Vector, energy: Vector, available: Vecto
     low = x[st.RECEIVER_ENERGY_LOW] - x[st.RECEIVER_MASS_LOW] * cp * T0
     energy[ledger.STORED_RECEIVER] = x[st.RECEIVER_ENERGY] - x[st.RECEIVER_MASS] * cp * T0 + low
     energy[ledger.STORED_POCKETS] = stored
-    energy[ledger.STORED_BATH] = x[st.BATH_ENERGY]
+    energy[ledger.STORED_BATH] = x[st.BATH_ENERGY] + x[st.BATH_ENERGY_LOW]
     for store in range(ledger.STORE_COUNT):
         available[store] = energy[store]
     available[ledger.STORED_RECEIVER] = receiver_exergy(c, x)

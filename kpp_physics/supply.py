@@ -224,7 +224,7 @@ def _fill(
     mass: float,
     energy: float,
     h: float,
-) -> tuple[float, float, float, float, float, bool]:
+) -> tuple[float, float, float, float, bool]:
     """Let air from the receiver into the served floater over one step.
 
     Args:
@@ -233,7 +233,7 @@ def _fill(
 
     Returns:
         Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa];
-        how long the air flowed [s]; whether the pulse is complete.
+        whether the pulse is complete. What enters the pocket stands in x[INFLOW...] for `pockets`.
     """
     R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
     cv = cp - R
@@ -265,7 +265,7 @@ def _fill(
     else:
         f[st.DELIVERED, served] += charge
     if charge <= 0.0:
-        return 0.0, 0.0, 0.0, behind, 0.0, complete
+        return 0.0, 0.0, 0.0, behind, complete
     # What stays in the receiver expands isentropically; the air in the valve goes from T to T2 with it.
     share = charge / mass
     taken = -energy * math.expm1(cp / cv * math.log1p(-share))
@@ -275,24 +275,16 @@ def _fill(
     caught = charge * c[co.CAPTURE_EFFICIENCY]
     missed = charge - caught
     destroyed[exergy.VALVE] += R * T0 * (charge * math.log(pressure / behind) - cp / cv * fallen)
-    if caught > 0.0:
-        mixed, volume = f[st.MASS, served], f[st.VOLUME, served]
-        before = f[st.ENTHALPY, served] + 0.5 * stiffness * volume * volume if mixed > 0.0 else 0.0
-        last = (before + caught * cp * leaving) / ((mixed + caught) * cp)
-        gained = caught * (math.log(last / T0) - mean_log)
-        if mixed > 0.0:
-            gained += mixed * math.log(last * mixed * cp / before)
-        destroyed[exergy.POCKET_MIXING] += T0 * cp * gained
     if missed > 0.0:
         flow[ledger.AIR_VENTED] += missed
         flow[ledger.VENT] += missed * cp * (leaving - T0)
         end = temperature * math.exp(R / cv * math.log1p(-share))
         sampled[ledger.VENT] += missed * cp * (0.5 * (temperature + end) - T0)
         destroyed[exergy.VENT] += missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * math.log(behind / p0))
-    f[st.MASS, served] += caught
-    f[st.ENTHALPY, served] += caught * cp * leaving
+    x[st.INFLOW], x[st.INFLOW_TIME] = caught, lasted
+    x[st.INFLOW_TEMPERATURE], x[st.INFLOW_START], x[st.INFLOW_SHARE] = leaving, temperature, share
     flow[ledger.AIR_VALVE] += charge
-    return charge, taken, missed, behind, lasted, complete
+    return charge, taken, missed, behind, complete
 
 
 @inlined
@@ -306,15 +298,14 @@ def air_supply(
     books: Vector,
     lap: Vector,
     h: float,
-) -> tuple[float, float, float, float, float]:
+) -> tuple[float, float]:
     """Relief valve, compressor, wall of the receiver, and injection valve: one step, each after the other.
 
     The order of a step is fixed so that each process begins from what the one before it left and can be integrated
     exactly; run side by side from the same start they would take more than there is from a small receiver.
 
     Returns:
-        Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa]; air that
-        entered the pocket [kg], its temperature [K], and how long it flowed [s].
+        Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa].
     """
     R = c[co.GAS_CONSTANT]
     pressure = x[st.RECEIVER_ENERGY] * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
@@ -340,14 +331,13 @@ def air_supply(
     x[st.SERVED_FLOW] = 0.0
     x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
     x[st.FILLED] = served
-    missed = behind = caught = incoming = lasted = 0.0
+    x[st.INFLOW] = 0.0
+    missed = behind = 0.0
     if served >= 0:
-        charge, left, missed, behind, lasted, complete = _fill(
+        charge, left, missed, behind, complete = _fill(
             c, x, f, flow, sampled, destroyed, served, progress, mass + dm, energy + dU, h
         )
         x[st.SERVED_FLOW] = charge / h
-        if charge > 0.0:
-            caught, incoming = charge - missed, left / (charge * c[co.CP_AIR])
         dm -= charge
         dU -= left
         if complete:
@@ -357,7 +347,7 @@ def air_supply(
                 x[st.SERVED] = -1.0
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
     x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
-    return missed, behind, caught, incoming, lasted
+    return missed, behind
 
 
 @inlined
