@@ -87,6 +87,13 @@ def _transfer(efficiency: float, backwards: bool) -> float:
 
 
 @inlined
+def _rubbing_power(v0: float, v1: float, force: float) -> float:
+    """Sum of the powers of a dry friction at two speeds [W]."""
+    scale = constants.STANDSTILL_SPEED
+    return dry_friction(v0, force, scale) * v0 + dry_friction(v1, force, scale) * v1
+
+
+@inlined
 def _rest_step(
     c: Vector,
     x: Vector,
@@ -196,7 +203,7 @@ def move(
     transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards)
 
     if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a fork with another gear leaves the sprocket ahead
-        lock(x, flow, mass, inertia, ratio, 1.0 / transfer)
+        lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
         locked = True
 
     for part in range(PARTS):
@@ -219,10 +226,10 @@ def move(
             moving, constant, linear, quadratic, second, scale = mass, extra, noload, 0.0, 0.0, 1.0
             if locked:
                 moving += inertia * ratio * referred
-                constant -= referred * (torque + stray)
+                constant -= referred * torque
                 linear += referred * ratio * (eddy + mechanical)
                 quadratic = referred * ratio * ratio * windage
-                second = referred * hysteresis
+                second = referred * (hysteresis + stray)
                 scale = constants.SHAFT_STANDSTILL_SPEED / ratio
             for _pass in range(2):
                 ds = 0.5 * (v0 + v1) * step
@@ -274,9 +281,8 @@ def move(
                 clutch = (
                     inertia * (w1 - w0) / step
                     + torque
-                    + stray
                     + mechanical * w_mean
-                    + iron_torque(w1, w_mean, hysteresis, eddy)
+                    + iron_torque(w1, w_mean, hysteresis + stray, eddy)
                     + windage * w_mean * abs(w_mean)
                 )
                 if clutch >= 0.0 or final:
@@ -290,10 +296,10 @@ def move(
                 w0,
                 w1,
                 inertia,
-                -torque - stray,
+                -torque,
                 eddy + mechanical,
                 windage,
-                hysteresis,
+                hysteresis + stray,
                 constants.SHAFT_STANDSTILL_SPEED,
                 0.0,
                 1.0,
@@ -336,6 +342,7 @@ def move(
         if coflow_on != 0.0:
             x[st.COFLOW] = 2.0 * u_mean - u0
         iron = iron_torque(w1, w_mean, hysteresis, eddy)
+        dissipated = dry_friction(w1, stray, constants.SHAFT_STANDSTILL_SPEED)
         windage_torque = windage * w_mean * abs(w_mean)
         own_loss = noload * 0.5 * (v0 + v1) * ds
         rubbing = v0 if stops else v1
@@ -345,14 +352,17 @@ def move(
         flow[ledger.DRAG_LOCAL] += drag_force * relative * step
         flow[ledger.DRAG_BULK] += drag(u_mean, k_w) * u_mean * step
         exchange_work += braking * ds
+        # A brake may stop a light chain in a fraction of the step, so these are sampled at the ends of every part.
+        sampled[ledger.CHAIN_FRICTION] += 0.5 * step * _rubbing_power(v0, v1, friction)
+        sampled[ledger.BRAKE] += 0.5 * step * _rubbing_power(v0, v1, brake)
         friction_work += dry_friction(rubbing, friction, constants.STANDSTILL_SPEED) * ds
         brake_work += dry_friction(rubbing, brake, constants.STANDSTILL_SPEED) * ds
         flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, 1.0 / transfer)
         flow[ledger.FLYWHEEL_WINDAGE] += windage_torque * angle
         flow[ledger.GENERATOR_IRON] += iron * angle
         flow[ledger.GENERATOR_MECHANICAL] += mechanical * w_mean * angle
-        flow[ledger.GENERATOR_STRAY] += stray * angle
-        shaft_work += (torque + stray + iron + mechanical * w_mean) * angle
+        flow[ledger.GENERATOR_STRAY] += dissipated * angle
+        shaft_work += (torque + dissipated + iron + mechanical * w_mean) * angle
         clutch_impulse += clutch * step
         clutch_pull += ratio * transfer * clutch * step
         shaft_angle += angle
@@ -360,7 +370,7 @@ def move(
         lifted += u_mean * step
         rest -= step
         if ends_in_lock:
-            lock(x, flow, mass, inertia, ratio, 1.0 / transfer)
+            lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
             locked = True
         if rest <= 1e-12 * h:
             break
@@ -399,8 +409,8 @@ def move(
     x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], friction, constants.STANDSTILL_SPEED)
     x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
     x[st.PTO_FORCE] = clutch_pull / h + noload * travel / h
-    x[st.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
-    _sample(c, x, flow, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, brake, h)
+    x[st.SHAFT_TORQUE] = torque + dissipated + iron + mechanical * w_mean
+    _sample(c, x, flow, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, h)
     return OK
 
 
@@ -414,24 +424,19 @@ def _sample(
     u0: float,
     w0: float,
     exchanged: float,
-    brake: float,
     h: float,
 ) -> None:
     """Mechanical powers as products of force and speed at both ends of the step, for the re-integration."""
     half = 0.5 * h
     ratio, efficiency = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY]
     claims = x[st.CLAIMS_ACTIVE] != 0.0
-    dragged = rubbed = 0.0
+    dragged = 0.0
     v, u, w = v0, u0, w0
     for _ in range(2):
         pull = drag(v - u, c[co.DRAG_COEFFICIENT])
-        rub = dry_friction(v, c[co.FRICTION_FORCE], constants.STANDSTILL_SPEED) * v
         dragged += pull * v
-        rubbed += rub
         sampled[ledger.DRAG_LOCAL] += half * pull * (v - u)
         sampled[ledger.DRAG_BULK] += half * drag(u, c[co.BULK_COEFFICIENT]) * u
-        sampled[ledger.CHAIN_FRICTION] += half * rub
-        sampled[ledger.BRAKE] += half * dry_friction(v, brake, constants.STANDSTILL_SPEED) * v
         sampled[ledger.WATER_EXCHANGE] += 0.25 * exchanged * v * v
         load = x[st.CLUTCH_TORQUE] * ratio * abs(v) * (1.0 / efficiency - 1.0)
         sampled[ledger.GEARBOX] += half * (c[co.NOLOAD_COEFFICIENT] * v * v + load)
@@ -441,7 +446,6 @@ def _sample(
         )
         sampled[ledger.GENERATOR_MECHANICAL] += half * c[co.MECHANICAL_COEFFICIENT] * w * w
         v, u, w = x[st.SPEED], x[st.COFLOW], x[st.SHAFT_SPEED]
-    sampled[ledger.CLUTCH] += flow[ledger.CLUTCH]  # an impulse has no power to sample
     speeds, flows = half * (v0 + v), half * (u0 + u)
     if claims:
         if c[co.H1_MODE] == hypotheses.CLAIMED:
@@ -450,8 +454,8 @@ def _sample(
             sampled[ledger.AUXILIARY] += c[co.H1_GAS_POWER] * h
             sampled[ledger.H1_SLIP] += c[co.H1_GAS_POWER] * h + x[st.AIRLIFT] * flows - x[st.H1_FORCE] * speeds
         sampled[ledger.UNSOURCED] += c[co.BUOYANCY_GAIN] * x[st.BUOYANCY_FORCE] * speeds
-        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * dragged + rubbed
-        sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * half * relief
+        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * half * dragged + sampled[ledger.CHAIN_FRICTION]
+        sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * relief
     if x[st.JET_FORCE] != 0.0:
         thrust = x[st.JET_FORCE] * speeds
         if c[co.JET_MODE] == hypotheses.CLAIMED:
@@ -462,12 +466,17 @@ def _sample(
 
 
 @inlined
-def lock(x: Vector, flow: Vector, mass: float, inertia: float, ratio: float, efficiency: float) -> None:
-    """Join chain and shaft inelastically and book what that costs."""
+def lock(
+    x: Vector, flow: Vector, sampled: Vector, mass: float, inertia: float, ratio: float, efficiency: float
+) -> None:
+    """Join chain and shaft inelastically and book what that costs; an impulse has no power to sample."""
     slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
     dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
     turned = ratio * (x[st.SPEED] + 0.5 * dv)
+    transmitted = gearbox_load_loss(inertia * dw, turned, efficiency)
     flow[ledger.CLUTCH] += loss
-    flow[ledger.GEARBOX] += gearbox_load_loss(inertia * dw, turned, efficiency)
+    flow[ledger.GEARBOX] += transmitted
+    sampled[ledger.CLUTCH] += loss
+    sampled[ledger.GEARBOX] += transmitted
     x[st.SPEED] += dv
     x[st.SHAFT_SPEED] = ratio * x[st.SPEED]

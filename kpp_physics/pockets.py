@@ -202,10 +202,10 @@ def pockets(
                         heat += q
                     if i == jet_of and phase == max(0, parts - 1):
                         # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
-                        per_work = T0 * capacity_rate / H
-                        available = destroyed[exergy.VALVE] / per_work
+                        # While it pays the air cools at constant pressure, and loses the entropy m cp ln(H/(H - paid)).
+                        available = H * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity_rate))
                         x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
-                        destroyed[exergy.VALVE] -= paid * per_work
+                        destroyed[exergy.VALVE] += T0 * capacity_rate * math.log1p(-paid / H)
                         energy -= paid
                         H -= paid
                     volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)

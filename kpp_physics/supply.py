@@ -11,9 +11,6 @@ from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.jet import valve_against_outlet
 from kpp_physics.state import Vector
 
-EQUALISING_SHARE = 1e-3
-"""Share of the receiver's air in one step from which on the charge is limited to equal pressures."""
-
 RELIEF_INTERVALS = 4
 """Pairs of intervals in the re-integration of a blow-off: exact to 1e-6 when the pressure falls to a quarter."""
 
@@ -31,7 +28,8 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
     state = int(x[st.PLC_STATE])
     if state == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
         length = 0.5 * c[co.STRAIGHT_LENGTH]
-    end = min(c[co.WINDOW_START] + length, 0.5 * c[co.LOOP_LENGTH])
+    apex = c[co.STRAIGHT_LENGTH] + 0.5 * math.pi * c[co.RADIUS]  # beyond it a floater's mouth is up: it holds no air
+    end = min(c[co.WINDOW_START] + length, apex)
     first = math.ceil((c[co.WINDOW_START] - x[st.POSITION]) / pitch)
     inside = 0
     served = -1
@@ -254,7 +252,8 @@ def _fill(
     else:
         conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
         charge = h * x[st.SPOOL] * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
-    if charge > EQUALISING_SHARE * mass:  # a wide valve on a small receiver must not draw it below the pocket
+    # A valve must not draw the receiver below the pocket. Less than this cannot: 1 - q^(1/gamma) > (1 - q)/gamma.
+    if charge * cp * pressure > mass * cv * (pressure - behind):
         charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
