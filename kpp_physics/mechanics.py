@@ -1,5 +1,7 @@
 """One step of everything that moves: chain, water, sprocket, clutch and fast shaft."""
 
+import math
+
 from kpp_physics import coefficients as co
 from kpp_physics import constants, hypotheses, ledger
 from kpp_physics import state as st
@@ -13,8 +15,12 @@ from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
 from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
 
-PARTS = 6
-"""Most parts of a step: it may end in a lock of the clutch and in rest, and after each go on with what is left."""
+PARTS = 8
+"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest, and after each go on with
+what is left."""
+
+FADED = 4.0
+"""Speed over the scale of a dry friction, below which the friction fades towards rest."""
 
 ATTEMPTS = 8
 """Most tries at one part: the clutch may open and lock, the chain turn back, the part end in a lock or in rest."""
@@ -102,6 +108,7 @@ def _rest_step(
     active: int,
     travel: float,
     v0: float,
+    v1: float,
     mass: float,
     ingested: float,
     constant: float,
@@ -114,14 +121,15 @@ def _rest_step(
     paid: float,
     step: float,
 ) -> tuple[float, float, float, float, bool]:
-    """The part of a step in which dry friction brings the chain to rest.
+    """The part of a step in which dry friction brings the chain to rest, or to where the friction fades.
 
     An implicit friction acts with the speed at the end of the step. Where the chain would pass through rest it would
-    then push in the direction of the path, and give energy instead of taking it. So the step is divided at rest, and up
-    to there the friction acts as it did at the start. The water taken in receives its impulse in this part whole.
+    then push in the direction of the path, and give energy instead of taking it; where the chain ends almost at rest
+    it would take hardly any. So the step is divided there, and up to there the friction acts as it did at the start.
+    The water taken in receives its impulse in this part whole.
 
     Args:
-        v0: speed at the start of the part [m/s].
+        v0, v1: speed at the start and at the end of the part [m/s].
         mass: of what moves, shaft included if it is locked [kg].
         ingested: water taken in during the step [kg].
         constant: forces that do not depend on the path [N].
@@ -133,7 +141,7 @@ def _rest_step(
     Returns:
         Length of the part [s], mean co-flow [m/s], buoyancy and shell force [N], and whether it was found.
     """
-    mean = 0.5 * v0
+    mean = 0.5 * (v0 + v1)
     part, u_mean, force, shell = step, u0, 0.0, 0.0
     for _ in range(PASSES):
         ds = mean * part
@@ -148,7 +156,7 @@ def _rest_step(
             )
         pull = gain * force + shell + constant - linear * mean - quadratic * mean * abs(mean) - rub
         pull -= paid * drag(mean - u_mean, c[co.DRAG_COEFFICIENT])
-        following = -(mass - ingested) * v0 / pull
+        following = (mass * (v1 - v0) + ingested * v0) / pull
         if not 0.0 < following <= step * (1.0 + RESIDUAL):
             return part, u_mean, force, shell, False
         following = min(following, step)
@@ -261,15 +269,21 @@ def move(
                 )
             if not found:
                 return NOT_CONVERGED
-            if v0 * v1 < 0.0 and dry > 0.0:
-                rub = dry_friction(v0, dry, constants.STANDSTILL_SPEED)
+            # Friction fades close to rest: the step is divided where that begins, and again at rest.
+            fading = FADED * constants.STANDSTILL_SPEED if dry > 0.0 else 0.0
+            if locked and second > 0.0:
+                fading = max(fading, FADED * scale)
+            outside = abs(v0) > fading * (1.0 + RESIDUAL)
+            if (dry > 0.0 and v0 * v1 < 0.0) or (outside and abs(v1) < fading):
+                edge = math.copysign(fading, v0) if outside else 0.0
+                rub = dry_friction(v0, dry, constants.STANDSTILL_SPEED) + dry_friction(edge, second, scale)
                 step, u_mean, force, shell, found = _rest_step(
-                    c, x, f, work, active, travel, v0, moving, ingested if part == 0 else 0.0, constant, gain,
+                    c, x, f, work, active, travel, v0, edge, moving, ingested if part == 0 else 0.0, constant, gain,
                     linear, quadratic, rub, u0, lift, paid, step,
                 )  # fmt: skip
                 if not found:
                     return NOT_CONVERGED
-                v1 = 0.0
+                v1 = edge
                 braking = ingested * v0 / step if part == 0 else 0.0
                 stops = True
             elif v0 == 0.0 and v1 < 0.0 and not backwards and not turned:

@@ -305,7 +305,7 @@ def _cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: V
     x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], change)
     flow[ledger.BATH] += change
     sampled[ledger.BATH] -= heat + c[co.BATH_UA] * (0.5 * (T_w + water_temperature(c, x)) - T0) * h
-    destroyed[exergy.BATH] += lost * (1.0 - T0 / T_w)
+    destroyed[exergy.BATH] += lost + T0 * capacity * math.log1p(-lost / (capacity * T_w))
 
 
 @inlined
