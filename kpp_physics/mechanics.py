@@ -19,6 +19,9 @@ PARTS = 8
 """Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest, and after each go on with
 what is left."""
 
+NO_SLIP = 1e-30
+"""Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
+
 FADED = 4.0
 """Speed over the scale of a dry friction, below which the friction fades towards rest."""
 
@@ -333,7 +336,7 @@ def move(
                 break
             found = False
             gap = w0 - ratio * v0
-            if gap <= 1e-12 * abs(w0):  # locks at once
+            if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
                 locked = True
                 final = True
                 step = rest
