@@ -79,7 +79,11 @@ class Acceptance:
 
 def again(request: CommandRequest, answer: Sequenced, command: Command) -> Sequenced | Refused:
     """The answer to a request whose id is known: the first one, if it asks for the same."""
-    if (request.module, request.name, request.args) == (command.module, command.name, command.args):
-        return answer
-    reason = f"it stood for another command before ({command.name!r})"
-    return Refused(id=request.id, field="id", reason=reason)
+    return another(request, command) or answer
+
+
+def another(request: CommandRequest, known: Command | CommandRequest) -> Refused | None:
+    """Why a request may not use the id of a command that is known; None if it is the same one."""
+    if (request.module, request.name, request.args) == (known.module, known.name, known.args):
+        return None
+    return Refused(id=request.id, field="id", reason=f"it stood for another command before ({known.name!r})")

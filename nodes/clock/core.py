@@ -27,7 +27,7 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from nodes.clock.acceptance import Acceptance
+from nodes.clock.acceptance import Acceptance, another
 from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
 from nodes.clock.orders import OrderError, StopLate, read_order
@@ -117,7 +117,7 @@ class ClockCore:
             return refused
         under_way = self._preparations.find(request.id)
         if under_way is not None:
-            return under_way
+            return another(request, under_way.request) or under_way
         begun_with = self._begins(request)
         if begun_with is None:
             return self._accept(request)
