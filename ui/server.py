@@ -34,7 +34,6 @@ from ui.lab import Lab
 from ui.places import counted
 from ui.presets import Presets
 from ui.questions import Questions
-from ui.recall import recall
 from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
 from ui.stream import INTERVAL, Stream, StreamHandler
@@ -90,12 +89,11 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     feed.start()
     server.start()
     tasks = [asyncio.create_task(pulse()), asyncio.create_task(follow(feed, endpoints, module, stream, log))]
-    recalling = asyncio.create_task(recall(feed, endpoints))
     log.info("dashboard started", address=str(endpoints.ui_http), module=module)
     done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-    for task in (*working, recalling):
+    for task in working:
         task.cancel()
     server.stop()
     await replays.stop()

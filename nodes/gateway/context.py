@@ -167,11 +167,6 @@ class Settings(Arguments):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
 
-def whole(value: object) -> object:
-    """A number without a fraction as the integer that it is: JSON has one kind of numbers, and so has its schema."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def optional(description: str, *, examples: list[Any] | None = None, **schema: Any) -> Any:
     """A field that may be left out, without null being a value of it.
 

@@ -166,6 +166,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
             working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
             working.append(group.create_task(ear.recall()))
+            working += [group.create_task(ear.recall_events(name)) for name in plant.modules]
             rest = _rest(gateway, admission, places.rest)
             if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -8,10 +8,8 @@ get is framed once and written to each transport as it is.
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
-from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 from pydantic import BaseModel
@@ -20,8 +18,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
-from websockets.typing import StatusLike, Subprotocol
+from websockets.typing import Subprotocol
 
 from bus.messages import Event, Published, Result, Status, Tick
 from bus.security import cors, hosts
@@ -115,11 +112,7 @@ def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnec
     """The class of connections that count from their beginning, not only once they are clients."""
 
     class Counted(ServerConnection):
-        """One that never says who it is makes room for others; what the library refuses, it refuses with a problem."""
-
-        def __init__(self, protocol: ServerProtocol, server: Server, **more: Any) -> None:
-            super().__init__(protocol, server, **more)
-            protocol.reject = partial(_reject, protocol.reject)  # type: ignore[method-assign]  # it has no other hook
+        """One that never says who it is makes room for others."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             """Take a place, and have the longest silent one leave if there is none."""
@@ -135,19 +128,6 @@ def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnec
             super().connection_lost(exc)
 
     return Counted
-
-
-def _reject(reject: Callable[[StatusLike, str], Response], status: StatusLike, text: str) -> Response:
-    """An answer of the library itself: plain text, which a problem takes the place of."""
-    response = reject(status, text)
-    if response.status_code >= HTTPStatus.BAD_REQUEST and not text.startswith("{"):
-        problem = Problem.of(response.status_code, "handshake", text.strip() or response.reason_phrase)
-        response.body = problem.model_dump_json(exclude_none=True).encode()
-        del response.headers["Content-Type"], response.headers["Content-Length"]
-        told = {"content-type": MEDIA_TYPE, "content-length": str(len(response.body)), **SAFE_HEADERS}
-        for name, value in told.items():
-            response.headers[name] = value
-    return response
 
 
 class Stream:
@@ -206,6 +186,7 @@ class Stream:
             self._converse,
             sock=listening,
             process_request=self._admit,
+            process_response=self._finish,
             create_connection=_counted_by(self._connections),
             select_subprotocol=self._select,
             compression=None,  # costs fifteen times the CPU of everything else
@@ -264,6 +245,16 @@ class Stream:
             if isinstance(judged, Problem):
                 return judged
         return None
+
+    def _finish(self, connection: ServerConnection, _request: Request, response: Response) -> Response | None:
+        """Give what the library itself has against a handshake the form of every other problem."""
+        if response.status_code < HTTPStatus.BAD_REQUEST or response.headers.get("Content-Type") == MEDIA_TYPE:
+            return None
+        detail = (response.body or b"").decode(errors="replace").strip() or response.reason_phrase
+        status = response.status_code if response.status_code in set(HTTPStatus) else HTTPStatus.BAD_REQUEST
+        given = {name: value for name, value in response.headers.raw_items() if name in {"Upgrade", "Allow"}}
+        told = Problem.of(int(status), "handshake", detail)
+        return self._response(connection, int(status), told, MEDIA_TYPE, given)
 
     def _response(
         self,

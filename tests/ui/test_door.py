@@ -13,7 +13,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from bus.endpoints import Endpoints
 from bus.security.admission import Admission
-from bus.security.hosts import UI_VARIABLE, VARIABLE, Names
+from bus.security.hosts import Names
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, Tokens, make
 from tests.ui.conftest import Dashboard
@@ -61,16 +61,6 @@ def test_s03_mistyped_passwords_lock_nobody_out(door: Door) -> None:
     assert answers == [401] * 5 + [429] * 9  # each counts once, however many rules look at it
     assert status(door, "/", Authorization=basic(TOKEN)) == 0
     assert status(door, "/health", Authorization=basic("mistyped")) == 0
-
-
-@pytest.mark.parametrize("variable", ["KPP_HOSTS", "KPP_UI_HOSTS"])
-@pytest.mark.parametrize("path", ["/", "/ws", "/stream"])
-def test_s10_one_name_opens_page_session_and_stream(variable: str, path: str) -> None:
-    names = Names.from_environment("127.0.0.1", {variable: "plant.example"}, (VARIABLE, UI_VARIABLE))
-    named = Door(names, Admission(None))
-    for host in ("plant.example", "plant.example:443", "127.0.0.1:9103"):
-        assert status(named, path, Host=host, Origin="https://plant.example") == 0
-        assert status(named, path, Host=host, Origin="https://evil.example") == 403
 
 
 def basic(token: str) -> str:

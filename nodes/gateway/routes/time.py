@@ -1,14 +1,14 @@
 """Simulated time: start, pause, resume, single steps, run until a moment, speed."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from nodes.gateway import answers
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
-from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, optional, whole
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, optional
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["time"])
@@ -19,9 +19,7 @@ first = APIRouter(tags=["first paths"])
 class Step(Arguments):
     """How far to go."""
 
-    ticks: Annotated[int, BeforeValidator(whole)] = Field(
-        1, ge=1, description="ticks to advance, 1 to 100000", examples=[10]
-    )
+    ticks: int = Field(1, ge=1, description="ticks to advance, 1 to 100000", examples=[10])
 
 
 class Until(Arguments):

@@ -86,13 +86,6 @@ def test_s07_a_body_that_may_be_left_out_is_no_null(gateway: Running, path: str)
     assert gateway.rest.post(path).status_code == 200
 
 
-@pytest.mark.parametrize(("ticks", "status"), [("5", 200), ("5.0", 200), ("5e0", 200), ("5.5", 422), ('"5"', 422)])
-def test_s07_a_whole_number_is_an_integer_however_it_is_written(gateway: Running, ticks: str, status: int) -> None:
-    sent = {"Content-Type": "application/json"}
-    assert gateway.rest.post("/v1/time/step", content=f'{{"ticks": {ticks}}}', headers=sent).status_code == status
-    assert [command.args for command in gateway.peer.commands] == ([{"ticks": 5}] if status == 200 else [])
-
-
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with a client as a user's generator writes it."""

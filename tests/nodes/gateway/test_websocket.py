@@ -243,13 +243,6 @@ def test_s18_what_is_no_handshake_is_a_problem(gateway: Running) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert answer.json()["status"] == status
     assert httpx.options(base).headers["allow"] == "GET, HEAD, OPTIONS"
-    address = gateway.endpoints.gateway_websocket
-    for wrong in (b"GET /" + b"x" * 10_000, b"GET / HTTP/1.1\r\nX: " + b"x" * 10_000):
-        with socket.create_connection((address.host, address.port), timeout=5) as client:
-            client.sendall(wrong + b"\r\n\r\n")
-            told = client.recv(4096)
-        assert told.startswith(b"HTTP/1.1 4")
-        assert b"\r\ncontent-type: application/problem+json\r\n" in told.lower()
 
 
 def test_other_requests_are_refused(gateway: Running) -> None:
