@@ -20,6 +20,7 @@ from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.door import MAX_HEAD
 from bus.security.hosts import Names
+from bus.security.keys import SecurityError
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -43,6 +44,8 @@ def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     """Serve the dashboard until told to stop; returns the exit code."""
     try:
         asyncio.run(_serve(endpoints, log))
+    except SecurityError as error:
+        return give_up(log, str(error))
     except OSError as error:
         return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
