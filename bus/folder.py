@@ -1,10 +1,11 @@
 """A data folder that one program at a time may use, and its user alone."""
 
+import errno
 import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PRIVATE_UMASK = 0o077
@@ -37,11 +38,21 @@ def keep_private(folder: Path) -> None:
     """
     if not folder.is_dir() or not _ours(folder):
         return
-    folder.chmod(FOLDER_MODE)
-    for path in folder.iterdir():
+    try:
+        _close(folder, FOLDER_MODE)
+        for path in folder.iterdir():
+            if path.is_file() and not path.is_symlink():
+                _close(path, FILE_MODE)
+    except OSError as error:
+        if error.errno != errno.EROFS:  # nothing is written there either
+            raise
+
+
+def _close(path: Path, mode: int) -> None:
+    with suppress(FileNotFoundError):  # SQLite's companions come and go
         found = path.lstat()
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & PRIVATE_UMASK:
-            path.chmod(FILE_MODE)
+        if found.st_uid == os.geteuid() and found.st_mode & PRIVATE_UMASK:
+            path.chmod(mode)
 
 
 def _ours(folder: Path) -> bool:

@@ -59,6 +59,12 @@ Mode = Literal["stopped", "running", "paused"]
 Policy = Literal["hold", "catch_up", "stop"]
 """What the clock does when a module is late: wait, wait and then make up for it, or stop the run."""
 
+NODE_ALARMS = "node_alarms"
+"""Command by which the clock itself notes which nodes tell of what must not be."""
+
+NODE_ALARM = "node"
+"""Kind of the event that goes with it when such an alarm is new."""
+
 CLOCK_MODULE = "clock"
 """Module name of commands that the clock itself obeys."""
 
@@ -79,6 +85,36 @@ ADDRESSEE = r"^(\*|[a-z][a-z0-9_]{0,31})(?![\s\S])"
 IDENTIFIER = r"^[A-Za-z0-9_.:\-]{1,64}(?![\s\S])"
 RUN_OR_PRESENT = r"^[A-Za-z0-9_.:\-]{0,64}(?![\s\S])"
 DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
+
+
+MAX_ALARMS = 256
+"""Most alarms that a module or the clock lists."""
+
+AlarmState = Literal["unacknowledged", "acknowledged", "returned_unacknowledged"]
+
+Priority = Literal["high", "low"]
+
+
+class Alarm(Message, frozen=True):
+    """One alarm that is active, or has gone without anybody having acknowledged it, in the manner of ISA-18.2."""
+
+    id: Annotated[str, quantity("", "module or node, and condition, such as m1.trip", pattern=IDENTIFIER)]
+    module: Annotated[str, quantity("", "plant module, or the node that tells of it", pattern=NAME)]
+    priority: Annotated[Priority, quantity("", "high: trips, emergency stops, faults; low: warnings, a degraded node")]
+    text: Annotated[Text, quantity("", "for people")]
+    state: Annotated[AlarmState, quantity("", "whether it was seen, or has gone unseen")]
+    active: Annotated[bool, quantity("", "true while its condition is there")]
+    first_out: Annotated[bool, quantity("", "true if none of its source was active when it came: the likely cause")]
+    raised_seq: Annotated[int, quantity("1", "tick at which it came, 0 if that was before the run was forked", ge=0)]
+    raised_t: Annotated[float, number("s", "simulated time at which it came, < 0 before the run was forked")]
+    value: Annotated[Finite | None, quantity("as `unit` says", "what was measured, null where nothing is")] = None
+    limit: Annotated[Finite | None, quantity("as `unit` says", "what was passed, null where nothing is measured")] = (
+        None
+    )
+    unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
+    cleared_t: Annotated[Finite | None, quantity("s", "simulated time at which it went, null while active")] = None
+    acknowledged_t: Annotated[Finite | None, quantity("s", "simulated time at which it was acknowledged")] = None
+    acknowledged_by: Annotated[Label | None, quantity("", "who acknowledged it")] = None
 
 
 class Published(Message, frozen=True):
@@ -194,6 +230,9 @@ class Status(Published, frozen=True):
     ] = ""
     replay_start: Annotated[float, amount("s", "simulated time at which the recording begins, 0 when live")] = 0.0
     replay_end: Annotated[float, amount("s", "simulated time at which it ends, 0 when live")] = 0.0
+    alarms: Annotated[
+        list[Alarm], quantity("", "alarms of nodes that ask for attention, oldest first", max_length=MAX_ALARMS)
+    ] = msgspec.field(default_factory=list)
 
 
 class State(Published, frozen=True):
@@ -227,6 +266,9 @@ class State(Published, frozen=True):
     sampled: Sampled
     exergy: Exergy
     meters: Meters
+    alarms: Annotated[
+        list[Alarm], quantity("", "alarms of this module that ask for attention, oldest first", max_length=MAX_ALARMS)
+    ] = msgspec.field(default_factory=list)
 
     def topic(self) -> str:
         """`state/<module>/`."""
@@ -451,6 +493,9 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
         quantity("", "every parameter in force, by name", max_length=MAX_ITEMS),
     ]
     state: Annotated[State | None, quantity("", "newest state frame, null before the first")]
+    events: Annotated[
+        list[Event], quantity("", "newest events of this module in the run, in order", max_length=MAX_ITEMS)
+    ] = msgspec.field(default_factory=list)
 
 
 # Requests to the recorder (ROUTER 9230) and its replies.

@@ -177,6 +177,18 @@ class Plc(Message, frozen=True):
         list[Text],
         quantity("", "limit of each warning in the same order, as number and SI unit", max_length=MAX_ITEMS),
     ] = field(default_factory=list)
+    warning_values: Annotated[
+        list[Finite],
+        each("of the limit", "what is measured of each warning, in the same order"),
+    ] = field(default_factory=list)
+    advisories: Annotated[
+        list[Text],
+        quantity("", "remarks on the parameters in force, for a designer; no alarms", max_length=MAX_ITEMS),
+    ] = field(default_factory=list)
+    advisory_limits: Annotated[
+        list[Text],
+        quantity("", "limit of each of these in the same order, as number and SI unit", max_length=MAX_ITEMS),
+    ] = field(default_factory=list)
 
 
 class Powers(Message, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from bus.messages import (
     CLOCK_MODULE,
+    NODE_ALARM,
+    NODE_ALARMS,
     STOP_LATE,
     STOPPED_LATE,
     Event,
@@ -310,8 +312,9 @@ class TickStream:
         if not self._seen.first(result.id):
             return []
         # No count in a later tick would tell that the event was lost alone, so it is expected with the result.
-        event = _kind_key(result.run, result.seq, STOPPED_LATE)
-        if result.name == STOP_LATE and result.outcome == "applied" and event not in self._seen:
+        event = _kind_key(result.run, result.seq, NODE_ALARM if result.name == NODE_ALARMS else STOPPED_LATE)
+        told = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
+        if told and result.outcome == "applied" and event not in self._seen:
             self._unanswered[event] = (result.run, result.seq)
         return [result]
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from bus.messages import State
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
-from nodes.physics.frame import state_frame
+from nodes.physics.frame import observed_groups
 
 STEPS = 60_000
 """A minute after the start."""
@@ -25,7 +26,7 @@ def main() -> int:
     plant.step(STEPS)
     header = {"t": STEPS / 1000, "seq": STEPS // 10, "run": "0001-001", "wall": 1767225600.0, "module": "m1"}
     header |= {"instance": "a", "scenario": "reference", "results": 1, "events": 2}
-    state = state_frame(plant, header, settled=False)
+    state = State(**header, digest=plant.digest(), **observed_groups(plant, settled=False))
     floaters = msgspec.structs.asdict(state.floaters)
     few = type(state.floaters)(**{name: values[:FLOATERS] for name, values in floaters.items()})
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(state, floaters=few)), indent=1)

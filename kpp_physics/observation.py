@@ -210,7 +210,7 @@ def _controller(
 ) -> dict[str, Any]:
     state = int(x[st.PLC_STATE])
     residuals = [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])]
-    warnings = _warnings(p, x, laps, residuals) + checks
+    warnings = _warnings(p, x, laps, residuals)
     return {
         "state": plc.STATES[state],
         "speed_setpoint": x[st.SETPOINT],
@@ -219,8 +219,11 @@ def _controller(
         "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
         "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
         "trip_limit": trip_limit(int(x[st.TRIP]), p) if x[st.TRIP] else None,
-        "warnings": [text for text, _ in warnings],
-        "warning_limits": [limit for _, limit in warnings],
+        "warnings": [text for text, _, _ in warnings],
+        "warning_limits": [limit for _, _, limit in warnings],
+        "warning_values": [value for _, value, _ in warnings],
+        "advisories": [text for text, _ in checks],
+        "advisory_limits": [limit for _, limit in checks],
     }
 
 
@@ -295,35 +298,35 @@ def _link_voltage(energy: float, capacitance: float) -> float | None:
     return math.sqrt(max(0.0, 2.0 * energy / capacitance)) if capacitance > 0.0 else None
 
 
-def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, str]]:
-    """Warnings in force, each with its limit.
+def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, float, str]]:
+    """Warnings in force, each with what is measured and its limit.
 
     What stands before the colon names the warning; the numbers behind it change all the time.
     """
     found = []
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
         text = f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K"
-        found.append((text, limit_text(constants.ICING_TEMPERATURE, "K")))
+        found.append((text, x[st.COLDEST], limit_text(constants.ICING_TEMPERATURE, "K")))
     if p.bath_heat_capacity > 0 and x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity < FREEZING:
         cold = x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity
         text = f"bath: water at {cold:.1f} K, below {FREEZING} K: the model knows no ice"
-        found.append((text, limit_text(FREEZING, "K")))
+        found.append((text, cold, limit_text(FREEZING, "K")))
     if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
         text = f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K"
-        found.append((text, limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))
+        found.append((text, x[st.WINDING_TEMPERATURE], limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))
     if x[st.TENSION_MAX] > 0.9 * p.chain_tension_limit:
         limit = p.chain_tension_limit / 1e3
         text = f"chain tension: {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN"
-        found.append((text, limit_text(0.9 * p.chain_tension_limit, "N")))
+        found.append((text, x[st.TENSION_MAX], limit_text(0.9 * p.chain_tension_limit, "N")))
     if laps.missed > 0.1 * laps.pulses:
         text = f"missed pulses: {laps.missed:.0f} of {laps.pulses:.0f} missed their target mass, more than 10 %"
-        found.append((text, limit_text(0.1, "-")))
+        found.append((text, laps.missed / laps.pulses, limit_text(0.1, "-")))
     gates = (ledger.GATE_A, ledger.GATE_B, ledger.GATE_C)
     for name, residual, gate in zip(("R_A", "R_B", "R_C"), residuals, gates, strict=True):
         if abs(residual) > gate:
             text = f"ledger residual {name}: {residual:.2e} of the energy scale, above its gate {gate:g}"
-            found.append((text, limit_text(gate, "-")))
+            found.append((text, residual, limit_text(gate, "-")))
     if x[st.ENTROPY_LOW] < -ENTROPY_TOLERANCE:
         text = f"second law: a line of destroyed exergy fell to {x[st.ENTROPY_LOW]:.2e} J in one step"
-        found.append((text, limit_text(-ENTROPY_TOLERANCE, "J")))
+        found.append((text, x[st.ENTROPY_LOW], limit_text(-ENTROPY_TOLERANCE, "J")))
     return found

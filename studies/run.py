@@ -241,7 +241,7 @@ class Run:
         frame = found.plant.observe()
         for name, group in RESIDUALS.items():
             found.residuals[name] = max(found.residuals.get(name, 0.0), abs(frame[group][name]))
-        for text in frame["plc"]["warnings"]:
+        for text in (*frame["plc"]["warnings"], *frame["plc"]["advisories"]):
             self._warned[re.sub(r"[\d.]+", "", text)] = text  # one of a kind, with its latest numbers
 
     def _conclude(self) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the parameters in force of the shown module at hand: asked anew for each run and after each change."""
+"""Keeps parameters in force and newest events of the shown module at hand: asked anew for each run and each change."""
 
 import asyncio
 
@@ -34,6 +34,8 @@ async def follow(
                 reason = str(error)
             else:
                 if answer.run == wanted[0]:
+                    with feed.lock:
+                        feed.plant.recall(answer.events)
                     stream.geometry(answer)
                     reason, shown = "", answer.run
                     run, seq = wanted[1]

@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bus.messages import CLOCK_MODULE, STOP_LATE, Result, Tick
+from bus.messages import CLOCK_MODULE, NODE_ALARMS, STOP_LATE, Result, Tick
 
 KEPT = 200
 
@@ -62,9 +62,11 @@ class CommandLog:
         if result.name == "set_parameters" and result.outcome == "applied":
             self.changed[result.module] = (result.run, result.seq)
         known = self._entries.get(result.id)
-        if known is None and result.name in {"begin", STOP_LATE}:
+        if known is None and result.name in {"begin", STOP_LATE, NODE_ALARMS}:
             return
-        told = known or Entry(result.id, result.module, result.name, {}, "", "sequenced", 0.0, 0, "")
+        # A replay tells of what it obeyed by the result alone.
+        args = {"t": result.applied["t"]} if result.name == "seek" and "t" in result.applied else {}
+        told = known or Entry(result.id, result.module, result.name, args, "", "sequenced", 0.0, 0, "")
         self._note(replace(told, phase=result.outcome, t=result.t, seq=result.seq, reason=result.reason))
 
     def _note(self, entry: Entry) -> None:

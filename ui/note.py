@@ -100,6 +100,7 @@ def _module(state: State, catching_up: bool) -> dict[str, Any]:
         "trip": state.plc.trip,
         "settled": state.meters.settled,
         "warnings": state.plc.warnings,
+        "advisories": state.plc.advisories,
         "brake_set": state.plc.brake_set,
         "injection_enabled": state.plc.injection_enabled,
         "compressor_mode": state.compressor.mode,

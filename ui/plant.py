@@ -1,12 +1,13 @@
 """All that the dashboard knows of the plant, built from bus messages alone. Pure: no socket, thread or clock."""
 
 import math
-from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from bus.alarms import Alarms
-from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
+import msgspec
+
+from bus.alarms import listing
+from bus.messages import CLOCK_MODULE, Alarm, Event, Published, Result, State, Status, Tick
 from bus.restarts import Restarts
 from bus.stream import Streams
 from ui import channels
@@ -67,8 +68,7 @@ class Plant:
         self.streams = Streams(modules)
         """Bring what is heard into order, and know what is missing."""
         self.log = CommandLog()
-        self.alarms = Alarms()
-        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.events: list[Event] = []
         self.restarts = Restarts()
         self.timing = Timing()
         self.tick: Tick | None = None
@@ -96,19 +96,16 @@ class Plant:
         elif isinstance(message, Status):
             if message.epoch >= self._epoch:
                 self.status, self._reported = message, now
-                self.alarms.on_status(message)
                 self.restarts.hear(message.peers)
                 self.timing.reported(message.lateness)
         elif isinstance(message, State):
             module = self.modules.get(message.module)
             if module is not None:
                 module.hear(message, now)
-                self.alarms.on_state(message)
         elif isinstance(message, Result):
             self.log.answered(message)
         elif isinstance(message, Event):
-            self.events.append(message)
-            self.alarms.on_event(message)
+            self.recall([message])
         else:
             raise TypeError(f"{type(message).__name__} has no place on the dashboard")
 
@@ -120,21 +117,30 @@ class Plant:
         if self.tick is not None and self.tick.run != tick.run:
             self.events.clear()
         self.tick = tick
-        self.alarms.on_tick(tick)
         self.timing.arrived(tick.mono_ns, now)
         if tick.commands:
             self.log.sequenced(tick)
+
+    def recall(self, events: list[Event]) -> None:
+        """Take events, also such as were before this listener began; each is kept once, in the order of the run."""
+        run = self.tick.run if self.tick is not None else ""
+        kept = {_of(event): event for event in [*self.events, *events] if event.run == run or not run}
+        self.events = sorted(kept.values(), key=lambda event: (event.seq, event.t))[-EVENTS_KEPT:]
 
     def alarm_list(self) -> dict[str, Any]:
         """The alarms that ask for attention, and the newest events, as plain data for the page."""
         return {
             "type": "alarms",
-            "alarms": [asdict(alarm) for alarm in self.alarms.listing()],
+            "alarms": [msgspec.structs.asdict(alarm) for alarm in self._alarms()],
             "events": [
                 {"t": event.t, "seq": event.seq, "module": event.module, "severity": event.severity, "text": event.text}
                 for event in self.events
             ],
         }
+
+    def _alarms(self) -> list[Alarm]:
+        run = None if self.tick is None else self.tick.run
+        return listing([module.state for module in self.modules.values()], self.status, run)
 
     def nodes(self, now: float) -> list[dict[str, Any]]:
         """Every node that the page expects: name, what to call it, "live", "stale", "missing" or "unknown", age."""
@@ -172,6 +178,11 @@ class Plant:
         if state is None or tick is None or state.run != tick.run or freshness(module.source.age(now)) != "live":
             return False
         return tick.seq - state.seq > CATCHING_UP_TICKS
+
+
+def _of(event: Event) -> tuple[str, int, float, str, str]:
+    """What tells an event from others."""
+    return event.module, event.seq, event.t, event.kind, event.text
 
 
 def _node(name: str, label: str, state: str, age: float | None) -> dict[str, Any]:

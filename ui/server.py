@@ -20,6 +20,7 @@ from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.door import MAX_HEAD
 from bus.security.hosts import Names
+from bus.security.keys import SecurityError
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -34,7 +35,6 @@ from ui.lab import Lab
 from ui.places import counted
 from ui.presets import Presets
 from ui.questions import Questions
-from ui.recall import recall
 from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
 from ui.stream import INTERVAL, Stream, StreamHandler
@@ -44,6 +44,8 @@ def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     """Serve the dashboard until told to stop; returns the exit code."""
     try:
         asyncio.run(_serve(endpoints, log))
+    except SecurityError as error:
+        return give_up(log, str(error))
     except OSError as error:
         return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
@@ -90,12 +92,11 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     feed.start()
     server.start()
     tasks = [asyncio.create_task(pulse()), asyncio.create_task(follow(feed, endpoints, module, stream, log))]
-    recalling = asyncio.create_task(recall(feed, endpoints))
     log.info("dashboard started", address=str(endpoints.ui_http), module=module)
     done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-    for task in (*working, recalling):
+    for task in working:
         task.cancel()
     server.stop()
     await replays.stop()

@@ -359,7 +359,7 @@ class _Shell:
             answer = self._journaled(*decided)
             why = answer.reason if isinstance(answer, Refused) else ""
             if not why or why != self._unwritten:  # a full disk is told once, not at every attempt
-                self._log.warning("the policy stops the run", late=decided[1].args["late"], not_written=why)
+                self._log.warning(f"the clock commands {decided[1].name}", **decided[1].args, not_written=why)
             self._unwritten = why
             self._decide_due = time.monotonic() + (JOURNAL_RETRY if why else 0.0)
 

@@ -1,6 +1,6 @@
 """Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
 
-from bus.messages import CLOCK_MODULE, EVERY_MODULE, STOP_LATE, Command, CommandRequest, Refused, Sequenced
+from bus.messages import CLOCK_MODULE, EVERY_MODULE, NODE_ALARMS, STOP_LATE, Command, CommandRequest, Refused, Sequenced
 from nodes.clock.peers import Peers
 from nodes.clock.run import Run
 
@@ -15,6 +15,12 @@ FAULT = "fault: "
 
 NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 """Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
+
+OWN = {
+    STOP_LATE: "only the clock itself finds modules late: use stop",
+    NODE_ALARMS: "only the clock itself notes what nodes tell of",
+}
+"""Commands that the clock gives itself, and why nobody else may."""
 
 
 class Acceptance:
@@ -44,8 +50,8 @@ class Acceptance:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
         if request.module == EVERY_MODULE or request.name == "begin":
             return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
-        if (request.module, request.name) == (CLOCK_MODULE, STOP_LATE):
-            return Refused(id=request.id, field="name", reason="only the clock itself finds modules late: use stop")
+        if request.module == CLOCK_MODULE and request.name in OWN:
+            return Refused(id=request.id, field="name", reason=OWN[request.name])
         if suspended:
             return Refused(id=request.id, field="", reason=suspended, retry_after=RETRY_AFTER)
         for module in self._needed(request):
@@ -79,7 +85,11 @@ class Acceptance:
 
 def again(request: CommandRequest, answer: Sequenced, command: Command) -> Sequenced | Refused:
     """The answer to a request whose id is known: the first one, if it asks for the same."""
-    if (request.module, request.name, request.args) == (command.module, command.name, command.args):
-        return answer
-    reason = f"it stood for another command before ({command.name!r})"
-    return Refused(id=request.id, field="id", reason=reason)
+    return another(request, command) or answer
+
+
+def another(request: CommandRequest, known: Command | CommandRequest) -> Refused | None:
+    """Why a request may not use the id of a command that is known; None if it is the same one."""
+    if (request.module, request.name, request.args) == (known.module, known.name, known.args):
+        return None
+    return Refused(id=request.id, field="id", reason=f"it stood for another command before ({known.name!r})")

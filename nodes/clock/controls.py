@@ -5,6 +5,7 @@ from typing import Any
 from bus.messages import Mode, Policy, Violation
 from nodes.clock.orders import (
     Acknowledge,
+    NoteAlarms,
     Order,
     OrderError,
     Pause,
@@ -91,6 +92,8 @@ class Controls:
         match order:
             case Acknowledge(alarm=alarm):
                 return {"alarm": alarm}
+            case NoteAlarms(present=present):
+                return {"present": [alarm for alarm, _node, _text in present]}
             case RunUntil(t_us=until_us):
                 return self._run_until(until_us, t_us)
         return self._carry_out(order, scenario, t_us)

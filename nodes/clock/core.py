@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bus.alarms import ALARM
 from bus.messages import (
     CLOCK_MODULE,
+    NODE_ALARM,
+    NODE_ALARMS,
     STOP_LATE,
     STOPPED_LATE,
     Ack,
@@ -27,12 +28,12 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from nodes.clock.acceptance import Acceptance
+from nodes.clock.acceptance import Acceptance, another
 from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
-from nodes.clock.orders import OrderError, StopLate, read_order
+from nodes.clock.orders import Acknowledge, NoteAlarms, OrderError, StopLate, read_order
 from nodes.clock.pace import FLAT_OUT_DT_US
-from nodes.clock.peers import PEERS_MAX, Peers
+from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations, not_now
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
@@ -83,7 +84,7 @@ class ClockCore:
         self._undurable: set[str] = set()
         self._held: list[str] = []
         self._verdict = Verdict()
-        self._alarming: dict[str, str] = {}
+        self._due_alarms: dict[str, Any] | None = None
         self._owed_notices: list[Published] = []
         if recovered is None:
             self._run = self._begin(settings.scenario, {})
@@ -117,7 +118,7 @@ class ClockCore:
             return refused
         under_way = self._preparations.find(request.id)
         if under_way is not None:
-            return under_way
+            return another(request, under_way.request) or under_way
         begun_with = self._begins(request)
         if begun_with is None:
             return self._accept(request)
@@ -157,6 +158,10 @@ class ClockCore:
 
     def decide(self) -> tuple[Sequenced, Command] | None:
         """A command that the clock gives itself, None if it has no cause; to be made durable as any other."""
+        if self._due_alarms is not None and not self._run.waits(NODE_ALARMS):
+            present, self._due_alarms = self._due_alarms, None
+            command_id = f"{self._run.name}.nodes-{self._run.seq}"
+            return self._take(Command(command_id, CLOCK_MODULE, NODE_ALARMS, present, origin=CLOCK_MODULE))
         if not self._verdict.late or self._run.waits(STOP_LATE):
             return None
         command_id, late = f"{self._run.name}.late-{self._run.seq}", list(self._verdict.late)
@@ -184,15 +189,7 @@ class ClockCore:
                 self.bad_frames += 1
                 return
             self.timing.acknowledged(message.seq, now_ns)
-        if isinstance(message, Beat):
-            self._notice(message)
         self.peers.heard(message, now_ns)
-
-    def _notice(self, beat: Beat) -> None:
-        """A node that did not tell of an alarm before does so now."""
-        new = beat.status.startswith(ALARM) and not self.peers.said(beat).startswith(ALARM)
-        if new and len(self._alarming) < PEERS_MAX:
-            self._alarming[beat.node] = beat.status
 
     def replay(self, request: ReplayRequest, wall: float) -> Replay | None:
         """The ticks after one that the asker has; None for another run than the present one."""
@@ -239,7 +236,6 @@ class ClockCore:
         self._verdict.keep(applies=controls.stops_when_late)
         dt_us = self._advance()
         self._verdict.find(self._held, self.peers, mono_ns, applies=controls.stops_when_late)
-        notices = self._alarms(wall)
         run.history.append(
             run.t_us, dt_us, controls.mode, commands, speed_milli=controls.speed.milli, flat_out=controls.flat_out
         )
@@ -262,7 +258,7 @@ class ClockCore:
             published=self.peers.published(run.name),
             commands=list(commands),
         )
-        published: list[Published] = [tick, *obeyed, *notices, *self._owed_notices]
+        published: list[Published] = [tick, *obeyed, *self._owed_notices]
         self._owed_notices = []
         if controls.next_run is not None:
             published.extend(self._end_run(wall))
@@ -286,11 +282,6 @@ class ClockCore:
     def missed(self, deadlines: int) -> None:
         """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
         self._controls.missed(deadlines)
-
-    def _alarms(self, wall: float) -> list[Event]:
-        """Nodes that publish nothing themselves have found something that must not be: one event for each."""
-        told, self._alarming = self._alarming, {}
-        return [self._alarm("node", f"{node}: {status}", wall) for node, status in told.items()]
 
     def _alarm(self, kind: str, text: str, wall: float) -> Event:
         event = Event(
@@ -390,7 +381,14 @@ class ClockCore:
             applied = self._controls.obey(order, run.scenario, run.t_us)
         except OrderError as error:
             return [self._result(command, wall, reason=str(error), violations=error.violations)]
+        if isinstance(order, NoteAlarms):
+            new = run.nodes.note(order.present, run.seq, run.t_us / 1e6)
+            text = "; ".join(f"{alarm.module}: {alarm.text}" for alarm in new if alarm.priority == "high")
+            result = self._result(command, wall, applied={**applied, "alarming": bool(text)})
+            return [self._alarm(NODE_ALARM, text, wall), result] if text else [result]
         result = self._result(command, wall, applied=applied)
+        if isinstance(order, Acknowledge):
+            run.nodes.acknowledge(order.alarm, run.t_us / 1e6, command.origin)
         if not isinstance(order, StopLate):
             return [result]
         late = ", ".join(order.late)
@@ -445,6 +443,8 @@ class ClockCore:
 
     def status(self, now_ns: int, wall: float, achieved_speed: float, realtime_priority: bool) -> Status:
         """Where the run is now; figures of timing are those of the last closed interval."""
+        peers = self.peers.table(now_ns)
+        self._due_alarms = self._run.nodes.change(peers, now_ns)
         return Status(
             t=self._run.t_us / 1e6,
             seq=self._run.seq,
@@ -467,5 +467,6 @@ class ClockCore:
             problems=[self.suspended] if self.suspended else [],
             realtime_priority=realtime_priority,
             scenario=self._run.scenario,
-            peers=self.peers.table(now_ns),
+            peers=peers,
+            alarms=list(self._run.nodes.alarms),
         )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bus.messages import IDENTIFIER, STEP_US, STOP_LATE, Policy, Violation
+from bus.messages import IDENTIFIER, NODE_ALARMS, STEP_US, STOP_LATE, Policy, Violation
+from nodes.clock.node_alarms import PRIORITIES, kind_of
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
@@ -54,6 +55,14 @@ class StopLate:
 
 
 @dataclass(frozen=True)
+class NoteAlarms:
+    """Nodes tell of what must not be, or no longer do: an order of the clock to itself."""
+
+    present: tuple[tuple[str, str, str], ...]
+    """Id of the alarm, node, and what it says."""
+
+
+@dataclass(frozen=True)
 class Step:
     """Advance a paused or stopped run by some ticks."""
 
@@ -98,7 +107,7 @@ class Reset:
 
 
 PlainOrder = Start | Pause | Resume | Stop | StopLate | Step | SetSpeed | SetPolicy | Reset
-Order = PlainOrder | RunUntil | Acknowledge
+Order = PlainOrder | RunUntil | Acknowledge | NoteAlarms
 
 _PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 
@@ -114,6 +123,8 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
         return _PLAIN[name]
     if name == STOP_LATE:
         return _stop_late(args)
+    if name == NODE_ALARMS:
+        return _note_alarms(args)
     if name in _WITH_ARGUMENTS:
         return _WITH_ARGUMENTS[name](args)
     known = ", ".join([*_PLAIN, *_WITH_ARGUMENTS])
@@ -126,6 +137,18 @@ def _stop_late(args: dict[str, Any]) -> StopLate:
     if not isinstance(late, list) or not late or not all(isinstance(module, str) for module in late):
         raise _wrong("late", "at least one module", "needs the modules that are late")
     return StopLate(tuple(late))
+
+
+def _note_alarms(args: dict[str, Any]) -> NoteAlarms:
+    _only(args, "present")
+    try:
+        present = tuple((str(alarm), str(node), str(text)) for alarm, node, text in args["present"])
+    except (KeyError, TypeError, ValueError):
+        raise _wrong("present", "id, node and text of each alarm", "needs the alarms of nodes") from None
+    for alarm, _node, _text in present:
+        if kind_of(alarm) not in PRIORITIES:
+            raise _wrong("present", ", ".join(PRIORITIES), f"{alarm!r} is about none of them")
+    return NoteAlarms(present)
 
 
 def _step(args: dict[str, Any]) -> Step:

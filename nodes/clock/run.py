@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bus.codec import encode
 from bus.messages import CLOCK_MODULE, Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
 from nodes.clock.history import History
+from nodes.clock.node_alarms import NodeAlarms
 from nodes.clock.ticklog import Opening
 
 LEAD_TICKS = 2
@@ -37,6 +38,7 @@ class Run:
     results: deque[Result] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
     order: int = 0
+    nodes: NodeAlarms = field(default_factory=NodeAlarms)
 
     @property
     def name(self) -> str:

@@ -7,8 +7,7 @@ from typing import Any, Literal
 from msgspec import structs
 from pydantic import BaseModel, Field
 
-from bus.alarms import AlarmState
-from bus.messages import Mode, Policy
+from bus.messages import AlarmState, Mode, Policy
 from bus.schema import PROTOCOL_VERSION
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
@@ -170,9 +169,10 @@ class AlarmAnswer(BaseModel):
         "returned_unacknowledged: gone, but nobody has seen it"
     )
     active: bool = Field(description="true while its condition is there")
-    first_out: bool = Field(description="true if nothing else was active when it came")
-    raised_seq: int = Field(description="tick at which this gateway first saw it")
-    raised_t: float = Field(description="simulated time of that tick (s)")
+    first_out: bool = Field(description="true if none of its module or node was active when it came")
+    raised_seq: int = Field(description="tick at which it came; 0 if that was before the run was forked")
+    raised_t: float = Field(description="simulated time of that tick (s); below 0 before the run was forked")
+    value: float | None = Field(description="what was measured, in `unit`; null where nothing is", examples=[712000.0])
     limit: float | None = Field(
         description="what was passed, in `unit`; null where nothing is measured, such as for an emergency stop",
         examples=[700000.0],
@@ -381,7 +381,7 @@ def events(
 
 def alarms(plant: Plant) -> AlarmsAnswer:
     """The alarms that ask for attention."""
-    found = [AlarmAnswer(**asdict(alarm), active=alarm.active) for alarm in plant.record.alarms.listing()]
+    found = [AlarmAnswer(**structs.asdict(alarm)) for alarm in plant.alarms()]
     return AlarmsAnswer(run=plant.run, alarms=found)
 
 

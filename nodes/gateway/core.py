@@ -6,8 +6,9 @@ Every `now` is a time in seconds on one clock that never goes back, given by the
 from dataclasses import dataclass
 
 from bus import codec
+from bus.alarms import listing
 from bus.codec import FrameError
-from bus.messages import Published, Status, Tick
+from bus.messages import Alarm, Published, Status, Tick
 from nodes.gateway.frame import Frame, StateHead
 from nodes.gateway.record import Record
 
@@ -145,6 +146,11 @@ class Plant:
             module.frame = None
             module.fault = str(error)
         return module.frame
+
+    def alarms(self) -> list[Alarm]:
+        """The alarms that ask for attention, as the newest frames of the present run have them."""
+        frames = [self.newest(name) for name in self.modules]
+        return listing([None if frame is None else frame.state() for frame in frames], self.status, self.run)
 
     def missing(self, now: float) -> list[Missing]:
         """Every part of the plant that is not heard freshly, with the reason."""

@@ -8,7 +8,7 @@ from websockets.frames import Opcode
 
 from bus import codec
 from bus.messages import NAME, Published, State
-from bus.schema import MAX_ITEMS, Label, Message, Text, quantity
+from bus.schema import Message, quantity
 
 _JSON = msgspec.json.Encoder()
 _MSGPACK = msgspec.msgpack.Encoder()
@@ -19,27 +19,14 @@ def json_bytes(message: Message) -> bytes:
     return _JSON.encode(message)
 
 
-class PlcHead(Message, frozen=True):
-    """The conditions that are alarms."""
-
-    state: Annotated[Label, quantity("", "state of the sequence")]
-    trip: Annotated[Text | None, quantity("", "cause of the trip in force")]
-    warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
-    trip_limit: Annotated[Text | None, quantity("", "limit that the trip is for")] = None
-    warning_limits: Annotated[list[Text], quantity("", "limit of each warning", max_length=MAX_ITEMS)] = msgspec.field(
-        default_factory=list
-    )
-
-
 class StateHead(Published, frozen=True):
-    """The fields of a State that order it and its alarms; the rest is skipped without being built."""
+    """The fields of a State that order it; the rest is skipped without being built."""
 
     TOPIC: ClassVar[str] = "state/"
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     results: Annotated[int, quantity("1", "results of this module in the run so far", ge=0)]
     events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
-    plc: PlcHead
 
     def topic(self) -> str:
         """`state/<module>/`."""

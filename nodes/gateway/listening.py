@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from bus import codec, log
+from bus.client import NotAnsweredError, RefusedError, snapshot
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
@@ -46,6 +47,7 @@ class Ear:
         self._stream = stream
         self._news = news
         self._latency = latency
+        self._endpoints = endpoints
         self._clock = endpoints.clock_control
         self._repairers: list[Repairer] = repairers(plant.record.streams, endpoints)
 
@@ -137,6 +139,17 @@ class Ear:
             after = reply.spans[-1].first + reply.spans[-1].count - 1
             if after >= reply.last:
                 return
+
+    async def recall_events(self, module: str) -> None:
+        """Ask a module once for its newest events: what happened before this worker listened."""
+        while True:
+            try:
+                answer = await snapshot(self._endpoints, module)
+            except (NotAnsweredError, RefusedError, FrameError):
+                await asyncio.sleep(ANSWER_TIME)  # a module that is not there yet, or has no plant yet
+                continue
+            self._plant.record.recall_events(answer.events)
+            return
 
     async def _ask(self, request: ReplayRequest) -> ClockReply:
         with AsyncDealer(self._clock) as dealer:

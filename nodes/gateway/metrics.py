@@ -100,8 +100,8 @@ def _plant(plant: Plant) -> Iterator[Metric]:
     frames = [plant.newest(name) for name in plant.modules]
     yield from metrics.of_states(frame.state() for frame in frames if frame is not None)
     yield from metrics.of_events(plant.record.events)
-    active = {(alarm.priority, alarm.state): 0.0 for alarm in plant.record.alarms.listing()}
-    for alarm in plant.record.alarms.listing():
+    active = {(alarm.priority, alarm.state): 0.0 for alarm in plant.alarms()}
+    for alarm in plant.alarms():
         active[alarm.priority, alarm.state] += 1
     yield metrics.gauge("kpp_alarms", "alarms that ask for attention", active, "priority", "state")
 

@@ -1,14 +1,13 @@
 """The ordered record of what was heard: each message once, in order, gaps repaired from whoever published it.
 
 The newest frame is shown at once, whatever is missing before it (see `core.Plant`); what follows from every message -
-alarms, the audit log, the ring for clients that want each frame - is made here, where none is left out.
+the audit log, the ring for clients that want each frame - is made here, where none is left out.
 """
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bus import codec
-from bus.alarms import Alarms
 from bus.messages import Event, Published, Result, Span, State, Status, Tick
 from bus.stream import Streams
 from nodes.gateway.audit import Audit
@@ -49,7 +48,6 @@ class Record:
         self.rings = {name: Ring() for name in modules}
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.runs: OrderedDict[str, Run] = OrderedDict()
-        self.alarms = Alarms()
         self.audit = Audit()
         self.roster = Roster()
         self._waiting: OrderedDict[tuple[str, str, int], Frame] = OrderedDict()
@@ -77,14 +75,12 @@ class Record:
                     self._on_tick(message)
                 case Status():
                     self.roster.on_status(message)
-                    self.alarms.on_status(message)
                     if message.run in self.runs:
                         self.runs[message.run].scenario = message.scenario
                 case StateHead() | State():
                     self._on_frame(message, now)
                 case Event():
                     self.events.append(message)
-                    self.alarms.on_event(message)
                 case Result():
                     self.audit.on_result(message)
         return messages
@@ -97,7 +93,6 @@ class Record:
                 self.runs.popitem(last=False)
         else:
             known.last_t, known.last_seq = tick.t, tick.seq
-        self.alarms.on_tick(tick)
         for command in tick.commands:
             self.audit.on_command(command, tick.run, tick.seq, tick.wall)
 
@@ -110,8 +105,16 @@ class Record:
     def recall(self, run: str, span: Span) -> None:
         """Take note of the commands of ticks before this listener began."""
         for command in span.commands:
-            self.alarms.on_command(command, span.t)
             self.audit.recall(command, run, span.first)
+
+    def recall_events(self, events: list[Event]) -> None:
+        """Take events of the present run from before this listener began, oldest first."""
+        known = {(event.module, event.run, event.seq, event.kind, event.text) for event in self.events}
+        unknown = [e for e in events if (e.module, e.run, e.seq, e.kind, e.text) not in known]
+        present = [event for event in self.events if event.run in {each.run for each in unknown}]
+        before = [event for event in self.events if event.run not in {each.run for each in unknown}]
+        self.events.clear()
+        self.events.extend([*before, *sorted([*unknown, *present], key=lambda event: event.seq)])
 
     def _on_frame(self, message: StateHead | State, now: float) -> None:
         frame = self._waiting.pop((message.module, message.run, message.seq), None)
@@ -119,7 +122,6 @@ class Record:
             payload = codec.encode(message)
             frame = Frame(codec.decode(payload, StateHead), payload, now)
         self.rings[message.module].append(frame)
-        self.alarms.on_state(frame.head)
 
     @property
     def ready(self) -> bool:

@@ -137,7 +137,7 @@ class Stream:
         plant: where frames come from.
         commands: where commands go; None if this server takes none.
         admission: who is let in.
-        bound: host that the server is bound to.
+        names: who we are, and whose pages may use the server.
         now: the clock that the view of the plant is kept by (s).
         group: runs what outlasts a call; a defect there ends the process.
         limit: most clients at a time.
@@ -149,7 +149,7 @@ class Stream:
         plant: Plant,
         commands: Commands,
         admission: Admission,
-        bound: str,
+        names: Names,
         now: Callable[[], float],
         group: asyncio.TaskGroup,
         limit: int = MAX_CLIENTS,
@@ -158,7 +158,7 @@ class Stream:
         self._plant = plant
         self._commands = commands
         self._admission = admission
-        self._names = Names.from_environment(bound)
+        self._names = names
         self._now = now
         self._group = group
         self._limit = limit

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bus.alarms import Alarms, carried_over
 from bus.messages import PrepareRequest, Refused, Violation
 from bus.state import Plc
 from kpp_physics.parameters import ParameterError, Parameters
@@ -28,6 +29,8 @@ class Beginning:
     """What its controller showed last, None if it never showed anything."""
     touched_lap: int
     """Complete laps when a command last acted on it."""
+    alarms: Alarms
+    """Those of the moment that it was forked from."""
     applied: dict[str, Any]
     """What the module answers to the command that began it."""
 
@@ -54,10 +57,11 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
             plant = plant.rebuilt(changed)
         fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
         touched_lap = plant.laps if changed else begun_with.touched_lap
-        return Beginning(plant, begun_with.plc, touched_lap, applied | {"fork": fork})
+        alarms = carried_over(begun_with.alarms, begun_with.t_us / 1e6)
+        return Beginning(plant, begun_with.plc, touched_lap, alarms, applied | {"fork": fork})
     plant = Plant(begun_with.with_changes(changed) if changed else begun_with)
     plant.command("start", {})
-    return Beginning(plant, None, 0, applied)
+    return Beginning(plant, None, 0, (), applied)
 
 
 def objection(read: ReadScenario, asked: PrepareRequest) -> Refused | None:

@@ -249,4 +249,5 @@ class PhysicsCore:
             scenario=fold.scenario,
             parameters=dict(fold.plant.parameters.as_dict()),
             state=self._ring.newest_state(self.run),
+            events=fold.events,
         )

@@ -1,18 +1,21 @@
 """One run of one plant module, folded tick by tick: commands and time in; results, states and events out. Pure."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from bus.alarms import Alarms
 from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
 from bus.state import Plc
 from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.plant import Plant, SimulationError
 from kpp_physics.plc import CommandError
 from kpp_physics.settling import settled
+from nodes.physics.alarms import after_commands, after_tick
 from nodes.physics.beginning import BEGINNING_ERRORS, ReadScenario, begin, violations
-from nodes.physics.frame import changes, state_frame
+from nodes.physics.frame import changes, observed_groups
 from nodes.physics.saved import Saved
 
 PLANT_COMMANDS = {
@@ -25,6 +28,9 @@ PLANT_COMMANDS = {
     "inject": "inject",
 }
 """Commands of the bus and the controller's names for them."""
+
+EVENTS_KEPT = 100
+"""Newest events that are told to whoever begins to listen."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Fold:
         self._results = 0
         self._events = 0
         self._plc: Plc | None = None
+        self._alarms: Alarms = ()
+        self._kept_events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._dt_us = 0
         self._touched_lap = 0  # complete laps when a command last acted; a plant begins with one
         self._settled = (0, False)  # complete laps, and whether the newest of them are alike
@@ -77,7 +85,8 @@ class Fold:
             self.plant = Plant.restore(saved.plant)
             self.seq, self.t_us, self.scenario = saved.seq, saved.t_us, saved.scenario
             self._results, self._events, self._plc, self._dt_us = saved.results, saved.events, saved.plc, saved.dt_us
-            self._touched_lap = saved.touched_lap
+            self._touched_lap, self._alarms = saved.touched_lap, saved.alarms
+            self._kept_events.extend(saved.kept_events)
 
     def tick(self, commands: list[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
         """Fold the next tick: its results, its state if it is to be shown, and its events, in that order.
@@ -96,6 +105,7 @@ class Fold:
         seq = self.seq + 1
         mine = [command for command in commands if command.module in {self._identity.module, EVERY_MODULE}]
         published: list[Published] = [self._obey(command, seq, wall) for command in mine]
+        self._alarms = after_commands(self._alarms, commands, self.t_us / 1e6)
         self._results += len(published)
         if self.plant is None:
             self.fault = self.fault or f"run {self.run} did not begin with a scenario"
@@ -121,8 +131,13 @@ class Fold:
     def _changes(self, plant: Plant, state: State | None, wall: float) -> list[Event]:
         after = Plc(**plant.controller()) if state is None else state.plc
         events = changes(self._plc, after, self._header(self.seq, wall))
+        if state is None:
+            self._alarms = after_tick(self._alarms, self._identity.module, after, self.seq, self.t_us / 1e6)
+        else:
+            self._alarms = tuple(state.alarms)
         self._plc = after
         self._events += len(events)
+        self._kept_events.extend(events)
         return events
 
     def _state(self, wall: float) -> State | None:
@@ -131,13 +146,21 @@ class Fold:
     def _frame(self, plant: Plant, header: dict[str, Any]) -> State:
         counts = {"results": self._results, "events": self._events}
         names = {"instance": self._identity.instance, "scenario": self.scenario}
-        return state_frame(plant, {**header, **names, **counts}, settled=self._laps_settled(plant))
+        head: dict[str, Any] = {**header, **names, **counts}
+        groups: dict[str, Any] = observed_groups(plant, settled=self._laps_settled(plant))
+        alarms = after_tick(self._alarms, self._identity.module, groups["plc"], header["seq"], header["t"])
+        return State(**head, digest=plant.digest(), **groups, alarms=list(alarms))
 
     def _laps_settled(self, plant: Plant) -> bool:
         """True if the laps in the means are alike and no command acted in any of them."""
         if plant.laps != self._settled[0]:
             self._settled = (plant.laps, settled(*plant.lap_records(DEFAULT_LAPS)))
         return self._touched_lap < plant.laps - DEFAULT_LAPS and self._settled[1]
+
+    @property
+    def events(self) -> list[Event]:
+        """The newest events of the run."""
+        return list(self._kept_events)
 
     def state(self, wall: float) -> State | None:
         """The newest state as a frame, None before there is a plant or while the next tick is folded ahead."""
@@ -196,6 +219,8 @@ class Fold:
             plc=self._plc,
             plant=self.plant.snapshot(),
             touched_lap=self._touched_lap,
+            alarms=self._alarms,
+            kept_events=tuple(self._kept_events),
         )
 
     # Commands
@@ -248,5 +273,5 @@ class Fold:
         begun = begin(self._read_scenario, self.run, scenario, command.args.get("parameters", {}))
         self.plant, self.scenario = begun.plant, str(scenario)
         self._plc = begun.plc
-        self._touched_lap = begun.touched_lap
+        self._touched_lap, self._alarms = begun.touched_lap, begun.alarms
         return begun.applied

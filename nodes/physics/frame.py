@@ -17,17 +17,16 @@ GROUPS: dict[str, Any] = {
 """The parts of a state frame; the plant observes the same names."""
 
 
-def state_frame(plant: Plant, header: dict[str, Any], *, settled: bool) -> State:
-    """The state frame of a plant.
+def observed_groups(plant: Plant, *, settled: bool) -> dict[str, Message]:
+    """The groups of a state frame.
 
     Args:
         plant: the plant after a tick.
-        header: `t, seq, run, wall, module, instance, scenario`.
         settled: whether the laps in the means are alike.
     """
     observed = plant.observe()
     observed["meters"]["settled"] = settled
-    return State(**header, digest=plant.digest(), **{name: part(**observed[name]) for name, part in GROUPS.items()})
+    return {name: part(**observed[name]) for name, part in GROUPS.items()}
 
 
 def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Event]:

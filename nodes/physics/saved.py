@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from bus.messages import Alarm, Event
 from bus.state import Plc
 
 _MAGIC = b"KPPFOLD1"
@@ -41,6 +42,9 @@ class Saved(msgspec.Struct, frozen=True):
     plant: bytes
     touched_lap: Count = 0
     """Complete laps when a command last acted on the plant."""
+    alarms: tuple[Alarm, ...] = ()
+    kept_events: tuple[Event, ...] = ()
+    """The newest events, for whoever begins to listen."""
 
     def pack(self) -> bytes:
         """The bytes to write."""

@@ -166,6 +166,7 @@ class Player:
             scenario=newest.scenario,
             parameters=dict(self._in_force(module, newest.t)),
             state=newest,
+            events=self._core.events(module),
         )
 
     def _in_force(self, module: str, t: float) -> dict[str, float | int | str]:

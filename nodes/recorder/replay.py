@@ -33,6 +33,9 @@ from recording.summary import summary
 SPEED_MIN = 0.1
 SPEED_MAX = 100.0
 INSTANCE = "replay"
+EVENTS_KEPT = 100
+"""Newest events that are told to whoever begins to listen."""
+
 FOREVER_US = 1 << 60
 KNOWN = "start, resume, pause, stop, set_speed, seek"
 
@@ -58,6 +61,8 @@ class _Place:
     carry: int = 0
     notes: deque[Note] = field(default_factory=deque)
     counts: dict[str, _Counts] = field(default_factory=dict)
+    told: list[Event] = field(default_factory=list)
+    """Events so far; those before the place where it begins are of its tick 0."""
 
 
 class ReplayCore:
@@ -117,7 +122,14 @@ class ReplayCore:
         notes = deque(note for note in self._notes if note.t_us >= t_us)
         name = f"replay-{self._jumps}:{self._folder.run}"[:64]
         counts = {module: _Counts() for module in self.modules}
-        return _Place(name, t_us, notes=notes, counts=counts)
+        head = {"run": name, "seq": 0, "wall": 0.0}
+        before = [note for note in self._notes if note.t_us < t_us and note.kind == "event" and note.module in counts]
+        told = [build(Event, note.body | head) for note in before[-EVENTS_KEPT:]]
+        return _Place(name, t_us, notes=notes, counts=counts, told=told)
+
+    def events(self, module: str) -> list[Event]:
+        """The newest events of a module up to the moment that is shown."""
+        return [event for event in self._place.told if event.module == module][-EVENTS_KEPT:]
 
     def changed(self, module: str, t_us: int) -> dict[str, Any]:
         """Parameters of a module that commands had changed up to a moment."""
@@ -193,6 +205,7 @@ class ReplayCore:
         states: list[Published] = [
             self._state(module, row, place, wall) for module, row in rows.items() if row is not None
         ]
+        place.told += events
         for event in events:
             place.counts[event.module].events += 1
         return [tick, *orders, *results, *states, *events]

@@ -29,7 +29,10 @@ _NAN = float("nan")
 
 
 class _Field:
-    """One declared field of a state: how it is read, and the channel it makes, or the channels if it is a list."""
+    """One declared field of a state: how it is read, and the channel it makes, or the channels if it is a list.
+
+    A list of values with fields of their own, such as the alarms, is one text: their JSON.
+    """
 
     def __init__(self, name: str, declared: mi.Type) -> None:
         self.name = name
@@ -38,13 +41,16 @@ class _Field:
         if isinstance(kind, mi.UnionType):
             kind = next(_bare(each)[0] for each in kind.types if not isinstance(each, mi.NoneType))
         self.listed = isinstance(kind, mi.ListType)
+        self.facts = isinstance(kind, mi.ListType) and isinstance(_bare(kind.item_type)[0], mi.StructType)
         if isinstance(kind, mi.ListType):
             inner = _bare(kind.item_type)[0]
             self.nullable = isinstance(inner, mi.UnionType)
             if isinstance(inner, mi.UnionType):
                 inner = next(_bare(each)[0] for each in inner.types if not isinstance(each, mi.NoneType))
             kind = inner
-        self.kind: Kind = next(word for cls, word in _KINDS if isinstance(kind, cls))
+        self.kind: Kind = next((word for cls, word in _KINDS if isinstance(kind, cls)), "text")
+        if self.facts:
+            self.listed = False
         if self.listed and self.kind == "text":
             self.kind, self.listed = "texts", False
 
@@ -81,6 +87,14 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     return attrgetter(*names)
 
 
+def _texts(fields: list[_Field]) -> list[_Field]:
+    return [field for field in fields if field.kind in {"text", "texts"}]
+
+
+FACTS = frozenset(field.name for field in _fields(State) if field.facts)
+"""Channels that hold JSON."""
+
+
 class States:
     """Makes rows of states, and the channel table that they need.
 
@@ -92,7 +106,8 @@ class States:
         plain = [field for field in self._fields if not field.listed]
         self._numbers = _getter([field.name for field in plain if field.kind in {"float", "int", "flag"}])
         self._lists = _getter([field.name for field in self._fields if field.listed])
-        self._texts = _getter([field.name for field in plain if field.kind in {"text", "texts"}])
+        self._texts = _getter([field.name for field in _texts(plain)])
+        self._facts = [place for place, field in enumerate(_texts(plain)) if field.facts]
         self._schemas: dict[tuple[int, ...], tuple[Schema, struct.Struct]] = {}
         self._encoded: tuple[tuple[Any, ...], bytes] = ((), b"")
 
@@ -109,7 +124,10 @@ class States:
             numbers = pack.pack(*(_NAN if value is None else value for value in values))
         texts = self._texts(state)
         if texts != self._encoded[0]:
-            self._encoded = (texts, msgspec.json.encode(texts))
+            told = list(texts)
+            for place in self._facts:
+                told[place] = msgspec.json.encode(texts[place]).decode()
+            self._encoded = (texts, msgspec.json.encode(told))
         row = Row(
             module=state.module,
             seq=state.seq,
@@ -146,6 +164,7 @@ class Rows:
         self._kinds = [kind for kind, _name in numbers]
         self._unpack = struct.Struct(f"<{len(numbers)}d")
         self._shape = Shape([*(name for _kind, name in numbers), *(channel.name for channel in schema.texts)])
+        self._facts = [place for place, channel in enumerate(schema.texts) if channel.name in FACTS]
 
     def state(self, row: Row, run: str) -> State:
         """The state that a row was made of.
@@ -158,7 +177,10 @@ class Rows:
             FrameError: if it is no state of this version of the bus.
         """
         values = map(_value, self._kinds, self._unpack.unpack(row.numbers))
-        fields = self._shape.fill([*values, *msgspec.json.decode(row.texts)])
+        texts = msgspec.json.decode(row.texts)
+        for place in self._facts:
+            texts[place] = msgspec.json.decode(texts[place])
+        fields = self._shape.fill([*values, *texts])
         head = {"t": row.t_us / 1e6, "seq": row.seq, "run": run, "wall": row.wall, "module": row.module}
         own = {"instance": row.instance, "digest": f"{row.digest:016x}"}
         state: State = build(State, {**fields, **head, **own})

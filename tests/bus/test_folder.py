@@ -1,5 +1,6 @@
 """A data folder that one program at a time may use."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -127,3 +128,16 @@ def test_f05_a_process_of_a_user_without_a_home_has_one(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout == f"{tmp_path}\n", done.stderr
+
+
+def test_f06_s16_a_folder_on_read_only_media_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+
+    def refused(_path: Path, _mode: int) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    keep_private(tmp_path)
+    monkeypatch.undo()
+    keep_private(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700

@@ -261,14 +261,15 @@ def test_values_of_another_sort(cls: type[Message], sort: str) -> None:
         assert address(path) in refused(msgpack.packb(put(sample(cls), path, value)), cls)
 
 
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    factory = field.default_factory
+    return field.default if factory is msgspec.NODEFAULT else factory()
+
+
 @KINDS
 def test_a_field_that_is_missing_is_named(cls: type[Message]) -> None:
     fields = sample(cls)
-    optional = {
-        each.name: each.default if each.default_factory is msgspec.NODEFAULT else each.default_factory()
-        for each in msgspec.structs.fields(cls)
-        if not each.required
-    }
+    optional = {each.name: _default(each) for each in msgspec.structs.fields(cls) if not each.required}
     for name in fields:
         if name == "type" and DOORS.get(cls.__name__) is cls:
             continue  # the only message behind its door is known without its tag

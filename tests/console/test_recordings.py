@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from console import arguments
+from console import arguments, replay
 from console.main import main
 from recording.export import FORMATS, Export
 from recording.folder import RunFolder, make_folder
@@ -156,3 +156,19 @@ def test_f16_a_folder_that_is_not_there_is_no_empty_one(recorded: RunFolder, tmp
     empty = kpp(tmp_path, "runs", "--data", str(tmp_path / "empty"))
     assert (empty.returncode, empty.stdout) == (0, b"")
     assert b"nothing is recorded in" in empty.stderr
+
+
+def test_f17_a_replay_says_which_part_of_it_has_ended_by_itself(
+    recorded: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(module: str, *_arguments: str) -> list[str]:
+        return [sys.executable, "-c", "pass" if module == "ui" else "import time; time.sleep(600)"]
+
+    monkeypatch.setattr(replay, "isolated", command)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert main(["replay", "0001-001", "--data", str(tmp_path)]) == replay.ENDED
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert capsys.readouterr().err == "kpp: the dashboard has ended by itself, exit code 0\n"

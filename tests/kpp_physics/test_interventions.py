@@ -243,7 +243,9 @@ def test_v35_an_emergency_stop_loses_nothing_and_gives_nothing_back(values: dict
 
 @pytest.mark.parametrize("limit", [7.9e5, 4e5, 1.5e5])
 def test_v36_the_relief_valve_expands_what_stays_isentropically(limit: float) -> None:
-    plant = Plant(Parameters.of({"receiver_volume": 20, "trip_pressure": 2e6, "receiver_ua": 0}))  # stopped: all is shut
+    plant = Plant(
+        Parameters.of({"receiver_volume": 20, "trip_pressure": 2e6, "receiver_ua": 0})
+    )  # stopped: all is shut
     x = plant._parts.scalars
     R, cp = plant.parameters.gas_constant, plant.parameters.cp_air
     x[st.RECEIVER_ENERGY] = 8e5 * 20 * (cp - R) / R

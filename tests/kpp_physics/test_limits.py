@@ -30,9 +30,9 @@ def test_each_trip_has_the_limit_that_the_interlocks_show(changes: dict[str, flo
     }
 
 
-def test_each_warning_has_a_limit() -> None:
+def test_each_advisory_has_a_limit() -> None:
     controller = Plant(Parameters.of({"mouth_area": 0.1})).observe()["plc"]
-    told = dict(zip(controller["warnings"], controller["warning_limits"], strict=True))
+    told = dict(zip(controller["advisories"], controller["advisory_limits"], strict=True))
     assert controller["trip_limit"] is None
     (chain,) = (limit for text, limit in told.items() if text.startswith("cross-check chain tension"))
     assert chain == "100000 N"

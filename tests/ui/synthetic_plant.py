@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from bus import codec
+from bus.alarms import Alarms
 from bus.endpoints import Endpoints
 from bus.messages import (
     Beat,
@@ -40,6 +41,7 @@ from bus.messages import (
 )
 from bus.sockets import Publisher, Server
 from kpp_physics.parameters import Parameters
+from nodes.physics.alarms import after_commands, after_tick
 from tests.session import PLANTS
 from ui.plant import Plant
 
@@ -106,6 +108,7 @@ class SyntheticPlant:
         self.scenario = "reference"
         self.run = "0001-001"
         self.changed: dict[str, Any] = {}
+        self.alarms: Alarms = ()
         self._runs = 1
         self._pending: list[Command] = []
         self._ticks: deque[Tick] = deque(maxlen=1000)
@@ -136,7 +139,7 @@ class SyntheticPlant:
         """Begin another run."""
         self._runs += 1
         self.run = f"0001-{self._runs:03d}"
-        self.seq, self.t = 0, 0.0
+        self.seq, self.t, self.alarms = 0, 0.0, ()
 
     def _loop(self) -> None:
         module = self._endpoints.modules[0]
@@ -227,6 +230,7 @@ class SyntheticPlant:
         dt = TICK * self.speed if self.mode == "running" else 0.0
         self.t = round(self.t + dt, 6)
         self.seq += 1
+        self.alarms = after_commands(self.alarms, commands, self.t)
         tick, state = self.tick_message(dt, commands), self.state()
         self._ticks.append(tick)
         self._results += results
@@ -397,7 +401,8 @@ class SyntheticPlant:
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
         head |= {"results": 0, "events": 0}
         made: State = codec.build(State, {**head, **fields})
-        return made
+        self.alarms = after_tick(self.alarms, "m1", made.plc, self.seq, self.t)
+        return msgspec.structs.replace(made, alarms=list(self.alarms))
 
 
 RADIUS = float(PARAMETERS["sprocket_radius"])

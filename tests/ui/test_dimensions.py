@@ -10,7 +10,7 @@ import structlog
 
 from bus.client import NotAnsweredError
 from bus.endpoints import Endpoints
-from bus.messages import Snapshot
+from bus.messages import Event, Snapshot
 from tests.ui.synthetic_plant import PARAMETERS
 from ui import dimensions
 from ui.feed import Feed
@@ -36,11 +36,13 @@ class Script:
     def __init__(self, steps: list[tuple[str, tuple[str, int], tuple[str, int] | None]]) -> None:
         self.steps = iter(steps)
         self.told = Told()
+        self.recalled: list[Event] = []
         self.asked = 0
         self.module = SimpleNamespace(state=None)
         self.log = SimpleNamespace(changed={})
         self.feed = SimpleNamespace(
-            lock=threading.Lock(), plant=SimpleNamespace(modules={"m1": self.module}, log=self.log)
+            lock=threading.Lock(),
+            plant=SimpleNamespace(modules={"m1": self.module}, log=self.log, recall=self.recalled.extend),
         )
         self.answer: tuple[str, int] | None = None
 
@@ -49,7 +51,7 @@ class Script:
         if self.answer is None:
             raise NotAnsweredError("nobody there")
         run, seq = self.answer
-        return Snapshot(module, run, seq, seq / 100, "reference", PARAMETERS, None)
+        return Snapshot(module, run, seq, seq / 100, "reference", PARAMETERS, None, [])
 
     async def sleep(self, _seconds: float) -> None:
         """The next round; the script ends the loop."""

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bus.messages import Command, Published, Result, Tick
+from bus.alarms import Condition, compared
+from bus.messages import Command, Event, Published, Result, Tick
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
 from ui.note import note, vitals
-from ui.plant import Plant
+from ui.plant import EVENTS_KEPT, Plant
 
 
 @pytest.fixture
@@ -130,9 +131,26 @@ def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, sour
     assert note(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"
 
 
-def test_a_node_that_tells_of_an_alarm_is_among_the_alarms(plant: Plant, source: SyntheticPlant) -> None:
-    hear_all(plant, source, 0.0)
-    report = source.status()
-    said = [replace(peer, status="alarm: 1 conflicts") if peer.node == "recorder" else peer for peer in report.peers]
-    plant.hear(replace(report, peers=said), 0.1)
-    assert [(alarm.id, alarm.priority) for alarm in plant.alarms.listing()] == [("recorder.alarm", "high")]
+def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant: Plant, source: SyntheticPlant) -> None:
+    source.wishes.overrides = {"plc": {"state": "running", "warnings": ["icing: cold"]}}
+    node = compared((), {"recorder.alarm": Condition("recorder", "high", "alarm: 1 conflicts")}, 1, 0.01)
+    happened = [happening(source, k) for k in range(1, EVENTS_KEPT + 9)]
+    states = []
+    for _ in range(3):
+        source.seq += 1
+        states.append(source.state())
+    for message in (tick(source), replace(source.status(), alarms=list(node)), *states, *happened):
+        plant.hear(message, 0.0)
+    later = Plant(("m1",), ("gateway",))
+    for message in (tick(source), replace(source.status(), alarms=list(node)), states[-1], happened[-1]):
+        later.hear(message, 0.0)
+    assert later.alarm_list()["events"] != plant.alarm_list()["events"]
+    later.recall(happened)  # as the module's snapshot tells them
+    assert later.alarm_list() == plant.alarm_list()
+    listed = {alarm["id"]: alarm["raised_seq"] for alarm in later.alarm_list()["alarms"]}
+    assert listed == {"m1.icing": states[0].seq, "recorder.alarm": 1}
+
+
+def happening(source: SyntheticPlant, seq: int) -> Event:
+    head: dict[str, Any] = {"t": seq / 100, "seq": seq, "run": source.run, "wall": 0.0, "module": "m1"}
+    return Event(**head, severity="info", kind="test", text="again")

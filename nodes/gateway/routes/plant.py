@@ -83,10 +83,10 @@ async def acknowledge(
 ) -> AppliedAnswer:
     """Say that an alarm was seen: an active one stays listed as acknowledged, one that has gone leaves the list."""
     if (
-        ask.gateway.plant.record.alarms.find(alarm) is None
+        alarm not in {item.id for item in ask.gateway.plant.alarms()}
         and ask.gateway.plant.record.audit.find(ask.command_id) is None
     ):
-        known = [item.id for item in ask.gateway.plant.record.alarms.listing()]
+        known = [item.id for item in ask.gateway.plant.alarms()]
         detail = f"there is no alarm {alarm!r} to acknowledge: there are {', '.join(known) or 'none'}"
         raise ProblemError(Problem.of(404, "alarm", detail, known=known))
     return await ask.clock("acknowledge", {"alarm": alarm})

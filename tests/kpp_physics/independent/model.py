@@ -4,7 +4,9 @@ Nothing of the compiled kernel is used here: only names and values of the parame
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
+
+import numpy as np
 
 from kpp_physics.parameters import Parameters
 
@@ -12,14 +14,17 @@ _MODES = {"off": 0, "physical": 1, "claimed": 2}
 
 
 class Model(NamedTuple):
-    """One plant. Symbols as in the equations; names ending in _on are 0 or 1, modes 0 off, 1 physical, 2 claimed."""
+    """One plant. Symbols as in the equations; names ending in _on are 0 or 1, modes 0 off, 1 physical, 2 claimed.
+
+    stiffness is the rise of a pocket's pressure by its own volume, 0 without a finite bucket [Pa/m3]; A_surface 0 and
+    C_w 0 stand for an infinite surface and an infinite bath.
+    """
 
     N: int
     V: float
     m_f: float
     rho_f: float
     b_over_h: float
-    A_f: float
     H: float
     Rs: float
     H_c: float
@@ -45,6 +50,7 @@ class Model(NamedTuple):
     f_idle: float
     p_load: float
     p_unload: float
+    p_relief: float
     approach: float
     V_r: float
     UA_r: float
@@ -77,7 +83,14 @@ class Model(NamedTuple):
     c2: float
     alpha: float
     P_aux: float
-    bucket_on: int
+    torque_on: int
+    tau_set: float
+    export_share: float
+    P_dump: float
+    stiffness: float
+    A_surface: float
+    C_w: float
+    UA_w: float
     h1: int
     h2: int
     h3: int
@@ -100,6 +113,18 @@ class Model(NamedTuple):
     f_c: float
 
 
+def _export_share(p: Parameters) -> float:
+    """Share of its power that the grid side exports: less by the droop above 50.2 Hz."""
+    return max(0.0, 1.0 - max(0.0, p.grid_frequency - 50.2) / (p.frequency_droop * 50.0))
+
+
+def record(plant: Model) -> Model:
+    """The same numbers as one block of memory: compiled functions hand on its address instead of a hundred values."""
+    kinds = [(name, np.int64 if kind is int else np.float64) for name, kind in Model.__annotations__.items()]
+    fields: Any = np.dtype(kinds)
+    return cast(Model, np.array([tuple(plant)], dtype=fields)[0])
+
+
 def model(p: Parameters) -> Model:
     """The plant that a set of parameters describes."""
     height = p.water_depth - 2 * p.sprocket_radius
@@ -111,7 +136,6 @@ def model(p: Parameters) -> Model:
         m_f=p.floater_mass,
         rho_f=p.shell_density,
         b_over_h=math.sqrt(p.mouth_area) / p.bucket_height,
-        A_f=p.mouth_area,
         H=p.water_depth,
         Rs=p.sprocket_radius,
         H_c=height,
@@ -137,6 +161,7 @@ def model(p: Parameters) -> Model:
         f_idle=p.compressor_idle_fraction,
         p_load=p.load_pressure,
         p_unload=p.unload_pressure,
+        p_relief=p.relief_pressure,
         approach=p.aftercooler_approach if p.compressor_model == "isentropic" else 0.0,
         V_r=p.receiver_volume,
         UA_r=p.receiver_ua,
@@ -169,7 +194,14 @@ def model(p: Parameters) -> Model:
         c2=p.converter_c2,
         alpha=2 * math.pi * p.current_bandwidth,
         P_aux=p.auxiliary_power,
-        bucket_on=int(p.finite_bucket == "on"),
+        torque_on=int(p.control_mode == "torque"),
+        tau_set=p.torque_setpoint,
+        export_share=_export_share(p),
+        P_dump=p.dump_load_power,
+        stiffness=p.water_density * p.gravity / p.mouth_area if p.finite_bucket == "on" else 0.0,
+        A_surface=p.surface_area,
+        C_w=p.bath_heat_capacity,
+        UA_w=p.bath_ua,
         h1=_MODES[p.h1_mode],
         h2=_MODES[p.h2_mode],
         h3=_MODES[p.h3_mode],

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Ack, Beat, CommandRequest, Event, FramesRequest, Refused, Tick
+from bus.messages import Ack, Beat, CommandRequest, FramesRequest, Refused, Tick
 from nodes.clock.run import LEAD_TICKS
 from tests.nodes.clock.conftest import PERIOD_NS, Bench
 
@@ -400,23 +400,6 @@ def test_an_acknowledgement_of_a_tick_that_was_never_sent_is_dropped(bench: Benc
     bench.acknowledge(2**63 - 1)
     assert bench.core.bad_frames == 1
     assert bench.tick(100, acknowledge=False).held == ["m1"]
-
-
-def test_a_node_that_tells_of_an_alarm_makes_one_event_of_it(bench: Bench) -> None:
-    def said(status: str, instance: str = "pid-1") -> list[tuple[str, str, str]]:
-        beat = Beat(node="recorder", instance=instance, pid=1, seq=1, status=status)
-        bench.core.heard(beat, bench.now_ns)
-        bench.now_ns += PERIOD_NS
-        published = bench.core.tick(bench.now_ns, 0.0)
-        return [(event.severity, event.kind, event.text) for event in published if isinstance(event, Event)]
-
-    event = ("alarm", "node", "recorder: alarm: 1 conflicts")
-    assert said("ok") == []
-    assert said("alarm: 1 conflicts") == [event]
-    assert said("alarm: 2 conflicts") == []
-    assert said("ok") == []
-    assert said("alarm: 1 conflicts") == [event]
-    assert said("alarm: 1 conflicts", "pid-2") == [event]
 
 
 def test_a_module_that_has_loaded_is_no_silent_node_besides(bench: Bench) -> None:

@@ -151,3 +151,11 @@ def test_s02_a_module_whose_run_is_dead_asks_for_a_reset_and_not_for_patience(be
 def test_s02_an_order_that_makes_no_sense_is_answered_at_its_tick(bench: Bench, args: dict[str, Any]) -> None:
     assert bench.obey("reset", **args).outcome == "rejected"
     assert bench.tick(5).run == "0007-001"
+
+
+def test_s18_an_id_that_is_being_prepared_stands_for_one_command(bench: Bench) -> None:
+    asked = preparing(bench, request(**WRONG))
+    assert bench.core.sequence(request(**WRONG), bench.now_ns) is asked
+    refused = bench.core.sequence(request(scenario="ideal"), bench.now_ns)
+    assert isinstance(refused, Refused)
+    assert refused.field == "id"

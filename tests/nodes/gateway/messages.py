@@ -6,7 +6,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from msgspec import structs
 
 from bus import codec
-from bus.messages import CommandRequest, Result, State, Status, Tick, Violation
+from bus.alarms import Alarms
+from bus.messages import Alarm, CommandRequest, Result, State, Status, Tick, Violation
 from bus.schema import Message
 
 RUN = "run-1"
@@ -65,7 +66,14 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
     return message
 
 
-def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66, plc: dict[str, Any] | None = None) -> State:
+def state(
+    seq: int,
+    run: str = RUN,
+    module: str = "m1",
+    floaters: int = 66,
+    plc: dict[str, Any] | None = None,
+    alarms: Alarms = (),
+) -> State:
     """A state whose numbers depend on `seq`, so that two of them can be told apart."""
     fields = _filled(State, seq, floaters)
     fields |= {
@@ -79,10 +87,11 @@ def state(seq: int, run: str = RUN, module: str = "m1", floaters: int = 66, plc:
         "digest": f"{seq:016x}",
         "results": 0,
         "events": 0,
-        "plc": fields["plc"] | {"trip": None, **(plc or {})},
+        "plc": fields["plc"] | {"trip": None, "warning_values": [], **(plc or {})},
+        "alarms": [],
     }
     message: State = codec.build(State, fields)
-    return message
+    return structs.replace(message, alarms=list(alarms))
 
 
 def result(request: CommandRequest, seq: int, violations: list[Violation] | None = None, reason: str = "") -> Result:
@@ -119,7 +128,7 @@ def _value(hint: Any, seed: int, length: int) -> Any:
         return get_args(hint)[0]
     if origin is list:
         item = get_args(hint)[0]
-        return [] if item is str else [_value(item, seed + k, length) for k in range(length)]
+        return [] if item in {str, Alarm} else [_value(item, seed + k, length) for k in range(length)]
     if origin is not None:  # X | None
         return _value(get_args(hint)[0], seed, length)
     if isinstance(hint, type) and issubclass(hint, Message):

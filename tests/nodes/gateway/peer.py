@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bus import codec
+from bus.alarms import Alarms
 from bus.endpoints import Endpoints
 from bus.messages import (
     ClockReply,
@@ -24,11 +25,13 @@ from bus.messages import (
     Sequenced,
     Snapshot,
     Span,
+    State,
     Tick,
     Violation,
 )
 from bus.sockets import Publisher, Request, Server
 from kpp_physics.parameters import Parameters
+from nodes.physics.alarms import after_commands, after_tick
 from tests.session import PLANTS
 
 from . import messages
@@ -85,6 +88,7 @@ class Peer:
         self._answered: dict[str, Result] = {}
         self._riding: list[Command] = []
         self._carried: dict[int, list[Command]] = {}
+        self._alarms: Alarms = ()
         self._stop = threading.Event()
         PLANTS.add(endpoints.clock_publish, lambda: not self._stop.is_set())
         self._thread = threading.Thread(target=self._run, name="peer")
@@ -125,10 +129,17 @@ class Peer:
                     if self.seq % 20 == 0:
                         clock.send(codec.encode_published(messages.status(self.seq, switches.run)))
                 if switches.states and not lost:
-                    physics.send(codec.encode_published(messages.state(self.seq, switches.run, plc=switches.plc)))
+                    physics.send(codec.encode_published(self._state(self.seq)))
                 while self.wild:
                     publisher, frames = self.wild.pop(0)
                     (clock if publisher == "clock" else physics).send(frames)
+
+    def _state(self, seq: int) -> State:
+        """The state after a tick, with the alarms that follow from it as in a plant module."""
+        plain = messages.state(seq, self.switches.run, plc=self.switches.plc)
+        known = after_commands(self._alarms, self._carried.get(seq, []), plain.t)
+        self._alarms = after_tick(known, "m1", plain.plc, seq, plain.t)
+        return msgspec.structs.replace(plain, alarms=list(self._alarms))
 
     def _tick(self, seq: int) -> Tick:
         commands = [msgspec.to_builtins(command) for command in self._carried.get(seq, [])]

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus import codec
+from bus import alarms, codec
+from bus.alarms import Condition, compared
 from bus.messages import Command, Event, Frames, FramesRequest, Published, Span
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
@@ -215,17 +216,31 @@ def test_the_last_events_are_kept() -> None:
     assert (kept[0].text, kept[-1].text) == ("5", str(EVENTS_KEPT + 4))
 
 
-def test_what_was_acknowledged_before_listening_began_is_not_asked_again() -> None:
-    view = plant()
+def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_later() -> None:
     acknowledged = Command(id="c1", module="clock", name="acknowledge", args={"alarm": "m1.trip"}, origin="alice")
     span = Span(first=3, count=9, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[acknowledged])
-    hear(view, messages.tick(99), 0.0)
-    view.record.recall(messages.RUN, span)
-    hear(view, messages.state(1, plc={"trip": "too hot"}), 0.0)
-    (alarm,) = view.record.alarms.listing()
+    trip = compared((), {"m1.trip": Condition("m1", "high", "tripped: too hot")}, 2, 0.01)
+    happened = [event(k, f"event {k}") for k in range(1, 5)]
+    first, second = plant(), plant()
+    for each in happened:
+        hear(first, each, 0.0)
+    second.record.recall(messages.RUN, span)
+    hear(second, happened[3], 0.0)
+    second.record.recall_events(happened)
+    for view in (first, second):
+        hear(view, messages.tick(99), 0.0)
+        hear(view, messages.state(99, alarms=alarms.acknowledged(trip, "m1.trip", 0.02, "alice")), 0.0)
+    (alarm,) = second.alarms()
     assert (alarm.id, alarm.state, alarm.acknowledged_by) == ("m1.trip", "acknowledged", "alice")
-    assert answers.commands(view, 5).commands[0].origin == "alice"
-    hear(view, messages.state(2), 0.0)
-    hear(view, messages.state(3, plc={"trip": "too hot"}), 0.0)
-    (again,) = view.record.alarms.listing()
-    assert again.state == "unacknowledged"  # it came again, and nobody has seen that
+    assert (alarm.raised_seq, alarm.raised_t) == (2, 0.01)
+    assert second.alarms() == first.alarms()
+    assert list(second.record.events) == list(first.record.events) == happened
+    assert answers.commands(second, 5).commands[0].origin == "alice"
+    hear(second, messages.tick(1, "run-2"), 0.0)
+    assert second.alarms() == [], "those of another run"
+
+
+def event(seq: int, text: str) -> Event:
+    head = {"t": seq / 100, "seq": seq, "run": messages.RUN, "wall": 1.7e9, "module": "m1"}
+    made: Event = codec.build(Event, head | {"severity": "info", "kind": "test", "text": text})
+    return made

@@ -267,6 +267,18 @@ def test_no_node_opens_to_other_machines_without_keys(tmp_path: Path, node: str,
     assert b"kpp keys init" in run.stdout
 
 
+@pytest.mark.parametrize("node", ["nodes.gateway", "nodes.clock", "ui"])
+@pytest.mark.parametrize("variable", ["KPP_HOSTS", "KPP_ORIGINS", "KPP_TRUSTED_PROXIES"])
+def test_f11_a_setting_that_makes_no_sense_is_named(tmp_path: Path, node: str, variable: str) -> None:
+    environment = free_environment() | {"KPP_DATA": str(tmp_path), variable: "plant/example"}
+    command = [sys.executable, "-m", node]
+    run = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=100, check=False)
+    assert run.returncode == 1, run.stdout
+    assert f"{variable}: 'plant/example'".encode() in run.stdout
+    assert b"Traceback" not in run.stdout + run.stderr
+    assert b"cannot be bound" not in run.stdout
+
+
 def test_basic_credentials_open_no_gateway(fresh: Secured) -> None:
     basic = base64.b64encode(f"x:{fresh.tokens['admin']}".encode()).decode()
     url = f"{fresh.endpoints.gateway_http}/v1/status"

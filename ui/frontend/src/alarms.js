@@ -1,5 +1,6 @@
 // Alarms in the manner of ISA-18.2: active or returned, acknowledged or not, with the first one out marked.
 
+import { advisories } from "./control.js"
 import { byId, flag, write } from "./dom.js"
 import { fixed, power10 } from "./format.js"
 import { readAs } from "./recorded.js"
@@ -11,7 +12,8 @@ const SIGN = { high: "■", low: "▲" }
 const LIST = (id) => `
 <section class="card panel alarmcard" aria-label="alarms"><header><h2>Alarms <small data-testid="${id}-count">–</small></h2>
   <label class="find"><input type="checkbox" data-testid="${id}-sound"> sound</label><button data-testid="${id}-ack-all">Acknowledge all</button></header>
-  <ol class="alarmlist" data-testid="${id}-list"></ol><p class="empty" data-testid="${id}-empty">No alarm.</p></section>`
+  <ol class="alarmlist" data-testid="${id}-list"></ol><p class="empty" data-testid="${id}-empty">No alarm.</p>
+  <details class="advisories" data-testid="${id}-advisories" hidden><summary></summary><ul class="warnings"></ul></details></section>`
 
 export const CARD = LIST("alarms")
 
@@ -37,6 +39,7 @@ export function alarmList(root, id, commands) {
     write(byId(root, `${id}-count`), `${active} active, ${waiting} not acknowledged${known ? "" : ", as last heard"}`)
     byId(root, `${id}-ack-all`).disabled = !waiting || !stream.clockLive()
     byId(root, `${id}-empty`).hidden = alarms.length > 0
+    advisories(byId(root, `${id}-advisories`), known ? stream.note?.module : null)
     const next = JSON.stringify(alarms)
     if (next === key) return
     key = next
@@ -63,7 +66,8 @@ function item(alarm, commands) {
   const gone = alarm.cleared_t === null ? "" : ` at ${fixed(alarm.cleared_t, 2)} s`
   cell("what", alarm.text)
   const limit = limitOf(alarm)
-  cell("how", `${fixed(alarm.raised_t, 2)} s · ${limit ? `limit ${limit} · ` : ""}${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
+  const raised = alarm.raised_t < 0 ? `before this run was forked (${fixed(alarm.raised_t, 2)} s)` : `${fixed(alarm.raised_t, 2)} s`
+  cell("how", `${raised} · ${limit ? `limit ${limit} · ` : ""}${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
   if (alarm.state !== "acknowledged") {
     const button = document.createElement("button")
     button.textContent = "Acknowledge"

@@ -29,6 +29,7 @@ export const HTML = `
     <table class="rows" data-testid="interlocks"><thead><tr><th scope="col">Condition</th><th scope="col">Now</th><th scope="col">Limit</th><th scope="col">Margin</th><th scope="col">State</th></tr></thead><tbody></tbody></table>
     <p class="hint" data-testid="trip">–</p>
     <ul class="warnings" data-testid="warnings"></ul>
+    <details data-testid="advisories" hidden><summary></summary><ul class="warnings"></ul></details>
   </section>
   <section class="card panel"><header><h2>Injection schedule</h2></header>
     <dl class="factlist">${word("served", "Floater being served")}${number("valve.delivered", "Delivered to it")}${number("valve.target", "Target of a pulse")}
@@ -42,6 +43,20 @@ export const HTML = `
   </section>
   ${facts("Controller", [word("plc", "State"), word("brake_set", "Holding brake"), word("converter_on", "Converter"), word("synchronised", "Grid breaker"), word("compressor_mode", "Compressor"), ["plc.speed_setpoint_rpm", "Speed set-point"], ["drivetrain.shaft_speed_rpm", "Shaft speed"]])}
 </div>`
+
+function listOf(element, texts, sign) {
+  if (element.dataset.key === texts.join("\n")) return
+  element.dataset.key = texts.join("\n")
+  element.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: `${sign}${text}` })))
+}
+
+// Remarks on the parameters in force: what a designer should look at, and nothing that an operator has to see to.
+export function advisories(element, module) {
+  const texts = module?.advisories ?? []
+  element.hidden = !texts.length
+  write(element.querySelector("summary"), `${texts.length} remark${texts.length === 1 ? "" : "s"} on the design, no alarm`)
+  listOf(element.querySelector("ul"), texts, "")
+}
 
 export function start(root, { commands, fields }) {
   const show = values(root)
@@ -123,12 +138,8 @@ function showInterlocks(root) {
   })
   const module = stream.freshness() === "missing" ? null : stream.note?.module
   write(byId(root, "trip"), !module ? "No data." : module.trip ? `Tripped: ${module.trip}. Remove the cause, wait for rest, then reset.` : "No trip in force.")
-  const warnings = byId(root, "warnings")
-  const texts = module?.warnings ?? []
-  if (warnings.dataset.key !== texts.join("\n")) {
-    warnings.dataset.key = texts.join("\n")
-    warnings.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: `▲ ${text}` })))
-  }
+  listOf(byId(root, "warnings"), module?.warnings ?? [], "▲ ")
+  advisories(byId(root, "advisories"), module)
 }
 
 function showSchedule(root) {

@@ -85,7 +85,9 @@ class Stream {
   commandNews(news) {
     const known = this.commands.get(news.id) ?? {}
     this.commands.delete(news.id)
-    this.commands.set(news.id, { ...known, ...news })
+    // Who only heard the answer does not know what was asked for.
+    const args = Object.keys(news.args ?? {}).length ? news.args : (known.args ?? {})
+    this.commands.set(news.id, { ...known, ...news, args })
     while (this.commands.size > 50) this.commands.delete(this.commands.keys().next().value)
     this.emit("commands")
   }

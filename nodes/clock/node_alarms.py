@@ -1,0 +1,62 @@
+"""Alarms of nodes: what they say of themselves, put in the journal when it changes, so that it stays. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bus.alarms import ACTIVE_KEPT, Alarms, Condition, acknowledged, compared
+from bus.messages import Alarm, Peer, Priority
+
+HEARD = 2.0
+"""Seconds after its last beat for which a node's words count, and for which a new clock waits for the first ones."""
+
+PRIORITIES: dict[str, Priority] = {"alarm": "high", "fault": "high", "degraded": "low"}
+"""How the status of a node begins that has found what must not be, or cannot do all of its work."""
+
+
+def told(peers: list[Peer]) -> dict[str, Condition]:
+    """The conditions that nodes tell of now, by the id of their alarm."""
+    found: dict[str, Condition] = {}
+    for peer in peers:
+        kind, colon, _ = peer.status.partition(":")
+        if colon and kind in PRIORITIES and peer.age <= HEARD:
+            found.setdefault(f"{peer.node}.{kind}", Condition(peer.node, PRIORITIES[kind], peer.status))
+    return dict(list(found.items())[:ACTIVE_KEPT])
+
+
+@dataclass
+class NodeAlarms:
+    """The alarms of nodes in one run. They change by commands of the clock to itself alone."""
+
+    alarms: Alarms = ()
+    _since_ns: int | None = None
+
+    def change(self, peers: list[Peer], now_ns: int) -> dict[str, Any] | None:
+        """Arguments of the command that is due since nodes say something else than the alarms do, None if none is."""
+        if self._since_ns is None:
+            self._since_ns = now_ns
+        present = told(peers)
+        active = {alarm.id: alarm for alarm in self.alarms if alarm.active}
+        if now_ns - self._since_ns < HEARD * 1e9:  # a new clock has not heard everybody yet
+            heard = {peer.node for peer in peers}
+            unheard = {name: each for name, each in active.items() if each.module not in heard}
+            present |= {name: Condition(each.module, each.priority, each.text) for name, each in unheard.items()}
+        if present.keys() == active.keys():
+            return None
+        return {"present": [[name, each.module, each.text] for name, each in present.items()]}
+
+    def note(self, present: Iterable[tuple[str, str, str]], seq: int, t: float) -> list[Alarm]:
+        """The conditions that were there at a tick, as a command gives them; returns the alarms that are new."""
+        before = {alarm.id for alarm in self.alarms if alarm.active}
+        conditions = {name: Condition(node, PRIORITIES[kind_of(name)], text) for name, node, text in present}
+        self.alarms = compared(self.alarms, conditions, seq, t)
+        return [alarm for alarm in self.alarms if alarm.active and alarm.id not in before]
+
+    def acknowledge(self, alarm_id: str, t: float, who: str) -> None:
+        """Somebody has seen an alarm."""
+        self.alarms = acknowledged(self.alarms, alarm_id, t, who)
+
+
+def kind_of(alarm_id: str) -> str:
+    """What an alarm of a node is about: the word that its status begins with."""
+    return alarm_id.rpartition(".")[2]

@@ -1,0 +1,48 @@
+"""Plants with every option and every hypothesis, several at once, small enough for laps of half a minute."""
+
+from typing import Any, Final
+
+from tests.kpp_physics.independent.spread import SMALL
+
+SHALLOW: Final[dict[str, Any]] = {
+    **SMALL, "floater_count": 9, "floater_volume": 0.03, "water_depth": 4, "mouth_area": 0.1,
+    "load_pressure": 1.8e5, "unload_pressure": 2.2e5, "compressor_flow": 0.03, "generator_speed_setpoint": 80,
+    "receiver_volume": 0.15, "pocket_ua": 5,
+}  # fmt: skip
+"""Nine floaters of 30 l in 4 m of water."""
+
+OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "finite bucket, free surface, finite bath": {
+        **SHALLOW, "finite_bucket": "on", "surface_area": 2, "bath_heat_capacity": 1e6, "bath_ua": 5e3,
+        "water_temperature": 300,
+    },
+    "H1 physical in a blocked shaft": {
+        **SHALLOW, "h1_mode": "physical", "h1_gas_flow": 0.004, "h1_inside_void": 0.3, "blockage_correction": "on",
+    },
+    "H2 physical in warm water, slow spool": {
+        **SHALLOW, "h2_mode": "physical", "h2_ua": 40, "h2_pump_power": 15, "water_temperature": 320,
+        "valve_time_constant": 0.1, "auxiliary_power": 30,
+    },
+    "H3 physical": {**SHALLOW, "h3_mode": "physical", "h3_on_time": 2, "h3_off_time": 0.4},
+    "recovery physical, 30 % of the air missed": {
+        **SHALLOW, "recovery_mode": "physical", "recovery_depth": 1, "capture_efficiency": 0.7, "fill_fraction": 1.6,
+        "compressor_flow": 0.06,
+    },
+    "torque control, isothermal compressor": {
+        **SHALLOW, "control_mode": "torque", "torque_setpoint": 12, "compressor_model": "isothermal_ideal",
+        "coflow": "off", "drag_area": 0.6,
+    },
+    "droop and dump load": {
+        **SHALLOW, "grid_frequency": 50.9, "frequency_droop": 0.04, "dump_load_power": 60, "ambient_temperature": 278,
+        "ambient_pressure": 90000,
+    },
+    "all claimed": {
+        **SHALLOW, "h1_mode": "claimed", "h2_mode": "claimed", "h3_mode": "claimed", "jet_mode": "claimed",
+        "recovery_mode": "claimed",
+    },
+}  # fmt: skip
+"""Each option once at least, with short laps."""
+
+UNCOMPARED: Final = frozenset({"injection_mode", "jet_mode"})
+"""Choices that no lap average shows: without commands no air enters by hand, and the kernel's physical jet is not
+compared yet."""
