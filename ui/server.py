@@ -66,7 +66,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     data = data_folder()
     replays = Replays(data, stream.tell_replay)
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
-    door = Door(names, Admission.from_environment())
+    admission = Admission.from_environment()
+    watching = admission.watch(loop.call_soon_threadsafe)
+    door = Door(names, admission)
     questions = Questions(endpoints, module, Presets(data / "presets"), Lab(), replays)
     sessions = Sessions(commander, questions, door.caller)
     server = _server(endpoints, feed, stream, sessions, door)
@@ -101,6 +103,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     server.stop()
     await replays.stop()
     heart.close()
+    watching.close()
     if not feed.alive:
         raise RuntimeError("the feed has ended")
 

@@ -143,6 +143,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     stream_names = Names.from_environment(endpoints.gateway_websocket.host)
     data = data_folder()
     with contextlib.ExitStack() as resources:
+        resources.enter_context(admission.watch(loop.call_soon_threadsafe))
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
             metrics.begin()

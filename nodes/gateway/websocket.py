@@ -158,6 +158,7 @@ class Stream:
         self._plant = plant
         self._commands = commands
         self._admission = admission
+        admission.on_change(self._dismiss_withdrawn)
         self._names = names
         self._now = now
         self._group = group
@@ -169,6 +170,12 @@ class Stream:
         self.pages: dict[str, Page] = {}
         """What else is served here, by path."""
         self.dismissed = 0
+
+    def _dismiss_withdrawn(self) -> None:
+        """Close the connections of those whose token was withdrawn."""
+        for connection, session in self._sessions.items():
+            if not self._admission.knows(session.caller):
+                self._group.create_task(self._dismiss(connection, 1008, "this token was withdrawn"))
 
     def clients(self) -> int:
         """How many clients are connected."""
