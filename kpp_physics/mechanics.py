@@ -16,8 +16,7 @@ from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
 
 PARTS = 8
-"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest, and after each go on with
-what is left."""
+"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest, and goes on after each."""
 
 NO_SLIP = 1e-30
 """Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
@@ -427,7 +426,7 @@ def move(
     x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
     x[st.PTO_FORCE] = clutch_pull / h + noload * travel / h
     x[st.SHAFT_TORQUE] = torque + dissipated + iron + mechanical * w_mean
-    _sample(c, x, flow, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, h)
+    _sample(c, x, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, h)
     return OK
 
 
@@ -435,7 +434,6 @@ def move(
 def _sample(
     c: Vector,
     x: Vector,
-    flow: Vector,
     sampled: Vector,
     v0: float,
     u0: float,

@@ -237,7 +237,12 @@ def test_what_is_built_cannot_change_in_a_run(plant: Plant, name: str) -> None:
     if item.minimum == item.maximum:
         return
     other = item.minimum if present != item.minimum else item.maximum
-    other = {"bath_heat_capacity": 1e7, "surface_area": 20.0, "water_depth": 20.0}.get(name, other)
+    other = {
+        "bath_heat_capacity": 1e7,
+        "surface_area": 20.0,
+        "water_depth": 20.0,
+        "generator_rated_torque": 20000.0,
+    }.get(name, other)
     before = plant.digest(), plant.parameters
     with pytest.raises(ParameterError, match=r"as built .* (start a new run|fork this run, or start a new one,) with"):
         plant.change_parameters({name: other})
