@@ -64,7 +64,8 @@ def _steady(found: Measurement) -> dict[str, Any]:
     """Whether the measured laps are steady, and the figure that says so: exergy of the stores, J, and its share."""
     names = ("steady", "storage_change", "storage_share", "storage_limit")
     reason = found.window.reason if found.window is not None else NO_LAP
-    return {name: found.meters[name] for name in names} | {"unsteady_reason": reason, "text": found.unsteady}
+    figures = {name: found.meters[name] for name in names}
+    return figures | {"steady": bool(found.meters["steady"]), "unsteady_reason": reason, "text": found.unsteady}
 
 
 def _ledger(found: Measurement) -> dict[str, dict[str, float]]:
