@@ -113,8 +113,8 @@ class Alarm(Message, frozen=True):
         None
     )
     unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
-    cleared_t: Annotated[Time | None, quantity("s", "simulated time at which it went, null while active")] = None
-    acknowledged_t: Annotated[Time | None, quantity("s", "simulated time at which it was acknowledged")] = None
+    cleared_t: Annotated[Moment | None, quantity("s", "simulated time at which it went, null while active")] = None
+    acknowledged_t: Annotated[Moment | None, quantity("s", "simulated time at which it was acknowledged")] = None
     acknowledged_by: Annotated[Label | None, quantity("", "who acknowledged it")] = None
 
 

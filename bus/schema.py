@@ -34,11 +34,8 @@ TIME_MAX = 1e12
 Finite = Annotated[float, msgspec.Meta(ge=-FINITE, le=FINITE)]
 """A float that is neither NaN nor infinite."""
 
-Time = Annotated[float, msgspec.Meta(ge=-TIME_MAX, le=TIME_MAX)]
-"""A time in seconds, which may lie before the start of its run."""
-
-Moment = Annotated[float, msgspec.Meta(ge=0.0, le=TIME_MAX)]
-"""A time."""
+Moment = Annotated[float, msgspec.Meta(ge=-TIME_MAX, le=TIME_MAX)]
+"""A time; one before a run was forked is negative."""
 
 Whole = Annotated[int, msgspec.Meta(ge=-COUNT_MAX, le=COUNT_MAX)]
 """A whole number of bounded size."""
