@@ -18,7 +18,6 @@ from bus.schema import (
     Message,
     Moment,
     Text,
-    Time,
     Whole,
     amount,
     count,
