@@ -179,7 +179,7 @@ class Plc(Message, frozen=True):
     ] = field(default_factory=list)
     warning_values: Annotated[
         list[Finite],
-        each("", "what is measured of each warning, in the unit of its limit and in the same order"),
+        each("1", "what is measured of each warning, in the unit of its limit and in the same order"),
     ] = field(default_factory=list)
     advisories: Annotated[
         list[Text],

@@ -33,5 +33,11 @@ TITLES: Final = {
     28: "Drift flux and airlift in stagnant water",
     29: "Pulse and coast at equal mean speed costs 1/D2 in drag",
     30: "Random parameters: never more out than in without a source",
+    31: "A receiver whose volume is cycled is refused in a run, and a fork counts anew",
+    32: "Cycled surroundings are a source: pressure, temperatures; density and hood are built",
+    33: "A draining store is a source, and the window is not steady",
+    34: "Switches that end a state variable send its energy to a loss line",
+    35: "Emergency stops of light and heavy plants lose nothing and give nothing back",
+    36: "The relief valve expands what stays isentropically",
 }
 """Case number and title."""
