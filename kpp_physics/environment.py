@@ -138,22 +138,21 @@ def surround(c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, ent
         return
     before = _stored_exergy(c, x, f)
     work, seen = _press(c, x, f, rise)
-    # A finite bath has its own temperature: the surroundings change it with heat.
+    # A finite bath has its own temperature. Surroundings that heat it move the temperature from which its energy
+    # counts, as those that warm the air do; the heat itself, up to 1e13 J a second, would drown the ledger. Its exergy
+    # is booked.
     T_w = water_temperature(c, x)
-    heat = c[co.BATH_CAPACITY] * heating
-    x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], heat)
+    x[st.BATH_START] += heating
     T0 = c[co.AMBIENT_TEMPERATURE]
-    brought = work + heat
-    if heat != 0.0:
-        brought -= T0 * c[co.BATH_CAPACITY] * math.log1p(heating / T_w)
+    brought = work + c[co.BATH_CAPACITY] * (heating - T0 * math.log1p(heating / T_w))
     air = x[st.RECEIVER_MASS] + x[st.RECEIVER_MASS_LOW]
     for i in range(f.shape[1]):
         air += f[st.MASS, i]
     x[st.AMBIENT_PRESSURE], x[st.AMBIENT_TEMPERATURE], x[st.WATER_TEMPERATURE] = pressure, temperature, water
     take(c, pressure, temperature, water)
     moved = _stored_exergy(c, x, f) - before - brought
-    flow[ledger.ENVIRONMENT] += work + heat
-    sampled[ledger.ENVIRONMENT] += seen + heat
+    flow[ledger.ENVIRONMENT] += work
+    sampled[ledger.ENVIRONMENT] += seen
     # The zero of the air's energy moves with the ambient temperature: h = cp (T - T0).
     flow[ledger.REFERENCE] -= air * c[co.CP_AIR] * warming
     entering[exergy.ENVIRONMENT] += brought

@@ -10,8 +10,8 @@ from typing import Final
 from kpp_physics.compiled import inlined
 
 INPUTS: Final = ("compressor", "auxiliary", "heat_from_water", "unsourced", "environment", "reference", "bath")
-"""Lines that bring energy in, J. `environment` is the work and heat of surroundings that change, `reference` what the
-stored air counts more because the ambient temperature, from which it counts, fell. `bath` is the net heat into a finite
+"""Lines that bring energy in, J. `environment` is the work of surroundings that change, `reference` what the stored air
+counts more because the ambient temperature, from which it counts, fell. `bath` is the net heat into a finite
 water bath: from outside, less the pockets'."""
 
 OUTPUTS: Final = (

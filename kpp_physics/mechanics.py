@@ -16,7 +16,7 @@ from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
 
 PARTS = 8
-"""Most parts of a step: it may end in a lock of the clutch, where friction fades and in rest, and then goes on."""
+"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
 
 NO_SLIP = 1e-30
 """Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""

@@ -87,7 +87,7 @@ def observe(
     served = int(x[st.SERVED])
     taken = power["compressor"] + power["auxiliary"]
     energies = stores.tolist()
-    scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
+    scale = totals[ledger.COMPRESSOR] + x[st.ENERGY_SCALE]
     books = _ledger_group(totals, energies, x, scale)
     entropy = parts.entropy[0].tolist()
     voltage_d, voltage_q = interpreted(terminal_voltages)(
@@ -201,7 +201,7 @@ def controller(
 ) -> dict[str, Any]:
     """The group `plc` alone, for whoever looks at every step and needs no more; arguments as of `observe`."""
     x = parts.scalars.tolist()
-    scale = float(lines[0, ledger.COMPRESSOR]) + abs(x[st.STORED_INITIAL])
+    scale = float(lines[0, ledger.COMPRESSOR]) + x[st.ENERGY_SCALE]
     return _controller(p, x, stores.tolist(), scale, laps, checks)
 
 

@@ -90,6 +90,12 @@ class Plant:
         x = self._parts.scalars
         self._survey()
         x[st.STORED_INITIAL] = self._stores[survey.STORED]
+        # What the residuals are measured by: every store, an evacuated receiver too, which has exergy and no energy;
+        # but not the bath, which would hide them.
+        energies = np.abs(self._stores[: ledger.STORE_COUNT])
+        available = np.abs(self._stores[survey.EXERGY_PARTS : survey.EXERGY_PARTS + ledger.STORE_COUNT])
+        scales = np.maximum(energies, available)
+        x[st.ENERGY_SCALE] = scales.sum() - scales[ledger.STORED_BATH]
         x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
         self._parts.ring[0, st.LAP_STORES : st.LAP_EXERGY] = self._stores[: ledger.STORE_COUNT]
         self._parts.ring[0, st.LAP_EXERGY : st.LAP_WIDTH] = self._stores[survey.EXERGY_PARTS :]
@@ -275,8 +281,8 @@ class Plant:
         c = self._coefficients
         held = parts.floaters[st.STIFFNESS] != 0.0
         parts.floaters[st.STIFFNESS, held] = following.water_density * following.gravity / following.mouth_area
-        x[st.BATH_START] = x[st.WATER_TEMPERATURE]
-        x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = c[co.BATH_CAPACITY] * warmth, 0.0
+        x[st.BATH_START] = x[st.WATER_TEMPERATURE] + (warmth if c[co.BATH_CAPACITY] > 0.0 else 0.0)
+        x[st.BATH_ENERGY] = x[st.BATH_ENERGY_LOW] = 0.0
         area = following.surface_area  # the water already stands as high as the air in it makes it
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
         x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]

@@ -30,7 +30,7 @@ SCALARS: Final = (
     "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
     "ambient_pressure", "ambient_temperature", "water_temperature", "bath_start", "rebuilt_energy", "rebuilt_exergy",
     "filled", "inflow", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
-    "bath_energy_low",
+    "bath_energy_low", "energy_scale",
 )
 
 (STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
@@ -46,7 +46,7 @@ SCALARS: Final = (
  MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER,
  AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, BATH_START, REBUILT_ENERGY,
  REBUILT_EXERGY, FILLED, INFLOW, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
- BATH_ENERGY_LOW) = range(len(SCALARS))
+ BATH_ENERGY_LOW, ENERGY_SCALE) = range(len(SCALARS))
 # fmt: on
 
 SCALAR_COUNT: Final = len(SCALARS)

@@ -11,8 +11,9 @@ from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.jet import valve_against_outlet
 from kpp_physics.state import Vector
 
-RELIEF_INTERVALS = 4
-"""Pairs of intervals in the re-integration of a blow-off: exact to 1e-6 when the pressure falls to a quarter."""
+RELIEF_INTERVALS = 32
+"""Pairs of intervals in the re-integration of a blow-off: exact to 1e-9 when the pressure falls to a quarter,
+and good for the vessel that a fork has made a tenth as large."""
 
 
 @inlined
