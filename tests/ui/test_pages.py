@@ -240,7 +240,7 @@ def test_what_is_typed_is_pending_until_it_is_applied(page: Page, plant: Synthet
     field.fill("0.2")
     form.get_by_role("button", name="Revert").click()
     expect(field).to_have_value("0.3")
-    expect(form.get_by_test_id("field-water_depth")).to_be_disabled()
+    expect(form.get_by_test_id("field-gas_constant")).to_be_disabled()
     page.get_by_test_id("find").fill("tilt")
     expect(row).to_be_hidden()
     page.get_by_test_id("find").fill("")
