@@ -91,8 +91,11 @@ class Lab:
             async with asyncio.timeout(TIMEOUT):
                 told, _ = await process.communicate(asked.encode())
         except TimeoutError:
-            process.kill()
             raise LabError(f"the plants were not computed in {TIMEOUT:g} s") from None
+        finally:
+            if process.returncode is None:  # too long, or the dashboard stops: it ends with whoever asked
+                process.kill()
+                await process.wait()
         if process.returncode != 0:
             raise LabError(
                 f"the plants could not be computed (exit code {process.returncode}): see the dashboard's log"
