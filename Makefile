@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Isolated: neither the present folder nor PYTHONPATH has a say in what runs.
 ISOLATED := $(BIN)/python -I
 
-.PHONY: run test check install install-test python format docs verification long bench fuzz chaos orders sequences recovery kills \
+.PHONY: run test check install install-test python format docs verification long bench fuzz chaos orders sequences operations search recovery kills \
 	pictures soak frontend clean
 FAULTS ?= 1000
 HOGS ?= 0
@@ -56,6 +56,12 @@ orders: install-test  ## all 120 start orders of five nodes; figures into docs/r
 
 sequences: install-test  ## 10,000 sequences of crashes of clock, journal, standby and subscriber in memory (about four minutes)
 	KPP_SEQUENCES=10000 $(BIN)/python -m pytest tests/nodes/test_plant_in_memory.py
+
+operations: install-test  ## MINUTES of random operating sequences; figures into docs/verification.md (an hour)
+	$(BIN)/python -m tests.kpp_physics.operations --minutes $(MINUTES) --page
+
+search: install-test  ## MINUTES of search for a schedule that gives more than it takes; figures into docs/verification.md
+	$(BIN)/python -m tests.kpp_physics.operations.search --minutes $(MINUTES) --page
 
 recovery: install-test  ## time from a kill to a new state at the WebSocket, into docs/reliability.md
 	$(BIN)/python -m tests.chaos.recovery --page

@@ -105,15 +105,15 @@ class Alarm(Message, frozen=True):
     state: Annotated[AlarmState, quantity("", "whether it was seen, or has gone unseen")]
     active: Annotated[bool, quantity("", "true while its condition is there")]
     first_out: Annotated[bool, quantity("", "true if none of its source was active when it came: the likely cause")]
-    raised_seq: Annotated[int, quantity("1", "tick at which it came, 0 if that was before the run was forked", ge=0)]
+    raised_seq: Annotated[int, count("1", "tick at which it came, 0 if that was before the run was forked")]
     raised_t: Annotated[float, number("s", "simulated time at which it came, < 0 before the run was forked")]
     value: Annotated[Finite | None, quantity("as `unit` says", "what was measured, null where nothing is")] = None
     limit: Annotated[Finite | None, quantity("as `unit` says", "what was passed, null where nothing is measured")] = (
         None
     )
     unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
-    cleared_t: Annotated[Finite | None, quantity("s", "simulated time at which it went, null while active")] = None
-    acknowledged_t: Annotated[Finite | None, quantity("s", "simulated time at which it was acknowledged")] = None
+    cleared_t: Annotated[Moment | None, quantity("s", "simulated time at which it went, null while active")] = None
+    acknowledged_t: Annotated[Moment | None, quantity("s", "simulated time at which it was acknowledged")] = None
     acknowledged_by: Annotated[Label | None, quantity("", "who acknowledged it")] = None
 
 

@@ -34,8 +34,8 @@ TIME_MAX = 1e12
 Finite = Annotated[float, msgspec.Meta(ge=-FINITE, le=FINITE)]
 """A float that is neither NaN nor infinite."""
 
-Moment = Annotated[float, msgspec.Meta(ge=0.0, le=TIME_MAX)]
-"""A time."""
+Moment = Annotated[float, msgspec.Meta(ge=-TIME_MAX, le=TIME_MAX)]
+"""A time; one before a run was forked is negative."""
 
 Whole = Annotated[int, msgspec.Meta(ge=-COUNT_MAX, le=COUNT_MAX)]
 """A whole number of bounded size."""

@@ -7,11 +7,15 @@ Producers bind, everyone else connects, and either side may start first. One thr
 socket bounds the size of what it takes; nothing waits for a peer on close.
 """
 
+import contextlib
 import logging
+import os
+import socket
 import threading
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
+from weakref import WeakSet
 
 import zmq
 import zmq.asyncio
@@ -23,6 +27,7 @@ from bus.security import keys
 from bus.security.binding import require_safe_socket
 from bus.security.keys import ANYBODY, NOBODY, Curve
 from bus.security.tokens import Caller
+from bus.security.watch import Watch
 
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
@@ -76,12 +81,19 @@ class _AllowList:
 
 
 class _Guard:
-    """The one authenticator of this process; it runs while there are sockets that need it."""
+    """The one authenticator of this process; it runs while there are sockets that need it.
+
+    libzmq asks it at the handshake alone. When a key is withdrawn all connections are cut, and made anew by those who
+    are still let in.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
         self._authenticator: ThreadAuthenticator | None = None
+        self._watch: Watch | None = None
+        self._known: set[str] = set()
+        self.bound: WeakSet[_Bound] = WeakSet()
 
     def join(self, curve: Curve) -> None:
         """One more socket needs it."""
@@ -91,6 +103,15 @@ class _Guard:
                 self._authenticator = ThreadAuthenticator(zmq.Context.instance())
                 self._authenticator.start()
                 self._authenticator.configure_curve_callback(ZAP_DOMAIN, _AllowList(curve))
+                self._known = curve.known()
+                self._watch = Watch(keys.folders(curve.folder), lambda: self._changed(curve))
+                self._watch.start()
+
+    def _changed(self, curve: Curve) -> None:
+        before, self._known = self._known, curve.known()
+        if before - self._known:
+            for each in list(self.bound):
+                each.cut()
 
     def leave(self) -> None:
         """One socket less needs it."""
@@ -99,6 +120,9 @@ class _Guard:
             if self._users == 0 and self._authenticator is not None:
                 self._authenticator.stop()
                 self._authenticator = None
+                if self._watch is not None:
+                    self._watch.close()
+                self._watch = None
 
 
 _guard = _Guard()
@@ -173,13 +197,14 @@ class _Owner:
         self.close()
 
 
-class Publisher(_Owner):
-    """PUB: binds, never blocks, drops for a subscriber that does not keep up."""
+class _Bound(_Owner):
+    """A socket that binds, and knows who is connected to it."""
 
-    def __init__(self, address: str) -> None:
-        self._socket = zmq.Context.instance().socket(zmq.PUB)
-        _configure(self._socket, MAX_REQUEST)
-        self._socket.setsockopt(zmq.SNDHWM, TELEMETRY_QUEUE)
+    def __init__(self, kind: int, address: str, largest: int, queue: int | None = None) -> None:
+        self._socket = zmq.Context.instance().socket(kind)
+        _configure(self._socket, largest)
+        if queue is not None:
+            self._socket.setsockopt(zmq.SNDHWM, queue)
         self._connected: set[int] = set()
         monitor = self._socket.get_monitor_socket(
             zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
@@ -188,14 +213,20 @@ class Publisher(_Owner):
         self._counter = threading.Thread(target=self._count, args=(monitor,), name=f"peers of {address}", daemon=True)
         self._counter.start()
         self._bind(address)
-
-    def send(self, frames: Frames) -> None:
-        """Send topic and payload to whoever subscribes."""
-        self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+        self._port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
+        _guard.bound.add(self)
 
     def connections(self) -> int:
         """How many peers are connected now; callable from any thread."""
         return len(self._connected)
+
+    def cut(self) -> None:
+        """End every connection; whoever is let in connects again. Callable from any thread."""
+        for descriptor in list(self._connected):
+            # It may be closed, and its number given to another file, by the time this looks at it.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+                if connection.getsockname()[1] == self._port:
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _count(self, monitor: Any) -> None:
         with monitor:
@@ -207,10 +238,22 @@ class Publisher(_Owner):
 
     def close(self) -> None:
         """Close the socket and stop counting; calling it again does nothing."""
+        _guard.bound.discard(self)
         if not self._socket.closed:
             self._socket.disable_monitor()
             self._counter.join()
         super().close()
+
+
+class Publisher(_Bound):
+    """PUB: binds, never blocks, drops for a subscriber that does not keep up."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(zmq.PUB, address, MAX_REQUEST, TELEMETRY_QUEUE)
+
+    def send(self, frames: Frames) -> None:
+        """Send topic and payload to whoever subscribes."""
+        self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
 
 def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> Any:
@@ -260,13 +303,11 @@ class Request(NamedTuple):
     """Whose key it came with."""
 
 
-class Server(_Owner):
+class Server(_Bound):
     """ROUTER: binds, takes requests from DEALER and REQ clients and answers each in its own kind."""
 
     def __init__(self, address: str) -> None:
-        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
-        _configure(self._socket, MAX_REQUEST)
-        self._bind(address)
+        super().__init__(zmq.ROUTER, address, MAX_REQUEST)
 
     def receive(self, timeout: float = 0.0) -> Request | None:
         """The next request, or None when none came in `timeout` seconds."""

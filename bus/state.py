@@ -122,10 +122,15 @@ class DcLink(Message, frozen=True):
 
 
 class Water(Message, frozen=True):
-    """The water in the shaft."""
+    """The water in the shaft and the air above it."""
 
-    temperature: Annotated[float, number("K", "water temperature, constant unless the bath is finite")]
+    temperature: Annotated[float, number("K", "water temperature, that of the surroundings unless the bath is finite")]
     level_rise: Annotated[float, number("m", "rise of the free surface by the air in the water")]
+    ambient_pressure: Annotated[Finite | None, quantity("Pa", "absolute pressure at the surface p0, now")] = None
+    ambient_temperature: Annotated[Finite | None, quantity("K", "temperature of the air T0, now")] = None
+    surroundings_settled: Annotated[
+        bool, quantity("", "air and water around the plant are where the parameters set them; else they ramp there")
+    ] = False
 
 
 class Hypotheses(Message, frozen=True):
@@ -174,7 +179,7 @@ class Plc(Message, frozen=True):
     ] = field(default_factory=list)
     warning_values: Annotated[
         list[Finite],
-        each("of the limit", "what is measured of each warning, in the same order"),
+        each("1", "what is measured of each warning, in the unit of its limit and in the same order"),
     ] = field(default_factory=list)
     advisories: Annotated[
         list[Text],
@@ -186,7 +191,7 @@ class Plc(Message, frozen=True):
     ] = field(default_factory=list)
 
 
-class Powers(Message, frozen=True):
+class Powers(Message, frozen=True, kw_only=True):
     """Power flows at this instant, averaged over the last 1 ms step. Their energies are in the ledger."""
 
     compressor: Annotated[float, number("W", "electric power into the compressor")]
@@ -215,12 +220,13 @@ class Powers(Message, frozen=True):
     auxiliary_heat: Annotated[float, number("W", "power of auxiliaries that ends as heat")]
     jet_wake: Annotated[float, number("W", "kinetic energy left in the wake of water jets")]
     h1_slip: Annotated[float, number("W", "bubble flow: paid power that is not recovered")]
+    environment: Annotated[float, number("W", "work and heat of surroundings that change, in")] = 0.0
     bath: Annotated[float, number("W", "net heat into a finite water bath, in")]
     chopper: Annotated[float, number("W", "brake chopper of the DC link")]
     dump_load: Annotated[float, number("W", "dump load")]
 
 
-class Ledger(Message, frozen=True):
+class Ledger(Message, frozen=True, kw_only=True):
     """First law since the start of the run: every joule in, out and stored, and what does not close."""
 
     compressor: Annotated[float, number("J", "in: electric energy of the compressor")]
@@ -250,7 +256,19 @@ class Ledger(Message, frozen=True):
     bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
     chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
     dump_load: Annotated[float, number("J", "out: dump load")]
-    parameter_change: Annotated[float, number("J", "in: stored energy changed by changing a parameter in the run")]
+    parameter_change: Annotated[
+        float,
+        number(
+            "J", "in: 0 since no change of parameters alters what is stored; before, the stored energy that it changed"
+        ),
+    ]
+    environment: Annotated[float, number("J", "in: work and heat of surroundings that change, of either sign")] = 0.0
+    reference: Annotated[float, number("J", "in: the zero of the air's energy moved with the ambient temperature")] = (
+        0.0
+    )
+    rebuilt: Annotated[
+        float, number("J", "stored energy at the start of a fork with another machine, less its parent's")
+    ] = 0.0
     stored_receiver: Annotated[float, number("J", "stored: air in the receiver, against ambient")]
     stored_pockets: Annotated[float, number("J", "stored: pockets, sum of m cp (T - T0)")]
     stored_chain: Annotated[float, number("J", "stored: kinetic energy of chain, floaters and water in them")]
@@ -265,7 +283,7 @@ class Ledger(Message, frozen=True):
     r_a: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-9")]
 
 
-class Sampled(Message, frozen=True):
+class Sampled(Message, frozen=True, kw_only=True):
     """First law once more: every power re-integrated by trapezoid from sampled force x speed, flow x enthalpy."""
 
     compressor: Annotated[float, number("J", "in: electric energy of the compressor")]
@@ -292,6 +310,7 @@ class Sampled(Message, frozen=True):
     auxiliary_heat: Annotated[float, number("J", "out: heat of auxiliaries")]
     jet_wake: Annotated[float, number("J", "out: wake of water jets")]
     h1_slip: Annotated[float, number("J", "out: bubble flow")]
+    environment: Annotated[float, number("J", "in: work and heat of surroundings that change, of either sign")] = 0.0
     bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
     chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
     dump_load: Annotated[float, number("J", "out: dump load")]
@@ -299,15 +318,49 @@ class Sampled(Message, frozen=True):
     r_b: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-4")]
 
 
-class Exergy(Message, frozen=True):
+class Exergy(Message, frozen=True, kw_only=True):
     """Second law since the start: exergy in, out, stored and destroyed; no line of destruction is ever negative."""
 
     work_in: Annotated[float, number("J", "in: electric energy of compressor and auxiliaries")]
     unsourced: Annotated[float, number("J", "in: energy without a source")]
     heat_exergy: Annotated[float, number("J", "in: exergy of the heat from the water")]
-    parameter_change: Annotated[float, number("J", "in: stored exergy changed by changing a parameter in the run")]
+    parameter_change: Annotated[
+        float,
+        number(
+            "J", "in: 0 since no change of parameters alters what is stored; before, the stored exergy that it changed"
+        ),
+    ]
+    environment: Annotated[float, number("J", "in: exergy of the work and heat of surroundings that change")] = 0.0
+    dead_state: Annotated[
+        float, number("J", "in: stored exergy changed by the move of the surroundings it counts from")
+    ] = 0.0
+    rebuilt: Annotated[
+        float, number("J", "stored exergy at the start of a fork with another machine, less its parent's")
+    ] = 0.0
     grid: Annotated[float, number("J", "out: electric energy to the grid")]
     stored: Annotated[float, number("J", "change of the stored exergy")]
+    stored_total: Annotated[
+        Finite | None, quantity("J", "stored: exergy of all stores against the present surroundings")
+    ] = None
+    stored_receiver: Annotated[Finite | None, quantity("J", "stored: air in the receiver")] = None
+    stored_pockets: Annotated[Finite | None, quantity("J", "stored: air in the pockets")] = None
+    stored_chain: Annotated[
+        Finite | None, quantity("J", "stored: kinetic energy of chain, floaters and water in them")
+    ] = None
+    stored_shaft: Annotated[Finite | None, quantity("J", "stored: kinetic energy of the fast shaft")] = None
+    stored_water: Annotated[Finite | None, quantity("J", "stored: kinetic energy of the co-flow")] = None
+    stored_shell: Annotated[Finite | None, quantity("J", "stored: potential energy of the shells")] = None
+    stored_magnetic: Annotated[Finite | None, quantity("J", "stored: magnetic energy of the generator")] = None
+    stored_dc_link: Annotated[Finite | None, quantity("J", "stored: DC link")] = None
+    stored_bath: Annotated[
+        Finite | None, quantity("J", "stored: finite water bath of another temperature than the air")
+    ] = None
+    stored_surface: Annotated[
+        Finite | None, quantity("J", "stored: rise of the free surface, counted against the pockets")
+    ] = None
+    stored_recovered: Annotated[
+        Finite | None, quantity("J", "stored: air caught by the recovery hood and not yet compressed")
+    ] = None
     losses: Annotated[float, number("J", "destroyed: all mechanical and electrical losses of the ledger")]
     destroyed_compressor: Annotated[float, number("J", "destroyed: compressor and aftercooler")]
     destroyed_receiver_mixing: Annotated[float, number("J", "destroyed: mixing in the receiver")]
@@ -323,7 +376,7 @@ class Exergy(Message, frozen=True):
     r_c: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-3")]
 
 
-class Meters(Message, frozen=True):
+class Meters(Message, frozen=True, kw_only=True):
     """Means over the last complete laps; null before the first lap is complete."""
 
     laps: Annotated[int, count("1", "number of laps in the means")]
@@ -334,8 +387,31 @@ class Meters(Message, frozen=True):
     buoyancy_power: Annotated[Finite | None, quantity("W", "mean work rate of buoyancy")]
     shaft_power: Annotated[Finite | None, quantity("W", "mean mechanical power into the generator")]
     grid_power: Annotated[Finite | None, quantity("W", "mean power to the grid")]
-    net_power: Annotated[Finite | None, quantity("W", "grid power minus compressor and auxiliary power")]
-    cop: Annotated[Finite | None, quantity("1", "grid power over compressor and auxiliary power")]
+    steady: Annotated[bool, quantity("", "the stores hold at the end of the laps what they held at the beginning")] = (
+        False
+    )
+    storage_change: Annotated[
+        Finite | None, quantity("J", "stored exergy at the end of the laps less at the beginning")
+    ] = None
+    storage_share: Annotated[Finite | None, quantity("1", "magnitude of storage_change over the energy taken in")] = (
+        None
+    )
+    storage_limit: Annotated[Finite | None, quantity("1", "largest storage_share of a steady window")] = None
+    unsteady_reason: Annotated[
+        Literal["none", "no_complete_lap", "nothing_taken_in", "stores_changed"],
+        quantity("", "why net_power and cop are withheld; none in a steady window"),
+    ] = "none"
+    net_power: Annotated[
+        Finite | None, quantity("W", "grid power minus compressor and auxiliary power; null if not steady")
+    ]
+    cop: Annotated[
+        Finite | None,
+        quantity("1", "export and gain of the stores over all that came from anywhere; null if not steady"),
+    ]
+    cop_raw: Annotated[Finite | None, quantity("1", "export over import of the laps, whatever the stores did")] = None
+    cop_without_claims: Annotated[
+        Finite | None, quantity("1", "cop with energy without a source counted as a source; null if not steady")
+    ] = None
     air_mass_flow: Annotated[Finite | None, quantity("kg/s", "mean air flow through the valve")]
     drag_power: Annotated[Finite | None, quantity("W", "mean drag power")]
     heat_from_water: Annotated[Finite | None, quantity("W", "mean heat from the water")]

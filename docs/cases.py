@@ -33,5 +33,13 @@ TITLES: Final = {
     28: "Drift flux and airlift in stagnant water",
     29: "Pulse and coast at equal mean speed costs 1/D2 in drag",
     30: "Random parameters: never more out than in without a source",
+    31: "A receiver whose volume is swung",
+    32: "Surroundings, density and hood that are swung",
+    33: "A store that drains inside the window",
+    34: "Switches that end a state of the model",
+    35: "Emergency stops of light and heavy plants",
+    36: "The relief valve expands what stays isentropically",
+    37: "Operating sequences: anything at any time, and nothing for nothing",
+    38: "Adversarial search for a coefficient of performance above 1",
 }
 """Case number and title."""

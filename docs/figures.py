@@ -2,8 +2,8 @@
 
 from kpp_physics import ledger
 from kpp_physics.parameters import DECLARATIONS
-from studies.report import KILOWATT, UNITS, waterfall
-from studies.result import METERS
+from studies.report import KILOWATT, UNITS
+from studies.result import METERS, waterfall
 from studies.run import Measurement
 
 FLAGS = {
@@ -35,14 +35,17 @@ def _code(symbol: str) -> str:
 
 
 def _parameters() -> str:
-    rows = ["| name | symbol | unit | default | min | max | flag | meaning |", "|---|---|---|---:|---:|---:|---|---|"]
+    rows = [
+        "| name | symbol | unit | default | min | max | flag | class | meaning |",
+        "|---|---|---|---:|---:|---:|---|---|---|",
+    ]
     for item in DECLARATIONS.values():
         low, high = ("" if limit is None else f"{limit:g}" for limit in (item.minimum, item.maximum))
         default = item.default if isinstance(item.default, str) else f"{item.default:g}"
         text = item.text + (f" ({', '.join(item.choices)})" if item.choices else "")
         rows.append(
             f"| `{item.name}` | {_code(item.symbol)} | {item.unit} | {default} | {low} | {high} | {item.flag} | "
-            f"{text} |"
+            f"{item.kind} | {text} |"
         )
     return "\n".join(rows)
 

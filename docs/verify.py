@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from docs.blocks import fill
+from docs.blocks import block, fill
 from docs.cases import TITLES
 from docs.figures import blocks
 from docs.recorder import Check, Recorder
@@ -29,6 +29,24 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "verification.md"
 PHYSICS: Final = ROOT / "docs" / "physics.md"
 SUITES: Final = ("tests/kpp_physics", "tests/studies")
+
+LONG_RUNS: Final = (
+    (
+        "operations",
+        "Operating sequences",
+        "Random plants of all sizes under random operation: live changes over whole ranges, commands, modes of all "
+        "hypotheses, series, emergency stops and resets, forks with another machine, snapshots and returns to them, in "
+        "any order. After every action every gate is checked, and the coefficient of performance of every window that "
+        "ends there (`make operations MINUTES=60`).",
+    ),
+    (
+        "search",
+        "Adversarial search",
+        "Differential evolution over schedules of live changes that repeat, for the highest coefficient of performance "
+        "(`make search MINUTES=60`). It counts over whole rounds of a schedule; every other window is audited as well.",
+    ),
+)
+"""Block, heading and text of what long runs write into the page themselves."""
 
 HEAD: Final = """\
 # Verification
@@ -63,7 +81,7 @@ def main() -> int:
     )
     compared = {name: compare(Parameters.of(values)) for name, values in {**QUICK, **OPTIONS}.items()}
     runs = {name: headless.run(library.named(name)) for name in published.SCENARIOS}
-    page = render(recorder, runs, compared)
+    page = render(recorder, runs, compared, PAGE.read_text(encoding="utf-8"))
     physics = fill(PHYSICS.read_text(encoding="utf-8"), blocks(runs["reference"]))
     if check:
         if structure(page) == structure(PAGE.read_text(encoding="utf-8")):
@@ -75,11 +93,26 @@ def main() -> int:
     return 0 if all(recorder.outcomes.values()) else 1
 
 
-def render(recorder: Recorder, runs: dict[str, Measurement], compared: dict[str, list[Difference]]) -> str:
-    """The whole page."""
+def render(recorder: Recorder, runs: dict[str, Measurement], compared: dict[str, list[Difference]], before: str) -> str:
+    """The whole page; what long runs wrote into the page before stays."""
     checks = sorted(recorder.checks.values(), key=lambda check: (check.case, check.test, check.line))
-    parts = (_summary(checks, recorder.outcomes), _details(checks), _published(runs), _independent(compared))
+    parts = (
+        _summary(checks, recorder.outcomes),
+        _details(checks),
+        _published(runs),
+        _independent(compared),
+        _long_runs(before),
+    )
     return "\n".join([HEAD, *(row for part in parts for row in (*part, ""))]).rstrip() + "\n"
+
+
+def _long_runs(before: str) -> list[str]:
+    """The blocks of the long runs, as they are."""
+    rows = []
+    for name, heading, about in LONG_RUNS:
+        rows += [f"## {heading}", "", about, "", f"<!-- generated: {name} -->"]
+        rows += [*block(before, name).strip("\n").splitlines(), "<!-- end -->", ""]
+    return rows[:-1]
 
 
 def _independent(compared: dict[str, list[Difference]]) -> list[str]:

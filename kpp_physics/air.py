@@ -35,11 +35,39 @@ def adiabatic_mean(epsilon: float, exponent: float) -> float:
 
 
 @inlined
+def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float) -> float:
+    """Volume of a pocket [m3] from V (p_roof + c V) = k (E + c V^2/2); k E/p_roof for c = 0.
+
+    Args:
+        energy: E = H - c V^2/2 [J].
+        roof: absolute pressure at the roof of the bucket [Pa].
+        exponent: k = R/cp [-].
+        stiffness: c = rho g/A_f [Pa/m3], 0 for a point pocket.
+    """
+    if stiffness == 0.0:
+        return exponent * energy / roof
+    root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
+    return 2.0 * exponent * energy / (roof + root)
+
+
+@inlined
 def relaxation(x: float) -> float:
     """1 - exp(-x) for x >= 0 [-]: the share of a difference that exchange takes away. Exact for tiny x."""
     if x < 1e-2:
         return x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0 * (1.0 - x / 6.0)))))
     return -math.expm1(-x)
+
+
+@inlined
+def relative_gain(gain: float) -> float:
+    """ln(1 + gain) [-]: the entropy of heat at constant pressure, over the heat capacity.
+
+    Where the gain is small it is the trapezoid of 1/T, which is wrong by gain^3/6 and spares
+    the logarithm in all but the smallest pockets.
+    """
+    if abs(gain) < 1e-4:
+        return 0.5 * gain * (1.0 + 1.0 / (1.0 + gain))
+    return math.log1p(gain)
 
 
 @inlined
@@ -87,6 +115,60 @@ def heat_from_water(
         return 0.0
     capacity = mass * cp
     return (capacity * water_temperature - enthalpy) * relaxation(conductance * h / capacity)
+
+
+@inlined
+def filling_excess(mass: float, start: float, excess: float, incoming: float, exchange: float) -> float:
+    """How much warmer than the water a pocket is while it fills at a constant rate, in closed form [K].
+
+    With m growing linearly, m dT/dt = mdot (T_in - T) - UA/cp (T - T_w) is solved by a power of m.
+
+    Args:
+        mass, start: air in the pocket now, and when its temperature was `excess` [kg].
+        excess, incoming: T - T_w at the start, and of the air that enters [K].
+        exchange: UA/(cp mdot) [-].
+    """
+    limit = incoming / (1.0 + exchange)
+    return limit + (excess - limit) * math.exp((1.0 + exchange) * math.log(start / mass))
+
+
+@inlined
+def heat_while_filling(
+    mass: float,
+    enthalpy: float,
+    caught: float,
+    incoming: float,
+    water_temperature: float,
+    conductance: float,
+    cp: float,
+    duration: float,
+) -> tuple[float, float]:
+    """Heat that a pocket takes from the water while air enters at a constant rate, exact for constant pressure.
+
+    Small pockets follow the water within a step; that the air enters in the course of it must not be lost.
+
+    Args:
+        mass, enthalpy: with the air that entered, and without heat [kg, J].
+        caught, incoming: air that entered, and its temperature [kg, K].
+        water_temperature, conductance, cp: as for `heat_from_water`.
+        duration: of the filling [s].
+
+    Returns:
+        Heat [J], > 0 into the pocket; and the same by Simpson's rule over samples of UA (T_w - T).
+    """
+    if caught <= 0.0 or duration <= 0.0 or mass <= constants.HEAT_MINIMUM_MASS:
+        return 0.0, 0.0
+    before = mass - caught
+    start = max(before, constants.HEAT_MINIMUM_MASS)  # below it no heat flows
+    inside = incoming - water_temperature
+    enough = enthalpy - (mass - start) * cp * incoming - start * cp * water_temperature
+    excess = enough / (start * cp)
+    exchange = conductance * duration / (cp * caught)
+    last = filling_excess(mass, start, excess, inside, exchange)
+    heat = mass * cp * last - enough - (mass - start) * cp * inside
+    middle = filling_excess(0.5 * (start + mass), start, excess, inside, exchange)
+    span = duration * (mass - start) / caught
+    return heat, -conductance * span * (excess + 4.0 * middle + last) / 6.0
 
 
 @inlined

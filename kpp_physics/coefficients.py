@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpp_physics import constants, hypotheses
-from kpp_physics.air import compression_work
-from kpp_physics.compiled import interpreted
 from kpp_physics.parameters import Parameters
 
 # fmt: off
@@ -34,6 +32,8 @@ NAMES: Final = (
     "recovery_work", "torque_control", "torque_setpoint", "manual_injection",
     "dc_capacitance", "dc_voltage", "grid_frequency", "grid_voltage", "frequency_droop", "load_power",
     "dump_load_power", "bucket_stiffness", "surface_area", "bath_capacity", "bath_ua",
+    "ambient_pressure_set", "ambient_temperature_set", "water_temperature_set", "target_volume", "work_per_kelvin",
+    "cooler_approach", "hood_weight", "bottom_weight", "half_shaft_area", "h1_gas_flow",
 )
 
 (FLOATER_COUNT, LOOP_LENGTH, STRAIGHT_LENGTH, PITCH, RADIUS, FLOATER_VOLUME, WATER_DEPTH,
@@ -56,12 +56,28 @@ NAMES: Final = (
  JET_AREA, JET_DISCHARGE, JET_GAIN, RECOVERY_CLAIMED, RECOVERY_PRESSURE, RECOVERY_CAPTURE,
  RECOVERY_WORK, TORQUE_CONTROL, TORQUE_SETPOINT, MANUAL_INJECTION,
  DC_CAPACITANCE, DC_VOLTAGE, GRID_FREQUENCY, GRID_VOLTAGE, FREQUENCY_DROOP, LOAD_POWER,
- DUMP_LOAD_POWER, BUCKET_STIFFNESS, SURFACE_AREA, BATH_CAPACITY, BATH_UA) = range(len(NAMES))
+ DUMP_LOAD_POWER, BUCKET_STIFFNESS, SURFACE_AREA, BATH_CAPACITY, BATH_UA,
+ AMBIENT_PRESSURE_SET, AMBIENT_TEMPERATURE_SET, WATER_TEMPERATURE_SET, TARGET_VOLUME, WORK_PER_KELVIN,
+ COOLER_APPROACH, HOOD_WEIGHT, BOTTOM_WEIGHT, HALF_SHAFT_AREA, H1_GAS_FLOW) = range(len(NAMES))
 # fmt: on
+
+FROM_ENVIRONMENT: Final = (
+    "ambient_pressure",
+    "ambient_temperature",
+    "water_temperature",
+    "compressor_work_factor",
+    "cooler_temperature",
+    "target_mass",
+    "h1_gas_flux",
+    "h1_gas_power",
+    "recovery_pressure",
+    "recovery_work",
+)
+"""What follows the present pressure and temperatures of the surroundings, which may be on the way to their settings."""
 
 
 def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.float64]:
-    """The vector of `NAMES` for one set of parameters.
+    """The vector of `NAMES` for one set of parameters; what `FROM_ENVIRONMENT` names is 0 until `environment.take`.
 
     Args:
         p: parameters.
@@ -77,17 +93,12 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
     blockage = (1 - 2 * p.mouth_area / p.shaft_area) ** -2 if p.blockage_correction == "on" else 1.0
     exponent = p.gas_constant / p.cp_air
     isothermal = p.compressor_model == "isothermal_ideal"
-    work_factor = (
-        p.gas_constant * p.ambient_temperature
-        if isothermal
-        else p.cp_air * p.ambient_temperature / p.compressor_efficiency
-    )
     spool = p.valve_time_constant
     pins = 4 * p.pin_friction * p.pin_radius / p.sprocket_radius
-    bottom = p.ambient_pressure + p.water_density * p.gravity * p.water_depth
-    hood = p.ambient_pressure + p.water_density * p.gravity * p.recovery_depth
+    weight = p.water_density * p.gravity
     values = {
-        **_hypotheses(p, bottom, hood, straight, exponent, work_factor, isothermal),
+        **dict.fromkeys(FROM_ENVIRONMENT, 0.0),
+        **_hypotheses(p, straight),
         "floater_count": p.floater_count,
         "loop_length": loop,
         "straight_length": straight,
@@ -108,33 +119,24 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         "pretension": p.chain_pretension,
         "tension_limit": p.chain_tension_limit,
         "water_density": p.water_density,
-        "specific_weight": p.water_density * p.gravity,
-        "ambient_pressure": p.ambient_pressure,
-        "ambient_temperature": p.ambient_temperature,
-        "water_temperature": p.water_temperature,
+        "specific_weight": weight,
         "pocket_ua": p.pocket_ua,
         "gas_constant": p.gas_constant,
         "cp_air": p.cp_air,
         "gas_exponent": exponent,
         "compressor_flow": p.compressor_flow,
         "compressor_isothermal": isothermal,
-        "compressor_work_factor": work_factor,
         "idle_flow": p.compressor_idle_fraction * p.compressor_flow,
         "load_pressure": p.load_pressure,
         "unload_pressure": p.unload_pressure,
         "relief_pressure": p.relief_pressure,
         "trip_pressure": p.trip_pressure,
-        "cooler_temperature": p.ambient_temperature + (0.0 if isothermal else p.aftercooler_approach),
         "receiver_volume": p.receiver_volume,
         "receiver_ua": p.receiver_ua,
         "valve_conductance": p.valve_conductance,
         "valve_critical_ratio": p.valve_critical_ratio,
         "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-step / spool),
         "capture_efficiency": p.capture_efficiency,
-        "target_mass": p.fill_fraction
-        * p.ambient_pressure
-        * p.floater_volume
-        / (p.gas_constant * p.ambient_temperature),
         "window_start": -p.sprocket_radius * math.radians(p.injection_start_tilt),
         "window_length": p.injection_window_length,
         "shaft_per_chain": per_chain,
@@ -178,44 +180,38 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         "frequency_droop": p.frequency_droop,
         "load_power": p.load_power,
         "dump_load_power": p.dump_load_power,
-        "bucket_stiffness": (p.water_density * p.gravity / p.mouth_area if p.finite_bucket == "on" else 0.0),
+        "bucket_stiffness": (weight / p.mouth_area if p.finite_bucket == "on" else 0.0),
         "surface_area": p.surface_area,
         "bath_capacity": p.bath_heat_capacity,
         "bath_ua": p.bath_ua,
+        "ambient_pressure_set": p.ambient_pressure,
+        "ambient_temperature_set": p.ambient_temperature,
+        "water_temperature_set": p.water_temperature,
+        "target_volume": p.fill_fraction * p.floater_volume,
+        "work_per_kelvin": p.gas_constant if isothermal else p.cp_air / p.compressor_efficiency,
+        "cooler_approach": 0.0 if isothermal else p.aftercooler_approach,
+        "hood_weight": weight * p.recovery_depth,
+        "bottom_weight": weight * p.water_depth,
+        "half_shaft_area": 0.5 * p.shaft_area,
+        "h1_gas_flow": p.h1_gas_flow,
     }
     return np.array([values[name] for name in NAMES], dtype=np.float64)
 
 
-def _hypotheses(
-    p: Parameters,
-    bottom: float,
-    hood: float,
-    straight: float,
-    exponent: float,
-    work_factor: float,
-    isothermal: bool,
-) -> dict[str, float]:
+def _hypotheses(p: Parameters, straight: float) -> dict[str, float]:
     """The part of the vector that the claims read."""
     claimed = hypotheses.CLAIMED
     modes = {
         name: hypotheses.MODES.index(getattr(p, name))
         for name in ("h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode")
     }
-    half = 0.5 * p.shaft_area
-    sparger = (bottom + hypotheses.SPARGER_PRESSURE) / p.ambient_pressure
-    flux = interpreted(hypotheses.gas_flux)(
-        p.h1_gas_flow, p.gas_constant, p.ambient_temperature, bottom, p.ambient_pressure, half
-    )
     return {
         **modes,
-        "h1_gas_flux": flux,
-        "h1_gas_power": p.h1_gas_flow
-        * interpreted(compression_work)(sparger, work_factor, exponent, float(isothermal)),
         "h1_void": p.h1_void,
         "h1_drag_relief": p.h1_drag_reduction if modes["h1_mode"] == claimed else 0.0,
         "h1_volume": p.floater_volume * (1 - p.h1_inside_void),
         "shell_volume": p.floater_mass / p.shell_density,
-        "airlift_area": half * straight,
+        "airlift_area": 0.5 * p.shaft_area * straight,
         "buoyancy_gain": p.h2_boost if modes["h2_mode"] == claimed else 0.0,
         "h2_ua": p.h2_ua,
         "h2_pump_power": p.h2_pump_power,
@@ -226,7 +222,5 @@ def _hypotheses(
         "jet_discharge": p.jet_discharge,
         "jet_gain": p.jet_efficiency,
         "recovery_claimed": p.recovery_claimed if modes["recovery_mode"] == claimed else 0.0,
-        "recovery_pressure": hood,
         "recovery_capture": p.recovery_capture if modes["recovery_mode"] == hypotheses.PHYSICAL else 0.0,
-        "recovery_work": p.gas_constant * p.ambient_temperature * math.log(hood / p.ambient_pressure),
     }

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from kpp_physics import coefficients as co
+from kpp_physics import environment
 from kpp_physics.compiled import interpreted
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.limits import limit_text
@@ -22,7 +23,7 @@ class CrossCheck(NamedTuple):
 
 def cross_checks(p: Parameters) -> list[CrossCheck]:
     """All mismatches of a set of parameters; empty if it fits together."""
-    c = co.coefficients(p).tolist()
+    c = environment.coefficients(p).tolist()
     return [*_start(p), *_speed_and_pull(p, c), *_shape(p, c), *_air(p, c), *_claims(p)]
 
 
@@ -46,7 +47,7 @@ class BreakAway(NamedTuple):
 
 def break_away(p: Parameters) -> BreakAway:
     """The pull that ends the rest of a plant whose brake is off."""
-    c = co.coefficients(p).tolist()
+    c = environment.coefficients(p).tolist()
     iron = c[co.SHAFT_PER_CHAIN] / c[co.GEARBOX_EFFICIENCY] * c[co.IRON_HYSTERESIS_TORQUE]
     return BreakAway(c[co.FRICTION_FORCE], iron)
 
@@ -56,7 +57,7 @@ def start_pull(p: Parameters) -> float:
 
     The chain stands where every plant begins: a floater at the start of the up run.
     """
-    c = co.coefficients(p).tolist()
+    c = environment.coefficients(p).tolist()
     pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
     pull, progress = 0.0, math.ceil(c[co.WINDOW_START] / pitch) * pitch
     end = min(c[co.WINDOW_START] + 0.5 * straight, 0.5 * c[co.LOOP_LENGTH])

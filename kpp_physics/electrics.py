@@ -8,6 +8,7 @@ from kpp_physics import state as st
 from kpp_physics.compiled import inlined
 from kpp_physics.generator import stray_torque, winding_step
 from kpp_physics.grid import droop, may_close, must_open, stage_loss
+from kpp_physics.motion import dry_friction
 from kpp_physics.state import Vector
 
 SETTLED_SHARE = 0.01
@@ -103,7 +104,8 @@ def electrics(
         speed = start_speed + sample * rise
         terminal += weight * (torque * speed - 1.5 * R * current * current)
         squares += weight * current * current
-        stray += weight * speed * stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+        lost = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+        stray += weight * speed * dry_friction(speed, lost, constants.SHAFT_STANDSTILL_SPEED)
         loads += weight * stage_loss(abs(current) / c[co.RATED_CURRENT], rating, c0, c1, c2)
     terminal -= 1.5 * L * 0.5 * (start_current + end) * (end - start_current) / h  # the coil's i L di/dt, over i
     sampled[ledger.GENERATOR_STRAY] += stray * h

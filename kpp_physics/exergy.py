@@ -24,14 +24,15 @@ LINES: Final = (
 )
 """Thermal lines of exergy destruction T0 S_gen, J. Never negative in any interval."""
 
-FLOWS: Final = ("heat_exergy", "parameter_change")
-"""Exergy that enters besides work: with heat from water of another temperature, and by a change of parameters, J."""
+FLOWS: Final = ("heat_exergy", "environment", "dead_state")
+"""Exergy that enters besides work, J: with heat from water of another temperature, with the work and heat of changing
+surroundings, and because what is stored counts from ambient pressure and temperature, and these moved."""
 
 COUNT: Final = len(LINES) + len(FLOWS)
 LINE_COUNT: Final = len(LINES)
 # fmt: off
 (COMPRESSOR, RECEIVER_MIXING, RECEIVER_WALL, RELIEF, VALVE, POCKET_MIXING, POCKET_HEAT, VENT, RECOVERY, BATH,
- HEAT_EXERGY, PARAMETER_CHANGE) = range(COUNT)
+ HEAT_EXERGY, ENVIRONMENT, DEAD_STATE) = range(COUNT)
 # fmt: on
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import kernel, pockets, surroundings
+from kpp_physics import faults, kernel, pockets, surroundings
 from kpp_physics import state as st
 from kpp_physics.observation import Observation
 from kpp_physics.parameters import Parameters
@@ -64,7 +64,7 @@ class Fleet:
         )
         if self._faults.any():
             i = int(np.flatnonzero(self._faults)[0])
-            raise SimulationError(f"plant {i}: {kernel.FAULTS[int(self._faults[i])]}")
+            raise SimulationError(f"plant {i}: {faults.TEXTS[int(self._faults[i])]}")
 
     def _row(self, i: int) -> st.Vector:
         return self._memory[self._ends[i] : self._ends[i + 1]]

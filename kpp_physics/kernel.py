@@ -13,15 +13,15 @@ from kpp_physics.air import relaxation
 from kpp_physics.chain import tension
 from kpp_physics.compiled import compiled, inlined
 from kpp_physics.electrics import electrics
+from kpp_physics.environment import close_switches, surround, take_present
+from kpp_physics.faults import NOT_FINITE, OK, RECEIVER_EMPTY
 from kpp_physics.generator import current_step, lag_weights
 from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
+from kpp_physics.stores import take_stock
 from kpp_physics.supply import air_supply
 from kpp_physics.surroundings import follow
-
-OK, NOT_FINITE, RECEIVER_EMPTY = range(3)
-FAULTS = ("", "the state is no longer finite", "the receiver holds no air")
 
 
 @inlined
@@ -149,7 +149,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
 
 
 @inlined
-def _turn_lap(c: Vector, x: Vector, books: Vector, lap: Vector, ring: Vector, h: float) -> None:
+def _turn_lap(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: Vector, h: float) -> None:
     """Wrap the position; when a lap is completed for the first time, keep its record and begin the next."""
     if x[st.POSITION] < 0.0:
         x[st.POSITION] += c[co.LOOP_LENGTH]
@@ -164,6 +164,7 @@ def _turn_lap(c: Vector, x: Vector, books: Vector, lap: Vector, ring: Vector, h:
             lap[st.LAP_TIME] = (x[st.STEPS] + 1.0) * h
             lap[st.LAP_PULSES] = x[st.PULSES]
             lap[st.LAP_MISSED] = x[st.MISSED]
+            take_stock(c, x, f, lap[st.LAP_STORES : st.LAP_EXERGY], lap[st.LAP_EXERGY : st.LAP_WIDTH])
             ring[int(x[st.LAPS]) % st.LAP_RING, :] = lap
             _begin_lap(lap)
 
@@ -202,7 +203,9 @@ def _one_step(
     flow[:] = 0.0
     samples[:] = 0.0
     destroyed[:] = 0.0
-    surround(c, x, series, h)
+    follow_grid(c, x, series, h)
+    surround(c, x, f, flow, samples, destroyed, h)
+    close_switches(c, x, flow, samples, destroyed)
     command = _control(c, x, h)
     state = int(x[st.PLC_STATE])
     missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
@@ -228,7 +231,10 @@ def _one_step(
     x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
     x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
-    move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
+    fault = move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
+    if fault != OK:
+        x[st.STEPS] += 1.0
+        return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
     flow[ledger.UNSOURCED] = (
@@ -246,7 +252,7 @@ def _one_step(
         entropy[0, line] += destroyed[line]
     for line in range(exergy.LINE_COUNT):
         x[st.ENTROPY_LOW] = min(x[st.ENTROPY_LOW], destroyed[line])
-    _turn_lap(c, x, books, lap, ring, h)
+    _turn_lap(c, x, f, books, lap, ring, h)
     x[st.STEPS] += 1.0
     if not math.isfinite(
         x[st.SPEED]
@@ -264,7 +270,7 @@ def _one_step(
 
 
 @inlined
-def surround(c: Vector, x: Vector, series: Vector, h: float) -> None:
+def follow_grid(c: Vector, x: Vector, series: Vector, h: float) -> None:
     """Grid frequency and load at the beginning of the step, from their series if they follow one."""
     time = x[st.STEPS] * h
     x[st.GRID_FREQUENCY] = follow(series, 0, time, c[co.GRID_FREQUENCY])
@@ -285,14 +291,14 @@ def advance(
     """Advance independent plants by n steps each, in place.
 
     Args:
-        coefficients: one row of `coefficients.NAMES` a plant.
+        coefficients: one row of `coefficients.NAMES` a plant; what depends on the surroundings is filled.
         memory: the memories of all plants (`state.views`), one after the other.
         counts: floaters of each plant.
         work: scratch, [WORK_ROWS, most floaters]; carries nothing from step to step.
         n: number of steps.
         series: tables of the time series (`surroundings.table`) of all plants, one after the other.
         series_ends: where each plant's table ends, after a leading 0.
-        faults: filled: OK, or the number of a fault (`FAULTS`) after which that plant's memory must not be used.
+        faults: filled: OK, or the number of a fault (`faults.TEXTS`) after which that plant's memory must not be used.
     """
     offset = 0
     for b in range(counts.shape[0]):
@@ -314,6 +320,7 @@ def advance(
         ring = memory[at : at + st.LAP_RING * st.LAP_WIDTH].reshape((st.LAP_RING, st.LAP_WIDTH))
         offset = at + st.LAP_RING * st.LAP_WIDTH
         h = c[co.STEP]
+        take_present(c, x)
         end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
         winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
         surroundings = series[series_ends[b] : series_ends[b + 1]]

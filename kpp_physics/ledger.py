@@ -9,8 +9,10 @@ from typing import Final
 
 from kpp_physics.compiled import inlined
 
-INPUTS: Final = ("compressor", "auxiliary", "heat_from_water", "unsourced", "parameter_change", "bath")
-"""Lines that bring energy in, J. `bath` is the net heat into a finite water bath: from outside, less the pockets'."""
+INPUTS: Final = ("compressor", "auxiliary", "heat_from_water", "unsourced", "environment", "reference", "bath")
+"""Lines that bring energy in, J. `environment` is the work of surroundings that change, `reference` what the stored air
+counts more because the ambient temperature, from which it counts, fell. `bath` is the net heat into a finite
+water bath: from outside, less the pockets'."""
 
 OUTPUTS: Final = (
     "grid",
@@ -57,6 +59,8 @@ COUNTERS: Final = (
     "unsourced_h3",
     "unsourced_jet",
     "unsourced_recovery",
+    "heat_exergy",
+    "environment_exergy",
 )
 """Sums that are metered but are no line of the balance: J, kg, m, rad, N s."""
 
@@ -66,13 +70,14 @@ INPUT_COUNT: Final = len(INPUTS)
 BALANCE_COUNT: Final = len(INPUTS) + len(OUTPUTS)
 
 # fmt: off
-(COMPRESSOR, AUXILIARY, HEAT_FROM_WATER, UNSOURCED, PARAMETER_CHANGE, BATH,
+(COMPRESSOR, AUXILIARY, HEAT_FROM_WATER, UNSOURCED, ENVIRONMENT, REFERENCE, BATH,
  GRID, AFTERCOOLER, RECEIVER_HEAT, VENT, DRAG_LOCAL, DRAG_BULK, WATER_EXCHANGE, CHAIN_FRICTION,
  BRAKE, GEARBOX, FLYWHEEL_WINDAGE, CLUTCH, GENERATOR_COPPER, GENERATOR_IRON, GENERATOR_MECHANICAL,
  GENERATOR_STRAY, CONVERTER, CHOPPER, DUMP_LOAD, AUXILIARY_HEAT, JET_WAKE, H1_SLIP,
  BUOYANCY, SHELL, SHAFT, DRAG, AIR_INTAKE, AIR_VALVE, AIR_VENTED, AIR_RECOVERED, WATER_EXPELLED,
  WATER_INGESTED, CHAIN_TRAVEL, SHAFT_ANGLE, TENSION_PEAK_TIME,
- UNSOURCED_H1, UNSOURCED_H2, UNSOURCED_H3, UNSOURCED_JET, UNSOURCED_RECOVERY) = range(COUNT)
+ UNSOURCED_H1, UNSOURCED_H2, UNSOURCED_H3, UNSOURCED_JET, UNSOURCED_RECOVERY,
+ HEAT_EXERGY, ENVIRONMENT_EXERGY) = range(COUNT)
 # fmt: on
 
 FIRST_LOSS: Final = DRAG_LOCAL
@@ -93,6 +98,11 @@ STORES: Final = (
 """Where energy is stored, J."""
 
 STORE_COUNT: Final = len(STORES)
+
+EXERGY_STORES: Final = (*STORES, "recovered")
+"""Where exergy is stored, J: the same stores, and air held above ambient pressure for recovery."""
+
+EXERGY_COUNT: Final = len(EXERGY_STORES)
 
 # fmt: off
 (STORED_RECEIVER, STORED_POCKETS, STORED_CHAIN, STORED_SHAFT, STORED_WATER, STORED_SHELL, STORED_MAGNETIC,

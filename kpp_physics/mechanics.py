@@ -1,16 +1,31 @@
 """One step of everything that moves: chain, water, sprocket, clutch and fast shaft."""
 
+import math
+
 from kpp_physics import coefficients as co
 from kpp_physics import constants, hypotheses, ledger
 from kpp_physics import state as st
 from kpp_physics.chain import descending, shell_slope
 from kpp_physics.compiled import inlined
 from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
+from kpp_physics.faults import NOT_CONVERGED, OK, TIME_LEFT
 from kpp_physics.generator import iron_torque, stray_torque
-from kpp_physics.motion import dry_friction, end_speed
+from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, dry_friction, end_speed, mean_coflow
 from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
 from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
+
+PARTS = 8
+"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
+
+NO_SLIP = 1e-30
+"""Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
+
+FADED = 4.0
+"""Speed over the scale of a dry friction, below which the friction fades towards rest."""
+
+ATTEMPTS = 8
+"""Most tries at one part: the clutch may open and lock, the chain turn back, the part end in a lock or in rest."""
 
 
 @inlined
@@ -70,20 +85,107 @@ def _book_claims(
 
 
 @inlined
+def _transfer(efficiency: float, backwards: bool) -> float:
+    """Chain force over clutch torque times ratio [-]: 1/efficiency, and the same loss when the chain runs backwards.
+
+    The clutch's torque brakes a chain that runs forwards, so the gearbox takes its loss from the chain. Backwards the
+    torque drives the chain, and the loss has to come off what arrives; without the distinction it would be a gain.
+    """
+    return 1.0 + (1.0 - 1.0 / efficiency if backwards else 1.0 / efficiency - 1.0)
+
+
+@inlined
+def _rubbing_power(v0: float, v1: float, force: float) -> float:
+    """Sum of the powers of a dry friction at two speeds [W]."""
+    scale = constants.STANDSTILL_SPEED
+    return dry_friction(v0, force, scale) * v0 + dry_friction(v1, force, scale) * v1
+
+
+@inlined
+def _rest_step(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    work: Vector,
+    active: int,
+    travel: float,
+    v0: float,
+    v1: float,
+    mass: float,
+    ingested: float,
+    constant: float,
+    gain: float,
+    linear: float,
+    quadratic: float,
+    rub: float,
+    u0: float,
+    lift: float,
+    paid: float,
+    step: float,
+) -> tuple[float, float, float, float, bool]:
+    """The part of a step in which dry friction brings the chain to rest, or to where the friction fades.
+
+    An implicit friction acts with the speed at the end of the step. Where the chain would pass through rest it would
+    then push in the direction of the path, and give energy instead of taking it; where the chain ends almost at rest
+    it would take hardly any. So the step is divided there, and up to there the friction acts as it did at the start.
+    The water taken in receives its impulse in this part whole.
+
+    Args:
+        v0, v1: speed at the start and at the end of the part [m/s].
+        mass: of what moves, shaft included if it is locked [kg].
+        ingested: water taken in during the step [kg].
+        constant: forces that do not depend on the path [N].
+        gain: on the buoyancy [-].
+        linear, quadratic: as for `end_speed`.
+        rub: friction and brake at the start [N].
+        step: longest that the part can be [s].
+
+    Returns:
+        Length of the part [s], mean co-flow [m/s], buoyancy and shell force [N], and whether it was found.
+    """
+    mean = 0.5 * (v0 + v1)
+    part, u_mean, force, shell = step, u0, 0.0, 0.0
+    for _ in range(PASSES):
+        ds = mean * part
+        force = mean_buoyancy(c, f, work, active, ds)
+        if f.shape[1] % 2 == 1:
+            shell = c[co.SHELL_FORCE] * shell_slope(
+                x[st.POSITION] + travel, ds, f.shape[1], c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
+            )
+        if c[co.COFLOW_ON] != 0.0:
+            u_mean, _, _ = mean_coflow(
+                u_mean, u0, mean, c[co.DRAG_COEFFICIENT], c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS], part, lift
+            )
+        pull = gain * force + shell + constant - linear * mean - quadratic * mean * abs(mean) - rub
+        pull -= paid * drag(mean - u_mean, c[co.DRAG_COEFFICIENT])
+        following = (mass * (v1 - v0) + ingested * v0) / pull
+        if not 0.0 < following <= step * (1.0 + RESIDUAL):
+            return part, u_mean, force, shell, False
+        following = min(following, step)
+        change = abs(following - part)
+        part = following
+        if change <= ROUNDING * step:
+            return part, u_mean, force, shell, True
+    return part, u_mean, force, shell, False
+
+
+@inlined
 def move(
     c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, work: Vector, active: int, brake: float, h: float
-) -> None:
-    """Motion of chain, water and shaft over one step, divided where the clutch locks.
+) -> int:
+    """Motion of chain, water and shaft over one step, divided where the clutch locks and where the chain comes to rest.
 
     Reads x[TORQUE] (mean air-gap torque) and flow[WATER_INGESTED]; books every work and loss.
+
+    Returns:
+        OK or a fault, see `faults`.
     """
     count = f.shape[1]
     air = 0.0
     for i in range(count):
         air += f[st.VOLUME, i]
     mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
-    ratio, efficiency, inertia = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY], c[co.SHAFT_INERTIA]
-    referred = ratio / efficiency  # chain force per unit of clutch torque
+    ratio, inertia = c[co.SHAFT_PER_CHAIN], c[co.SHAFT_INERTIA]
     noload = c[co.NOLOAD_COEFFICIENT]
     hysteresis = c[co.IRON_HYSTERESIS_TORQUE]
     eddy, mechanical, windage = c[co.IRON_EDDY_COEFFICIENT], c[co.MECHANICAL_COEFFICIENT], c[co.WINDAGE_COEFFICIENT]
@@ -97,6 +199,7 @@ def move(
     gain = 1.0 + c[co.BUOYANCY_GAIN] if claims else 1.0
     duty = c[co.H3_DUTY] if claims else 1.0
     paid = duty * (1.0 - c[co.H1_DRAG_RELIEF]) if claims else 1.0
+    dry = duty * friction + brake
 
     torque = x[st.TORQUE]
     stray = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
@@ -105,25 +208,39 @@ def move(
     locked = x[st.LOCKED] != 0.0
     rest = h
     buoyancy_work = shell_work = drag_work = exchange_work = friction_work = brake_work = 0.0
-    shaft_work = clutch_impulse = shaft_angle = travel = lifted = 0.0
+    shaft_work = clutch_impulse = clutch_pull = shaft_angle = travel = lifted = 0.0
+    backwards = x[st.SPEED] < 0.0
+    transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards)
 
-    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a change of parameters leaves the sprocket ahead
-        lock(x, flow, mass, inertia, ratio, efficiency)
+    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a fork with another gear leaves the sprocket ahead
+        lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
         locked = True
 
-    for part in range(4):
+    for part in range(PARTS):
         if part > 0:
             refresh(c, x, f, work, active)
         v0, w0, u0 = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
-        braking = exchange_force(ingested, v0, h)
+        if v0 != 0.0:
+            backwards = v0 < 0.0
         step = rest
         v1 = v0 + x[st.ACCELERATION] * step
         w1 = w0
         u_mean = u0
-        force = shell = clutch = 0.0
-        final = False
-        ends_in_lock = False
-        for _attempt in range(4):
+        force = shell = clutch = braking = 0.0
+        final = ends_in_lock = stops = turned = found = False
+        for _attempt in range(ATTEMPTS):
+            transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards)
+            referred = ratio * transfer  # chain force per unit of clutch torque
+            braking = exchange_force(ingested, v0, h)
+            stops = False
+            moving, constant, linear, quadratic, second, scale = mass, extra, noload, 0.0, 0.0, 1.0
+            if locked:
+                moving += inertia * ratio * referred
+                constant -= referred * torque
+                linear += referred * ratio * (eddy + mechanical)
+                quadratic = referred * ratio * ratio * windage
+                second = referred * (hysteresis + stray)
+                scale = constants.SHAFT_STANDSTILL_SPEED / ratio
             for _pass in range(2):
                 ds = 0.5 * (v0 + v1) * step
                 force = mean_buoyancy(c, f, work, active, ds)
@@ -131,75 +248,74 @@ def move(
                     shell = c[co.SHELL_FORCE] * shell_slope(
                         x[st.POSITION] + travel, ds, count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
                     )
-                driving = gain * force + shell + extra - braking
-                if locked:
-                    v1, u_mean = end_speed(
-                        v0,
-                        v1,
-                        mass + inertia * ratio * referred,
-                        driving - referred * (torque + stray),
-                        noload + referred * ratio * (eddy + mechanical),
-                        referred * ratio * ratio * windage,
-                        duty * friction + brake,
-                        constants.STANDSTILL_SPEED,
-                        referred * hysteresis,
-                        constants.SHAFT_STANDSTILL_SPEED / ratio,
-                        k_d,
-                        coflow_on,
-                        u0,
-                        u_mean,
-                        k_w,
-                        water_mass,
-                        step,
-                        lift,
-                        paid,
-                    )
-                else:
-                    v1, u_mean = end_speed(
-                        v0,
-                        v1,
-                        mass,
-                        driving,
-                        noload,
-                        0.0,
-                        duty * friction + brake,
-                        constants.STANDSTILL_SPEED,
-                        0.0,
-                        1.0,
-                        k_d,
-                        coflow_on,
-                        u0,
-                        u_mean,
-                        k_w,
-                        water_mass,
-                        step,
-                        lift,
-                        paid,
-                    )
+                v1, u_mean, found = end_speed(
+                    v0,
+                    v1,
+                    moving,
+                    gain * force + shell + constant - braking,
+                    linear,
+                    quadratic,
+                    dry,
+                    constants.STANDSTILL_SPEED,
+                    second,
+                    scale,
+                    k_d,
+                    coflow_on,
+                    u0,
+                    u_mean,
+                    k_w,
+                    water_mass,
+                    step,
+                    lift,
+                    paid,
+                )
+            if not found:
+                return NOT_CONVERGED
+            # Friction fades close to rest: the step is divided where that begins, and again at rest.
+            fading = FADED * constants.STANDSTILL_SPEED if dry > 0.0 else 0.0
+            if locked and second > 0.0:
+                fading = max(fading, FADED * scale)
+            outside = abs(v0) > fading * (1.0 + RESIDUAL)
+            if (dry > 0.0 and v0 * v1 < 0.0) or (outside and abs(v1) < fading):
+                edge = math.copysign(fading, v0) if outside else 0.0
+                rub = dry_friction(v0, dry, constants.STANDSTILL_SPEED) + dry_friction(edge, second, scale)
+                step, u_mean, force, shell, found = _rest_step(
+                    c, x, f, work, active, travel, v0, edge, moving, ingested if part == 0 else 0.0, constant, gain,
+                    linear, quadratic, rub, u0, lift, paid, step,
+                )  # fmt: skip
+                if not found:
+                    return NOT_CONVERGED
+                v1 = edge
+                braking = ingested * v0 / step if part == 0 else 0.0
+                stops = True
+            elif v0 == 0.0 and v1 < 0.0 and not backwards and not turned:
+                backwards = turned = True
+                continue
             if locked:
                 w1 = ratio * v1
                 w_mean = 0.5 * (w0 + w1)
                 clutch = (
                     inertia * (w1 - w0) / step
                     + torque
-                    + stray
                     + mechanical * w_mean
-                    + iron_torque(w1, w_mean, hysteresis, eddy)
+                    + iron_torque(w1, w_mean, hysteresis + stray, eddy)
                     + windage * w_mean * abs(w_mean)
                 )
                 if clutch >= 0.0 or final:
+                    found = True
                     break
-                locked = False
+                locked = found = False
+                step = rest
                 continue
             clutch = 0.0
-            w1, _ = end_speed(
+            w1, _, found = end_speed(
                 w0,
                 w1,
                 inertia,
-                -torque - stray,
+                -torque,
                 eddy + mechanical,
                 windage,
-                hysteresis,
+                hysteresis + stray,
                 constants.SHAFT_STANDSTILL_SPEED,
                 0.0,
                 1.0,
@@ -211,17 +327,24 @@ def move(
                 1.0,
                 step,
             )
+            if not found:
+                return NOT_CONVERGED
             overtake = ratio * v1 - w1
-            if overtake <= 0.0 or ends_in_lock:
+            if overtake <= 0.0 or (ends_in_lock and not stops):
+                ends_in_lock = ends_in_lock and not stops
                 break
+            found = False
             gap = w0 - ratio * v0
-            if gap <= 1e-12 * abs(w0):  # locks at once
+            if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
                 locked = True
                 final = True
+                step = rest
                 continue
             step *= gap / (gap + overtake)  # locks at this part of the step
             v1 = v0 + (v1 - v0) * gap / (gap + overtake)
             ends_in_lock = True
+        if not found:
+            return NOT_CONVERGED
 
         ds = 0.5 * (v0 + v1) * step
         w_mean = 0.5 * (w0 + w1)
@@ -235,32 +358,40 @@ def move(
         if coflow_on != 0.0:
             x[st.COFLOW] = 2.0 * u_mean - u0
         iron = iron_torque(w1, w_mean, hysteresis, eddy)
+        dissipated = dry_friction(w1, stray, constants.SHAFT_STANDSTILL_SPEED)
         windage_torque = windage * w_mean * abs(w_mean)
         own_loss = noload * 0.5 * (v0 + v1) * ds
+        rubbing = v0 if stops else v1
         buoyancy_work += force * ds
         shell_work += shell * ds
         drag_work += drag_force * 0.5 * (v0 + v1) * step
         flow[ledger.DRAG_LOCAL] += drag_force * relative * step
         flow[ledger.DRAG_BULK] += drag(u_mean, k_w) * u_mean * step
         exchange_work += braking * ds
-        friction_work += dry_friction(v1, friction, constants.STANDSTILL_SPEED) * ds
-        brake_work += dry_friction(v1, brake, constants.STANDSTILL_SPEED) * ds
-        flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, efficiency)
+        # A brake may stop a light chain in a fraction of the step, so these are sampled at the ends of every part.
+        sampled[ledger.CHAIN_FRICTION] += 0.5 * step * _rubbing_power(v0, v1, friction)
+        sampled[ledger.BRAKE] += 0.5 * step * _rubbing_power(v0, v1, brake)
+        friction_work += dry_friction(rubbing, friction, constants.STANDSTILL_SPEED) * ds
+        brake_work += dry_friction(rubbing, brake, constants.STANDSTILL_SPEED) * ds
+        flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, 1.0 / transfer)
         flow[ledger.FLYWHEEL_WINDAGE] += windage_torque * angle
         flow[ledger.GENERATOR_IRON] += iron * angle
         flow[ledger.GENERATOR_MECHANICAL] += mechanical * w_mean * angle
-        flow[ledger.GENERATOR_STRAY] += stray * angle
-        shaft_work += (torque + stray + iron + mechanical * w_mean) * angle
+        flow[ledger.GENERATOR_STRAY] += dissipated * angle
+        shaft_work += (torque + dissipated + iron + mechanical * w_mean) * angle
         clutch_impulse += clutch * step
+        clutch_pull += ratio * transfer * clutch * step
         shaft_angle += angle
         travel += ds
         lifted += u_mean * step
         rest -= step
         if ends_in_lock:
-            lock(x, flow, mass, inertia, ratio, efficiency)
+            lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
             locked = True
         if rest <= 1e-12 * h:
             break
+    if rest > 1e-12 * h:
+        return TIME_LEFT
 
     x[st.LOCKED] = 1.0 if locked else 0.0
     x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
@@ -293,41 +424,36 @@ def move(
     x[st.EXCHANGE_FORCE] = braking
     x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], friction, constants.STANDSTILL_SPEED)
     x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
-    x[st.PTO_FORCE] = referred * x[st.CLUTCH_TORQUE] + noload * travel / h
-    x[st.SHAFT_TORQUE] = torque + stray + iron + mechanical * w_mean
-    _sample(c, x, flow, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, brake, h)
+    x[st.PTO_FORCE] = clutch_pull / h + noload * travel / h
+    x[st.SHAFT_TORQUE] = torque + dissipated + iron + mechanical * w_mean
+    _sample(c, x, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, h)
+    return OK
 
 
 @inlined
 def _sample(
     c: Vector,
     x: Vector,
-    flow: Vector,
     sampled: Vector,
     v0: float,
     u0: float,
     w0: float,
     exchanged: float,
-    brake: float,
     h: float,
 ) -> None:
     """Mechanical powers as products of force and speed at both ends of the step, for the re-integration."""
     half = 0.5 * h
     ratio, efficiency = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY]
     claims = x[st.CLAIMS_ACTIVE] != 0.0
-    dragged = rubbed = 0.0
+    dragged = 0.0
     v, u, w = v0, u0, w0
     for _ in range(2):
         pull = drag(v - u, c[co.DRAG_COEFFICIENT])
-        rub = dry_friction(v, c[co.FRICTION_FORCE], constants.STANDSTILL_SPEED) * v
         dragged += pull * v
-        rubbed += rub
         sampled[ledger.DRAG_LOCAL] += half * pull * (v - u)
         sampled[ledger.DRAG_BULK] += half * drag(u, c[co.BULK_COEFFICIENT]) * u
-        sampled[ledger.CHAIN_FRICTION] += half * rub
-        sampled[ledger.BRAKE] += half * dry_friction(v, brake, constants.STANDSTILL_SPEED) * v
         sampled[ledger.WATER_EXCHANGE] += 0.25 * exchanged * v * v
-        load = x[st.CLUTCH_TORQUE] * ratio * v * (1.0 / efficiency - 1.0)
+        load = x[st.CLUTCH_TORQUE] * ratio * abs(v) * (1.0 / efficiency - 1.0)
         sampled[ledger.GEARBOX] += half * (c[co.NOLOAD_COEFFICIENT] * v * v + load)
         sampled[ledger.FLYWHEEL_WINDAGE] += half * c[co.WINDAGE_COEFFICIENT] * w * w * abs(w)
         sampled[ledger.GENERATOR_IRON] += (
@@ -335,7 +461,6 @@ def _sample(
         )
         sampled[ledger.GENERATOR_MECHANICAL] += half * c[co.MECHANICAL_COEFFICIENT] * w * w
         v, u, w = x[st.SPEED], x[st.COFLOW], x[st.SHAFT_SPEED]
-    sampled[ledger.CLUTCH] += flow[ledger.CLUTCH]  # an impulse has no power to sample
     speeds, flows = half * (v0 + v), half * (u0 + u)
     if claims:
         if c[co.H1_MODE] == hypotheses.CLAIMED:
@@ -344,8 +469,8 @@ def _sample(
             sampled[ledger.AUXILIARY] += c[co.H1_GAS_POWER] * h
             sampled[ledger.H1_SLIP] += c[co.H1_GAS_POWER] * h + x[st.AIRLIFT] * flows - x[st.H1_FORCE] * speeds
         sampled[ledger.UNSOURCED] += c[co.BUOYANCY_GAIN] * x[st.BUOYANCY_FORCE] * speeds
-        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * dragged + rubbed
-        sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * half * relief
+        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * half * dragged + sampled[ledger.CHAIN_FRICTION]
+        sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * relief
     if x[st.JET_FORCE] != 0.0:
         thrust = x[st.JET_FORCE] * speeds
         if c[co.JET_MODE] == hypotheses.CLAIMED:
@@ -356,12 +481,17 @@ def _sample(
 
 
 @inlined
-def lock(x: Vector, flow: Vector, mass: float, inertia: float, ratio: float, efficiency: float) -> None:
-    """Join chain and shaft inelastically and book what that costs."""
+def lock(
+    x: Vector, flow: Vector, sampled: Vector, mass: float, inertia: float, ratio: float, efficiency: float
+) -> None:
+    """Join chain and shaft inelastically and book what that costs; an impulse has no power to sample."""
     slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
     dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
     turned = ratio * (x[st.SPEED] + 0.5 * dv)
+    transmitted = gearbox_load_loss(inertia * dw, turned, efficiency)
     flow[ledger.CLUTCH] += loss
-    flow[ledger.GEARBOX] += gearbox_load_loss(inertia * dw, turned, efficiency)
+    flow[ledger.GEARBOX] += transmitted
+    sampled[ledger.CLUTCH] += loss
+    sampled[ledger.GEARBOX] += transmitted
     x[st.SPEED] += dv
     x[st.SHAFT_SPEED] = ratio * x[st.SPEED]

@@ -1,6 +1,6 @@
 """The meters: means over the last complete laps, from the ledger totals kept at the end of every lap."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from kpp_physics import ledger
 from kpp_physics import state as st
@@ -38,8 +38,14 @@ NAMES: Final = (
     "buoyancy_power",
     "shaft_power",
     "grid_power",
+    "steady",
+    "storage_change",
+    "storage_share",
+    "storage_limit",
     "net_power",
     "cop",
+    "cop_raw",
+    "cop_without_claims",
     "air_mass_flow",
     "drag_power",
     "heat_from_water",
@@ -53,7 +59,94 @@ NAMES: Final = (
     "pocket_temperature_min",
 )
 
+STEADY_SHARE: Final = 0.01
+"""Change of the stored exergy over the energy taken in, up to which a window of several laps is steady."""
+
+STEADY_SHARE_LAP: Final = 0.02
+"""The same for a single lap: a load cycle of the compressor need not fit into it."""
+
+STEADY, NO_LAP, NO_INTAKE, STORES_CHANGED = "none", "no_complete_lap", "nothing_taken_in", "stores_changed"
+REASONS: Final = (STEADY, NO_LAP, NO_INTAKE, STORES_CHANGED)
+"""Why a window is not steady: for no reason (it is), or no lap is complete, nothing was taken in, or the stores hold
+more or less than before."""
+
 Meters = dict[str, float | int | None]
+
+
+class Window(NamedTuple):
+    """Energies of a window from the end of one lap to the end of another, J.
+
+    Attributes:
+        laps: complete laps in it.
+        exported: electric energy to the grid.
+        imported: electric energy of compressor and auxiliaries.
+        stored: exergy that the stores hold more at the end than at the beginning.
+        environment: exergy that changing surroundings brought, where they brought some.
+        heat: exergy that came with heat from water of another temperature than the air, 0 if it went.
+        unsourced: energy without a source in the model.
+    """
+
+    laps: int
+    exported: float
+    imported: float
+    stored: float
+    environment: float
+    heat: float
+    unsourced: float
+
+    @property
+    def limit(self) -> float:
+        """Largest share of `stored` in `imported` in a steady window."""
+        return STEADY_SHARE if self.laps > 1 else STEADY_SHARE_LAP
+
+    @property
+    def share(self) -> float | None:
+        """What the stores gave or took, over the energy taken in; None if nothing was."""
+        return abs(self.stored) / self.imported if self.imported > 0.0 else None
+
+    @property
+    def reason(self) -> str:
+        """Why no coefficient of performance can be had from this window, one of `REASONS`."""
+        if self.share is None:
+            return NO_INTAKE
+        return STORES_CHANGED if self.share > self.limit else STEADY
+
+    @property
+    def steady(self) -> bool:
+        """Whether it can be had."""
+        return self.reason == STEADY
+
+    def cop(self, free: float = 0.0) -> float | None:
+        """Export and gain of the stores over all that was taken from anywhere; None where nothing was.
+
+        Never above 1 but by what claims add: a store that drains counts as a source, one that fills as a yield.
+
+        Args:
+            free: energy without a source to be counted as a source [J].
+        """
+        taken = self.imported + max(0.0, -self.stored) + self.environment + self.heat + free
+        return (self.exported + max(0.0, self.stored)) / taken if taken > 0.0 else None
+
+
+def held(record: Any, kind: Literal["energy", "exergy"]) -> dict[str, float]:
+    """Energy or exergy of every store at the end of a lap, J."""
+    first, names = (st.LAP_STORES, ledger.STORES) if kind == "energy" else (st.LAP_EXERGY, ledger.EXERGY_STORES)
+    return {name: float(record[first + place]) for place, name in enumerate(names)}
+
+
+def window(records: list[Any], start: Any) -> Window:
+    """The energies over `records`; see `between`."""
+    last = records[-1]
+    gained = [last[line] - start[line] for line in range(ledger.COUNT)]
+    return Window(
+        laps=len(records),
+        exported=float(gained[ledger.GRID]),
+        imported=float(gained[ledger.COMPRESSOR] + gained[ledger.AUXILIARY]),
+        stored=sum(held(last, "exergy").values()) - sum(held(start, "exergy").values()),
+        environment=float(gained[ledger.ENVIRONMENT_EXERGY]),
+        heat=max(0.0, float(gained[ledger.HEAT_EXERGY])),
+        unsourced=float(gained[ledger.UNSOURCED]),
+    )
 
 
 def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
@@ -90,6 +183,7 @@ def meters(records: list[Any], start: Any) -> Meters:
     """The meters over `records`; see `between`. All null without a complete lap."""
     result: Meters = dict.fromkeys(NAMES)
     result["laps"] = len(records)
+    result["steady"] = False
     if not records:
         return result
     last = records[-1]
@@ -104,8 +198,12 @@ def meters(records: list[Any], start: Any) -> Meters:
     grid = (last[ledger.GRID] - start[ledger.GRID]) * rate
     result["generator_rpm"] = (last[ledger.SHAFT_ANGLE] - start[ledger.SHAFT_ANGLE]) * rate * 9.549296585513721
     result["compressor_power"] = power
-    result["net_power"] = grid - paid
-    result["cop"] = grid / paid if paid > 0.0 else None
+    whole = window(records, start)
+    result.update(storage_change=whole.stored, storage_share=whole.share, storage_limit=whole.limit)
+    result["steady"] = whole.steady
+    result["cop_raw"] = whole.exported / whole.imported if whole.imported > 0.0 else None
+    if whole.steady:
+        result.update(net_power=grid - paid, cop=whole.cop(), cop_without_claims=whole.cop(whole.unsourced))
     return result
 
 
@@ -120,3 +218,8 @@ def lap_records(ring: Vector, laps: int, wanted: int) -> tuple[list[Any], Any]:
     number = min(laps, wanted, st.LAP_RING - 1)
     rows = [ring[lap % st.LAP_RING].tolist() for lap in range(laps - number, laps + 1)]
     return rows[1:], rows[0]
+
+
+def unsteady_reason(records: list[Any], start: Any) -> str:
+    """Why the meters over `records` withhold net power and COP, one of `REASONS`."""
+    return window(records, start).reason if records else NO_LAP

@@ -12,6 +12,18 @@ from kpp_physics.water import coflow_correction, drag
 
 _SATURATED = 20.0  # tanh(20) is 1 to double precision
 
+PASSES = 120
+"""Most passes of a solver: a bracket as wide as the step's change is halved to rounding in about sixty."""
+
+RESIDUAL = 1e-9
+"""Force left over, over the sum of the forces' magnitudes, above which a solution is none."""
+
+TINY = 1e-250
+"""Force so small that doubles near it lose digits, and no balance to `RESIDUAL` of it can be asked for [N or N m]."""
+
+ROUNDING = 4e-16
+"""The same at which no pass can make it better; likewise of a correction over the speed."""
+
 
 @inlined
 def dry_friction(speed: float, force: float, scale: float) -> float:
@@ -48,10 +60,11 @@ def mean_coflow(
     mass: float,
     h: float,
     lift: float = 0.0,
-) -> tuple[float, float]:
-    """Mean co-flow speed over a step at a given mean chain speed, and its sensitivity to that speed.
+) -> tuple[float, float, bool]:
+    """Mean co-flow speed over a step at a given mean chain speed.
 
-    The equation is monotone, so Newton's corrections converge.
+    The equation is monotone, so Newton's corrections converge. Returns the speed [m/s], its sensitivity to the chain
+    speed [-], and whether it settled to rounding.
 
     Args:
         estimate, start: mean co-flow speed guessed, and co-flow speed at the start of the step [m/s].
@@ -62,15 +75,17 @@ def mean_coflow(
         lift: airlift of gas F_a, against the co-flow [N].
     """
     sensitivity = 0.0
-    for _ in range(30):
+    settled = False
+    for _ in range(PASSES):
         corrected, sensitivity = coflow_correction(
             estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h, lift
         )
         change = abs(corrected - estimate)
         estimate = corrected
+        settled = change <= 1e-13 * abs(estimate) + 1e-20
         if change <= 1e-16 * abs(estimate) + 1e-20:
             break
-    return estimate, sensitivity
+    return estimate, sensitivity, settled
 
 
 @inlined
@@ -94,7 +109,7 @@ def end_speed(
     h: float,
     lift: float = 0.0,
     paid: float = 1.0,
-) -> tuple[float, float]:
+) -> tuple[float, float, bool]:
     """Speed after a step: mass (v1 - v0)/h = driving - losses, solved to rounding.
 
     Args:
@@ -112,29 +127,27 @@ def end_speed(
         paid: share of the drag that the chain pays; the water always receives all of it [-].
 
     Returns:
-        Speed at the end, and mean co-flow speed [m/s].
+        Speed at the end and mean co-flow speed [m/s], and whether the forces balance to `RESIDUAL`.
     """
-    low, high = -math.inf, math.inf
     change = guess - start
     inertia = mass / h
-    for _ in range(80):
+    low = high = 0.0
+    bracketed = converged = False
+    settled = True
+    before = math.inf
+    for _ in range(PASSES):
         mean = start + 0.5 * change
         end = start + change
         sensitivity = 0.0
         if coflow_on != 0.0:
-            coflow_mean, sensitivity = mean_coflow(
+            coflow_mean, sensitivity, settled = mean_coflow(
                 coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h, lift
             )
         relative = mean - coflow_mean
-        residual = (
-            inertia * change
-            - driving
-            + linear * mean
-            + quadratic * mean * abs(mean)
-            + paid * drag(relative, drag_coefficient)
-            + dry_friction(end, dry, dry_scale)
-            + dry_friction(end, second_dry, second_scale)
-        )
+        first, second = dry_friction(end, dry, dry_scale), dry_friction(end, second_dry, second_scale)
+        water = paid * drag(relative, drag_coefficient)
+        losses = linear * mean + quadratic * mean * abs(mean)
+        residual = inertia * change - driving + losses + water + first + second
         slope = (
             inertia
             + 0.5 * linear
@@ -143,16 +156,26 @@ def end_speed(
             + _dry_friction_slope(end, dry, dry_scale)
             + _dry_friction_slope(end, second_dry, second_scale)
         )
-        if residual > 0.0:
+        # The residual rises everywhere at least as steeply as the inertia, so one value of it brackets the root.
+        reach = residual / inertia
+        if not bracketed:
+            low, high = min(change, change - reach), max(change, change - reach)
+            bracketed = True
+        elif residual > 0.0:
             high = change
         else:
             low = change
-        newton = change - residual / slope
-        if not low <= newton <= high:
-            newton = 0.5 * (low + high)
-        correction = newton - change
-        change = newton
-        coflow_mean += 0.5 * sensitivity * correction
-        if abs(correction) <= 1e-16 * abs(start + change) + 1e-20:
+        scale = abs(inertia * change) + abs(driving) + abs(losses) + abs(water) + abs(first) + abs(second)
+        correction = -residual / slope
+        converged = settled and abs(residual) <= RESIDUAL * scale + TINY
+        # At rounding the sign of the residual is noise and must steer nothing any more.
+        if converged and (abs(residual) <= ROUNDING * scale or abs(correction) <= ROUNDING * abs(end) + 1e-20):
             break
-    return start + change, coflow_mean
+        # Newton alone can jump to and fro across the knee of a stiff brake: when it leaves the bracket, or does not
+        # halve its own correction, the bracket is halved instead.
+        if not low <= change + correction <= high or abs(correction) > 0.5 * before:
+            correction = 0.5 * (low + high) - change
+        before = abs(correction)
+        change += correction
+        coflow_mean += 0.5 * sensitivity * correction
+    return start + change, coflow_mean, converged

@@ -10,8 +10,10 @@ from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
 from kpp_physics.limits import limit_text, trip_limit
 from kpp_physics.parameters import Parameters
+from kpp_physics.pockets import water_temperature
 from kpp_physics.survey import (
     EXERGY,
+    EXERGY_PARTS,
     RESIDUAL_A,
     RESIDUAL_B,
     RESIDUAL_C,
@@ -21,6 +23,9 @@ from kpp_physics.survey import (
     SURVEY_POSITION,
     SURVEY_TEMPERATURE,
 )
+
+FREEZING: Final = 273.15
+"""Temperature below which a finite bath would freeze, K."""
 
 ENTROPY_TOLERANCE: Final = 1e-6
 """What rounding may take off a line of destroyed exergy in one step, J."""
@@ -40,6 +45,7 @@ class LapView(NamedTuple):
     meters: meters.Meters
     missed: float
     pulses: float
+    unsteady_reason: str
 
 
 def lap_view(ring: st.Vector, laps: int) -> LapView:
@@ -47,7 +53,8 @@ def lap_view(ring: st.Vector, laps: int) -> LapView:
     records, before = meters.lap_records(ring, laps, meters.DEFAULT_LAPS)
     last = records[-1] if records else before
     missed = last[st.LAP_MISSED] - before[st.LAP_MISSED]
-    return LapView(laps, meters.meters(records, before), missed, last[st.LAP_PULSES] - before[st.LAP_PULSES] + missed)
+    pulses = last[st.LAP_PULSES] - before[st.LAP_PULSES] + missed
+    return LapView(laps, meters.meters(records, before), missed, pulses, meters.unsteady_reason(records, before))
 
 
 def observe(
@@ -74,14 +81,14 @@ def observe(
     R = c[co.GAS_CONSTANT]
     cv = c[co.CP_AIR] - R
     power = dict(zip(_BALANCE, rates, strict=False))
-    del power["parameter_change"]
+    del power["reference"]
     power["buoyancy"], power["shaft"] = rates[ledger.BUOYANCY], rates[ledger.SHAFT]
     serving = x[st.SERVED] >= 0
     served = int(x[st.SERVED])
     taken = power["compressor"] + power["auxiliary"]
     energies = stores.tolist()
-    scale = totals[ledger.COMPRESSOR] + abs(x[st.STORED_INITIAL])
-    books = _ledger_group(totals, energies, scale)
+    scale = totals[ledger.COMPRESSOR] + x[st.ENERGY_SCALE]
+    books = _ledger_group(totals, energies, x, scale)
     entropy = parts.entropy[0].tolist()
     voltage_d, voltage_q = interpreted(terminal_voltages)(
         x[st.CURRENT],
@@ -171,8 +178,13 @@ def observe(
             "chopper_power": x[st.CHOPPER_POWER],
         },
         "water": {
-            "temperature": _water_temperature(c, x),
+            "temperature": interpreted(water_temperature)(coefficients, parts.scalars),
             "level_rise": x[st.LEVEL],
+            "ambient_pressure": x[st.AMBIENT_PRESSURE],
+            "ambient_temperature": x[st.AMBIENT_TEMPERATURE],
+            "surroundings_settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
+            and x[st.AMBIENT_TEMPERATURE] == p.ambient_temperature
+            and x[st.WATER_TEMPERATURE] == p.water_temperature,
         },
         "hypotheses": _hypotheses(p, x, rates, totals),
         "plc": _controller(p, x, energies, scale, laps, checks),
@@ -180,7 +192,7 @@ def observe(
         "ledger": books,
         "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
         "exergy": _exergy_group(totals, entropy, x, energies, scale),
-        "meters": dict(laps.meters),
+        "meters": {**laps.meters, "unsteady_reason": laps.unsteady_reason},
     }
 
 
@@ -189,7 +201,7 @@ def controller(
 ) -> dict[str, Any]:
     """The group `plc` alone, for whoever looks at every step and needs no more; arguments as of `observe`."""
     x = parts.scalars.tolist()
-    scale = float(lines[0, ledger.COMPRESSOR]) + abs(x[st.STORED_INITIAL])
+    scale = float(lines[0, ledger.COMPRESSOR]) + x[st.ENERGY_SCALE]
     return _controller(p, x, stores.tolist(), scale, laps, checks)
 
 
@@ -215,9 +227,11 @@ def _controller(
     }
 
 
-def _ledger_group(totals: list[float], energies: list[float], scale: float) -> dict[str, float]:
+def _ledger_group(totals: list[float], energies: list[float], x: list[float], scale: float) -> dict[str, float]:
     """Every line of the balance, the stored energies, and the residual R_A over its scale."""
     group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + energies[: ledger.STORE_COUNT], strict=True))
+    group["parameter_change"] = 0.0
+    group["rebuilt"] = x[st.REBUILT_ENERGY]
     group["residual"] = energies[RESIDUAL_A]
     group["r_a"] = energies[RESIDUAL_A] / scale
     return group
@@ -226,7 +240,7 @@ def _ledger_group(totals: list[float], energies: list[float], scale: float) -> d
 def _sampled_group(sampled: list[float], residual: float, scale: float) -> dict[str, float]:
     """Every line re-integrated from sampled powers, and the residual R_B over its scale."""
     group = dict(zip(_BALANCE, sampled, strict=True))
-    del group["parameter_change"]
+    del group["reference"]
     group["residual"] = residual
     group["r_b"] = residual / scale
     return group
@@ -240,12 +254,18 @@ def _exergy_group(
         "work_in": totals[ledger.COMPRESSOR] + totals[ledger.AUXILIARY],
         "unsourced": totals[ledger.UNSOURCED],
         "heat_exergy": entropy[exergy.HEAT_EXERGY],
-        "parameter_change": entropy[exergy.PARAMETER_CHANGE],
+        "environment": entropy[exergy.ENVIRONMENT],
+        "dead_state": entropy[exergy.DEAD_STATE],
+        "parameter_change": 0.0,
         "grid": totals[ledger.GRID],
         "stored": energies[EXERGY] - x[st.EXERGY_INITIAL],
         "losses": sum(totals[ledger.FIRST_LOSS : ledger.BALANCE_COUNT]),
     }
     group.update((f"destroyed_{name}", value) for name, value in zip(exergy.LINES, entropy, strict=False))
+    parts = energies[EXERGY_PARTS:]
+    group["stored_total"] = energies[EXERGY]
+    group.update((f"stored_{name}", value) for name, value in zip(ledger.EXERGY_STORES, parts, strict=True))
+    group["rebuilt"] = x[st.REBUILT_EXERGY]
     group["residual"] = energies[RESIDUAL_C]
     group["r_c"] = energies[RESIDUAL_C] / scale
     return group
@@ -278,12 +298,6 @@ def _link_voltage(energy: float, capacitance: float) -> float | None:
     return math.sqrt(max(0.0, 2.0 * energy / capacitance)) if capacitance > 0.0 else None
 
 
-def _water_temperature(c: list[float], x: list[float]) -> float:
-    """Temperature of the water [K]."""
-    change = x[st.BATH_ENERGY] / c[co.BATH_CAPACITY] if c[co.BATH_CAPACITY] > 0.0 else 0.0
-    return c[co.WATER_TEMPERATURE] + change
-
-
 def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, float, str]]:
     """Warnings in force, each with what is measured and its limit.
 
@@ -293,6 +307,10 @@ def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[floa
     if x[st.COLDEST] < constants.ICING_TEMPERATURE:
         text = f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K"
         found.append((text, x[st.COLDEST], limit_text(constants.ICING_TEMPERATURE, "K")))
+    if p.bath_heat_capacity > 0 and x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity < FREEZING:
+        cold = x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity
+        text = f"bath: water at {cold:.1f} K, below {FREEZING} K: the model knows no ice"
+        found.append((text, cold, limit_text(FREEZING, "K")))
     if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
         text = f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K"
         found.append((text, x[st.WINDING_TEMPERATURE], limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))

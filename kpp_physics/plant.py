@@ -8,15 +8,18 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, cross_checks, exergy, kernel, ledger, plc, pockets, surroundings, survey
+from kpp_physics import constants, cross_checks, environment, faults, kernel, ledger, plc, pockets, surroundings, survey
 from kpp_physics import meters as metering
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
-from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Violation
+from kpp_physics.parameters import BUILT, DECLARATIONS, LOOP, ParameterError, Parameters, Violation
 
-SNAPSHOT_SCHEMA: Final = 1
+SNAPSHOT_SCHEMA: Final = 2
 _MAGIC: Final = b"KPPS"
+
+STORE_ROUNDING: Final = 1e-12
+"""Difference of a store before and after a change, over its size, that rounding explains."""
 
 
 class SimulationError(RuntimeError):
@@ -58,6 +61,7 @@ class Plant:
             raise SnapshotError(f"the snapshot holds {len(memory)} bytes of state, not {self._memory.nbytes}")
         else:
             self._memory[:] = np.frombuffer(memory, dtype="<f8")
+            environment.take_present(self._coefficients, self._parts.scalars)
 
     def _take_series(self) -> None:
         """The time series of the parameters as the kernel reads them."""
@@ -67,6 +71,8 @@ class Plant:
 
     def _stand_cold(self) -> None:
         x, p = self._parts.scalars, self.parameters
+        environment.settle(x, p)
+        environment.take_present(self._coefficients, x)
         x[st.RECEIVER_MASS] = p.ambient_pressure * p.receiver_volume / (p.gas_constant * p.ambient_temperature)
         x[st.RECEIVER_ENERGY] = x[st.RECEIVER_MASS] * (p.cp_air - p.gas_constant) * p.ambient_temperature
         x[st.WINDING_TEMPERATURE] = p.ambient_temperature
@@ -76,13 +82,26 @@ class Plant:
         x[st.COLDEST] = st.EMPTY_LOW
         kernel.clear_lap(self._parts.lap)
         x[st.SYNC_ERROR] = 1.0
-        self._surround()
+        self._follow_grid()
+        self._open_ledger()
+
+    def _open_ledger(self) -> None:
+        """Let the ledgers count from what the plant stores now."""
+        x = self._parts.scalars
         self._survey()
         x[st.STORED_INITIAL] = self._stores[survey.STORED]
+        # What the residuals are measured by: every store, an evacuated receiver too, which has exergy and no energy;
+        # but not the bath, which would hide them.
+        energies = np.abs(self._stores[: ledger.STORE_COUNT])
+        available = np.abs(self._stores[survey.EXERGY_PARTS : survey.EXERGY_PARTS + ledger.STORE_COUNT])
+        scales = np.maximum(energies, available)
+        x[st.ENERGY_SCALE] = scales.sum() - scales[ledger.STORED_BATH]
         x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
+        self._parts.ring[0, st.LAP_STORES : st.LAP_EXERGY] = self._stores[: ledger.STORE_COUNT]
+        self._parts.ring[0, st.LAP_EXERGY : st.LAP_WIDTH] = self._stores[survey.EXERGY_PARTS :]
 
-    def _surround(self) -> None:
-        """What surrounds the plant at this moment: the next step begins with it."""
+    def _follow_grid(self) -> None:
+        """The grid at this moment: the next step begins with it."""
         x = self._parts.scalars
         time = self.time_us / 1e6
         for name, place in (("grid_frequency", st.GRID_FREQUENCY), ("load_power", st.LOAD_POWER)):
@@ -121,7 +140,7 @@ class Plant:
             self._series_ends,
         )
         fault = int(self._faults[0])
-        if fault != kernel.OK:
+        if fault != faults.OK:
             raise SimulationError(self._explain(fault))
 
     def _explain(self, fault: int) -> str:
@@ -131,7 +150,7 @@ class Plant:
             if not math.isfinite(value)
         ]
         which = f" ({', '.join(bad)})" if bad else ""
-        return f"at t = {self.time_us / 1e6:.3f} s {kernel.FAULTS[fault]}{which}: the plant cannot be computed further"
+        return f"at t = {self.time_us / 1e6:.3f} s {faults.TEXTS[fault]}{which}: the plant cannot be computed further"
 
     def command(self, name: str, args: Mapping[str, Any]) -> None:
         """Give the controller a command; it acts from the next step on.
@@ -173,10 +192,14 @@ class Plant:
         return plc.TRIPS[cause] if cause != plc.NO_TRIP else None
 
     def change_parameters(self, changes: Mapping[str, Any]) -> None:
-        """Change parameters between two steps. What that does to the stored energy is booked as parameter_change.
+        """Change parameters between two steps. No change alters what the plant stores.
+
+        Settings and conditions are in force from the next step on; the environment ramps to its new values. What is
+        built cannot change in a run: energy that the change moved would have no source.
 
         Raises:
-            ParameterError: when a value is refused, or a parameter cannot change in a run.
+            ParameterError: when a value is refused, or belongs to the machine as built.
+            SimulationError: when the change altered a store, which is a fault of the program.
         """
         following = self.parameters.with_changes(changes)
         refused = [
@@ -184,28 +207,102 @@ class Plant:
                 name,
                 value,
                 None,
-                f"{name} fixes the shape of the loop and cannot change in a run: start a new run with it",
+                f"{name} belongs to the machine as built and cannot change in a run: "
+                f"{'start a new run' if name in LOOP else 'fork this run, or start a new one,'} with the change",
             )
             for name, value in changes.items()
-            if DECLARATIONS[name].structural and getattr(following, name) != getattr(self.parameters, name)
+            if DECLARATIONS[name].kind == BUILT and getattr(following, name) != getattr(self.parameters, name)
         ]
         if refused:
             raise ParameterError(refused)
         self._survey()
-        before, available = self._stores[survey.STORED], self._stores[survey.EXERGY]
+        before = self._stores.copy()
+        self._put_in_force(following)
+        self._survey()
+        self._require_unchanged(before)
+
+    def _put_in_force(self, following: Parameters) -> None:
         self.parameters = following
         self._coefficients = co.coefficients(following)
+        environment.take_present(self._coefficients, self._parts.scalars)
         self._checks = cross_checks.warnings(following)
-        self._surround()
-        if following.surface_area == 0:
-            self._parts.scalars[st.LEVEL] = 0.0
+        self._follow_grid()
+
+    def _require_unchanged(self, before: st.Vector) -> None:
+        """Raise SimulationError if a store holds another energy or exergy than before."""
+        names = [f"energy of {name}" for name in ledger.STORES]
+        names += ["stored energy", "", "stored exergy", "", ""]
+        names += [f"exergy of {name}" for name in ledger.EXERGY_STORES]
+        for name, was, now in zip(names, before.tolist(), self._stores.tolist(), strict=True):
+            if name and abs(now - was) > STORE_ROUNDING * (abs(was) + abs(now)):
+                raise SimulationError(
+                    f"at t = {self.time_us / 1e6:.3f} s a change of parameters altered the {name} from {was:.9g} J to "
+                    f"{now:.9g} J: this is a fault of the program"
+                )
+
+    def rebuilt(self, changes: Mapping[str, Any]) -> "Plant":
+        """The plant in which a fork with other parameters begins.
+
+        Where only settings, conditions and environment change, its ledgers go on. Where the machine is built otherwise
+        they begin anew: energy and exergy count from what the changed plant holds, and the difference to this plant
+        stands in its state.
+
+        Raises:
+            ParameterError: when a value is refused, or fixes the length of the loop.
+        """
+        following = self.parameters.with_changes(changes)
+        differing = [name for name in changes if getattr(following, name) != getattr(self.parameters, name)]
+        refused = [
+            Violation(
+                name,
+                changes[name],
+                None,
+                f"{name} fixes the shape of the loop and the floaters' places on it: start a new run with it",
+            )
+            for name in differing
+            if name in LOOP
+        ]
+        if refused:
+            raise ParameterError(refused)
+        plant = Plant(self.parameters, self.memory())
+        if not any(DECLARATIONS[name].kind == BUILT for name in differing):
+            plant.change_parameters(changes)
+            return plant
+        plant._rebuild(following)
+        return plant
+
+    def _rebuild(self, following: Parameters) -> None:
+        """Put another machine in force around the same air, speeds and temperatures, and open new ledgers."""
         self._survey()
-        step = float(self._stores[survey.STORED] - before)
-        self._parts.entropy[0, exergy.PARAMETER_CHANGE] += self._stores[survey.EXERGY] - available
-        books = self._parts.ledger
-        books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE] = interpreted(ledger.add)(
-            books[0, ledger.PARAMETER_CHANGE], books[1, ledger.PARAMETER_CHANGE], step
-        )
+        energy, available = self._stores[survey.STORED], self._stores[survey.EXERGY]
+        x, parts = self._parts.scalars, self._parts
+        warmth = self._water_warmth()
+        self._put_in_force(following)
+        c = self._coefficients
+        held = parts.floaters[st.STIFFNESS] != 0.0
+        parts.floaters[st.STIFFNESS, held] = following.water_density * following.gravity / following.mouth_area
+        x[st.BATH_START] = x[st.WATER_TEMPERATURE] + (warmth if c[co.BATH_CAPACITY] > 0.0 else 0.0)
+        x[st.BATH_ENERGY] = x[st.BATH_ENERGY_LOW] = 0.0
+        area = following.surface_area  # the water already stands as high as the air in it makes it
+        x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
+        x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]
+        for books in (parts.ledger, parts.sampled, parts.entropy, parts.ring):
+            books[:] = 0.0
+        kernel.clear_lap(parts.lap)
+        x[st.ARMED_LAP] = max(0.0, x[st.ARMED_LAP] - x[st.LAPS])
+        x[st.LAPS] = x[st.RECORDED_LAPS] = x[st.ENTROPY_LOW] = 0.0
+        x[st.PULSES] = x[st.MISSED] = 0.0
+        self._lap_view = self._ring_digest = None
+        self._open_ledger()
+        x[st.REBUILT_ENERGY] += x[st.STORED_INITIAL] - energy
+        x[st.REBUILT_EXERGY] += x[st.EXERGY_INITIAL] - available
+
+    def _water_warmth(self) -> float:
+        """How much warmer a finite bath is than the surroundings make it [K]."""
+        x, capacity = self._parts.scalars, self._coefficients[co.BATH_CAPACITY]
+        if capacity <= 0.0:
+            return 0.0
+        return float(x[st.BATH_START] + x[st.BATH_ENERGY] / capacity - x[st.WATER_TEMPERATURE])
 
     def change_series(self, changes: Mapping[str, Any]) -> None:
         """Let grid frequency or load follow a time series from the next step on, or end that.
@@ -218,7 +315,7 @@ class Plant:
         """
         self.parameters = self.parameters.with_series(changes)
         self._take_series()
-        self._surround()
+        self._follow_grid()
 
     def _survey(self) -> None:
         parts = self._parts
@@ -274,7 +371,7 @@ class Plant:
     def recall(self, memory: bytes) -> None:
         """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up anew."""
         self._memory[:] = np.frombuffer(memory, dtype="<f8")
-        self._faults[:] = kernel.OK
+        self._faults[:] = faults.OK
         self._lap_view = None
         self._ring_digest = None
 

@@ -9,63 +9,92 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger
 from kpp_physics import state as st
-from kpp_physics.air import adiabatic_mean, heat_from_water, relaxation, sampled_mean
+from kpp_physics.air import (
+    adiabatic_mean,
+    bucket_volume,
+    heat_from_water,
+    heat_while_filling,
+    relative_gain,
+    relaxation,
+    sampled_mean,
+)
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
+from kpp_physics.jet import outlet_flow
 from kpp_physics.state import Vector
 
 # Rows of the work array: the pockets that hold air, packed.
 INDEX, PROGRESS, PRESSURE, AIR_VOLUME, COSINE, SINE, FORCE = range(7)
 WORK_ROWS = 7
 
+INFLOW_SHARE = 0.05
+"""Air that enters a pocket at a time, over what it holds."""
 
-@inlined
-def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float) -> float:
-    """Volume of a pocket [m3] from V (p_roof + c V) = k (E + c V^2/2); k E/p_roof for c = 0.
-
-    Args:
-        energy: E = H - c V^2/2 [J].
-        roof: absolute pressure at the roof of the bucket [Pa].
-        exponent: k = R/cp [-].
-        stiffness: c = rho g/A_f [Pa/m3], 0 for a point pocket.
-    """
-    if stiffness == 0.0:
-        return exponent * energy / roof
-    root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
-    return 2.0 * exponent * energy / (roof + root)
+MOST_PARTS = 80
+"""Most parts of an inflow: a charge four times the capacity in one step."""
 
 
 @inlined
 def water_temperature(c: Vector, x: Vector) -> float:
-    """Temperature of the water [K]: constant, or that of the finite bath."""
+    """Temperature of the water [K]: that of the surroundings, or that of the finite bath."""
     if c[co.BATH_CAPACITY] > 0.0:
-        return float(c[co.WATER_TEMPERATURE] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
+        return float(x[st.BATH_START] + x[st.BATH_ENERGY] / c[co.BATH_CAPACITY])
     return float(c[co.WATER_TEMPERATURE])
 
 
 @inlined
-def _jet(c: Vector, x: Vector, energy: float, roof: float, before: float, h: float) -> tuple[float, float]:
-    """Flow of expelled water through the outlet [m3/s], and the energy that the pocket pays for it in the step [J]."""
-    stiffness, k = c[co.BUCKET_STIFFNESS], c[co.GAS_EXPONENT]
-    rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
-    flow = max(0.0, bucket_volume(energy, roof, k, stiffness) - before) / h
-    paid = 0.0
-    if c[co.JET_MODE] == hypotheses.PHYSICAL:
-        # a pocket cannot pay more than it has: the flow falls to what it can push through a tight outlet
-        low, high = 0.0, flow
-        for _ in range(50):
-            paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-            room = max(0.0, bucket_volume(max(0.0, energy - paid), roof, k, stiffness) - before) / h
-            if room < flow:
-                high = flow
-            else:
-                low = flow
-            if abs(room - flow) <= 1e-12 * flow:
-                break
-            flow = room if low < room < high and room > 0.5 * flow else 0.5 * (low + high)
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-    x[st.JET_FLOW] = flow
-    return flow, paid
+def _inflow_parts(inflow: float, held: float, most: float) -> int:
+    """Parts in which air enters a pocket: each a twentieth of what the pocket holds when it is full or filled.
+
+    Args:
+        inflow: air that enters in the step [kg].
+        held: air that is there before [kg].
+        most: air that the pocket can hold [kg].
+    """
+    room = max(min(held + inflow, most), INFLOW_SHARE * inflow)
+    return min(MOST_PARTS, 1 + int(inflow / (INFLOW_SHARE * room)))
+
+
+@inlined
+def _part_of_inflow(x: Vector, part: int, parts: int, exponent: float, T0: float) -> tuple[float, float]:
+    """Mean temperature of one part of the inflow [K], and the mean of ln(T/T0) in it [-].
+
+    The receiver cools while the air leaves: T goes with its mass to the power gamma - 1, the first part is the warmest.
+
+    Args:
+        part, parts: number of the part, and of all.
+        exponent: gamma - 1 = R/cv [-].
+        T0: ambient temperature [K].
+    """
+    first, last = x[st.INFLOW_SHARE] * part / parts, x[st.INFLOW_SHARE] * (part + 1) / parts
+    start = x[st.INFLOW_START]
+    if last < 1e-3:
+        linear, square = 0.5 * (first + last), (first * first + first * last + last * last) / 6.0
+        mean = start * (1.0 - exponent * linear + exponent * (exponent - 1.0) * square)
+        return mean, math.log(start / T0) - exponent * (linear + square)
+    high, low = 1.0 - first, 1.0 - last
+    gamma = 1.0 + exponent
+    mean = start / gamma * (math.pow(high, gamma) - math.pow(low, gamma)) / (high - low)
+    fallen = 1.0 - (high * math.log(high) - (low * math.log(low) if low > 0.0 else 0.0)) / (high - low)
+    return mean, math.log(start / T0) - exponent * fallen
+
+
+@inlined
+def _mixing(
+    mass: float, enthalpy: float, entering: float, incoming: float, mean_log: float, T0: float, cp: float
+) -> float:
+    """Entropy of mixing in a pocket over cp [kg]: of what enters and of what is there, at constant pressure.
+
+    Args:
+        mass, enthalpy: of what is there [kg, J].
+        entering, incoming, mean_log: what enters, its mean temperature and its mean of ln(T/T0) [kg, K, -].
+        T0, cp: ambient temperature and heat capacity [K, J/(kg K)].
+    """
+    last = (enthalpy + entering * cp * incoming) / ((mass + entering) * cp)
+    gained = entering * (math.log(last / T0) - mean_log)
+    if mass > 0.0:
+        gained += mass * math.log(last * mass * cp / enthalpy)
+    return float(gained)
 
 
 @inlined
@@ -96,18 +125,19 @@ def pockets(
     weight, depth, p0 = c[co.SPECIFIC_WEIGHT], c[co.WATER_DEPTH] + x[st.LEVEL], c[co.AMBIENT_PRESSURE]
     k, cp, R, T0 = c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.GAS_CONSTANT], c[co.AMBIENT_TEMPERATURE]
     rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
-    stiffness = c[co.BUCKET_STIFFNESS]
     T_w = water_temperature(c, x)
     UA = c[co.POCKET_UA]
     if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
         UA = c[co.H2_UA]
     exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
     position = x[st.POSITION]
+    served = int(x[st.FILLED])
     jet_of = int(x[st.SERVED]) if c[co.JET_MODE] != hypotheses.OFF else -1
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     captured = missed if behind >= hood else 0.0
     x[st.JET_FLOW] = 0.0
     quarter = 0.5 * math.pi * radius
+    half_path = 0.5 * h * x[st.SPEED]
     # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
     first = math.ceil((-quarter - position) / pitch) - 1
     last = math.floor((straight + quarter - position) / pitch) + 1
@@ -120,55 +150,91 @@ def pockets(
     for j in range(first, last + 1):
         m = f[st.MASS, i]
         before = f[st.VOLUME, i]
-        if m != 0.0 or before != 0.0:
+        filling = i == served and x[st.INFLOW] > 0.0
+        if m != 0.0 or before != 0.0 or filling:
             volume = 0.0
-            if m != 0.0:
+            if m != 0.0 or filling:
                 progress = position + j * pitch
                 z, cosine, sine = place(progress, straight, radius)
                 roof = p0 + weight * (depth - z)
-                energy = f[st.ENTHALPY, i]
-                if i == jet_of:
-                    _, paid = _jet(c, x, energy, roof, before, h)
-                    # the jet's work comes out of the pressure behind the valve, at the pocket's temperature
-                    destroyed[exergy.VALVE] -= paid * T0 * m * cp / energy
-                    energy -= paid
+                energy, stiffness = f[st.ENTHALPY, i], f[st.STIFFNESS, i]
                 H = energy
                 if stiffness != 0.0:
                     volume = bucket_volume(energy, roof, k, stiffness)
                     H += 0.5 * stiffness * volume * volume
-                capacity_rate = m * cp
-                q = heat_from_water(m, H, T_w, UA, cp, h)
-                if q != 0.0:
-                    heat_loss += q * (0.5 * capacity_rate * (1.0 / H + 1.0 / (H + q)) - 1.0 / T_w)
-                    sampled_heat += UA * sampled_mean(T_w - H / capacity_rate, UA * h / capacity_rate)
-                H += q
-                energy += q
-                heat += q
-                volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
-                kept = 1.0
-                if vent:
-                    kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
-                limit = capacity * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, aspect))
-                if volume * kept > limit or kept < 1.0:
-                    pressure = roof + stiffness * volume
-                    room = min(volume * kept, limit)
-                    kept = room / volume
-                    temperature = H / capacity_rate
-                    m_kept = m * kept
-                    energy_kept = H * kept
-                    gone = m - m_kept
-                    if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
-                        energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
-                        gone = (energy - energy_kept) / (cp * temperature)
-                        m_kept = m - gone
-                    vented += gone
-                    lost += (energy - energy_kept) - cp * T0 * gone
-                    sampled_vent += gone * cp * (temperature - T0)
-                    vent_loss += gone * (exergy.thermal_exergy(temperature, T0, cp) + R * T0 * math.log(pressure / p0))
-                    if pressure >= hood:
-                        captured += gone
-                    volume = room
-                    m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
+                # What a tilting bucket can hold is taken at the middle of the step: air leaves all the time, and the
+                # end or the beginning would be wrong by half a step's spill, in heat and in buoyancy.
+                limit = capacity
+                if sine != 0.0:
+                    _, middle_cosine, middle_sine = place(progress + half_path, straight, radius)
+                    limit *= tilt_capacity(middle_cosine, middle_sine, aspect)
+                # Air enters a pocket that is being filled in parts: each mixes with what is there, takes heat while it
+                # comes in, and what the pocket cannot hold spills at once. In one go a pocket that overflows would
+                # give away air that never came, and a small one would not feel the water. Then, for what is left of
+                # the step, it takes heat with what it holds; all others do just that.
+                parts = _inflow_parts(x[st.INFLOW], m, limit * roof / (R * x[st.INFLOW_TEMPERATURE])) if filling else 0
+                remaining = x[st.INFLOW] * x[st.INFLOW_TEMPERATURE]
+                for phase in range(parts + 1):
+                    if phase < parts:
+                        entering = x[st.INFLOW] / parts
+                        incoming, mean_log = _part_of_inflow(x, phase, parts, R / (cp - R), T0)
+                        if phase == parts - 1:  # together the parts bring what left the receiver, to the last bit
+                            incoming = remaining / entering
+                        remaining -= entering * incoming
+                        destroyed[exergy.POCKET_MIXING] += T0 * cp * _mixing(m, H, entering, incoming, mean_log, T0, cp)
+                        m += entering
+                        H += entering * cp * incoming
+                        energy += entering * cp * incoming
+                        lasted = x[st.INFLOW_TIME] / parts
+                        q, seen = heat_while_filling(m, H, entering, incoming, T_w, UA, cp, lasted)
+                        sampled_heat += seen
+                    else:
+                        left = h - x[st.INFLOW_TIME] if filling else h
+                        q = heat_from_water(m, H, T_w, UA, cp, left)
+                        if q != 0.0:
+                            seen = sampled_mean(T_w - H / (m * cp), UA * left / (m * cp))
+                            sampled_heat += UA * seen * left
+                    capacity_rate = m * cp
+                    if q != 0.0:
+                        heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
+                        H += q
+                        energy += q
+                        heat += q
+                    if i == jet_of and phase == max(0, parts - 1):
+                        # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
+                        # While it pays the air cools at constant pressure, and loses the entropy m cp ln(H/(H - paid)).
+                        available = H * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity_rate))
+                        x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
+                        destroyed[exergy.VALVE] += T0 * capacity_rate * math.log1p(-paid / H)
+                        energy -= paid
+                        H -= paid
+                    volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
+                    kept = 1.0
+                    if vent:
+                        kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
+                    if volume * kept > limit or kept < 1.0:
+                        pressure = roof + stiffness * volume
+                        room = min(volume * kept, limit)
+                        kept = room / volume
+                        temperature = H / capacity_rate
+                        m_kept = m * kept
+                        energy_kept = H * kept
+                        gone = m - m_kept
+                        if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
+                            energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
+                            gone = (energy - energy_kept) / (cp * temperature)
+                            m_kept = m - gone
+                        vented += gone
+                        lost += (energy - energy_kept) - cp * T0 * gone
+                        sampled_vent += gone * cp * (temperature - T0)
+                        thermal = exergy.thermal_exergy(temperature, T0, cp)
+                        vent_loss += gone * (thermal + R * T0 * math.log(pressure / p0))
+                        if pressure >= hood:
+                            captured += gone
+                        volume = room
+                        m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
+                    if m == 0.0 and phase >= parts - 1:
+                        break
                 f[st.MASS, i] = m
                 f[st.ENTHALPY, i] = energy
                 if m != 0.0:
@@ -202,7 +268,7 @@ def pockets(
     flow[ledger.VENT] += lost
     flow[ledger.WATER_EXPELLED] += expelled
     flow[ledger.WATER_INGESTED] += ingested
-    sampled[ledger.HEAT_FROM_WATER] += h * sampled_heat
+    sampled[ledger.HEAT_FROM_WATER] += sampled_heat
     sampled[ledger.VENT] += sampled_vent
     destroyed[exergy.POCKET_HEAT] += T0 * heat_loss
     destroyed[exergy.VENT] += vent_loss
@@ -214,6 +280,7 @@ def pockets(
         _cool_bath(c, x, flow, sampled, destroyed, heat, h)
     else:
         destroyed[exergy.HEAT_EXERGY] += heat * (1.0 - T0 / T_w)
+        flow[ledger.HEAT_EXERGY] += heat * (1.0 - T0 / T_w)
     if c[co.SURFACE_AREA] > 0.0 and air > 0.0:
         _raise_level(c, x, f, work, active, air)
     return active
@@ -234,10 +301,11 @@ def _cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: V
     capacity, T0 = c[co.BATH_CAPACITY], c[co.AMBIENT_TEMPERATURE]
     T_w = water_temperature(c, x)
     lost = capacity * (T_w - T0) * relaxation(c[co.BATH_UA] * h / capacity)
-    x[st.BATH_ENERGY] -= heat + lost
-    flow[ledger.BATH] -= heat + lost
+    change = -(heat + lost)
+    x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], change)
+    flow[ledger.BATH] += change
     sampled[ledger.BATH] -= heat + c[co.BATH_UA] * (0.5 * (T_w + water_temperature(c, x)) - T0) * h
-    destroyed[exergy.BATH] += lost * (1.0 - T0 / T_w)
+    destroyed[exergy.BATH] += lost + T0 * capacity * math.log1p(-lost / (capacity * T_w))
 
 
 @inlined
@@ -259,7 +327,7 @@ def refresh(c: Vector, x: Vector, f: Vector, work: Vector, active: int) -> None:
         z, work[COSINE, a], work[SINE, a] = place(work[PROGRESS, a], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (depth - z)
         work[AIR_VOLUME, a] = bucket_volume(
-            f[st.ENTHALPY, i], work[PRESSURE, a], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+            f[st.ENTHALPY, i], work[PRESSURE, a], c[co.GAS_EXPONENT], f[st.STIFFNESS, i]
         )
 
 
@@ -271,11 +339,12 @@ def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) ->
     finite bucket it is the trapezoid of the volumes at both ends, and the pocket loses force times path all the same.
     """
     straight, radius = c[co.STRAIGHT_LENGTH], c[co.RADIUS]
-    weight, exponent, stiffness = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT], c[co.BUCKET_STIFFNESS]
+    weight, exponent = c[co.SPECIFIC_WEIGHT], c[co.GAS_EXPONENT]
     total = 0.0
     for a in range(active):
         slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
         volume = work[AIR_VOLUME, a]
+        stiffness = f[st.STIFFNESS, int(work[INDEX, a])]
         if stiffness == 0.0:
             epsilon = -weight * slope * ds / work[PRESSURE, a]
             force = weight * volume * slope * adiabatic_mean(epsilon, exponent)

@@ -28,6 +28,9 @@ SCALARS: Final = (
     "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_force", "recovered_flow",
     "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
     "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
+    "ambient_pressure", "ambient_temperature", "water_temperature", "bath_start", "rebuilt_energy", "rebuilt_exergy",
+    "filled", "inflow", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
+    "bath_energy_low", "energy_scale",
 )
 
 (STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
@@ -40,21 +43,26 @@ SCALARS: Final = (
  TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL,
  H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_FORCE, RECOVERED_FLOW,
  CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
- MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER) = range(len(SCALARS))
+ MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER,
+ AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, BATH_START, REBUILT_ENERGY,
+ REBUILT_EXERGY, FILLED, INFLOW, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
+ BATH_ENERGY_LOW, ENERGY_SCALE) = range(len(SCALARS))
 # fmt: on
 
 SCALAR_COUNT: Final = len(SCALARS)
 
 # Rows of the floater array. VOLUME is the air volume at the last exchange of water, which the moving mass is made of.
-MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED = range(6)
-FLOATER_ROWS: Final = 6
+# STIFFNESS is that of the bucket model with which the pocket was filled: a switch of the model takes hold of a pocket
+# when it is next filled, since changing it under the air would change the stored energy.
+MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED, STIFFNESS = range(7)
+FLOATER_ROWS: Final = 7
 
 COMPRESSOR_OFF, COMPRESSOR_IDLE, COMPRESSOR_LOADED = range(3)
 
 LAP_RING: Final = 33
 """Lap records kept: means over up to 32 complete laps."""
 
-# A lap record: time and ledger totals at its end, then what belongs to this lap alone.
+# A lap record: ledger totals at its end, what belongs to this lap alone, then time and stores at its end.
 LAP_EXTRAS: Final = (
     "first_load_time",
     "first_load_energy",
@@ -69,12 +77,18 @@ LAP_EXTRAS: Final = (
     "pulses",
     "missed",
     "time",
+    *(f"energy_{name}" for name in ledger.STORES),
+    *(f"exergy_{name}" for name in ledger.EXERGY_STORES),
 )
 # fmt: off
 (FIRST_LOAD_TIME, FIRST_LOAD_ENERGY, LAST_LOAD_TIME, LAST_LOAD_ENERGY, LOADS,
  LAP_TENSION_MAX, LAP_TENSION_MIN, LAP_PRESSURE_MAX, LAP_PRESSURE_MIN, LAP_COLDEST, LAP_PULSES, LAP_MISSED,
- LAP_TIME) = range(ledger.COUNT, ledger.COUNT + len(LAP_EXTRAS))
+ LAP_TIME) = range(ledger.COUNT, ledger.COUNT + 13)
 # fmt: on
+LAP_STORES: Final = LAP_TIME + 1
+LAP_EXERGY: Final = LAP_STORES + ledger.STORE_COUNT
+"""First of the stored energies, and of the stored exergies, at the end of the lap."""
+
 LAP_WIDTH: Final = ledger.COUNT + len(LAP_EXTRAS)
 
 EMPTY_HIGH: Final = -1.0e300
@@ -98,6 +112,11 @@ def size(floater_count: int) -> int:
     """Numbers in the memory of a plant."""
     audits = 2 * ledger.BALANCE_COUNT + 2 * exergy.COUNT
     return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + audits + LAP_WIDTH * (1 + LAP_RING)
+
+
+def blank() -> Vector:
+    """The scalars of a plant, all zero."""
+    return np.zeros(SCALAR_COUNT)
 
 
 def ring_start(floater_count: int) -> int:

@@ -5,13 +5,15 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger, plc
 from kpp_physics import state as st
-from kpp_physics.air import compression_work, relaxation, relief_share, sampled_mean, valve_flow
+from kpp_physics.air import compression_work, relative_gain, relaxation, relief_share, sampled_mean, valve_flow
 from kpp_physics.compiled import inlined
-from kpp_physics.geometry import place
+from kpp_physics.geometry import place, tilt_capacity
+from kpp_physics.jet import valve_against_outlet
 from kpp_physics.state import Vector
 
-EQUALISING_SHARE = 1e-3
-"""Share of the receiver's air in one step from which on the charge is limited to equal pressures."""
+RELIEF_INTERVALS = 32
+"""Pairs of intervals in the re-integration of a blow-off: exact to 1e-9 when the pressure falls to a quarter,
+and good for the vessel that a fork has made a tenth as large."""
 
 
 @inlined
@@ -27,7 +29,8 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
     state = int(x[st.PLC_STATE])
     if state == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
         length = 0.5 * c[co.STRAIGHT_LENGTH]
-    end = min(c[co.WINDOW_START] + length, 0.5 * c[co.LOOP_LENGTH])
+    apex = c[co.STRAIGHT_LENGTH] + 0.5 * math.pi * c[co.RADIUS]  # beyond it a floater's mouth is up: it holds no air
+    end = min(c[co.WINDOW_START] + length, apex)
     first = math.ceil((c[co.WINDOW_START] - x[st.POSITION]) / pitch)
     inside = 0
     served = -1
@@ -90,28 +93,198 @@ def _work(c: Vector, pressure: float, taken: float, recovered: float) -> float:
 
 
 @inlined
-def _through_valve(c: Vector, pressure: float, temperature: float, behind: float) -> float:
-    """Flow through the open valve into a pocket at the pressure `behind` [kg/s].
+def discharge_integral(share: float) -> float:
+    """q + (1 - q) ln(1 - q) for a share q of the air that leaves [-], in [0, 1): q^2/2 + q^3/6 + ...
 
-    With a physical jet the outlet of the bucket adds its own pressure, which depends on the flow: the root of a
-    falling function, found by bisection.
+    While a vessel discharges isentropically its pressure falls with m^gamma; times gamma, and times the air that was
+    there, this is what the integral of ln(p1/p) over the air that leaves amounts to.
     """
-    conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
-    flow = valve_flow(pressure, temperature, behind / pressure, conductance, critical)
-    if c[co.JET_MODE] != hypotheses.PHYSICAL or flow == 0.0:
-        return flow
-    low, high = 0.0, flow
-    per_mass = c[co.GAS_CONSTANT] * temperature * c[co.CAPTURE_EFFICIENCY] / behind
-    for _ in range(40):
-        flow = 0.5 * (low + high)
-        against = behind + hypotheses.jet_pressure(
-            flow * per_mass, c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
-        )
-        if valve_flow(pressure, temperature, against / pressure, conductance, critical) > flow:
-            low = flow
-        else:
-            high = flow
-    return low
+    if share < 1e-3:
+        return share * share * (0.5 + share * (1.0 / 6.0 + share * (1.0 / 12.0 + share / 20.0)))
+    return share + (1.0 - share) * math.log1p(-share)
+
+
+@inlined
+def _relieve(
+    c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: float, energy: float
+) -> tuple[float, float]:
+    """Open the relief valve above its pressure: what stays expands isentropically to it, what leaves carries U1 - U2.
+
+    Returns:
+        Air that leaves [kg] and its energy [J].
+    """
+    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
+    cv = cp - R
+    pressure = energy * R / (cv * c[co.RECEIVER_VOLUME])
+    limit = c[co.RELIEF_PRESSURE]
+    if pressure <= limit:
+        return 0.0, 0.0
+    temperature = energy / (mass * cv)
+    relieved = mass * relief_share(pressure, limit, c[co.GAS_EXPONENT])
+    blown = energy * (1.0 - limit / pressure)  # U = p V cv/R, and V stays
+    flow[ledger.AIR_VENTED] += relieved
+    flow[ledger.VENT] += blown - relieved * cp * T0
+    # Every part of it leaves with the entropy that the air had at the start.
+    specific = cp * math.log(temperature / T0) - R * math.log(pressure / p0)
+    destroyed[exergy.RELIEF] += blown - relieved * (cp * T0 + T0 * specific)
+    # For the second ledger: h dm by Simpson's rule over the air that leaves, T going with m^(gamma - 1).
+    end = 1.0 - relieved / mass
+    enthalpy = 0.0
+    for node in range(2 * RELIEF_INTERVALS + 1):
+        weight = 1.0 if node in (0, 2 * RELIEF_INTERVALS) else 4.0 if node % 2 == 1 else 2.0
+        left = 1.0 + (end - 1.0) * node / (2 * RELIEF_INTERVALS)
+        enthalpy += weight * math.exp(R / cv * math.log(left))
+    enthalpy *= cp * temperature / (6.0 * RELIEF_INTERVALS)
+    sampled[ledger.VENT] += relieved * (enthalpy - cp * T0)
+    return relieved, blown
+
+
+@inlined
+def _compress(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    mode: int,
+    mass: float,
+    energy: float,
+    h: float,
+) -> tuple[float, float]:
+    """Compressor and aftercooler over one step.
+
+    Returns:
+        Air that enters the receiver [kg] and its energy [J].
+    """
+    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
+    cv = cp - R
+    per_energy = R / (cv * c[co.RECEIVER_VOLUME])
+    work = seen = taken = brought = 0.0
+    if mode == st.COMPRESSOR_LOADED:
+        taken = c[co.COMPRESSOR_FLOW] * h
+        recovered = min(taken, x[st.RECOVERED_FLOW] * h)
+        cooler = c[co.COOLER_TEMPERATURE]
+        middle = per_energy * (energy + 0.5 * taken * cp * cooler)
+        work = _work(c, middle, taken, recovered)
+        cooler = min(cooler, T0 + work / (taken * cp))  # a cooler cannot heat what a low pressure left cold
+        brought = taken * cp * cooler
+        rejected = work - taken * cp * (cooler - T0)
+        minimum = R * T0 * math.log(middle / p0) + exergy.thermal_exergy(cooler, T0, cp)
+        destroyed[exergy.COMPRESSOR] += work - taken * minimum + recovered * c[co.RECOVERY_WORK]
+        destroyed[exergy.RECOVERY] -= recovered * c[co.RECOVERY_WORK]
+        half = (energy + 0.5 * brought) / ((mass + 0.5 * taken) * cv)  # the receiver's temperature when half is in
+        destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(half, cooler, T0, cp)
+        flow[ledger.AIR_INTAKE] += taken
+        flow[ledger.AIR_RECOVERED] += recovered
+        flow[ledger.AFTERCOOLER] += rejected
+        start, end = per_energy * energy, per_energy * (energy + brought)
+        seen = 0.5 * (_work(c, start, taken, recovered) + _work(c, end, taken, recovered))
+        sampled[ledger.AFTERCOOLER] += seen - taken * cp * (cooler - T0)
+    elif mode == st.COMPRESSOR_IDLE:
+        work = seen = _work(c, c[co.UNLOAD_PRESSURE], c[co.IDLE_FLOW] * h, 0.0)
+        flow[ledger.AFTERCOOLER] += work
+        sampled[ledger.AFTERCOOLER] += work
+        destroyed[exergy.COMPRESSOR] += work
+    free = c[co.RECOVERY_CLAIMED] * work
+    flow[ledger.COMPRESSOR] += work - free
+    flow[ledger.UNSOURCED_RECOVERY] += free
+    free = c[co.RECOVERY_CLAIMED] * seen
+    sampled[ledger.COMPRESSOR] += seen - free
+    sampled[ledger.UNSOURCED] += free
+    return taken, brought
+
+
+@inlined
+def _cool(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: float, energy: float, h: float) -> float:
+    """Heat through the wall of the receiver in one step [J], > 0 to the surroundings: exact, however stiff."""
+    T0 = c[co.AMBIENT_TEMPERATURE]
+    capacity = mass * (c[co.CP_AIR] - c[co.GAS_CONSTANT])
+    temperature = energy / capacity
+    stiffness = c[co.RECEIVER_UA] * h / capacity
+    difference = temperature - T0
+    lost = capacity * difference * relaxation(stiffness)
+    flow[ledger.RECEIVER_HEAT] += lost
+    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(difference, stiffness) * h
+    # Heat leaves while the air goes from T to T'; both lie on the same side of T0: Q - T0 C ln(T/T').
+    destroyed[exergy.RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy)
+    return float(lost)
+
+
+@inlined
+def _fill(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    served: int,
+    progress: float,
+    mass: float,
+    energy: float,
+    h: float,
+) -> tuple[float, float, float, float, bool]:
+    """Let air from the receiver into the served floater over one step.
+
+    Args:
+        served, progress: the floater and its place [m].
+        mass, energy: of the air in the receiver [kg, J].
+
+    Returns:
+        Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa];
+        whether the pulse is complete. What enters the pocket stands in x[INFLOW...] for `pockets`.
+    """
+    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
+    cv = cp - R
+    temperature = energy / (mass * cv)
+    pressure = energy * R / (cv * c[co.RECEIVER_VOLUME])
+    if f[st.MASS, served] == 0.0:
+        f[st.STIFFNESS, served] = c[co.BUCKET_STIFFNESS]
+    stiffness = f[st.STIFFNESS, served]
+    z, cosine, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+    roof = p0 + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
+    behind = roof + stiffness * f[st.VOLUME, served]
+    if c[co.JET_MODE] == hypotheses.PHYSICAL:
+        limit = c[co.FLOATER_VOLUME] * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT]))
+        charge = h * valve_against_outlet(
+            c, pressure, temperature, behind, x[st.SPOOL], f[st.ENTHALPY, served], roof, stiffness,
+            f[st.VOLUME, served], limit, h,
+        )  # fmt: skip
+    else:
+        conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
+        charge = h * x[st.SPOOL] * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
+    # A valve must not draw the receiver below the pocket. Less than this cannot: 1 - q^(1/gamma) > (1 - q)/gamma.
+    if charge * cp * pressure > mass * cv * (pressure - behind):
+        charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
+    missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
+    complete = charge >= missing
+    lasted = h * missing / charge if complete and charge > 0.0 else h
+    if complete:  # the pulse ends inside this step: exactly the target and not a gram more
+        charge = missing
+        f[st.DELIVERED, served] = c[co.TARGET_MASS]
+    else:
+        f[st.DELIVERED, served] += charge
+    if charge <= 0.0:
+        return 0.0, 0.0, 0.0, behind, complete
+    # What stays in the receiver expands isentropically; the air in the valve goes from T to T2 with it.
+    share = charge / mass
+    taken = -energy * math.expm1(cp / cv * math.log1p(-share))
+    leaving = taken / (charge * cp)
+    fallen = mass * discharge_integral(share)
+    mean_log = math.log(temperature / T0) - R / cv * fallen / charge  # mean of ln(T/T0) of the air that leaves
+    caught = charge * c[co.CAPTURE_EFFICIENCY]
+    missed = charge - caught
+    destroyed[exergy.VALVE] += R * T0 * (charge * math.log(pressure / behind) - cp / cv * fallen)
+    if missed > 0.0:
+        flow[ledger.AIR_VENTED] += missed
+        flow[ledger.VENT] += missed * cp * (leaving - T0)
+        end = temperature * math.exp(R / cv * math.log1p(-share))
+        sampled[ledger.VENT] += missed * cp * (0.5 * (temperature + end) - T0)
+        destroyed[exergy.VENT] += missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * math.log(behind / p0))
+    x[st.INFLOW], x[st.INFLOW_TIME] = caught, lasted
+    x[st.INFLOW_TEMPERATURE], x[st.INFLOW_START], x[st.INFLOW_SHARE] = leaving, temperature, share
+    flow[ledger.AIR_VALVE] += charge
+    return charge, taken, missed, behind, complete
 
 
 @inlined
@@ -126,65 +299,25 @@ def air_supply(
     lap: Vector,
     h: float,
 ) -> tuple[float, float]:
-    """Compressor, aftercooler, receiver and injection valve: one step of their fluxes.
+    """Relief valve, compressor, wall of the receiver, and injection valve: one step, each after the other.
+
+    The order of a step is fixed so that each process begins from what the one before it left and can be integrated
+    exactly; run side by side from the same start they would take more than there is from a small receiver.
 
     Returns:
         Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa].
     """
-    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
-    cv = cp - R
-    mass = x[st.RECEIVER_MASS]
-    energy = x[st.RECEIVER_ENERGY]
-    temperature = energy / (mass * cv)
-    pressure = mass * R * temperature / c[co.RECEIVER_VOLUME]
+    R = c[co.GAS_CONSTANT]
+    pressure = x[st.RECEIVER_ENERGY] * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
     state = int(x[st.PLC_STATE])
     mode = _switch(c, x, books, lap, pressure, h)
-    cooler = c[co.COOLER_TEMPERATURE]
-    relieved_pressure = min(pressure, c[co.RELIEF_PRESSURE])  # what is above it leaves first
-
-    dm = dU = taken = recovered = work = 0.0
-    if mode == st.COMPRESSOR_LOADED:
-        taken = c[co.COMPRESSOR_FLOW] * h
-        recovered = min(taken, x[st.RECOVERED_FLOW] * h)
-        middle = relieved_pressure + 0.5 * taken * cp * cooler * R / (cv * c[co.RECEIVER_VOLUME])
-        work = _work(c, middle, taken, recovered)
-        cooler = min(cooler, T0 + work / (taken * cp))  # a cooler cannot heat what a low pressure left cold
-        dm += taken
-        dU += taken * cp * cooler
-        flow[ledger.AIR_INTAKE] += taken
-        flow[ledger.AFTERCOOLER] += work - taken * cp * (cooler - T0)
-        minimum = R * T0 * math.log(middle / p0) + exergy.thermal_exergy(cooler, T0, cp)
-        destroyed[exergy.COMPRESSOR] += work - taken * minimum + recovered * c[co.RECOVERY_WORK]
-        destroyed[exergy.RECOVERY] -= recovered * c[co.RECOVERY_WORK]
-        flow[ledger.AIR_RECOVERED] += recovered
-    elif mode == st.COMPRESSOR_IDLE:
-        work = _work(c, c[co.UNLOAD_PRESSURE], c[co.IDLE_FLOW] * h, 0.0)
-        flow[ledger.AFTERCOOLER] += work
-        destroyed[exergy.COMPRESSOR] += work
-    free = c[co.RECOVERY_CLAIMED] * work
-    flow[ledger.COMPRESSOR] += work - free
-    flow[ledger.UNSOURCED_RECOVERY] += free
-
-    stiffness = c[co.RECEIVER_UA] * h / (mass * cv)
-    wall = relaxation(stiffness)
-    lost = mass * cv * (temperature - T0) * wall
-    dU -= lost
-    flow[ledger.RECEIVER_HEAT] += lost
-    # Heat leaves while the air goes from T to T - (T - T0) wall; both ends lie on the same side of T0.
-    after = temperature - (temperature - T0) * wall
-    destroyed[exergy.RECEIVER_WALL] += lost * (1.0 - 0.5 * T0 * (1.0 / temperature + 1.0 / after))
-
-    relieved = 0.0
-    if pressure > c[co.RELIEF_PRESSURE]:
-        relieved = mass * relief_share(pressure, c[co.RELIEF_PRESSURE], c[co.GAS_EXPONENT])
-        dm -= relieved
-        dU -= relieved * cp * temperature
-        flow[ledger.AIR_VENTED] += relieved
-        flow[ledger.VENT] += relieved * cp * (temperature - T0)
-        destroyed[exergy.RELIEF] += relieved * (
-            exergy.thermal_exergy(temperature, T0, cp)
-            + 0.5 * R * T0 * math.log(pressure * c[co.RELIEF_PRESSURE] / (p0 * p0))  # the pressure falls as it blows
-        )
+    mass, energy = x[st.RECEIVER_MASS], x[st.RECEIVER_ENERGY]
+    relieved, blown = _relieve(c, flow, sampled, destroyed, mass, energy)
+    dm, dU = -relieved, -blown
+    taken, brought = _compress(c, x, flow, sampled, destroyed, mode, mass + dm, energy + dU, h)
+    dm += taken
+    dU += brought
+    dU -= _cool(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
 
     by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
     automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
@@ -197,69 +330,23 @@ def air_supply(
     x[st.SERVED] = served
     x[st.SERVED_FLOW] = 0.0
     x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
-    charge = missed = behind = 0.0
-    leaving = temperature  # of the air in the valve
+    x[st.FILLED] = served
+    x[st.INFLOW] = 0.0
+    missed = behind = 0.0
     if served >= 0:
-        z, _, _ = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
-        behind = p0 + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
-        behind += c[co.BUCKET_STIFFNESS] * f[st.VOLUME, served]
-        charge = x[st.SPOOL] * h * _through_valve(c, pressure, temperature, behind)
-        if charge > EQUALISING_SHARE * mass:  # a wide valve on a small receiver must not draw it below the pocket
-            charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
-        missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
-        if charge >= missing:  # the pulse ends inside this step: exactly the target and not a gram more
-            charge = missing
-            f[st.DELIVERED, served] = c[co.TARGET_MASS]
+        charge, left, missed, behind, complete = _fill(
+            c, x, f, flow, sampled, destroyed, served, progress, mass + dm, energy + dU, h
+        )
+        x[st.SERVED_FLOW] = charge / h
+        dm -= charge
+        dU -= left
+        if complete:
             x[st.PULSES] += 1.0
             if by_hand:
                 x[st.MANUAL_PULSES] -= 1.0
                 x[st.SERVED] = -1.0
-        else:
-            f[st.DELIVERED, served] += charge
-        caught = charge * c[co.CAPTURE_EFFICIENCY]
-        missed = charge - caught
-        leaving -= 0.5 * temperature * R / cv * charge / mass  # the air left behind expands and cools meanwhile
-        if charge > 0.0:
-            middle = pressure * (1.0 - 0.5 * cp / cv * charge / mass)
-            drop = R * T0 * math.log(max(1.0, middle / behind))
-            destroyed[exergy.VALVE] += charge * drop
-            mixed = f[st.MASS, served]
-            if mixed > 0.0 and caught > 0.0:
-                # mdot cp T0 (ln(T_i/T_r) + T_r/T_i - 1) integrated over the mixing, at constant pressure
-                stiff = c[co.BUCKET_STIFFNESS] * f[st.VOLUME, served] * f[st.VOLUME, served]
-                first = (f[st.ENTHALPY, served] + 0.5 * stiff) / (mixed * cp)
-                last = (mixed * first + caught * leaving) / (mixed + caught)
-                destroyed[exergy.POCKET_MIXING] += (
-                    T0 * cp * (mixed * math.log(last / first) + caught * math.log(last / leaving))
-                )
-            if missed > 0.0:
-                flow[ledger.AIR_VENTED] += missed
-                flow[ledger.VENT] += missed * cp * (leaving - T0)
-                destroyed[exergy.VENT] += missed * (
-                    exergy.thermal_exergy(leaving, T0, cp) + R * T0 * math.log(behind / p0)
-                )
-        f[st.MASS, served] += caught
-        f[st.ENTHALPY, served] += caught * cp * leaving
-        x[st.SERVED_FLOW] = charge / h
-        dm -= charge
-        dU -= charge * cp * leaving
-        flow[ledger.AIR_VALVE] += charge
-
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
     x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
-
-    end_temperature = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv)
-    end_pressure = x[st.RECEIVER_ENERGY] * R / (cv * c[co.RECEIVER_VOLUME])
-    mean = 0.5 * (after + end_temperature)
-    if mode == st.COMPRESSOR_LOADED:
-        work = 0.5 * (_work(c, relieved_pressure, taken, recovered) + _work(c, end_pressure, taken, recovered))
-        destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(mean, cooler, T0, cp)
-    free = c[co.RECOVERY_CLAIMED] * work
-    sampled[ledger.COMPRESSOR] += work - free
-    sampled[ledger.UNSOURCED] += free
-    sampled[ledger.AFTERCOOLER] += work - taken * cp * (cooler - T0)
-    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(temperature - T0, stiffness) * h
-    sampled[ledger.VENT] += (relieved + missed) * cp * (mean - T0)
     return missed, behind
 
 

@@ -13,13 +13,18 @@ KEPT = 8192
 """Moments that are remembered of a process; at four a second, half an hour."""
 
 
+LEAST = 0.05
+"""Share of the time that counts in any case: even on the busiest machine, what hangs is found in the end."""
+
+
 @dataclass(frozen=True)
 class Usage:
-    """What the kernel tells of a process, all threads together.
+    """What the kernel tells of a process.
 
     Attributes:
-        ran: seconds on a processor since its start.
-        queued: seconds in which it could have run and another process had the processor, since its start.
+        ran: seconds on a processor since its start, all threads together.
+        queued: seconds in which it could have run and another process had the processor, since its start; those of
+            the thread that waited longest at the time.
         blocked: it waits for a disk now, where no signal reaches it either.
         waits: it says that it waits for something outside, such as a locked file; see `bus.process.Waiting`.
     """
@@ -59,6 +64,11 @@ class Account:
         return self._moments[0].at
 
     @property
+    def looked(self) -> float:
+        """Moment of the last look."""
+        return self._last.at
+
+    @property
     def _last(self) -> _Moment:
         return self._moments[-1]
 
@@ -68,10 +78,10 @@ class Account:
         excused, ran = 0.0, last.ran
         if usage is not None:
             passed = max(0.0, now - last.at)
-            queued = max(0.0, usage.queued - self._queued)  # the sum falls when a thread ends
+            queued = max(0.0, usage.queued - self._queued)
             self._queued = usage.queued
-            excused = passed if usage.blocked or usage.waits else min(passed, queued)
-            ran = max(ran, usage.ran)
+            excused = passed if usage.blocked or usage.waits else min(queued, (1 - LEAST) * passed)
+            ran = max(ran, usage.ran)  # the sum falls when a thread ends
         self._moments.append(_Moment(now, last.excused + excused, ran))
         if len(self._moments) > KEPT:
             del self._moments[1 : KEPT // 2]

@@ -1,7 +1,7 @@
 """What supervisord does for the gateway, as its own plug-in: hold the listening sockets that its workers share.
 
 An `fcgi-program` binds the one address that supervisord.conf states. The plant's addresses come from the environment,
-so the file names the default ones and this plug-in puts the right one in its place before the first worker starts. It
+so the file names a unix socket and this plug-in puts the right one in its place before the first worker starts. It
 holds the socket as long as supervisord lives: while no worker is there, connections wait instead of being refused.
 """
 

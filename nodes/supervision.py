@@ -24,7 +24,7 @@ from bus.process import SUPERVISOR_PID
 from nodes.account import Account
 from nodes.guard import Guard
 from nodes.turns import Turns
-from nodes.usage import processors, usage
+from nodes.usage import Meters, processors
 
 STANDBY = "physics_standby"
 """Program of the hot standby; it runs if KPP_INSTANCES is 2."""
@@ -118,6 +118,7 @@ class PlantInterface:
         for folder in (Path("var"), Path("var/log")):
             keep_private(Path(self._options.here) / folder)
         self._killed: dict[str, list[float]] = {}
+        self._meters = Meters()
         self._turns = Turns([], 1)
         self._loading: dict[str, Account] = {}
         poll = self._options.poller.poll
@@ -138,13 +139,14 @@ class PlantInterface:
         """
         now = time.monotonic()
         self._guard.beat(now)
+        self._meters.keep({process.pid for _name, process in self._processes()})
         return [
             {
                 "name": name,
                 "pid": process.pid,
                 "state": getProcessStateDescription(process.get_state()),
                 "age": now - self._begun.get(name, now),
-                "usage": _plain(process.pid),
+                "usage": self._plain_usage(process.pid),
                 "killed": [now - moment for moment in self._killed.get(name, []) if now - moment < KILLS_REMEMBERED],
             }
             for name, process in self._processes()
@@ -176,6 +178,11 @@ class PlantInterface:
             for process in group.processes.values()
         ]
 
+    def _plain_usage(self, pid: int) -> dict[str, Any]:
+        """What the kernel tells of a process as plain values, empty if it tells nothing."""
+        told = self._meters.read(pid)
+        return {} if told is None else asdict(told)
+
     def _note_begin(self, event: Any) -> None:
         process = event.process
         self._begun[make_namespec(process.group.config.name, process.config.name)] = time.monotonic()
@@ -196,7 +203,7 @@ class PlantInterface:
                 continue
             state = process.get_state()
             pid = process.pid if state == ProcessStates.RUNNING else 0
-            if self._guard.hangs(pid, usage(pid) if pid else None, now):
+            if self._guard.hangs(pid, self._meters.read(pid), now):
                 self._options.logger.error("the watchdog (%(its)d) hangs: killed", its=process.pid)
                 process.signal(signal.SIGKILL)
             if self._guard.starts(state == ProcessStates.FATAL, now):
@@ -215,7 +222,7 @@ class PlantInterface:
         for name, account in [*self._loading.items()]:
             pid = programs[name].pid if name in programs else 0
             if pid:
-                account.look(usage(pid), now)
+                account.look(self._meters.read(pid), now)
             else:
                 del self._loading[name]
         for name in self._turns.due(self._loading):
@@ -253,12 +260,6 @@ class PlantInterface:
         with suppress(OSError):  # as in _let_logs_fail
             self._options.stdout.write(data if isinstance(data, str) else data.decode(errors="replace"))
             self._options.stdout.flush()
-
-
-def _plain(pid: int) -> dict[str, Any]:
-    """What the kernel tells of a process as plain values, empty if it tells nothing."""
-    told = usage(pid) if pid else None
-    return {} if told is None else asdict(told)
 
 
 def _taken_for_long(endpoints: Endpoints) -> list[str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from kpp_physics.parameters import DECLARATIONS, Parameters
+from kpp_physics.parameters import DECLARATIONS, KINDS, Parameters
 from kpp_physics.scenario import ScenarioError
 from studies import library
 from studies.arguments import ArgumentError, parser, scenario
@@ -65,9 +65,10 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
     result = Result(name, found, time.perf_counter() - begin)
     sys.stdout.write(json.dumps(result.as_dict(), allow_nan=False, indent=2) + "\n" if as_json else render(result))
     sys.stdout.flush()
-    if found.error is None:
+    reason = found.error or found.unsteady
+    if reason is None:
         return OK
-    sys.stderr.write(f"kpp: {found.error}\n")
+    sys.stderr.write(f"kpp: {reason}\n")
     return NOT_MEASURED
 
 
@@ -82,17 +83,19 @@ def _scenarios() -> int:
 
 def _parameters(as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json.dumps([item._asdict() for item in DECLARATIONS.values()], indent=2) + "\n")
+        sys.stdout.write(json.dumps([item.as_dict() for item in DECLARATIONS.values()], indent=2) + "\n")
         return OK
-    rows = [("name", "symbol", "unit", "default", "min", "max", "flag", "meaning")]
+    rows = [("name", "symbol", "unit", "default", "min", "max", "flag", "class", "meaning")]
     for item in DECLARATIONS.values():
         low, high = ("-" if limit is None else f"{limit:g}" for limit in (item.minimum, item.maximum))
         default = item.default if isinstance(item.default, str) else f"{item.default:g}"
         text = item.text + (f" ({', '.join(item.choices)})" if item.choices else "")
-        rows.append((item.name, item.symbol, item.unit, default, low, high, item.flag, text))
-    widths = [max(len(row[column]) for row in rows) for column in range(7)]
+        text += "" if item.ramp is None else f" (ramps by {item.ramp:g} {item.unit}/s)"
+        rows.append((item.name, item.symbol, item.unit, default, low, high, item.flag, item.kind, text))
+    widths = [max(len(row[column]) for row in rows) for column in range(8)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        sys.stdout.write("  ".join([*cells, row[7]]) + "\n")
+        sys.stdout.write("  ".join([*cells, row[8]]) + "\n")
+    sys.stdout.write("\n" + "".join(f"{kind:<12}{meaning}\n" for kind, meaning in KINDS.items()))
     sys.stdout.flush()
     return OK

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from kpp_physics import ledger
 from kpp_physics.cross_checks import cross_checks
-from studies.result import GATES, METERS, Result
+from studies.result import GATES, METERS, Result, waterfall
 from studies.run import Measurement
 
 UNITS: Final[Mapping[str, tuple[str, float]]] = {
     "chain_speed": ("m/s", 1.0),
     "generator_rpm": ("rpm", 1.0),
     "cop": ("-", 1.0),
+    "cop_raw": ("-", 1.0),
+    "cop_without_claims": ("-", 1.0),
     "air_mass_flow": ("kg/s", 1.0),
     "tension_max": ("kN", 1e-3),
     "tension_min": ("kN", 1e-3),
@@ -19,6 +20,9 @@ UNITS: Final[Mapping[str, tuple[str, float]]] = {
     "receiver_pressure_max": ("bar", 1e-5),
 }
 """Unit shown and factor from SI; powers are shown in kW."""
+
+WITHHELD: Final = ("cop", "cop_without_claims", "net_power")
+"""Meters that a window gives only when the stores end as they began."""
 
 KILOWATT: Final = ("kW", 1e-3)
 
@@ -57,28 +61,16 @@ def _meters(found: Measurement) -> Iterator[str]:
     for name in METERS:
         unit, factor = UNITS.get(name, KILOWATT)
         value = found.meters[name]
-        shown = "-" if value is None else f"{value * factor:.4f}"
+        withheld = "not steady" if name in WITHHELD else "-"
+        shown = withheld if value is None else f"{value * factor:.4f}"
         yield f"{name.replace('_', ' '):<28}{shown:>12}  {unit}"
-
-
-def waterfall(means: Mapping[str, float]) -> list[tuple[str, float]]:
-    """The way from compressor to grid: label and mean power (W, > 0 adds), from the first input to the grid.
-
-    What the stores hold more at the end than at the beginning is the difference of all lines; that the stores really
-    hold it is what residual R_A says.
-    """
-    inputs = [(name, means[name]) for name in ledger.INPUTS]
-    outputs = [(name, -means[name]) for name in ledger.OUTPUTS if name != "grid"]
-    grid = means["grid"]
-    stored = sum(power for _, power in inputs + outputs) - grid
-    return [
-        *inputs,
-        ("sum of inputs", sum(power for _, power in inputs)),
-        *outputs,
-        ("into stores", -stored),
-        ("sum of losses and stores", sum(p for _, p in outputs) - stored),
-        ("grid", grid),
-    ]
+    if found.unsteady is not None:
+        yield found.unsteady
+    elif found.window is not None and found.window.share is not None:
+        yield (
+            f"steady: the stores changed by {found.window.stored / 1e3:.4g} kJ of exergy, {found.window.share:.2%} of "
+            f"the energy taken in (limit {found.window.limit:.0%})"
+        )
 
 
 def _waterfall(found: Measurement) -> Iterator[str]:

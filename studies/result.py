@@ -1,10 +1,12 @@
 """What `kpp run --json` prints: one object of plain numbers and text, SI units throughout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kpp_physics import ledger
 from kpp_physics.cross_checks import cross_checks
+from kpp_physics.meters import NO_LAP, held
 from studies.run import Measurement
 
 METERS: Final = (
@@ -16,6 +18,8 @@ METERS: Final = (
     "shaft_power",
     "grid_power",
     "cop",
+    "cop_raw",
+    "cop_without_claims",
     "net_power",
     "air_mass_flow",
     "drag_power",
@@ -32,6 +36,55 @@ METERS: Final = (
 
 GATES: Final = {"r_a": ledger.GATE_A, "r_b": ledger.GATE_B, "r_c": ledger.GATE_C}
 """Largest residual allowed, over the energy scale: first law, re-integrated powers, second law."""
+
+
+def waterfall(means: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The way from compressor to grid: label and mean power (W, > 0 adds), from the first input to the grid.
+
+    What the stores hold more at the end than at the beginning is the difference of all lines; that the stores really
+    hold it is what residual R_A says. Empty without means.
+    """
+    if not means:
+        return []
+    inputs = [(name, means[name]) for name in ledger.INPUTS]
+    outputs = [(name, -means[name]) for name in ledger.OUTPUTS if name != "grid"]
+    grid = means["grid"]
+    stored = sum(power for _, power in inputs + outputs) - grid
+    return [
+        *inputs,
+        ("sum of inputs", sum(power for _, power in inputs)),
+        *outputs,
+        ("into stores", -stored),
+        ("sum of losses and stores", sum(p for _, p in outputs) - stored),
+        ("grid", grid),
+    ]
+
+
+def _steady(found: Measurement) -> dict[str, Any]:
+    """Whether the measured laps are steady, and the figure that says so: exergy of the stores, J, and its share."""
+    names = ("steady", "storage_change", "storage_share", "storage_limit")
+    reason = found.window.reason if found.window is not None else NO_LAP
+    figures = {name: found.meters[name] for name in names}
+    return figures | {"steady": bool(found.meters["steady"]), "unsteady_reason": reason, "text": found.unsteady}
+
+
+def _ledger(found: Measurement) -> dict[str, dict[str, float]]:
+    """Every line over the measured laps: energy in J and mean power in W (for counters: their own unit)."""
+    if found.records is None:
+        return {}
+    first, last = found.records
+    return {
+        name: {"total": float(last[line] - first[line]), "mean": found.means[name]}
+        for line, name in enumerate(ledger.LINES)
+    }
+
+
+def _stores(found: Measurement) -> dict[str, dict[str, dict[str, float]]]:
+    """Energy and exergy of every store at both ends of the measured laps, J."""
+    if found.records is None:
+        return {}
+    ends = zip(("start", "end"), found.records, strict=True)
+    return {end: {"energy": held(record, "energy"), "exergy": held(record, "exergy")} for end, record in ends}
 
 
 @dataclass(frozen=True)
@@ -64,6 +117,10 @@ class Result:
             "wall_time": self.wall_time,
             "digest": found.plant.digest(),
             "meters": {name: found.meters[name] for name in METERS},
+            "steady": _steady(found),
+            "waterfall": [{"name": name, "power": power} for name, power in waterfall(found.means)],
+            "ledger": _ledger(found),
+            "stores": _stores(found),
             "residuals": {name: found.residuals.get(name) for name in GATES},
             "warnings": found.warnings,
             "cross_checks": [check._asdict() for check in cross_checks(parameters)],

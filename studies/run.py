@@ -38,7 +38,8 @@ Progress = Callable[[Plant, "Measurement"], None]
 class Measurement:
     """What a run found. SI units; without a complete measured lap the meters are null and the means empty.
 
-    Residuals are the largest magnitudes at the ends of laps and of the run, over the energy scale.
+    `window` and `records` (at its beginning and its end) belong to the measured laps, None without one. Residuals are
+    the largest magnitudes at the ends of laps and of the run, over the energy scale.
     """
 
     plant: Plant
@@ -49,9 +50,26 @@ class Measurement:
     cycle_laps: int = 0
     meters: metering.Meters = field(default_factory=lambda: dict.fromkeys(metering.NAMES))
     means: dict[str, float] = field(default_factory=dict)
+    window: metering.Window | None = None
+    records: tuple[Any, Any] | None = None
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
+
+    @property
+    def unsteady(self) -> str | None:
+        """Why the measured laps give no coefficient of performance, as a sentence; None where they do."""
+        window = self.window
+        if window is None or window.steady:
+            return None
+        if window.share is None:
+            return "not steady: nothing was taken in during the measured laps"
+        more = "more" if window.stored > 0 else "less"
+        return (
+            f"not steady: at the end of the {window.laps} measured laps the stores hold {abs(window.stored) / 1e3:.4g} "
+            f"kJ of exergy {more} than at their beginning, {window.share:.2%} of the energy taken in (limit "
+            f"{window.limit:.0%}): COP and net power are withheld; measure more laps, or after a longer warm-up"
+        )
 
     @property
     def worst_r_a(self) -> float:
@@ -232,14 +250,16 @@ class Run:
         found.warnings = list(self._warned.values())
         if not self._records:
             return
-        window = self._records[: found.laps]
-        found.meters = metering.meters(window, self._start)
-        found.means = metering.between(window, self._start)
+        laps = self._records[: found.laps]
+        found.meters = metering.meters(laps, self._start)
+        found.means = metering.between(laps, self._start)
+        found.window = metering.window(laps, self._start)
+        found.records = self._start, laps[-1]
         power, found.load_cycles = metering.compressor_power(self._records, self._start)
         if not found.load_cycles:
             power = found.means["compressor"]
         paid, grid = power + found.means["auxiliary"], found.means["grid"]
-        found.meters.update(compressor_power=power, net_power=grid - paid, cop=grid / paid if paid > 0 else None)
+        found.meters.update(compressor_power=power, net_power=grid - paid if found.window.steady else None)
 
 
 def _drifts(records: list[Any]) -> bool:

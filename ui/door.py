@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream
 from tornado.routing import Matcher, Rule
 from tornado.web import Application, RequestHandler
 
@@ -63,7 +65,9 @@ class Door(Matcher):
         self.came = came
         self._names = names
         self._admission = admission
+        admission.on_change(self._close_withdrawn)
         self._judged: WeakKeyDictionary[HTTPServerRequest, Refusal | Caller] = WeakKeyDictionary()
+        self._streams: WeakKeyDictionary[HTTPServerRequest, IOStream] = WeakKeyDictionary()
 
     def shut(self, application: Application) -> None:
         """Stand before every handler of an application."""
@@ -82,7 +86,16 @@ class Door(Matcher):
         if found is None:  # several rules ask about the same request, and a wrong token shall count once
             self.came(request)
             found = self._judged[request] = self._judge(request)
+            if isinstance(request.connection, HTTP1Connection):  # later a WebSocket may take the stream out of it
+                self._streams[request] = request.connection.stream
         return found if isinstance(found, Refusal) else None
+
+    def _close_withdrawn(self) -> None:
+        """Close the connections of those whose token was withdrawn, the sockets of open pages among them."""
+        for request, found in list(self._judged.items()):
+            stream = self._streams.get(request)
+            if isinstance(found, Caller) and stream is not None and not self._admission.knows(found):
+                stream.close()
 
     def caller(self, authorizations: list[str]) -> Caller:
         """Who it is that shows these headers, as the tokens are now; nobody if they are not known any more."""

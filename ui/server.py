@@ -20,6 +20,7 @@ from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.door import MAX_HEAD
 from bus.security.hosts import Names
+from bus.security.keys import SecurityError
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
 from ui.app import TITLE, Sessions
@@ -43,6 +44,8 @@ def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     """Serve the dashboard until told to stop; returns the exit code."""
     try:
         asyncio.run(_serve(endpoints, log))
+    except SecurityError as error:
+        return give_up(log, str(error))
     except OSError as error:
         return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
     log.info("dashboard stopped")
@@ -63,7 +66,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     data = data_folder()
     replays = Replays(data, stream.tell_replay)
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
-    door = Door(names, Admission.from_environment())
+    admission = Admission.from_environment()
+    watching = admission.watch(loop.call_soon_threadsafe)
+    door = Door(names, admission)
     questions = Questions(endpoints, module, Presets(data / "presets"), Lab(), replays)
     sessions = Sessions(commander, questions, door.caller)
     server = _server(endpoints, feed, stream, sessions, door)
@@ -98,6 +103,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     server.stop()
     await replays.stop()
     heart.close()
+    watching.close()
     if not feed.alive:
         raise RuntimeError("the feed has ended")
 
@@ -125,7 +131,7 @@ def _hello(module: str) -> dict[str, Any]:
         "readings": channels.table(channels.READINGS),
         "orders": ORDERS,
         "interlocks": interlocks(),
-        "declarations": [declaration._asdict() for declaration in DECLARATIONS.values()],
+        "declarations": [declaration.as_dict() for declaration in DECLARATIONS.values()],
     }
 
 

@@ -1,15 +1,19 @@
 """Who is let in at a web door: token, role and rate of one request, decided without a socket."""
 
+import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bus.security import keys
 from bus.security.hosts import Refusal
 from bus.security.limits import Limiter, Rate
 from bus.security.proxies import Proxies
 from bus.security.tokens import Caller, Role, Tokens
+from bus.security.watch import Watch
 
 REQUESTS = Rate(per_second=1000.0, burst=2000.0)
 COMMANDS = Rate(per_second=100.0, burst=200.0)
@@ -26,6 +30,9 @@ class Admission:
     commands: Limiter = field(default_factory=lambda: Limiter(COMMANDS))
     failures: Limiter = field(default_factory=lambda: Limiter(FAILURES))
     proxies: Proxies = field(default_factory=Proxies)
+    folder: Path | None = None
+    """Where the tokens are read anew when they change."""
+    _told: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Admission":
@@ -34,7 +41,41 @@ class Admission:
         Raises:
             SecurityError: if there are tokens that cannot be used, or a trusted proxy that is no address.
         """
-        return cls(keys.tokens(keys.folder(environ)), proxies=Proxies.from_environment(environ))
+        folder = keys.folder(environ)
+        return cls(keys.tokens(folder), proxies=Proxies.from_environment(environ), folder=folder)
+
+    def on_change(self, tell: Callable[[], None]) -> None:
+        """Have something called after the tokens have changed, to end what goes on for those who have none any more."""
+        self._told.append(tell)
+
+    def watch(self, call: Callable[[Callable[[], None]], object]) -> ExitStack:
+        """Follow the tokens until what is returned is closed.
+
+        Args:
+            call: has something called in the thread that uses this.
+        """
+        stack = ExitStack()
+        if self.tokens is not None and self.folder is not None:
+            watch = Watch((self.folder,), lambda: call(self.read_anew))
+            watch.start()
+            stack.callback(watch.close)
+        return stack
+
+    def read_anew(self) -> None:
+        """Take the tokens as they are now. A file that is gone or damaged lets nobody in: it does not open the door."""
+        if self.tokens is None or self.folder is None:
+            return
+        try:
+            self.tokens = keys.tokens(self.folder) or Tokens([])
+        except keys.SecurityError:
+            logging.getLogger(__name__).exception("the tokens cannot be read, so nobody is let in")
+            self.tokens = Tokens([])
+        for tell in self._told:
+            tell()
+
+    def knows(self, caller: Caller) -> bool:
+        """May somebody who was let in go on?"""
+        return self.tokens is None or caller.role == Role.PUBLIC or self.tokens.knows(caller)
 
     def admit(
         self, token: str | None, needed: Role, address: str, now: float, *, urgent: bool = False

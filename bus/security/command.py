@@ -17,8 +17,9 @@ OK, WRONG = 0, 2
 
 DESCRIPTION = """\
 Keys of the encrypted bus and tokens of the web doors. Without any, everything binds 127.0.0.1 and is open to whoever
-works on this machine; with them, every door asks who comes, and other addresses may be bound. Nodes read them when they
-start. A token is shown once, when it is made; only its hash is stored."""
+works on this machine; with them, every door asks who comes, and other addresses may be bound. Nodes read the pairs when
+they start, and hear at once of what is added and withdrawn. A token is shown once, when it is made; only its hash is
+stored."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +112,7 @@ def _revoke(where: Path, name: str) -> int:
         raise SecurityError(f"there is no token and no key {name!r}")
     keys.write(where / "tokens.json", left)
     key.unlink(missing_ok=True)
-    sys.stdout.write("Withdrawn. Web doors forget the token when they are started anew; the bus forgets the key now.\n")
+    sys.stdout.write("Withdrawn: the doors and sockets of this folder's plant have closed what was open with it.\n")
     return OK
 
 

@@ -1,5 +1,6 @@
 """The web door, as ASGI middleware: host, origin, token, role, rate and room before all else, safe headers after."""
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -83,6 +84,9 @@ class Door:
         self._methods = methods
         self._room = room
         self._urgent = urgent
+        self._answering: dict[asyncio.Task[Any], Caller] = {}
+        self._ended: set[asyncio.Task[Any]] = set()
+        admission.on_change(self._end_withdrawn)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is in order."""
@@ -103,16 +107,33 @@ class Door:
             await self._tell_options(scope, send_safely)
         else:
             scope[CALLER] = caller
-            await self._serve(caller.name or self._address(scope), scope, receive, send_safely)
+            await self._serve(caller, caller.name or self._address(scope), scope, receive, send_safely)
 
-    async def _serve(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def _end_withdrawn(self) -> None:
+        """End answers under way, such as streams and exports, to those whose token was withdrawn."""
+        for task, caller in list(self._answering.items()):
+            if not self._admission.knows(caller):
+                self._ended.add(task)
+                task.cancel()
+
+    async def _serve(self, caller: Caller, who: str, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._room.enter(who, urgent=self._urgent(scope["method"], scope["path"])):
             await _answer(self._room.full(), send)
             return
+        task = asyncio.current_task()
+        if task is not None:  # always, on a server
+            self._answering[task] = caller
         try:
             await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if task is None or task not in self._ended:
+                raise
+            task.uncancel()  # the server closes the connection of an answer that was not brought to its end
         finally:
             self._room.leave(who)
+            if task is not None:
+                self._answering.pop(task, None)
+                self._ended.discard(task)
 
     def _judge(self, scope: Scope) -> Refusal | Caller:
         size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])

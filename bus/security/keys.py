@@ -8,6 +8,7 @@
 The folder has mode 0700 and each file 0600; what others can read is refused instead of used.
 """
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -69,6 +70,14 @@ class Curve:
     node: Pair
     folder: Path
 
+    def known(self) -> set[str]:
+        """Every key that may connect now; one whose file cannot be used may not."""
+        found = {self.node.public}
+        for path in (self.folder / "clients").glob("*.json"):
+            with contextlib.suppress(SecurityError):
+                found.add(_read(path, ClientKey).public)
+        return found
+
     def allowed(self, public: str) -> bool:
         """May who has this key connect? Read anew each time, so that a key can be added and withdrawn."""
         return self.caller(public) != NOBODY
@@ -109,6 +118,11 @@ def tokens(where: Path) -> Tokens | None:
         return None
     _require_private(where, FOLDER_MODE)
     return Tokens(_read(path, list[Entry]))
+
+
+def folders(where: Path) -> tuple[Path, ...]:
+    """The folders in which a change means that a key or a token was added or withdrawn."""
+    return tuple(each for each in (where, where / "clients") if each.is_dir())
 
 
 def clients(where: Path) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated
 
@@ -51,6 +51,8 @@ class Caller:
 
     name: str
     role: Role
+    token: str = field(default="", compare=False, repr=False)
+    """The stored form of its token."""
 
 
 def digest(token: str) -> str:
@@ -69,7 +71,13 @@ class Tokens:
 
     def __init__(self, entries: list[Entry]) -> None:
         self.entries = entries
-        self._known = [(entry.sha256.encode(), Caller(entry.name, Role.named(entry.role))) for entry in entries]
+        self._known = [
+            (entry.sha256.encode(), Caller(entry.name, Role.named(entry.role), entry.sha256)) for entry in entries
+        ]
+
+    def knows(self, caller: Caller) -> bool:
+        """Is the token that somebody came in with still there, with the same role?"""
+        return any(caller.token == each.token and caller.role == each.role for _, each in self._known)
 
     def caller(self, token: str) -> Caller | None:
         """Whose token this is; takes the same time whichever it is."""

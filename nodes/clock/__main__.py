@@ -196,7 +196,9 @@ class _Shell:
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
-        app = health_app(self._health, self._status, self._figures, host, Admission.from_environment())
+        admission = Admission.from_environment()
+        watching = admission.watch(lambda tell: tell())
+        app = health_app(self._health, self._status, self._figures, host, admission)
         server = uvicorn.Server(settings(app, CONNECTIONS, loop="asyncio"))
         pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
         self._ticker.start()
@@ -221,6 +223,7 @@ class _Shell:
                 raise RuntimeError("the health page has ended")
         self._ticker.stop()
         self._flusher.stop()
+        watching.close()
         server.should_exit = True
         pages.join(timeout=2.0)
 

@@ -6,13 +6,16 @@ import msgspec
 
 from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
 from nodes.clock.core import ClockCore, Settings
-from nodes.clock.journal import JournalError
+from nodes.clock.journal import JournalError, JournalLockedError
 from nodes.clock.run import Run
 from nodes.clock.runs import Runs
 from nodes.clock.ticklog import TickLogError
 
 RUNS_KEPT = 4
 """Ended runs that stay in memory once someone asked for them."""
+
+LOCKED_RETRY = 1.0
+"""When what a locked journal keeps may be asked for again, in seconds."""
 
 
 class Archive:
@@ -41,6 +44,8 @@ class Archive:
         if run is None:
             try:
                 recovered = self._runs.read(name)
+            except JournalLockedError as error:  # what is asked for is there, and can be had later
+                return Refused(id=name, field="run", reason=str(error), retry_after=LOCKED_RETRY)
             except (JournalError, TickLogError) as error:
                 return Refused(id=name, field="run", reason=str(error))
             if recovered is None:

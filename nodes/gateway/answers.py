@@ -105,7 +105,12 @@ class ParameterAnswer(BaseModel):
     choices: list[str] = Field(description="values allowed, for a choice")
     flag: str = Field(description="source: D derived, P inherited, S published, A assumption, - a choice of operation")
     text: str = Field(description="meaning")
-    structural: bool = Field(description="true if it cannot change in a run")
+    kind: Literal["built", "condition", "setting", "environment"] = Field(
+        description="what may change it: built with a new run or a fork only, the others in a run"
+    )
+    ramp: float | None = Field(description="largest change per second in a run, in its unit; null for a step")
+    structural: bool = Field(description="true if it is built and cannot change in a run")
+    forkable: bool = Field(description="true if a fork may begin with another value")
 
 
 class ParametersAnswer(BaseModel):
@@ -290,7 +295,12 @@ class DeclarationAnswer(BaseModel):
     choices: list[str] = Field(description="values allowed, for a choice")
     flag: str = Field(description="source: D derived, P inherited, S published, A assumption, - a choice of operation")
     text: str = Field(description="meaning")
-    structural: bool = Field(description="true if it cannot change in a run")
+    kind: Literal["built", "condition", "setting", "environment"] = Field(
+        description="what may change it: built with a new run or a fork only, the others in a run"
+    )
+    ramp: float | None = Field(description="largest change per second in a run, in its unit; null for a step")
+    structural: bool = Field(description="true if it is built and cannot change in a run")
+    forkable: bool = Field(description="true if a fork may begin with another value")
 
 
 class DeclarationsAnswer(BaseModel):
@@ -304,7 +314,8 @@ class ValidAnswer(BaseModel):
 
     valid: Literal[True] = True
     in_run: bool = Field(description="true if they may change in the present run; false if they need a new one")
-    structural: list[str] = Field(description="those that need a new run")
+    in_fork: bool = Field(description="true if a fork of the present run may begin with them")
+    structural: list[str] = Field(description="those that need a new run or a fork")
     parameters: dict[str, float | int | str] = Field(description="the values as they would be in force")
 
 

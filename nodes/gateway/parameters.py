@@ -7,7 +7,7 @@ from bus.client import NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import Snapshot
-from kpp_physics.parameters import DECLARATIONS, STRUCTURAL, Declaration, ParameterError, Parameters, Value
+from kpp_physics.parameters import DECLARATIONS, Declaration, ParameterError, Parameters, Value
 from nodes.gateway.answers import (
     DeclarationAnswer,
     DeclarationsAnswer,
@@ -62,8 +62,15 @@ async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -
         following = present.with_changes(changes)
     except ParameterError as error:
         raise ProblemError(Problem.parameters(error)) from error
-    structural = [name for name in STRUCTURAL if name in changes and getattr(following, name) != getattr(present, name)]
-    return ValidAnswer(in_run=not structural, structural=sorted(structural), parameters=following.as_dict())
+    structural = [
+        name for name in changes if DECLARATIONS[name].structural and getattr(following, name) != getattr(present, name)
+    ]
+    return ValidAnswer(
+        in_run=not structural,
+        in_fork=all(DECLARATIONS[name].forkable for name in structural),
+        structural=sorted(structural),
+        parameters=following.as_dict(),
+    )
 
 
 def declarations() -> DeclarationsAnswer:
@@ -79,8 +86,8 @@ def _in_force(found: Snapshot) -> Parameters:
 
 
 def _declared(item: Declaration) -> dict[str, Any]:
-    found = item._asdict()
-    return found | {"min": found.pop("minimum"), "max": found.pop("maximum"), "choices": list(item.choices)}
+    found = item.as_dict()
+    return found | {"min": found.pop("minimum"), "max": found.pop("maximum")}
 
 
 def schema(item: Declaration) -> dict[str, Any]:

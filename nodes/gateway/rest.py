@@ -61,11 +61,10 @@ def description() -> dict[str, Any]:
     return described().openapi()
 
 
-def application(gateway: Gateway, admission: Admission, room: Room) -> ASGIApp:
+def application(gateway: Gateway, admission: Admission, names: Names, room: Room) -> ASGIApp:
     """The REST API behind its checks of host, origin, token, role, rate, room and body."""
     app = described()
     app.state.gateway = gateway
     roles: Roles = app.state.roles
-    names = Names.from_environment(gateway.endpoints.gateway_http.host)
     packed = Compressed(StrictBodies(app))
     return HeadAsGet(Door(packed, names, admission, roles.needed, roles.methods, room, urgent))

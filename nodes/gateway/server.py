@@ -17,6 +17,7 @@ from bus.endpoints import Endpoints
 from bus.environment import data_folder, scenario_folder
 from bus.process import Heart
 from bus.security.admission import Admission
+from bus.security.hosts import Names
 from bus.security.room import Room
 from nodes.gateway import answers, metrics, roster
 from nodes.gateway.commands import Commands
@@ -125,8 +126,8 @@ class Places:
         return cls(rest, websocket, max(1, websocket - min(SILENT, websocket // 4)))
 
 
-def _rest(gateway: Gateway, admission: Admission, most: int) -> _Server:
-    app = application(gateway, admission, Room(min(REQUESTS, max(1, most // 2))))
+def _rest(gateway: Gateway, admission: Admission, names: Names, most: int) -> _Server:
+    app = application(gateway, admission, names, Room(min(REQUESTS, max(1, most // 2))))
     return _Server(settings(metrics.Measured(app), max(2, most)))
 
 
@@ -138,14 +139,18 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
     commands = Commands(endpoints)
     admission = Admission.from_environment()
+    names = Names.from_environment(endpoints.gateway_http.host)
+    stream_names = Names.from_environment(endpoints.gateway_websocket.host)
     data = data_folder()
     with contextlib.ExitStack() as resources:
+        resources.enter_context(admission.watch(loop.call_soon_threadsafe))
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
             metrics.begin()
             places = Places.of(doors, files.limit())
-            bound = endpoints.gateway_websocket.host
-            stream = Stream(plant, commands, admission, bound, loop.time, group, places.clients, places.websocket)
+            stream = Stream(
+                plant, commands, admission, stream_names, loop.time, group, places.clients, places.websocket
+            )
             gateway = Gateway(
                 endpoints=endpoints,
                 plant=plant,
@@ -167,7 +172,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
             working.append(group.create_task(ear.recall()))
             working += [group.create_task(ear.recall_events(name)) for name in plant.modules]
-            rest = _rest(gateway, admission, places.rest)
+            rest = _rest(gateway, admission, names, places.rest)
             if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             await ear.ready(READY_TIME, stop)

@@ -63,8 +63,26 @@ class SummaryView(View, frozen=True):
     import_power: Annotated[float, number("W", "power taken by compressor and auxiliaries")]
     net_power: Annotated[float, number("W", "export minus import")]
     net_energy: Annotated[float, number("J", "export meter minus import meter")]
-    mean_net_power: Annotated[float | None, quantity("W", "over the last laps, null before the first")]
-    mean_cop: Annotated[float | None, quantity("1", "grid power over power paid, over the last laps")]
+    mean_net_power: Annotated[float | None, quantity("W", "over the last laps, null if they are not steady")]
+    mean_cop: Annotated[
+        float | None,
+        quantity(
+            "1", "export and gain of the stores over all that came from anywhere, null if the laps are not steady"
+        ),
+    ]
+    mean_cop_raw: Annotated[float | None, quantity("1", "export over import of the last laps, whatever the stores did")]
+    mean_cop_without_claims: Annotated[
+        float | None, quantity("1", "mean_cop with energy without a source counted as a source")
+    ]
+    steady: Annotated[bool, quantity("", "the stores hold at the end of the laps what they held at the beginning")]
+    storage_share: Annotated[
+        float | None, quantity("1", "change of the stored exergy over the laps, over the energy taken in")
+    ]
+    storage_limit: Annotated[float | None, quantity("1", "largest storage_share of steady laps")]
+    unsteady_reason: Annotated[
+        Literal["none", "no_complete_lap", "nothing_taken_in", "stores_changed"],
+        quantity("", "why the means of net power and COP are withheld"),
+    ]
     unsourced_power: Annotated[float, number("W", "power that a claim adds without a source")]
     unsourced_energy: Annotated[float, number("J", "the same since the start of the run")]
     r_a: Annotated[float, number("1", "residual of the first law; the gate is 1e-9")]
@@ -208,6 +226,12 @@ def _summary(head: dict[str, Any], state: State) -> SummaryView:
         net_energy=state.grid.export_energy - state.grid.import_energy,
         mean_net_power=state.meters.net_power,
         mean_cop=state.meters.cop,
+        mean_cop_raw=state.meters.cop_raw,
+        mean_cop_without_claims=state.meters.cop_without_claims,
+        steady=state.meters.steady,
+        storage_share=state.meters.storage_share,
+        storage_limit=state.meters.storage_limit,
+        unsteady_reason=state.meters.unsteady_reason,
         unsourced_power=state.powers.unsourced,
         unsourced_energy=state.ledger.unsourced,
         r_a=state.ledger.r_a,

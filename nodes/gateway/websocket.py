@@ -137,7 +137,7 @@ class Stream:
         plant: where frames come from.
         commands: where commands go; None if this server takes none.
         admission: who is let in.
-        bound: host that the server is bound to.
+        names: who we are, and whose pages may use the server.
         now: the clock that the view of the plant is kept by (s).
         group: runs what outlasts a call; a defect there ends the process.
         limit: most clients at a time.
@@ -149,7 +149,7 @@ class Stream:
         plant: Plant,
         commands: Commands,
         admission: Admission,
-        bound: str,
+        names: Names,
         now: Callable[[], float],
         group: asyncio.TaskGroup,
         limit: int = MAX_CLIENTS,
@@ -158,7 +158,8 @@ class Stream:
         self._plant = plant
         self._commands = commands
         self._admission = admission
-        self._names = Names.from_environment(bound)
+        admission.on_change(self._dismiss_withdrawn)
+        self._names = names
         self._now = now
         self._group = group
         self._limit = limit
@@ -169,6 +170,12 @@ class Stream:
         self.pages: dict[str, Page] = {}
         """What else is served here, by path."""
         self.dismissed = 0
+
+    def _dismiss_withdrawn(self) -> None:
+        """Close the connections of those whose token was withdrawn."""
+        for connection, session in self._sessions.items():
+            if not self._admission.knows(session.caller):
+                self._group.create_task(self._dismiss(connection, 1008, "this token was withdrawn"))
 
     def clients(self) -> int:
         """How many clients are connected."""

@@ -53,7 +53,8 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
     begun_with = read(run, scenario)
     if isinstance(begun_with, Saved):
         plant = Plant.restore(begun_with.plant)
-        plant.change_parameters(changed)
+        if changed:
+            plant = plant.rebuilt(changed)
         fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
         touched_lap = plant.laps if changed else begun_with.touched_lap
         alarms = carried_over(begun_with.alarms, begun_with.t_us / 1e6)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bus.alarms import ALARM, DEGRADED
 from bus.messages import Peer, Status
 from bus.process import BEHIND
-from nodes.account import Account
+from nodes.account import LEAST, Account
 from nodes.watchdog.record import (
     ALARM_AFTER,
     KILLS_WITHIN,
@@ -188,7 +188,9 @@ class WatchdogCore:
         clock = self._records.get(self._clock)
         relay = clock.process if clock is not None else None
         usable = process.account.usable(since)
-        return usable if relay is None or relay is process else usable - relay.account.excused(since)
+        if relay is None or relay is process:
+            return usable
+        return max(usable - relay.account.excused(since), LEAST * (process.account.looked - since))
 
     def _clock_hangs(self, record: Record, process: Process, now: float) -> str:
         heard, account = self._heard, process.account

@@ -7,11 +7,11 @@ import pytest
 from kpp_physics import coefficients as co
 from kpp_physics import constants, ledger
 from kpp_physics import state as st
+from kpp_physics.air import bucket_volume
 from kpp_physics.grid import may_close, must_open
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
 from kpp_physics.plc import CommandError
-from kpp_physics.pockets import bucket_volume
 
 RHO, G, P0, T0, R, CP = 998.2, 9.80665, 101325.0, 293.15, 287.055, 1004.7
 WEIGHT = RHO * G

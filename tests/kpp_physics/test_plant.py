@@ -9,7 +9,7 @@ import pytest
 from kpp_physics import coefficients as co
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
-from kpp_physics.parameters import ParameterError, Parameters
+from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters
 from kpp_physics.plant import Plant, SimulationError, SnapshotError
 from kpp_physics.plc import CommandError
 
@@ -91,7 +91,7 @@ def test_bad_snapshots_are_refused(running: bytes) -> None:
         (b"KPPS\xff\xff\xff\x7f{}", "damaged"),
         (running[:-8], "bytes of state"),
         (running.replace(KERNEL_VERSION.encode(), b"0" * 64), "kernel 0000"),
-        (running.replace(b'"schema": 1', b'"schema": 9'), "schema 9"),
+        (running.replace(b'"schema": 2', b'"schema": 9'), "schema 9"),
         (running.replace(b'"water_depth": 25.0', b'"water_depth": 0.25'), "damaged"),
     ):
         with pytest.raises(SnapshotError, match=text):
@@ -154,7 +154,7 @@ def test_emergency_stop_vents_brakes_and_needs_a_reset(plant: Plant) -> None:
 
 
 def test_overspeed_trips_within_20_ms(plant: Plant) -> None:
-    plant.change_parameters({"generator_rated_speed": 150})
+    plant = plant.rebuilt({"generator_rated_speed": 150})
     plant.command("coast", {})
     for _ in range(20_000):
         plant.step(1)
@@ -199,10 +199,10 @@ def test_trips(plant: Plant, changes: dict[str, Any], trip: str) -> None:
 def test_every_trip_acts_within_20_ms_of_its_cause(
     plant: Plant, place: int | None, value: float, changes: dict[str, Any], delay: int, trip: str
 ) -> None:
+    plant = plant.rebuilt(changes)
     x = plant._parts.scalars
     initial = plant.observe()["ledger"]["residual"]
     x[st.ARMED_LAP] = 0.0  # as after the first lap
-    plant.change_parameters(changes)
     if place == st.RECEIVER_ENERGY:
         x[place] *= value
     elif place is not None:
@@ -226,30 +226,78 @@ def test_a_reset_needs_the_cause_gone(plant: Plant) -> None:
     plant.command("reset", {})
 
 
-def test_a_change_of_parameters_is_booked(plant: Plant) -> None:
-    before = plant.observe()["ledger"]
-    plant.change_parameters({"shaft_inertia": 1000})
-    after = plant.observe()["ledger"]
-    assert after["parameter_change"] == pytest.approx(before["stored_shaft"])
-    for changes in (
+BUILT = sorted(name for name, item in DECLARATIONS.items() if item.kind == "built")
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_what_is_built_cannot_change_in_a_run(plant: Plant, name: str) -> None:
+    item = DECLARATIONS[name]
+    present = getattr(plant.parameters, name)
+    plant.change_parameters({name: present})  # the same value is no change
+    if item.minimum == item.maximum:
+        return
+    other = item.minimum if present != item.minimum else item.maximum
+    other = {
+        "bath_heat_capacity": 1e7,
+        "surface_area": 20.0,
+        "water_depth": 20.0,
+        "generator_rated_torque": 20000.0,
+    }.get(name, other)
+    before = plant.digest(), plant.parameters
+    with pytest.raises(ParameterError, match=r"as built .* (start a new run|fork this run, or start a new one,) with"):
+        plant.change_parameters({name: other})
+    assert (plant.digest(), plant.parameters) == before
+
+
+@pytest.mark.parametrize("name", ["floater_count", "water_depth", "sprocket_radius"])
+def test_the_shape_of_the_loop_needs_a_new_run(plant: Plant, name: str) -> None:
+    values = {"floater_count": 60, "water_depth": 20, "sprocket_radius": 1.0}
+    with pytest.raises(ParameterError, match="start a new run with it"):
+        plant.rebuilt({name: values[name]})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"receiver_volume": 3},
-        {"ambient_temperature": 300},
         {"gear_ratio": 45},
-        {"gear_ratio": 30},
+        {"gear_ratio": 30, "shaft_inertia": 1000},
         {"floater_volume": 0.1},
-        {"stator_inductance": 1e-3},
-        {"water_density": 1010},
-    ):
-        plant.change_parameters(changes)
-        plant.step(2000)
-        assert abs(plant.observe()["ledger"]["r_a"]) <= 1e-9
+        {"stator_inductance": 1e-3, "drag_area": 0.2},
+        {"water_density": 1010, "gravity": 9.82},
+        {"dc_link_capacitance": 0},
+        {"bath_heat_capacity": 1e8, "surface_area": 16},
+    ],
+)
+def test_a_fork_with_another_machine_opens_new_ledgers(plant: Plant, changes: dict[str, Any]) -> None:
+    before, digest = plant.observe(), plant.digest()
+    forked = plant.rebuilt(changes)
+    assert plant.digest() == digest, "the parent goes on as it was"
+    after = forked.observe()
+    assert after["ledger"]["compressor"] == after["ledger"]["grid"] == after["ledger"]["residual"] == 0.0
+    assert after["chain"]["laps"] == 0
+    held, had = (sum(v for k, v in f["ledger"].items() if k.startswith("stored_")) for f in (after, before))
+    assert after["ledger"]["rebuilt"] == pytest.approx(held - had, rel=1e-9, abs=1e-6)
+    assert after["exergy"]["rebuilt"] == pytest.approx(
+        after["exergy"]["stored_total"] - before["exergy"]["stored_total"], rel=1e-9, abs=1e-6
+    )
+    forked.step(10_000)
+    assert residuals_hold(forked)
 
 
-def test_structural_parameters_need_a_new_run(plant: Plant) -> None:
-    for name, value in (("floater_count", 60), ("water_depth", 20), ("sprocket_radius", 1.0)):
-        with pytest.raises(ParameterError, match="new run"):
-            plant.change_parameters({name: value})
-    plant.change_parameters({"floater_count": 66})
+def test_a_fork_of_settings_goes_on_in_its_ledgers(plant: Plant) -> None:
+    before = plant.observe()["ledger"]["compressor"]
+    forked = plant.rebuilt({"drag_area": 0.2, "load_pressure": 390000})
+    assert forked.observe()["ledger"]["compressor"] == before > 0
+
+
+def residuals_hold(plant: Plant) -> bool:
+    frame = plant.observe()
+    return bool(
+        abs(frame["ledger"]["r_a"]) <= 1e-9
+        and abs(frame["sampled"]["r_b"]) <= 1e-4
+        and abs(frame["exergy"]["r_c"]) <= 1e-3
+    )
 
 
 def test_a_change_that_is_refused_changes_nothing(plant: Plant) -> None:

@@ -7,7 +7,7 @@ PROGRAM = """
 from pathlib import Path
 import numba.core.dispatcher as dispatcher
 from kpp_physics.plant import Plant
-from nodes.physics.frame import state_frame
+from nodes.physics.frame import observed_groups
 from nodes.physics.scenarios import ScenarioFolder
 
 compiled = []

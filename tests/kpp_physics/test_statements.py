@@ -137,9 +137,10 @@ def test_the_converter_works_from_starting_to_the_end_of_stopping() -> None:
 def test_every_line_of_the_balance_is_published_as_energy_and_as_power() -> None:
     frame = started(1).observe()
     stored = {f"stored_{name}" for name in ledger.STORES}
-    assert set(frame["ledger"]) == {*ledger.INPUTS, *ledger.OUTPUTS, *stored, "residual", "r_a"}
-    assert {*ledger.INPUTS, *ledger.OUTPUTS} - {"parameter_change"} <= set(frame["powers"])
-    assert {*ledger.INPUTS, *ledger.OUTPUTS} - {"parameter_change"} <= set(frame["sampled"])
+    own = {"residual", "r_a", "rebuilt", "parameter_change"}
+    assert set(frame["ledger"]) == {*ledger.INPUTS, *ledger.OUTPUTS, *stored, *own}
+    assert {*ledger.INPUTS, *ledger.OUTPUTS} - {"reference"} <= set(frame["powers"])
+    assert {*ledger.INPUTS, *ledger.OUTPUTS} - {"reference"} <= set(frame["sampled"])
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def test_v01_sealed_pocket_reaches_its_terminal_speed(area: float, terminal: flo
     assert reached == pytest.approx(terminal, rel=1e-4)
     v = 0.0
     for n in range(1, 3001):
-        v, _ = end_speed(v, v, mass, force, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, k, 0.0, 0.0, 0.0, 0.0, 1.0, 1e-3)
+        v, _, found = end_speed(v, v, mass, force, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, k, 0.0, 0.0, 0.0, 0.0, 1.0, 1e-3)
+        assert found
         if n % 500 == 0:
             assert v == pytest.approx(reached * math.tanh(force * n * 1e-3 / (mass * reached)), rel=1e-4)
 
@@ -291,7 +292,7 @@ def test_v19_steady_coflow() -> None:
     assert kappa == pytest.approx(1.36748, rel=1e-5)
     u = 0.0
     for _ in range(400):
-        mean, _ = mean_coflow(u, u, 0.7, k, k_w, RHO * 8 * 22.6, 1.0)
+        mean, _, _ = mean_coflow(u, u, 0.7, k, k_w, RHO * 8 * 22.6, 1.0)
         u = 2 * mean - u
     assert u / 0.7 == pytest.approx(0.57761, rel=1e-5)
     force = drag(0.7 - u, k)

@@ -32,3 +32,9 @@ def test_the_watchdogs_stdout_carries_the_event_protocol_alone() -> None:
     assert int(watchdog["buffer_size"]) >= 1024
     assert watchdog["events"] == "PROCESS_STATE"
     assert CONFIG["rpcinterface:kpp"]["watchdog"] == "watchdog"
+
+
+@pytest.mark.parametrize("section", [name for name in PROGRAMS if name.startswith("fcgi-program:")])
+def test_f12_a_workers_socket_stands_for_another_and_is_never_taken(section: str) -> None:
+    """supervisord binds it for a moment when it starts: a port may be another plant's, and a long path is none."""
+    assert CONFIG[section]["socket"].startswith("unix:///proc/self/cwd/var/")

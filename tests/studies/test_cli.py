@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kpp_physics.parameters import DECLARATIONS
+from kpp_physics.parameters import DECLARATIONS, KINDS
 from studies import library
 from studies.result import METERS
 
@@ -23,6 +23,10 @@ KEYS = [
     "wall_time",
     "digest",
     "meters",
+    "steady",
+    "waterfall",
+    "ledger",
+    "stores",
     "residuals",
     "warnings",
     "cross_checks",
@@ -73,7 +77,7 @@ def test_the_object_has_exactly_its_keys(reference: dict[str, Any]) -> None:
     assert reference["scenario"] == "reference"
     assert list(reference["parameters"]) == list(DECLARATIONS)
     assert list(reference["meters"]) == list(METERS)
-    assert len(METERS) == 19
+    assert len(METERS) == 21
     assert all(isinstance(value, float) for value in reference["meters"].values())
     assert list(reference["residuals"]) == ["r_a", "r_b", "r_c"]
     assert reference["residuals"]["r_a"] <= 1e-9
@@ -95,7 +99,41 @@ def test_meters_agree_with_the_published_ones_and_with_each_other(reference: dic
     assert meters["grid_power"] == pytest.approx(14450, rel=0.02)
     paid = meters["compressor_power"] + meters["auxiliary_power"]
     assert meters["net_power"] == pytest.approx(meters["grid_power"] - paid)
-    assert meters["cop"] == pytest.approx(meters["grid_power"] / paid)
+    lines = {name: line["total"] for name, line in reference["ledger"].items()}
+    taken = lines["compressor"] + lines["auxiliary"]
+    assert meters["cop_raw"] == pytest.approx(lines["grid"] / taken, rel=1e-12)
+    ends = [sum(reference["stores"][end]["exergy"].values()) for end in ("start", "end")]
+    gained = ends[1] - ends[0]
+    expected = (lines["grid"] + max(0.0, gained)) / (taken + max(0.0, -gained))
+    assert meters["cop"] == meters["cop_without_claims"] == pytest.approx(expected, rel=1e-9)
+    steady = reference["steady"]
+    assert steady["steady"] is True
+    assert steady["storage_change"] == pytest.approx(gained, rel=1e-9)
+    assert steady["storage_share"] == pytest.approx(abs(gained) / taken, rel=1e-9)
+    assert steady["storage_share"] <= steady["storage_limit"] == 0.02
+    assert (steady["unsteady_reason"], steady["text"]) == ("none", None)
+
+
+def test_the_object_closes_its_own_balance(reference: dict[str, Any]) -> None:
+    """What went in less what went out is what the stores hold more, by their energies at both ends."""
+    rows = {row["name"]: row["power"] for row in reference["waterfall"]}
+    stored = [sum(reference["stores"][end]["energy"].values()) for end in ("start", "end")]
+    span = reference["ledger"]["compressor"]["total"] / reference["ledger"]["compressor"]["mean"]
+    assert -rows["into stores"] * span == pytest.approx(stored[1] - stored[0], abs=1e-3)
+
+
+def test_a_run_that_is_not_steady_withholds_its_cop() -> None:
+    """The receiver drains from a pressure that its compressor never reaches again."""
+    change = ("--set", "receiver_volume=10", "--set", "unload_pressure=600000", "--set", "load_pressure=360000")
+    done = kpp("run", "reference", "--json", *FAST, *change)
+    result = json.loads(done.stdout)
+    assert done.returncode == 3, done.stdout[-500:]
+    assert result["steady"]["steady"] is False
+    assert result["steady"]["unsteady_reason"] == "stores_changed"
+    assert result["meters"]["cop"] is result["meters"]["net_power"] is result["meters"]["cop_without_claims"] is None
+    assert result["meters"]["cop_raw"] is not None
+    assert "not steady" in done.stderr
+    assert "kJ of exergy" in result["steady"]["text"]
 
 
 def test_the_same_run_twice_gives_the_same_bits(reference: dict[str, Any]) -> None:
@@ -199,10 +237,16 @@ def test_scenarios_lists_names_with_their_first_line(tmp_path: Path) -> None:
 
 def test_parameters_lists_every_declaration() -> None:
     lines = kpp("parameters").stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(DECLARATIONS)
+    table, kinds = lines[1 : len(DECLARATIONS) + 1], lines[len(DECLARATIONS) + 2 :]
+    assert [line.split()[0] for line in table] == list(DECLARATIONS)
+    assert [line.split()[0] for line in kinds] == list(KINDS)
+    assert all(item.kind in line for item, line in zip(DECLARATIONS.values(), table, strict=True))
     listed = json.loads(kpp("parameters", "--json").stdout)
     assert [item["name"] for item in listed] == list(DECLARATIONS)
     assert listed[0]["default"] == 66
+    by_name = {item["name"]: item for item in listed}
+    assert (by_name["receiver_volume"]["kind"], by_name["receiver_volume"]["forkable"]) == ("built", True)
+    assert (by_name["ambient_pressure"]["kind"], by_name["ambient_pressure"]["ramp"]) == ("environment", 1000)
 
 
 def test_help_does_not_wait_for_the_compiler() -> None:

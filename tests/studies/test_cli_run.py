@@ -8,8 +8,8 @@ from kpp_physics.parameters import Parameters
 from studies import library
 from studies.plan import Plan, schedule
 from studies.progress import ProgressBar
-from studies.report import render, waterfall
-from studies.result import Result
+from studies.report import render
+from studies.result import Result, waterfall
 from studies.run import Measurement, Run
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -25,8 +26,9 @@ from bus.security.command import main
 from bus.security.keys import ANYBODY
 from bus.security.roles import command_role, denied, origin, request_role
 from bus.security.tokens import Caller, Role
-from bus.sockets import Dealer, Request, Server
+from bus.sockets import Dealer, Publisher, Request, Server, Subscriber
 from tests.bus.samples import sample
+from tests.watching import eventually
 
 NODE_ALONE = {Ack, Beat, PrepareRequest}
 
@@ -87,28 +89,28 @@ def received(server: Server) -> Request:
 @pytest.mark.parametrize("role", ["viewer", "operator", "admin", "node"])
 def test_s05_a_request_comes_with_the_role_of_its_key(folder: Path, role: str, free_tcp_port: int) -> None:
     address = f"tcp://127.0.0.1:{free_tcp_port}"
-    curve = keys.curve(folder)
-    assert curve is not None
-    public, secret = made(folder, "tool", "--role", role)
+    pair = made(folder, "tool", "--role", role)
     with Server(address) as server, Dealer(address) as own:
-        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
-        socket.linger = 0
-        socket.curve_publickey, socket.curve_secretkey = public.encode(), secret.encode()
-        socket.curve_serverkey = curve.server.public.encode()
-        socket.connect(address)
+        socket = connected(zmq.REQ, address, folder, pair)
         socket.send(b"question")
         asked = received(server)
         assert asked.payload == b"question"
         assert asked.caller == Caller("tool", Role.named(role))
         server.reply(asked.peer, b"answer")
         assert socket.recv() == b"answer"
-        assert main(["--folder", str(folder), "revoke", "tool"]) == 0
-        socket.send(b"once more")
-        assert received(server).caller == keys.NOBODY, "it is asked about at every request"
         socket.close()
         while not own.send(b"beat"):
             pass
         assert received(server).caller == ANYBODY
+
+
+def test_s05_a_key_is_looked_at_with_every_request(folder: Path) -> None:
+    public, _ = made(folder, "tool", "--role", "admin")
+    curve = keys.curve(folder)
+    assert curve is not None
+    assert curve.caller(public) == Caller("tool", Role.ADMIN)
+    assert main(["--folder", str(folder), "revoke", "tool"]) == 0
+    assert curve.caller(public) == keys.NOBODY
 
 
 def test_s05_a_key_from_before_there_were_roles_goes_on_commanding(folder: Path) -> None:
@@ -126,3 +128,69 @@ def test_s05_keys_are_listed_with_their_roles(folder: Path, capsys: pytest.Captu
     told = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["client", "robot", "operator"] in told
     assert ["client", "tool", "viewer"] in told, "the least by default"
+
+
+def connected(kind: int, address: str, folder: Path, pair: tuple[str, str]) -> "zmq.Socket[bytes]":
+    """A foreign socket with a key."""
+    curve = keys.curve(folder)
+    assert curve is not None
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    socket.linger = 0
+    socket.reconnect_ivl = 10
+    socket.curve_publickey, socket.curve_secretkey = pair[0].encode(), pair[1].encode()
+    socket.curve_serverkey = curve.server.public.encode()
+    if kind == zmq.SUB:
+        socket.subscribe(b"")
+    socket.connect(address)
+    return socket
+
+
+def test_s04_a_revoked_key_is_cut_off_and_the_others_go_on(folder: Path, free_tcp_port: int) -> None:
+    address = f"tcp://127.0.0.1:{free_tcp_port}"
+    gone, kept = made(folder, "gone"), made(folder, "kept")
+    with Publisher(address) as publisher, Subscriber([address], [""]) as own:
+        revoked, other = (connected(zmq.SUB, address, folder, pair) for pair in (gone, kept))
+
+        def all_hear(*sockets: "zmq.Socket[bytes]") -> bool:
+            publisher.send((b"t", b"payload"))
+            mine = own.receive(0.05) is not None
+            return mine and all(bool(each.poll(50)) and bool(each.recv_multipart()) for each in sockets)
+
+        eventually(lambda: all_hear(revoked, other), 20, "both hear")
+        connections = publisher.connections()
+        assert main(["--folder", str(folder), "revoke", "gone"]) == 0
+        eventually(lambda: publisher.connections() < connections, 20, "it is cut off")
+        eventually(lambda: all_hear(other), 20, "the other hears again")
+        while revoked.poll(0):
+            revoked.recv_multipart()
+        for _ in range(50):
+            all_hear(other)
+        assert not revoked.poll(200)
+        revoked.close()
+        other.close()
+
+
+def test_s04_a_revoked_requester_gets_no_answer_any_more(folder: Path, free_tcp_port: int) -> None:
+    address = f"tcp://127.0.0.1:{free_tcp_port}"
+    pair = made(folder, "gone", "--role", "operator")
+    with Server(address) as server:
+        socket = connected(zmq.DEALER, address, folder, pair)
+        socket.send(b"first")
+        assert received(server).caller == Caller("gone", Role.OPERATOR)
+        assert main(["--folder", str(folder), "revoke", "gone"]) == 0
+        eventually(lambda: server.connections() == 0, 20, "it is cut off")
+        with suppress(zmq.Again):  # it may have nobody to send to any more
+            socket.send(b"second", zmq.DONTWAIT)
+        assert server.receive(0.5) is None
+        socket.close()
+
+
+def test_s04_a_key_that_is_added_disturbs_nobody(folder: Path, free_tcp_port: int) -> None:
+    with Publisher(f"tcp://127.0.0.1:{free_tcp_port}") as publisher:
+        cut: list[int] = []
+        publisher.cut = lambda: cut.append(1)  # type: ignore[method-assign]  # to see that it is not called
+        made(folder, "first")
+        made(folder, "second")
+        assert main(["--folder", str(folder), "revoke", "first"]) == 0
+        eventually(lambda: cut, 20, "a revocation is heard of")
+        assert cut == [1]

@@ -11,9 +11,12 @@ import pytest
 
 from bus.client import RefusedError, command, sequence
 from bus.listener import Listener
-from bus.messages import Command, Status, Tick
+from bus.messages import Command, Refused, ReplayRequest, Status, Tick
 from bus.process import WAITING
+from nodes.clock.archive import Archive
+from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
+from nodes.clock.runs import Runs
 from tests.nodes.recorder.conftest import Plant, make_plant, recorded_rows, wait_for_state
 from tests.watching import eventually
 
@@ -61,6 +64,20 @@ def test_f02_a_reserved_journal_is_given_back(tmp_path: Path) -> None:
             journal.append(COMMAND, "0001-001", 5)
         with locked(path):
             pass
+
+
+def test_f02_an_ended_run_whose_commands_are_locked_can_be_had_later(tmp_path: Path) -> None:
+    def locked_commands(_run: str) -> list[tuple[int, Command]]:
+        raise JournalLockedError("journal cannot be read: another program keeps it locked")
+
+    settings = Settings(epoch=1, rate=100, modules=("m1",), scenario="reference")
+    core = ClockCore(settings)
+    runs = Runs(tmp_path / "runs", locked_commands)
+    runs.begin(core.opening)
+    runs.close()
+    reply = Archive(runs, settings).replay(ReplayRequest(run=core.run, after=0), 1.0)
+    assert isinstance(reply, Refused)
+    assert reply.retry_after > 0, "without it a reader would take it for lost"
 
 
 def test_f02_ticks_and_reports_go_on_under_a_lock_and_commands_are_refused_for_a_while(

@@ -17,13 +17,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from bus.security.admission import Admission
+from bus.security.hosts import Refusal
 from bus.security.tokens import PATTERN, Role
 from nodes.gateway.access import EXTENSION
 from nodes.gateway.rest import description
 from nodes.gateway.session import JSON
+from tests.watching import eventually
 
 from .peer import free_environment
-from .secured import ROLES, Secured, secured
+from .secured import ROLES, Secured, keys, secured
 
 OPERATIONS = [
     (method.upper(), path, Role.named(operation[EXTENSION]))
@@ -267,7 +270,60 @@ def test_no_node_opens_to_other_machines_without_keys(tmp_path: Path, node: str,
     assert b"kpp keys init" in run.stdout
 
 
+@pytest.mark.parametrize("node", ["nodes.gateway", "nodes.clock", "ui"])
+@pytest.mark.parametrize("variable", ["KPP_HOSTS", "KPP_ORIGINS", "KPP_TRUSTED_PROXIES"])
+def test_f11_a_setting_that_makes_no_sense_is_named(tmp_path: Path, node: str, variable: str) -> None:
+    environment = free_environment() | {"KPP_DATA": str(tmp_path), variable: "plant/example"}
+    command = [sys.executable, "-m", node]
+    run = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=100, check=False)
+    assert run.returncode == 1, run.stdout
+    assert f"{variable}: 'plant/example'".encode() in run.stdout
+    assert b"Traceback" not in run.stdout + run.stderr
+    assert b"cannot be bound" not in run.stdout
+
+
 def test_basic_credentials_open_no_gateway(fresh: Secured) -> None:
     basic = base64.b64encode(f"x:{fresh.tokens['admin']}".encode()).decode()
     url = f"{fresh.endpoints.gateway_http}/v1/status"
     assert httpx.get(url, headers={"Authorization": f"Basic {basic}"}).status_code == 401
+
+
+def test_s04_a_revoked_token_ends_at_once_what_is_open_with_it(fresh: Secured) -> None:
+    url = f"{fresh.endpoints.gateway_http}/v1"
+    folder = fresh.folder / "keys"
+    with (
+        httpx.stream("GET", f"{url}/stream", headers=fresh.bearer("viewer"), timeout=60) as events,
+        stream(fresh, additional_headers=fresh.bearer("viewer")) as revoked,
+        stream(fresh, additional_headers=fresh.bearer("operator")) as kept,
+    ):
+        assert events.status_code == 200
+        assert first(revoked)["role"] == "viewer"
+        assert first(kept)["role"] == "operator"
+        keys(folder, "revoke", "viewer")
+        with pytest.raises(ConnectionClosed) as closed:
+            list(revoked)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "this token was withdrawn")
+        with pytest.raises(httpx.RemoteProtocolError):
+            for _ in events.iter_raw():
+                pass
+        assert httpx.get(f"{url}/status", headers=fresh.bearer("viewer")).status_code == 401
+        assert httpx.get(f"{url}/status", headers=fresh.bearer("operator")).status_code == 200
+        assert kept.ping().wait(60)
+    made = keys(folder, "token", "newcomer").strip()
+    eventually(
+        lambda: httpx.get(f"{url}/status", headers={"Authorization": f"Bearer {made}"}).status_code == 200,
+        20,
+        "a new token is known",
+    )
+
+
+def test_s04_tokens_that_are_gone_or_damaged_let_nobody_in(tmp_path: Path) -> None:
+    keys(tmp_path / "keys", "init")
+    admission = Admission.from_environment({"KPP_KEYS": str(tmp_path / "keys")})
+    path = tmp_path / "keys" / "tokens.json"
+    for damage in (lambda: path.write_text("garbage"), path.unlink):
+        damage()
+        admission.read_anew()
+        refused = admission.identify("kpp_x", Role.VIEWER, "127.0.0.1", 0.0)
+        assert isinstance(refused, Refusal), "the door is not open"

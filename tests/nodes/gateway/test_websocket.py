@@ -19,6 +19,7 @@ from bus import codec
 from bus.endpoints import Endpoints
 from bus.messages import Event, State
 from bus.security.admission import Admission
+from bus.security.hosts import Names
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.session import JSON, MSGPACK
@@ -274,7 +275,7 @@ def test_beyond_the_limit_clients_are_turned_away() -> None:
             async with asyncio.TaskGroup() as group:
                 commands = Commands(Endpoints.from_environment(free_environment()))
                 plant = Plant(("m1",), loop.time())
-                stream = Stream(plant, commands, Admission(None), "127.0.0.1", loop.time, group, limit=2)
+                stream = Stream(plant, commands, Admission(None), Names("127.0.0.1"), loop.time, group, limit=2)
                 server = await stream.open(listening)
                 async with connect_async(url):
                     async with connect_async(url):

@@ -4,7 +4,7 @@ import { fixed } from "./format.js"
 import { stream } from "./stream.js"
 
 const ANSWER_AFTER = 10_000
-const QUESTION_AFTER = 320_000
+const QUESTION_AFTER = 920_000
 
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
 

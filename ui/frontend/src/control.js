@@ -137,7 +137,7 @@ function showInterlocks(root) {
     flag(row, "state", state)
   })
   const module = stream.freshness() === "missing" ? null : stream.note?.module
-  write(byId(root, "trip"), !module ? "No data." : module.trip ? `Tripped: ${module.trip}. Remove the cause, wait for rest, then reset.` : "No trip in force.")
+  write(byId(root, "trip"), !module ? "No data." : module.trip ? `Tripped: ${module.trip}. Remove the cause, wait for rest, then reset.` : module.plc === "emergency_stop" ? "Emergency stop in force. Wait for rest, then reset." : "No trip in force.")
   listOf(byId(root, "warnings"), module?.warnings ?? [], "▲ ")
   advisories(byId(root, "advisories"), module)
 }

@@ -63,6 +63,7 @@ const HTML = `
     <nav aria-label="pages">${PAGES.map(([id, title]) => `<a data-page="${id}" data-testid="nav-${id}" href="#page=${id}">${title}<span class="badge" hidden></span></a>`).join("")}</nav>
     <button class="stopbutton" data-testid="emergency-stop" title="brake at once, vent all floaters (simulator stop)">EMERGENCY STOP</button>
     <button class="resetbutton" data-testid="emergency-reset" hidden>Reset trip …</button>
+    <button class="resetbutton" data-testid="plant-start" title="pressurise the receiver and start the chain: the plant stands, while simulated time runs" hidden>Start plant</button>
   </div>
   <div class="banner replay" data-testid="replay" role="status" hidden></div>
   <div class="banner missing" data-testid="missing" role="alert" hidden></div>
@@ -148,6 +149,7 @@ function stops(root, commands) {
     write(byId(root, "reset-cause"), module?.trip ? `It tripped: ${module.trip}.` : "The emergency stop is in force.")
     dialog.showModal()
   }
+  byId(root, "plant-start").onclick = () => commands.plant("plant_start")
   byId(root, "reset-cancel").onclick = () => dialog.close()
   byId(root, "reset-confirm").onclick = () => {
     dialog.close()
@@ -157,6 +159,9 @@ function stops(root, commands) {
     const state = stream.freshness() === "missing" ? null : stream.note?.module?.plc
     const down = state === "emergency_stop" || state === "tripped"
     byId(root, "emergency-reset").hidden = !down
+    const clock = stream.note?.clock
+    byId(root, "plant-start").hidden = state !== "stopped" || clock?.mode !== "running" || Boolean(clock.replay)
+    byId(root, "plant-start").disabled = !stream.clockLive()
     const button = byId(root, "emergency-stop")
     flag(button, "engaged", down ? "yes" : "no")
     write(button, state === "emergency_stop" ? "STOPPED IN EMERGENCY" : "EMERGENCY STOP")
@@ -197,7 +202,7 @@ function missing(root) {
   if (silent.length) {
     const names = silent.map(({ label, age }) => (age === null ? `${label} (never heard)` : `${label} (silent for ${duration(age)})`))
     reasons.push(`Missing: ${names.join(", ")}.`)
-    if (silent.some(({ node }) => !["gateway", "recorder"].includes(node))) reasons.push("Values shown are old and greyed.")
+    if (silent.some(({ node }) => !["gateway", "recorder"].includes(node))) reasons.push(stream.freshness() === "live" ? "Values shown will soon be old." : "Values shown are old and greyed.")
   }
   if (stream.connected && stream.note?.module?.catching_up) reasons.push(`physics ${stream.note.module.name} is catching up with the clock.`)
   banner.hidden = !reasons.length

@@ -17,6 +17,7 @@ const HTML = `
   </span>
 </div>`
 
+const DOWN = { emergency_stop: "EMERGENCY STOP", tripped: "TRIPPED" }
 const NAMES = { live: "LIVE", stale: "STALE", missing: "NO DATA" }
 
 export function render({ el }) {
@@ -36,8 +37,9 @@ export function render({ el }) {
     write(detail, connectionDetail(state))
     const clock = stream.note?.clock
     const known = clock && stream.clockLive()
-    write(mode, known ? clock.mode.toUpperCase() : "MODE –")
-    flag(mode, "mode", known ? clock.mode : "unknown")
+    const down = state === "missing" ? null : DOWN[stream.note?.module?.plc]
+    write(mode, known ? `${clock.mode.toUpperCase()}${down ? ` · ${down}` : ""}` : "MODE –")
+    flag(mode, "mode", !known ? "unknown" : down ? "down" : clock.mode)
     write(byId(root, "scenario-name"), clock ? `scenario ${clock.scenario} · run ${clock.run}` : "–")
     showPlant(plant, stream.note?.module, state)
   }
@@ -54,12 +56,15 @@ function connectionDetail(state) {
   return `${duration(age)} old`
 }
 
+// What is highest in severity comes first, and the rest is counted.
 function showPlant(chip, module, state) {
-  const abnormal = module && state !== "missing" && (module.trip || module.warnings.length)
-  chip.hidden = !abnormal
-  if (!abnormal) return
-  const causes = module.trip ? [`▲ TRIP ${module.trip}`] : module.warnings.map((warning) => `▲ ${warning}`)
+  const known = module && state !== "missing"
+  const causes = !known ? [] : [module.plc === "emergency_stop" && "■ EMERGENCY STOP", module.trip && `▲ TRIP ${module.trip}`].filter(Boolean)
+  const severity = causes.length ? "trip" : "warning"
+  if (known) causes.push(...module.warnings.map((warning) => `▲ ${warning}`))
+  chip.hidden = !causes.length
+  if (!causes.length) return
   write(chip, causes[0] + (causes.length > 1 ? ` +${causes.length - 1}` : ""))
   chip.title = causes.join("\n")
-  flag(chip, "severity", module.trip ? "trip" : "warning")
+  flag(chip, "severity", severity)
 }

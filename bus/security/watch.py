@@ -1,0 +1,53 @@
+"""Tells when files of a folder change, by an event of the kernel: nobody asks again and again."""
+
+import ctypes
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+_CHANGED = 0x008 | 0x040 | 0x080 | 0x200  # IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE of <sys/inotify.h>
+_EVENTS = 64 * 1024
+
+
+class Watch(threading.Thread):
+    """Watches folders until it is closed; where the kernel has no inotify it hears of nothing.
+
+    Args:
+        folders: the folders.
+        tell: called in this thread after each change.
+    """
+
+    def __init__(self, folders: tuple[Path, ...], tell: Callable[[], object]) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._wake, self._waker = os.pipe()
+        self._events = -1
+        if sys.platform.startswith("linux"):
+            libc = ctypes.CDLL(None, use_errno=True)
+            self._events = libc.inotify_init1(os.O_CLOEXEC)
+            for folder in folders:
+                if self._events < 0 or libc.inotify_add_watch(self._events, os.fsencode(folder), _CHANGED) < 0:
+                    raise OSError(ctypes.get_errno(), f"{folder} cannot be watched")
+
+    def run(self) -> None:
+        """Wait for changes."""
+        watched = [self._wake] if self._events < 0 else [self._wake, self._events]
+        while not self._stopping.is_set():
+            ready, _, _ = select.select(watched, [], [])
+            if self._events in ready:
+                os.read(self._events, _EVENTS)
+                self._tell()
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._stopping.set()
+        os.write(self._waker, b".")
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(timeout=2.0)
+        for each in (self._wake, self._waker, self._events):
+            if each >= 0:
+                os.close(each)

@@ -1,0 +1,1 @@
+"""Operating sequences: whatever an operator does to a plant, no joule may come from nowhere."""
