@@ -25,6 +25,10 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     },
     "H3 physical": {**SHALLOW, "h3_mode": "physical", "h3_on_time": 2, "h3_off_time": 0.4},
     "jet physical": {**SHALLOW, "jet_mode": "physical", "jet_outlet_area": 0.01, "jet_discharge": 0.6},
+    "jet physical in warm water, a third of the air missed": {
+        **SHALLOW, "jet_mode": "physical", "jet_outlet_area": 0.01, "jet_discharge": 0.6, "pocket_ua": 80,
+        "water_temperature": 305, "capture_efficiency": 0.65, "valve_time_constant": 0.05,
+    },
     "wide jet physical, spilling": {
         **SHALLOW, "jet_mode": "physical", "jet_outlet_area": 0.05, "fill_fraction": 2, "compressor_flow": 0.06,
     },
