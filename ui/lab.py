@@ -29,8 +29,19 @@ CHUNK = 10_000
 ENDS = frozenset({"tripped", "emergency_stop"})
 """States of the controller in which a plant will not settle any more."""
 
-METERS = ("net_power", "grid_power", "compressor_power", "auxiliary_power", "cop", "unsourced_power", "chain_speed")
-"""Lap means that are compared; they are those of a settled plant, or null."""
+METERS = (
+    "net_power",
+    "grid_power",
+    "compressor_power",
+    "auxiliary_power",
+    "cop",
+    "cop_without_claims",
+    "storage_share",
+    "storage_limit",
+    "unsourced_power",
+    "chain_speed",
+)
+"""Lap means that are compared, null if the plant has not settled; net power and COP also where its stores changed."""
 
 TIMEOUT = 900.0
 _NICE = 10
@@ -80,8 +91,11 @@ class Lab:
             async with asyncio.timeout(TIMEOUT):
                 told, _ = await process.communicate(asked.encode())
         except TimeoutError:
-            process.kill()
             raise LabError(f"the plants were not computed in {TIMEOUT:g} s") from None
+        finally:
+            if process.returncode is None:  # too long, or the dashboard stops: it ends with whoever asked
+                process.kill()
+                await process.wait()
         if process.returncode != 0:
             raise LabError(
                 f"the plants could not be computed (exit code {process.returncode}): see the dashboard's log"

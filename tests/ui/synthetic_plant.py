@@ -22,6 +22,8 @@ from bus.messages import (
     Beat,
     Command,
     CommandRequest,
+    Forked,
+    ForkRequest,
     Frames,
     FramesRequest,
     Lateness,
@@ -88,6 +90,7 @@ class Wishes:
     reject: str = ""
     laps: bool = True
     settled: bool = True
+    steady: bool = True
     unsourced: float = 0.0
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -187,6 +190,9 @@ class SyntheticPlant:
         if isinstance(request, FramesRequest):
             if not self.wishes.silent:
                 snapshots.reply(received[0], codec.encode(self._recall_states(request)))
+        elif isinstance(request, ForkRequest):
+            moment = f"fork-{request.run}-{request.seq}"
+            snapshots.reply(received[0], codec.encode(Forked("m1", moment, self.t, "0" * 16)))
         else:
             answer = Snapshot(
                 module="m1",
@@ -265,6 +271,8 @@ class SyntheticPlant:
                 self.t = round(self.t + TICK * int(command.args["ticks"]), 6)
             if command.name == "reset":
                 self.scenario = str(command.args["scenario"])
+                begun_with = self.changed if self.scenario.startswith("fork-") else {}
+                self.changed = {**begun_with, **command.args.get("parameters", {})}
                 self.mode = "stopped"
                 self.new_run()
         return Result(
@@ -453,8 +461,15 @@ def _meters(wishes: Wishes) -> dict[str, Any]:
         "auxiliary_power": 0.0,
         "shaft_power": 19_280.0,
         "grid_power": 14_450.0,
-        "net_power": -30_110.0,
-        "cop": 0.3242,
+        "steady": wishes.steady,
+        "storage_change": 9_000.0 if wishes.steady else 115_000.0,
+        "storage_share": 0.0025 if wishes.steady else 0.032,
+        "storage_limit": 0.01,
+        "unsteady_reason": "none" if wishes.steady else "stores_changed",
+        "net_power": -30_110.0 if wishes.steady else None,
+        "cop": 0.3242 if wishes.steady else None,
+        "cop_raw": 0.3242,
+        "cop_without_claims": 44_560.0 * 0.3242 / (44_560.0 + wishes.unsourced) if wishes.steady else None,
         "unsourced_power": wishes.unsourced,
         "settled": wishes.settled,
     }

@@ -13,7 +13,9 @@ def test_units_and_meanings_come_from_the_declarations() -> None:
     assert by_path["receiver.pressure"].unit == "bar"
     assert by_path["receiver.temperature"].unit == "°C"
     assert by_path["meters.cop"].unit == ""
-    assert by_path["meters.cop"].meaning == "grid power over compressor and auxiliary power", "a nullable field"
+    assert by_path["meters.cop"].meaning == (
+        "export and gain of the stores over all that came from anywhere; null if not steady"
+    ), "a nullable field"
     assert all(channel.meaning for channel in by_path.values())
     assert len(by_path) == len(channels.SERIES) + len(channels.READINGS), "no path twice"
 

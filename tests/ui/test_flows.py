@@ -24,6 +24,8 @@ STORES = {
 }
 """Hub of the picture, stores of the ledger that are its own."""
 
+SURROUNDINGS = ("ambient_pressure", "ambient_temperature")
+
 SHOWN = {channel.path: channel for channel in (*channels.SERIES, *channels.READINGS)}
 COMPUTE = """async ([source, wanted]) => {
     const module = await import('data:text/javascript,' + encodeURIComponent(source));
@@ -44,7 +46,10 @@ class Moment(NamedTuple):
 
 
 def _stored(frame: dict[str, Any]) -> dict[str, float]:
-    return {hub: sum(frame["ledger"][f"stored_{each}"] for each in names) / 1e3 for hub, names in STORES.items()}
+    ledger = frame["ledger"]
+    found = {hub: sum(ledger[f"stored_{each}"] for each in names) / 1e3 for hub, names in STORES.items()}
+    found["air"] -= ledger["reference"] / 1e3  # no power: the air's energy counts from another zero
+    return found
 
 
 def _moment(plant: Plant, of: str, paths: list[str]) -> Moment:
@@ -60,11 +65,15 @@ def _moment(plant: Plant, of: str, paths: list[str]) -> Moment:
 
 
 def _life(parameters: Parameters, of: str, paths: list[str]) -> Iterator[Moment]:
-    """Start, work, coast, stop and emergency stop of a plant."""
+    """Start, work, another weather, coast, stop and emergency stop of a plant."""
     plant = Plant(parameters)
     plant.command("start", {})
     for second in range(90):
         plant.step(997)
+        if second == 55:  # reached along ramps of some seconds
+            plant.change_parameters({"ambient_pressure": 98_000.0, "ambient_temperature": 291.0})
+        if second == 62:
+            plant.change_parameters({name: getattr(parameters, name) for name in SURROUNDINGS})
         if second == 70 and plant.plc_state == "running":
             plant.command("coast", {})
         if second == 75 and plant.plc_state == "coasting":

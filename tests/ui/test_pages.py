@@ -234,13 +234,13 @@ def test_what_is_typed_is_pending_until_it_is_applied(page: Page, plant: Synthet
     expect(field).to_have_value("0.4")
     assert plant.commands[-1].args == {"drag_area": 0.4}
     plant.changed["drag_area"] = 0.3  # somebody else's doing: it shows in an untouched form after their command
-    form.get_by_test_id("field-water_density").fill("999")
+    form.get_by_test_id("field-pin_friction").fill("0.2")
     form.get_by_role("button", name="Apply").click()
     expect(field).to_have_value("0.3")
     field.fill("0.2")
     form.get_by_role("button", name="Revert").click()
     expect(field).to_have_value("0.3")
-    expect(form.get_by_test_id("field-water_depth")).to_be_disabled()
+    expect(form.get_by_test_id("field-gas_constant")).to_be_disabled()
     page.get_by_test_id("find").fill("tilt")
     expect(row).to_be_hidden()
     page.get_by_test_id("find").fill("")

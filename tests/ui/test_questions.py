@@ -1,6 +1,7 @@
 """What a page may ask of the server: presets and a comparison of claims; bad questions get a reason."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,26 @@ def test_a_comparison_is_computed_once_for_the_same_parameters(monkeypatch: pyte
         return [await lab.compare(each) for each in (plain, other, claimed, plain)]
 
     assert [each["rows"] for each in asyncio.run(compare())] == [1, 2, 1, 1]
+
+
+def test_a_comparison_ends_with_whoever_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def given_up() -> int | None:
+        started: list[asyncio.subprocess.Process] = []
+        create, began = asyncio.create_subprocess_exec, asyncio.Event()
+
+        async def create_and_tell(*program: str, **pipes: int) -> asyncio.subprocess.Process:
+            started.append(await create(*program, stdin=pipes["stdin"], stdout=pipes["stdout"]))
+            began.set()
+            return started[-1]
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", create_and_tell)
+        asking = asyncio.create_task(Lab().compare({}))
+        await began.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        return started[0].returncode
+
+    assert asyncio.run(given_up()) == -signal.SIGKILL
 
 
 def test_a_question_without_form_is_answered(questions: Questions) -> None:

@@ -3,13 +3,14 @@
 import { byId, flag, write } from "./dom.js"
 import { fixed, power10 } from "./format.js"
 import { settling, lapMeans, lapsText, settled } from "./readings.js"
+import { unsteady } from "./steady.js"
 import { stream } from "./stream.js"
 
 const IN = [
   { id: "grid-in", label: "From the grid", paths: ["compressor", "auxiliary"] },
   { id: "water", label: "Heat from the water", paths: ["heat_from_water", "bath"] },
   { id: "unsourced", label: "No source in the model", paths: ["unsourced"] },
-  { id: "change", label: "Parameter change", paths: ["parameter_change"] },
+  { id: "surroundings", label: "Surroundings that changed", paths: ["environment", "reference"] },
 ]
 const OUT = [
   { id: "grid-out", label: "To the grid", paths: ["grid"] },
@@ -90,7 +91,7 @@ function showLedger(root, ledger) {
   for (const { id } of [...IN, ...OUT, STORED]) {
     const value = ledger ? ledger.given.get(id) : null
     write(byId(root, `energy-${id}`), fixed(value, decimals))
-    if (id === "unsourced" || id === "change") root.querySelector(`li[data-part="${id}"]`).hidden = !value
+    if (id === "unsourced" || id === "surroundings") root.querySelector(`li[data-part="${id}"]`).hidden = !value
   }
 }
 
@@ -102,26 +103,29 @@ function place(sides, own, other, id, ledger) {
 
 function verdict(ledger) {
   const means = lapMeans()
-  if (settled() && means && means.taken !== null && means.given !== null) return overLaps(means)
+  const why = unsteady()
+  if (settled() && !why && means && means.taken !== null && means.given !== null) return overLaps(means)
   const taken = stream.value("grid.import_energy")
   const given = stream.value("grid.export_energy")
   if (taken === null || given === null || !ledger) return "No numbers from the plant: nothing can be said of its balance now."
   if (taken === 0 && given === 0) return "No energy has flowed in this run yet."
   const so = `So far it has taken ${fixed(taken, 3)} kWh from the grid and delivered ${fixed(given, 3)} kWh.`
-  const { word, text } = settling()
-  const wait = word === "settling" ? ` ${text[0].toUpperCase()}${text.slice(1)}.` : ""
+  const { word, text } = settled() && why ? why : settling()
+  const wait = word === "settling" || word === "not steady" ? ` ${text[0].toUpperCase()}${text.slice(1)}.` : ""
   return `${given < taken ? "This plant takes more than it delivers. " : ""}${so}${wait}`
 }
 
-function overLaps({ laps, taken, given, cop, unsourced }) {
+function overLaps({ laps, taken, given, cop, withoutClaims, unsourced }) {
   const span = `mean of ${laps === 1 ? "the last lap" : `the last ${lapsText(laps)}`}`
+  const claimed = Object.values(stream.note?.module?.hypotheses ?? {}).includes("claimed")
+  const claims = claimed && withoutClaims !== null ? ` Without what the claims add, the COP is ${fixed(withoutClaims, 3)}.` : ""
   const numbers = `${fixed(taken, 1)} kW in, ${fixed(given, 1)} kW out (${span})`
   if (given <= taken) {
     const back = cop === null ? "" : ` Of each kWh taken, ${fixed(cop, 2)} kWh comes back.`
-    return `This plant takes more than it delivers: ${numbers}.${back}`
+    return `This plant takes more than it delivers: ${numbers}.${back}${claims}`
   }
-  if (unsourced > 0) return `More comes out than goes in, ${numbers}, but ${fixed(unsourced, 1)} kW of it has no source in the model.`
-  return `More came out than went in over this span, ${numbers}: stored energy or warm water paid for it.`
+  if (unsourced > 0) return `More comes out than goes in, ${numbers}, but ${fixed(unsourced, 1)} kW of it has no source in the model.${claims}`
+  return `More came out than went in over this span, ${numbers}: stored energy, warm water or changing surroundings paid for it.${claims}`
 }
 
 balance.banner = (banner) => () => {

@@ -1,30 +1,34 @@
 // Energy: where power flows, and both laws' accounts since the start, each with what does not close; now or at a moment of
 // the past, as the recorder has it.
 
-import { byId, write } from "./dom.js"
-import { PATHS } from "./flows.js"
-import { fixed } from "./format.js"
+import { byId, flag, write } from "./dom.js"
+import { LATER, PATHS } from "./flows.js"
+import { MISSING, fixed } from "./format.js"
 import { Moment } from "./moment.js"
 import { sankeyChart } from "./sankey.js"
+import { storesChanged, unsteady } from "./steady.js"
 import { stream } from "./stream.js"
 import { followTime, timebar } from "./timebar.js"
 import { facts, number, values } from "./values.js"
 import { view } from "./view.js"
 
 const FIRST = [
-  ["in", [["compressor", "Compressor"], ["auxiliary", "Auxiliaries"], ["heat_from_water", "Heat from the water"], ["bath", "Heat into a finite bath"], ["unsourced", "Without a source in the model"], ["parameter_change", "Change of parameters"]]],
+  ["in", [["compressor", "Compressor"], ["auxiliary", "Auxiliaries"], ["heat_from_water", "Heat from the water"], ["bath", "Heat into a finite bath"], ["unsourced", "Without a source in the model"], ["environment", "Surroundings that change: work, heat"], ["reference", "Moved zero of the air's energy"]]],
   ["out", [["grid", "To the grid"], ["aftercooler", "Compressor and aftercooler heat"], ["receiver_heat", "Receiver wall"], ["vent", "Vented air"], ["drag_local", "Drag at the floaters"], ["drag_bulk", "Co-flow"], ["water_exchange", "Exchanged water"], ["jet_wake", "Wake of jets"], ["h1_slip", "Bubble flow"], ["chain_friction", "Chain friction"], ["brake", "Holding brake"], ["gearbox", "Gearbox"], ["flywheel_windage", "Flywheel windage"], ["clutch", "Clutch"], ["generator_copper", "Generator winding"], ["generator_iron", "Generator iron"], ["generator_mechanical", "Generator friction"], ["generator_stray", "Generator stray"], ["converter", "Converter"], ["auxiliary_heat", "Auxiliaries as heat"], ["chopper", "Brake chopper"], ["dump_load", "Dump load"]]],
   ["stored", [["stored_receiver", "Air in the receiver"], ["stored_pockets", "Air in the pockets"], ["stored_chain", "Chain in motion"], ["stored_shaft", "Fast shaft"], ["stored_water", "Co-flow"], ["stored_shell", "Shells, potential"], ["stored_magnetic", "Generator field"], ["stored_dc_link", "DC link"], ["stored_bath", "Finite bath"], ["stored_surface", "Risen surface"]]],
+  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
 ]
 const SECOND = [
-  ["in", [["work_in", "Work: compressor, auxiliaries"], ["heat_exergy", "Heat from the water"], ["unsourced", "Without a source in the model"], ["parameter_change", "Change of parameters"]]],
+  ["in", [["work_in", "Work: compressor, auxiliaries"], ["heat_exergy", "Heat from the water"], ["unsourced", "Without a source in the model"], ["environment", "Surroundings that change: work, heat"], ["dead_state", "Moved surroundings it counts from"]]],
   ["out", [["grid", "To the grid"], ["stored", "Stored more than at the start"]]],
   ["destroyed", [["losses", "Mechanical and electrical losses"], ["destroyed_compressor", "Compressor and aftercooler"], ["destroyed_receiver_mixing", "Mixing in the receiver"], ["destroyed_receiver_wall", "Receiver wall"], ["destroyed_relief", "Relief valve"], ["destroyed_valve", "Throttling at the injection"], ["destroyed_pocket_mixing", "Mixing in the pockets"], ["destroyed_pocket_heat", "Heat into the pockets"], ["destroyed_vent", "Vented air"], ["destroyed_recovery", "Recovered air not used"], ["destroyed_bath", "Finite bath"]]],
+  ["stored", [["stored_total", "All stores, now"], ["stored_receiver", "Air in the receiver"], ["stored_pockets", "Air in the pockets"], ["stored_chain", "Chain in motion"], ["stored_shaft", "Fast shaft"], ["stored_water", "Co-flow"], ["stored_shell", "Shells, potential"], ["stored_magnetic", "Generator field"], ["stored_dc_link", "DC link"], ["stored_bath", "Finite bath"], ["stored_surface", "Risen surface"], ["stored_recovered", "Air caught by the hood"]]],
+  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
 ]
 
 const line = (group, twice) => ([name, label]) => `
 <tr data-line-of="${name}"><th scope="row">${label}</th><td><b data-v="${group}.${name}">–</b></td>${twice ? `<td>${stockless(name) ? "" : `<b data-v="sampled.${name}">–</b>`}</td>` : ""}</tr>`
-const stockless = (name) => name.startsWith("stored_") || name === "parameter_change"
+const stockless = (name) => name.startsWith("stored_") || name === "reference" || name === "rebuilt"
 const table = (id, caption, heads, groups, group, twice) => `
 <table class="ledger" data-testid="${id}"><caption>${caption}</caption>
 <thead><tr><td></td>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
@@ -34,12 +38,14 @@ ${groups.map(([name, lines]) => `<tbody><tr class="group"><th scope="rowgroup" c
 const residual = (path, label, gate) => `
 <div class="fact"><dt>${label}</dt><dd><b data-v="${path}" data-power data-gate="${gate}" data-testid="v-${path}">–</b> <span class="gate">gate ${gate}</span></dd></div>`
 
+const STEADY = `<div class="fact"><dt>Laps of the means</dt><dd data-testid="steady">–</dd></div>`
+
 export const HTML = `
 <div class="columns two">
   <section class="card panel wide"><header><h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2><p data-testid="flow-sum"></p>${timebar("e-", { windows: false, exports: false })}</header>
     <p class="moment" data-testid="e-moment" role="status" hidden></p>
     <div class="sankey" data-testid="sankey" role="group" aria-label="power flow" tabindex="0"></div></section>
-  ${facts("Balance", [["meters.cop", "COP, export over import"], ["meters.net_power", "Net power, lap mean"], ["meters.grid_power", "To the grid, lap mean"], ["meters.compressor_power", "Compressor, lap mean"], ["meters.unsourced_power", "Without a source, lap mean"], ["powers.unsourced", "Without a source, now"], ["ledger.unsourced", "Without a source, so far"]])}
+  ${facts("Balance", [["meters.cop", "COP, with what stores gave and took"], ["meters.cop_without_claims", "COP without what claims add"], ["meters.cop_raw", "COP raw: export over import"], ["meters.net_power", "Net power, lap mean"], STEADY, ["meters.grid_power", "To the grid, lap mean"], ["meters.compressor_power", "Compressor, lap mean"], ["meters.unsourced_power", "Without a source, lap mean"], ["powers.unsourced", "Without a source, now"], ["ledger.unsourced", "Without a source, so far"]])}
   <section class="card panel"><header><h2>What does not close</h2></header><dl class="factlist">
     ${residual("ledger.r_a", "First law, every joule booked R<sub>A</sub>", "1e-9")}
     ${residual("sampled.r_b", "First law, powers integrated again R<sub>B</sub>", "1e-4")}
@@ -52,7 +58,7 @@ export const HTML = `
 
 export function start(root, { commands }) {
   const shown = [...root.querySelectorAll("[data-v]")].map(({ dataset }) => dataset.v)
-  const names = [...new Set([...PATHS, ...shown])]
+  const names = [...new Set([...PATHS, ...shown, "meters.laps", "meters.storage_share", "meters.storage_limit"])]
   const moment = new Moment(commands, () => names, PATHS)
   const read = (path) => (view.live ? stream.value(path) : moment.value(path))
   const show = values(root, read)
@@ -66,7 +72,8 @@ export function start(root, { commands }) {
       bar()
       tell(byId(root, "e-moment"), found, moment.problem)
       show()
-      if (flows.of !== found) flows = { of: found, means: found && new Map(PATHS.map((path) => [path, moment.value(path, "mean")])) }
+      tellSteady(byId(root, "steady"), read)
+      if (flows.of !== found) flows = { of: found, means: found && new Map(PATHS.map((path) => [path, moment.value(path, "mean") ?? (LATER.has(path) ? 0 : null)])) }
       if (view.live) chart.round()
       else chart.past(flows.means)
       for (const gate of gates) {
@@ -78,6 +85,14 @@ export function start(root, { commands }) {
     restyle: () => chart.restyle(),
     resize: () => chart.restyle(),
   }
+}
+
+// Whether the means can be had, and by how much the stores changed in any case.
+function tellSteady(element, read) {
+  const why = unsteady(read)
+  const stores = storesChanged(read)
+  write(element, why?.text ?? (stores ? `steady: ${stores.text}` : MISSING))
+  flag(element, "withheld", why ? "yes" : "no")
 }
 
 // Which moment the numbers are of.

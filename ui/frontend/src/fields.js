@@ -3,14 +3,24 @@
 
 import { write } from "./dom.js"
 import { unitText } from "./format.js"
+import { built, fixed, fork, newRun, unforkable } from "./rebuild.js"
 import { stream } from "./stream.js"
 
+const KINDS = {
+  built: "the machine and its site as built: another run begins with a change of it",
+  condition: "how the machine is: may change in the run, and changes nothing that is stored",
+  setting: "what an operator sets: may change in the run, and changes nothing that is stored",
+  environment: "what surrounds the plant: may change in the run",
+}
 const FLAGS = { D: "derived", P: "predecessor", S: "published source", A: "assumption", "S/A": "source, assumption", "-": "choice" }
 
 export const declarations = () => stream.hello?.declarations ?? []
 export const inForce = () => stream.geometry?.parameters ?? null
 // Whether what is in force is known from that tick of that run or from later.
 const inForceSince = (run, seq) => stream.geometry !== null && (stream.geometry.run !== run || stream.geometry.seq >= seq)
+
+// Whether it is that of a run after that one.
+const inForceAfter = (run) => stream.geometry !== null && stream.geometry.run !== run
 
 // Why a text is no value of a parameter, empty when it is one.
 export function wrong(declaration, text) {
@@ -45,12 +55,15 @@ export class Form {
     this.sent = new Map()
     this.rows = new Map()
     this.answers = new Map()
+    this.offered = false
+    this.preparing = false
   }
 
   build() {
     const known = new Map(declarations().map((each) => [each.name, each]))
     const chosen = (this.names ?? [...known.keys()]).map((name) => known.get(name)).filter(Boolean)
-    this.box.innerHTML = `<div class="fields">${chosen.map(row).join("")}</div><div class="applybar"><span data-role="summary" aria-live="polite"></span><button data-role="revert" disabled>Revert</button><button data-role="apply" class="primary" disabled>Apply</button></div>`
+    this.box.innerHTML = `<div class="fields">${chosen.map(row).join("")}</div><div class="applybar"><span data-role="summary" aria-live="polite"></span><button data-role="revert" disabled>Revert</button><button data-role="apply" class="primary" disabled>Apply</button></div>
+      <div class="applybar" data-role="offer" role="group" aria-label="another run with this change" hidden><span data-role="offered" role="status"></span><button data-role="fork">Fork with this change</button><button data-role="new-run">New run with this change</button></div>`
     for (const declaration of chosen) {
       const element = this.box.querySelector(`[data-field="${declaration.name}"]`)
       const input = element.querySelector("input, select")
@@ -60,6 +73,8 @@ export class Form {
     }
     this.part("revert").onclick = () => this.revert()
     this.part("apply").onclick = () => this.apply()
+    this.part("fork").onclick = () => this.rebuild(fork)
+    this.part("new-run").onclick = () => this.rebuild(newRun)
   }
 
   part(role) {
@@ -82,6 +97,7 @@ export class Form {
   }
 
   revert() {
+    this.offered = false
     this.pending.clear()
     this.answers.clear()
     this.round()
@@ -91,18 +107,40 @@ export class Form {
     return [...this.pending].map(([name, text]) => [name, wrong(this.rows.get(name).declaration, text)]).filter(([, reason]) => reason)
   }
 
+  values() {
+    return Object.fromEntries([...this.pending].map(([name, text]) => [name, valueOf(this.rows.get(name).declaration, text)]))
+  }
+
   apply() {
     if (!this.pending.size || this.faults().length || !inForce()) return
-    const args = Object.fromEntries([...this.pending].map(([name, text]) => [name, valueOf(this.rows.get(name).declaration, text)]))
-    this.sent.set(this.commands.plant("set_parameters", args), { args, run: stream.geometry.run })
+    const args = this.values()
+    if (built(Object.keys(args)).length) this.offered = true
+    else this.sent.set(this.commands.plant("set_parameters", args), { args, run: stream.geometry.run })
+    this.round()
+  }
+
+  // Another run with all that is pending: it is in force once that run has begun.
+  async rebuild(begin) {
+    const args = this.values()
+    const { run } = stream.geometry
+    this.preparing = true
+    this.failure = ""
+    this.round()
+    try {
+      this.sent.set(await begin(this.commands, args), { args, run, anew: true })
+    } catch (error) {
+      this.failure = error.message
+    }
+    this.preparing = false
+    this.round()
   }
 
   answered() {
-    for (const [id, { args, run }] of this.sent) {
+    for (const [id, { args, run, anew }] of this.sent) {
       const command = stream.commands.get(id)
       if (!command || command.phase === "sent" || command.phase === "sequenced") continue
       // Until the values in force are from after the change, the field would fall back to the old one.
-      if (command.phase === "applied" && !inForceSince(run, command.seq)) continue
+      if (command.phase === "applied" && !(anew ? inForceAfter(run) : inForceSince(run, command.seq))) continue
       this.sent.delete(id)
       for (const [name, value] of Object.entries(args)) {
         if (command.phase === "applied") {
@@ -110,6 +148,7 @@ export class Form {
         } else if (!command.reason || command.reason.includes(name) || Object.keys(args).length === 1) this.answers.set(name, command.reason)
       }
       this.failure = command.phase === "applied" ? "" : command.reason
+      if (command.phase === "applied") this.offered = false
     }
   }
 
@@ -122,12 +161,29 @@ export class Form {
     const force = inForce()
     for (const [name, { declaration, element, input }] of this.rows) this.show(name, declaration, element, input, force)
     const faults = this.faults()
-    const waits = this.sent.size > 0
-    this.part("apply").disabled = !this.pending.size || faults.length > 0 || !force || waits || !stream.clockLive()
+    const waits = this.sent.size > 0 || this.preparing
+    const able = this.pending.size > 0 && !faults.length && Boolean(force) && !waits && stream.clockLive()
+    this.part("apply").disabled = !able
     this.part("revert").disabled = !this.pending.size
-    const summary = faults.length ? `${faults.length} wrong` : waits ? "sent …" : this.pending.size ? `${this.pending.size} pending, not applied` : this.failure ? "" : "all applied"
+    this.offer(able)
+    const summary = faults.length ? `${faults.length} wrong` : this.preparing ? "this moment is prepared …" : waits ? "sent …" : this.pending.size ? `${this.pending.size} pending, not applied` : this.failure ? "" : "all applied"
     write(this.part("summary"), this.failure && this.pending.size ? `refused: ${this.failure}` : summary)
     this.part("summary").dataset.bad = faults.length || (this.failure && this.pending.size) ? "yes" : "no"
+  }
+
+  // What is built begins another run: from this moment, or from standstill.
+  offer(able) {
+    const names = [...this.pending.keys()]
+    const ofMachine = built(names)
+    if (!ofMachine.length) this.offered = false
+    this.part("offer").hidden = !this.offered
+    if (!this.offered) return
+    const never = unforkable(names)
+    const rest = names.length > ofMachine.length ? " What else is pending goes along." : ""
+    const why = never.length ? ` No fork can change ${never.join(", ")}.` : ""
+    write(this.part("offered"), `As built, not to be changed in a run: ${ofMachine.join(", ")}.${why}${rest}`)
+    this.part("fork").disabled = !able || never.length > 0
+    this.part("new-run").disabled = !able
   }
 
   show(name, declaration, element, input, force) {
@@ -137,8 +193,7 @@ export class Form {
     const wanted = text ?? (applied === undefined ? "" : told(applied))
     // A field that nobody has touched follows the plant, whoever changed it.
     if (input.value !== wanted && (text !== undefined || input.getRootNode().activeElement !== input)) input.value = wanted
-    const fixedInRun = declaration.structural || declaration.minimum !== null && declaration.minimum === declaration.maximum
-    input.disabled = !force || fixedInRun
+    input.disabled = !force || fixed(declaration)
     element.dataset.pending = text === undefined ? "no" : "yes"
     element.dataset.bad = reason ? "yes" : "no"
     input.setAttribute("aria-invalid", String(Boolean(reason)))
@@ -147,14 +202,19 @@ export class Form {
   }
 }
 
+// The class of a parameter, by what a change of it takes.
+function kindText({ kind, forkable, ramp, unit }) {
+  if (kind === "built") return forkable ? "built: fork or new run" : "built: new run"
+  return ramp === null ? kind : `${kind}: moves by ${told(ramp)} ${unitText(unit)}/s`
+}
+
 function row(declaration) {
-  const { name, symbol, unit, minimum, maximum, choices, flag, text, structural } = declaration
+  const { name, symbol, unit, minimum, maximum, choices, flag, text } = declaration
   const id = `kpp-f-${name}-${Math.random().toString(36).slice(2, 7)}`
   const control = choices.length
     ? `<select id="${id}" data-testid="field-${name}" aria-describedby="${id}-h">${choices.map((choice) => `<option>${choice}</option>`).join("")}</select>`
     : `<input id="${id}" data-testid="field-${name}" type="text" inputmode="decimal" autocomplete="off" aria-describedby="${id}-h">`
   const limits = choices.length ? "" : minimum === maximum ? "fixed" : `${told(minimum)} to ${told(maximum)}`
-  const ofRun = structural ? " · with a new run only" : ""
   return `<div class="field" data-field="${name}"><label for="${id}" title="${name}">${text}${symbol === "-" ? "" : ` <i>${symbol}</i>`}</label><span class="entry">${control}<span class="unit">${unit === "-" ? "" : unitText(unit)}</span></span>
-    <small id="${id}-h">${limits}${limits && " · "}default ${told(declaration.default)} · ${FLAGS[flag] ?? flag}${ofRun} <span class="force"></span></small><em class="why" role="alert"></em></div>`
+    <small id="${id}-h">${limits}${limits && " · "}default ${told(declaration.default)} · ${FLAGS[flag] ?? flag} · <b class="kind" data-kind="${declaration.kind}" title="${KINDS[declaration.kind]}">${kindText(declaration)}</b> <span class="force"></span></small><em class="why" role="alert"></em></div>`
 }

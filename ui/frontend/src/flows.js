@@ -12,6 +12,7 @@ const LINKS = [
   ["grid", "aux", [p("auxiliary_heat")]],
   ["grid", "chain", [p("auxiliary")], [p("auxiliary_heat")]], // what is paid for bubbles moves the water
   ["water", "air", [p("heat_from_water")]],
+  ["changing", "air", [p("environment")]], // work on the pockets; with a finite bath also the heat that warms it
   ["none", "compressor", [free("recovery")]], // the claim is work that the compressor does not draw
   ["none", "chain", [free("h1"), free("h2"), free("h3"), free("jet")]],
   ["compressor", "heat", [p("aftercooler")]],
@@ -27,9 +28,11 @@ const LINKS = [
 ]
 const THRUST = ["hypotheses.jet_force", "chain.speed"] // kN and m/s: their product is the jet's power on the chain
 export const PATHS = [...new Set([...LINKS.flatMap(([, , added, taken = []]) => [...added, ...taken]).filter((path) => path !== "thrust"), ...THRUST])]
+// Not in runs that were recorded before it was told; in them nothing changed around the plant but by a step.
+export const LATER = new Set([p("environment")])
 const HUBS = ["compressor", "air", "chain", "electric"]
-const OPPOSITE = { water: "wall", heat: "ambient", vent: "ambient", wall: "ambient", export: "grid" }
-const SOURCES = new Set(["grid", "water", "none", "ambient", "release"])
+const OPPOSITE = { water: "wall", changing: "pressed", heat: "ambient", vent: "ambient", wall: "ambient", export: "grid" }
+const SOURCES = new Set(["grid", "water", "none", "ambient", "changing", "release"])
 
 // Bands by "from to", none negative, in the unit of the powers (kW); and what each hub stores, < 0 if it gives from store.
 export function flows(means) {

@@ -8,6 +8,7 @@ import { inForce, told } from "./fields.js"
 import { MISSING, fixed } from "./format.js"
 import { stream } from "./stream.js"
 import { settling, lapsText, settled } from "./readings.js"
+import { unsteady } from "./steady.js"
 import { number, values } from "./values.js"
 
 const MODES = ["off", "physical", "claimed"]
@@ -23,13 +24,15 @@ const LINES = [
   { label: "Brings", hint: "more to the grid than without any claim", unit: "kW", factor: 1e-3, decimals: 2, of: (row, off) => less(row.grid_power, off?.grid_power) },
   { label: "Costs", hint: "more taken than without any claim", unit: "kW", factor: 1e-3, decimals: 2, of: (row, off) => less(taken(row), taken(off)) },
   { label: "Without a source", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.unsourced_power, unpaid: true },
-  { label: "Net power", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.net_power },
+  { label: "Net power", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.net_power, steady: true },
   { label: "To the grid", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => row.grid_power },
   { label: "Taken", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => taken(row) },
-  { label: "COP", unit: "", factor: 1, decimals: 3, of: (row) => row.cop },
+  { label: "COP", hint: "what stores gave and took is counted", unit: "", factor: 1, decimals: 3, of: (row) => row.cop, steady: true },
+  { label: "COP without claims", hint: "energy without a source is counted as a source", unit: "", factor: 1, decimals: 3, of: (row) => row.cop_without_claims, steady: true },
+  { label: "Stores changed", hint: "of the energy taken in; beyond the limit there is no net power and no COP", unit: "%", factor: 100, decimals: 2, of: (row) => row.storage_share },
   { label: "Chain speed", unit: "m/s", factor: 1, decimals: 3, of: (row) => row.chain_speed },
 ]
-const METERS = ["grid_power", "compressor_power", "auxiliary_power", "net_power", "cop", "unsourced_power", "chain_speed"]
+const METERS = ["grid_power", "compressor_power", "auxiliary_power", "net_power", "cop", "cop_without_claims", "storage_share", "storage_limit", "laps", "unsourced_power", "chain_speed"]
 const SETTLED = 1000 // milliseconds that the parameters have to stay as they are
 
 const less = (a, b) => (a === null || a === undefined || b === null || b === undefined ? null : a - b)
@@ -44,6 +47,7 @@ const card = ([id, title, claim, physical, numbers]) => `
     <div class="fact unpaid"><dt>Without a source, so far</dt><dd><b data-v="hypotheses.unsourced_energy_${id}">–</b> <span class="unit"></span></dd></div>
   </dl>
   <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps that are alike, without those of the start: alone with all others off, computed; and the running plant</caption><thead><tr><th scope="col"></th>${MODES.map((mode) => `<th scope="col" data-mode-column="${mode}">${mode}</th>`).join("")}<th scope="col" class="now">running</th></tr></thead><tbody>${LINES.map(({ label, unit, hint }) => `<tr><th scope="row"${hint ? ` title="${hint}"` : ""}>${label}<small>${unit}</small></th><td>–</td><td>–</td><td>–</td><td class="now">–</td></tr>`).join("")}</tbody></table>
+  <p class="hint" data-testid="withheld-${id}" data-withheld="yes"></p>
 </section>`
 
 export const HTML = `
@@ -80,7 +84,7 @@ export function start(root, { commands }) {
 
 class Comparison {
   constructor(root, commands) {
-    Object.assign(this, { root, commands, rows: [], of: "", wanted: "", since: 0, seen: null, busy: false, failed: "" })
+    Object.assign(this, { root, commands, rows: [], of: "", wanted: "", since: 0, seen: null, busy: false, failed: "", held: new Map() })
     byId(root, "compare").onclick = () => (this.failed = "")
   }
 
@@ -134,14 +138,26 @@ class Comparison {
     for (const [id] of CLAIMS) this.column(id, 4, means, this.wanted === this.of ? this.find("none", "off") : undefined)
   }
 
+  // Which columns have no net power and no COP, and by how much their stores changed.
+  tell(id, place, held) {
+    if (held) this.held.set(`${id} ${place}`, `${[...MODES, "running"][place - 1]}: ${held.text}`)
+    else this.held.delete(`${id} ${place}`)
+    const told = [1, 2, 3, 4].map((each) => this.held.get(`${id} ${each}`)).filter(Boolean)
+    write(byId(this.root, `withheld-${id}`), told.join("; "))
+  }
+
   column(id, place, plant, off) {
     const body = byId(this.root, `sides-${id}`).querySelector("tbody")
-    LINES.forEach(({ of, factor, decimals, unpaid }, line) => {
+    const read = (path) => plant[path.replace("meters.", "")] ?? null
+    const held = plant.settled && !plant.trip ? unsteady(read) : null
+    this.tell(id, place, held)
+    LINES.forEach(({ of, factor, decimals, unpaid, steady }, line) => {
       const cell = body.rows[line].cells[place]
       const value = of(plant, off)
-      const none = plant.trip ? "trip" : plant.settled ? MISSING : (plant.why?.word ?? "not settled")
+      const withheld = steady && value === null ? held : null
+      const none = plant.trip ? "trip" : plant.settled ? (withheld?.word ?? MISSING) : (plant.why?.word ?? "not settled")
       write(cell, value === null ? none : fixed(value * factor, decimals))
-      const why = plant.trip ?? (plant.settled ? "" : (plant.why?.text ?? `it did not settle within ${fixed(plant.t, 0)} simulated seconds`))
+      const why = plant.trip ?? (plant.settled ? (withheld?.text ?? "") : (plant.why?.text ?? `it did not settle within ${fixed(plant.t, 0)} simulated seconds`))
       if (cell.title !== why) cell.title = why
       flag(cell, "unpaid", unpaid && value > 0 ? "yes" : "no")
     })

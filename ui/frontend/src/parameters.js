@@ -2,16 +2,16 @@
 
 import { byId, write } from "./dom.js"
 import { Form, declarations, inForce, told } from "./fields.js"
-import { stream } from "./stream.js"
+import { built, fork, newRun, unforkable } from "./rebuild.js"
 
 export const HTML = `
 <div class="columns parameters">
-  <section class="card panel"><header><h2>Parameters <small>SI units</small></h2><label class="find">Find <input type="search" data-testid="find" placeholder="name, symbol or text"></label>
+  <section class="card panel"><header><h2>Parameters <small>SI units</small></h2><label class="find">Find <input type="search" data-testid="find" placeholder="name, symbol, class or text"></label>
     <label class="find"><input type="checkbox" data-testid="changed-only"> pending or not the default</label></header>
     <div data-testid="form" class="form"></div></section>
   <section class="card panel"><header><h2>Presets</h2></header>
     <div class="until"><label for="kpp-preset-name">Name</label><input id="kpp-preset-name" data-testid="preset-name" maxlength="64" autocomplete="off"><button data-testid="preset-save">Save what is in force</button></div>
-    <div class="until"><label for="kpp-preset">Preset</label><select id="kpp-preset" data-testid="preset"></select><button data-testid="preset-load">Load into form</button><button data-testid="preset-reset" title="a new run of the present scenario with these parameters, stopped at time zero">Reset with it</button><button data-testid="preset-compare">Compare</button><button data-testid="preset-delete">Delete</button></div>
+    <div class="until"><label for="kpp-preset">Preset</label><select id="kpp-preset" data-testid="preset"></select><button data-testid="preset-load">Load into form</button><button data-testid="preset-fork" title="a new run from this moment with what differs, stopped at time zero">Fork with it</button><button data-testid="preset-reset" title="a new run of the present scenario with these parameters, stopped at time zero">New run with it</button><button data-testid="preset-compare">Compare</button><button data-testid="preset-delete">Delete</button></div>
     <p class="hint" role="status" data-testid="preset-answer"></p>
     <table class="rows" data-testid="preset-differences" hidden><caption></caption><thead><tr><th scope="col">Parameter</th><th scope="col">In force</th><th scope="col">Preset</th></tr></thead><tbody></tbody></table>
   </section>
@@ -26,7 +26,7 @@ export function start(root, { commands }) {
     const force = inForce() ?? {}
     const text = find.value.trim().toLowerCase()
     for (const [name, { declaration, element }] of form.rows) {
-      const found = `${name} ${declaration.symbol} ${declaration.text}`.toLowerCase().includes(text)
+      const found = `${name} ${declaration.symbol} ${declaration.kind} ${declaration.text}`.toLowerCase().includes(text)
       const changed = form.pending.has(name) || (name in force && force[name] !== declaration.default)
       element.hidden = !found || (only.checked && !changed)
     }
@@ -55,6 +55,7 @@ class PresetBox {
     Object.assign(this, { root, commands, form, compared: null, force: null })
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
     byId(root, "preset-load").onclick = () => this.does(() => this.load())
+    byId(root, "preset-fork").onclick = () => this.does(() => this.fork())
     byId(root, "preset-reset").onclick = () => this.does(() => this.reset())
     byId(root, "preset-compare").onclick = () => this.does(() => this.compare())
     byId(root, "preset-delete").onclick = () => this.does(() => this.remove())
@@ -83,7 +84,7 @@ class PresetBox {
     const select = byId(this.root, "preset")
     select.replaceChildren(...names.map((name) => new Option(name, name)))
     if (names.includes(chosen)) select.value = chosen
-    for (const id of ["load", "reset", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
+    for (const id of ["load", "fork", "reset", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
   }
 
   async save() {
@@ -95,17 +96,24 @@ class PresetBox {
 
   async load() {
     const found = different(await this.commands.ask("preset_read", { name: this.chosen }))
-    const structural = new Set(declarations().filter((each) => each.structural).map(({ name }) => name))
-    this.form.set(Object.fromEntries(found.filter(([name]) => !structural.has(name))))
-    const left = found.filter(([name]) => structural.has(name)).map(([name]) => name)
-    return `${found.length - left.length} values are pending in the form.${left.length ? ` ${left.join(", ")} can change with a new run only: use "Reset with it".` : ""}`
+    this.form.set(Object.fromEntries(found))
+    const ofMachine = built(found.map(([name]) => name))
+    return `${found.length} values are pending in the form.${ofMachine.length ? ` As built: ${ofMachine.join(", ")}. Apply offers a fork and a new run with them.` : ""}`
+  }
+
+  async fork() {
+    const name = this.chosen
+    const found = different(await this.commands.ask("preset_read", { name }))
+    const never = unforkable(found.map(([each]) => each))
+    if (never.length) throw new Error(`no fork can change ${never.join(", ")}: use "New run with it"`)
+    await fork(this.commands, Object.fromEntries(found))
+    return `A fork with ${name} is asked for.`
   }
 
   async reset() {
-    const parameters = await this.commands.ask("preset_read", { name: this.chosen })
-    const own = Object.fromEntries(Object.entries(parameters).filter(([name]) => !["gas_constant", "cp_air"].includes(name)))
-    this.commands.clock("reset", { scenario: stream.note?.clock?.scenario ?? "", parameters: own })
-    return `A new run with ${this.chosen} is asked for.`
+    const name = this.chosen
+    newRun(this.commands, await this.commands.ask("preset_read", { name }))
+    return `A new run with ${name} is asked for.`
   }
 
   async compare() {

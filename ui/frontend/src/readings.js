@@ -2,13 +2,14 @@
 
 import { byId, flag, write } from "./dom.js"
 import { MISSING, fixed } from "./format.js"
+import { WITHHELD, unsteady } from "./steady.js"
 import { stream } from "./stream.js"
 
 const CARDS = [
   { id: "net-power", label: "Net power", path: "grid.net_power", mean: "meters.net_power", scale: "power", zero: true },
   { id: "grid-import", label: "Grid import", path: "grid.import_power", mean: "import", scale: "power" },
   { id: "grid-export", label: "Grid export", path: "grid.export_power", mean: "meters.grid_power", scale: "power" },
-  { id: "cop", label: "COP, export over import", path: "meters.cop", scale: "cop", laps: true },
+  { id: "cop", label: "COP", path: "meters.cop", scale: "cop", laps: true },
   { id: "chain-speed", label: "Chain speed", path: "chain.speed", mean: "meters.chain_speed", scale: "speed" },
   { id: "receiver-pressure", label: "Receiver pressure (abs.)", path: "receiver.pressure", range: true, scale: "pressure" },
   { id: "generator-speed", label: "Generator speed", path: "drivetrain.shaft_speed_rpm", mean: "meters.generator_rpm", scale: "rpm" },
@@ -33,7 +34,7 @@ export function lapMeans() {
   const compressor = stream.value("meters.compressor_power")
   const auxiliary = stream.value("meters.auxiliary_power")
   const taken = compressor === null || auxiliary === null ? null : compressor + auxiliary
-  return { laps, taken, given: stream.value("meters.grid_power"), cop: stream.value("meters.cop"), unsourced: stream.value("meters.unsourced_power") }
+  return { laps, taken, given: stream.value("meters.grid_power"), cop: stream.value("meters.cop"), withoutClaims: stream.value("meters.cop_without_claims"), unsourced: stream.value("meters.unsourced_power") }
 }
 
 // Whether the lap means are of one plant: laps that are alike, none of the start, no command in them.
@@ -63,10 +64,13 @@ function show(element, card, state, means, scales) {
   const channel = stream.channel(card.path)
   if (!channel) return
   const value = stream.value(card.path)
-  write(byId(element, card.id), fixed(value, channel.decimals))
+  const why = WITHHELD.has(card.path) || WITHHELD.has(card.mean) ? unsteady() : null
+  flag(element, "withheld", why && card.laps ? "yes" : "no")
+  write(byId(element, card.id), why && card.laps ? why.word : fixed(value, channel.decimals))
   write(byId(element, `${card.id}-unit`), channel.unit)
   element.title = channel.meaning
-  write(byId(element, `${card.id}-mean`), meanText(card, channel, means))
+  write(byId(element, `${card.id}-mean`), meanText(card, channel, means, why))
+  byId(element, `${card.id}-mean`).title = why?.text ?? ""
   showTrend(byId(element, `${card.id}-trend`), card.path, channel)
   const bar = scales.bar(card, value)
   const place = (name, from, to = from) => {
@@ -100,7 +104,8 @@ function showTrend(element, path, channel) {
   element.title = `mean of the last ${TREND / 2} s ${change < 0 ? "−" : "+"}${fixed(Math.abs(change), channel.decimals)} ${channel.unit} against those before`
 }
 
-function meanText(card, channel, means) {
+function meanText(card, channel, means, why) {
+  if (why && means) return card.laps ? why.short : `mean ${why.word}: ${why.short}`
   if (card.laps) return means?.cop != null ? `${settled() ? "" : "settling, "}mean of ${lapsText(means.laps)}, even at 1` : "after the first lap, even at 1"
   if (card.range) {
     const low = stream.value("meters.receiver_pressure_min")

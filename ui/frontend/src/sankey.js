@@ -11,9 +11,9 @@ import { stream } from "./stream.js"
 const MEAN = 2
 const NARROWEST = 900 // below it the labels would lie on each other: a phone scrolls
 const NODES = [
-  ["grid", "Grid supply"], ["compressor", "Compressor"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["release", "Out of store"],
+  ["grid", "Grid supply"], ["compressor", "Compressor"], ["water", "Heat from the water"], ["none", "No source in the model"], ["ambient", "Surroundings: air vented cold"], ["changing", "Surroundings that change"], ["release", "Out of store"],
   ["air", "Air in receiver and pockets"], ["chain", "Chain"], ["electric", "Generator"],
-  ["export", "To the grid"], ["load", "Dump load, chopper"], ["electricloss", "Generator, converter"], ["mechanicloss", "Friction, gear, brake"], ["waterloss", "Water: drag, exchange"], ["heat", "Heat of compression"], ["vent", "Air vented"], ["wall", "Receiver wall"], ["aux", "Auxiliaries"], ["store", "Into store"],
+  ["export", "To the grid"], ["load", "Dump load, chopper"], ["electricloss", "Generator, converter"], ["mechanicloss", "Friction, gear, brake"], ["waterloss", "Water: drag, exchange"], ["heat", "Heat of compression"], ["vent", "Air vented"], ["wall", "Receiver wall"], ["pressed", "Work on the surroundings"], ["aux", "Auxiliaries"], ["store", "Into store"],
 ]
 const USEFUL = new Set(["grid", "compressor", "air", "chain", "electric", "export"])
 const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
@@ -107,7 +107,7 @@ class Chart {
   }
 }
 
-const COLUMN = { grid: 0, compressor: 1, water: 1, none: 1, ambient: 1, release: 1, air: 2, chain: 3, electric: 4 }
+const COLUMN = { grid: 0, compressor: 1, water: 1, none: 1, ambient: 1, changing: 1, release: 1, air: 2, chain: 3, electric: 4 }
 const align = ({ id }) => COLUMN[id] ?? 5
 
 // What is of use runs straight along the top, what is lost hangs below it; d3 would centre each column instead.

@@ -1,7 +1,8 @@
 // Numbers of a page by their channel: written into every element that names one, with unit, meaning and freshness.
 
 import { MISSING, fixed, power10 } from "./format.js"
-import { write } from "./dom.js"
+import { flag, write } from "./dom.js"
+import { WITHHELD, unsteady } from "./steady.js"
 import { stream } from "./stream.js"
 
 export const number = (path, label, options = "") =>
@@ -30,9 +31,13 @@ function show(element, read) {
   const channel = stream.channel(path)
   if (!channel) return
   const value = read(path)
-  write(element, "power" in element.dataset ? power10(value) : fixed(value, Number(element.dataset.decimals ?? channel.decimals)))
+  const why = WITHHELD.has(path) && value === null ? unsteady(read) : null
+  flag(element, "withheld", why ? "yes" : "no")
+  if (WITHHELD.has(path)) element.title = why?.text ?? channel.meaning
+  if (why) write(element, why.word)
+  else write(element, "power" in element.dataset ? power10(value) : fixed(value, Number(element.dataset.decimals ?? channel.decimals)))
   const unit = element.nextElementSibling
-  if (unit?.classList.contains("unit")) write(unit, channel.unit)
+  if (unit?.classList.contains("unit")) write(unit, why ? "" : channel.unit)
   if (!element.title) element.title = channel.meaning
 }
 
