@@ -22,6 +22,7 @@ _PAGE = (
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
+    "media-src blob:",
     "worker-src 'self' blob:",
     "base-uri 'self'",
     "form-action 'self'",
