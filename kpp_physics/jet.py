@@ -4,7 +4,7 @@ import math
 
 from kpp_physics import coefficients as co
 from kpp_physics import hypotheses
-from kpp_physics.air import bucket_volume, valve_flow
+from kpp_physics.air import bucket_volume, heat_from_water, heat_while_filling, valve_flow
 from kpp_physics.compiled import inlined
 from kpp_physics.state import Vector
 
@@ -72,43 +72,79 @@ def outlet_flow(
 
 
 @inlined
+def _received(
+    c: Vector,
+    mass: float,
+    enthalpy: float,
+    entering: float,
+    incoming: float,
+    water: float,
+    conductance: float,
+    h: float,
+) -> float:
+    """Enthalpy that a pocket gets in a step from the air that enters and, meanwhile, from the water [J].
+
+    Args:
+        mass, enthalpy: of what is there before [kg, J].
+        entering, incoming: air that enters and its temperature [kg, K].
+        water, conductance: temperature of the water and UA of the pocket [K, W/K].
+        h: step [s].
+    """
+    cp = c[co.CP_AIR]
+    if entering <= 0.0:
+        return float(heat_from_water(mass, enthalpy, water, conductance, cp, h))
+    brought = entering * cp * incoming
+    heat, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
+    return float(brought + heat)
+
+
+@inlined
 def valve_against_outlet(
     c: Vector,
     pressure: float,
     temperature: float,
     behind: float,
     opening: float,
+    mass: float,
     energy: float,
     roof: float,
     stiffness: float,
     before: float,
     limit: float,
+    water: float,
+    conductance: float,
     h: float,
 ) -> float:
     """Flow through the valve into a pocket whose outlet adds its own pressure [kg/s].
 
-    The outlet's pressure goes with the flow of water, dV/dt of the pocket, which the air makes and the jet's own take
-    diminishes: one root for both.
+    The outlet's pressure goes with the flow of water, dV/dt of the pocket, which the air and the heat of the water make
+    and the jet's own take diminishes: one root for both.
 
     Args:
         pressure, temperature: of the receiver [Pa, K].
         behind: absolute pressure of the pocket [Pa].
         opening: of the valve [-].
+        mass: air in the pocket before that of this step [kg].
         energy, roof, stiffness, before, limit, h: as for `expelled`, before the air of this step.
+        water, conductance: temperature of the water and UA of the pocket [K, W/K].
     """
-    conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
-    rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
-    heat = c[co.CAPTURE_EFFICIENCY] * c[co.CP_AIR] * temperature * h
-    mass_flow = opening * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
-    low, high = 0.0, expelled(c, energy + heat * mass_flow, roof, stiffness, before, limit, 0.0, h)
+    area, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
+    rho, outlet, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
+    caught = c[co.CAPTURE_EFFICIENCY] * h
+    volume = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
+    enthalpy = energy + 0.5 * stiffness * volume * volume
+    mass_flow = opening * valve_flow(pressure, temperature, behind / pressure, area, critical)
+    got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, h)
+    low, high = 0.0, expelled(c, energy + got, roof, stiffness, before, limit, 0.0, h)
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)
-        against = behind + hypotheses.jet_pressure(flow, rho, area, discharge)
-        mass_flow = opening * valve_flow(pressure, temperature, against / pressure, conductance, critical)
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-        if expelled(c, energy + heat * mass_flow, roof, stiffness, before, limit, paid, h) < flow:
+        against = behind + hypotheses.jet_pressure(flow, rho, outlet, discharge)
+        mass_flow = opening * valve_flow(pressure, temperature, against / pressure, area, critical)
+        got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, h)
+        paid = hypotheses.jet_power(flow, rho, outlet, discharge) * h
+        if expelled(c, energy + got, roof, stiffness, before, limit, paid, h) < flow:
             high = flow
         else:
             low = flow
-    against = behind + hypotheses.jet_pressure(high, rho, area, discharge)
-    return opening * valve_flow(pressure, temperature, against / pressure, conductance, critical)
+    against = behind + hypotheses.jet_pressure(high, rho, outlet, discharge)
+    return opening * valve_flow(pressure, temperature, against / pressure, area, critical)

@@ -43,6 +43,14 @@ def water_temperature(c: Vector, x: Vector) -> float:
 
 
 @inlined
+def heat_conductance(c: Vector, x: Vector) -> float:
+    """UA between a pocket and the water [W/K]: its own, or that of the spray of H2."""
+    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
+        return float(c[co.H2_UA])
+    return float(c[co.POCKET_UA])
+
+
+@inlined
 def _inflow_parts(inflow: float, held: float, most: float) -> int:
     """Parts in which air enters a pocket: each a twentieth of what the pocket holds when it is full or filled.
 
@@ -126,9 +134,7 @@ def pockets(
     k, cp, R, T0 = c[co.GAS_EXPONENT], c[co.CP_AIR], c[co.GAS_CONSTANT], c[co.AMBIENT_TEMPERATURE]
     rho, capacity, aspect = c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], c[co.BUCKET_ASPECT]
     T_w = water_temperature(c, x)
-    UA = c[co.POCKET_UA]
-    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
-        UA = c[co.H2_UA]
+    UA = heat_conductance(c, x)
     exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
     position = x[st.POSITION]
     served = int(x[st.FILLED])

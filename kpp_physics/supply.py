@@ -9,6 +9,7 @@ from kpp_physics.air import compression_work, relative_gain, relaxation, relief_
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.jet import valve_against_outlet
+from kpp_physics.pockets import heat_conductance, water_temperature
 from kpp_physics.state import Vector
 
 RELIEF_INTERVALS = 32
@@ -247,8 +248,8 @@ def _fill(
     if c[co.JET_MODE] == hypotheses.PHYSICAL:
         limit = c[co.FLOATER_VOLUME] * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT]))
         charge = h * valve_against_outlet(
-            c, pressure, temperature, behind, x[st.SPOOL], f[st.ENTHALPY, served], roof, stiffness,
-            f[st.VOLUME, served], limit, h,
+            c, pressure, temperature, behind, x[st.SPOOL], f[st.MASS, served], f[st.ENTHALPY, served], roof, stiffness,
+            f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x), h,
         )  # fmt: skip
     else:
         conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
