@@ -11,7 +11,7 @@ from kpp_physics.grid import droop, may_close, must_open, stage_loss
 from kpp_physics.motion import dry_friction
 from kpp_physics.state import Vector
 
-SETTLED_SHARE = 0.01
+SETTLED_SHARE = 0.001
 """Distance of the current from its command, over the command, below which it counts as settled."""
 
 SAMPLES_PER_TIME_CONSTANT = 8.0

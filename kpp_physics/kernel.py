@@ -15,7 +15,7 @@ from kpp_physics.compiled import compiled, inlined
 from kpp_physics.electrics import electrics
 from kpp_physics.environment import close_switches, surround, take_present
 from kpp_physics.faults import NOT_FINITE, OK, RECEIVER_EMPTY
-from kpp_physics.generator import current_step, lag_weights
+from kpp_physics.generator import current_step, lag_weights, stray_torque
 from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
@@ -231,7 +231,11 @@ def _one_step(
     x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
     x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
-    fault = move(c, x, f, flow, samples, work, active, c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0, h)
+    # The loss goes with the square of the current, whose mean is not that of the mean while the current moves.
+    effective = c[co.TORQUE_PER_CURRENT] * math.sqrt(mean_square)
+    stray = stray_torque(effective, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
+    brake = c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0
+    fault = move(c, x, f, flow, samples, work, active, brake, stray, h)
     if fault != OK:
         x[st.STEPS] += 1.0
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE

@@ -9,7 +9,7 @@ from kpp_physics.chain import descending, shell_slope
 from kpp_physics.compiled import inlined
 from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
 from kpp_physics.faults import NOT_CONVERGED, OK, TIME_LEFT
-from kpp_physics.generator import iron_torque, stray_torque
+from kpp_physics.generator import iron_torque
 from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, dry_friction, end_speed, mean_coflow
 from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
 from kpp_physics.state import Vector
@@ -171,11 +171,24 @@ def _rest_step(
 
 @inlined
 def move(
-    c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, work: Vector, active: int, brake: float, h: float
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    flow: Vector,
+    sampled: Vector,
+    work: Vector,
+    active: int,
+    brake: float,
+    stray: float,
+    h: float,
 ) -> int:
     """Motion of chain, water and shaft over one step, divided where the clutch locks and where the chain comes to rest.
 
     Reads x[TORQUE] (mean air-gap torque) and flow[WATER_INGESTED]; books every work and loss.
+
+    Args:
+        brake: force of the brake on the chain [N].
+        stray: torque of the stray loss on the shaft [N m].
 
     Returns:
         OK or a fault, see `faults`.
@@ -202,7 +215,6 @@ def move(
     dry = duty * friction + brake
 
     torque = x[st.TORQUE]
-    stray = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
     ingested = flow[ledger.WATER_INGESTED]
     start_speed, start_shaft, start_coflow = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
     locked = x[st.LOCKED] != 0.0

@@ -157,7 +157,8 @@ def end_speed(
             + _dry_friction_slope(end, second_dry, second_scale)
         )
         # The residual rises everywhere at least as steeply as the inertia, so one value of it brackets the root.
-        reach = residual / inertia
+        # A hair wider, since in a very short part the slope is that of the inertia to rounding.
+        reach = residual / inertia * (1.0 + RESIDUAL)
         if not bracketed:
             low, high = min(change, change - reach), max(change, change - reach)
             bracketed = True
@@ -167,7 +168,9 @@ def end_speed(
             low = change
         scale = abs(inertia * change) + abs(driving) + abs(losses) + abs(water) + abs(first) + abs(second)
         correction = -residual / slope
-        converged = settled and abs(residual) <= RESIDUAL * scale + TINY
+        # What cannot change the speed by a rounding error of a rounding error is in balance, too.
+        least = ROUNDING * ROUNDING * abs(end)
+        converged = settled and (abs(residual) <= RESIDUAL * scale + TINY or abs(correction) <= least)
         # At rounding the sign of the residual is noise and must steer nothing any more.
         if converged and (abs(residual) <= ROUNDING * scale or abs(correction) <= ROUNDING * abs(end) + 1e-20):
             break

@@ -5,7 +5,15 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger, plc
 from kpp_physics import state as st
-from kpp_physics.air import compression_work, relative_gain, relaxation, relief_share, sampled_mean, valve_flow
+from kpp_physics.air import (
+    bucket_volume,
+    compression_work,
+    relative_gain,
+    relaxation,
+    relief_share,
+    sampled_mean,
+    valve_flow,
+)
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.jet import valve_against_outlet
@@ -257,6 +265,12 @@ def _fill(
     # A valve must not draw the receiver below the pocket. Less than this cannot: 1 - q^(1/gamma) > (1 - q)/gamma.
     if charge * cp * pressure > mass * cv * (pressure - behind):
         charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
+    held, k = f[st.ENTHALPY, served], c[co.GAS_EXPONENT]
+    filled = c[co.CAPTURE_EFFICIENCY] * cp * temperature
+    if stiffness != 0.0:  # the water in a narrow bucket sinks, and its pressure rises, while the air comes in
+        risen = roof + stiffness * bucket_volume(held + filled * charge, roof, k, stiffness)
+        if charge * cp * pressure > mass * cv * (pressure - risen):
+            charge = min(charge, mass * relief_share(pressure, min(risen, pressure), c[co.GAS_EXPONENT]))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
     lasted = h * missing / charge if complete and charge > 0.0 else h
@@ -276,6 +290,11 @@ def _fill(
     caught = charge * c[co.CAPTURE_EFFICIENCY]
     missed = charge - caught
     destroyed[exergy.VALVE] += R * T0 * (charge * math.log(pressure / behind) - cp / cv * fallen)
+    if stiffness != 0.0:
+        before = bucket_volume(held, roof, k, stiffness)
+        after = bucket_volume(held + caught * cp * leaving, roof, k, stiffness)
+        mean = roof + 0.5 * stiffness * (before + after)
+        destroyed[exergy.VALVE] -= R * T0 * caught * math.log(mean / behind)
     if missed > 0.0:
         flow[ledger.AIR_VENTED] += missed
         flow[ledger.VENT] += missed * cp * (leaving - T0)
