@@ -25,7 +25,7 @@ typedef struct {
 #define W(row, i) (p->work[(row) * p->n + (i)])
 
 static double relaxation(double x) {
-    if (x < 1e-2) return x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6)))));
+    if (x < 1e-2) return x * (1 - x * 0.5 * (1 - x * (1.0 / 3) * (1 - x * 0.25 * (1 - x * 0.2 * (1 - x * (1.0 / 6))))));
     return -expm1(-x);
 }
 
@@ -36,7 +36,8 @@ static double adiabatic_mean(double e, double k) {
     return expm1(k * log1p(e)) / (k * e);
 }
 
-static double sampled_mean(double difference, double x) {
+static double sampled_mean(double difference, double x, double share) {
+    if (x < 0.25) return difference * (1 - share * (0.5 + x * (1.0 / 12)));
     int intervals = 1 + (int)(4 * x);
     double part = x / intervals, lost = relaxation(part), total = 0;
     for (int i = 0; i < intervals; i++) {
@@ -247,9 +248,9 @@ static void compress(Plant *p, int mode, double mass, double energy, double *tak
 static double cool(Plant *p, double mass, double energy) {
     const double *c = p->c; double T0 = c[CO_AMBIENT_TEMPERATURE], capacity = mass * (c[CO_CP_AIR] - c[CO_GAS_CONSTANT]);
     double stiffness = c[CO_RECEIVER_UA] * p->h / capacity, difference = energy / capacity - T0;
-    double lost = capacity * difference * relaxation(stiffness);
+    double share = relaxation(stiffness), lost = capacity * difference * share;
     p->flow[LE_RECEIVER_HEAT] += lost;
-    p->samples[LE_RECEIVER_HEAT] += c[CO_RECEIVER_UA] * sampled_mean(difference, stiffness) * p->h;
+    p->samples[LE_RECEIVER_HEAT] += c[CO_RECEIVER_UA] * sampled_mean(difference, stiffness, share) * p->h;
     p->destroyed[EX_RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy);
     return lost;
 }
@@ -357,6 +358,14 @@ static double heat_while_filling(double mass, double H, double caught, double in
     return mass * cp * last - enough - (mass - start) * cp * inside;
 }
 
+static double heat_from_water(double mass, double H, double Tw, double UA, double cp, double h, double *seen) {
+    *seen = 0;
+    if (mass < 1e-3) return 0;
+    double capacity = mass * cp, x = UA * h / capacity, share = relaxation(x), difference = Tw - H / capacity;
+    *seen = UA * h * sampled_mean(difference, x, share);
+    return capacity * difference * share;
+}
+
 static int pockets(Plant *p, int vent) {
     const double *c = p->c; double *x = p->x, h = p->h;
     int count = p->n, active = 0, served = (int)x[ST_FILLED];
@@ -402,15 +411,11 @@ static int pockets(Plant *p, int vent) {
                         p->destroyed[EX_POCKET_MIXING] += T0 * cp * mixing(m, H, entering, incoming, mean_log, T0, cp);
                         m += entering; H += entering * cp * incoming;
                         q = heat_while_filling(m, H, entering, incoming, Tw, UA, cp, x[ST_INFLOW_TIME] / parts, &seen);
-                        sampled_heat += seen;
-                    } else {
-                        double left = filling ? h - x[ST_INFLOW_TIME] : h, rate = m * cp;
-                        q = m < 1e-3 ? 0 : (rate * Tw - H) * relaxation(UA * left / rate);
-                        if (q != 0) sampled_heat += UA * sampled_mean(Tw - H / rate, UA * left / rate) * left;
-                    }
+                    } else q = heat_from_water(m, H, Tw, UA, cp, filling ? h - x[ST_INFLOW_TIME] : h, &seen);
+                    sampled_heat += seen;
                     double rate = m * cp;
                     if (q != 0) {
-                        heat_loss += rate * relative_gain(q / H) - q / Tw;
+                        heat_loss += rate * relative_gain(q / H);
                         H += q; heat += q;
                     }
                     volume = k * H / roof;
@@ -443,7 +448,7 @@ static int pockets(Plant *p, int vent) {
     p->flow[LE_HEAT_FROM_WATER] += heat; p->flow[LE_AIR_VENTED] += vented; p->flow[LE_VENT] += lost;
     p->flow[LE_WATER_EXPELLED] += expelled; p->flow[LE_WATER_INGESTED] += ingested;
     p->samples[LE_HEAT_FROM_WATER] += sampled_heat; p->samples[LE_VENT] += sampled_vent;
-    p->destroyed[EX_POCKET_HEAT] += T0 * heat_loss; p->destroyed[EX_VENT] += vent_loss;
+    p->destroyed[EX_POCKET_HEAT] += T0 * (heat_loss - heat / Tw); p->destroyed[EX_VENT] += vent_loss;
     p->destroyed[EX_HEAT_EXERGY] += heat * (1 - T0 / Tw); p->flow[LE_HEAT_EXERGY] += heat * (1 - T0 / Tw);
     x[ST_COLDEST] = coldest; p->lap[LAP_COLDEST] = MIN(p->lap[LAP_COLDEST], coldest);
     return active;
@@ -602,9 +607,11 @@ static int move(Plant *p, int active, double brake) {
                 m.second = referred * (hyst + stray); m.second_scale = 0.05 / ratio;
             }
             for (int pass = 0; pass < 2; pass++) {
-                force = mean_buoyancy(p, active, 0.5 * (v0 + v1) * step);
+                double ds = 0.5 * (v0 + v1) * step;
+                force = mean_buoyancy(p, active, ds);
                 m.driving = force + constant - braking;
                 found = end_speed(&m, &v1, &u);
+                if (fabs(0.5 * (v0 + v1) * step - ds) <= 1e-9) break;
             }
             if (!found) return 0;
             double fading = all > 0 ? 4 * 1e-3 : 0;
