@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.table import Row, note
 from kpp_physics import coefficients as co
-from kpp_physics import exergy, ledger, pockets
+from kpp_physics import environment, exergy, ledger, pockets
 from kpp_physics import state as st
 from kpp_physics.constants import STEP
 from kpp_physics.fleet import Fleet
@@ -66,6 +66,7 @@ def _indices() -> str:
         "LE": (ledger.LINES, 0),
         "EX": (exergy.LINES + exergy.FLOWS, 0),
         "LAP": (st.LAP_EXTRAS, ledger.COUNT),
+        "STORED": (ledger.STORES, 0),
     }
     numbers = {
         f"{prefix}_{name.upper()}": place
@@ -78,6 +79,7 @@ def _indices() -> str:
         "LE_BALANCE_COUNT": ledger.BALANCE_COUNT,
         "EX_COUNT": exergy.COUNT,
         "EX_LINE_COUNT": exergy.LINE_COUNT,
+        "STORED_COUNT": ledger.STORE_COUNT,
         "LAP_WIDTH": st.LAP_WIDTH,
         "LAP_RING": st.LAP_RING,
     }
@@ -100,7 +102,7 @@ def _against_c() -> Row:
     numbers = ctypes.POINTER(ctypes.c_double)
     plant = started(Parameters())
     begin = plant.memory()
-    coefficients, work = co.coefficients(plant.parameters), np.zeros((pockets.WORK_ROWS, 66))
+    coefficients, work = environment.coefficients(plant.parameters), np.zeros((pockets.WORK_ROWS, 66))
     memory = np.frombuffer(begin).copy()
     pointers = [array.ctypes.data_as(numbers) for array in (coefficients, memory, work)]
     ours = floor = float("inf")

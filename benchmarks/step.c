@@ -10,7 +10,7 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 static const double PI = 3.141592653589793;
 enum { STOPPED, PRESSURISING, STARTING, RUNNING, COASTING, STOPPING, EMERGENCY_STOP, TRIPPED };
-enum { MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED };
+enum { MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED, STIFFNESS };
 enum { OFF, IDLE, LOADED };
 enum { W_INDEX, W_PROGRESS, W_PRESSURE, W_VOLUME, W_COSINE, W_SINE, W_FORCE };
 
@@ -25,7 +25,7 @@ typedef struct {
 #define W(row, i) (p->work[(row) * p->n + (i)])
 
 static double relaxation(double x) {
-    if (x < 1e-2) return x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6)))));
+    if (x < 1e-2) return x * (1 - x * 0.5 * (1 - x * (1.0 / 3) * (1 - x * 0.25 * (1 - x * 0.2 * (1 - x * (1.0 / 6))))));
     return -expm1(-x);
 }
 
@@ -36,7 +36,8 @@ static double adiabatic_mean(double e, double k) {
     return expm1(k * log1p(e)) / (k * e);
 }
 
-static double sampled_mean(double difference, double x) {
+static double sampled_mean(double difference, double x, double share) {
+    if (x < 0.25) return difference * (1 - share * (0.5 + x * (1.0 / 12)));
     int intervals = 1 + (int)(4 * x);
     double part = x / intervals, lost = relaxation(part), total = 0;
     for (int i = 0; i < intervals; i++) {
@@ -184,105 +185,196 @@ static void carry(double *value, double *low, double change) {
     *value = new;
 }
 
-static void air_supply(Plant *p, double *missed_out, double *behind_out) {
-    const double *c = p->c; double *x = p->x, *flow = p->flow, *sampled = p->samples, *destroyed = p->destroyed, h = p->h;
-    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
-    double cv = cp - R, mass = x[ST_RECEIVER_MASS], energy = x[ST_RECEIVER_ENERGY], T = energy / (mass * cv);
-    double pressure = mass * R * T / c[CO_RECEIVER_VOLUME], cooler = c[CO_COOLER_TEMPERATURE];
-    int state = (int)x[ST_PLC_STATE], mode = switched(p, pressure);
-    double kept = MIN(pressure, c[CO_RELIEF_PRESSURE]), dm = 0, dU = 0, taken = 0, work = 0;
+static double relative_gain(double gain) { return fabs(gain) < 1e-4 ? 0.5 * gain * (1 + 1 / (1 + gain)) : log1p(gain); }
+
+static double mixing_loss(double T, double incoming, double T0, double cp) { return thermal(incoming, T, cp) * T0 / T; }
+
+static double discharge_integral(double q) {
+    if (q < 1e-3) return q * q * (0.5 + q * (1.0 / 6 + q * (1.0 / 12 + q / 20)));
+    return q + (1 - q) * log1p(-q);
+}
+
+/* What leaves through the relief valve; the pairs of intervals are those of the kernel's re-integration. */
+static void relieve(Plant *p, double mass, double energy, double *relieved, double *blown) {
+    const double *c = p->c; enum { NODES = 64 };
+    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
+    double pressure = energy * R / (cv * c[CO_RECEIVER_VOLUME]), limit = c[CO_RELIEF_PRESSURE];
+    *relieved = *blown = 0;
+    if (pressure <= limit) return;
+    double T = energy / (mass * cv), enthalpy = 0;
+    *relieved = mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(limit / pressure));
+    *blown = energy * (1 - limit / pressure);
+    p->flow[LE_AIR_VENTED] += *relieved;
+    p->flow[LE_VENT] += *blown - *relieved * cp * T0;
+    double specific = cp * log(T / T0) - R * log(pressure / p0), end = 1 - *relieved / mass;
+    p->destroyed[EX_RELIEF] += *blown - *relieved * (cp * T0 + T0 * specific);
+    for (int node = 0; node <= NODES; node++) {
+        double weight = node == 0 || node == NODES ? 1 : node % 2 ? 4 : 2, left = 1 + (end - 1) * node / NODES;
+        enthalpy += weight * exp(R / cv * log(left));
+    }
+    enthalpy *= cp * T / (3.0 * NODES);
+    p->samples[LE_VENT] += *relieved * (enthalpy - cp * T0);
+}
+
+static double work_of(const double *c, double pressure, double taken) {
+    return taken * compression(c, MAX(1, pressure / c[CO_AMBIENT_PRESSURE]));
+}
+
+static void compress(Plant *p, int mode, double mass, double energy, double *taken, double *brought) {
+    const double *c = p->c; double *flow = p->flow, *sampled = p->samples, *destroyed = p->destroyed, h = p->h;
+    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
+    double per_energy = R / (cv * c[CO_RECEIVER_VOLUME]), work = 0, seen = 0;
+    *taken = *brought = 0;
     if (mode == LOADED) {
-        taken = c[CO_COMPRESSOR_FLOW] * h;
-        double middle = kept + 0.5 * taken * cp * cooler * R / (cv * c[CO_RECEIVER_VOLUME]);
-        work = taken * compression(c, MAX(1, middle / p0));
-        cooler = MIN(cooler, T0 + work / (taken * cp));
-        dm += taken; dU += taken * cp * cooler;
-        flow[LE_AIR_INTAKE] += taken;
-        flow[LE_AFTERCOOLER] += work - taken * cp * (cooler - T0);
-        destroyed[EX_COMPRESSOR] += work - taken * (R * T0 * log(middle / p0) + thermal(cooler, T0, cp));
+        double m = c[CO_COMPRESSOR_FLOW] * h, cooler = c[CO_COOLER_TEMPERATURE];
+        double middle = per_energy * (energy + 0.5 * m * cp * cooler);
+        work = work_of(c, middle, m);
+        cooler = MIN(cooler, T0 + work / (m * cp));
+        *taken = m; *brought = m * cp * cooler;
+        destroyed[EX_COMPRESSOR] += work - m * (R * T0 * log(middle / p0) + thermal(cooler, T0, cp));
+        double half = (energy + 0.5 * *brought) / ((mass + 0.5 * m) * cv);
+        destroyed[EX_RECEIVER_MIXING] += m * mixing_loss(half, cooler, T0, cp);
+        flow[LE_AIR_INTAKE] += m;
+        flow[LE_AFTERCOOLER] += work - m * cp * (cooler - T0);
+        seen = 0.5 * (work_of(c, per_energy * energy, m) + work_of(c, per_energy * (energy + *brought), m));
+        sampled[LE_AFTERCOOLER] += seen - m * cp * (cooler - T0);
     } else if (mode == IDLE) {
-        work = c[CO_IDLE_FLOW] * h * compression(c, MAX(1, c[CO_UNLOAD_PRESSURE] / p0));
-        flow[LE_AFTERCOOLER] += work; destroyed[EX_COMPRESSOR] += work;
+        work = seen = work_of(c, c[CO_UNLOAD_PRESSURE], c[CO_IDLE_FLOW] * h);
+        flow[LE_AFTERCOOLER] += work; sampled[LE_AFTERCOOLER] += work; destroyed[EX_COMPRESSOR] += work;
     }
-    flow[LE_COMPRESSOR] += work;
-    double stiffness = c[CO_RECEIVER_UA] * h / (mass * cv), wall = relaxation(stiffness);
-    double lost = mass * cv * (T - T0) * wall, after = T - (T - T0) * wall;
-    dU -= lost; flow[LE_RECEIVER_HEAT] += lost;
-    destroyed[EX_RECEIVER_WALL] += lost * (1 - 0.5 * T0 * (1 / T + 1 / after));
-    double relieved = 0;
-    if (pressure > c[CO_RELIEF_PRESSURE]) {
-        relieved = mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(c[CO_RELIEF_PRESSURE] / pressure));
-        dm -= relieved; dU -= relieved * cp * T;
-        flow[LE_AIR_VENTED] += relieved; flow[LE_VENT] += relieved * cp * (T - T0);
-    }
-    double progress; int served = window(p, state == STARTING || state == RUNNING, &progress);
-    x[ST_SERVED] = served; x[ST_SERVED_FLOW] = 0;
-    x[ST_SPOOL] += ((served >= 0) - x[ST_SPOOL]) * c[CO_SPOOL_RELAXATION];
-    double charge = 0, missed = 0, behind = 0, leaving = T;
-    if (served >= 0) {
-        double z, cosine, sine;
-        place(progress, c[CO_STRAIGHT_LENGTH], c[CO_RADIUS], &z, &cosine, &sine);
-        behind = p0 + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + x[ST_LEVEL] - z);
-        double q = behind / pressure, b = c[CO_VALVE_CRITICAL_RATIO], psi = 1;
-        if (q >= 1) psi = 0;
-        else if (q > b) {
+    flow[LE_COMPRESSOR] += work; sampled[LE_COMPRESSOR] += seen;
+}
+
+static double cool(Plant *p, double mass, double energy) {
+    const double *c = p->c; double T0 = c[CO_AMBIENT_TEMPERATURE], capacity = mass * (c[CO_CP_AIR] - c[CO_GAS_CONSTANT]);
+    double stiffness = c[CO_RECEIVER_UA] * p->h / capacity, difference = energy / capacity - T0;
+    double share = relaxation(stiffness), lost = capacity * difference * share;
+    p->flow[LE_RECEIVER_HEAT] += lost;
+    p->samples[LE_RECEIVER_HEAT] += c[CO_RECEIVER_UA] * sampled_mean(difference, stiffness, share) * p->h;
+    p->destroyed[EX_RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy);
+    return lost;
+}
+
+/* Let air into the served floater; returns what leaves the receiver and whether the pulse is complete. */
+static int fill(Plant *p, int served, double progress, double mass, double energy, double *charge_out, double *taken,
+                double *missed) {
+    const double *c = p->c; double *x = p->x, *flow = p->flow, *destroyed = p->destroyed, h = p->h, z, cosine, sine;
+    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
+    double T = energy / (mass * cv), pressure = energy * R / (cv * c[CO_RECEIVER_VOLUME]);
+    *charge_out = *taken = *missed = 0;
+    if (F(MASS, served) == 0) F(STIFFNESS, served) = 0;
+    place(progress, c[CO_STRAIGHT_LENGTH], c[CO_RADIUS], &z, &cosine, &sine);
+    double behind = p0 + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + x[ST_LEVEL] - z);
+    double q = behind / pressure, b = c[CO_VALVE_CRITICAL_RATIO], psi = 1;
+    if (q > b) {
+        psi = 0;
+        if (q < 1) {
             double root = (MIN(q, 0.999) - b) / (1 - b);
             psi = sqrt(1 - root * root);
             if (q > 0.999) psi *= (1 - q) / (1 - 0.999);
         }
-        charge = x[ST_SPOOL] * h * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi);
-        if (charge > 1e-3 * mass) {
-            double share = pressure <= behind ? 0 : -expm1((1 - c[CO_GAS_EXPONENT]) * log(behind / pressure));
-            charge = MIN(charge, mass * share);
-        }
-        double missing = c[CO_TARGET_MASS] - F(DELIVERED, served);
-        if (charge >= missing) { charge = missing; F(DELIVERED, served) = c[CO_TARGET_MASS]; x[ST_PULSES] += 1; }
-        else F(DELIVERED, served) += charge;
-        double caught = charge * c[CO_CAPTURE_EFFICIENCY];
-        missed = charge - caught;
-        leaving -= 0.5 * T * R / cv * charge / mass;
-        if (charge > 0) {
-            double middle = pressure * (1 - 0.5 * cp / cv * charge / mass);
-            destroyed[EX_VALVE] += charge * (R * T0 * log(MAX(1, middle / behind)));
-            double mixed = F(MASS, served);
-            if (mixed > 0 && caught > 0) {
-                double first = F(ENTHALPY, served) / (mixed * cp);
-                double last = (mixed * first + caught * leaving) / (mixed + caught);
-                destroyed[EX_POCKET_MIXING] += T0 * cp * (mixed * log(last / first) + caught * log(last / leaving));
-            }
-            if (missed > 0) {
-                flow[LE_AIR_VENTED] += missed; flow[LE_VENT] += missed * cp * (leaving - T0);
-                destroyed[EX_VENT] += missed * (thermal(leaving, T0, cp) + R * T0 * log(behind / p0));
-            }
-        }
-        F(MASS, served) += caught; F(ENTHALPY, served) += caught * cp * leaving;
-        x[ST_SERVED_FLOW] = charge / h;
-        dm -= charge; dU -= charge * cp * leaving;
-        flow[LE_AIR_VALVE] += charge;
+    }
+    double charge = h * x[ST_SPOOL] * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi);
+    if (charge * cp * pressure > mass * cv * (pressure - behind))
+        charge = MIN(charge, pressure <= behind ? 0 : mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(behind / pressure)));
+    double missing = c[CO_TARGET_MASS] - F(DELIVERED, served);
+    int complete = charge >= missing;
+    double lasted = complete && charge > 0 ? h * missing / charge : h;
+    if (complete) { charge = missing; F(DELIVERED, served) = c[CO_TARGET_MASS]; } else F(DELIVERED, served) += charge;
+    if (charge <= 0) return complete;
+    double share = charge / mass, fallen = mass * discharge_integral(share);
+    *charge_out = charge; *taken = -energy * expm1(cp / cv * log1p(-share));
+    double leaving = *taken / (charge * cp), caught = charge * c[CO_CAPTURE_EFFICIENCY];
+    *missed = charge - caught;
+    destroyed[EX_VALVE] += R * T0 * (charge * log(pressure / behind) - cp / cv * fallen);
+    if (*missed > 0) {
+        double mean_log = log(T / T0) - R / cv * fallen / charge, end = T * exp(R / cv * log1p(-share));
+        flow[LE_AIR_VENTED] += *missed; flow[LE_VENT] += *missed * cp * (leaving - T0);
+        p->samples[LE_VENT] += *missed * cp * (0.5 * (T + end) - T0);
+        destroyed[EX_VENT] += *missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * log(behind / p0));
+    }
+    x[ST_INFLOW] = caught; x[ST_INFLOW_TIME] = lasted;
+    x[ST_INFLOW_TEMPERATURE] = leaving; x[ST_INFLOW_START] = T; x[ST_INFLOW_SHARE] = share;
+    flow[LE_AIR_VALVE] += charge;
+    return complete;
+}
+
+static void air_supply(Plant *p) {
+    const double *c = p->c; double *x = p->x;
+    double R = c[CO_GAS_CONSTANT], mass = x[ST_RECEIVER_MASS], energy = x[ST_RECEIVER_ENERGY], progress;
+    double relieved, blown, taken, brought, charge, left, missed;
+    int state = (int)x[ST_PLC_STATE], mode = switched(p, energy * R / ((c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME]));
+    relieve(p, mass, energy, &relieved, &blown);
+    double dm = -relieved, dU = -blown;
+    compress(p, mode, mass + dm, energy + dU, &taken, &brought);
+    dm += taken; dU += brought;
+    dU -= cool(p, mass + dm, energy + dU);
+    int served = window(p, state == STARTING || state == RUNNING, &progress);
+    x[ST_SERVED] = x[ST_FILLED] = served; x[ST_SERVED_FLOW] = x[ST_INFLOW] = 0;
+    x[ST_SPOOL] += ((served >= 0) - x[ST_SPOOL]) * c[CO_SPOOL_RELAXATION];
+    if (served >= 0) {
+        int complete = fill(p, served, progress, mass + dm, energy + dU, &charge, &left, &missed);
+        x[ST_SERVED_FLOW] = charge / p->h;
+        dm -= charge; dU -= left;
+        if (complete) x[ST_PULSES] += 1;
     }
     carry(&x[ST_RECEIVER_MASS], &x[ST_RECEIVER_MASS_LOW], dm);
     carry(&x[ST_RECEIVER_ENERGY], &x[ST_RECEIVER_ENERGY_LOW], dU);
-    double end_T = x[ST_RECEIVER_ENERGY] / (x[ST_RECEIVER_MASS] * cv);
-    double end_p = x[ST_RECEIVER_ENERGY] * R / (cv * c[CO_RECEIVER_VOLUME]), mean = 0.5 * (after + end_T);
-    if (mode == LOADED) {
-        work = 0.5 * (taken * compression(c, MAX(1, kept / p0)) + taken * compression(c, MAX(1, end_p / p0)));
-        destroyed[EX_RECEIVER_MIXING] += taken * (thermal(cooler, mean, cp) * T0 / mean);
+}
+
+/* One part of the inflow: its mean temperature, and the mean of ln(T/T0) in it. */
+static double part_of_inflow(const Plant *p, int part, int parts, double exponent, double T0, double *mean_log) {
+    const double *x = p->x;
+    double first = x[ST_INFLOW_SHARE] * part / parts, last = x[ST_INFLOW_SHARE] * (part + 1) / parts, start = x[ST_INFLOW_START];
+    if (last < 1e-3) {
+        double linear = 0.5 * (first + last), square = (first * first + first * last + last * last) / 6;
+        *mean_log = log(start / T0) - exponent * (linear + square);
+        return start * (1 - exponent * linear + exponent * (exponent - 1) * square);
     }
-    sampled[LE_COMPRESSOR] += work;
-    sampled[LE_AFTERCOOLER] += work - taken * cp * (cooler - T0);
-    sampled[LE_RECEIVER_HEAT] += c[CO_RECEIVER_UA] * sampled_mean(T - T0, stiffness) * h;
-    sampled[LE_VENT] += (relieved + missed) * cp * (mean - T0);
-    *missed_out = missed; *behind_out = behind;
+    double high = 1 - first, low = 1 - last, gamma = 1 + exponent;
+    *mean_log = log(start / T0) - exponent * (1 - (high * log(high) - (low > 0 ? low * log(low) : 0)) / (high - low));
+    return start / gamma * (pow(high, gamma) - pow(low, gamma)) / (high - low);
+}
+
+static double mixing(double mass, double H, double entering, double incoming, double mean_log, double T0, double cp) {
+    double last = (H + entering * cp * incoming) / ((mass + entering) * cp), gained = entering * (log(last / T0) - mean_log);
+    return mass > 0 ? gained + mass * log(last * mass * cp / H) : gained;
+}
+
+static double filling_excess(double mass, double start, double excess, double incoming, double exchange) {
+    double limit = incoming / (1 + exchange);
+    return limit + (excess - limit) * exp((1 + exchange) * log(start / mass));
+}
+
+static double heat_while_filling(double mass, double H, double caught, double incoming, double Tw, double UA, double cp,
+                                 double duration, double *seen) {
+    *seen = 0;
+    if (caught <= 0 || duration <= 0 || mass <= 1e-3) return 0;
+    double start = MAX(mass - caught, 1e-3), inside = incoming - Tw;
+    double enough = H - (mass - start) * cp * incoming - start * cp * Tw, excess = enough / (start * cp);
+    double exchange = UA * duration / (cp * caught), last = filling_excess(mass, start, excess, inside, exchange);
+    double middle = filling_excess(0.5 * (start + mass), start, excess, inside, exchange);
+    *seen = -UA * (duration * (mass - start) / caught) * (excess + 4 * middle + last) / 6;
+    return mass * cp * last - enough - (mass - start) * cp * inside;
+}
+
+static double heat_from_water(double mass, double H, double Tw, double UA, double cp, double h, double *seen) {
+    *seen = 0;
+    if (mass < 1e-3) return 0;
+    double capacity = mass * cp, x = UA * h / capacity, share = relaxation(x), difference = Tw - H / capacity;
+    *seen = UA * h * sampled_mean(difference, x, share);
+    return capacity * difference * share;
 }
 
 static int pockets(Plant *p, int vent) {
     const double *c = p->c; double *x = p->x, h = p->h;
-    int count = p->n, active = 0;
+    int count = p->n, active = 0, served = (int)x[ST_FILLED];
     double pitch = c[CO_PITCH], straight = c[CO_STRAIGHT_LENGTH], radius = c[CO_RADIUS], weight = c[CO_SPECIFIC_WEIGHT];
     double depth = c[CO_WATER_DEPTH] + x[ST_LEVEL], p0 = c[CO_AMBIENT_PRESSURE], k = c[CO_GAS_EXPONENT], cp = c[CO_CP_AIR];
     double R = c[CO_GAS_CONSTANT], T0 = c[CO_AMBIENT_TEMPERATURE], rho = c[CO_WATER_DENSITY], full = c[CO_FLOATER_VOLUME];
     double aspect = c[CO_BUCKET_ASPECT], Tw = c[CO_WATER_TEMPERATURE], UA = c[CO_POCKET_UA], position = x[ST_POSITION];
-    double quarter = 0.5 * PI * radius, heat = 0, sampled_heat = 0, heat_loss = 0, vented = 0, lost = 0, sampled_vent = 0;
+    double quarter = 0.5 * PI * radius, half_path = 0.5 * h * x[ST_SPEED], inflow = x[ST_INFLOW];
+    double heat = 0, sampled_heat = 0, heat_loss = 0, vented = 0, lost = 0, sampled_vent = 0;
     double vent_loss = 0, expelled = 0, ingested = 0, coldest = 1e300;
     int first = (int)ceil((-quarter - position) / pitch) - 1, last = (int)floor((straight + quarter - position) / pitch) + 1;
     x[ST_JET_FLOW] = 0;
@@ -290,28 +382,53 @@ static int pockets(Plant *p, int vent) {
     int i = (first % count + count) % count;
     for (int j = first; j <= last; j++) {
         double m = F(MASS, i), before = F(VOLUME, i);
-        if (m != 0 || before != 0) {
+        int filling = i == served && inflow > 0;
+        if (m != 0 || before != 0 || filling) {
             double volume = 0;
-            if (m != 0) {
-                double progress = position + j * pitch, z, cosine, sine;
+            if (m != 0 || filling) {
+                double progress = position + j * pitch, z, cosine, sine, limit = full;
                 place(progress, straight, radius, &z, &cosine, &sine);
-                double roof = p0 + weight * (depth - z), H = F(ENTHALPY, i), rate = m * cp;
-                double q = m < 1e-3 ? 0 : (rate * Tw - H) * relaxation(UA * h / rate);
-                if (q != 0) {
-                    heat_loss += q * (0.5 * rate * (1 / H + 1 / (H + q)) - 1 / Tw);
-                    sampled_heat += UA * sampled_mean(Tw - H / rate, UA * h / rate);
+                double roof = p0 + weight * (depth - z), H = F(ENTHALPY, i);
+                if (sine != 0) {
+                    double middle_z, middle_cosine, middle_sine;
+                    place(progress + half_path, straight, radius, &middle_z, &middle_cosine, &middle_sine);
+                    limit *= tilt_capacity(middle_cosine, middle_sine, aspect);
                 }
-                H += q; heat += q;
-                volume = k * H / roof;
-                double kept = vent ? (m > 1e-9 ? exp(-h / 1.0) : 0) : 1;
-                double limit = full * (sine == 0 ? 1 : tilt_capacity(cosine, sine, aspect));
-                if (volume * kept > limit || kept < 1) {
-                    double room = MIN(volume * kept, limit), T = H / rate;
-                    kept = room / volume;
-                    double m_kept = m * kept, H_kept = H * kept, gone = m - m_kept;
-                    vented += gone; lost += (H - H_kept) - cp * T0 * gone; sampled_vent += gone * cp * (T - T0);
-                    vent_loss += gone * (thermal(T, T0, cp) + R * T0 * log(roof / p0));
-                    volume = room; m = m_kept; H = H_kept;
+                int parts = 0;
+                if (filling) {
+                    double most = limit * roof / (R * x[ST_INFLOW_TEMPERATURE]);
+                    double room = MAX(MIN(m + inflow, most), 0.05 * inflow);
+                    parts = MIN(80, 1 + (int)(inflow / (0.05 * room)));
+                }
+                double remaining = inflow * x[ST_INFLOW_TEMPERATURE];
+                for (int phase = 0; phase <= parts; phase++) {
+                    double q, seen;
+                    if (phase < parts) {
+                        double entering = inflow / parts, mean_log;
+                        double incoming = part_of_inflow(p, phase, parts, R / (cp - R), T0, &mean_log);
+                        if (phase == parts - 1) incoming = remaining / entering;
+                        remaining -= entering * incoming;
+                        p->destroyed[EX_POCKET_MIXING] += T0 * cp * mixing(m, H, entering, incoming, mean_log, T0, cp);
+                        m += entering; H += entering * cp * incoming;
+                        q = heat_while_filling(m, H, entering, incoming, Tw, UA, cp, x[ST_INFLOW_TIME] / parts, &seen);
+                    } else q = heat_from_water(m, H, Tw, UA, cp, filling ? h - x[ST_INFLOW_TIME] : h, &seen);
+                    sampled_heat += seen;
+                    double rate = m * cp;
+                    if (q != 0) {
+                        heat_loss += rate * relative_gain(q / H);
+                        H += q; heat += q;
+                    }
+                    volume = k * H / roof;
+                    double kept = vent ? (m > 1e-9 ? exp(-h / 1.0) : 0) : 1;
+                    if (volume * kept > limit || kept < 1) {
+                        double room = MIN(volume * kept, limit), T = H / rate;
+                        kept = room / volume;
+                        double m_kept = m * kept, H_kept = H * kept, gone = m - m_kept;
+                        vented += gone; lost += (H - H_kept) - cp * T0 * gone; sampled_vent += gone * cp * (T - T0);
+                        vent_loss += gone * (thermal(T, T0, cp) + R * T0 * log(roof / p0));
+                        volume = room; m = m_kept; H = H_kept;
+                    }
+                    if (m == 0 && phase >= parts - 1) break;
                 }
                 F(MASS, i) = m; F(ENTHALPY, i) = H;
                 if (m != 0) {
@@ -330,9 +447,9 @@ static int pockets(Plant *p, int vent) {
     }
     p->flow[LE_HEAT_FROM_WATER] += heat; p->flow[LE_AIR_VENTED] += vented; p->flow[LE_VENT] += lost;
     p->flow[LE_WATER_EXPELLED] += expelled; p->flow[LE_WATER_INGESTED] += ingested;
-    p->samples[LE_HEAT_FROM_WATER] += h * sampled_heat; p->samples[LE_VENT] += sampled_vent;
-    p->destroyed[EX_POCKET_HEAT] += T0 * heat_loss; p->destroyed[EX_VENT] += vent_loss;
-    p->destroyed[EX_HEAT_EXERGY] += heat * (1 - T0 / Tw);
+    p->samples[LE_HEAT_FROM_WATER] += sampled_heat; p->samples[LE_VENT] += sampled_vent;
+    p->destroyed[EX_POCKET_HEAT] += T0 * (heat_loss - heat / Tw); p->destroyed[EX_VENT] += vent_loss;
+    p->destroyed[EX_HEAT_EXERGY] += heat * (1 - T0 / Tw); p->flow[LE_HEAT_EXERGY] += heat * (1 - T0 / Tw);
     x[ST_COLDEST] = coldest; p->lap[LAP_COLDEST] = MIN(p->lap[LAP_COLDEST], coldest);
     return active;
 }
@@ -350,126 +467,187 @@ static double mean_buoyancy(Plant *p, int active, double ds) {
 }
 
 typedef struct { double start, mass, driving, linear, quadratic, dry, scale, second, second_scale, k, on, u0, kw, mw, h; } Motion;
+enum { PASSES = 120, PARTS = 8, ATTEMPTS = 8 };
+static const double RESIDUAL = 1e-9, ROUNDING = 4e-16, TINY = 1e-250;
 
-static double end_speed(const Motion *m, double guess, double *u) {
-    double low = -INFINITY, high = INFINITY, change = guess - m->start, inertia = m->mass / m->h, u_mean = *u;
-    for (int n = 0; n < 80; n++) {
+static int mean_coflow(double *u, double u0, double speed, double k, double kw, double mw, double h, double *sensitivity) {
+    int settled = 0;
+    double estimate = *u;
+    *sensitivity = 0;
+    for (int j = 0; j < PASSES; j++) {
+        double rel = speed - estimate, inertia = 2 * mw / h;
+        double residual = inertia * (estimate - u0) - drag(rel, k) + drag(estimate, kw);
+        double coupling = 2 * k * fabs(rel), slope = inertia + coupling + 2 * kw * fabs(estimate);
+        double next = estimate - residual / slope, moved = fabs(next - estimate);
+        *sensitivity = coupling / slope; estimate = next;
+        settled = moved <= 1e-13 * fabs(estimate) + 1e-20;
+        if (moved <= 1e-16 * fabs(estimate) + 1e-20) break;
+    }
+    *u = estimate;
+    return settled;
+}
+
+static int end_speed(const Motion *m, double *v1, double *u) {
+    double low = 0, high = 0, change = *v1 - m->start, inertia = m->mass / m->h, before = INFINITY;
+    int bracketed = 0, converged = 0, settled = 1;
+    for (int n = 0; n < PASSES; n++) {
         double mean = m->start + 0.5 * change, end = m->start + change, sensitivity = 0;
-        if (m->on != 0)
-            for (int j = 0; j < 30; j++) {
-                double rel = mean - u_mean, mi = 2 * m->mw / m->h;
-                double residual = mi * (u_mean - m->u0) - drag(rel, m->k) + drag(u_mean, m->kw) + 0;
-                double coupling = 2 * m->k * fabs(rel), slope = mi + coupling + 2 * m->kw * fabs(u_mean);
-                double next = u_mean - residual / slope, moved = fabs(next - u_mean);
-                sensitivity = coupling / slope; u_mean = next;
-                if (moved <= 1e-16 * fabs(u_mean) + 1e-20) break;
-            }
-        double rel = mean - u_mean;
-        double residual = inertia * change - m->driving + m->linear * mean + m->quadratic * mean * fabs(mean)
-            + drag(rel, m->k) + dry(end, m->dry, m->scale) + dry(end, m->second, m->second_scale);
+        if (m->on != 0) settled = mean_coflow(u, m->u0, mean, m->k, m->kw, m->mw, m->h, &sensitivity);
+        double rel = mean - *u, first = dry(end, m->dry, m->scale), second = dry(end, m->second, m->second_scale);
+        double water = drag(rel, m->k), losses = m->linear * mean + m->quadratic * mean * fabs(mean);
+        double residual = inertia * change - m->driving + losses + water + first + second;
         double slope = inertia + 0.5 * m->linear + m->quadratic * fabs(mean) + m->k * fabs(rel) * (1 - sensitivity)
             + dry_slope(end, m->dry, m->scale) + dry_slope(end, m->second, m->second_scale);
-        if (residual > 0) high = change; else low = change;
-        double newton = change - residual / slope;
-        if (!(low <= newton && newton <= high)) newton = 0.5 * (low + high);
-        double correction = newton - change;
-        change = newton; u_mean += 0.5 * sensitivity * correction;
-        if (fabs(correction) <= 1e-16 * fabs(m->start + change) + 1e-20) break;
+        double reach = residual / inertia;
+        if (!bracketed) { low = MIN(change, change - reach); high = MAX(change, change - reach); bracketed = 1; }
+        else if (residual > 0) high = change;
+        else low = change;
+        double scale = fabs(inertia * change) + fabs(m->driving) + fabs(losses) + fabs(water) + fabs(first) + fabs(second);
+        double correction = -residual / slope;
+        converged = settled && fabs(residual) <= RESIDUAL * scale + TINY;
+        if (converged && (fabs(residual) <= ROUNDING * scale || fabs(correction) <= ROUNDING * fabs(end) + 1e-20)) break;
+        if (!(low <= change + correction && change + correction <= high) || fabs(correction) > 0.5 * before)
+            correction = 0.5 * (low + high) - change;
+        before = fabs(correction);
+        change += correction;
+        *u += 0.5 * sensitivity * correction;
     }
-    *u = u_mean;
-    return m->start + change;
+    *v1 = m->start + change;
+    return converged;
 }
 
 static void lock(Plant *p, double mass, double J, double ratio, double eta) {
     double *x = p->x, slip = x[ST_SHAFT_SPEED] - ratio * x[ST_SPEED];
     double impulse = -slip / (1 / J + ratio * ratio / (eta * mass)), dv = -ratio * impulse / (eta * mass), dw = impulse / J;
-    double turned = ratio * (x[ST_SPEED] + 0.5 * dv);
-    p->flow[LE_CLUTCH] += -0.5 * slip * impulse;
-    p->flow[LE_GEARBOX] += J * dw * turned * (1 / eta - 1);
+    double loss = -0.5 * slip * impulse, transmitted = J * dw * (ratio * (x[ST_SPEED] + 0.5 * dv)) * (1 / eta - 1);
+    p->flow[LE_CLUTCH] += loss; p->samples[LE_CLUTCH] += loss;
+    p->flow[LE_GEARBOX] += transmitted; p->samples[LE_GEARBOX] += transmitted;
     x[ST_SPEED] += dv; x[ST_SHAFT_SPEED] = ratio * x[ST_SPEED];
 }
 
-static void sample(Plant *p, double v, double u, double w, double exchanged, double brake) {
+static void sample(Plant *p, double v, double u, double w, double exchanged) {
     const double *c = p->c; double *x = p->x, *s = p->samples, half = 0.5 * p->h;
     double ratio = c[CO_SHAFT_PER_CHAIN], eta = c[CO_GEARBOX_EFFICIENCY];
     for (int n = 0; n < 2; n++) {
-        double pull = drag(v - u, c[CO_DRAG_COEFFICIENT]), rub = dry(v, c[CO_FRICTION_FORCE], 1e-3) * v;
+        double pull = drag(v - u, c[CO_DRAG_COEFFICIENT]), load = x[ST_CLUTCH_TORQUE] * ratio * fabs(v) * (1 / eta - 1);
         s[LE_DRAG_LOCAL] += half * pull * (v - u);
         s[LE_DRAG_BULK] += half * drag(u, c[CO_BULK_COEFFICIENT]) * u;
-        s[LE_CHAIN_FRICTION] += half * rub;
-        s[LE_BRAKE] += half * dry(v, brake, 1e-3) * v;
         s[LE_WATER_EXCHANGE] += 0.25 * exchanged * v * v;
-        s[LE_GEARBOX] += half * (c[CO_NOLOAD_COEFFICIENT] * v * v + x[ST_CLUTCH_TORQUE] * ratio * v * (1 / eta - 1));
+        s[LE_GEARBOX] += half * (c[CO_NOLOAD_COEFFICIENT] * v * v + load);
         s[LE_FLYWHEEL_WINDAGE] += half * c[CO_WINDAGE_COEFFICIENT] * w * w * fabs(w);
         s[LE_GENERATOR_IRON] += half * w * (dry(w, c[CO_IRON_HYSTERESIS_TORQUE], 0.05) + c[CO_IRON_EDDY_COEFFICIENT] * w);
         s[LE_GENERATOR_MECHANICAL] += half * c[CO_MECHANICAL_COEFFICIENT] * w * w;
         v = x[ST_SPEED]; u = x[ST_COFLOW]; w = x[ST_SHAFT_SPEED];
     }
-    s[LE_CLUTCH] += p->flow[LE_CLUTCH];
 }
 
-static void move(Plant *p, int active, double brake) {
-    const double *c = p->c; double *x = p->x, *flow = p->flow, h = p->h, air = 0;
+static void refresh(Plant *p, int active) {
+    const double *c = p->c;
+    for (int a = 0; a < active; a++) {
+        double z;
+        place(W(W_PROGRESS, a), c[CO_STRAIGHT_LENGTH], c[CO_RADIUS], &z, &W(W_COSINE, a), &W(W_SINE, a));
+        W(W_PRESSURE, a) = c[CO_AMBIENT_PRESSURE] + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + p->x[ST_LEVEL] - z);
+        W(W_VOLUME, a) = c[CO_GAS_EXPONENT] * F(ENTHALPY, (int)W(W_INDEX, a)) / W(W_PRESSURE, a);
+    }
+}
+
+/* The part of a step that ends in rest, or where friction fades: its length, 0 if there is none. */
+static double rest_step(Plant *p, int active, double v0, double v1, double mass, double ingested, double constant, double linear,
+                        double quadratic, double rub, double u0, double step, double *u, double *force) {
+    const double *c = p->c; double mean = 0.5 * (v0 + v1), part = step, sensitivity;
+    *u = u0;
+    for (int n = 0; n < PASSES; n++) {
+        *force = mean_buoyancy(p, active, mean * part);
+        if (c[CO_COFLOW_ON] != 0)
+            mean_coflow(u, u0, mean, c[CO_DRAG_COEFFICIENT], c[CO_BULK_COEFFICIENT], c[CO_COFLOW_MASS], part, &sensitivity);
+        double pull = *force + constant - linear * mean - quadratic * mean * fabs(mean) - rub;
+        pull -= drag(mean - *u, c[CO_DRAG_COEFFICIENT]);
+        double next = (mass * (v1 - v0) + ingested * v0) / pull;
+        if (!(0 < next && next <= step * (1 + RESIDUAL))) return 0;
+        next = MIN(next, step);
+        double change = fabs(next - part);
+        part = next;
+        if (change <= ROUNDING * step) return part;
+    }
+    return 0;
+}
+
+static int move(Plant *p, int active, double brake) {
+    const double *c = p->c; double *x = p->x, *flow = p->flow, *s = p->samples, h = p->h, air = 0;
     for (int i = 0; i < p->n; i++) air += F(VOLUME, i);
     double mass = c[CO_DRY_MASS] + c[CO_WATER_DENSITY] * (p->n * c[CO_FLOATER_VOLUME] - air);
-    double ratio = c[CO_SHAFT_PER_CHAIN], eta = c[CO_GEARBOX_EFFICIENCY], J = c[CO_SHAFT_INERTIA], referred = ratio / eta;
+    double ratio = c[CO_SHAFT_PER_CHAIN], eta = c[CO_GEARBOX_EFFICIENCY], J = c[CO_SHAFT_INERTIA];
     double noload = c[CO_NOLOAD_COEFFICIENT], hyst = c[CO_IRON_HYSTERESIS_TORQUE], eddy = c[CO_IRON_EDDY_COEFFICIENT];
     double mech = c[CO_MECHANICAL_COEFFICIENT], windage = c[CO_WINDAGE_COEFFICIENT], friction = c[CO_FRICTION_FORCE];
-    double kd = c[CO_DRAG_COEFFICIENT], kw = c[CO_BULK_COEFFICIENT], torque = x[ST_TORQUE];
+    double kd = c[CO_DRAG_COEFFICIENT], kw = c[CO_BULK_COEFFICIENT], torque = x[ST_TORQUE], all = friction + brake;
     double tr = torque / c[CO_RATED_TORQUE], stray = c[CO_STRAY_TORQUE] * tr * tr, ingested = flow[LE_WATER_INGESTED];
     double start_v = x[ST_SPEED], start_w = x[ST_SHAFT_SPEED], start_u = x[ST_COFLOW], rest = h, braking = 0;
-    double bw = 0, dw_ = 0, ew = 0, fw = 0, brw = 0, sw = 0, impulse = 0, turned = 0, travel = 0;
-    double force = 0, drag_force = 0, iron = 0, w_mean = 0;
-    int locked = x[ST_LOCKED] != 0;
+    double bw = 0, dw_ = 0, ew = 0, fw = 0, brw = 0, sw = 0, impulse = 0, pulled = 0, turned = 0, travel = 0;
+    double force = 0, drag_force = 0, iron = 0, w_mean = 0, rubbed = 0;
+    int locked = x[ST_LOCKED] != 0, backwards = x[ST_SPEED] < 0;
+    double transfer = backwards ? 2 - 1 / eta : 1 / eta; /* chain force over clutch torque times ratio */
     x[ST_H1_FORCE] = x[ST_AIRLIFT] = x[ST_BUBBLE_VOID] = x[ST_JET_FORCE] = 0;
-    if (x[ST_SHAFT_SPEED] < ratio * x[ST_SPEED]) { lock(p, mass, J, ratio, eta); locked = 1; }
-    for (int part = 0; part < 4; part++) {
-        if (part > 0)
-            for (int a = 0; a < active; a++) {
-                double z; int i = (int)W(W_INDEX, a);
-                place(W(W_PROGRESS, a), c[CO_STRAIGHT_LENGTH], c[CO_RADIUS], &z, &W(W_COSINE, a), &W(W_SINE, a));
-                W(W_PRESSURE, a) = c[CO_AMBIENT_PRESSURE] + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + x[ST_LEVEL] - z);
-                W(W_VOLUME, a) = c[CO_GAS_EXPONENT] * F(ENTHALPY, i) / W(W_PRESSURE, a);
-            }
+    if (x[ST_SHAFT_SPEED] < ratio * x[ST_SPEED]) { lock(p, mass, J, ratio, 1 / transfer); locked = 1; }
+    for (int part = 0; part < PARTS; part++) {
+        if (part > 0) refresh(p, active);
         double v0 = x[ST_SPEED], w0 = x[ST_SHAFT_SPEED], u0 = x[ST_COFLOW], step = rest;
-        braking = ingested * v0 / h;
+        if (v0 != 0) backwards = v0 < 0;
         double v1 = v0 + x[ST_ACCELERATION] * step, w1 = w0, u = u0, clutch = 0;
-        int final = 0, ends = 0;
-        for (int attempt = 0; attempt < 4; attempt++) {
+        int final = 0, ends = 0, stops = 0, back = 0, found = 0;
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            transfer = backwards ? 2 - 1 / eta : 1 / eta;
+            double referred = ratio * transfer;
+            braking = ingested * v0 / h;
+            stops = 0;
+            Motion m = {v0, mass, 0, noload, 0, all, 1e-3, 0, 1, kd, c[CO_COFLOW_ON], u0, kw, c[CO_COFLOW_MASS], step};
+            double constant = 0;
+            if (locked) {
+                m.mass += J * ratio * referred; constant -= referred * torque;
+                m.linear += referred * ratio * (eddy + mech); m.quadratic = referred * ratio * ratio * windage;
+                m.second = referred * (hyst + stray); m.second_scale = 0.05 / ratio;
+            }
             for (int pass = 0; pass < 2; pass++) {
                 double ds = 0.5 * (v0 + v1) * step;
                 force = mean_buoyancy(p, active, ds);
-                double driving = 1.0 * force + 0 + 0 - braking;
-                Motion m = locked
-                    ? (Motion){v0, mass + J * ratio * referred, driving - referred * (torque + stray),
-                               noload + referred * ratio * (eddy + mech), referred * ratio * ratio * windage,
-                               friction + brake, 1e-3, referred * hyst, 0.05 / ratio, kd, c[CO_COFLOW_ON], u0, kw,
-                               c[CO_COFLOW_MASS], step}
-                    : (Motion){v0, mass, driving, noload, 0, friction + brake, 1e-3, 0, 1, kd, c[CO_COFLOW_ON], u0, kw,
-                               c[CO_COFLOW_MASS], step};
-                v1 = end_speed(&m, v1, &u);
+                m.driving = force + constant - braking;
+                found = end_speed(&m, &v1, &u);
+                if (fabs(0.5 * (v0 + v1) * step - ds) <= 1e-9) break;
             }
+            if (!found) return 0;
+            double fading = all > 0 ? 4 * 1e-3 : 0;
+            if (locked && m.second > 0) fading = MAX(fading, 4 * m.second_scale);
+            int outside = fabs(v0) > fading * (1 + RESIDUAL);
+            if ((all > 0 && v0 * v1 < 0) || (outside && fabs(v1) < fading)) {
+                double edge = outside ? copysign(fading, v0) : 0, rub = dry(v0, all, 1e-3) + dry(edge, m.second, m.second_scale);
+                step = rest_step(p, active, v0, edge, m.mass, part == 0 ? ingested : 0, constant, m.linear, m.quadratic, rub, u0,
+                                 step, &u, &force);
+                if (step == 0) return 0;
+                v1 = edge; braking = part == 0 ? ingested * v0 / step : 0; stops = 1;
+            } else if (v0 == 0 && v1 < 0 && !backwards && !back) { backwards = back = 1; continue; }
             if (locked) {
                 w1 = ratio * v1; w_mean = 0.5 * (w0 + w1);
-                clutch = J * (w1 - w0) / step + torque + stray + mech * w_mean + (dry(w1, hyst, 0.05) + eddy * w_mean)
+                clutch = J * (w1 - w0) / step + torque + mech * w_mean + (dry(w1, hyst + stray, 0.05) + eddy * w_mean)
                     + windage * w_mean * fabs(w_mean);
-                if (clutch >= 0 || final) break;
-                locked = 0;
+                if (clutch >= 0 || final) { found = 1; break; }
+                locked = found = 0; step = rest;
                 continue;
             }
             clutch = 0;
-            Motion m = {w0, J, -torque - stray, eddy + mech, windage, hyst, 0.05, 0, 1, 0, 0, 0, 0, 1, step};
+            Motion shaft = {w0, J, -torque, eddy + mech, windage, hyst + stray, 0.05, 0, 1, 0, 0, 0, 0, 1, step};
             double none = 0;
-            w1 = end_speed(&m, w1, &none);
+            found = end_speed(&shaft, &w1, &none);
+            if (!found) return 0;
             double overtake = ratio * v1 - w1;
-            if (overtake <= 0 || ends) break;
+            if (overtake <= 0 || (ends && !stops)) { ends = ends && !stops; break; }
+            found = 0;
             double gap = w0 - ratio * v0;
-            if (gap <= 1e-12 * fabs(w0)) { locked = 1; final = 1; continue; }
+            if (gap <= 1e-12 * fabs(w0) + 1e-30) { locked = final = 1; step = rest; continue; }
             step *= gap / (gap + overtake);
             v1 = v0 + (v1 - v0) * gap / (gap + overtake);
             ends = 1;
         }
-        double ds = 0.5 * (v0 + v1) * step;
+        if (!found) return 0;
+        double ds = 0.5 * (v0 + v1) * step, rubbing = stops ? v0 : v1;
         w_mean = 0.5 * (w0 + w1);
         double angle = w_mean * step, rel = 0.5 * (v0 + v1) - u;
         drag_force = drag(rel, kd);
@@ -480,20 +658,26 @@ static void move(Plant *p, int active, double brake) {
         x[ST_SPEED] = v1; x[ST_SHAFT_SPEED] = w1;
         if (c[CO_COFLOW_ON] != 0) x[ST_COFLOW] = 2 * u - u0;
         iron = dry(w1, hyst, 0.05) + eddy * w_mean;
+        rubbed = dry(w1, stray, 0.05);
         bw += force * ds; dw_ += drag_force * 0.5 * (v0 + v1) * step;
         flow[LE_DRAG_LOCAL] += drag_force * rel * step;
         flow[LE_DRAG_BULK] += drag(u, kw) * u * step;
-        ew += braking * ds; fw += dry(v1, friction, 1e-3) * ds; brw += dry(v1, brake, 1e-3) * ds;
-        flow[LE_GEARBOX] += noload * 0.5 * (v0 + v1) * ds + clutch * (ratio * ds) * (1 / eta - 1);
+        ew += braking * ds;
+        s[LE_CHAIN_FRICTION] += 0.5 * step * (dry(v0, friction, 1e-3) * v0 + dry(v1, friction, 1e-3) * v1);
+        s[LE_BRAKE] += 0.5 * step * (dry(v0, brake, 1e-3) * v0 + dry(v1, brake, 1e-3) * v1);
+        fw += dry(rubbing, friction, 1e-3) * ds; brw += dry(rubbing, brake, 1e-3) * ds;
+        flow[LE_GEARBOX] += noload * 0.5 * (v0 + v1) * ds + clutch * (ratio * ds) * (transfer - 1);
         flow[LE_FLYWHEEL_WINDAGE] += windage * w_mean * fabs(w_mean) * angle;
         flow[LE_GENERATOR_IRON] += iron * angle;
         flow[LE_GENERATOR_MECHANICAL] += mech * w_mean * angle;
-        flow[LE_GENERATOR_STRAY] += stray * angle;
-        sw += (torque + stray + iron + mech * w_mean) * angle;
-        impulse += clutch * step; turned += angle; travel += ds; rest -= step;
-        if (ends) { lock(p, mass, J, ratio, eta); locked = 1; }
+        flow[LE_GENERATOR_STRAY] += rubbed * angle;
+        sw += (torque + rubbed + iron + mech * w_mean) * angle;
+        impulse += clutch * step; pulled += ratio * transfer * clutch * step;
+        turned += angle; travel += ds; rest -= step;
+        if (ends) { lock(p, mass, J, ratio, 1 / transfer); locked = 1; }
         if (rest <= 1e-12 * h) break;
     }
+    if (rest > 1e-12 * h) return 0;
     x[ST_LOCKED] = locked; x[ST_ACCELERATION] = (x[ST_SPEED] - start_v) / h; x[ST_CLUTCH_TORQUE] = impulse / h;
     double expelled = flow[LE_WATER_EXPELLED];
     flow[LE_WATER_EXCHANGE] += ew + 0.5 * (expelled - ingested) * start_v * start_v;
@@ -502,9 +686,10 @@ static void move(Plant *p, int active, double brake) {
     x[ST_POSITION] += travel;
     x[ST_BUOYANCY_FORCE] = force; x[ST_SHELL_FORCE] = 0; x[ST_DRAG_FORCE] = drag_force; x[ST_EXCHANGE_FORCE] = braking;
     x[ST_FRICTION_FORCE] = dry(x[ST_SPEED], friction, 1e-3); x[ST_BRAKE_FORCE] = dry(x[ST_SPEED], brake, 1e-3);
-    x[ST_PTO_FORCE] = referred * x[ST_CLUTCH_TORQUE] + noload * travel / h;
-    x[ST_SHAFT_TORQUE] = torque + stray + iron + mech * w_mean;
-    sample(p, start_v, start_u, start_w, expelled + ingested, brake);
+    x[ST_PTO_FORCE] = pulled / h + noload * travel / h;
+    x[ST_SHAFT_TORQUE] = torque + rubbed + iron + mech * w_mean;
+    sample(p, start_v, start_u, start_w, expelled + ingested);
+    return 1;
 }
 
 static double stage(const double *c, double load) {
@@ -525,7 +710,7 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
         double speed = start_w + n * rise, t = torque / c[CO_RATED_TORQUE];
         terminal += weight * (torque * speed - 1.5 * R * current * current);
         squares += weight * current * current;
-        stray += weight * speed * (c[CO_STRAY_TORQUE] * t * t);
+        stray += weight * speed * dry(speed, c[CO_STRAY_TORQUE] * t * t, 0.05);
         loads += weight * stage(c, fabs(current) / c[CO_RATED_CURRENT]);
     }
     terminal -= 1.5 * L * 0.5 * (start + end) * (end - start) / h;
@@ -624,15 +809,51 @@ static void watch(Plant *p) {
     }
 }
 
+/* Energy and exergy of every store at the end of a lap. */
+static void take_stock(Plant *p, double *energy, double *available) {
+    const double *c = p->c; double *x = p->x, straight = c[CO_STRAIGHT_LENGTH], radius = c[CO_RADIUS];
+    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
+    double half = straight + PI * radius, heights = 0, stored = 0, air = 0, held = 0;
+    for (int i = 0; i < p->n; i++) {
+        double s = x[ST_POSITION] + i * c[CO_PITCH], z, cosine, sine, m = F(MASS, i), H = F(ENTHALPY, i);
+        if (s >= c[CO_LOOP_LENGTH]) s -= c[CO_LOOP_LENGTH];
+        place(s < half ? s : s - half, straight, radius, &z, &cosine, &sine);
+        if (s >= half) z = 2 * radius + straight - z;
+        heights += z; stored += H - m * cp * T0; air += F(VOLUME, i);
+        double roof = p0 + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + x[ST_LEVEL] - z);
+        if (m > 0) held += m * (thermal(H / (m * cp), T0, cp) + R * T0 * log(roof / p0));
+    }
+    double mass = c[CO_DRY_MASS] + c[CO_WATER_DENSITY] * (c[CO_FLOATER_COUNT] * c[CO_FLOATER_VOLUME] - air);
+    energy[STORED_CHAIN] = 0.5 * mass * x[ST_SPEED] * x[ST_SPEED];
+    energy[STORED_SHAFT] = 0.5 * c[CO_SHAFT_INERTIA] * x[ST_SHAFT_SPEED] * x[ST_SHAFT_SPEED];
+    energy[STORED_WATER] = 0.5 * c[CO_COFLOW_MASS] * x[ST_COFLOW] * x[ST_COFLOW];
+    energy[STORED_SHELL] = -c[CO_SHELL_FORCE] * heights;
+    energy[STORED_MAGNETIC] = 0.75 * c[CO_INDUCTANCE] * x[ST_CURRENT] * x[ST_CURRENT];
+    energy[STORED_DC_LINK] = x[ST_DC_ENERGY];
+    energy[STORED_SURFACE] = -0.5 * c[CO_SPECIFIC_WEIGHT] * c[CO_SURFACE_AREA] * x[ST_LEVEL] * x[ST_LEVEL];
+    double low = x[ST_RECEIVER_ENERGY_LOW] - x[ST_RECEIVER_MASS_LOW] * cp * T0;
+    energy[STORED_RECEIVER] = x[ST_RECEIVER_ENERGY] - x[ST_RECEIVER_MASS] * cp * T0 + low;
+    energy[STORED_POCKETS] = stored;
+    energy[STORED_BATH] = x[ST_BATH_ENERGY] + x[ST_BATH_ENERGY_LOW];
+    memcpy(available, energy, STORED_COUNT * sizeof(double));
+    double volume = c[CO_RECEIVER_VOLUME], T = x[ST_RECEIVER_ENERGY] / (x[ST_RECEIVER_MASS] * cv);
+    double pressure = x[ST_RECEIVER_ENERGY] * R / (cv * volume);
+    available[STORED_RECEIVER] = x[ST_RECEIVER_MASS] * (thermal(T, T0, cp) + R * T0 * log(pressure / p0)) - (pressure - p0) * volume;
+    available[STORED_POCKETS] = held;
+    available[STORED_BATH] = available[STORED_COUNT] = 0;
+}
+
 static int one_step(Plant *p) {
-    const double *c = p->c; double *x = p->x, h = p->h, command, missed, behind;
+    const double *c = p->c; double *x = p->x, h = p->h, command;
     memset(p->flow, 0, LE_COUNT * sizeof(double));
     memset(p->samples, 0, LE_BALANCE_COUNT * sizeof(double));
     memset(p->destroyed, 0, EX_COUNT * sizeof(double));
     x[ST_GRID_FREQUENCY] = c[CO_GRID_FREQUENCY]; x[ST_LOAD_POWER] = c[CO_LOAD_POWER];
+    if (x[ST_AMBIENT_PRESSURE] != c[CO_AMBIENT_PRESSURE_SET] || x[ST_AMBIENT_TEMPERATURE] != c[CO_AMBIENT_TEMPERATURE_SET]
+        || x[ST_WATER_TEMPERATURE] != c[CO_WATER_TEMPERATURE_SET]) return 0; /* settled surroundings only */
     control(p, &command);
     int state = (int)x[ST_PLC_STATE];
-    air_supply(p, &missed, &behind);
+    air_supply(p);
     int active = pockets(p, state >= EMERGENCY_STOP);
     double auxiliary = c[CO_AUXILIARY_POWER] * h;
     p->flow[LE_AUXILIARY] += auxiliary; p->flow[LE_AUXILIARY_HEAT] += auxiliary;
@@ -649,7 +870,7 @@ static int one_step(Plant *p) {
     x[ST_CURRENT_SLOPE] = (x[ST_CURRENT] - start) / h;
     x[ST_TORQUE] = c[CO_TORQUE_PER_CURRENT] * mean;
     int braked = state == STOPPED || state == PRESSURISING || state >= EMERGENCY_STOP;
-    move(p, active, braked ? c[CO_BRAKE_FORCE] : 0);
+    if (!move(p, active, braked ? c[CO_BRAKE_FORCE] : 0)) return 0;
     electrics(p, start, wanted, mean, square, start_w);
     watch(p);
     for (int line = 0; line < LE_COUNT; line++) {
@@ -660,12 +881,14 @@ static int one_step(Plant *p) {
     for (int line = 0; line < LE_BALANCE_COUNT; line++) p->sampled[line] += p->samples[line];
     for (int line = 0; line < EX_COUNT; line++) p->entropy[line] += p->destroyed[line];
     for (int line = 0; line < EX_LINE_COUNT; line++) x[ST_ENTROPY_LOW] = MIN(x[ST_ENTROPY_LOW], p->destroyed[line]);
-    if (x[ST_POSITION] >= c[CO_LOOP_LENGTH]) {
+    if (x[ST_POSITION] < 0) { x[ST_POSITION] += c[CO_LOOP_LENGTH]; x[ST_LAPS] -= 1; }
+    else if (x[ST_POSITION] >= c[CO_LOOP_LENGTH]) {
         x[ST_POSITION] -= c[CO_LOOP_LENGTH]; x[ST_LAPS] += 1;
         if (x[ST_LAPS] > x[ST_RECORDED_LAPS]) {
             x[ST_RECORDED_LAPS] = x[ST_LAPS];
             for (int line = 0; line < LE_COUNT; line++) p->lap[line] = p->books[line] + p->books[LE_COUNT + line];
             p->lap[LAP_TIME] = (x[ST_STEPS] + 1) * h; p->lap[LAP_PULSES] = x[ST_PULSES]; p->lap[LAP_MISSED] = x[ST_MISSED];
+            take_stock(p, p->lap + LAP_ENERGY_RECEIVER, p->lap + LAP_EXERGY_RECEIVER);
             memcpy(p->ring + ((int)x[ST_LAPS] % LAP_RING) * LAP_WIDTH, p->lap, LAP_WIDTH * sizeof(double));
             memset(p->lap, 0, LAP_WIDTH * sizeof(double));
             p->lap[LAP_TENSION_MAX] = p->lap[LAP_PRESSURE_MAX] = -1e300;
@@ -674,13 +897,13 @@ static int one_step(Plant *p) {
     }
     x[ST_STEPS] += 1;
     return isfinite(x[ST_SPEED] + x[ST_SHAFT_SPEED] + x[ST_COFLOW] + x[ST_RECEIVER_ENERGY] + x[ST_POSITION] + x[ST_CURRENT]
-                    + x[ST_WINDING_TEMPERATURE]) && x[ST_RECEIVER_MASS] > 0;
+                    + x[ST_WINDING_TEMPERATURE]) && x[ST_RECEIVER_MASS] > 0 && x[ST_RECEIVER_ENERGY] > 0;
 }
 
 /* Advance a plant by so many steps; 0 when its state is no longer one of a plant. */
 int kpp_steps(const double *c, double *memory, double *work, int floaters, int steps) {
     Plant p = {.c = c, .x = memory, .work = work, .n = floaters, .h = c[CO_STEP]};
-    p.f = p.x + ST_COUNT; p.books = p.f + 6 * floaters; p.lap = p.books + 3 * LE_COUNT; p.sampled = p.lap + LAP_WIDTH;
+    p.f = p.x + ST_COUNT; p.books = p.f + 7 * floaters; p.lap = p.books + 3 * LE_COUNT; p.sampled = p.lap + LAP_WIDTH;
     p.entropy = p.sampled + 2 * LE_BALANCE_COUNT; p.ring = p.entropy + 2 * EX_COUNT;
     p.flow = p.books + 2 * LE_COUNT; p.samples = p.sampled + LE_BALANCE_COUNT; p.destroyed = p.entropy + EX_COUNT;
     double a = c[CO_CURRENT_BANDWIDTH] * p.h;

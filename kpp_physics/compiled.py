@@ -3,13 +3,17 @@
 Numba's file cache looks at the time stamp of the file that defines a function and not at the functions it calls, so an
 edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of every source
 of this package: other sources, other directory. Only this file and `cache.py` look outside the package.
+
+The kernel works on the arrays that its caller holds and makes none, so it is compiled without numba's memory manager: a
+function that takes memory does not compile. With the manager every call counts references to every array it is given,
+atomically, which takes a third of a step.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 
@@ -18,6 +22,9 @@ from kpp_physics.cache import LOCATOR, clear, is_complete, note_complete, place
 _config: Any = numba.config
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: Final[Mapping[str, Any]] = {"error_model": "numpy", "_nrt": False}
+"""How everything here is compiled; NRT is numba's run time, its memory manager."""
 
 _SOURCES = Path(__file__).parent
 
@@ -51,7 +58,7 @@ def note_compiled() -> None:
 
 def inlined(function: F) -> F:
     """Make `function` callable from compiled code; it is compiled as part of its callers."""
-    return cast(F, numba.njit(error_model="numpy")(function))
+    return cast(F, numba.njit(**_OPTIONS)(function))
 
 
 def interpreted(function: F) -> F:
@@ -80,7 +87,7 @@ def compiled(signature: str) -> Callable[[F], F]:
             except (OSError, EOFError, UnpicklingError):  # damaged files, a full disk, a folder that was taken away
                 clear(folder)
         _kept = False
-        return cast(F, numba.njit(signature, error_model="numpy")(function))
+        return cast(F, numba.njit(signature, **_OPTIONS)(function))
 
     return decorate
 
@@ -89,6 +96,6 @@ def _from_cache(function: F, signature: str, folder: Path) -> F:
     before = _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES
     _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES = str(folder), LOCATOR
     try:
-        return cast(F, numba.njit(signature, cache=True, error_model="numpy")(function))
+        return cast(F, numba.njit(signature, cache=True, **_OPTIONS)(function))
     finally:
         _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES = before

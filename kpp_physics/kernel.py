@@ -165,7 +165,10 @@ def _turn_lap(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring:
             lap[st.LAP_PULSES] = x[st.PULSES]
             lap[st.LAP_MISSED] = x[st.MISSED]
             take_stock(c, x, f, lap[st.LAP_STORES : st.LAP_EXERGY], lap[st.LAP_EXERGY : st.LAP_WIDTH])
-            ring[int(x[st.LAPS]) % st.LAP_RING, :] = lap
+            record = int(x[st.LAPS]) % st.LAP_RING
+            # Number by number: to copy one array into another, numba would take memory in case they overlap.
+            for number in range(st.LAP_WIDTH):
+                ring[record, number] = lap[number]
             _begin_lap(lap)
 
 

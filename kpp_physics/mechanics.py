@@ -24,6 +24,9 @@ NO_SLIP = 1e-30
 FADED = 4.0
 """Speed over the scale of a dry friction, below which the friction fades towards rest."""
 
+SAME_PATH = 1e-9
+"""Path within which the buoyancy is the same [m]: a nanometre moves the pressure, and the force, by 1e-10 of them."""
+
 ATTEMPTS = 8
 """Most tries at one part: the clutch may open and lock, the chain turn back, the part end in a lock or in rest."""
 
@@ -281,6 +284,8 @@ def move(
                     lift,
                     paid,
                 )
+                if abs(0.5 * (v0 + v1) * step - ds) <= SAME_PATH:
+                    break
             if not found:
                 return NOT_CONVERGED
             # Friction fades close to rest: the step is divided where that begins, and again at rest.

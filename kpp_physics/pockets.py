@@ -16,7 +16,6 @@ from kpp_physics.air import (
     heat_while_filling,
     relative_gain,
     relaxation,
-    sampled_mean,
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
@@ -196,13 +195,11 @@ def pockets(
                         sampled_heat += seen
                     else:
                         left = h - x[st.INFLOW_TIME] if filling else h
-                        q = heat_from_water(m, H, T_w, UA, cp, left)
-                        if q != 0.0:
-                            seen = sampled_mean(T_w - H / (m * cp), UA * left / (m * cp))
-                            sampled_heat += UA * seen * left
+                        q, seen = heat_from_water(m, H, T_w, UA, cp, left)
+                        sampled_heat += seen
                     capacity_rate = m * cp
                     if q != 0.0:
-                        heat_loss += capacity_rate * relative_gain(q / H) - q / T_w
+                        heat_loss += capacity_rate * relative_gain(q / H)
                         H += q
                         energy += q
                         heat += q
@@ -276,7 +273,7 @@ def pockets(
     flow[ledger.WATER_INGESTED] += ingested
     sampled[ledger.HEAT_FROM_WATER] += sampled_heat
     sampled[ledger.VENT] += sampled_vent
-    destroyed[exergy.POCKET_HEAT] += T0 * heat_loss
+    destroyed[exergy.POCKET_HEAT] += T0 * (heat_loss - heat / T_w)
     destroyed[exergy.VENT] += vent_loss
     x[st.COLDEST] = coldest
     lap[st.LAP_COLDEST] = min(lap[st.LAP_COLDEST], coldest)

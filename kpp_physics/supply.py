@@ -211,9 +211,10 @@ def _cool(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: flo
     temperature = energy / capacity
     stiffness = c[co.RECEIVER_UA] * h / capacity
     difference = temperature - T0
-    lost = capacity * difference * relaxation(stiffness)
+    share = relaxation(stiffness)
+    lost = capacity * difference * share
     flow[ledger.RECEIVER_HEAT] += lost
-    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(difference, stiffness) * h
+    sampled[ledger.RECEIVER_HEAT] += c[co.RECEIVER_UA] * sampled_mean(difference, stiffness, share) * h
     # Heat leaves while the air goes from T to T'; both lie on the same side of T0: Q - T0 C ln(T/T').
     destroyed[exergy.RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy)
     return float(lost)

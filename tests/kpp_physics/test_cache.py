@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
 from kpp_physics import cache, compiled
@@ -59,6 +60,11 @@ def test_what_was_compiled_is_read(roots: list[Path], compilations: list[str]) -
     import_kernel()
     assert compilations == ["compiled"]
     assert [path.name for path in roots[0].iterdir()] == [VERSION[:16]]
+
+
+def test_what_takes_memory_is_no_part_of_the_kernel(roots: list[Path]) -> None:
+    with pytest.raises(numba.core.errors.TypingError, match="Only accept returning of array passed into the function"):
+        compiled.compiled("float64(int64)")(lambda count: np.zeros(count).sum())
 
 
 def test_f05_a_cache_that_can_be_read_alone_is_read(roots: list[Path], compilations: list[str], tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ SCALES = (3.7, 0.41, 1.9, 0.83, 2.3)
 LAWS: list[tuple[Callable[..., Any], list[tuple[float, str]], tuple[str, ...]]] = [
     (air.adiabatic_mean, [(0.03, "-"), (0.2857, "-")], ("-",)),
     (air.relaxation, [(0.4, "-")], ("-",)),
-    (air.sampled_mean, [(12.0, "K"), (0.7, "-")], ("K",)),
+    (air.sampled_mean, [(12.0, "K"), (0.7, "-"), (0.5, "-")], ("K",)),
     (air.compression_work, [(3.4, "-"), (420e3, "J/kg"), (0.2857, "-"), (0.0, "-")], ("J/kg",)),
     (air.flow_function, [(0.7, "-"), (0.3, "-")], ("-",)),
     (air.relief_share, [(9e5, "Pa"), (8e5, "Pa"), (0.2857, "-")], ("-",)),

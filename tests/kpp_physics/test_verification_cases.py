@@ -50,7 +50,7 @@ def ascent(mass: float, speed: float, conductance: float, capacity: float = math
         if math.isinf(conductance):
             enthalpy = mass * CP * T0
         else:
-            enthalpy += heat_from_water(mass, enthalpy, T0, conductance, CP, h)
+            enthalpy += heat_from_water(mass, enthalpy, T0, conductance, CP, h)[0]
         volume = R / CP * enthalpy / pressure
         if volume > capacity:
             spilled += mass * (1 - capacity / volume)
