@@ -92,7 +92,8 @@ def _received(
     """
     cp = c[co.CP_AIR]
     if entering <= 0.0:
-        return float(heat_from_water(mass, enthalpy, water, conductance, cp, h))
+        heat, _ = heat_from_water(mass, enthalpy, water, conductance, cp, h)
+        return float(heat)
     brought = entering * cp * incoming
     heat, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
     return float(brought + heat)
