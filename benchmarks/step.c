@@ -498,13 +498,14 @@ static int end_speed(const Motion *m, double *v1, double *u) {
         double residual = inertia * change - m->driving + losses + water + first + second;
         double slope = inertia + 0.5 * m->linear + m->quadratic * fabs(mean) + m->k * fabs(rel) * (1 - sensitivity)
             + dry_slope(end, m->dry, m->scale) + dry_slope(end, m->second, m->second_scale);
-        double reach = residual / inertia;
+        double reach = residual / inertia * (1 + RESIDUAL);
         if (!bracketed) { low = MIN(change, change - reach); high = MAX(change, change - reach); bracketed = 1; }
         else if (residual > 0) high = change;
         else low = change;
         double scale = fabs(inertia * change) + fabs(m->driving) + fabs(losses) + fabs(water) + fabs(first) + fabs(second);
         double correction = -residual / slope;
-        converged = settled && fabs(residual) <= RESIDUAL * scale + TINY;
+        double least = ROUNDING * ROUNDING * fabs(end);
+        converged = settled && (fabs(residual) <= RESIDUAL * scale + TINY || fabs(correction) <= least);
         if (converged && (fabs(residual) <= ROUNDING * scale || fabs(correction) <= ROUNDING * fabs(end) + 1e-20)) break;
         if (!(low <= change + correction && change + correction <= high) || fabs(correction) > 0.5 * before)
             correction = 0.5 * (low + high) - change;
@@ -572,7 +573,7 @@ static double rest_step(Plant *p, int active, double v0, double v1, double mass,
     return 0;
 }
 
-static int move(Plant *p, int active, double brake) {
+static int move(Plant *p, int active, double brake, double stray) {
     const double *c = p->c; double *x = p->x, *flow = p->flow, *s = p->samples, h = p->h, air = 0;
     for (int i = 0; i < p->n; i++) air += F(VOLUME, i);
     double mass = c[CO_DRY_MASS] + c[CO_WATER_DENSITY] * (p->n * c[CO_FLOATER_VOLUME] - air);
@@ -580,7 +581,7 @@ static int move(Plant *p, int active, double brake) {
     double noload = c[CO_NOLOAD_COEFFICIENT], hyst = c[CO_IRON_HYSTERESIS_TORQUE], eddy = c[CO_IRON_EDDY_COEFFICIENT];
     double mech = c[CO_MECHANICAL_COEFFICIENT], windage = c[CO_WINDAGE_COEFFICIENT], friction = c[CO_FRICTION_FORCE];
     double kd = c[CO_DRAG_COEFFICIENT], kw = c[CO_BULK_COEFFICIENT], torque = x[ST_TORQUE], all = friction + brake;
-    double tr = torque / c[CO_RATED_TORQUE], stray = c[CO_STRAY_TORQUE] * tr * tr, ingested = flow[LE_WATER_INGESTED];
+    double ingested = flow[LE_WATER_INGESTED];
     double start_v = x[ST_SPEED], start_w = x[ST_SHAFT_SPEED], start_u = x[ST_COFLOW], rest = h, braking = 0;
     double bw = 0, dw_ = 0, ew = 0, fw = 0, brw = 0, sw = 0, impulse = 0, pulled = 0, turned = 0, travel = 0;
     double force = 0, drag_force = 0, iron = 0, w_mean = 0, rubbed = 0;
@@ -701,7 +702,7 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
     double mechanical = x[ST_TORQUE] * flow[LE_SHAFT_ANGLE], end = x[ST_CURRENT], R = c[CO_RESISTANCE], L = c[CO_INDUCTANCE];
     double alpha = c[CO_CURRENT_BANDWIDTH], copper = 1.5 * R * mean_square * h;
     double magnetic = 0.75 * L * (end - start) * (end + start), terminal = 0, squares = 0, stray = 0, loads = 0;
-    int moving = fabs(start - wanted) > 0.01 * fabs(wanted), intervals = moving ? 1 + (int)(8.0 * alpha * h) : 1;
+    int moving = fabs(start - wanted) > 0.001 * fabs(wanted), intervals = moving ? 1 + (int)(8.0 * alpha * h) : 1;
     double share = moving ? exp(-alpha * h / intervals) : 0, off = start - wanted, rise = (x[ST_SHAFT_SPEED] - start_w) / intervals;
     for (int n = 0; n <= intervals; n++) {
         double current = intervals == 1 && n == 1 ? end : wanted + off;
@@ -870,7 +871,8 @@ static int one_step(Plant *p) {
     x[ST_CURRENT_SLOPE] = (x[ST_CURRENT] - start) / h;
     x[ST_TORQUE] = c[CO_TORQUE_PER_CURRENT] * mean;
     int braked = state == STOPPED || state == PRESSURISING || state >= EMERGENCY_STOP;
-    if (!move(p, active, braked ? c[CO_BRAKE_FORCE] : 0)) return 0;
+    double load = c[CO_TORQUE_PER_CURRENT] * sqrt(square) / c[CO_RATED_TORQUE], stray = c[CO_STRAY_TORQUE] * load * load;
+    if (!move(p, active, braked ? c[CO_BRAKE_FORCE] : 0, stray)) return 0;
     electrics(p, start, wanted, mean, square, start_w);
     watch(p);
     for (int line = 0; line < LE_COUNT; line++) {
