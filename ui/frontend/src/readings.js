@@ -105,7 +105,7 @@ function showTrend(element, path, channel) {
 }
 
 function meanText(card, channel, means, why) {
-  if (why && means) return card.laps ? why.short : `mean ${why.word}: ${why.short}`
+  if (why && means) return card.laps ? why.short : `mean ${why.word}: ${why.figure ?? why.short}`
   if (card.laps) return means?.cop != null ? `${settled() ? "" : "settling, "}mean of ${lapsText(means.laps)}, even at 1` : "after the first lap, even at 1"
   if (card.range) {
     const low = stream.value("meters.receiver_pressure_min")

@@ -14,7 +14,7 @@ export function unsteady(read = live) {
   if (laps === 0) return { word: MISSING, short: "no complete lap", text: "no lap is complete yet" }
   const stores = storesChanged(read)
   if (stores === null) return { word: "not steady", short: "nothing taken in", text: "not steady: nothing was taken in" }
-  return { word: "not steady", short: `stores ${stores.share}, limit ${stores.limit}`, text: `not steady: ${stores.text}` }
+  return { word: "not steady", short: `stores ${stores.share}, limit ${stores.limit}`, figure: stores.share, text: `not steady: ${stores.text}` }
 }
 
 // By how much the stores changed over the laps; null if that is not known.
