@@ -21,6 +21,8 @@ EXTREMES: list[Any] = [-1, 1 << 62, 1e300, "x" * 300, None, [], {}]
 def test_s15_every_field_of_a_snapshot_has_bounds(field: str) -> None:
     assert Saved.unpack(SAVED.pack()) == SAVED
     for value in EXTREMES:
+        if value == [] and isinstance(getattr(SAVED, field), tuple):
+            continue  # what is a list may be empty
         with pytest.raises(DamagedError):
             Saved.unpack(msgspec.structs.replace(SAVED, **{field: value}).pack())
 
