@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kpp_physics import coefficients as co
 from kpp_physics import ledger, meters
 from kpp_physics import state as st
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters
@@ -274,10 +275,8 @@ def test_v36_the_relief_valve_expands_what_stays_isentropically(limit: float) ->
 )
 def test_heat_of_fast_pockets_does_not_depend_on_the_step(values: dict[str, Any]) -> None:
     def heat(step: float) -> float:
-        from kpp_physics import coefficients as co  # noqa: PLC0415 - the step is no parameter, only tests change it
-
         plant = Plant(Parameters.of(SMALL | values))
-        plant._coefficients = co.coefficients(plant.parameters, step)
+        plant._coefficients = co.coefficients(plant.parameters, step)  # the step is no parameter
         plant.command("start", {})
         while plant.laps < 5:
             plant.step(500)
