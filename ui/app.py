@@ -60,16 +60,28 @@ _SX = {
 }
 
 
-class StatusLine(JSComponent):
-    """Name of the plant, run mode, alarms and the connection's health."""
+class Bundled(JSComponent):
+    """What the bundle draws. Its parts have one base, and so one address of the bundle: a page loads it once, and all
+    that is in it once, its connection to the stream too.
+    """
 
     _bundle = BUNDLE
 
 
-class Overview(JSComponent):
+class StatusLine(Bundled):
+    """Name of the plant, run mode, alarms and the connection's health, and what theme the user's system prefers."""
+
+    def __init__(self, prefer: Callable[[str], None], **params: Any) -> None:
+        super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
+        self._prefer = prefer
+
+    def _handle_msg(self, data: object) -> None:
+        if data in ("light", "dark"):
+            self._prefer(str(data))
+
+
+class Overview(Bundled):
     """Controls, key numbers, the moving picture, plots and the energy balance."""
-
-    _bundle = BUNDLE
 
     def __init__(self, carry_out: Callable[[object, Callable[[Answer | Reply], None]], None], **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
@@ -116,11 +128,14 @@ class Sessions:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        dark = pn.state.session_args.get("theme", [b"dark"])[0] != b"light"
-        page = Page(
-            header=[StatusLine(sizing_mode="stretch_width", margin=0)],  # type: ignore[no-untyped-call]  # of panel
+        def prefer(theme: str) -> None:
+            page.dark_theme = theme == "dark"
+
+        asked = pn.state.session_args.get("theme", [b""])[0]
+        page = Page(  # type: ignore[no-untyped-call]  # of panel
+            header=[StatusLine(prefer, sizing_mode="stretch_width", margin=0)],
             main=[Overview(carry_out, sizing_mode="stretch_width", margin=0)],
-            dark_theme=dark,
+            dark_theme=asked != b"light",
             busy_indicator=None,
             theme_config=_THEME,
             sx=_SX,

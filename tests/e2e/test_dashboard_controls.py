@@ -257,7 +257,7 @@ def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page,
     def back() -> bool:
         page.get_by_test_id("emergency-reset").click()
         page.get_by_test_id("reset-confirm").click()
-        expect(page.get_by_test_id("command-state")).to_contain_text("Plant reset — ")
+        expect(page.get_by_test_id("command-state")).to_contain_text("Reset trip — ")
         expect(page.get_by_test_id("command-state")).not_to_contain_text("…")
         return "applied" in page.get_by_test_id("command-state").inner_text()
 
@@ -268,6 +268,7 @@ def test_the_emergency_stop_stops_the_plant_and_its_reset_needs_rest(page: Page,
 def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plant: Plant) -> None:
     parent = page.evaluate("__kpp.recorded()")
     page.get_by_test_id("stop").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(page.get_by_test_id("mode")).to_have_text("STOPPED")
     go(page, "runs")
     expect(page.get_by_test_id(f"run-{parent}")).to_be_visible()

@@ -98,7 +98,7 @@ def dashboard(_running: tuple[SyntheticPlant, Dashboard]) -> Dashboard:
 
 @pytest.fixture(scope="module")
 def _opened(browser: Browser, _running: tuple[SyntheticPlant, Dashboard]) -> Iterator[tuple[Page, Watch]]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
     page = context.new_page()
     seen = Watch(page)
     page.goto(_running[1].url)

@@ -75,6 +75,8 @@ class Wishes:
     """What a test wants of the plant."""
 
     clock: bool = True
+    ticks: bool = True
+    """Without them, states of what the module had before still come."""
     module: bool = True
     gateway: bool = True
     replay: str = ""
@@ -242,12 +244,13 @@ class SyntheticPlant:
         self._results += results
         lost = self.wishes.lose > 0
         self.wishes.lose -= lost
-        if not lost:
-            _send(clock, tick)
-        for result in results:
-            _send(clock, result)
-        if self.seq % 20 == 1:
-            _send(clock, self.status())
+        if self.wishes.ticks:
+            if not lost:
+                _send(clock, tick)
+            for result in results:
+                _send(clock, result)
+            if self.seq % 20 == 1:
+                _send(clock, self.status())
         self._states.append(state)
         if self.wishes.module and not lost:
             _send(states, state)

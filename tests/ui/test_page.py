@@ -94,6 +94,7 @@ def test_commands_are_sent_and_answered_and_controls_follow_the_plant(page: Page
     page.get_by_test_id("resume").click()
     expect(page.get_by_test_id("mode")).to_have_text("RUNNING")
     page.get_by_test_id("stop").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(page.get_by_test_id("mode")).to_have_text("STOPPED")
     page.get_by_test_id("start").click()
     expect(state).to_contain_text("Start — applied")
@@ -111,7 +112,8 @@ def test_speed_and_scenario_are_chosen_and_shown_as_the_plant_has_them(page: Pag
     expect(page.get_by_test_id("speed-requested")).to_have_text("max")
     page.get_by_test_id("scenario").select_option("ideal")
     page.get_by_test_id("reset").click()
-    expect(page.get_by_test_id("command-state")).to_contain_text("Reset to ideal — applied")
+    page.get_by_test_id("confirm-yes").click()
+    expect(page.get_by_test_id("command-state")).to_contain_text("New run of ideal — applied")
     expect(page.get_by_test_id("scenario-name")).to_contain_text("scenario ideal")
     assert [command.args for command in plant.commands] == [{"speed": 10}, {"flat_out": True}, {"scenario": "ideal"}]
 

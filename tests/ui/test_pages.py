@@ -268,9 +268,11 @@ def test_presets_are_saved_compared_loaded_and_deleted(page: Page, plant: Synthe
     expect(page.get_by_test_id("form").get_by_test_id("field-drag_area")).to_have_value("0.51")
     expect(answer).to_contain_text("1 values are pending")
     page.get_by_test_id("preset-reset").click()
-    expect(page.get_by_test_id("command-state")).to_contain_text("Reset to reference — applied")
+    page.get_by_test_id("confirm-yes").click()
+    expect(page.get_by_test_id("command-state")).to_contain_text("New run of reference — applied")
     assert plant.commands[-1].args["parameters"]["drag_area"] == PARAMETERS["drag_area"]
     page.get_by_test_id("preset-delete").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(answer).to_have_text("as-it-was is deleted.")
     page.get_by_test_id("form").get_by_role("button", name="Revert").click()
 
@@ -298,6 +300,7 @@ def test_a_change_is_pending_until_the_values_in_force_are_from_after_it(page: P
     expect(field).to_have_value("0.7")
     expect(differences).to_contain_text("before: 1 of")  # without another press
     page.get_by_test_id("preset-delete").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(differences).to_be_hidden()
 
 
@@ -543,7 +546,7 @@ def test_thirty_closed_sessions_leave_nothing_behind(page: Page, browser: Browse
 def test_a_page_that_is_slow_to_load_gets_a_new_session_and_asks_no_other_host(
     browser: Browser, dashboard: Dashboard, plant: SyntheticPlant
 ) -> None:
-    slow = browser.new_page()
+    slow = browser.new_page(color_scheme="dark")
     watch = Watch(slow)
 
     def late(route: Route) -> None:

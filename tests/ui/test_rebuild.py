@@ -100,6 +100,7 @@ def test_i13_a_preset_of_another_machine_offers_the_same_two(page: Page, form: L
     expect(form.get_by_role("button", name=FORK)).to_be_enabled()
     form.get_by_role("button", name="Revert").click()
     page.get_by_test_id("preset-fork").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(form.get_by_test_id("field-floater_mass")).to_have_value("16")
     assert plant.commands[-1].args["scenario"].startswith("fork-")
     assert plant.commands[-1].args["parameters"] == {"floater_mass": 16, "drag_area": 0.51}
@@ -111,4 +112,5 @@ def test_i13_a_preset_of_another_machine_offers_the_same_two(page: Page, form: L
     page.get_by_test_id("preset-reset").click()
     expect(form.get_by_test_id("field-floater_count")).to_have_value("66")
     page.get_by_test_id("preset-delete").click()
+    page.get_by_test_id("confirm-yes").click()
     expect(answer).to_have_text("light is deleted.")

@@ -44,7 +44,6 @@ export const BALANCE = `
 </section>`
 
 export const VERDICT = `<p class="verdict" data-testid="verdict"></p>`
-export const UNSOURCED = `<div class="banner unsourced" data-testid="unsourced" role="alert" hidden></div>`
 
 export function balance(root) {
   return () => {
@@ -91,7 +90,8 @@ function showLedger(root, ledger) {
   for (const { id } of [...IN, ...OUT, STORED]) {
     const value = ledger ? ledger.given.get(id) : null
     write(byId(root, `energy-${id}`), fixed(value, decimals))
-    if (id === "unsourced" || id === "surroundings") root.querySelector(`li[data-part="${id}"]`).hidden = !value
+    // It keeps its place: what comes below must not move when energy without a source appears.
+    if (id === "unsourced" || id === "surroundings") flag(root.querySelector(`li[data-part="${id}"]`), "unused", value ? "no" : "yes")
   }
 }
 
@@ -126,10 +126,4 @@ function overLaps({ laps, taken, given, cop, withoutClaims, unsourced }) {
   }
   if (unsourced > 0) return `More comes out than goes in, ${numbers}, but ${fixed(unsourced, 1)} kW of it has no source in the model.${claims}`
   return `More came out than went in over this span, ${numbers}: stored energy, warm water or changing surroundings paid for it.${claims}`
-}
-
-balance.banner = (banner) => () => {
-  const power = Math.max(stream.value("powers.unsourced") ?? 0, stream.value("meters.unsourced_power") ?? 0)
-  banner.hidden = !(power > 0)
-  if (power > 0) write(banner, `▲ ${fixed(power, power < 0.1 ? 3 : 1)} kW of this output has no source in the model`)
 }

@@ -66,10 +66,11 @@ export class Commands {
 
 export function describe({ module, name, args }) {
   if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
-  if (name === "reset" && module === "clock") return `Reset to ${args.scenario ?? "the same scenario"}`
+  if (name === "reset" && module === "clock") return `New run of ${args.scenario ?? "the same scenario"}`
   if (name === "seek") return `Go to ${fixed(args.t, 2)} s of the recording`
   if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
   if (name === "set_policy") return `Late modules: ${args.policy}`
+  if (name === "plant_reset") return "Reset trip"
   if (name === "acknowledge") return `Acknowledge ${args.alarm}`
   if (name === "set_parameters") {
     const pairs = Object.entries(args).map(([key, value]) => `${key} = ${value}`)

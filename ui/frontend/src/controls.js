@@ -1,12 +1,14 @@
 // Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
 
+import { describe } from "./commands.js"
+import { endsRun } from "./confirm.js"
 import { byId, flag, write } from "./dom.js"
 import { MISSING, fixed } from "./format.js"
-import { describe } from "./commands.js"
 import { stream } from "./stream.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
 const FLAT_OUT = "flat-out"
+const REFUSED = new Set(["rejected", "refused", "unanswered"])
 
 const ALLOWED = {
   start: ["stopped"],
@@ -17,13 +19,30 @@ const ALLOWED = {
   reset: ["stopped", "running", "paused"],
 }
 
+// What a run control does, and where it cannot be pressed, why and what leads on.
+const TITLES = {
+  start: (clock, begun) => (begun ? "run ended: begins a new run of this scenario at 0 s; what was recorded stays" : "let simulated time run; the plant starts with it"),
+  pause: () => "hold simulated time; Resume goes on",
+  resume: () => "go on after a pause",
+  step: () => "advance by one tick",
+  stop: () => "end this run for good; Pause holds it instead",
+  reset: () => "end this run and begin a new one of the chosen scenario, stopped at 0 s",
+}
+const WHY_NOT = {
+  start: (clock) => (clock.mode === "paused" ? "the run is paused: Resume goes on" : stream.note?.module?.plc === "stopped" ? "simulated time runs already; the plant stands: press Start plant, above" : "simulated time runs already"),
+  pause: (clock) => (clock.mode === "paused" ? "the run is paused already" : "simulated time does not run"),
+  resume: (clock) => (clock.mode === "stopped" ? "only a paused run can be resumed" : "simulated time runs already"),
+  step: () => "pause the run first",
+  stop: () => "the run is stopped already",
+}
+
 export const CONTROLS = `
 <section class="card controls" aria-label="run controls">
   <div class="buttons" role="group" aria-label="run" data-live>
     <button data-testid="start" class="primary">Start</button>
     <button data-testid="pause">Pause</button>
     <button data-testid="resume">Resume</button>
-    <button data-testid="step" title="advance by one tick">Step</button>
+    <button data-testid="step">Step</button>
     <button data-testid="stop">Stop</button>
   </div>
   <div class="seek" data-testid="replay-controls" role="group" aria-label="replay" hidden>
@@ -42,13 +61,14 @@ export const CONTROLS = `
   <div class="pair" data-live>
     <label for="kpp-scenario">Scenario</label>
     <select id="kpp-scenario" data-testid="scenario"></select>
-    <button data-testid="reset" title="begin a new run of the chosen scenario, stopped at time zero">Reset</button>
+    <button data-testid="reset">New run</button>
   </div>
   <div class="answer" aria-live="polite">
     <details class="commands">
       <summary data-testid="command-state">No command yet</summary>
       <ol data-testid="command-log"></ol>
     </details>
+    <div class="refusal" role="alert" data-testid="refusal" hidden><span></span><button data-testid="refusal-close" aria-label="close">×</button></div>
   </div>
   <dl class="facts">
     <div><dt>Simulated time</dt><dd><b data-testid="sim-time">–</b></dd></div>
@@ -61,29 +81,39 @@ export const CONTROLS = `
   </dl>
 </section>`
 
-export function controls(root, commands) {
+export function controls(root, commands, confirm) {
   const button = (name) => byId(root, name)
   const speed = button("speed")
   const scenario = button("scenario")
   let chosen = null
   const press = (name, args) => commands.clock(name, args)
 
-  for (const name of ["start", "pause", "resume", "stop"]) button(name).onclick = () => press(name)
+  for (const name of ["start", "pause", "resume"]) button(name).onclick = () => press(name)
   button("step").onclick = () => press("step", { ticks: 1 })
-  button("reset").onclick = () => {
-    press("reset", { scenario: scenario.value })
+  button("stop").onclick = async () => {
+    if (await endsRun(confirm, "Stop this run?", "Stop the run", "Pause holds it instead. Start then begins a new run at 0 s.")) press("stop")
+  }
+  button("reset").onclick = async () => {
+    const wanted = scenario.value
+    if (!(await endsRun(confirm, "Begin a new run?", "New run", `The new one, of scenario ${wanted}, is stopped at 0 s.`))) return
+    press("reset", { scenario: wanted })
     chosen = null
   }
   const seek = replayed(root, commands)
+  const refused = refusal(root)
   speed.onchange = () => press("set_speed", speed.value === FLAT_OUT ? { flat_out: true } : { speed: Number(speed.value) })
   scenario.onchange = () => (chosen = scenario.value)
 
   const refresh = () => {
     const clock = stream.note?.clock
     const live = Boolean(clock) && stream.clockLive()
+    const begun = (stream.frame?.t ?? 0) > 0
     for (const [name, modes] of Object.entries(ALLOWED)) {
-      button(name).disabled = !live || !modes.includes(clock.mode)
+      const able = live && modes.includes(clock.mode)
+      button(name).disabled = !able
+      button(name).title = able ? TITLES[name](clock, begun) : live ? WHY_NOT[name](clock) : "the clock is not heard"
     }
+    write(button("start"), live && clock.mode === "stopped" && begun ? "Start new run" : "Start")
     speed.disabled = scenario.disabled = !live
     seek(live ? clock : null)
     if (clock) {
@@ -91,6 +121,7 @@ export function controls(root, commands) {
       follow(scenario, chosen ?? clock.scenario, clock.scenario)
     }
     showCommands(root)
+    refused()
     showFacts(root, clock, live)
   }
   const fill = () => {
@@ -160,7 +191,7 @@ function showCommands(root) {
   const summary = byId(root, "command-state")
   if (!newest) return
   write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
-  summary.title = summary.textContent
+  summary.title = summary.textContent // the whole of it: on the page it takes one line, whatever it says
   flag(summary, "phase", newest.phase)
   const lines = commands.slice(0, 8).map((command) => {
     const who = command.mine ? "this page" : command.origin || "somebody"
@@ -178,6 +209,22 @@ function showCommands(root) {
   )
 }
 
+// Why a command of this page was not obeyed, until it is closed or another one is given: over the page, not in its way.
+function refusal(root) {
+  const box = byId(root, "refusal")
+  const own = () => [...stream.commands.values()].findLast(({ mine }) => mine)
+  let closed = ""
+  byId(root, "refusal-close").onclick = () => {
+    closed = own()?.id ?? ""
+    box.hidden = true
+  }
+  return () => {
+    const command = own()
+    box.hidden = !command || !REFUSED.has(command.phase) || command.id === closed
+    if (!box.hidden) write(box.firstElementChild, `${describe(command)} was ${command.phase === "unanswered" ? "not answered" : command.phase}: ${command.reason}`)
+  }
+}
+
 function showFacts(root, clock, live) {
   const t = stream.frame?.t
   const freshness = stream.freshness()
@@ -187,6 +234,7 @@ function showFacts(root, clock, live) {
   write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
   write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
   write(byId(root, "held-by"), live ? clock.held.join(", ") || "nobody" : MISSING)
+  byId(root, "held-by").title = live ? clock.held.join(", ") : ""
   flag(byId(root, "held-by"), "abnormal", live && clock.held.length ? "yes" : "no")
   const bus = stream.note?.bus
   write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
@@ -214,7 +262,11 @@ function showNodes(list) {
       chip.className = "node"
       chip.dataset.testid = `node-${node}`
       chip.dataset.state = state
-      chip.textContent = state === "live" ? label : `${label} ${state}`
+      chip.title = state
+      // The sign tells it to those who see it, in no more room than before; the strip at the foot says the rest.
+      chip.innerHTML = `<span></span><span class="unseen"></span>`
+      chip.firstElementChild.textContent = label
+      chip.lastElementChild.textContent = state === "live" ? "" : ` ${state}`
       return chip
     }),
   )

@@ -1,5 +1,6 @@
 // Parameters: every one of them as a form, and presets to keep, load, compare and delete.
 
+import { endsRun } from "./confirm.js"
 import { byId, write } from "./dom.js"
 import { Form, declarations, inForce, told } from "./fields.js"
 import { built, fork, newRun, unforkable } from "./rebuild.js"
@@ -17,9 +18,9 @@ export const HTML = `
   </section>
 </div>`
 
-export function start(root, { commands }) {
+export function start(root, { commands, confirm }) {
   const form = new Form(byId(root, "form"), null, commands)
-  const presets = new PresetBox(root, commands, form)
+  const presets = new PresetBox(root, commands, form, confirm)
   const find = byId(root, "find")
   const only = byId(root, "changed-only")
   const filter = () => {
@@ -51,8 +52,8 @@ function different(preset) {
 }
 
 class PresetBox {
-  constructor(root, commands, form) {
-    Object.assign(this, { root, commands, form, compared: null, force: null })
+  constructor(root, commands, form, confirm) {
+    Object.assign(this, { root, commands, form, confirm, compared: null, force: null })
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
     byId(root, "preset-load").onclick = () => this.does(() => this.load())
     byId(root, "preset-fork").onclick = () => this.does(() => this.fork())
@@ -90,6 +91,8 @@ class PresetBox {
   async save() {
     const name = byId(this.root, "preset-name").value.trim()
     if (!inForce()) throw new Error("the parameters in force are not known yet")
+    const there = (await this.commands.ask("presets")).includes(name)
+    if (there && !(await this.confirm(`Overwrite the preset ${name}?`, "The values that it has now are lost.", "Overwrite"))) return `${name} stays as it was.`
     this.fill(await this.commands.ask("preset_save", { name, parameters: inForce() }), name)
     return `${name} is saved.`
   }
@@ -106,12 +109,14 @@ class PresetBox {
     const found = different(await this.commands.ask("preset_read", { name }))
     const never = unforkable(found.map(([each]) => each))
     if (never.length) throw new Error(`no fork can change ${never.join(", ")}: use "New run with it"`)
+    if (!(await endsRun(this.confirm, "Fork this run?", "Fork", `The new one goes on from this moment with ${name}.`))) return ""
     await fork(this.commands, Object.fromEntries(found))
     return `A fork with ${name} is asked for.`
   }
 
   async reset() {
     const name = this.chosen
+    if (!(await endsRun(this.confirm, "Begin a new run?", "New run", `The new one, with ${name}, is stopped at 0 s.`))) return ""
     newRun(this.commands, await this.commands.ask("preset_read", { name }))
     return `A new run with ${name} is asked for.`
   }
@@ -144,6 +149,7 @@ class PresetBox {
 
   async remove() {
     const name = this.chosen
+    if (!(await this.confirm(`Delete the preset ${name}?`, "Its file is removed.", "Delete"))) return ""
     this.fill(await this.commands.ask("preset_delete", { name }))
     if (this.compared?.name === name) {
       this.compared = null

@@ -1,5 +1,6 @@
 // Runs: what is recorded, two of them compared, a run begun anew from a moment of another, and how to play one back.
 
+import { endsRun } from "./confirm.js"
 import { byId, flag, write } from "./dom.js"
 import { clockTime, fixed } from "./format.js"
 import { Recorded, lineOf } from "./recorded.js"
@@ -28,8 +29,8 @@ export const HTML = `
     <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
 </div>`
 
-export function start(root, { commands }) {
-  const page = new Runs(root, commands)
+export function start(root, { commands, confirm }) {
+  const page = new Runs(root, commands, confirm)
   return { round: () => page.replay(), shown: () => page.open(), restyle: () => page.plot.shown && page.plot.draw(page.plot.shown) }
 }
 
@@ -41,8 +42,8 @@ function describe(told) {
 }
 
 class Runs {
-  constructor(root, commands) {
-    Object.assign(this, { root, commands, runs: [], chosen: [], problem: "" })
+  constructor(root, commands, confirm) {
+    Object.assign(this, { root, commands, confirm, runs: [], chosen: [], problem: "" })
     this.plot = new Recorded(byId(root, "compare-plot"), root, { zoomed: (range) => this.compare(range), reset: () => this.compare() })
     byId(root, "runs-refresh").onclick = () => this.open()
     byId(root, "runs-more").onclick = () => this.load(this.runs.at(-1)?.run ?? "")
@@ -174,6 +175,7 @@ class Runs {
     const t = Number(byId(this.root, "fork-t").value)
     const module = this.runs.find((each) => each.run === run)?.modules[0]
     if (!module || !(t > 0) || t > module.end) return write(answer, `t: choose a moment above 0 and up to ${fixed(module?.end ?? 0, 2)} s`)
+    if (!(await endsRun(this.confirm, "Fork and reset to it?", "Fork", `The new one begins at ${fixed(t, 2)} s of run ${run}.`))) return
     try {
       write(answer, "the module prepares that moment …")
       const seq = await this.tickAt(run, t, module)

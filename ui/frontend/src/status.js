@@ -2,15 +2,15 @@
 
 import { byId, flag, mount, write } from "./dom.js"
 import { duration, fixed } from "./format.js"
-import { stream } from "./stream.js"
+import { STALE_AFTER, stream } from "./stream.js"
 import css from "./style.css"
-import { followTheme } from "./theme.js"
+import { followTheme, tellSystem } from "./theme.js"
 
 const HTML = `
 <div class="headline">
   <h1>Kinetic Power Plant<small data-testid="scenario-name">–</small></h1>
-  <span class="chip" data-testid="mode" role="status" aria-label="run mode">–</span>
-  <span class="chip warn" data-testid="plant-state" role="status" hidden></span>
+  <span class="chip" data-testid="mode" role="status" aria-label="run mode"><span class="of-run">–</span><span></span></span>
+  <span class="chip warn" data-testid="plant-state" role="status" hidden><span></span><span class="what"></span><span class="more"></span></span>
   <span class="spring"></span>
   <span class="chip connection" data-testid="connection" role="status" aria-label="connection">
     <i aria-hidden="true"></i><b>NO DATA</b> <span></span>
@@ -20,9 +20,10 @@ const HTML = `
 const DOWN = { emergency_stop: "EMERGENCY STOP", tripped: "TRIPPED" }
 const NAMES = { live: "LIVE", stale: "STALE", missing: "NO DATA" }
 
-export function render({ el }) {
+export function render({ model, el }) {
   const root = mount(el, HTML, css)
   followTheme(root)
+  tellSystem(root, model)
   const connection = byId(root, "connection")
   const [name, detail] = [connection.querySelector("b"), connection.querySelector("span")]
   const mode = byId(root, "mode")
@@ -37,34 +38,53 @@ export function render({ el }) {
     write(detail, connectionDetail(state))
     const clock = stream.note?.clock
     const known = clock && stream.clockLive()
-    const down = state === "missing" ? null : DOWN[stream.note?.module?.plc]
-    write(mode, known ? `${clock.mode.toUpperCase()}${down ? ` · ${down}` : ""}` : "MODE –")
+    const plc = state === "missing" ? null : stream.note?.module?.plc
+    const down = DOWN[plc]
+    const stands = plc === "stopped" && known && clock.mode === "running" ? "PLANT STOPPED" : ""
+    const more = known ? (down ?? stands) : ""
+    write(mode.firstElementChild, known ? `${clock.mode.toUpperCase()}${more ? " · " : ""}` : "MODE –")
+    write(mode.lastElementChild, more)
+    flag(mode, "more", more ? "yes" : "no")
     flag(mode, "mode", !known ? "unknown" : down ? "down" : clock.mode)
     write(byId(root, "scenario-name"), clock ? `scenario ${clock.scenario} · run ${clock.run}` : "–")
     showPlant(plant, stream.note?.module, state)
   }
-  setInterval(refresh, 200)
+  setInterval(() => (refresh(), titled(stream.connected ? stream.freshness() : "missing")), 200)
   stream.on(refresh)
   refresh()
 }
 
+// The browser's tab tells the run and its state, the worst first.
+function titled(state) {
+  const { clock, module } = stream.note ?? {}
+  const down = module && state !== "missing" ? DOWN[module.plc] : ""
+  const what = state === "missing" ? "NO DATA" : down ? `▲ ${down}` : clock && stream.clockLive() ? clock.mode.toUpperCase() : "CLOCK SILENT"
+  const title = `${what}${clock ? ` · run ${clock.run}` : ""} · Kinetic Power Plant`
+  if (document.title !== title) document.title = title
+}
+
 function connectionDetail(state) {
   if (!stream.connected) return "dashboard server lost"
+  if (state === "stale" && stream.age() < STALE_AFTER) return `clock silent for ${duration(stream.clockAge())}`
   const age = stream.age()
   if (age === null) return "nothing heard yet"
   if (state === "live") return `${fixed(stream.rate, 0)} Hz · ${fixed(Math.max(age, 0) * 1000, 0)} ms old`
   return `${duration(age)} old`
 }
 
-// What is highest in severity comes first, and the rest is counted.
+// What is highest in severity comes first, and the rest is counted; a phone has room for the sign and the count.
 function showPlant(chip, module, state) {
   const known = module && state !== "missing"
-  const causes = !known ? [] : [module.plc === "emergency_stop" && "■ EMERGENCY STOP", module.trip && `▲ TRIP ${module.trip}`].filter(Boolean)
+  const causes = !known ? [] : [module.plc === "emergency_stop" && ["■", "EMERGENCY STOP"], module.trip && ["▲", `TRIP ${module.trip}`]].filter(Boolean)
   const severity = causes.length ? "trip" : "warning"
-  if (known) causes.push(...module.warnings.map((warning) => `▲ ${warning}`))
+  if (known) causes.push(...module.warnings.map((warning) => ["▲", warning]))
   chip.hidden = !causes.length
   if (!causes.length) return
-  write(chip, causes[0] + (causes.length > 1 ? ` +${causes.length - 1}` : ""))
-  chip.title = causes.join("\n")
+  const [sign, what, count] = chip.children
+  write(sign, causes[0][0])
+  write(what, ` ${causes[0][1]}`)
+  write(count, causes.length > 1 ? ` +${causes.length - 1}` : "")
+  chip.dataset.count = String(causes.length)
+  chip.title = causes.map((cause) => cause.join(" ")).join("\n")
   flag(chip, "severity", severity)
 }

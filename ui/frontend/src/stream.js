@@ -6,7 +6,7 @@ import { LAYOUT, unpack } from "./frame.js"
 import { unitText } from "./format.js"
 import { Series } from "./series.js"
 
-const STALE_AFTER = 1
+export const STALE_AFTER = 1
 const LOST_AFTER = 5
 const RETRY = 400
 const LATENCIES = 400
@@ -146,11 +146,11 @@ class Stream {
     return clock?.replay || clock?.run || ""
   }
 
-  // "live", "stale" or "missing"
+  // "live", "stale" or "missing". Without the clock's ticks no state is of now, however lately one was heard.
   freshness() {
     const age = this.age()
     if (age === null || age >= LOST_AFTER) return "missing"
-    return age >= STALE_AFTER ? "stale" : "live"
+    return age >= STALE_AFTER || !this.clockLive() ? "stale" : "live"
   }
 
   clockLive() {

@@ -1,4 +1,10 @@
-// Material UI marks its page box as dark or light; the bundle's own parts follow.
+// Material UI marks its page box as dark or light; the bundle's own parts follow. The user's system chooses, and what stands
+// in the address overrides it.
+
+const TELL_EVERY = 300
+const light = matchMedia("(prefers-color-scheme: light)")
+const system = () => (light.matches ? "light" : "dark")
+const asked = () => new URLSearchParams(location.search).get("theme")
 
 function pageBox(element) {
   for (let node = element; node; node = node.getRootNode().host) {
@@ -8,22 +14,34 @@ function pageBox(element) {
   return null
 }
 
+// The server makes the page box: it is told until the box is what the system prefers, and again when that changes.
+export function tellSystem(root, model) {
+  setInterval(() => {
+    if (!asked() && root.dataset.theme !== system()) model.send_msg(system())
+  }, TELL_EVERY)
+}
+
 export function followTheme(root, changed) {
   const box = pageBox(root)
+  let met = Boolean(asked()) // the box begins dark, and becomes what the system prefers
   const apply = () => {
     const theme = box?.classList.contains("mui-light") ? "light" : "dark"
     if (root.dataset.theme === theme) return
     root.dataset.theme = theme
-    // The watchdog's reload, and a link that is passed on, keep the theme.
-    const address = new URL(location)
-    if (address.searchParams.get("theme") !== theme && (theme === "light" || address.searchParams.has("theme"))) {
-      address.searchParams.set("theme", theme)
-      history.replaceState(null, "", address)
-    }
+    met ||= theme === system()
+    if (met) keep(theme)
     changed?.()
   }
   apply()
   if (box) new MutationObserver(apply).observe(box, { attributes: true, attributeFilter: ["class"] })
+}
+
+// The watchdog's reload, and a link that is passed on, keep a theme that was chosen.
+function keep(theme) {
+  if (theme === (asked() ?? system())) return
+  const address = new URL(location)
+  address.searchParams.set("theme", theme)
+  history.replaceState(null, "", address)
 }
 
 export function colours(root) {
