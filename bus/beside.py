@@ -38,8 +38,8 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
         plant.ui_http,
         plant.clock_publish,
         plant.clock_control,
-        module.publish,
-        module.snapshot,
+        _at_host_of(plant.clock_publish, module.publish),
+        _at_host_of(plant.clock_publish, module.snapshot),
     )
     chosen = {
         name: setting(name.replace("KPP_", "KPP_REPLAY_", 1), _beside(address), environ)
@@ -49,7 +49,13 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
     names = [name for variable in (hosts.VARIABLE, hosts.UI_VARIABLE) for name in hosts.named(environ, variable)]
     beside = {hosts.Place(name.host, int(port)): None for name in names}  # in order, each once
     reached = ",".join(str(name) for name in dict.fromkeys([*names, *beside]))
-    return {**environ, **chosen, hosts.UI_VARIABLE: reached, "KPP_INSTANCES": "1"}
+    modules = ",".join(each.module for each in plant.modules)
+    return {**environ, **chosen, hosts.UI_VARIABLE: reached, "KPP_MODULES": modules, "KPP_INSTANCES": "1"}
+
+
+def _at_host_of(address: str, other: str) -> str:
+    """Another address with the host of the first: a replay is one process, wherever the modules are."""
+    return f"{address.rpartition(':')[0]}:{other.rpartition(':')[2]}"
 
 
 def _beside(address: HttpAddress | str) -> str:

@@ -5,10 +5,12 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from bus import codec
 from bus.endpoints import Endpoints
+from bus.joint import JointOutcome
 from bus.messages import (
     CLOCK_MODULE,
     CommandRequest,
@@ -84,6 +86,15 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
     return request
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """Somebody who waits for what becomes of a command."""
+
+    module: str
+    """Whom it is for."""
+    future: "asyncio.Future[Result]"
+
+
 class Commander:
     """Commands over asyncio: sequenced by the clock, answered by whoever obeys.
 
@@ -94,8 +105,9 @@ class Commander:
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
         self._address = endpoints.clock_control
-        self._waiting: dict[str, list[asyncio.Future[Result]]] = {}
-        self._results: OrderedDict[str, Result] = OrderedDict()
+        self._modules = tuple(module.module for module in endpoints.modules)
+        self._waiting: dict[str, list[_Waiting]] = {}
+        self._results: OrderedDict[str, JointOutcome] = OrderedDict()
 
     @property
     def waiting(self) -> int:
@@ -104,15 +116,16 @@ class Commander:
 
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
-        self._results[result.id] = result
+        outcome = self._results.pop(result.id, JointOutcome()).and_result(result)
+        self._results[result.id] = outcome
         while len(self._results) > RESULTS_KEPT:
             self._results.popitem(last=False)
         for waiting in self._waiting.get(result.id, ()):
-            if not waiting.done():
-                waiting.set_result(result)
+            if not waiting.future.done() and not outcome.missing(waiting.module, self._modules):
+                waiting.future.set_result(outcome.told(waiting.module))
 
     async def send(self, request: CommandRequest, timeout: float = 5.0) -> Result:
-        """Have a command sequenced and wait until it has acted or was rejected.
+        """Have a command sequenced and wait until it has acted or was rejected; one for every module, by all of them.
 
         A request without an answer is repeated with the same id, which the clock acts on only once; so is one that the
         clock refuses for the moment, because a module is not caught up.
@@ -121,11 +134,12 @@ class Commander:
             RefusedError: if the clock did not accept it, for the moment or for good.
             NotAnsweredError: if the clock did not answer, or no result came in `timeout` seconds.
         """
-        known = self._results.get(request.id)
-        if known is not None:
-            return known
+        known = self._results.get(request.id, JointOutcome())
+        if not known.missing(request.module, self._modules):
+            return known.told(request.module)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(request.id, []).append(future)
+        own = _Waiting(request.module, future)
+        self._waiting.setdefault(request.id, []).append(own)
         deadline = time.monotonic() + timeout
         try:
             sequenced = await self._sequence(request, deadline)
@@ -135,13 +149,14 @@ class Commander:
                     await self._ask_for_result(request, sequenced)
             if future.done():
                 return future.result()
+            missing = self._results.get(request.id, JointOutcome()).missing(request.module, self._modules)
             raise NotAnsweredError(
-                f"{request.module} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
+                f"{', '.join(missing)} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
                 f"{sequenced.seq} of run {sequenced.run}: ask again with the same id"
             )
         finally:
             waiting = self._waiting[request.id]
-            waiting.remove(future)
+            waiting.remove(own)
             if not waiting:
                 del self._waiting[request.id]
 
@@ -172,11 +187,15 @@ class Commander:
         """
         payload = codec.encode(FramesRequest(run=sequenced.run, after=sequenced.seq - 1))
         replies = [await _ask(self._address, payload, RETRY_INTERVAL, codec.decode_clock_reply)]
-        if request.module != CLOCK_MODULE:
-            replies += [
-                await _ask(instance.snapshot, payload, RETRY_INTERVAL, codec.decode_module_reply)
-                for instance in self._endpoints.module(request.module).instances
-            ]
+        missing = self._results.get(request.id, JointOutcome()).missing(request.module, self._modules)
+        addresses = [
+            instance.snapshot
+            for module in missing
+            if module != CLOCK_MODULE
+            for instance in self._endpoints.module(module).instances
+        ]
+        asked = [_ask(address, payload, RETRY_INTERVAL, codec.decode_module_reply) for address in addresses]
+        replies += await asyncio.gather(*asked)  # at once: one that does not answer keeps nobody waiting
         for reply in replies:
             for result in reply.results if isinstance(reply, Frames) else ():
                 if result.id == request.id:

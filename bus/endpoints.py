@@ -8,6 +8,9 @@ from bus.environment import setting
 
 DEFAULT_MODULES = "m1"
 
+NOT_MODULES = frozenset({"clock", "physics", "gateway", "recorder", "ui", "watchdog"})
+"""Names of nodes, which would not be told from modules of these names."""
+
 INSTANCES = ("a", "b")
 """Names of the processes of a module: the first one, and its hot standby."""
 
@@ -89,7 +92,8 @@ class Endpoints:
         Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
         `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_RECORDER`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
         module number k, from 0, uses port + k, and its standby port + number of modules + k), `KPP_MODULES` (names,
-        separated by commas), `KPP_INSTANCES` (processes of each module: 1, or 2 with a hot standby).
+        separated by commas, `name@host` for one on another host), `KPP_INSTANCES` (processes of each module: 1, or 2
+        with a hot standby).
 
         Raises:
             EndpointError: naming the variable.
@@ -102,27 +106,24 @@ class Endpoints:
                 raise EndpointError(f"{name}={value!r}: needs host:port, for example {default}")
             return HttpAddress(match[1], int(match[2]))
 
-        def tcp(name: str, default: str, offset: int = 0) -> str:
+        def tcp(name: str, default: str, offset: int = 0, host: str = "") -> str:
             value = setting(name, default, environ)
-            match = re.fullmatch(r"(tcp://[A-Za-z0-9.\-]+):(\d{1,5})", value)
+            match = re.fullmatch(r"tcp://([A-Za-z0-9.\-]+):(\d{1,5})", value)
             if match is None or not 0 < int(match[2]) + offset < 65536:
                 raise EndpointError(f"{name}={value!r}: needs tcp://host:port, for example {default}")
-            return f"{match[1]}:{int(match[2]) + offset}"
+            return f"tcp://{host or match[1]}:{int(match[2]) + offset}"
 
-        names = [name.strip() for name in setting("KPP_MODULES", DEFAULT_MODULES, environ).split(",")]
-        for name in names:
-            if re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name) is None or name == "clock" or names.count(name) > 1:
-                raise EndpointError(f"KPP_MODULES: {name!r} is no module name: use distinct names like m1,m2")
+        modules = _modules(setting("KPP_MODULES", DEFAULT_MODULES, environ))
         instances = setting("KPP_INSTANCES", "1", environ)
         if instances not in {"1", "2"}:
             raise EndpointError(f"KPP_INSTANCES={instances!r}: use 1, or 2 for a hot standby of each module")
 
-        def sockets(k: int) -> tuple[InstanceEndpoints, ...]:
+        def sockets(k: int, host: str) -> tuple[InstanceEndpoints, ...]:
             return tuple(
                 InstanceEndpoints(
                     instance=instance,
-                    publish=tcp("KPP_PHYSICS_PUBLISH", "tcp://127.0.0.1:9210", k + offset * len(names)),
-                    snapshot=tcp("KPP_PHYSICS_SNAPSHOT", "tcp://127.0.0.1:9250", k + offset * len(names)),
+                    publish=tcp("KPP_PHYSICS_PUBLISH", "tcp://127.0.0.1:9210", k + offset * len(modules), host),
+                    snapshot=tcp("KPP_PHYSICS_SNAPSHOT", "tcp://127.0.0.1:9250", k + offset * len(modules), host),
                 )
                 for offset, instance in enumerate(INSTANCES[: int(instances)])
             )
@@ -135,7 +136,7 @@ class Endpoints:
             gateway_websocket=http("KPP_GATEWAY_WEBSOCKET", "127.0.0.1:9101"),
             ui_http=http("KPP_UI_HTTP", "127.0.0.1:9103"),
             recorder=tcp("KPP_RECORDER", "tcp://127.0.0.1:9230"),
-            modules=tuple(ModuleEndpoints(module=name, instances=sockets(k)) for k, name in enumerate(names)),
+            modules=tuple(ModuleEndpoints(name, sockets(k, host)) for k, (name, host) in enumerate(modules.items())),
         )
 
     def module(self, name: str) -> ModuleEndpoints:
@@ -153,3 +154,14 @@ class Endpoints:
     def publishers(self) -> tuple[str, ...]:
         """Every address that publishes topics: the clock's and those of each module's instances."""
         return (self.clock_publish, *(each.publish for module in self.modules for each in module.instances))
+
+
+def _modules(value: str) -> dict[str, str]:
+    """Name of each module -> its host, empty where the addresses of the physics say it."""
+    modules: dict[str, str] = {}
+    for text in value.split(","):
+        match = re.fullmatch(r"([a-z][a-z0-9_]{0,31})(?:@([A-Za-z0-9.\-]+))?", text.strip())
+        if match is None or match[1] in NOT_MODULES or match[1] in modules:
+            raise EndpointError(f"KPP_MODULES: {text.strip()!r} is no module name: use distinct names like m1,m2")
+        modules[match[1]] = match[2] or ""
+    return modules

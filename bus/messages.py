@@ -75,7 +75,10 @@ STOPPED_LATE = "policy"
 """Kind of the event that goes with it."""
 
 EVERY_MODULE = "*"
-"""Module name of a command that every plant module obeys."""
+"""Module name of a command that every plant module obeys, all in the same tick."""
+
+EMERGENCY_STOP = "emergency_stop"
+"""Command that sets a plant's brake at once; the one that anybody may give to every module."""
 
 # A bare "$" would let a trailing newline pass, hence "nothing follows" in the words that Python and JSON Schema share.
 NAME = r"^[a-z][a-z0-9_]{0,31}(?![\s\S])"

@@ -23,6 +23,7 @@ from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import parse_monitor_message
 
 from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
+from bus.interfaces import failure
 from bus.security import keys
 from bus.security.binding import require_safe_socket
 from bus.security.keys import ANYBODY, NOBODY, Curve
@@ -186,7 +187,9 @@ class _Owner:
             self.close()
             if error.errno == zmq.EADDRINUSE:
                 raise AddressInUseError(f"{address} is taken by another program") from error
-            raise OSError(f"{address} cannot be bound: {error}") from error
+            host, _, port = address.removeprefix("tcp://").rpartition(":")
+            reason = failure(host, int(port), OSError(error.errno, str(error)))
+            raise OSError(f"{address} cannot be bound: {reason}") from error
 
     def __enter__(self) -> Self:
         return self

@@ -1,12 +1,18 @@
-"""`python -m nodes.addresses`: wait until the four addresses answer, then print them."""
+"""`python -m nodes.addresses`: wait until what this host runs answers, then print its addresses."""
 
 import http.client
 import os
 import sys
 import time
+from dataclasses import dataclass
 
+from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints, HttpAddress
-from bus.process import StopSignal, begin
+from bus.messages import Status
+from bus.process import STARTING, StopSignal, begin
+from bus.security import keys
+from bus.sockets import Subscriber
+from nodes.programs import local
 
 TIMEOUT = 120.0
 REPORT_INTERVAL = 5.0
@@ -26,40 +32,95 @@ def answers(address: HttpAddress, path: str) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Page:
+    """A web address of this host."""
+
+    name: str
+    address: HttpAddress
+    path: str
+
+
+class Waiting:
+    """What this host runs and what of it is not there yet: pages that do not answer, modules the clock does not hear.
+
+    Args:
+        endpoints: all addresses.
+        here: nodes and modules of this host.
+        reports: subscription to the clock's reports.
+    """
+
+    def __init__(self, endpoints: Endpoints, here: frozenset[str], reports: Subscriber) -> None:
+        self.pages = [page for node, page in _pages(endpoints) if node in here]
+        self.modules = [module.module for module in endpoints.modules if module.module in here]
+        self._reports = reports
+        self._clock = endpoints.clock_publish
+        self._silent = [*self.pages]
+        self._unheard = [*self.modules]
+        self._clock_heard = False
+
+    def look(self) -> bool:
+        """True while something is missing."""
+        self._silent = [page for page in self._silent if not answers(page.address, page.path)]
+        while self._unheard and (frames := self._reports.receive()) is not None:
+            self._hear(frames)
+        return bool(self._silent or self._unheard)
+
+    def _hear(self, frames: tuple[bytes, bytes]) -> None:
+        try:
+            message = decode_published(*frames)
+        except FrameError:
+            return
+        if isinstance(message, Status):
+            self._clock_heard = True
+            heard = {peer.node for peer in message.peers if not peer.status.startswith(STARTING)}
+            self._unheard = [module for module in self._unheard if module not in heard]
+
+    def names(self) -> str:
+        """What is missing, in words."""
+        missing = [page.name for page in self._silent] + [f"module {module}" for module in self._unheard]
+        if not self._unheard or self._clock_heard:
+            return ", ".join(missing)
+        doubt = (
+            "or does not accept this host's keys" if keys.curve(keys.folder()) else "or has keys, and this host none"
+        )
+        return f"{', '.join(missing)} (the clock at {self._clock} is not heard: it is not there, {doubt})"
+
+
+def _pages(endpoints: Endpoints) -> list[tuple[str, Page]]:
+    return [
+        ("ui", Page("Dashboard", endpoints.ui_http, "/")),
+        ("gateway", Page("REST", endpoints.gateway_http, "/status")),
+        ("gateway", Page("WebSocket", endpoints.gateway_websocket, "/")),
+        ("clock", Page("Clock", endpoints.clock_http, "/health")),
+    ]
+
+
 def main() -> int:
     """Print the addresses once all answer; returns 1 if some still do not after TIMEOUT seconds."""
     begin("addresses")
     stop = StopSignal()
     endpoints = Endpoints.from_environment(os.environ)
-    pages = [
-        ("Dashboard", endpoints.ui_http, "/"),
-        ("REST", endpoints.gateway_http, "/status"),
-        ("WebSocket", endpoints.gateway_websocket, "/"),
-        ("Clock", endpoints.clock_http, "/health"),
-    ]
-    waiting = list(pages)
     start = time.monotonic()
     report = start + REPORT_INTERVAL
-    while waiting and not stop:
-        waiting = [page for page in waiting if not answers(page[1], page[2])]
-        now = time.monotonic()
-        if waiting and now - start > TIMEOUT:
-            _say(f"after {TIMEOUT:.0f} s still no answer from: {_names(waiting)}; see var/log/\n")
-            return 1
-        if waiting and now >= report:
-            report = now + REPORT_INTERVAL
-            _say(f"waiting for: {_names(waiting)}\n")
-        if waiting:
+    with Subscriber([endpoints.clock_publish], [Status.TOPIC]) as reports:
+        waiting = Waiting(endpoints, local(endpoints, os.environ), reports)
+        while waiting.look():
+            if stop:
+                return 0
+            now = time.monotonic()
+            if now - start > TIMEOUT:
+                _say(f"after {TIMEOUT:.0f} s still no answer from: {waiting.names()}; see var/log/\n")
+                return 1
+            if now >= report:
+                report = now + REPORT_INTERVAL
+                _say(f"waiting for: {waiting.names()}\n")
             time.sleep(POLL)
-    if stop:
-        return 0
-    lines = [f"  {name:<10} {address}{path}" for name, address, path in pages]
+    lines = [f"  {page.name:<10} {page.address}{page.path}" for page in waiting.pages]
+    if len(endpoints.modules) > 1 or not lines:
+        lines.append(f"  {'Modules':<10} {', '.join(waiting.modules) or 'on other hosts'}")
     _say("\nThe Kinetic Power Plant simulator is up. Ctrl-C stops it.\n" + "\n".join(lines) + "\n\n")
     return 0
-
-
-def _names(pages: list[tuple[str, HttpAddress, str]]) -> str:
-    return ", ".join(name for name, _address, _path in pages)
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
 from supervisor import events, loggers
 from supervisor.options import make_namespec
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
@@ -23,11 +21,10 @@ from bus.folder import PRIVATE_UMASK, claim, keep_private
 from bus.process import SUPERVISOR_PID
 from nodes.account import Account
 from nodes.guard import Guard
+from nodes.ports import unusable
+from nodes.programs import arrange, local
 from nodes.turns import Turns
 from nodes.usage import Meters, processors
-
-STANDBY = "physics_standby"
-"""Program of the hot standby; it runs if KPP_INSTANCES is 2."""
 
 RESTART_POLL = 0.05
 """Longest sleep of supervisord's main loop, in seconds; by default a dead process is noticed after up to 1 s."""
@@ -44,72 +41,19 @@ KILLS_REMEMBERED = 3600.0
 _PR_SET_PDEATHSIG = 1
 
 
-def addresses_bound(endpoints: Endpoints) -> list[tuple[str, str, int, str]]:
-    """Every TCP address the plant binds, as (what for, host, port, environment variable that moves it)."""
-
-    def tcp(what: str, address: str, variable: str) -> tuple[str, str, int, str]:
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
-        return what, host.strip("[]"), int(port), variable
-
-    web = [
-        ("the clock's health page", endpoints.clock_http, "KPP_CLOCK_HTTP"),
-        ("the REST interface", endpoints.gateway_http, "KPP_GATEWAY_HTTP"),
-        ("the WebSocket", endpoints.gateway_websocket, "KPP_GATEWAY_WEBSOCKET"),
-        ("the dashboard", endpoints.ui_http, "KPP_UI_HTTP"),
-    ]
-    return [
-        *((what, address.host, address.port, variable) for what, address, variable in web),
-        tcp("the clock's ticks", endpoints.clock_publish, "KPP_CLOCK_PUBLISH"),
-        tcp("the clock's control socket", endpoints.clock_control, "KPP_CLOCK_CONTROL"),
-        tcp("the recorder", endpoints.recorder, "KPP_RECORDER"),
-        *(
-            tcp(f"states of {module.module}.{each.instance}", each.publish, "KPP_PHYSICS_PUBLISH")
-            for module in endpoints.modules
-            for each in module.instances
-        ),
-        *(
-            tcp(f"snapshots of {module.module}.{each.instance}", each.snapshot, "KPP_PHYSICS_SNAPSHOT")
-            for module in endpoints.modules
-            for each in module.instances
-        ),
-    ]
-
-
-def taken_ports(endpoints: Endpoints) -> list[str]:
-    """One line for each address that another program holds, with its name and the remedy."""
-    lines = []
-    for what, host, port, variable in addresses_bound(endpoints):
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
-            holder = _holder(port) or error.strerror
-            lines.append(f"port {port} for {what} is taken: {holder}. Stop it, or set {variable} to another address.")
-    return lines
-
-
-def _holder(port: int) -> str:
-    """Who listens on a port, empty when that cannot be seen."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            local = connection.laddr
-            if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
-    except psutil.Error:
-        return ""
-    return ""
-
-
 class PlantInterface:
     """Hooks into a running supervisord. Its public methods are remote calls, `kpp.beat` and `kpp.kill`.
 
     Args:
         supervisord: the supervisor.
         watchdog: program that calls `beat`; without that it is killed and started again.
+        modules: program that stands for those of all plant modules.
     """
 
-    def __init__(self, supervisord: Any, watchdog: str) -> None:
+    def __init__(self, supervisord: Any, watchdog: str, modules: str) -> None:
         self._supervisord = supervisord
         self._options = supervisord.options
+        self._modules = modules
         self._watchdog = watchdog
         self._guard = Guard(time.monotonic())
         self._guard_due = 0.0
@@ -125,6 +69,7 @@ class PlantInterface:
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(self._options.execve)
         _let_logs_fail()
+        self._arrange()
         events.subscribe(events.SupervisorRunningEvent, self._prepare)
         events.subscribe(events.ProcessStateStartingEvent, self._note_begin)
         events.subscribe(events.ProcessLogStdoutEvent, self._print)
@@ -170,6 +115,26 @@ class PlantInterface:
         return False
 
     # What supervisord does besides
+
+    def _arrange(self) -> None:
+        """Have the programs of this host, and no others: now, and whenever supervisord reads its file again."""
+        try:
+            endpoints = Endpoints.from_environment(os.environ)
+            here = local(endpoints, os.environ)
+        except EndpointError:
+            return  # _prepare says why it does not start
+        options, groups = self._options, self._supervisord.process_groups
+        read = options.process_groups_from_parser
+        options.process_groups_from_parser = lambda parser: arrange(read(parser), self._modules, endpoints, here)
+        options.process_group_configs = arrange(options.process_group_configs, self._modules, endpoints, here)
+        wanted = {config.name: config for config in options.process_group_configs}
+        for name in [*groups]:
+            config = wanted.get(name)
+            if config is None:
+                del groups[name]
+            elif config is not groups[name].config:
+                config.after_setuid()
+                groups[name] = config.make_group()
 
     def _processes(self) -> list[tuple[str, Any]]:
         return [
@@ -241,19 +206,12 @@ class PlantInterface:
         try:
             claim(data_folder(), "supervisor")
             endpoints = Endpoints.from_environment(os.environ)
-            self._choose_standby(endpoints)
-            problems = _taken_for_long(endpoints)
+            problems = _unusable_for_long(endpoints)
         except (EndpointError, OSError) as error:
             problems = [str(error)]
         self._take_turns()
         if problems:
             self._options.usage("\n       ".join(problems))
-
-    def _choose_standby(self, endpoints: Endpoints) -> None:
-        """The hot standby is started with the others if there is to be one."""
-        for name, process in self._processes():
-            if name == STANDBY:
-                process.config.autostart = any(len(module.instances) > 1 for module in endpoints.modules)
 
     def _print(self, event: Any) -> None:
         data = event.data
@@ -262,9 +220,10 @@ class PlantInterface:
             self._options.stdout.flush()
 
 
-def _taken_for_long(endpoints: Endpoints) -> list[str]:
+def _unusable_for_long(endpoints: Endpoints) -> list[str]:
+    here = local(endpoints, os.environ)
     deadline = time.monotonic() + PORTS_FREE_WITHIN
-    while (problems := taken_ports(endpoints)) and time.monotonic() < deadline:
+    while (problems := unusable(endpoints, here)) and time.monotonic() < deadline:
         time.sleep(RESTART_POLL)
     return problems
 
@@ -306,6 +265,8 @@ def _tied(execve: Callable[..., None]) -> Callable[..., None]:
     return tied
 
 
-def make_interface(supervisord: Any, watchdog: str = "watchdog", **_config: Any) -> PlantInterface:
+def make_interface(
+    supervisord: Any, watchdog: str = "watchdog", modules: str = "physics", **_config: Any
+) -> PlantInterface:
     """Factory that supervisord.conf names."""
-    return PlantInterface(supervisord, watchdog)
+    return PlantInterface(supervisord, watchdog, modules)

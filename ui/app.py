@@ -17,8 +17,9 @@ from panel_material_ui.template.base import Page
 
 from bus.client import Commander
 from bus.codec import FrameError
+from bus.messages import EMERGENCY_STOP
 from bus.security.tokens import Caller
-from ui.commands import EMERGENCY_STOP, PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
+from ui.commands import PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
 from ui.questions import Questions, Reply
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"

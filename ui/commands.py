@@ -18,7 +18,6 @@ from bus.security.tokens import Caller
 PRESSED_LIMIT = 16
 """Commands of one session that may wait for an answer at a time."""
 
-EMERGENCY_STOP = "emergency_stop"
 URGENT_LIMIT = 2 * PRESSED_LIMIT
 """The same for emergency stops: whatever else waits, there is room for one."""
 

@@ -1,4 +1,4 @@
-"""Keeps parameters in force and newest events of the shown module at hand: asked anew for each run and each change."""
+"""Keeps parameters in force and newest events of a module at hand: asked anew for each run and each change."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def follow(
             wanted = None if state is None else (state.run, feed.plant.log.changed.get(module, ("", 0)))
         if wanted is not None and wanted != known:
             if wanted[0] != shown:
-                stream.forget_geometry()
+                stream.forget_geometry(module)
             try:
                 answer = await snapshot(endpoints, module)
             except (NotAnsweredError, RefusedError, FrameError) as error:

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from bus.joint import JointOutcome
 from bus.messages import CLOCK_MODULE, NODE_ALARMS, STOP_LATE, Result, Tick
 
 KEPT = 200
@@ -31,6 +32,7 @@ class CommandLog:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._results: OrderedDict[str, JointOutcome] = OrderedDict()
         self._news: deque[Entry] = deque(maxlen=KEPT)
         self.end = 0
         self.changed: dict[str, tuple[str, int]] = {}
@@ -41,7 +43,6 @@ class CommandLog:
         for command in tick.commands:
             if command.origin == CLOCK_MODULE:
                 continue
-            known = self._entries.get(command.id)
             entry = Entry(
                 id=command.id,
                 module=command.module,
@@ -53,9 +54,8 @@ class CommandLog:
                 seq=tick.seq,
                 reason="",
             )
-            if known is not None:  # the result travels on another socket and may overtake the tick
-                entry = replace(entry, phase=known.phase, t=known.t, seq=known.seq, reason=known.reason)
-            self._note(entry)
+            # The result travels on another socket and may overtake the tick.
+            self._note(self._settled(entry))
 
     def answered(self, result: Result) -> None:
         """What became of a command."""
@@ -67,7 +67,18 @@ class CommandLog:
         # A replay tells of what it obeyed by the result alone.
         args = {"t": result.applied["t"]} if result.name == "seek" and "t" in result.applied else {}
         told = known or Entry(result.id, result.module, result.name, args, "", "sequenced", 0.0, 0, "")
-        self._note(replace(told, phase=result.outcome, t=result.t, seq=result.seq, reason=result.reason))
+        self._results[result.id] = self._results.pop(result.id, JointOutcome()).and_result(result)
+        while len(self._results) > KEPT:
+            self._results.popitem(last=False)
+        self._note(self._settled(told))
+
+    def _settled(self, entry: Entry) -> Entry:
+        """With what was answered so far, by all modules if it is for all."""
+        outcome = self._results.get(entry.id)
+        if outcome is None:
+            return entry
+        told = outcome.told(entry.module)
+        return replace(entry, phase=told.outcome, t=told.t, seq=told.seq, reason=told.reason)
 
     def _note(self, entry: Entry) -> None:
         self._entries[entry.id] = entry

@@ -1,5 +1,6 @@
 """What a page asks of the server beside the stream: presets, recordings, forks, replays, a comparison of hypotheses."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 from bus import codec
 from bus.client import NotAnsweredError, RefusedError
 from bus.codec import FrameError
-from bus.endpoints import Endpoints
+from bus.endpoints import EndpointError, Endpoints, ModuleEndpoints
 from bus.messages import (
     ChannelsRequest,
     ForkRequest,
@@ -41,6 +42,8 @@ class Question(Message, frozen=True):
 
     id: str
     ask: str
+    module: str
+    """Plant module that the page shows."""
     args: dict[str, Any]
 
 
@@ -58,19 +61,17 @@ class Questions:
 
     Args:
         endpoints: where the plant is.
-        module: the plant module that the page shows.
         presets: named sets of parameters.
         lab: compares hypotheses.
         replays: plays recorded runs back.
     """
 
-    def __init__(self, endpoints: Endpoints, module: str, presets: Presets, lab: Lab, replays: Replays) -> None:
+    def __init__(self, endpoints: Endpoints, presets: Presets, lab: Lab, replays: Replays) -> None:
         self._endpoints = endpoints
-        self._module = module
         self._presets = presets
         self._lab = lab
         self._replays = replays
-        self._kinds: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
+        self._kinds: dict[str, Callable[[ModuleEndpoints, dict[str, Any]], Awaitable[Any]]] = {
             "presets": self._list_presets,
             "preset_read": self._read_preset,
             "preset_save": self._save_preset,
@@ -99,45 +100,46 @@ class Questions:
         if denied:
             return Reply(question.id, False, None, denied)
         try:
-            return Reply(question.id, True, await kind(question.args), "")
-        except (PresetError, LabError, ReplayError, RefusedError, NotAnsweredError, FrameError) as error:
+            module = self._endpoints.module(question.module)
+            return Reply(question.id, True, await kind(module, question.args), "")
+        except (EndpointError, PresetError, LabError, ReplayError, RefusedError, NotAnsweredError, FrameError) as error:
             return Reply(question.id, False, None, str(error))
         except KeyError as error:
             return Reply(question.id, False, None, f"{error.args[0]}: is missing")
 
-    async def _list_presets(self, _args: dict[str, Any]) -> Any:
+    async def _list_presets(self, _module: ModuleEndpoints, _args: dict[str, Any]) -> Any:
         return self._presets.names()
 
-    async def _read_preset(self, args: dict[str, Any]) -> Any:
+    async def _read_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         return self._presets.read(str(args["name"]))
 
-    async def _save_preset(self, args: dict[str, Any]) -> Any:
+    async def _save_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         parameters = args["parameters"]
         if not isinstance(parameters, dict):
             raise PresetError("parameters: give values by name")
         self._presets.save(str(args["name"]), parameters)
         return self._presets.names()
 
-    async def _delete_preset(self, args: dict[str, Any]) -> Any:
+    async def _delete_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         self._presets.delete(str(args["name"]))
         return self._presets.names()
 
-    async def _runs(self, args: dict[str, Any]) -> Any:
+    async def _runs(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         return await self._recorder(codec.build(RunsRequest, {"before": args.get("before", "")}))
 
-    async def _channels(self, args: dict[str, Any]) -> Any:
+    async def _channels(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         found: list[Any] = []
         while True:
-            fields = {"run": args.get("run", ""), "module": self._module, "after": len(found)}
+            fields = {"run": args.get("run", ""), "module": module.module, "after": len(found)}
             block = await self._recorder(codec.build(ChannelsRequest, fields))
             found += block["channels"]
             if len(found) >= block["total"] or not block["channels"]:
                 return {"run": block["run"], "channels": found}
 
-    async def _history(self, args: dict[str, Any]) -> Any:
-        return await self._recorder(codec.build(HistoryRequest, {"module": self._module, **args}))
+    async def _history(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(HistoryRequest, {"module": module.module, **args}))
 
-    async def _notes(self, args: dict[str, Any]) -> Any:
+    async def _notes(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         return await self._recorder(codec.build(NotesRequest, args))
 
     async def _recorder(self, request: RecorderRequest) -> dict[str, Any]:
@@ -147,7 +149,7 @@ class Questions:
         plain: dict[str, Any] = msgspec.to_builtins(reply)
         return plain
 
-    async def _tick_at(self, args: dict[str, Any]) -> Any:
+    async def _tick_at(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         """The tick after which a run had come to a simulated time: ticks of a pause advance nothing."""
         run, t, after = str(args["run"]), float(args["t"]), 0
         while True:
@@ -165,19 +167,26 @@ class Questions:
             if after >= reply.last:
                 return {"seq": after}
 
-    async def _fork(self, args: dict[str, Any]) -> Any:
+    async def _fork(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+        """Have every process of every module make the moment ready: the run begins in all of them."""
         request = codec.build(ForkRequest, args)
-        addresses = [instance.snapshot for instance in self._endpoints.module(self._module).instances]
-        reply = await ask(addresses, request, codec.decode_module_reply, FORK_TIME, f"module {self._module}")
-        if isinstance(reply, Refused):
-            raise RefusedError(reply)
-        return msgspec.to_builtins(reply)
+        processes = [(each.module, instance) for each in self._endpoints.modules for instance in each.instances]
+        replies = await asyncio.gather(
+            *(
+                ask([instance.snapshot], request, codec.decode_module_reply, FORK_TIME, f"module {name}")
+                for name, instance in processes
+            )
+        )
+        for reply in replies:
+            if isinstance(reply, Refused):
+                raise RefusedError(reply)
+        return msgspec.to_builtins(next(reply for reply in replies if reply.module == module.module))
 
-    async def _compare(self, args: dict[str, Any]) -> Any:
+    async def _compare(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         return await self._lab.compare(args["parameters"])
 
-    async def _replay(self, args: dict[str, Any]) -> Any:
+    async def _replay(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
         await self._replays.start(str(args["run"]))
 
-    async def _replay_end(self, _args: dict[str, Any]) -> Any:
+    async def _replay_end(self, _module: ModuleEndpoints, _args: dict[str, Any]) -> Any:
         await self._replays.stop()

@@ -12,6 +12,7 @@ from panel.io.server import get_server
 from bus.client import Commander
 from bus.endpoints import Endpoints
 from bus.environment import data_folder
+from bus.interfaces import failure
 from bus.messages import Result
 from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
@@ -47,13 +48,13 @@ def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
     except SecurityError as error:
         return give_up(log, str(error))
     except OSError as error:
-        return give_up(log, f"{endpoints.ui_http} cannot be bound: {error.strerror or error}")
+        reason = failure(endpoints.ui_http.host, endpoints.ui_http.port, error)
+        return give_up(log, f"KPP_UI_HTTP {endpoints.ui_http} cannot be bound: {reason}")
     log.info("dashboard stopped")
     return 0
 
 
 async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> None:
-    module = endpoints.modules[0].module
     feed = Feed(endpoints)
     commander = Commander(endpoints)
     loop = asyncio.get_running_loop()
@@ -62,14 +63,14 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         loop.call_soon_threadsafe(commander.heard, result)
 
     feed.on_result(pass_on)
-    stream = Stream(feed.plant, feed.lock, module, _hello(module))
+    stream = Stream(feed.plant, feed.lock, _hello())
     data = data_folder()
     replays = Replays(data, stream.tell_replay)
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
     admission = Admission.from_environment()
     watching = admission.watch(loop.call_soon_threadsafe)
     door = Door(names, admission)
-    questions = Questions(endpoints, module, Presets(data / "presets"), Lab(), replays)
+    questions = Questions(endpoints, Presets(data / "presets"), Lab(), replays)
     sessions = Sessions(commander, questions, door.caller)
     server = _server(endpoints, feed, stream, sessions, door)
     stop = StopSignal()
@@ -93,8 +94,9 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     gc.freeze()
     feed.start()
     server.start()
-    tasks = [asyncio.create_task(pulse()), asyncio.create_task(follow(feed, endpoints, module, stream, log))]
-    log.info("dashboard started", address=str(endpoints.ui_http), module=module)
+    following = [follow(feed, endpoints, module, stream, log) for module in stream.modules]
+    tasks = [asyncio.create_task(each) for each in (pulse(), *following)]
+    log.info("dashboard started", address=str(endpoints.ui_http), modules=stream.modules)
     done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
@@ -118,14 +120,13 @@ MESSAGE_MAX = 1024 * 1024
 """Largest message of a page to Panel in bytes."""
 
 
-def _hello(module: str) -> dict[str, Any]:
+def _hello() -> dict[str, Any]:
     """What a page learns once: a new boot id tells it that its session has gone and that it must load anew."""
     return {
         "type": "hello",
         "boot": uuid.uuid4().hex,
         "protocol": PROTOCOL_VERSION,
         "layout": LAYOUT,
-        "module": module,
         "interval": INTERVAL,
         "series": channels.table(channels.SERIES),
         "readings": channels.table(channels.READINGS),

@@ -3,6 +3,8 @@
 A page acknowledges each frame after drawing it. One that lags is skipped, and its next frame carries every sample it
 missed; a hidden one gets nothing until it shows again. Nobody has a queue.
 
+A page shows one plant module, the first one unless the address of its stream names another.
+
 Text to the page: `hello` once, then `note`, `geometry`, `alarms` and `command` when there is news; binary: `ui.frames`.
 Text from the page: `ack <frames drawn since it connected>`, `hide`, `show`.
 """
@@ -45,6 +47,8 @@ _ENCODE = msgspec.json.encode
 class Seat:
     """What one page has been sent so far."""
 
+    module: str
+    """The one it shows."""
     visible: bool = True
     sent: int = 0
     acknowledged: int = 0
@@ -63,8 +67,9 @@ class Seat:
 
 @dataclass(frozen=True)
 class View:
-    """What there is to send at one moment: the feed's newest, copied under its lock."""
+    """What there is to send of one module at one moment: the feed's newest, copied under its lock."""
 
+    module: str
     run: int
     end: int
     state: State | None
@@ -79,16 +84,16 @@ class View:
 class Stream:
     """Sends every page what it has not seen yet."""
 
-    def __init__(self, plant: Plant, lock: threading.Lock, module: str, hello: dict[str, Any]) -> None:
+    def __init__(self, plant: Plant, lock: threading.Lock, hello: dict[str, Any]) -> None:
         self._plant = plant
         self._lock = lock
-        self._module = module
-        self._hello = hello
+        self.modules = tuple(plant.modules)
+        self._hello = {**hello, "modules": self.modules}
         self._seats: dict[StreamHandler, Seat] = {}
-        self._geometry = b""
+        self._geometry: dict[str, bytes] = {}
         self._number = 0
-        self._vitals: dict[str, Any] = {}
-        self._vitals_due = 0.0
+        self._vitals: dict[str, dict[str, Any]] = {}
+        self._vitals_due: dict[str, float] = {}
         self._replay: dict[str, Any] | None = None
 
     def __len__(self) -> int:
@@ -99,11 +104,17 @@ class Stream:
         """Frames that are on their way to the pages."""
         return sum(seat.sent - seat.acknowledged for seat in self._seats.values())
 
-    def join(self, page: "StreamHandler", scenarios: list[str]) -> None:
-        """A page has connected: it gets all that is kept, then what is new."""
-        with self._lock:
-            self._seats[page] = Seat(commands=max(0, self._plant.log.end - COMMANDS_TOLD))
-        page.write_message(_ENCODE({**self._hello, "scenarios": scenarios}).decode())
+    def join(self, page: "StreamHandler", module: str, scenarios: list[str]) -> None:
+        """A page has connected: it gets all that is kept of a module, then what is new.
+
+        One that asks for a module that there is not gets a hello without one, and no more.
+        """
+        known = module in self.modules
+        if known:
+            with self._lock:
+                self._seats[page] = Seat(module, commands=max(0, self._plant.log.end - COMMANDS_TOLD))
+        shown = module if known else None
+        page.write_message(_ENCODE({**self._hello, "module": shown, "scenarios": scenarios}).decode())
 
     def leave(self, page: "StreamHandler") -> None:
         """A page has gone."""
@@ -122,14 +133,14 @@ class Stream:
             seat.acknowledged = seat.sent
 
     def geometry(self, snapshot: Snapshot) -> None:
-        """The parameters in force, from which the picture takes its dimensions."""
-        self._geometry = _ENCODE(
+        """The parameters in force in a module, from which the picture takes its dimensions."""
+        self._geometry[snapshot.module] = _ENCODE(
             {"type": "geometry", "run": snapshot.run, "seq": snapshot.seq, "parameters": snapshot.parameters}
         )
 
-    def forget_geometry(self) -> None:
-        """The dimensions are not known for the present run yet."""
-        self._geometry = b""
+    def forget_geometry(self, module: str) -> None:
+        """The dimensions of a module are not known for the present run yet."""
+        self._geometry.pop(module, None)
 
     def tell_replay(self, told: dict[str, Any] | None) -> None:
         """What there is to tell of the replay that this dashboard has started."""
@@ -142,10 +153,11 @@ class Stream:
             return
         self._number += 1
         oldest = min(seat.commands for _, seat in ready)
-        view = self._view(oldest)
-        packed: dict[tuple[int, int], bytes] = {}
+        views = {module: self._view(module, oldest) for module in {seat.module for _, seat in ready}}
+        packed: dict[tuple[str, int, int], bytes] = {}
         for page, seat in ready:
-            key = (seat.run, seat.sample)
+            view = views[seat.module]
+            key = (seat.module, seat.run, seat.sample)
             if key not in packed:
                 packed[key] = self._pack(view, seat)
             self._send_news(page, seat, view)
@@ -153,20 +165,21 @@ class Stream:
             seat.sent += 1
             page.send(packed[key])
 
-    def _view(self, oldest_command: int) -> View:
+    def _view(self, name: str, oldest_command: int) -> View:
         now = time.monotonic()
         with self._lock:
             plant = self._plant
-            module = plant.modules[self._module]
-            if now >= self._vitals_due:
-                self._vitals, self._vitals_due = vitals(plant, self._module, now), now + 1.0
+            module = plant.modules[name]
+            if now >= self._vitals_due.get(name, now):
+                self._vitals[name], self._vitals_due[name] = vitals(plant, name, now), now + 1.0
             return View(
+                module=name,
                 run=module.run,
                 end=module.history.end,
                 state=module.state,
                 state_age=module.source.age(now),
                 clock_age=plant.clock.age(now),
-                note=_ENCODE({**note(plant, self._module, now, self._vitals), "replaying": self._replay}),
+                note=_ENCODE({**note(plant, name, now, self._vitals[name]), "replaying": self._replay}),
                 alarms=_ENCODE(plant.alarm_list()),
                 commands=plant.log.since(oldest_command),
                 commands_end=plant.log.end,
@@ -176,9 +189,10 @@ class Stream:
         if seat.note != view.note:
             seat.note = view.note
             page.send(view.note.decode())
-        if seat.geometry != self._geometry:
-            seat.geometry = self._geometry
-            page.send(self._geometry.decode() or '{"type":"geometry","run":"","seq":0,"parameters":null}')
+        geometry = self._geometry.get(seat.module, b"")
+        if seat.geometry != geometry:
+            seat.geometry = geometry
+            page.send(geometry.decode() or '{"type":"geometry","run":"","seq":0,"parameters":null}')
         if seat.alarms != view.alarms:
             seat.alarms = view.alarms
             page.send(view.alarms.decode())
@@ -189,7 +203,7 @@ class Stream:
 
     def _pack(self, view: View, seat: Seat) -> bytes:
         with self._lock:
-            module = self._plant.modules[self._module]
+            module = self._plant.modules[view.module]
             samples = self._samples(module, view, seat)
         state = view.state
         newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
@@ -238,7 +252,8 @@ class StreamHandler(WebSocketHandler):
     def open(self, *_args: str, **_kwargs: str) -> None:
         """Begin to stream."""
         self.set_nodelay(True)
-        self._stream.join(self, self._scenarios())
+        module = self.get_query_argument("module", self._stream.modules[0])
+        self._stream.join(self, module, self._scenarios())
 
     def on_message(self, message: str | bytes) -> None:
         """Take note of an acknowledgement."""

@@ -20,6 +20,7 @@ from bus.answering import answered
 from bus.codec import FrameError, decode_clock_request, encode, encode_published
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.environment import data_folder, setting
+from bus.interfaces import failure
 from bus.messages import (
     Ack,
     Beat,
@@ -153,7 +154,8 @@ def _listen(address: HttpAddress) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), reuse_port=False)
     except OSError as error:
-        raise OSError(f"{address} cannot be bound: {error.strerror}") from error
+        reason = failure(address.host, address.port, error)
+        raise OSError(f"KPP_CLOCK_HTTP {address} cannot be bound: {reason}") from error
 
 
 class _Shell:

@@ -1,6 +1,16 @@
 """Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
 
-from bus.messages import CLOCK_MODULE, EVERY_MODULE, NODE_ALARMS, STOP_LATE, Command, CommandRequest, Refused, Sequenced
+from bus.messages import (
+    CLOCK_MODULE,
+    EMERGENCY_STOP,
+    EVERY_MODULE,
+    NODE_ALARMS,
+    STOP_LATE,
+    Command,
+    CommandRequest,
+    Refused,
+    Sequenced,
+)
 from nodes.clock.peers import Peers
 from nodes.clock.run import Run
 
@@ -48,8 +58,9 @@ class Acceptance:
         known = (CLOCK_MODULE, EVERY_MODULE, *self._modules)
         if request.module not in known:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
-        if request.module == EVERY_MODULE or request.name == "begin":
-            return Refused(id=request.id, field="module", reason="only the clock itself commands every module")
+        if request.name == "begin" or (request.module == EVERY_MODULE and request.name != EMERGENCY_STOP):
+            reason = f"every module at once obeys the clock itself, and {EMERGENCY_STOP} of others"
+            return Refused(id=request.id, field="module", reason=reason)
         if request.module == CLOCK_MODULE and request.name in OWN:
             return Refused(id=request.id, field="name", reason=OWN[request.name])
         if suspended:
@@ -62,7 +73,12 @@ class Acceptance:
         return None
 
     def _needed(self, request: CommandRequest) -> tuple[str, ...]:
-        """Modules that have to be caught up for a command."""
+        """Modules that have to be caught up for a command.
+
+        An emergency stop of all acts in its tick wherever a module is: one that is late keeps nobody else running.
+        """
+        if request.module == EVERY_MODULE:
+            return ()
         if request.module != CLOCK_MODULE:
             return (request.module,)
         return self._modules if request.name in NEEDS_EVERY_MODULE else ()

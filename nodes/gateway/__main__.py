@@ -12,6 +12,7 @@ import socket
 
 from bus.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.environment import data_folder
+from bus.interfaces import failure
 from bus.process import Starting, begin, give_up
 from bus.security.binding import require_safe_door
 
@@ -50,7 +51,7 @@ def _listen(address: HttpAddress, variable: str) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), backlog=1024)
     except OSError as error:
-        raise OSError(f"{variable} {address} cannot be bound: {error.strerror}") from error
+        raise OSError(f"{variable} {address} cannot be bound: {failure(address.host, address.port, error)}") from error
 
 
 def _count_together(fd: int | None) -> None:

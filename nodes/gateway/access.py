@@ -12,7 +12,7 @@ EXTENSION: Final = "x-role"
 PUBLIC: Final[dict[str, Any]] = {EXTENSION: "public"}
 ADMIN: Final[dict[str, Any]] = {EXTENSION: "admin"}
 
-EMERGENCY_STOP: Final = "/v1/controls/emergency-stop"
+EMERGENCY_STOPS: Final = frozenset({"/v1/controls/emergency-stop", "/v1/controls/emergency-stop/all"})
 
 COMMANDING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -67,4 +67,4 @@ def by_method(method: str) -> Role:
 
 def urgent(method: str, path: str) -> bool:
     """Is this never told to wait? An emergency stop of who may have one is carried out whatever else goes on."""
-    return method == "POST" and path == EMERGENCY_STOP
+    return method == "POST" and path in EMERGENCY_STOPS

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from bus.joint import JointOutcome
 from bus.messages import Command, Result
 
 KEPT = 10_000
@@ -31,6 +32,7 @@ class Entry:
     """None until its result is heard; those of commands before this listener began are not."""
     reason: str = ""
     applied: dict[str, Any] | None = None
+    """Of a command to every module, by module."""
 
 
 class Audit:
@@ -38,7 +40,8 @@ class Audit:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._early: OrderedDict[str, Result] = OrderedDict()
+        self._results: OrderedDict[str, JointOutcome] = OrderedDict()
+        """Of commands, known or not: a result may overtake its tick, which comes from another publisher."""
 
     def newest(self, count: int) -> list[Entry]:
         """The last commands, the newest first."""
@@ -55,9 +58,7 @@ class Audit:
             return
         entry = Entry(command.id, command.module, command.name, command.args, command.origin, run, seq, wall)
         self._entries[command.id] = entry
-        early = self._early.pop(command.id, None)
-        if early is not None:
-            self.on_result(early)
+        self._settle(command.id)
         while len(self._entries) > KEPT:
             self._entries.popitem(last=False)
 
@@ -66,13 +67,17 @@ class Audit:
         self.on_command(command, run, seq, None)
 
     def on_result(self, result: Result) -> None:
-        """Take note of what became of it; a result may overtake its tick, which comes from another publisher."""
-        entry = self._entries.get(result.id)
-        if entry is None:
-            self._early[result.id] = result
-            while len(self._early) > KEPT:
-                self._early.popitem(last=False)
+        """Take note of what became of it; a command to every module has one of each."""
+        self._results[result.id] = self._results.pop(result.id, JointOutcome()).and_result(result)
+        while len(self._results) > KEPT:
+            self._results.popitem(last=False)
+        self._settle(result.id)
+
+    def _settle(self, command_id: str) -> None:
+        entry, outcome = self._entries.get(command_id), self._results.get(command_id)
+        if entry is None or outcome is None:
             return
-        self._entries[result.id] = replace(
-            entry, t=result.t, outcome=result.outcome, reason=result.reason, applied=result.applied
+        told = outcome.told(entry.module)
+        self._entries[command_id] = replace(
+            entry, t=told.t, outcome=told.outcome, reason=told.reason, applied=told.applied
         )

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
-from bus.messages import Event, Published, Result, Status, Tick
+from bus.messages import EMERGENCY_STOP, Event, Published, Result, Status, Tick
 from bus.security import cors, hosts
 from bus.security.admission import Admission
 from bus.security.connections import Connections
@@ -68,7 +68,6 @@ MAX_MESSAGE = 64 * 1024
 MAX_COMMANDS = 16
 """Commands of one client that may wait for an answer at a time."""
 
-EMERGENCY_STOP = "emergency_stop"
 URGENT_COMMANDS = 2 * MAX_COMMANDS
 """The same for emergency stops, which have no rate: whatever else waits, there is room for one."""
 

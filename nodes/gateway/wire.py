@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from bus.messages import IDENTIFIER, NAME
+from bus.messages import ADDRESSEE, IDENTIFIER, NAME
 from bus.schema import Label
 
 MIN_RATE = 0.1
@@ -52,7 +52,9 @@ class SubscribeMessage(FromClient, frozen=True, tag="subscribe"):
 class CommandMessage(FromClient, frozen=True, tag="command"):
     """A command; the answer is `applied` or `problem`, with the same id."""
 
-    module: Annotated[str, Meta(pattern=NAME, description='"clock" or a plant module')]
+    module: Annotated[
+        str, Meta(pattern=ADDRESSEE, description='"clock", a plant module, or "*" for an emergency stop of all')
+    ]
     name: Annotated[str, Meta(pattern=NAME, description="what to do")]
     args: dict[str, Any] = {}
     id: Annotated[str, Meta(pattern=IDENTIFIER, description="the same id never acts twice")] | None = None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bus import client, codec
 from bus.client import Commander, NotAnsweredError, RefusedError, command
@@ -157,6 +158,42 @@ def test_a_command_is_sequenced_and_its_result_awaited(endpoints: Endpoints) -> 
             return first
 
     assert asyncio.run(send()).outcome == "applied"
+
+
+def test_s08_a_command_for_all_is_answered_when_every_module_has(endpoints: Endpoints) -> None:
+    modules = {"KPP_MODULES": "m1,m2", "KPP_CLOCK_CONTROL": endpoints.clock_control}
+    request = command("*", "emergency_stop", {}, "test")
+
+    async def send() -> Result:
+        commander = Commander(Endpoints.from_environment(modules))
+        with clock(endpoints, accept):
+            pending = asyncio.ensure_future(commander.send(request, PATIENCE))
+            first = structs.replace(result(request), module="m1", applied={"state": "emergency_stop"})
+            commander.heard(first)
+            await asyncio.wait([pending], timeout=0.05)
+            assert not pending.done(), "m2 has not answered"
+            reason = {"reason": "the emergency stop is in force already", "applied": {}}
+            commander.heard(structs.replace(result(request, "rejected"), module="m2", violations=[], **reason))
+            return await pending
+
+    told = asyncio.run(send())
+    assert (told.module, told.outcome) == ("*", "applied")
+    assert told.applied == {"m1": {"state": "emergency_stop"}}
+    assert told.reason == "m2: the emergency stop is in force already"
+
+
+def test_s08_who_has_not_answered_a_command_for_all_is_named(endpoints: Endpoints) -> None:
+    modules = {"KPP_MODULES": "m1,m2,m3", "KPP_CLOCK_CONTROL": endpoints.clock_control}
+    request = command("*", "emergency_stop", {}, "test")
+
+    async def send() -> None:
+        commander = Commander(Endpoints.from_environment(modules))
+        with clock(endpoints, accept):
+            commander.heard(structs.replace(result(request), module="m2"))
+            await commander.send(request, 0.5)
+
+    with pytest.raises(NotAnsweredError, match=r"^m1, m3 has not answered 'emergency_stop' in 0.5 s; it was sequenced"):
+        asyncio.run(send())
 
 
 def test_a_result_that_comes_before_the_answer_counts_too(endpoints: Endpoints) -> None:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bus.endpoints import Endpoints
+from bus.endpoints import INSTANCES, Endpoints
 from nodes.clock.journal import Journal
 from nodes.clock.runs import SUFFIX, Runs
 from nodes.clock.ticklog import TickLogError
-from nodes.supervision import STANDBY
+from nodes.programs import ModuleProgram
 from tests.chaos import recorded
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client
@@ -35,8 +35,9 @@ DISK_MEBIBYTES = 512
 RESERVE = 16 << 20
 """Bytes of it that the recorder leaves free."""
 MODULE = "m1"
-NODES = ("clock", "physics", "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
-"""Every process of supervisord.conf but the hot standby."""
+LEADER, STANDBY = (ModuleProgram(MODULE, instance).name for instance in INSTANCES)
+NODES = ("clock", LEADER, "gateway_0", "gateway_1", "stream_0", "stream_1", "ui", "recorder", "watchdog")
+"""Every process of the plant but the hot standby."""
 
 RECORDED_WITHIN = 60.0
 """Seconds after the last command within which a subscriber and the recorder have everything."""

@@ -19,9 +19,8 @@ import websockets.exceptions
 import websockets.sync.client
 
 from bus.endpoints import INSTANCES, HttpAddress
-from nodes.supervision import STANDBY
 from tests.chaos import page
-from tests.chaos.driver import scratch
+from tests.chaos.driver import LEADER, STANDBY, scratch
 from tests.chaos.processes import programs
 from tests.e2e.conftest import START_TIMEOUT, Plant, started
 from tests.watching import eventually
@@ -31,7 +30,7 @@ WORKER = "the client's WebSocket worker"
 
 TARGETS = {
     "clock": ("clock",),
-    "physics": ("physics",),
+    "physics": (LEADER,),
     WORKER: ("stream_0", "stream_1"),
     "every WebSocket worker": ("stream_0", "stream_1"),
     "ui": ("ui",),

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,15 +98,20 @@ class Plant:
         """True once a node has another process than the one that is given."""
         return self.pid(node) not in {0, pid}
 
-    def pid(self, node: str) -> int:
-        """Process id of a node, 0 while it has none."""
+    def pid(self, node: str, plant_module: str = "") -> int:
+        """Process id of a node, 0 while it has none.
+
+        Args:
+            node: its name.
+            plant_module: which one, of several.
+        """
         for child in psutil.Process(self.process.pid).children():
             try:
                 command = child.cmdline()
             except psutil.Error:
                 continue
             module = command[command.index("-m") + 1] if "-m" in command else ""
-            if module in {node, f"nodes.{node}"}:
+            if module in {node, f"nodes.{node}"} and (not plant_module or plant_module in command):
                 return child.pid
         return 0
 
@@ -137,23 +142,30 @@ def configuration(folder: Path, option: str = "-I") -> Path:
     return path
 
 
-def environment(folder: Path, instances: int = 1) -> dict[str, str]:
+WEB = ("KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP")
+OF_MODULES = ("KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT")
+BUS = ("KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", *OF_MODULES, "KPP_RECORDER")
+
+
+def environment(folder: Path, instances: int = 1, modules: Sequence[str] = ("m1",)) -> dict[str, str]:
     """Free ports for every address, and the journal in `folder`.
 
     Args:
         folder: where the files are.
         instances: processes of each module: 1, or 2 with a hot standby.
+        modules: plant modules.
     """
-    web = ["KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP"]
-    bus = ["KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT", "KPP_RECORDER"]
-    own = len(web) + 2 * len(bus)
-    ports = free_ports(own + len(VARIABLES))
-    chosen = {name: f"127.0.0.1:{port}" for name, port in zip(web, ports, strict=False)}
-    chosen |= {name: f"tcp://127.0.0.1:{port}" for name, port in zip(bus, ports[len(web) : own : 2], strict=True)}
-    for name, port in zip(VARIABLES, ports[own:], strict=True):
-        scheme = "tcp://" if name in bus else ""
-        chosen[name.replace("KPP_", "KPP_REPLAY_", 1)] = f"{scheme}127.0.0.1:{port}"
-    return {**os.environ, **chosen, "KPP_INSTANCES": str(instances), "KPP_DATA": str(folder / "var")}
+    replays = [name.replace("KPP_", "KPP_REPLAY_", 1) for name in VARIABLES]
+    names = [*WEB, *BUS, *replays]
+    width = {name: len(modules) * instances if name.replace("REPLAY_", "") in OF_MODULES else 1 for name in names}
+    ports = free_ports(sum(width.values()))
+    chosen = {}
+    for name in names:
+        scheme = "tcp://" if name.replace("REPLAY_", "") in BUS else ""
+        chosen[name] = f"{scheme}127.0.0.1:{ports[0]}"
+        del ports[: width[name]]
+    chosen |= {"KPP_INSTANCES": str(instances), "KPP_MODULES": ",".join(modules)}
+    return {**os.environ, **chosen, "KPP_DATA": str(folder / "var")}
 
 
 def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
@@ -187,16 +199,22 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def started(folder: Path, extra: Mapping[str, str] = MappingProxyType({}), instances: int = 1) -> Iterator[Plant]:
+def started(
+    folder: Path,
+    extra: Mapping[str, str] = MappingProxyType({}),
+    instances: int = 1,
+    modules: Sequence[str] = ("m1",),
+) -> Iterator[Plant]:
     """The plant, started as a user does and healthy; at the end nothing of it may be left.
 
     Args:
         folder: where its files are.
         extra: more environment variables.
         instances: processes of each module: 1, or 2 with a hot standby.
+        modules: plant modules.
     """
     config = configuration(folder, "-P" if "PYTHONPATH" in extra else "-I")
-    env, output = {**environment(folder, instances), **extra}, folder / "output.txt"
+    env, output = {**environment(folder, instances, modules), **extra}, folder / "output.txt"
     process = launch(config, env, output)
     plant = Plant(process, config, env, Endpoints.from_environment(env), output)
     try:

@@ -26,7 +26,7 @@ class Told:
     def geometry(self, snapshot: Snapshot) -> None:
         self.said.append((snapshot.run, snapshot.seq))
 
-    def forget_geometry(self) -> None:
+    def forget_geometry(self, module: str) -> None:  # noqa: ARG002  # there is one
         self.said.append(None)
 
 

@@ -127,12 +127,10 @@ def test_s10_a_viewer_looks_and_commands_nothing(door: Door) -> None:
 async def asked_by(caller: Caller) -> dict[str, bool]:
     """Which questions are refused for want of a role."""
     endpoints = Endpoints.from_environment(free_endpoints())
-    questions = Questions(
-        endpoints, "m1", Presets(Path("nowhere")), Lab(), Replays(Path("nowhere"), lambda _told: None)
-    )
+    questions = Questions(endpoints, Presets(Path("nowhere")), Lab(), Replays(Path("nowhere"), lambda _told: None))
     found = {}
     for kind in ("runs", "fork", "preset_save", "preset_delete", "replay"):
-        reply = await questions.answer({"id": "x", "ask": kind, "args": {}}, caller)
+        reply = await questions.answer({"id": "x", "ask": kind, "module": "m1", "args": {}}, caller)
         found[kind] = "needs the role" in reply.reason
     return found
 

@@ -26,7 +26,6 @@ ADMIN = Caller("", Role.ADMIN)
 def questions(tmp_path: Path) -> Questions:
     return Questions(
         Endpoints.from_environment(free_endpoints()),
-        "m1",
         Presets(tmp_path / "presets"),
         Lab(),
         Replays(tmp_path, lambda _told: None),
@@ -34,7 +33,7 @@ def questions(tmp_path: Path) -> Questions:
 
 
 def asked(questions: Questions, kind: str, **args: Any) -> Reply:
-    return asyncio.run(questions.answer({"id": "1", "ask": kind, "args": args}, ADMIN))
+    return asyncio.run(questions.answer({"id": "1", "ask": kind, "module": "m1", "args": args}, ADMIN))
 
 
 def test_presets_are_files_in_the_form_of_scenarios(questions: Questions, tmp_path: Path) -> None:
@@ -167,7 +166,12 @@ def test_i13_a_plant_that_has_not_settled_has_no_means_to_compare() -> None:
 
 
 def test_s05_a_preset_is_deleted_by_an_administrator_alone(questions: Questions) -> None:
-    asked = {"id": "1", "ask": "preset_delete", "args": {"name": "mine"}}
+    asked = {"id": "1", "ask": "preset_delete", "module": "m1", "args": {"name": "mine"}}
     reply = asyncio.run(questions.answer(asked, Caller("ann", Role.OPERATOR)))
     assert not reply.ok
     assert reply.reason == "preset_delete needs the role admin, 'ann' has operator"
+
+
+def test_s10_a_question_about_a_module_that_there_is_not_says_which_there_are(questions: Questions) -> None:
+    reply = asyncio.run(questions.answer({"id": "1", "ask": "channels", "module": "m9", "args": {}}, ADMIN))
+    assert (reply.ok, reply.reason) == (False, "no module 'm9': KPP_MODULES names m1")

@@ -5,6 +5,7 @@ import threading
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from bus.messages import Snapshot
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, end_old_run, free_endpoints
@@ -41,13 +42,13 @@ class Room:
     def __init__(self) -> None:
         self.source = SyntheticPlant(free_endpoints())
         self.source.renew()
-        self.plant = Plant(("m1",), ())
-        self.stream = Stream(self.plant, threading.Lock(), "m1", {"type": "hello", "boot": "b"})
+        self.plant = Plant(("m1", "m2"), ())
+        self.stream = Stream(self.plant, threading.Lock(), {"type": "hello", "boot": "b"})
         self.now = 0.0
 
-    def join(self) -> Seen:
+    def join(self, module: str = "m1") -> Seen:
         page = Seen()
-        self.stream.join(cast(StreamHandler, page), ["reference"])
+        self.stream.join(cast(StreamHandler, page), module, ["reference"])
         return page
 
     def say(self, page: Seen, text: str) -> None:
@@ -116,7 +117,7 @@ def test_news_is_sent_when_there_is_some_and_not_again(room: Room) -> None:
     assert page.kinds().count("geometry") == 1
     assert page.kinds().count("note") == told
     room.say(page, "ack 3")
-    room.stream.forget_geometry()
+    room.stream.forget_geometry("m1")
     room.stream.send()
     assert page.texts[-1] == {"type": "geometry", "run": "", "seq": 0, "parameters": None}
 
@@ -150,3 +151,29 @@ def test_before_the_plant_is_heard_a_frame_says_so(room: Room) -> None:
     assert page.frames[0].position.size == 0
     assert page.frames[0].newest.size == 0
     assert page.frames[0].state_age != page.frames[0].state_age, "NaN"
+
+
+def test_s10_each_page_is_sent_the_module_that_it_shows(room: Room) -> None:
+    pages = {module: room.join(module) for module in ("m1", "m2")}
+    room.plant.hear(structs.replace(room.source.state(), module="m2", t=7.0, seq=3, run=room.source.run), room.now)
+    room.go()
+    assert [pages[module].texts[0]["module"] for module in pages] == ["m1", "m2"]
+    assert [pages[module].texts[0]["modules"] for module in pages] == [["m1", "m2"]] * 2
+    assert pages["m1"].frames[-1].t == room.source.t
+    assert pages["m2"].frames[-1].t == 7.0
+    notes = {module: next(text for text in page.texts if text["type"] == "note") for module, page in pages.items()}
+    assert {module: note["module"]["name"] for module, note in notes.items()} == {"m1": "m1", "m2": "m2"}
+    room.stream.geometry(Snapshot("m2", room.source.run, 1, 1.0, "reference", PARAMETERS, None))
+    for module, page in pages.items():
+        room.say(page, "ack 1")
+        room.stream.send()
+        assert ("geometry" in page.kinds()) == (module == "m2")
+
+
+def test_s10_a_page_of_a_module_that_there_is_not_is_told_so_and_sent_nothing(room: Room) -> None:
+    page = room.join("m9")
+    room.go()
+    assert [(text["type"], text["module"], text["modules"]) for text in page.texts] == [("hello", None, ["m1", "m2"])]
+    assert page.frames == []
+    room.say(page, "ack 1")
+    assert len(room.stream) == 0

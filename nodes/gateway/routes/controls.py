@@ -5,6 +5,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from bus.messages import EMERGENCY_STOP, EVERY_MODULE
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, ControlsAnswer
 from nodes.gateway.context import Ask, Here, ModuleName, NoArguments, Settings, parameter
@@ -99,8 +100,18 @@ async def inject(ask: Ask, module: ModuleName, _body: NoArguments | None = None)
 
 @router.post("/controls/emergency-stop")
 async def emergency_stop(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Stop the plant at once."""
-    return await ask.obey(module, "emergency_stop", {})
+    """Stop one module at once."""
+    return await ask.obey(module, EMERGENCY_STOP, {})
+
+
+@router.post("/controls/emergency-stop/all")
+async def emergency_stop_all(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
+    """Stop every module at once, all in the same tick; `applied` has an entry for each that it has stopped.
+
+    It is sequenced even while a module is late, and acts there as soon as that gets to its tick. A module that stands
+    in an emergency stop or a trip already has nothing to apply; 409 if none had.
+    """
+    return await ask.obey(EVERY_MODULE, EMERGENCY_STOP, {})
 
 
 @router.post("/controls/trip-reset")

@@ -332,6 +332,15 @@ def test_commands_to_nobody_are_refused(bench: Bench, module: str, name: str) ->
     assert refused.field == "module"
 
 
+def test_s08_an_emergency_stop_of_all_is_one_command_of_one_tick(bench: Bench) -> None:
+    accepted = bench.sequence(CommandRequest(id="x", module="*", name="emergency_stop", args={}, origin="test"))
+    assert isinstance(accepted, tuple)
+    tick = bench.tick()
+    while tick.seq < accepted[0].seq:
+        tick = bench.tick()
+    assert [(each.id, each.module, each.name) for each in tick.commands] == [("x", "*", "emergency_stop")]
+
+
 def test_the_ticks_of_a_run_can_be_had_again(bench: Bench) -> None:
     bench.obey("start")
     bench.tick(40)

@@ -383,3 +383,11 @@ def test_what_the_bus_loses_is_asked_for_and_every_client_gets_it(gateway: Runni
     status = gateway.status()
     assert status["repaired"] >= before + 20  # type: ignore[operator]  # a number
     assert gateway.rest.get("/v1/commands").status_code == 200
+
+
+def test_s08_an_emergency_stop_of_all_modules(gateway: Running) -> None:
+    with open_stream(gateway) as client:
+        say(client, type="command", module="*", name="emergency_stop", id="test:all-1")
+        applied = receive(client, "applied")
+    assert (applied["id"], applied["applied"]) == ("test:all-1", {"m1": {}})
+    assert [each.module for each in gateway.peer.commands if each.id == "test:all-1"] == ["*"]

@@ -128,7 +128,7 @@ class Bell {
   }
 
   listen() {
-    const waiting = stream.alarms.alarms.filter(({ state }) => state === "unacknowledged").map(({ id, raised_seq }) => `${id} ${raised_seq}`)
+    const waiting = stream.everywhere.alarms.filter(({ state }) => state === "unacknowledged").map(({ id, raised_seq }) => `${id} ${raised_seq}`)
     const fresh = waiting.some((key) => !this.heard.has(key))
     this.heard = new Set(waiting)
     if (fresh && this.on) this.ring()

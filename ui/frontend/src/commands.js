@@ -32,7 +32,7 @@ export class Commands {
 
   // To the plant module that the page shows.
   plant(name, args = {}) {
-    return this.press(stream.hello?.module ?? "m1", name, args)
+    return this.press(stream.hello.module, name, args)
   }
 
   clock(name, args = {}) {
@@ -44,7 +44,7 @@ export class Commands {
     return new Promise((resolve, reject) => {
       const fail = setTimeout(() => this.answered({ id, ok: false, reason: "the dashboard's server did not answer" }), QUESTION_AFTER)
       this.questions.set(id, { resolve, reject, fail })
-      this.model.send_msg({ id, ask, args })
+      this.model.send_msg({ id, ask, module: stream.hello.module, args })
     })
   }
 
@@ -71,6 +71,7 @@ export function describe({ module, name, args }) {
   if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
   if (name === "set_policy") return `Late modules: ${args.policy}`
   if (name === "plant_reset") return "Reset trip"
+  if (module === "*") return `${name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ")}, all modules`
   if (name === "acknowledge") return `Acknowledge ${args.alarm}`
   if (name === "set_parameters") {
     const pairs = Object.entries(args).map(([key, value]) => `${key} = ${value}`)

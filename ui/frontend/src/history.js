@@ -2,6 +2,7 @@
 
 import { byId, write } from "./dom.js"
 import { clockTime, fixed } from "./format.js"
+import { recordedOf } from "./modules.js"
 import { save } from "./picture.js"
 import { Recorded, lineOf } from "./recorded.js"
 import { stream } from "./stream.js"
@@ -59,7 +60,7 @@ class History {
   // What can be seen of it; of a replay also what it has not come to yet.
   get extent() {
     const found = this.runs.find(({ run }) => run === this.run)
-    const module = found?.modules[0]
+    const module = recordedOf(found)
     const last = module?.end ?? 0
     return [0, this.run === stream.recordedRun() ? Math.max(last, stream.frame?.t ?? 0) : last]
   }

@@ -3,6 +3,7 @@
 
 import { byId, flag, write } from "./dom.js"
 import { duration, fixed } from "./format.js"
+import { unknownModule } from "./modules.js"
 import { stream } from "./stream.js"
 
 export const NOTICES = `
@@ -32,7 +33,7 @@ function replay(root) {
 // Names what is missing, and what that means for the reader.
 function missing(root) {
   const banner = byId(root, "missing")
-  const reasons = []
+  const reasons = [unknownModule()].filter(Boolean)
   if (!stream.connected) reasons.push("The dashboard's own server does not answer: this page will load anew when it does.")
   const silent = (stream.connected && stream.note ? stream.note.nodes : []).filter(({ state }) => state === "missing" || state === "stale")
   if (silent.length) {

@@ -16,6 +16,7 @@ import * as history from "./history.js"
 import * as hypotheses from "./hypotheses.js"
 import { drivetrain, pneumatics } from "./machines.js"
 import { MIMIC, mimic } from "./mimic.js"
+import { EVERY_MODULE, several } from "./modules.js"
 import { NOTICES, notices } from "./notices.js"
 import * as parameters from "./parameters.js"
 import { READINGS, readings } from "./readings.js"
@@ -66,7 +67,8 @@ const HTML = `
     <div class="stops"><span class="next">
       <button data-testid="emergency-reset" hidden>Reset trip …</button>
       <button data-testid="plant-start" title="pressurise the receiver and start the chain: the plant stands, while simulated time runs" hidden>Start plant</button></span>
-      <button class="stopbutton" data-testid="emergency-stop" title="brake at once, vent all floaters (simulator stop)">EMERGENCY STOP</button></div>
+      <button class="stopbutton" data-testid="emergency-stop" title="brake at once, vent all floaters (simulator stop)">EMERGENCY STOP</button>
+      <button class="stopbutton" data-testid="emergency-stop-all" title="brake every module of the plant in the same tick" hidden>Emergency stop all modules</button></div>
   </div>
   ${CONTROLS}
   ${[...PAGES, ["unknown", "no such page", unknown]].map(([id, title, { HTML: html }]) => `<div class="page" data-sheet="${id}" data-testid="page-${id}" role="region" aria-label="${title}" hidden>${html}</div>`).join("")}
@@ -148,6 +150,7 @@ function keys(event) {
 function stops(root, commands) {
   const dialog = byId(root, "reset-dialog")
   byId(root, "emergency-stop").onclick = () => commands.plant("emergency_stop")
+  byId(root, "emergency-stop-all").onclick = () => commands.press(EVERY_MODULE, "emergency_stop")
   byId(root, "emergency-reset").onclick = () => {
     const module = stream.note?.module
     write(byId(root, "reset-cause"), module?.trip ? `It tripped: ${module.trip}.` : "The emergency stop is in force.")
@@ -168,9 +171,13 @@ function stops(root, commands) {
     byId(root, "plant-start").disabled = !stream.clockLive()
     const button = byId(root, "emergency-stop")
     flag(button, "engaged", down ? "yes" : "no")
-    write(button, state === "emergency_stop" ? "STOPPED IN EMERGENCY" : "EMERGENCY STOP")
-    button.disabled = !stream.clockLive()
+    const which = several() ? ` ${stream.hello.module ?? ""}` : ""
+    write(button, state === "emergency_stop" ? `STOPPED IN EMERGENCY${which}` : `EMERGENCY STOP${which}`)
+    const all = byId(root, "emergency-stop-all")
+    all.disabled = !stream.clockLive()
+    button.disabled = all.disabled || stream.hello?.module === null
     button.hidden = Boolean(stream.note?.clock?.replay) // what is recorded cannot be stopped
+    all.hidden = button.hidden || !several()
   }
 }
 

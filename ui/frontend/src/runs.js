@@ -3,6 +3,7 @@
 import { endsRun } from "./confirm.js"
 import { byId, flag, write } from "./dom.js"
 import { clockTime, fixed } from "./format.js"
+import { addressOf, recordedOf, several } from "./modules.js"
 import { Recorded, lineOf } from "./recorded.js"
 import { stream } from "./stream.js"
 import { size } from "./system.js"
@@ -41,6 +42,11 @@ function describe(told) {
   return `The replay of run ${told.run} has ended: ${told.reason}`
 }
 
+function replayAddress(port) {
+  const address = `${location.protocol}//${location.hostname}:${port}/`
+  return several() ? addressOf(stream.hello.module, address) : address
+}
+
 class Runs {
   constructor(root, commands, confirm) {
     Object.assign(this, { root, commands, confirm, runs: [], chosen: [], problem: "" })
@@ -74,7 +80,7 @@ class Runs {
     const rows = this.runs.map((run) => {
       const row = document.createElement("tr")
       row.dataset.testid = `run-${run.run}`
-      const module = run.modules[0]
+      const module = recordedOf(run)
       for (const text of [`${run.run}${run.recording ? " ●" : ""}`, module ? clockTime(Math.round(module.end)) : "–", module ? String(module.rows) : "0", size(run.bytes)]) row.insertCell().textContent = text
       if (run.recording) row.cells[0].title = "is being recorded"
       const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: this.chosen.includes(run.run) })
@@ -116,7 +122,7 @@ class Runs {
     for (const button of this.root.querySelectorAll("[data-replay]")) button.disabled = inside || told?.state === "starting"
     const open = byId(this.root, "replay-open")
     open.hidden = told?.state !== "playing"
-    if (told) open.href = `${location.protocol}//${location.hostname}:${told.port}/`
+    if (told) open.href = replayAddress(told.port)
     byId(this.root, "replay-end").hidden = !told || told.state === "ended"
     const state = byId(this.root, "replay-state")
     write(state, this.problem || describe(told))
@@ -137,7 +143,7 @@ class Runs {
     const two = this.chosen.length === 2
     for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
     if (!two) return write(byId(this.root, "compared"), "tick two of them")
-    const ends = this.chosen.map((run) => this.runs.find((each) => each.run === run)?.modules[0]?.end ?? 0)
+    const ends = this.chosen.map((run) => recordedOf(this.runs.find((each) => each.run === run))?.end ?? 0)
     const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
     const told = byId(this.root, "compared")
     try {
@@ -173,7 +179,7 @@ class Runs {
     const answer = byId(this.root, "fork-answer")
     const run = byId(this.root, "fork-run").value
     const t = Number(byId(this.root, "fork-t").value)
-    const module = this.runs.find((each) => each.run === run)?.modules[0]
+    const module = recordedOf(this.runs.find((each) => each.run === run))
     if (!module || !(t > 0) || t > module.end) return write(answer, `t: choose a moment above 0 and up to ${fixed(module?.end ?? 0, 2)} s`)
     if (!(await endsRun(this.confirm, "Fork and reset to it?", "Fork", `The new one begins at ${fixed(t, 2)} s of run ${run}.`))) return
     try {

@@ -2,6 +2,7 @@
 
 import { byId, flag, mount, write } from "./dom.js"
 import { duration, fixed } from "./format.js"
+import { SELECTOR, followModules, several } from "./modules.js"
 import { STALE_AFTER, stream } from "./stream.js"
 import css from "./style.css"
 import { followTheme, tellSystem } from "./theme.js"
@@ -9,6 +10,7 @@ import { followTheme, tellSystem } from "./theme.js"
 const HTML = `
 <div class="headline">
   <h1>Kinetic Power Plant<small data-testid="scenario-name">–</small></h1>
+  ${SELECTOR}
   <span class="chip" data-testid="mode" role="status" aria-label="run mode"><span class="of-run">–</span><span></span></span>
   <span class="chip warn" data-testid="plant-state" role="status" hidden><span></span><span class="what"></span><span class="more"></span></span>
   <span class="spring"></span>
@@ -29,7 +31,10 @@ export function render({ model, el }) {
   const mode = byId(root, "mode")
   const plant = byId(root, "plant-state")
 
+  const modules = followModules(byId(root, "module-choice"))
+
   const refresh = () => {
+    modules()
     const state = stream.connected ? stream.freshness() : "missing"
     flag(connection, "state", state)
     const replay = Boolean(stream.note?.clock?.replay)
@@ -59,7 +64,8 @@ function titled(state) {
   const { clock, module } = stream.note ?? {}
   const down = module && state !== "missing" ? DOWN[module.plc] : ""
   const what = state === "missing" ? "NO DATA" : down ? `▲ ${down}` : clock && stream.clockLive() ? clock.mode.toUpperCase() : "CLOCK SILENT"
-  const title = `${what}${clock ? ` · run ${clock.run}` : ""} · Kinetic Power Plant`
+  const which = several() && stream.hello.module ? `${stream.hello.module} · ` : ""
+  const title = `${which}${what}${clock ? ` · run ${clock.run}` : ""} · Kinetic Power Plant`
   if (document.title !== title) document.title = title
 }
 

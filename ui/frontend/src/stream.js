@@ -19,7 +19,7 @@ class Stream {
     this.frame = null
     this.series = null
     this.commands = new Map()
-    this.alarms = { alarms: [], events: [] }
+    this.alarms = this.everywhere = { alarms: [], events: [] }
     this.connected = false
     this.received = 0
     this.acknowledged = 0
@@ -44,7 +44,9 @@ class Stream {
   connect() {
     const address = new URL("stream", document.baseURI)
     address.protocol = address.protocol.replace("http", "ws")
-    address.search = address.hash = ""
+    const module = new URLSearchParams(location.search).get("module")
+    address.search = module === null ? "" : new URLSearchParams({ module })
+    address.hash = ""
     this.socket = new WebSocket(address)
     this.socket.binaryType = "arraybuffer"
     this.socket.onopen = () => {
@@ -67,9 +69,17 @@ class Stream {
     if (message.type === "hello") this.meet(message)
     else if (message.type === "note") this.note = message
     else if (message.type === "geometry") this.geometry = message.parameters ? message : null
-    else if (message.type === "alarms") this.alarms = message
+    else if (message.type === "alarms") this.alarmed(message)
     else if (message.type === "command") this.commandNews(message)
     this.emit(message.type)
+  }
+
+  // Those of every module, and those that concern the shown one: its own, and what is of no module.
+  alarmed(message) {
+    const others = this.hello.modules.filter((each) => each !== this.hello.module)
+    const here = (list) => list.filter(({ module }) => !others.includes(module))
+    this.everywhere = message
+    this.alarms = { ...message, alarms: here(message.alarms), events: here(message.events) }
   }
 
   meet(hello) {
