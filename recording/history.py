@@ -301,13 +301,16 @@ class History:
         number = module_number(self._hot, module)
         if number is None:
             known = ", ".join(self.modules()) or "none yet"
-            raise QueryError("module", f"run {self._folder.run} has no module {module[:64]!r}: there are {known}")
+            reason = f"nothing is recorded of module {module[:64]!r} in run {self._folder.run}: there are {known}"
+            raise QueryError("module", reason)
         return number
 
     def _channels(self, names: Sequence[str]) -> tuple[Channel, ...]:
         known: dict[str, Channel] = {}
         for schema in self.schemas().values():
             known |= schema.by_name
+        if names and not known:
+            raise ChannelError(f"nothing is recorded in run {self._folder.run} yet")
         for name in names:
             if name not in known:
                 Schema(tuple(known.values())).select([name])

@@ -23,8 +23,8 @@ Little endian, without padding; every block starts at a multiple of its item's s
            f32   V newest values, SI; NaN for a value that does not exist
            f32   N air masses in the floaters [kg]
            f32   N air temperatures in them [K], NaN for an empty one
-           u16   N positions along the loop, 65536 = one round
-           u8    N fills, 255 = full of air
+           f32   N positions along the loop, 0 to below 1: a round
+           f32   N fills, 1 = full of air
 """
 
 import struct
@@ -36,7 +36,7 @@ import numpy.typing as npt
 from ui.history import Samples
 
 MAGIC = 0x4B
-LAYOUT = 2
+LAYOUT = 3
 
 _HEADER = struct.Struct("<BBHIdddffIIHHHH")
 MAX_SAMPLES = 0xFFFF
@@ -59,9 +59,9 @@ class Frame:
     run: int
     samples: Samples
     newest: npt.NDArray[np.float32]
-    position: npt.NDArray[np.float64]
+    position: npt.NDArray[np.floating]
     """Place along the loop, 0 <= x < 1."""
-    fill: npt.NDArray[np.float64]
+    fill: npt.NDArray[np.floating]
     """Air volume over floater volume, 0 to 1."""
     air_mass: npt.NDArray[np.float32]
     temperature: npt.NDArray[np.float32]
@@ -87,8 +87,8 @@ def pack(frame: Frame) -> bytes:
         len(frame.newest),
         0,
     )
-    position = np.round(frame.position * 65536.0).astype(np.int64) % 65536
-    fill = np.round(np.clip(frame.fill, 0.0, 1.0) * 255.0)
+    position = frame.position.astype("<f4") % np.float32(1.0)  # what is just below one round may round to it
+    fill = np.clip(frame.fill, 0.0, 1.0)
     return b"".join(
         (
             header,
@@ -97,8 +97,8 @@ def pack(frame: Frame) -> bytes:
             frame.newest.astype("<f4").tobytes(),
             frame.air_mass.astype("<f4").tobytes(),
             frame.temperature.astype("<f4").tobytes(),
-            position.astype("<u2").tobytes(),
-            fill.astype("u1").tobytes(),
+            position.astype("<f4").tobytes(),
+            fill.astype("<f4").tobytes(),
         )
     )
 
@@ -116,7 +116,7 @@ def unpack(payload: bytes) -> Frame:
     if (magic, layout) != (MAGIC, LAYOUT):
         raise LayoutError(f"magic {magic:#x} and layout {layout} are not {MAGIC:#x} and {LAYOUT}")
     fast = (("<f8", count), ("<f4", count * width), ("<f4", newest))
-    blocks = (*fast, ("<f4", floaters), ("<f4", floaters), ("<u2", floaters), ("u1", floaters))
+    blocks = (*fast, *(("<f4", floaters),) * 4)
     size = _HEADER.size + sum(np.dtype(kind).itemsize * items for kind, items in blocks)
     if len(payload) != size:
         raise LayoutError(f"{len(payload)} bytes are not the {size} that the header announces")
@@ -136,6 +136,6 @@ def unpack(payload: bytes) -> Frame:
         newest=arrays[2],
         air_mass=arrays[3],
         temperature=arrays[4],
-        position=arrays[5] / 65536.0,
-        fill=arrays[6] / 255.0,
+        position=arrays[5],
+        fill=arrays[6],
     )

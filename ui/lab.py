@@ -12,7 +12,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, TextIO
 
-from bus.process import isolated
+from bus.process import SUPERVISOR_PID, die_with_parent, isolated
 from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.settling import settled
@@ -85,7 +85,10 @@ class Lab:
     @staticmethod
     async def _compute(asked: str) -> Any:
         process = await asyncio.create_subprocess_exec(
-            *isolated("ui.lab"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *isolated("ui.lab"),
+            env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
         )
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -146,7 +149,8 @@ def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str
 
 
 def main(given: TextIO = sys.stdin, told: TextIO = sys.stdout) -> int:
-    """Read parameters, compute, tell."""
+    """Read parameters, compute, tell; a dashboard that is killed takes what it has asked for along."""
+    die_with_parent()
     os.nice(_NICE)
     json.dump(measure(Parameters.of(json.load(given))), told)
     return 0

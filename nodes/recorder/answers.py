@@ -68,7 +68,7 @@ class Answers:
         try:
             return self._answer(request)
         except QueryError as error:
-            return Refused(id="", field=error.field, reason=str(error))
+            return Refused(id="", field=error.field, reason=error.reason)
         except ChannelError as error:
             return Refused(id="", field="channels", reason=str(error.args[0]))
         except StoreError as error:
@@ -147,7 +147,7 @@ def _run(folder: RunFolder, *, recording: bool) -> RecordedRun:
 def _channels(run: str, recorded: Recorded, request: ChannelsRequest) -> Channels:
     if request.module not in recorded.modules() or request.module == CLOCK_MODULE:
         known = ", ".join(name for name in recorded.modules() if name != CLOCK_MODULE) or "none yet"
-        raise QueryError("module", f"run {run} has no module {request.module!r}: there are {known}")
+        raise QueryError("module", f"nothing is recorded of module {request.module!r} in run {run}: there are {known}")
     known_channels: dict[str, Any] = {}
     for schema in recorded.schemas().values():
         known_channels |= Schema(schema.channels).by_name

@@ -156,7 +156,7 @@ def test_every_plot_is_scrubbed_back_and_live_again(page: Page, plant: Plant, tm
         go(page, name)
         page.get_by_test_id(f"{prefix}window-10").click()
         page.get_by_test_id(f"{prefix}scrub").fill("4")  # the page has that itself, the recorder more finely
-        expect(page.get_by_test_id(f"{prefix}range")).to_have_text("0:00 to 0:04")
+        expect(page.get_by_test_id(f"{prefix}range")).to_have_text("0.00 s to 4.00 s")
         expect(page.get_by_test_id(shown)).to_have_text(re.compile(r"^\d+\.\d+$"))
         with page.expect_download() as saved:
             page.get_by_test_id(f"{prefix}csv").click()
@@ -173,6 +173,15 @@ def test_every_plot_is_scrubbed_back_and_live_again(page: Page, plant: Plant, tm
         page.get_by_test_id(f"{prefix}live").click()
 
 
+def _the_sums_are_one(page: Page) -> None:
+    """What the table of floaters adds up to is what the plant says, to the last decimal."""
+    told = re.compile(r"Sum of the table (\S+) kN; the plant's own sum (\S+) kN")
+    expect(page.get_by_test_id("force-sum")).to_have_text(told)
+    found = told.search(page.get_by_test_id("force-sum").inner_text())
+    assert found is not None
+    assert found[1] == found[2]
+
+
 def test_a_page_opened_late_scrubs_back_to_what_the_recorder_has(
     plant: Plant, page: Page, watch: Watch, browser: Browser
 ) -> None:
@@ -184,13 +193,14 @@ def test_a_page_opened_late_scrubs_back_to_what_the_recorder_has(
     late = browser.new_page()
     late.goto(f"{plant.endpoints.ui_http}/#page=drivetrain&window=10")
     expect(late.get_by_test_id("connection")).to_contain_text("LIVE")
-    assert late.evaluate("__kpp.samples") <= 2
+    assert late.evaluate("__kpp.state") == "live"
+    late.wait_for_function("__kpp.times()[0] < 1 && __kpp.times().length > 20")  # its trends begin with the run
     late.get_by_test_id("d-scrub").fill("20")
     value = late.get_by_test_id("line-d-winding-generator.winding_temperature")
     expect(value).to_have_text(re.compile(r"^\d+\.\d$"))
     late.get_by_test_id("nav-floaters").click()
     expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain, at 20.00 s")
-    expect(late.get_by_test_id("force-sum")).to_contain_text("the plant's own sum")
+    _the_sums_are_one(late)
     late.get_by_test_id("nav-energy").click()
     run = late.evaluate("__kpp.recorded()")
     said = f"Past: this page shows what the recorder has at 20.00 s of run {run}."
@@ -199,6 +209,7 @@ def test_a_page_opened_late_scrubs_back_to_what_the_recorder_has(
     late.get_by_test_id("nav-floaters").click()
     late.get_by_test_id("f-live").click()
     expect(late.get_by_test_id("floater-count")).to_have_text("66 on the chain")
+    _the_sums_are_one(late)
     late.close()
     expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
     watch.expected = False
@@ -223,6 +234,13 @@ def test_a_recording_is_played_back_from_the_page(page: Page, plant: Plant, brow
     expect(there.get_by_test_id("start")).to_be_hidden()
     there.get_by_test_id("seek").fill("12")
     expect(there.get_by_test_id("seek-t")).to_contain_text(re.compile(r"^1[12]\.\d\d s of"))
+    expect(there.get_by_test_id("command-state")).to_contain_text("Go to 12.00 s of the recording — applied")
+    # The trends of the moment that was jumped to are whole at once.
+    there.wait_for_function("__kpp.times()[0] < 1 && __kpp.times().at(-1) > 11 && __kpp.times().length > 100")
+    go(there, "parameters")
+    expect(there.get_by_test_id("form").get_by_role("button", name="Apply")).to_be_disabled()
+    expect(there.get_by_test_id("form")).to_contain_text("This is a replay: what is recorded cannot be changed")
+    go(there, "overview")
     there.get_by_test_id("speed").select_option("0.1")
     expect(there.get_by_test_id("speed-requested")).to_have_text("0.1 \N{MULTIPLICATION SIGN}")
     there.get_by_test_id("replay-play").click()
@@ -274,7 +292,7 @@ def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plan
     expect(page.get_by_test_id(f"run-{parent}")).to_be_visible()
     page.get_by_test_id("fork-t").fill("30")
     page.get_by_test_id("fork").click()
-    expect(page.get_by_test_id("fork-answer")).to_contain_text(f"forked at 30.000 s of run {parent}")
+    expect(page.get_by_test_id("fork-answer")).to_contain_text(f"forked at 30.00 s of run {parent}")
     expect(page.get_by_test_id("scenario-name")).to_contain_text("fork:")
     page.get_by_test_id("start").click()
     expect(page.get_by_test_id("mode")).to_have_text("RUNNING")
@@ -287,9 +305,9 @@ def test_a_run_is_forked_and_compared_with_the_one_it_came_from(page: Page, plan
     expect(page.get_by_test_id("compared")).to_contain_text(f"{parent} (dashes)")
     expect(page.get_by_test_id("compare-table").locator("tbody tr")).to_have_count(8)
     drag(page, page.get_by_test_id("compare-plot").locator(".u-over"))
-    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d s to \d+\.\d s"))
+    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d\d s to \d+\.\d\d s"))
     page.get_by_test_id("compare-plot").locator(".u-over").dblclick()
-    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d s; drag"))
+    expect(page.get_by_test_id("compared")).to_contain_text(re.compile(r"\(dashes\), \d+\.\d\d s; drag"))
 
 
 def _gone(pid: int) -> bool:

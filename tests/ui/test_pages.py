@@ -378,7 +378,7 @@ def test_energy_is_scrubbed_back_to_what_the_recorder_has(
         expect(grid).to_have_text(f"{14_450.0 * (change - 0.2) / 3.6e6:.3f}")
         expect(cop).to_have_text(DASH)  # there was none yet
         expect(sheet.get_by_test_id("v-ledger.r_a")).to_have_attribute("data-abnormal", "no")
-        expect(bar).to_contain_text("past, at 0:4")
+        expect(bar).to_contain_text("past, at 4")
         expect(sheet).to_have_attribute("data-past", "yes")
 
         page.get_by_test_id("e-scrub").fill(f"{change + 1.0:.2f}")  # half of the two seconds before it at each power

@@ -2,9 +2,12 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bus.endpoints import Endpoints
@@ -13,6 +16,7 @@ from kpp_physics.parameters import Parameters
 from kpp_physics.settling import settled
 from tests.kpp_physics.laps import small_parameters, small_plant
 from tests.ui.synthetic_plant import free_endpoints
+from tests.watching import eventually
 from ui import lab
 from ui.lab import Lab
 from ui.presets import PresetError, Presets
@@ -20,6 +24,7 @@ from ui.questions import Questions, Reply
 from ui.replays import Replays
 
 ADMIN = Caller("", Role.ADMIN)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -175,3 +180,32 @@ def test_s05_a_preset_is_deleted_by_an_administrator_alone(questions: Questions)
 def test_s10_a_question_about_a_module_that_there_is_not_says_which_there_are(questions: Questions) -> None:
     reply = asyncio.run(questions.answer({"id": "1", "ask": "channels", "module": "m9", "args": {}}, ADMIN))
     assert (reply.ok, reply.reason) == (False, "no module 'm9': KPP_MODULES names m1")
+
+
+ASKS = """import asyncio
+from kpp_physics.parameters import Parameters
+from ui.lab import Lab
+asyncio.run(Lab().compare(Parameters().as_dict()))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of no other system ends orphans")
+def test_a_comparison_ends_with_the_dashboard_that_is_killed() -> None:
+    dashboard = subprocess.Popen([sys.executable, "-c", ASKS], cwd=ROOT)
+    asking = psutil.Process(dashboard.pid)
+    computing = eventually(asking.children, 20, "the plants are computed in a process of their own")[0]
+    eventually(lambda: "ui.lab" in computing.cmdline() and computing.nice() > 0, 20, "it computes")
+    dashboard.kill()
+    dashboard.wait()
+    try:
+        eventually(lambda: _ended(computing), 1, "it ends long before it has computed anything")
+    finally:
+        if not _ended(computing):
+            computing.kill()
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)  # nobody may be there to ask how it ended
+    except psutil.NoSuchProcess:
+        return True

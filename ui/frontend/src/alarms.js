@@ -2,7 +2,7 @@
 
 import { advisories } from "./control.js"
 import { byId, flag, write } from "./dom.js"
-import { fixed, power10 } from "./format.js"
+import { celsius, moment, power10 } from "./format.js"
 import { readAs } from "./recorded.js"
 import { stream } from "./stream.js"
 
@@ -63,16 +63,16 @@ function item(alarm, commands) {
     element.append(part)
   }
   cell("sign", SIGN[alarm.priority])
-  const seen = alarm.acknowledged_by ? `, acknowledged by ${alarm.acknowledged_by} at ${fixed(alarm.acknowledged_t, 2)} s` : ""
-  const gone = alarm.cleared_t === null ? "" : ` at ${fixed(alarm.cleared_t, 2)} s`
-  cell("what", alarm.text)
+  const seen = alarm.acknowledged_by ? `, acknowledged by ${alarm.acknowledged_by} at ${moment(alarm.acknowledged_t)}` : ""
+  const gone = alarm.cleared_t === null ? "" : ` at ${moment(alarm.cleared_t)}`
+  cell("what", celsius(alarm.text))
   const limit = limitOf(alarm)
-  const raised = alarm.raised_t < 0 ? `before this run was forked (${fixed(alarm.raised_t, 2)} s)` : `${fixed(alarm.raised_t, 2)} s`
+  const raised = alarm.raised_t < 0 ? `before this run was forked (${moment(alarm.raised_t)})` : moment(alarm.raised_t)
   cell("how", `${raised} · ${limit ? `limit ${limit} · ` : ""}${alarm.first_out ? "FIRST OUT · " : ""}${STATES[alarm.state]}${gone}${seen}`)
   if (alarm.state !== "acknowledged") {
     const button = document.createElement("button")
     button.textContent = "Acknowledge"
-    button.setAttribute("aria-label", `Acknowledge ${alarm.text}`)
+    button.setAttribute("aria-label", `Acknowledge ${celsius(alarm.text)}`)
     button.onclick = () => commands.clock("acknowledge", { alarm: alarm.id })
     element.append(button)
   }
@@ -87,7 +87,7 @@ function limitOf({ limit, unit }) {
   return `${told(limit * factor + offset)} ${shown}`
 }
 
-const told = (value) => String(Number(value.toPrecision(5))).replace("-", "−")
+const told = (value) => String(Number(value.toPrecision(4))).replace("-", "−")
 
 export function start(root, { commands }) {
   const list = alarmList(root, "all-alarms", commands)
@@ -104,7 +104,7 @@ export function start(root, { commands }) {
         ...events.toReversed().map((event) => {
           const row = document.createElement("tr")
           row.dataset.severity = event.severity
-          for (const text of [`${fixed(event.t, 2)} s`, event.module, event.severity, event.text]) row.insertCell().textContent = text
+          for (const text of [moment(event.t), event.module, event.severity, celsius(event.text)]) row.insertCell().textContent = text
           return row
         }),
       )

@@ -4,6 +4,7 @@ import { byId, flag, write } from "./dom.js"
 import { fixed, power10 } from "./format.js"
 import { settling, lapMeans, lapsText, settled } from "./readings.js"
 import { unsteady } from "./steady.js"
+import { since } from "./since.js"
 import { stream } from "./stream.js"
 
 const IN = [
@@ -29,7 +30,7 @@ const SEGMENTS = [...IN, ...OUT, STORED].map(segment).join("")
 export const BALANCE = `
 <section class="card balance" aria-label="energy balance">
   <header>
-    <h2>Energy since the start <small>kWh</small></h2>
+    <h2><span data-testid="energy-since">Energy since the start</span> <small>kWh</small></h2>
     <p data-testid="energy-flow">–</p>
     <p class="residual" title="what the first-law ledger does not account for, over the energy scale; the gate is 1e-9">
       residual R<sub>A</sub> <b data-testid="residual">–</b>
@@ -49,6 +50,7 @@ export function balance(root) {
   return () => {
     const ledger = read()
     showLedger(root, ledger)
+    write(byId(root, "energy-since"), `Energy since ${since()}`)
     write(byId(root, "verdict"), verdict(ledger))
     for (const id of ["verdict", "energy-flow", "residual"]) flag(byId(root, id), "freshness", stream.freshness())
   }
@@ -109,7 +111,7 @@ function verdict(ledger) {
   const given = stream.value("grid.export_energy")
   if (taken === null || given === null || !ledger) return "No numbers from the plant: nothing can be said of its balance now."
   if (taken === 0 && given === 0) return "No energy has flowed in this run yet."
-  const so = `So far it has taken ${fixed(taken, 3)} kWh from the grid and delivered ${fixed(given, 3)} kWh.`
+  const so = `${since() === "the start" ? "So far" : `Since ${since()}`} it has taken ${fixed(taken, 3)} kWh from the grid and delivered ${fixed(given, 3)} kWh.`
   const { word, text } = settled() && why ? why : settling()
   const wait = word === "settling" || word === "not steady" ? ` ${text[0].toUpperCase()}${text.slice(1)}.` : ""
   return `${given < taken ? "This plant takes more than it delivers. " : ""}${so}${wait}`

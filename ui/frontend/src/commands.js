@@ -1,6 +1,6 @@
 // Commands to the plant and questions to the dashboard's server, each with its answer.
 
-import { fixed } from "./format.js"
+import { moment } from "./format.js"
 import { stream } from "./stream.js"
 
 const ANSWER_AFTER = 10_000
@@ -67,7 +67,7 @@ export class Commands {
 export function describe({ module, name, args }) {
   if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
   if (name === "reset" && module === "clock") return `New run of ${args.scenario ?? "the same scenario"}`
-  if (name === "seek") return `Go to ${fixed(args.t, 2)} s of the recording`
+  if (name === "seek") return `Go to ${moment(args.t)} of the recording`
   if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
   if (name === "set_policy") return `Late modules: ${args.policy}`
   if (name === "plant_reset") return "Reset trip"

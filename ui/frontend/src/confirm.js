@@ -1,7 +1,7 @@
 // One question before what cannot be taken back.
 
 import { byId, write } from "./dom.js"
-import { fixed } from "./format.js"
+import { moment } from "./format.js"
 import { stream } from "./stream.js"
 
 export const CONFIRM = `
@@ -36,5 +36,5 @@ export async function endsRun(ask, title, action, then) {
   const { clock } = stream.note ?? {}
   const t = stream.frame?.t ?? 0
   if (!clock || clock.replay || clock.mode === "stopped" || !(t > 0)) return true
-  return ask(title, `Run ${clock.run} ends at ${fixed(t, 2)} s and cannot be resumed. What was recorded of it stays, and a fork goes on from any of its moments (page Runs). ${then}`.trim(), action)
+  return ask(title, `Run ${clock.run} ends at ${moment(t)} and cannot be resumed. What was recorded of it stays, and a fork goes on from any of its moments (page Runs). ${then}`.trim(), action)
 }

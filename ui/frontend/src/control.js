@@ -1,7 +1,7 @@
 // Control: the controller's sequence with its present state, interlocks, the injection schedule, and every order.
 
 import { byId, flag, write } from "./dom.js"
-import { MISSING, duration, fixed } from "./format.js"
+import { MISSING, celsius, duration, fixed, howToType, moment, typed } from "./format.js"
 import { Shape } from "./geometry.js"
 import { stream } from "./stream.js"
 import { facts, number, values, word } from "./values.js"
@@ -39,7 +39,7 @@ export const HTML = `
   </section>
   <section class="card panel"><header><h2>Set-points, load and modes</h2></header>
     <div class="settings" data-testid="settings"></div>
-    <div class="until"><label for="kpp-until">Run until</label><input id="kpp-until" data-testid="until" type="number" step="0.001" min="0" inputmode="decimal"> <span class="unit">s</span><button data-testid="run-until">Go, then pause</button></div>
+    <div class="until"><label for="kpp-until">Run until</label><input id="kpp-until" data-testid="until" inputmode="decimal" autocomplete="off" aria-describedby="kpp-until-why"> <span class="unit">s</span><button data-testid="run-until">Go, then pause</button><em class="why" id="kpp-until-why" role="alert" data-testid="until-why"></em></div>
   </section>
   ${facts("Controller", [word("plc", "State"), word("brake_set", "Holding brake"), word("converter_on", "Converter"), word("synchronised", "Grid breaker"), word("compressor_mode", "Compressor"), ["plc.speed_setpoint_rpm", "Speed set-point"], ["drivetrain.shaft_speed_rpm", "Shaft speed"]])}
 </div>`
@@ -47,7 +47,7 @@ export const HTML = `
 function listOf(element, texts, sign) {
   if (element.dataset.key === texts.join("\n")) return
   element.dataset.key = texts.join("\n")
-  element.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: `${sign}${text}` })))
+  element.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: `${sign}${celsius(text)}` })))
 }
 
 // Remarks on the parameters in force: what a designer should look at, and nothing that an operator has to see to.
@@ -61,7 +61,13 @@ export function advisories(element, module) {
 export function start(root, { commands, fields }) {
   const show = values(root)
   for (const button of root.querySelectorAll("[data-order]")) button.onclick = () => commands.plant(button.dataset.order)
-  byId(root, "run-until").onclick = () => commands.clock("run_until", { t: Number(byId(root, "until").value) })
+  byId(root, "run-until").onclick = () => {
+    const text = byId(root, "until").value
+    const t = typed(text)
+    const now = stream.frame?.t ?? 0
+    write(byId(root, "until-why"), !Number.isFinite(t) ? howToType(text) || "give a time in s" : t <= now ? `give a time after now, ${moment(now)}` : "")
+    if (t > now) commands.clock("run_until", { t })
+  }
   const settings = fields(byId(root, "settings"), SETTINGS)
   let drawn = ""
   return {
@@ -72,8 +78,10 @@ export function start(root, { commands, fields }) {
       if (stream.hello && drawn !== `${state}`) byId(root, "sequence").innerHTML = diagram(stream.hello.orders, state)
       drawn = `${state}`
       const open = Object.entries(stream.hello?.orders ?? {}).filter(([, moves]) => state in moves)
+      const replayed = Boolean(stream.note?.clock?.replay)
+      for (const button of root.querySelectorAll("[data-order], [data-testid=run-until]")) button.disabled = replayed
       for (const button of root.querySelectorAll("[data-order]")) flag(button, "permitted", open.some(([name]) => name === button.dataset.order) ? "yes" : "no")
-      write(byId(root, "order-hint"), state ? `Permitted now: ${open.map(([name]) => name.replaceAll("_", " ")).join(", ") || "nothing"}. Others are answered with the reason why not.` : "")
+      write(byId(root, "order-hint"), replayed ? "This is a replay: what is recorded takes no orders." : state ? `Permitted now: ${open.map(([name]) => name.replaceAll("_", " ")).join(", ") || "nothing"}. Others are answered with the reason why not.` : "")
       showInterlocks(root)
       showSchedule(root)
       settings()
@@ -153,7 +161,7 @@ function showSchedule(root) {
     return
   }
   const shape = new Shape(p)
-  const coming = Array.from(frame.position, (at, i) => ({ i, way: (shape.opens - (at / 65536) * shape.loop + shape.loop) % shape.loop })).toSorted((a, b) => a.way - b.way)
+  const coming = Array.from(frame.position, (at, i) => ({ i, way: (shape.opens - at * shape.loop + shape.loop) % shape.loop })).toSorted((a, b) => a.way - b.way)
   const time = (way) => (speed > 1e-3 ? duration(way / speed) : "chain at rest")
   write(byId(root, "next-floater"), coming.length ? `no. ${coming[0].i}` : MISSING)
   write(byId(root, "next-in"), coming.length ? time(coming[0].way) : MISSING)

@@ -3,7 +3,7 @@
 import { describe } from "./commands.js"
 import { endsRun } from "./confirm.js"
 import { byId, flag, write } from "./dom.js"
-import { MISSING, fixed } from "./format.js"
+import { MISSING, fixed, moment, spelt } from "./format.js"
 import { stream } from "./stream.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
@@ -145,7 +145,7 @@ function replayed(root, commands) {
   play.onclick = () => commands.clock(stream.note.clock.mode === "running" ? "pause" : "start")
   slider.oninput = () => {
     held = true
-    write(told, simulated(Number(slider.value)))
+    write(told, moment(Number(slider.value)))
   }
   slider.onchange = () => {
     held = false
@@ -165,7 +165,8 @@ function replayed(root, commands) {
     if (held) return
     const t = Math.min(end, Math.max(start, stream.frame?.t ?? start))
     slider.value = String(t)
-    write(told, `${simulated(t)} of ${simulated(end)}`)
+    write(told, `${moment(t)} of ${moment(end)}`)
+    told.title = spelt(t)
   }
 }
 
@@ -176,7 +177,7 @@ function follow(select, value, label) {
 }
 
 export function outcome({ phase, t, seq, reason }) {
-  const at = `at ${fixed(t, 2)} s`
+  const at = `at ${moment(t)}`
   if (phase === "sent") return "sent …"
   if (phase === "sequenced") return `sequenced at tick ${seq} …`
   if (phase === "applied") return `applied ${at}`
@@ -230,7 +231,8 @@ function showFacts(root, clock, live) {
   const freshness = stream.freshness()
   const shown = freshness === "missing" ? null : t
   flag(byId(root, "sim-time"), "freshness", freshness)
-  write(byId(root, "sim-time"), shown === null || !Number.isFinite(shown) ? MISSING : simulated(shown))
+  write(byId(root, "sim-time"), moment(shown))
+  byId(root, "sim-time").title = spelt(shown)
   write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
   write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
   write(byId(root, "held-by"), live ? clock.held.join(", ") || "nobody" : MISSING)
@@ -241,14 +243,6 @@ function showFacts(root, clock, live) {
   write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
   byId(root, "lost").title = bus ? `${bus.lost} messages lost, ${bus.repaired} had again, ${bus.bad_frames} bad frames dropped` : ""
   showNodes(byId(root, "nodes"))
-}
-
-function simulated(t) {
-  if (t < 60) return `${fixed(t, 2)} s`
-  const minutes = Math.floor(t / 60)
-  const seconds = fixed(Math.floor((t - 60 * minutes) * 10) / 10, 1).padStart(4, "0")
-  if (minutes < 60) return `${minutes}:${seconds} min`
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${seconds.slice(0, 2)} h`
 }
 
 function showNodes(list) {

@@ -3,10 +3,11 @@
 
 import { byId, flag, write } from "./dom.js"
 import { LATER, PATHS } from "./flows.js"
-import { MISSING, fixed } from "./format.js"
+import { MISSING, moment as told } from "./format.js"
 import { Moment } from "./moment.js"
 import { sankeyChart } from "./sankey.js"
 import { storesChanged, unsteady } from "./steady.js"
+import { since } from "./since.js"
 import { stream } from "./stream.js"
 import { followTime, timebar } from "./timebar.js"
 import { facts, number, values } from "./values.js"
@@ -30,7 +31,7 @@ const line = (group, twice) => ([name, label]) => `
 <tr data-line-of="${name}"><th scope="row">${label}</th><td><b data-v="${group}.${name}">–</b></td>${twice ? `<td>${stockless(name) ? "" : `<b data-v="sampled.${name}">–</b>`}</td>` : ""}</tr>`
 const stockless = (name) => name.startsWith("stored_") || name === "reference" || name === "rebuilt"
 const table = (id, caption, heads, groups, group, twice) => `
-<table class="ledger" data-testid="${id}"><caption>${caption}</caption>
+<table class="ledger" data-testid="${id}"><caption data-caption="${caption}">${caption}</caption>
 <thead><tr><td></td>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
 ${groups.map(([name, lines]) => `<tbody><tr class="group"><th scope="rowgroup" colspan="${heads.length + 1}">${name}</th></tr>${lines.map(line(group, twice)).join("")}</tbody>`).join("")}
 </table>`
@@ -70,12 +71,13 @@ export function start(root, { commands }) {
     round: () => {
       const found = moment.follow()
       bar()
-      tell(byId(root, "e-moment"), found, moment.problem)
+      for (const caption of root.querySelectorAll("[data-caption]")) write(caption, caption.dataset.caption.replace("the start", since()))
+      tell(byId(root, "e-moment"), found, moment)
       show()
       tellSteady(byId(root, "steady"), read)
       if (flows.of !== found) flows = { of: found, means: found && new Map(PATHS.map((path) => [path, moment.value(path, "mean") ?? (LATER.has(path) ? 0 : null)])) }
       if (view.live) chart.round()
-      else chart.past(flows.means)
+      else if (!moment.held) chart.past(flows.means)
       for (const gate of gates) {
         const value = read(gate.dataset.v)
         gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"
@@ -96,10 +98,11 @@ function tellSteady(element, read) {
 }
 
 // Which moment the numbers are of.
-function tell(element, found, problem) {
+function tell(element, found, { problem, held }) {
   element.hidden = view.live
   if (view.live) return
+  if (held) return write(element, `Held at ${told(view.at)}: what this page heard last before. ${problem ? `The recorder has nothing of it: ${problem}.` : "The recorder is asked."}`)
   if (!found) return write(element, problem ? "Past: there are no numbers of this moment." : "Past: the recorder is asked.")
   const left = found.missing ? ` ${found.missing} of the numbers are not recorded in this run: they are left out.` : ""
-  write(element, `Past: this page shows what the recorder has at ${fixed(found.t, 2)} s of run ${found.run}.${left}`)
+  write(element, `Past: this page shows what the recorder has at ${told(found.t)} of run ${found.run}.${left}`)
 }

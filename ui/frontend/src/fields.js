@@ -2,7 +2,7 @@
 // in place, and what is typed is kept apart from what is in force until it is applied.
 
 import { write } from "./dom.js"
-import { unitText } from "./format.js"
+import { howToType, typed, unitText } from "./format.js"
 import { built, fixed, fork, newRun, unforkable } from "./rebuild.js"
 import { stream } from "./stream.js"
 
@@ -12,6 +12,7 @@ const KINDS = {
   setting: "what an operator sets: may change in the run, and changes nothing that is stored",
   environment: "what surrounds the plant: may change in the run",
 }
+const REPLAYED = "This is a replay: what is recorded cannot be changed. Fork the run in the plant instead (page Runs)."
 const FLAGS = { D: "derived", P: "predecessor", S: "published source", A: "assumption", "S/A": "source, assumption", "-": "choice" }
 
 export const declarations = () => stream.hello?.declarations ?? []
@@ -26,9 +27,9 @@ const inForceAfter = (run) => stream.geometry !== null && stream.geometry.run !=
 export function wrong(declaration, text) {
   const { name, unit, minimum, maximum, choices } = declaration
   if (choices.length) return choices.includes(text) ? "" : `choose one of ${choices.join(", ")}`
-  const value = Number(text)
+  const value = typed(text)
   const si = unit === "-" ? "" : ` ${unitText(unit)}`
-  if (text.trim() === "" || !Number.isFinite(value)) return `give a number${si && ` in${si}`}`
+  if (!Number.isFinite(value)) return howToType(text) || `give a number${si && ` in${si}`}`
   if (value < minimum) return `the lowest value allowed is ${minimum}${si}`
   if (value > maximum) return `the highest value allowed is ${maximum}${si}`
   if ((name === "floater_count" || name === "pole_pairs") && !Number.isInteger(value)) return "give a whole number"
@@ -162,11 +163,13 @@ export class Form {
     for (const [name, { declaration, element, input }] of this.rows) this.show(name, declaration, element, input, force)
     const faults = this.faults()
     const waits = this.sent.size > 0 || this.preparing
-    const able = this.pending.size > 0 && !faults.length && Boolean(force) && !waits && stream.clockLive()
+    const replayed = Boolean(stream.note?.clock?.replay)
+    const able = !replayed && this.pending.size > 0 && !faults.length && Boolean(force) && !waits && stream.clockLive()
     this.part("apply").disabled = !able
+    this.part("apply").title = replayed ? REPLAYED : ""
     this.part("revert").disabled = !this.pending.size
     this.offer(able)
-    const summary = faults.length ? `${faults.length} wrong` : this.preparing ? "this moment is prepared …" : waits ? "sent …" : this.pending.size ? `${this.pending.size} pending, not applied` : this.failure ? "" : "all applied"
+    const summary = replayed ? REPLAYED : faults.length ? `${faults.length} wrong` : this.preparing ? "this moment is prepared …" : waits ? "sent …" : this.pending.size ? `${this.pending.size} pending, not applied` : this.failure ? "" : "all applied"
     write(this.part("summary"), this.failure && this.pending.size ? `refused: ${this.failure}` : summary)
     this.part("summary").dataset.bad = faults.length || (this.failure && this.pending.size) ? "yes" : "no"
   }
@@ -193,7 +196,7 @@ export class Form {
     const wanted = text ?? (applied === undefined ? "" : told(applied))
     // A field that nobody has touched follows the plant, whoever changed it.
     if (input.value !== wanted && (text !== undefined || input.getRootNode().activeElement !== input)) input.value = wanted
-    input.disabled = !force || fixed(declaration)
+    input.disabled = !force || fixed(declaration) || Boolean(stream.note?.clock?.replay)
     element.dataset.pending = text === undefined ? "no" : "yes"
     element.dataset.bad = reason ? "yes" : "no"
     input.setAttribute("aria-invalid", String(Boolean(reason)))

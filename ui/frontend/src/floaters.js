@@ -2,7 +2,7 @@
 
 import uPlot from "uplot"
 import { byId, flag, write } from "./dom.js"
-import { fixed } from "./format.js"
+import { fixed, moment as told } from "./format.js"
 import { Shape } from "./geometry.js"
 import { Moment } from "./moment.js"
 import { stream } from "./stream.js"
@@ -43,12 +43,13 @@ export function start(root, { commands }) {
       due = now + 400
       bar()
       const found = moment.follow()
-      const rows = view.live ? floaters() : recorded(moment)
-      fill(body, rows, view.live ? stream.note?.module?.served : moment.raw("valve.floater"))
-      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain${view.live ? "" : `, at ${fixed(found.t, 2)} s`}` : "no data")
+      const rows = view.live ? floaters() : moment.held ? rowsOfFrame(view.frozenFrame) : recorded(moment)
+      fill(body, rows, view.live || moment.held ? stream.note?.module?.served : moment.raw("valve.floater"))
+      const at = view.live ? "" : `, at ${told(found?.t ?? view.range()[1])}`
+      write(byId(root, "floater-count"), rows.length ? `${rows.length} on the chain${at}${moment.held ? ", as this page has it" : ""}` : "no data")
       const sum = rows.reduce((all, { force }) => all + force, 0)
-      const told = view.live ? stream.value("chain.buoyancy_force") : moment.value("chain.buoyancy_force")
-      write(byId(root, "force-sum"), rows.length && told !== null ? `Force of floater i: ρ g V f, times the cosine of its direction. Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(told, 2)} kN.` : "")
+      const own = view.live ? stream.value("chain.buoyancy_force") : moment.value("chain.buoyancy_force")
+      write(byId(root, "force-sum"), rows.length && own !== null ? `Force of floater i: ρ g V f, times the cosine of its direction. Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(own, 2)} kN.` : "")
       for (const chart of charts) chart.draw(rows)
     },
     restyle: () => charts.forEach((chart) => chart.rebuild()),
@@ -58,11 +59,14 @@ export function start(root, { commands }) {
 
 function floaters() {
   const { frame } = stream
-  if (!frame || stream.freshness() === "missing") return []
+  return frame && stream.freshness() !== "missing" ? rowsOfFrame(frame) : []
+}
+
+function rowsOfFrame(frame) {
   return rowsOf(
     frame.position.length,
-    (i) => frame.position[i] / 65536,
-    (i) => [frame.fill[i] / 255, frame.airMass[i], Number.isNaN(frame.temperature[i]) ? null : frame.temperature[i]],
+    (i) => frame.position[i],
+    (i) => [frame.fill[i], frame.airMass[i], Number.isNaN(frame.temperature[i]) ? null : frame.temperature[i]],
   )
 }
 

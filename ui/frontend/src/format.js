@@ -16,9 +16,10 @@ export function power10(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
   if (value === 0) return "0"
   const exponent = Math.floor(Math.log10(Math.abs(value)))
-  const digits = String(Math.abs(exponent)).replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])
-  return `${fixed(value / 10 ** exponent, 1)} × 10${exponent < 0 ? "⁻" : ""}${digits}`
+  return `${fixed(value / 10 ** exponent, 1)} × 10${superscript(exponent)}`
 }
+
+const superscript = (number) => String(number).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])
 
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return MISSING
@@ -27,9 +28,42 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`
 }
 
-export function clockTime(seconds) {
-  const minutes = Math.floor(Math.abs(seconds) / 60)
-  const rest = Math.abs(seconds) - 60 * minutes
-  const text = Number.isInteger(rest) ? String(rest).padStart(2, "0") : rest.toFixed(1).padStart(4, "0")
-  return `${seconds < 0 ? "−" : ""}${minutes}:${text}`
+// A moment of simulated time. Everywhere in seconds, as the fields take it, files have it and REST tells it.
+export const moment = (seconds, decimals = 2) => (Number.isFinite(seconds) ? `${fixed(seconds, decimals)} s` : MISSING)
+
+// A number that was typed; NaN if it is none. Both "0,3" and "1,000" are written somewhere: neither is guessed at.
+export const typed = (text) => (text.trim() === "" ? NaN : Number(text))
+export const howToType = (text) => (/^\s*[-+]?\d+,\d+\s*$/.test(text) ? `write a decimal point: ${text.trim().replace(",", ".")}` : "")
+
+// The same in hours, minutes and seconds, for whoever points at it.
+export function spelt(seconds) {
+  if (!(seconds >= 60)) return ""
+  const two = (number) => String(Math.floor(number)).padStart(2, "0")
+  return `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)} h`
+}
+
+// Temperatures in a sentence of the plant, which has SI units, as they stand beside it.
+export const celsius = (text) => text.replace(/(\d+(?:\.\d+)?) K\b/g, (_, kelvin) => `${tidy(Number(kelvin) - 273.15)} °C`)
+const tidy = (value) => String(Number(value.toFixed(1))).replace("-", "−")
+
+// What stands at the ticks of an axis: as many decimals as tell two of them apart, powers of ten where those would be many.
+export function tickTexts(ticks) {
+  const known = ticks.filter((tick) => tick !== null)
+  const step = known.length > 1 ? Math.abs(known[1] - known[0]) : Math.abs(known[0] ?? 1)
+  const most = Math.max(...known.map(Math.abs))
+  if (!(step > 0)) return ticks.map((tick) => fixed(tick, 0))
+  const scale = most < 1e-4 || most >= 1e6 ? Math.floor(Math.log10(most)) : 0
+  const digits = Math.min(12, decimals(step / 10 ** scale))
+  const power = scale ? `·10${superscript(scale)}` : ""
+  return ticks.map((tick) => (tick === null ? "" : tick === 0 ? "0" : `${fixed(tick / 10 ** scale, digits)}${power}`))
+}
+
+// As many as it takes to write a step exactly, 3 at most beyond its first digit.
+function decimals(step) {
+  const first = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  for (let digits = first; digits < first + 3; digits++) {
+    const scaled = step * 10 ** digits
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits
+  }
+  return first + 3
 }

@@ -1,7 +1,7 @@
 // The display frame of ui/frames.py, read without copying.
 
 const MAGIC = 0x4b
-export const LAYOUT = 2
+export const LAYOUT = 3
 const HEADER = 56
 
 export function unpack(buffer) {
@@ -33,7 +33,7 @@ export function unpack(buffer) {
     newest: take(Float32Array, newest),
     airMass: take(Float32Array, floaters),
     temperature: take(Float32Array, floaters),
-    position: take(Uint16Array, floaters),
-    fill: take(Uint8Array, floaters),
+    position: take(Float32Array, floaters),
+    fill: take(Float32Array, floaters),
   }
 }

@@ -1,16 +1,16 @@
 // History: any recorded channel of any run; follow the present, pause, zoom, scrub back, export what is seen.
 
 import { byId, write } from "./dom.js"
-import { clockTime, fixed } from "./format.js"
+import { fixed, moment } from "./format.js"
 import { recordedOf } from "./modules.js"
 import { save } from "./picture.js"
-import { Recorded, lineOf } from "./recorded.js"
+import { AXES, COLOURS, Recorded, lineOf, readAs } from "./recorded.js"
 import { stream } from "./stream.js"
 import { view } from "./view.js"
 
 const SPANS = [30, 120, 600, 3600]
 const DEFAULT = ["grid.import_power", "grid.export_power", "receiver.pressure"]
-const MOST = 8
+const MOST = COLOURS.length
 const BINS = 700
 const LIVE_EVERY = 1000
 
@@ -24,6 +24,7 @@ export const HTML = `
     <span class="spring"></span>
     <button data-testid="history-csv">CSV</button><button data-testid="history-png">PNG</button></header>
   <div class="channelrow"><label class="find">Add channel <input list="kpp-channels" data-testid="channel-add" placeholder="name, e.g. chain.speed" autocomplete="off"></label><datalist id="kpp-channels"></datalist><ul class="chips" data-testid="channel-list"></ul></div>
+  <p class="readout" data-testid="history-readout"></p>
   <figure class="plot big"><div class="canvas" data-testid="history-plot" role="img" aria-label="recorded channels over simulated time"></div></figure>
   <div class="scrub"><label for="kpp-scrub">Scrub</label><input id="kpp-scrub" type="range" min="0" max="1000" value="1000" data-testid="scrub"><output data-testid="scrub-range">–</output></div>
   <p class="hint" role="status" data-testid="history-answer">Drag in the plot to zoom, double-click to see all.</p>
@@ -37,7 +38,7 @@ export function start(root, { commands }) {
 class History {
   constructor(root, commands) {
     Object.assign(this, { root, commands, runs: [], channels: new Map(), span: 120, end: null, live: true, busy: false, due: 0, data: null, channelsOf: null })
-    this.plot = new Recorded(byId(root, "history-plot"), root, { zoomed: (range) => this.zoom(range), reset: () => this.all() })
+    this.plot = new Recorded(byId(root, "history-plot"), root, { zoomed: (range) => this.zoom(range), reset: () => this.all(), pointed: (t, values) => this.point(t, values) })
     for (const button of root.querySelectorAll("[data-span]")) button.onclick = () => (button.dataset.span === "all" ? this.all() : this.setSpan(Number(button.dataset.span)))
     byId(root, "history-pause").onclick = () => this.pause()
     byId(root, "history-live").onclick = () => this.goLive()
@@ -79,8 +80,10 @@ class History {
 
   async list() {
     if (this.channelsOf === this.run) return
+    this.channels = new Map()
+    this.channelsOf = null
     const { channels } = await this.commands.ask("channels", { run: this.run })
-    this.channelsOf = this.run
+    this.channelsOf = channels.length ? this.run : null // a run that has just begun may have none yet
     this.channels = new Map(channels.filter(({ kind }) => kind === "float" || kind === "int").map((each) => [each.name, each]))
     this.root.querySelector("#kpp-channels").replaceChildren(...[...this.channels.values()].map(({ name, meaning, unit }) => Object.assign(document.createElement("option"), { value: name, label: `${meaning}${unit ? ` [${unit}]` : ""}` })))
   }
@@ -138,10 +141,31 @@ class History {
     if (!this.channels.has(name)) return this.say(`${name}: no recorded channel of numbers has this name`)
     if (!this.names.includes(name)) {
       if (this.names.length >= MOST) return this.say(`${MOST} channels are shown at most: remove one first`)
+      const units = [...new Set(this.names.filter((each) => this.channels.has(each)).map((each) => this.unit(each)))]
+      if (units.length >= AXES && !units.includes(this.unit(name))) return this.say(`${name} has the unit ${this.unit(name) || "1"}, and the plot has no more than ${AXES} axes, for ${units.map((unit) => unit || "1").join(", ")}: remove a channel first`)
       view.set({ channels: [...this.names, name] })
     }
     input.value = ""
     this.ask()
+  }
+
+  unit(name) {
+    return readAs(this.channels.get(name).unit)[0]
+  }
+
+  // The channels that can be drawn, and why each of the others cannot.
+  fitting() {
+    const [drawn, left, units] = [[], new Map(), new Set()]
+    for (const name of this.names) {
+      if (!this.channels.has(name)) left.set(name, "not recorded in this run")
+      else if (drawn.length >= MOST) left.set(name, `no more than ${MOST} at a time`)
+      else if (units.size >= AXES && !units.has(this.unit(name))) left.set(name, `no axis left for ${this.unit(name) || "1"}`)
+      else {
+        units.add(this.unit(name))
+        drawn.push(name)
+      }
+    }
+    return { drawn, left }
   }
 
   remove(name) {
@@ -158,7 +182,8 @@ class History {
     try {
       await what()
     } catch (error) {
-      this.say(error.message)
+      if (this.data && this.data.run !== this.run) this.clear(error.message)
+      else this.say(error.message)
     }
   }
 
@@ -174,19 +199,42 @@ class History {
     this.ask()
   }
 
+  // What is shown is never of another run than the one that is named above it.
+  clear(why) {
+    this.data = null
+    this.plot.clear()
+    this.legend([], this.fitting().left)
+    this.point(null, [])
+    write(byId(this.root, "scrub-range"), "–")
+    globalThis.__kpp.history = { range: null, bins: 0, channels: [], live: this.live, run: this.run }
+    this.say(why)
+  }
+
+  // Time and values where the plot is pointed at.
+  point(t, values) {
+    const lines = this.plot.shown?.lines ?? []
+    const told = lines.map(({ label, unit }, i) => `${label} ${fixed(values[i], 3)}${unit ? ` ${unit}` : ""}`)
+    write(byId(this.root, "history-readout"), t === null ? "" : `at ${moment(t, 3)}: ${told.join(" · ")}`)
+  }
+
   async ask() {
     if (this.busy) return void (this.again = true)
     this.busy = true
+    if (this.data && this.data.run !== this.run) this.clear(`run ${this.run}: the recorder is asked`)
     await this.tries(async () => {
       await this.list()
       const [, last] = this.extent
       const end = this.end ?? last
       const start = Math.max(0, end - this.span)
-      if (end <= 0) return this.say("nothing is recorded of this run yet")
-      const data = await this.commands.ask("history", { run: this.run, channels: this.names, start, end, bins: BINS })
-      this.data = { ...data, range: [start, end] }
+      const { run } = this
+      const { drawn, left } = this.fitting()
+      if (end <= 0 || !drawn.length) return this.clear(this.channels.size && end > 0 ? `run ${run} has none of these channels` : `nothing is recorded of run ${run} yet`)
+      const data = await this.commands.ask("history", { run, channels: drawn, start, end, bins: BINS })
+      if (run !== this.run) return void (this.again = true) // another one was chosen meanwhile
+      if (!data.t.length) return this.clear(`nothing is recorded of run ${run} from ${moment(start)} to ${moment(end)}`)
+      this.data = { ...data, range: [start, end], left }
       this.redraw()
-      this.say(`bins of ${fixed(data.width, 3)} s, ${data.t.length} with values${data.lost ? `; ${data.lost} damaged or dropped segments are missing` : ""}. Drag to zoom, double-click to see all.`)
+      this.say(`${[...left].map(([name, why]) => `${name}: ${why}. `).join("")}bins of ${fixed(data.width, 3)} s, ${data.t.length} with values${data.lost ? `; ${data.lost} damaged or dropped segments are missing` : ""}. Drag to zoom, double-click to see all.`)
     })
     this.busy = false
     if (this.again) {
@@ -199,20 +247,21 @@ class History {
     if (!this.data) return
     const lines = this.data.channels.map((channel) => lineOf(channel, this.data.t))
     this.plot.draw({ lines, range: this.data.range })
-    this.legend(lines)
+    this.legend(lines, this.data.left)
     const [start, end] = this.data.range
-    write(byId(this.root, "scrub-range"), `${clockTime(Math.round(start * 10) / 10)} to ${clockTime(Math.round(end * 10) / 10)} of ${clockTime(Math.round(this.extent[1] * 10) / 10)}`)
+    write(byId(this.root, "scrub-range"), `${moment(start)} to ${moment(end)} of ${moment(this.extent[1])}`)
     const scrub = byId(this.root, "scrub")
     const room = this.extent[1] - this.span
     if (this.root.getRootNode().activeElement !== scrub) scrub.value = room > 0 ? String(Math.round((1000 * (end - this.span)) / room)) : "1000"
     globalThis.__kpp.history = { range: this.data.range, bins: this.data.t.length, channels: lines.map(({ name }) => name), live: this.live, run: this.data.run }
   }
 
-  legend(lines) {
+  legend(drawn, left) {
+    const lines = [...drawn, ...[...left.keys()].map((name) => ({ name, label: `${name}, not drawn`, unit: "" }))]
     byId(this.root, "channel-list").replaceChildren(
       ...lines.map((line, i) => {
         const item = document.createElement("li")
-        item.innerHTML = `<i style="background:var(--${this.plot.colour(i)})"></i><span></span><button title="remove">×</button>`
+        item.innerHTML = `<i style="${i < drawn.length ? `background:var(--${this.plot.colour(i)})` : ""}"></i><span></span><button title="remove">×</button>`
         item.children[1].textContent = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
         item.children[2].setAttribute("aria-label", `remove ${line.label}`)
         item.children[2].onclick = () => this.remove(line.name)
@@ -232,6 +281,6 @@ class History {
   png() {
     if (!this.data) return
     const [start, end] = this.data.range
-    this.plot.picture(`run ${this.data.run}, ${fixed(start, 1)} s to ${fixed(end, 1)} s`).toBlob((blob) => save(`kpp-${this.data.run}.png`, blob), "image/png")
+    this.plot.picture(`run ${this.data.run}, ${moment(start)} to ${moment(end)}`).toBlob((blob) => save(`kpp-${this.data.run}.png`, blob), "image/png")
   }
 }

@@ -68,11 +68,13 @@ export function start(root, { commands }) {
       show()
       comparison.follow(performance.now())
       const live = stream.freshness() !== "missing"
+      const replayed = Boolean(stream.note?.clock?.replay)
       for (const [id] of CLAIMS) {
         const mode = live ? stream.note?.module?.hypotheses?.[id] : null
         for (const button of root.querySelectorAll(`[data-claim="${id}"] [data-mode]`)) {
           button.setAttribute("aria-pressed", String(button.dataset.mode === mode))
-          button.disabled = !live || !stream.clockLive()
+          button.disabled = !live || !stream.clockLive() || replayed
+          button.title = replayed ? "this is a replay: what is recorded cannot be changed" : ""
         }
         for (const head of root.querySelectorAll(`[data-claim="${id}"] [data-mode-column]`)) flag(head, "inforce", head.dataset.modeColumn === mode ? "yes" : "no")
         flag(root.querySelector(`[data-claim="${id}"]`), "unpaid", (stream.value(`hypotheses.unsourced_energy_${id}`) ?? 0) > 0 ? "yes" : "no")

@@ -6,7 +6,7 @@ import { facts, values, word } from "./values.js"
 const DRIVE_PLOTS = [
   { id: "d-torque", page: 1, title: "Generator torque", lines: [{ path: "generator.torque", label: "Air gap", colour: "net" }], zero: true, least: [100] },
   { id: "d-speed", page: 1, title: "Speed", lines: [{ path: "drivetrain.shaft_speed_rpm", label: "Shaft", colour: "shaft" }], zero: true, least: [10] },
-  { id: "d-power", page: 1, title: "Power", lines: [{ path: "powers.buoyancy", label: "Buoyancy", colour: "flow" }, { path: "powers.shaft", label: "Shaft", colour: "shaft" }, { path: "grid.export_power", label: "Export", colour: "net" }], zero: true, least: [5] },
+  { id: "d-power", page: 1, title: "Power", lines: [{ path: "powers.buoyancy", label: "Buoyancy", colour: "line-7" }, { path: "powers.shaft", label: "Shaft", colour: "shaft" }, { path: "grid.export_power", label: "Export", colour: "export" }], zero: true, least: [5] },
   { id: "d-winding", page: 1, title: "Winding", lines: [{ path: "generator.winding_temperature", label: "Temperature", colour: "import" }], least: [2] },
 ]
 const AIR_PLOTS = [

@@ -135,7 +135,7 @@ class Mimic {
   travel(speed, elapsed) {
     const { loop } = this.shape
     const { frame } = stream
-    const told = (frame.position[0] / 65536) * loop
+    const told = frame.position[0] * loop
     const ahead = this.calm.matches ? 0 : Math.min(AHEAD, (performance.now() - stream.arrived) / 1000)
     const step = this.calm.matches ? 0 : speed * elapsed
     this.phase += step
@@ -205,10 +205,10 @@ class Mimic {
     pen.stroke()
     const served = stream.note?.module?.served ?? null
     for (let i = 0; i < frame.position.length; i++) {
-      const place = (frame.position[i] / 65536) * shape.loop + this.offset
+      const place = frame.position[i] * shape.loop + this.offset
       const [xm, ym, angle] = shape.at(((place % shape.loop) + shape.loop) % shape.loop)
       if (lens && Math.hypot(xm - lens.at[0], ym - lens.at[1]) * scale > lens.radius + scale) continue
-      this.drawFloater(x(xm), y(ym), angle, frame.fill[i] / 255, scale, i === served)
+      this.drawFloater(x(xm), y(ym), angle, frame.fill[i], scale, i === served)
     }
   }
 

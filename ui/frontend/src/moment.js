@@ -32,8 +32,14 @@ export class Moment {
     return this.found?.values.get(name)?.[what] ?? null
   }
 
+  // True while the recorder has nothing of the moment at which the view was frozen: the page's own frame of it is shown.
+  get held() {
+    return !this.found && Boolean(view.frozenFrame)
+  }
+
   // In the unit people read.
   value(path, what) {
+    if (this.held) return stream.read(view.frozenFrame, path)
     const value = this.raw(path, what)
     const channel = stream.channel(path)
     return value === null || !channel ? null : value * channel.factor + channel.offset

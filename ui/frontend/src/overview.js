@@ -3,6 +3,7 @@
 // One drawing loop for all that moves, one slower round for all that is read; a page that is not open costs nothing.
 
 import * as alarms from "./alarms.js"
+import { backfill } from "./backfill.js"
 import { BALANCE, VERDICT, balance } from "./balance.js"
 import { Commands } from "./commands.js"
 import { CONFIRM, confirmation } from "./confirm.js"
@@ -87,7 +88,7 @@ export function render({ model, el }) {
   const confirm = confirmation(root)
   const tools = { commands, confirm, fields: fields(commands) }
   const pages = new Map([...PAGES, ["unknown", "", unknown]].map(([id, , page]) => [id, page.start(root.querySelector(`[data-sheet="${id}"]`), tools)]))
-  const always = [controls(root, commands, confirm), notices(root), stops(root, commands), () => badge(root)]
+  const always = [controls(root, commands, confirm), notices(root), stops(root, commands), () => badge(root), backfill(commands)]
   turn.begin(pages)
   let due = 0
   stream.painters.add((now, fresh) => {

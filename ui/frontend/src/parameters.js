@@ -4,6 +4,7 @@ import { endsRun } from "./confirm.js"
 import { byId, write } from "./dom.js"
 import { Form, declarations, inForce, told } from "./fields.js"
 import { built, fork, newRun, unforkable } from "./rebuild.js"
+import { stream } from "./stream.js"
 
 export const HTML = `
 <div class="columns parameters">
@@ -85,7 +86,7 @@ class PresetBox {
     const select = byId(this.root, "preset")
     select.replaceChildren(...names.map((name) => new Option(name, name)))
     if (names.includes(chosen)) select.value = chosen
-    for (const id of ["load", "fork", "reset", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
+    for (const id of ["load", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
   }
 
   async save() {
@@ -132,6 +133,8 @@ class PresetBox {
 
   // The comparison follows what is in force, whoever changes it.
   round() {
+    const replayed = Boolean(stream.note?.clock?.replay) // no run begins there
+    for (const id of ["fork", "reset"]) byId(this.root, `preset-${id}`).disabled = replayed || !this.chosen
     const force = inForce()
     if (!this.compared || !force || force === this.force) return
     this.force = force

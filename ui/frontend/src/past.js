@@ -14,14 +14,18 @@ export class Past {
     Object.assign(this, { commands, paths, drawn, data: null, asked: "", busy: false, problem: "", covered: false })
   }
 
-  // [t, column...] of a stretch that is not live; null if the page's own samples do. What is missing is asked for.
+  // [t, column...] of a stretch that is not live; null if the page's own samples do, or are all that there is. What is missing
+  // is asked for.
   window(paths, [from, to]) {
-    this.covered = stream.series.length > 0 && (from >= stream.series.t[0] || stream.series.t[0] < BEGUN)
+    this.covered = stream.series.length > 0 && (from >= stream.series.heard || stream.series.heard < BEGUN)
     if (view.live || (this.covered && to - from > SHORT)) return null
     const key = `${stream.recordedRun()} ${from} ${to}`
     if (this.asked !== key) this.ask(key)
     const { data } = this
-    if (this.covered && data?.key !== key) return null
+    if (data?.key !== key || !data.t.length) {
+      const own = stream.series.length > 0 && stream.series.t[0] < to && stream.series.last > from
+      if (this.covered || own) return null
+    }
     if (!data || data.to <= from || data.from >= to) return [[], ...paths.map(() => [])]
     return [data.t, ...paths.map((path) => data.columns.get(path))]
   }
@@ -56,7 +60,7 @@ export class Past {
         columns.set(this.paths[i], mean.map((value) => (value === null ? null : value * factor + offset)))
       })
       this.data = { key, t: found.t, columns, from: Number(from), to: Number(to) }
-      this.problem = ""
+      this.problem = found.t.length ? "" : `nothing is recorded of this stretch of run ${run}${stream.series.length ? ": shown is what this page has heard" : ""}`
     } catch (error) {
       this.problem = error.message
     }

@@ -1,20 +1,33 @@
 // Recorded channels as a plot: range of each bin as a band, its mean as a line.
 
 import uPlot from "uplot"
-import { clockTime, fixed, unitText } from "./format.js"
+import { tickTexts, unitText } from "./format.js"
 import { sheet } from "./picture.js"
 import { colours } from "./theme.js"
 
-const COLOURS = ["export", "import", "net", "shaft", "flow", "warn", "dim", "alarm"]
+// As many as a plot may have lines, told apart in both themes.
+export const COLOURS = Array.from({ length: 8 }, (_, i) => `line-${i + 1}`)
+export const AXES = 4 // units that a plot has room for
 const READ_AS = { W: ["kW", 1e-3, 0], J: ["kWh", 1 / 3.6e6, 0], Pa: ["bar", 1e-5, 0], K: ["°C", 1, -273.15], N: ["kN", 1e-3, 0], 1: ["", 1, 0] }
+
+// Pixels that the texts of an axis take.
+const wide = (_, texts) => Math.max(44, ...(texts ?? []).map((text) => 12 + 6.6 * text.length))
 
 export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]
 
 export class Recorded {
-  // `zoomed` is called with the new range, `reset` on a double click.
-  constructor(box, root, { zoomed, reset }) {
-    Object.assign(this, { box, root, zoomed, reset, chart: null, shown: null })
+  // `zoomed` is called with the new range, `reset` on a double click, `pointed` with a time and the mean of each line there, or
+  // with null when nothing is pointed at.
+  constructor(box, root, { zoomed, reset, pointed = () => {} }) {
+    Object.assign(this, { box, root, zoomed, reset, pointed, chart: null, shown: null })
     new ResizeObserver(() => this.shown && this.draw(this.shown)).observe(box)
+  }
+
+  // Nothing is shown any more.
+  clear() {
+    this.shown = null
+    this.chart?.destroy()
+    this.chart = null
   }
 
   // `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
@@ -26,7 +39,7 @@ export class Recorded {
     const { lines, range } = shown
     const colour = colours(this.root)
     const units = [...new Set(lines.map(({ unit }) => unit))]
-    const axis = (unit, i) => ({ scale: `u${i}`, side: i % 2 ? 1 : 3, size: 52, stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { show: i === 0, stroke: colour("grid"), width: 1 }, ticks: { show: false }, label: unit, labelSize: 16, labelFont: "11px Roboto, sans-serif", values: (_, ticks) => ticks.map((tick) => fixed(tick, Math.abs(tick) >= 100 ? 0 : Math.abs(tick) >= 10 ? 1 : 3)) })
+    const axis = (unit, i) => ({ scale: `u${i}`, side: i % 2 ? 1 : 3, size: wide, stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { show: i === 0, stroke: colour("grid"), width: 1 }, ticks: { show: false }, label: unit, labelSize: 16, labelFont: "11px Roboto, sans-serif", values: (_, ticks) => tickTexts(ticks) })
     const series = [{}]
     const bands = []
     const tables = lines.map((line, i) => {
@@ -44,14 +57,20 @@ export class Recorded {
         legend: { show: false },
         cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => (this.reset(), null) } },
         scales: { x: { time: false, range: () => range } },
-        axes: [{ stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, size: 24, values: (_, ticks) => ticks.map(clockTime) }, ...units.slice(0, 4).map(axis)],
+        axes: [{ stroke: colour("dim"), font: "11px Roboto, sans-serif", grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false }, size: 24, values: (_, ticks) => tickTexts(ticks).map((text) => `${text} s`) }, ...units.map(axis)],
         series,
         bands,
-        hooks: { setSelect: [(chart) => this.select(chart)] },
+        hooks: { setSelect: [(chart) => this.select(chart)], setCursor: [(chart) => this.point(chart)] },
       },
       tables.length ? uPlot.join(tables) : [[]],
       this.box,
     )
+  }
+
+  point({ cursor, data }) {
+    const at = cursor.left >= 0 ? cursor.idx : null
+    if (at === null || at === undefined) return this.pointed(null, [])
+    this.pointed(data[0][at], this.shown.lines.map((_, i) => data[3 * i + 1][at] ?? null))
   }
 
   select(chart) {

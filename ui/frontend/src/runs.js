@@ -2,7 +2,7 @@
 
 import { endsRun } from "./confirm.js"
 import { byId, flag, write } from "./dom.js"
-import { clockTime, fixed } from "./format.js"
+import { fixed, howToType, moment, power10, typed } from "./format.js"
 import { addressOf, recordedOf, several } from "./modules.js"
 import { Recorded, lineOf } from "./recorded.js"
 import { stream } from "./stream.js"
@@ -18,7 +18,7 @@ export const HTML = `
     <button data-testid="runs-more" hidden>Older runs</button>
     <p class="hint" role="status" data-testid="runs-answer"></p></section>
   <div class="stack-of-panels"><section class="card panel"><header><h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
-    <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select><label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" type="number" min="0" step="0.01" inputmode="decimal"><span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
+    <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select><label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" inputmode="decimal" autocomplete="off"><span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
     <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it; the present run ends, the new one is stopped at time zero.</p>
   </section>
   <section class="card panel" data-testid="replay-card"><header><h2>Replay <small>a recording played back beside the plant</small></h2></header>
@@ -27,7 +27,7 @@ export const HTML = `
     <p class="hint">It has a dashboard and a gateway of its own, marked as a replay everywhere; there it is played, paused, sought and slowed down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p></section></div>
   <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2><label class="find">Channel <select data-testid="compare-channel">${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
     <figure class="plot big short" data-testid="compare-figure" hidden><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
-    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th><th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
+    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th><th scope="col" data-testid="compare-first"></th><th scope="col" data-testid="compare-second"></th><th scope="col">difference</th></tr></thead><tbody></tbody></table></section>
 </div>`
 
 export function start(root, { commands, confirm }) {
@@ -81,7 +81,7 @@ class Runs {
       const row = document.createElement("tr")
       row.dataset.testid = `run-${run.run}`
       const module = recordedOf(run)
-      for (const text of [`${run.run}${run.recording ? " ●" : ""}`, module ? clockTime(Math.round(module.end)) : "–", module ? String(module.rows) : "0", size(run.bytes)]) row.insertCell().textContent = text
+      for (const text of [`${run.run}${run.recording ? " ●" : ""}`, module ? moment(module.end) : "–", module ? String(module.rows) : "0", size(run.bytes)]) row.insertCell().textContent = text
       if (run.recording) row.cells[0].title = "is being recorded"
       const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: this.chosen.includes(run.run) })
       box.setAttribute("aria-label", `compare ${run.run}`)
@@ -119,6 +119,8 @@ class Runs {
     const told = stream.connected ? stream.note?.replaying : null
     const inside = Boolean(stream.note?.clock?.replay)
     byId(this.root, "replay-card").hidden = inside
+    byId(this.root, "fork").disabled = inside
+    byId(this.root, "fork").title = inside ? "this is a replay: fork the run in the plant" : ""
     for (const button of this.root.querySelectorAll("[data-replay]")) button.disabled = inside || told?.state === "starting"
     const open = byId(this.root, "replay-open")
     open.hidden = told?.state !== "playing"
@@ -152,24 +154,24 @@ class Runs {
       const lines = answers.map((answer, i) => ({ ...lineOf(answer.channels.find((each) => each.name === name), answer.t, `${this.chosen[i]}`), dash: i ? [6, 4] : undefined }))
       this.plot.draw({ lines, range: [start, end] })
       if (!range) this.table(answers)
-      write(told, `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${range ? `${fixed(start, 1)} s to ` : ""}${fixed(end, 1)} s; drag to zoom, double-click to see all`)
+      write(told, `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${range ? `${moment(start)} to ` : ""}${moment(end)}; drag to zoom, double-click to see all`)
     } catch (error) {
       write(told, error.message)
     }
   }
 
   table(answers) {
+    this.chosen.forEach((run, i) => write(byId(this.root, i ? "compare-second" : "compare-first"), run))
     const rows = COMPARED.map((name, i) => {
       const row = document.createElement("tr")
       const [a, b] = answers.map((answer) => lineOf(answer.channels[i], answer.t))
       const last = [a, b].map((line) => line.mean.findLast((value) => value !== null) ?? null)
-      const decimals = name.endsWith("r_a") ? 16 : 3
       const difference = last.includes(null) ? null : last[1] - last[0]
       const head = document.createElement("th")
       head.scope = "row"
       head.textContent = `${name}${a.unit ? ` [${a.unit}]` : ""}`
       row.append(head)
-      for (const value of [...last, difference]) row.insertCell().textContent = fixed(value, decimals)
+      for (const value of [...last, difference]) row.insertCell().textContent = name.endsWith("r_a") ? power10(value) : fixed(value, 3)
       return row
     })
     byId(this.root, "compare-table").querySelector("tbody").replaceChildren(...rows)
@@ -178,16 +180,17 @@ class Runs {
   async fork() {
     const answer = byId(this.root, "fork-answer")
     const run = byId(this.root, "fork-run").value
-    const t = Number(byId(this.root, "fork-t").value)
+    const text = byId(this.root, "fork-t").value
+    const t = typed(text)
     const module = recordedOf(this.runs.find((each) => each.run === run))
-    if (!module || !(t > 0) || t > module.end) return write(answer, `t: choose a moment above 0 and up to ${fixed(module?.end ?? 0, 2)} s`)
-    if (!(await endsRun(this.confirm, "Fork and reset to it?", "Fork", `The new one begins at ${fixed(t, 2)} s of run ${run}.`))) return
+    if (!module || !(t > 0) || t > module.end) return write(answer, howToType(text) || `t: choose a moment above 0 and up to ${moment(module?.end ?? 0)}`)
+    if (!(await endsRun(this.confirm, "Fork and reset to it?", "Fork", `The new one begins at ${moment(t)} of run ${run}.`))) return
     try {
       write(answer, "the module prepares that moment …")
       const seq = await this.tickAt(run, t, module)
       const ready = await this.commands.ask("fork", { run, seq })
       this.commands.clock("reset", { scenario: ready.scenario })
-      write(answer, `forked at ${fixed(ready.t, 3)} s of run ${run}: ${ready.scenario}`)
+      write(answer, `forked at ${moment(ready.t)} of run ${run}: ${ready.scenario}`)
     } catch (error) {
       write(answer, error.message)
     }

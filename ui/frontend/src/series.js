@@ -10,6 +10,7 @@ export class Series {
     this.columns = channels.map(() => new Float64Array(2 * KEEP))
     this.length = 0
     this.run = 0
+    this.heard = 0 // simulated time from which on the samples are the page's own, and not the recorder's bins
   }
 
   append(frame) {
@@ -17,6 +18,7 @@ export class Series {
       this.run = frame.run
       this.length = 0
     }
+    if (!this.length && frame.count) this.heard = frame.times[0]
     for (let row = 0; row < frame.count; row++) {
       // A page that lagged for very long may be sent samples twice after a reconnect; time tells.
       if (this.length && frame.times[row] <= this.t[this.length - 1]) continue
@@ -33,6 +35,20 @@ export class Series {
   compact() {
     for (const array of [this.t, ...this.columns]) array.copyWithin(0, KEEP, 2 * KEEP)
     this.length = KEEP
+    this.heard = Math.max(this.heard, this.t[0])
+  }
+
+  // What came before the first sample, as the recorder has it: its times and a column for each channel, in the page's units.
+  prepend(t, columns) {
+    const count = t.findIndex((time) => time >= this.t[0])
+    const more = Math.min(count < 0 ? t.length : count, KEEP, 2 * KEEP - this.length)
+    const from = (count < 0 ? t.length : count) - more
+    if (more <= 0) return
+    for (const [array, values] of [[this.t, t], ...this.columns.map((column, i) => [column, columns[i]])]) {
+      array.copyWithin(more, 0, this.length)
+      for (let row = 0; row < more; row++) array[row] = values[from + row] ?? NaN
+    }
+    this.length += more
   }
 
   get last() {

@@ -1,7 +1,7 @@
 // The status line in the page's header: what runs, and whether what is shown is true now.
 
 import { byId, flag, mount, write } from "./dom.js"
-import { duration, fixed } from "./format.js"
+import { celsius, duration, fixed } from "./format.js"
 import { SELECTOR, followModules, several } from "./modules.js"
 import { STALE_AFTER, stream } from "./stream.js"
 import css from "./style.css"
@@ -83,7 +83,7 @@ function showPlant(chip, module, state) {
   const known = module && state !== "missing"
   const causes = !known ? [] : [module.plc === "emergency_stop" && ["■", "EMERGENCY STOP"], module.trip && ["▲", `TRIP ${module.trip}`]].filter(Boolean)
   const severity = causes.length ? "trip" : "warning"
-  if (known) causes.push(...module.warnings.map((warning) => ["▲", warning]))
+  if (known) causes.push(...module.warnings.map((warning) => ["▲", celsius(warning)]))
   chip.hidden = !causes.length
   if (!causes.length) return
   const [sign, what, count] = chip.children

@@ -171,8 +171,14 @@ class Stream {
   // Newest value of a channel in the unit people read, null when it does not exist or is too old to tell.
   value(path) {
     const channel = this.readings?.get(path)
-    if (!channel || !this.frame || this.frame.newest.length === 0 || this.freshness() === "missing") return null
-    const value = this.frame.newest[channel.i]
+    if (!channel || !this.frame || this.freshness() === "missing") return null
+    return this.read(this.frame, path)
+  }
+
+  // A channel of a frame, in the unit people read.
+  read(frame, path) {
+    const channel = this.readings.get(path)
+    const value = channel && frame.newest.length ? frame.newest[channel.i] : NaN
     return Number.isNaN(value) ? null : value * channel.factor + channel.offset
   }
 

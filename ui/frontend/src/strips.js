@@ -2,7 +2,7 @@
 
 import uPlot from "uplot"
 import { byId, flag, write } from "./dom.js"
-import { MISSING, clockTime, fixed } from "./format.js"
+import { MISSING, fixed, moment, tickTexts } from "./format.js"
 import { Past } from "./past.js"
 import { save, sheet } from "./picture.js"
 import { stream } from "./stream.js"
@@ -61,8 +61,8 @@ const lineId = (plot, path) => (plot.page ? `line-${plot.id}-${path}` : `line-${
 const legend = (plot) =>
   plot.lines
     .map(
-      ({ path, label, colour }) =>
-        `<button class="line" data-line="${path}" aria-pressed="true" title="show or hide"><i style="background:var(--${colour})"></i>${label} <b data-testid="${lineId(plot, path)}">–</b> <span></span></button>`,
+      ({ path, label, colour, dash }) =>
+        `<button class="line" data-line="${path}" aria-pressed="true" title="show or hide"><i class="${dash ? "dashes" : ""}" style="--swatch:var(--${colour})"></i>${label} <b data-testid="${lineId(plot, path)}">–</b> <span></span></button>`,
     )
     .join("")
 
@@ -139,7 +139,7 @@ function csv(plots) {
 
 function png(root, plots) {
   const [from, to] = view.range()
-  const title = `run ${stream.recordedRun()}, ${fixed(from, 1)} s to ${fixed(to, 1)} s`
+  const title = `run ${stream.recordedRun()}, ${moment(from)} to ${moment(to)}`
   const pictures = plots.map(({ plot, chart }) => ({ canvas: chart.ctx.canvas, title: plot.title, lines: plot.lines.map(({ path, label, colour }) => ({ colour, label: `${label} [${stream.channel(path).unit}]` })) }))
   sheet(root, title, pictures).toBlob((blob) => save(`kpp-${stream.recordedRun()}.png`, blob), "image/png")
 }
@@ -183,7 +183,7 @@ class Plot {
       ticks: { show: false },
       gap: 4,
       space: 28,
-      values: (_, ticks) => ticks.map((tick) => fixed(tick, decimals(ticks))),
+      values: (_, ticks) => tickTexts(ticks),
     })
     const right = this.plot.lines.some((line) => line.right)
     return {
@@ -194,7 +194,7 @@ class Plot {
         drag: { x: true, y: false, setScale: false },
         sync: { key: "kpp", setSeries: false },
         points: { size: 5 },
-        bind: { dblclick: () => () => (view.set({ zoom: null, frozen: false, at: null }), null) },
+        bind: { dblclick: () => () => (view.set({ zoom: null, frozen: false, at: null, held: null }), null) },
       },
       scales: {
         x: { time: false },
@@ -210,7 +210,7 @@ class Plot {
           size: 24,
           gap: 6,
           space: 60,
-          values: (_, ticks) => ticks.map(clockTime),
+          values: (_, ticks) => tickTexts(ticks).map((text) => `${text} s`),
         },
         axis("y", 3, true),
         ...(right ? [axis("r", 1, false)] : []),
@@ -229,6 +229,7 @@ class Plot {
       hooks: {
         setSelect: [(chart) => this.zoom(chart)],
         drawAxes: [(chart) => this.levels(chart, colour)],
+        draw: [(chart) => this.names(chart, colour)],
       },
     }
   }
@@ -248,17 +249,33 @@ class Plot {
     if (!this.plot.levels || !stream.geometry) return
     const { ctx, bbox } = chart
     ctx.save()
-    ctx.strokeStyle = ctx.fillStyle = colour("dim")
-    ctx.font = `${10 * devicePixelRatio}px Roboto, sans-serif`
+    ctx.strokeStyle = colour("dim")
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio])
-    for (const [at, name] of this.plot.levels(stream.geometry.parameters)) {
+    for (const [at] of this.plot.levels(stream.geometry.parameters)) {
       const y = Math.round(chart.valToPos(at, "y", true)) + 0.5
       ctx.beginPath()
       ctx.moveTo(bbox.left, y)
       ctx.lineTo(bbox.left + bbox.width, y)
       ctx.stroke()
-      ctx.textAlign = "right"
-      ctx.fillText(`${name} ${fixed(at, 2)} bar`, bbox.left + bbox.width - 4, y - 4)
+    }
+    ctx.restore()
+  }
+
+  // Over the curves, on a ground of their own.
+  names(chart, colour) {
+    if (!this.plot.levels || !stream.geometry) return
+    const { ctx, bbox } = chart
+    ctx.save()
+    ctx.font = `${10 * devicePixelRatio}px Roboto, sans-serif`
+    ctx.textAlign = "right"
+    for (const [at, name] of this.plot.levels(stream.geometry.parameters)) {
+      const text = `${name} ${fixed(at, 2)} bar`
+      const [x, y] = [bbox.left + bbox.width - 4, Math.round(chart.valToPos(at, "y", true)) - 4]
+      const { width } = ctx.measureText(text)
+      ctx.fillStyle = colour("panel")
+      ctx.fillRect(x - width - 3, y - 10 * devicePixelRatio, width + 6, 12 * devicePixelRatio)
+      ctx.fillStyle = colour("dim")
+      ctx.fillText(text, x, y)
     }
     ctx.restore()
   }
@@ -307,14 +324,4 @@ class Plot {
       write(element.nextElementSibling, channel.unit)
     })
   }
-}
-
-// As many decimals as it takes to write the step between two ticks exactly.
-function decimals(ticks) {
-  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
-  for (let digits = 0; digits < 4; digits++) {
-    const scaled = step * 10 ** digits
-    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits
-  }
-  return 4
 }

@@ -61,7 +61,7 @@ function show(root, policy) {
   const system = bus?.system
   const clock = stream.note?.clock
   const live = stream.clockLive()
-  policy.disabled = !live
+  policy.disabled = !live || Boolean(clock?.replay)
   if (system && root.querySelector(":focus") !== policy) policy.value = clock.policy
   const say = (id, text) => write(byId(root, `s-${id}`), text ?? MISSING)
   say("bus", bus && stream.connected ? `${bus.bus_rate} per second` : null)

@@ -1,11 +1,9 @@
 // What stretch of time the plots of a page show: window, pause, scrubbing back through the run, return to the present.
 
 import { byId, flag, write } from "./dom.js"
-import { clockTime } from "./format.js"
+import { moment } from "./format.js"
 import { stream } from "./stream.js"
 import { WINDOWS, view } from "./view.js"
-
-const tenths = (t) => clockTime(Math.round(t * 10) / 10)
 
 // `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
 export const timebar = (id, { windows = true, exports = true } = {}) => `
@@ -19,7 +17,10 @@ export const timebar = (id, { windows = true, exports = true } = {}) => `
   </div>`
 
 export function toggleFreeze() {
-  view.set(view.frozen ? { frozen: false, at: null } : { frozen: true, at: view.at ?? stream.series?.last ?? null })
+  if (view.frozen) return view.set({ frozen: false, at: null, held: null })
+  const at = view.at ?? stream.series?.last ?? null
+  // What is shown now is kept: the recorder may not have it yet, or not be there.
+  view.set({ frozen: true, at, held: view.at === null && stream.frame ? { at, frame: stream.frame } : null })
 }
 
 // The end of the run as far as it can be shown: of a replay all that is recorded.
@@ -37,7 +38,7 @@ export function followTime(root, id, told = () => "") {
   let held = false
   for (const button of root.querySelectorAll("[data-window]")) button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
   freeze.onclick = toggleFreeze
-  live.onclick = () => view.set({ frozen: false, zoom: null, at: null })
+  live.onclick = () => view.set({ frozen: false, zoom: null, at: null, held: null })
   scrub.oninput = () => {
     held = true
     const end = Number(scrub.value)
@@ -59,7 +60,7 @@ export function followTime(root, id, told = () => "") {
       if (scrub.value !== at) scrub.value = at
     }
     const problem = view.live ? "" : told()
-    write(range, problem || (view.live ? "live" : stretch ? `${tenths(Math.max(0, from))} to ${tenths(to)}` : `past, at ${tenths(to)}`))
+    write(range, problem || (view.live ? "live" : stretch ? `${moment(Math.max(0, from))} to ${moment(to)}` : `past, at ${moment(to)}`))
     flag(range, "bad", problem ? "yes" : "no")
   }
   view.listeners.add(show)

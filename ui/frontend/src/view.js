@@ -12,6 +12,7 @@ class View {
     this.frozen = false
     this.zoom = null
     this.at = null // end of the window while it is held in the past
+    this.held = null // {at, frame}: the newest frame when the view was frozen in the present
     this.listeners = new Set()
     this.of = 0
     this.read()
@@ -63,17 +64,22 @@ class View {
     const { run } = stream.frame ?? { run: this.of }
     if (run === this.of) return
     this.of = run
-    if (!this.live) this.set({ frozen: false, zoom: null, at: null })
+    if (!this.live) this.set({ frozen: false, zoom: null, at: null, held: null })
   }
 
   get live() {
     return !this.frozen && !this.zoom && this.at === null
   }
 
-  // The stretch of simulated time that the plots show.
+  // The frame that was newest when the view was frozen, while it is that moment which is looked at.
+  get frozenFrame() {
+    return this.frozen && !this.zoom && this.held && this.held.at === this.at ? this.held.frame : null
+  }
+
+  // The stretch of simulated time that the plots show: no run has a time below 0.
   range() {
     const end = this.at ?? stream.series?.last ?? 0
-    return this.zoom ?? [end - this.window, Math.max(end, this.window * 0.001)]
+    return this.zoom ?? [Math.max(0, end - this.window), Math.max(end, this.window * 0.001)]
   }
 }
 

@@ -1,0 +1,34 @@
+// A page, or a replay that has jumped, begins in the middle of a run: what the plots show of the time before comes once from the
+// recorder, so that a trend is whole from its first moment on.
+
+import { stream } from "./stream.js"
+
+const BEFORE = 300 // seconds, the longest window
+const BINS = 600
+const BEGUN = 0.2 // seconds; from here on the page has heard all of the run
+const AGAIN = 5000 // milliseconds until a recorder that did not answer is asked again
+
+export function backfill(commands) {
+  let done = ""
+  let due = 0
+  return async () => {
+    const { series } = stream
+    const run = stream.recordedRun()
+    const key = `${run} ${series?.run}`
+    if (!series?.length || !run || key === done || performance.now() < due) return
+    if (series.heard < BEGUN) return void (done = key)
+    due = Infinity // one question at a time
+    const before = series.heard
+    try {
+      const paths = series.channels.map(({ path }) => path)
+      const found = await commands.ask("history", { run, channels: paths, start: Math.max(0, before - BEFORE), end: before, bins: BINS })
+      if (series.heard === before && `${stream.recordedRun()} ${series.run}` === key) {
+        series.prepend(found.t, found.channels.map(({ mean }, i) => mean.map((value) => (value === null ? NaN : value * series.channels[i].factor + series.channels[i].offset))))
+      }
+      done = key
+      due = 0
+    } catch {
+      due = performance.now() + AGAIN // what is missing of the plots is seen in them; a page that looks back says why
+    }
+  }
+}
