@@ -69,4 +69,7 @@ def test_a_session_that_leaves_a_process_fails_and_it_is_ended(tmp_path: Path) -
 
 def test_processes_of_this_session_are_marked() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert psutil.Process(child.pid) in [*marked(os.environ[MARK])]
+        process = psutil.Process(child.pid)
+        # The start of a program returns a moment before the system shows the environment of it.
+        eventually(lambda: process in [*marked(os.environ[MARK])], 5, "it carries the mark")
+        child.communicate(b"\n")

@@ -335,7 +335,7 @@ class _Shell:
         """Answer those who wait for a beginning that has been prepared, or cannot be."""
         for instance, reply in self._questions.answers():
             with self._changed:
-                decision = self._core.prepared(instance, reply)
+                decision = self._core.prepared(instance, reply, time.monotonic_ns())
             if decision is not None:
                 self._tell_askers(decision)
         with self._changed:
@@ -343,7 +343,10 @@ class _Shell:
         for decision in overdue:
             self._tell_askers(decision)
 
-    def _tell_askers(self, decision: Decision) -> None:
+    def _tell_askers(self, decision: Decision | Preparation) -> None:
+        if isinstance(decision, Preparation):  # for the run that has begun meanwhile
+            self._questions.ask(decision.question, decision.waits_for)
+            return
         answer = self._carried_out(decision)
         for peer in self._askers.take(answer.id):
             self._control.reply(peer, encode(answer))

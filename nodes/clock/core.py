@@ -34,7 +34,7 @@ from nodes.clock.lateness import Verdict
 from nodes.clock.orders import Acknowledge, NoteAlarms, OrderError, StopLate, read_order
 from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import Peers
-from nodes.clock.preparation import Instance, Preparation, Preparations, not_now
+from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
 from nodes.clock.ticklog import Opening, Stretch
@@ -135,20 +135,21 @@ class ClockCore:
         run = self._run
         return self._controls.begins(order, run.scenario, run.t_us, waiting=run.waits_for_clock())
 
-    def prepared(self, instance: Instance, reply: Prepared | Refused) -> Decision | None:
+    def prepared(self, instance: Instance, reply: Prepared | Refused, now_ns: int) -> Decision | Preparation | None:
         """An instance of a module has said whether it can begin a run; None while others have still to say so."""
         found = self._preparations.answered(instance, reply)
-        return None if found is None else self._begin_or_refuse(found)
+        return None if found is None else self._begin_or_refuse(found, now_ns)
 
-    def overdue(self, now_ns: int) -> list[Decision]:
+    def overdue(self, now_ns: int) -> list[Decision | Preparation]:
         """What becomes of the commands that modules took too long to answer for."""
-        return [self._begin_or_refuse(found) for found in self._preparations.overdue(now_ns)]
+        return [self._begin_or_refuse(found, now_ns) for found in self._preparations.overdue(now_ns)]
 
-    def _begin_or_refuse(self, found: Preparation | Refused) -> Decision:
+    def _begin_or_refuse(self, found: Preparation | Refused, now_ns: int) -> Decision | Preparation:
         if isinstance(found, Refused):
             return found
-        if found.run != self._run.name:  # what was asked may not be what it would begin with any more
-            return not_now(found.request, f"run {self._run.name} has begun meanwhile")
+        if found.run != self._run.name:
+            # Another run has begun meanwhile: what was asked may not be what the command would begin with any more.
+            return self.sequence(found.request, now_ns)
         return self._acceptance.refuse(found.request, self._run, self.suspended) or self._accept(found.request)
 
     def _accept(self, request: CommandRequest) -> tuple[Sequenced, Command]:

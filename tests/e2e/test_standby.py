@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import psutil
@@ -49,30 +50,29 @@ def both_fold(plant: Plant) -> bool:
 
 
 def test_whichever_instance_dies_no_state_is_missing_doubled_or_different(pair: Plant) -> None:
-    listener = Listener(pair.endpoints, ("tick", "state/m1/"))
-    eventually(lambda: both_fold(pair), 30, "both instances fold")
-    sequence(pair.endpoints, command("clock", "reset", {}, "test"))
-    sequence(pair.endpoints, command("clock", "start", {}, "test"))
-    ticks: list[Tick] = []
-    states: list[State] = []
+    with closing(Listener(pair.endpoints, ("tick", "state/m1/"))) as listener:
+        eventually(lambda: both_fold(pair), 30, "both instances fold")
+        sequence(pair.endpoints, command("clock", "reset", {}, "test"))
+        sequence(pair.endpoints, command("clock", "start", {}, "test"))
+        ticks: list[Tick] = []
+        states: list[State] = []
 
-    def hear(until: int) -> None:
-        while len(states) < until:
-            message = listener.receive(120.0)
-            assert message is not None, "the stream goes on"
-            if isinstance(message, Tick):
-                ticks.append(message)
-            elif isinstance(message, State):
-                states.append(message)
+        def hear(until: int) -> None:
+            while len(states) < until:
+                message = listener.receive(120.0)
+                assert message is not None, "the stream goes on"
+                if isinstance(message, Tick):
+                    ticks.append(message)
+                elif isinstance(message, State):
+                    states.append(message)
 
-    hear(BETWEEN)
-    for kind, instance in FAULTS:
-        leader = eventually(partial(process, pair, instance), 20, "the instance runs")
-        os.kill(leader.pid, kind)
-        hear(len(states) + BETWEEN)
-        eventually(lambda: both_fold(pair), 60, "both instances fold again")
-        hear(len(states) + BETWEEN)
-    listener.close()
+        hear(BETWEEN)
+        for kind, instance in FAULTS:
+            leader = eventually(partial(process, pair, instance), 20, "the instance runs")
+            os.kill(leader.pid, kind)
+            hear(len(states) + BETWEEN)
+            eventually(lambda: both_fold(pair), 60, "both instances fold again")
+            hear(len(states) + BETWEEN)
     assert listener.streams.lost == 0
     assert {state.instance for state in states} == {"a", "b"}, "both have led"
     runs = list(dict.fromkeys(state.run for state in states))

@@ -173,13 +173,19 @@ class World(RuleBasedStateMachine):
             while instance.questions and instance.core is not None and not instance.asleep:
                 asked = instance.questions.popleft()
                 answer = objection(read_scenario, asked) or Prepared(asked.id, "m1", instance.name)
-                decision = None if lost else self.clocks.core.prepared(("m1", instance.name), answer)
+                decision = (
+                    None if lost else self.clocks.core.prepared(("m1", instance.name), answer, self.clocks.now_ns)
+                )
                 if decision is not None:
                     self.decided(decision)
         for overdue in self.clocks.core.overdue(self.clocks.now_ns):
             self.decided(overdue)
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: Decision | Preparation) -> None:
+        if isinstance(decision, Preparation):
+            for _module, name in decision.waits_for:
+                self.instances[name].questions.append(decision.question)
+            return
         answer = self.clocks.carry_out(decision)
         if isinstance(answer, Sequenced):
             self.promise(answer)
@@ -220,10 +226,7 @@ class World(RuleBasedStateMachine):
 
     def ask(self, request: CommandRequest) -> None:
         answer = self.clocks.ask(request)
-        if isinstance(answer, Preparation):
-            for _module, name in answer.waits_for:
-                self.instances[name].questions.append(answer.question)
-        elif isinstance(answer, Sequenced):
+        if isinstance(answer, Sequenced):
             self.promise(answer)
         else:
             self.decided(answer)

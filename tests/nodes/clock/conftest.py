@@ -25,12 +25,12 @@ from nodes.clock.preparation import Preparation
 PERIOD_NS = 10_000_000
 
 
-def agree(core: ClockCore, preparation: Preparation) -> Decision:
+def agree(core: ClockCore, preparation: Preparation, now_ns: int) -> Decision | Preparation:
     """Every module that is asked can begin a run so; returns what the clock makes of the last answer."""
-    decision = None
+    decision: Decision | Preparation | None = None
     for module, instance in sorted(preparation.waits_for):
         assert decision is None, "the clock decides when all have answered"
-        decision = core.prepared((module, instance), Prepared(preparation.question.id, module, instance))
+        decision = core.prepared((module, instance), Prepared(preparation.question.id, module, instance), now_ns)
     assert decision is not None
     return decision
 
@@ -83,9 +83,9 @@ class Bench:
     def sequence(self, request: CommandRequest) -> Decision:
         """Ask for a tick; modules agree at once to whatever a run is to begin with."""
         decision = self.core.sequence(request, self.now_ns)
-        if not isinstance(decision, Preparation):
-            return decision
-        return agree(self.core, decision)
+        while isinstance(decision, Preparation):
+            decision = agree(self.core, decision, self.now_ns)
+        return decision
 
     def replay(self, after: int) -> Replay:
         """A block of the run's ticks."""

@@ -25,7 +25,7 @@ def preparing(bench: Bench, asked: CommandRequest) -> Preparation:
 
 def refusal(bench: Bench, preparation: Preparation, instance: str = "a") -> Refused:
     answer = Refused(preparation.question.id, "floater_count", "too many floaters", violations=[VIOLATION])
-    decision = bench.core.prepared(("m1", instance), answer)
+    decision = bench.core.prepared(("m1", instance), answer, bench.now_ns)
     assert isinstance(decision, Refused)
     return decision
 
@@ -54,19 +54,19 @@ def test_s02_a_run_that_every_module_can_begin_is_sequenced(make_bench: Callable
     bench = make_bench(modules=("m1", "m2"))
     asked = preparing(bench, request(scenario="ideal"))
     assert asked.waits_for == {("m1", "a"), ("m2", "a")}
-    assert bench.core.prepared(("m2", "a"), Prepared(asked.question.id, "m2", "a")) is None
-    decision = bench.core.prepared(("m1", "a"), Prepared(asked.question.id, "m1", "a"))
-    assert not isinstance(decision, Refused | None)
+    assert bench.core.prepared(("m2", "a"), Prepared(asked.question.id, "m2", "a"), bench.now_ns) is None
+    decision = bench.core.prepared(("m1", "a"), Prepared(asked.question.id, "m1", "a"), bench.now_ns)
+    assert not isinstance(decision, Refused | Preparation | None)
     assert (decision[0].id, decision[1].args) == ("x", {"scenario": "ideal"})
 
 
 def test_s02_an_answer_counts_once_and_from_whom_it_was_asked(bench: Bench) -> None:
     asked = preparing(bench, request())
     answer = Prepared(asked.question.id, "m1", "b")
-    assert bench.core.prepared(("m1", "b"), answer) is None
-    assert bench.core.prepared(("m1", "a"), Prepared("7.99", "m1", "a")) is None
-    agree(bench.core, asked)
-    assert bench.core.prepared(("m1", "a"), Prepared(asked.question.id, "m1", "a")) is None
+    assert bench.core.prepared(("m1", "b"), answer, bench.now_ns) is None
+    assert bench.core.prepared(("m1", "a"), Prepared("7.99", "m1", "a"), bench.now_ns) is None
+    agree(bench.core, asked, bench.now_ns)
+    assert bench.core.prepared(("m1", "a"), Prepared(asked.question.id, "m1", "a"), bench.now_ns) is None
 
 
 def test_s02_who_asks_again_asks_for_the_same(bench: Bench) -> None:
@@ -88,7 +88,7 @@ def test_s02_both_instances_are_asked_and_one_that_hangs_is_not_waited_for_for_e
     bench.acknowledge(0, instance="b")
     asked = preparing(bench, request())
     assert asked.waits_for == {("m1", "a"), ("m1", "b")}
-    assert bench.core.prepared(("m1", "b"), Prepared(asked.question.id, "m1", "b")) is None
+    assert bench.core.prepared(("m1", "b"), Prepared(asked.question.id, "m1", "b"), bench.now_ns) is None
     (decision,) = bench.core.overdue(bench.now_ns + DEADLINE_NS)
     assert not isinstance(decision, Refused)
     assert refusal(bench, preparing(bench, request("reset", "y")), "b").id == "y", "any of them may come to lead"
@@ -106,10 +106,26 @@ def test_s02_what_was_asked_in_a_run_that_has_ended_is_asked_anew(bench: Bench) 
     asked = preparing(bench, request())
     bench.obey("reset", scenario="ideal")
     bench.tick()
-    refused = agree(bench.core, asked)
-    assert isinstance(refused, Refused)
-    assert "run 0007-002 has begun meanwhile" in refused.reason
-    assert refused.retry_after > 0
+    again = agree(bench.core, asked, bench.now_ns)
+    assert isinstance(again, Preparation)
+    assert again.request == asked.request
+    assert (asked.question.scenario, again.question.scenario) == ("reference", "ideal")
+    assert not isinstance(agree(bench.core, again, bench.now_ns), Refused | Preparation)
+
+
+def test_s02_a_start_that_was_asked_in_a_run_that_has_ended_begins_no_other(bench: Bench) -> None:
+    """As a script gives it: reset, and start at once, which arrives before the tick of the reset."""
+    bench.obey("start")
+    bench.tick(10)
+    reset = bench.send("reset")
+    asked = preparing(bench, request("start"))
+    while not any(result.id == reset.id for result in bench.results):
+        bench.tick()
+    decision = agree(bench.core, asked, bench.now_ns)
+    assert not isinstance(decision, Refused | Preparation)
+    assert decision[0].run == bench.tick().run
+    bench.core.durable("x")
+    assert bench.tick(5).mode == "running"
 
 
 def test_s02_beginnings_in_preparation_are_bounded(bench: Bench) -> None:

@@ -121,8 +121,8 @@ class Clocks:
     def sequence(self, request: CommandRequest, *, journal: bool = True) -> Sequenced | Refused | None:
         """Have a command sequenced; modules agree at once to whatever a run is to begin with."""
         decision = self.ask(request)
-        if isinstance(decision, Preparation):
-            decision = agree(self.core, decision)
+        while isinstance(decision, Preparation):
+            decision = agree(self.core, decision, self.now_ns)
         if isinstance(decision, Sequenced | Refused):
             return decision
         return self.carry_out(decision) if journal else None
@@ -241,7 +241,7 @@ class Killed(RuleBasedStateMachine):
             return
         for module, instance in asked.waits_for:
             answer = Prepared(asked.question.id, module, instance)
-            assert self.clocks.core.prepared((module, instance), answer) is None
+            assert self.clocks.core.prepared((module, instance), answer, self.clocks.now_ns) is None
         again = self.clocks.sequence(request)
         if isinstance(again, Sequenced):
             self.promised[request.id] = again
