@@ -135,13 +135,14 @@ static void control(Plant *p, double *command) {
     } else if (state >= EMERGENCY_STOP && x[ST_SHAFT_SPEED] > 0.2 * nominal) *command = c[CO_MAX_TORQUE];
 }
 
-static int window(Plant *p, int enabled, double *served_progress) {
+static int window(Plant *p, int enabled, double *served_progress, double *lasts) {
     const double *c = p->c; double *x = p->x;
     int count = p->n, state = (int)x[ST_PLC_STATE], served = -1, inside = 0;
     double pitch = c[CO_PITCH], length = c[CO_WINDOW_LENGTH];
     if (state == STARTING && x[ST_SPEED] < 0.05) length = 0.5 * c[CO_STRAIGHT_LENGTH];
     double end = MIN(c[CO_WINDOW_START] + length, 0.5 * c[CO_LOOP_LENGTH]);
-    int first = (int)ceil((c[CO_WINDOW_START] - x[ST_POSITION]) / pitch);
+    double way = MAX(0, x[ST_SPEED]) * p->h, v = x[ST_SPEED];
+    int first = (int)ceil((c[CO_WINDOW_START] - way - x[ST_POSITION]) / pitch);
     double progress = x[ST_POSITION] + first * pitch;
     *served_progress = 0;
     while (progress < end && inside < count) {
@@ -157,7 +158,12 @@ static int window(Plant *p, int enabled, double *served_progress) {
                 F(IN_WINDOW, i) = 0; x[ST_WINDOW_COUNT] -= 1;
                 if (enabled && state == RUNNING && F(DELIVERED, i) < c[CO_TARGET_MASS]) x[ST_MISSED] += 1;
             }
-    return enabled ? served : -1;
+    *lasts = 0;
+    if (!enabled || served < 0) return -1;
+    double left = p->h;
+    if (way > 0) left = MIN(MIN(p->h, (*served_progress + way - c[CO_WINDOW_START]) / v), (end - *served_progress) / v);
+    if (left > 1e-6 * p->h) *lasts = left;
+    return served;
 }
 
 static int switched(Plant *p, double pressure) {
@@ -256,9 +262,9 @@ static double cool(Plant *p, double mass, double energy) {
 }
 
 /* Let air into the served floater; returns what leaves the receiver and whether the pulse is complete. */
-static int fill(Plant *p, int served, double progress, double mass, double energy, double *charge_out, double *taken,
-                double *missed) {
-    const double *c = p->c; double *x = p->x, *flow = p->flow, *destroyed = p->destroyed, h = p->h, z, cosine, sine;
+static int fill(Plant *p, int served, double progress, double mass, double energy, double opening, double lasts,
+                double *charge_out, double *taken, double *missed) {
+    const double *c = p->c; double *x = p->x, *flow = p->flow, *destroyed = p->destroyed, z, cosine, sine;
     double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
     double T = energy / (mass * cv), pressure = energy * R / (cv * c[CO_RECEIVER_VOLUME]);
     *charge_out = *taken = *missed = 0;
@@ -274,12 +280,12 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
             if (q > 0.999) psi *= (1 - q) / (1 - 0.999);
         }
     }
-    double charge = h * x[ST_SPOOL] * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi);
+    double charge = lasts * opening * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi);
     if (charge * cp * pressure > mass * cv * (pressure - behind))
         charge = MIN(charge, pressure <= behind ? 0 : mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(behind / pressure)));
     double missing = c[CO_TARGET_MASS] - F(DELIVERED, served);
     int complete = charge >= missing;
-    double lasted = complete && charge > 0 ? h * missing / charge : h;
+    double lasted = complete && charge > 0 ? lasts * missing / charge : lasts;
     if (complete) { charge = missing; F(DELIVERED, served) = c[CO_TARGET_MASS]; } else F(DELIVERED, served) += charge;
     if (charge <= 0) return complete;
     double share = charge / mass, fallen = mass * discharge_integral(share);
@@ -293,7 +299,7 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
         p->samples[LE_VENT] += *missed * cp * (0.5 * (T + end) - T0);
         destroyed[EX_VENT] += *missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * log(behind / p0));
     }
-    x[ST_INFLOW] = caught; x[ST_INFLOW_TIME] = lasted;
+    x[ST_INFLOW] = caught; x[ST_INFLOW_TIME] = lasted; x[ST_INFLOW_LATE] = progress < c[CO_WINDOW_START];
     x[ST_INFLOW_TEMPERATURE] = leaving; x[ST_INFLOW_START] = T; x[ST_INFLOW_SHARE] = share;
     flow[LE_AIR_VALVE] += charge;
     return complete;
@@ -302,21 +308,31 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
 static void air_supply(Plant *p) {
     const double *c = p->c; double *x = p->x;
     double R = c[CO_GAS_CONSTANT], mass = x[ST_RECEIVER_MASS], energy = x[ST_RECEIVER_ENERGY], progress;
-    double relieved, blown, taken, brought, charge, left, missed;
+    double relieved, blown, taken, brought, charge, left, missed, lasts;
     int state = (int)x[ST_PLC_STATE], mode = switched(p, energy * R / ((c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME]));
     relieve(p, mass, energy, &relieved, &blown);
     double dm = -relieved, dU = -blown;
-    compress(p, mode, mass + dm, energy + dU, &taken, &brought);
-    dm += taken; dU += brought;
-    dU -= cool(p, mass + dm, energy + dU);
-    int served = window(p, state == STARTING || state == RUNNING, &progress);
+    int odd = fmod(x[ST_STEPS], 2) != 0;
+    if (!odd) {
+        compress(p, mode, mass + dm, energy + dU, &taken, &brought);
+        dm += taken; dU += brought;
+        dU -= cool(p, mass + dm, energy + dU);
+    }
+    int served = window(p, state == STARTING || state == RUNNING, &progress, &lasts);
     x[ST_SERVED] = x[ST_FILLED] = served; x[ST_SERVED_FLOW] = x[ST_INFLOW] = 0;
-    x[ST_SPOOL] += ((served >= 0) - x[ST_SPOOL]) * c[CO_SPOOL_RELAXATION];
-    if (served >= 0) {
-        int complete = fill(p, served, progress, mass + dm, energy + dU, &charge, &left, &missed);
+    double moving = served >= 0 ? (1 - x[ST_SPOOL]) * lasts / p->h : -x[ST_SPOOL];
+    double opening = x[ST_SPOOL] + moving * c[CO_SPOOL_MEAN];
+    x[ST_SPOOL] += moving * c[CO_SPOOL_RELAXATION];
+    if (served >= 0 && lasts > 0) {
+        int complete = fill(p, served, progress, mass + dm, energy + dU, opening, lasts, &charge, &left, &missed);
         x[ST_SERVED_FLOW] = charge / p->h;
         dm -= charge; dU -= left;
         if (complete) x[ST_PULSES] += 1;
+    }
+    if (odd) {
+        dU -= cool(p, mass + dm, energy + dU);
+        compress(p, mode, mass + dm, energy + dU, &taken, &brought);
+        dm += taken; dU += brought;
     }
     carry(&x[ST_RECEIVER_MASS], &x[ST_RECEIVER_MASS_LOW], dm);
     carry(&x[ST_RECEIVER_ENERGY], &x[ST_RECEIVER_ENERGY_LOW], dU);
@@ -347,14 +363,16 @@ static double filling_excess(double mass, double start, double excess, double in
 }
 
 static double heat_while_filling(double mass, double H, double caught, double incoming, double Tw, double UA, double cp,
-                                 double duration, double *seen) {
-    *seen = 0;
+                                 double duration, double *seen, double *crossed) {
+    *seen = *crossed = 0;
     if (caught <= 0 || duration <= 0 || mass <= 1e-3) return 0;
     double start = MAX(mass - caught, 1e-3), inside = incoming - Tw;
     double enough = H - (mass - start) * cp * incoming - start * cp * Tw, excess = enough / (start * cp);
     double exchange = UA * duration / (cp * caught), last = filling_excess(mass, start, excess, inside, exchange);
     double middle = filling_excess(0.5 * (start + mass), start, excess, inside, exchange);
-    *seen = -UA * (duration * (mass - start) / caught) * (excess + 4 * middle + last) / 6;
+    double made = excess * excess / (Tw + excess), weight = UA * (duration * (mass - start) / caught) / 6;
+    made += 4 * middle * middle / (Tw + middle); made += last * last / (Tw + last);
+    *seen = -weight * (excess + 4 * middle + last); *crossed = weight * made / Tw;
     return mass * cp * last - enough - (mass - start) * cp * inside;
 }
 
@@ -373,7 +391,7 @@ static int pockets(Plant *p, int vent) {
     double depth = c[CO_WATER_DEPTH] + x[ST_LEVEL], p0 = c[CO_AMBIENT_PRESSURE], k = c[CO_GAS_EXPONENT], cp = c[CO_CP_AIR];
     double R = c[CO_GAS_CONSTANT], T0 = c[CO_AMBIENT_TEMPERATURE], rho = c[CO_WATER_DENSITY], full = c[CO_FLOATER_VOLUME];
     double aspect = c[CO_BUCKET_ASPECT], Tw = c[CO_WATER_TEMPERATURE], UA = c[CO_POCKET_UA], position = x[ST_POSITION];
-    double quarter = 0.5 * PI * radius, half_path = 0.5 * h * x[ST_SPEED], inflow = x[ST_INFLOW];
+    double quarter = 0.5 * PI * radius, speed = x[ST_SPEED], inflow = x[ST_INFLOW];
     double heat = 0, sampled_heat = 0, heat_loss = 0, vented = 0, lost = 0, sampled_vent = 0;
     double vent_loss = 0, expelled = 0, ingested = 0, coldest = 1e300;
     int first = (int)ceil((-quarter - position) / pitch) - 1, last = (int)floor((straight + quarter - position) / pitch) + 1;
@@ -386,39 +404,53 @@ static int pockets(Plant *p, int vent) {
         if (m != 0 || before != 0 || filling) {
             double volume = 0;
             if (m != 0 || filling) {
-                double progress = position + j * pitch, z, cosine, sine, limit = full;
+                double progress = position + j * pitch, z, cosine, sine, limit = full, widening = 0;
                 place(progress, straight, radius, &z, &cosine, &sine);
                 double roof = p0 + weight * (depth - z), H = F(ENTHALPY, i);
                 if (sine != 0) {
-                    double middle_z, middle_cosine, middle_sine;
-                    place(progress + half_path, straight, radius, &middle_z, &middle_cosine, &middle_sine);
-                    limit *= tilt_capacity(middle_cosine, middle_sine, aspect);
+                    double z2, cosine2, sine2, until = sine * speed < 0 ? h : 0.5 * h;
+                    place(progress + speed * until, straight, radius, &z2, &cosine2, &sine2);
+                    limit *= tilt_capacity(cosine2, sine2, aspect);
+                    if (until == h) widening = (limit - full * tilt_capacity(cosine, sine, aspect)) / h;
                 }
+                double final = limit, elapsed = 0, warming = 1;
                 int parts = 0;
                 if (filling) {
                     double most = limit * roof / (R * x[ST_INFLOW_TEMPERATURE]);
-                    double room = MAX(MIN(m + inflow, most), 0.05 * inflow);
-                    parts = MIN(80, 1 + (int)(inflow / (0.05 * room)));
+                    double share = m + inflow < 0.8 * most ? 0.05 : 0.0025;
+                    double room = MAX(MIN(m + inflow, most), share * inflow);
+                    parts = MIN(400, 1 + (int)(inflow / (share * room)));
                 }
                 double remaining = inflow * x[ST_INFLOW_TEMPERATURE];
-                for (int phase = 0; phase <= parts; phase++) {
-                    double q, seen;
+                if (m >= 1e-3 && k * H > 0.8 * limit * roof && !vent && Tw * m * cp - H > 0)
+                    warming = MIN(400, 1 + (int)(relaxation(UA * h / (m * cp)) * (Tw * m * cp - H) / (0.0025 * H)));
+                int late = filling && x[ST_INFLOW_LATE] != 0, phases = parts + (int)warming;
+                for (int turn = 0; turn < phases; turn++) {
+                    int phase = !late ? turn : turn >= warming ? turn - (int)warming : parts;
+                    double q, seen, lasted;
                     if (phase < parts) {
                         double entering = inflow / parts, mean_log;
                         double incoming = part_of_inflow(p, phase, parts, R / (cp - R), T0, &mean_log);
                         if (phase == parts - 1) incoming = remaining / entering;
                         remaining -= entering * incoming;
-                        p->destroyed[EX_POCKET_MIXING] += T0 * cp * mixing(m, H, entering, incoming, mean_log, T0, cp);
+                        double made = cp * mixing(m, H, entering, incoming, mean_log, T0, cp), crossed;
                         m += entering; H += entering * cp * incoming;
-                        q = heat_while_filling(m, H, entering, incoming, Tw, UA, cp, x[ST_INFLOW_TIME] / parts, &seen);
-                    } else q = heat_from_water(m, H, Tw, UA, cp, filling ? h - x[ST_INFLOW_TIME] : h, &seen);
-                    sampled_heat += seen;
-                    double rate = m * cp;
-                    if (q != 0) {
-                        heat_loss += rate * relative_gain(q / H);
-                        H += q; heat += q;
+                        lasted = x[ST_INFLOW_TIME] / parts;
+                        q = heat_while_filling(m, H, entering, incoming, Tw, UA, cp, lasted, &seen, &crossed);
+                        made += m * cp * relative_gain(q / H) - q / Tw;
+                        crossed = MIN(crossed, made);
+                        p->destroyed[EX_POCKET_MIXING] += T0 * (made - crossed);
+                        heat_loss += crossed + q / Tw;
+                    } else {
+                        lasted = (filling ? h - x[ST_INFLOW_TIME] : h) / warming;
+                        q = heat_from_water(m, H, Tw, UA, cp, lasted, &seen);
+                        if (q != 0) heat_loss += m * cp * relative_gain(q / H);
                     }
+                    elapsed += lasted; sampled_heat += seen;
+                    double rate = m * cp;
+                    if (q != 0) { H += q; heat += q; }
                     volume = k * H / roof;
+                    if (widening > 0) limit = final - widening * MAX(0, h - elapsed);
                     double kept = vent ? (m > 1e-9 ? exp(-h / 1.0) : 0) : 1;
                     if (volume * kept > limit || kept < 1) {
                         double room = MIN(volume * kept, limit), T = H / rate;
@@ -428,7 +460,7 @@ static int pockets(Plant *p, int vent) {
                         vent_loss += gone * (thermal(T, T0, cp) + R * T0 * log(roof / p0));
                         volume = room; m = m_kept; H = H_kept;
                     }
-                    if (m == 0 && phase >= parts - 1) break;
+                    if (m == 0 && turn >= parts - 1 && !late) break;
                 }
                 F(MASS, i) = m; F(ENTHALPY, i) = H;
                 if (m != 0) {

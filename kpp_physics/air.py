@@ -151,7 +151,7 @@ def heat_while_filling(
     conductance: float,
     cp: float,
     duration: float,
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     """Heat that a pocket takes from the water while air enters at a constant rate, exact for constant pressure.
 
     Small pockets follow the water within a step; that the air enters in the course of it must not be lost.
@@ -163,10 +163,11 @@ def heat_while_filling(
         duration: of the filling [s].
 
     Returns:
-        Heat [J], > 0 into the pocket; and the same by Simpson's rule over samples of UA (T_w - T).
+        Heat [J], > 0 into the pocket; the same by Simpson's rule over samples of UA (T_w - T); and, by the same rule,
+        the entropy that is made where the heat passes from one temperature to the other, UA (T_w - T)^2/(T_w T) [J/K].
     """
     if caught <= 0.0 or duration <= 0.0 or mass <= constants.HEAT_MINIMUM_MASS:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     before = mass - caught
     start = max(before, constants.HEAT_MINIMUM_MASS)  # below it no heat flows
     inside = incoming - water_temperature
@@ -177,7 +178,11 @@ def heat_while_filling(
     heat = mass * cp * last - enough - (mass - start) * cp * inside
     middle = filling_excess(0.5 * (start + mass), start, excess, inside, exchange)
     span = duration * (mass - start) / caught
-    return heat, -conductance * span * (excess + 4.0 * middle + last) / 6.0
+    made = excess * excess / (water_temperature + excess)
+    made += 4.0 * middle * middle / (water_temperature + middle)
+    made += last * last / (water_temperature + last)
+    weight = conductance * span / 6.0
+    return heat, -weight * (excess + 4.0 * middle + last), weight * made / water_temperature
 
 
 @inlined

@@ -4,9 +4,13 @@ import math
 
 from kpp_physics import coefficients as co
 from kpp_physics import hypotheses
+from kpp_physics import state as st
 from kpp_physics.air import bucket_volume, heat_from_water, heat_while_filling, valve_flow
 from kpp_physics.compiled import inlined
 from kpp_physics.state import Vector
+
+SHORTEST = 1e-6
+"""Share of a step below which nothing flows: a volume's rounding error would look like a flow."""
 
 HALVINGS = 52
 """Bisections of a flow: its bracket shrinks to a rounding error."""
@@ -14,20 +18,29 @@ HALVINGS = 52
 
 @inlined
 def expelled(
-    c: Vector, energy: float, roof: float, stiffness: float, before: float, limit: float, paid: float, h: float
+    c: Vector,
+    energy: float,
+    roof: float,
+    stiffness: float,
+    start: float,
+    limit: float,
+    expansion: float,
+    paid: float,
+    duration: float,
 ) -> float:
-    """Water that a pocket pushes out in a step, max(dV/dt, 0) [m3/s].
+    """Water that a pocket pushes out, max(dV/dt, 0) [m3/s], while air or heat comes in.
 
     Args:
-        energy: E = H - 1/2 c V^2 of the pocket before it pays for the jet [J].
+        energy: E = H - 1/2 c V^2 of the pocket at the end, before it pays for the jet [J].
         roof, stiffness: absolute pressure at the roof and stiffness of the bucket [Pa, Pa/m3].
-        before: volume at the last exchange of water [m3].
+        start: volume at the start [m3].
         limit: most that the tilted bucket can hold; what is more spills and pushes no water [m3].
-        paid: what the pocket pays for the jet in the step [J].
-        h: step [s].
+        expansion: rate of volume that the way up adds, in the whole step alike [m3/s].
+        paid: what the pocket pays for the jet meanwhile [J].
+        duration: [s].
     """
     volume = bucket_volume(max(0.0, energy - paid), roof, c[co.GAS_EXPONENT], stiffness)
-    return max(0.0, min(volume, limit) - before) / h
+    return max(0.0, expansion + (min(volume, limit) - start) / duration)
 
 
 @inlined
@@ -36,39 +49,95 @@ def outlet_flow(
     energy: float,
     roof: float,
     stiffness: float,
-    before: float,
+    start: float,
     limit: float,
+    expansion: float,
     available: float,
-    h: float,
+    duration: float,
 ) -> tuple[float, float]:
-    """Flow through the outlet [m3/s] and what the pocket pays for it in the step [J].
+    """Flow through the outlet of a physical jet [m3/s], and what the pocket pays for it [J].
 
     It is the flow that is left after the pocket has paid for it: the root of a falling function. The pressure behind
     the valve is what pushes; more than its loss cannot be turned into a jet (the second law), and what exceeds that
     leaves by the mouth, for nothing.
 
     Args:
-        energy, roof, stiffness, before, limit, h: as for `expelled`; before the pocket pays.
+        energy, roof, stiffness, start, limit, expansion, duration: as for `expelled`; before the pocket pays.
         available: most that it can pay [J].
     """
-    flow = expelled(c, energy, roof, stiffness, before, limit, 0.0, h)
-    if c[co.JET_MODE] != hypotheses.PHYSICAL or flow == 0.0:
-        return flow, 0.0
+    flow = expelled(c, energy, roof, stiffness, start, limit, expansion, 0.0, duration)
+    if flow == 0.0:
+        return 0.0, 0.0
     rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
     low, high = 0.0, flow
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
-        if expelled(c, energy, roof, stiffness, before, limit, paid, h) < flow:
+        paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
+        if expelled(c, energy, roof, stiffness, start, limit, expansion, paid, duration) < flow:
             high = flow
         else:
             low = flow
     flow = low
-    paid = hypotheses.jet_power(flow, rho, area, discharge) * h
+    paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
     if paid > available:
         flow *= math.pow(max(0.0, available) / paid, 1.0 / 3.0)  # the power goes with the cube of the flow
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * h
+        paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
     return flow, paid
+
+
+@inlined
+def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
+    """Let water out in a share of the step [-]: thrust and power go with powers of the flow, not with its mean.
+
+    Args:
+        flow: through the outlet meanwhile [m3/s].
+    """
+    rho, area = c[co.WATER_DENSITY], c[co.JET_AREA]
+    x[st.JET_FLOW] += flow * share
+    x[st.JET_THRUST] += hypotheses.jet_thrust(flow, rho, area) * share
+    x[st.JET_POWER] += hypotheses.jet_power(flow, rho, area, c[co.JET_DISCHARGE]) * share
+
+
+@inlined
+def claimed_spout(
+    c: Vector,
+    x: Vector,
+    start: float,
+    volume: float,
+    limit: float,
+    widening: float,
+    expansion: float,
+    duration: float,
+    h: float,
+) -> None:
+    """Let out, for nothing, the water that a growing pocket displaces.
+
+    The pocket grows with the air until the bucket is full, and from then on with the bucket, which holds more the more
+    upright it stands. Taken together as one mean flow the two would push too little or, with the air's, too much.
+
+    Args:
+        start, volume: of the pocket before and after, before anything spills [m3].
+        limit: most that the bucket can hold at the end [m3].
+        widening: rate of `limit` [m3/s].
+        expansion, duration: as for `expelled`.
+        h: step [s].
+    """
+    if duration < SHORTEST * h:
+        return
+    flow = expansion + (volume - start) / duration
+    if flow <= 0.0:
+        return
+    room = limit - start
+    if flow * duration <= room:
+        spout(c, x, flow, duration / h)
+        return
+    growing = 0.0
+    if flow > widening:
+        growing = min(max(0.0, (room - widening * duration) / (flow - widening)), duration)
+        spout(c, x, flow, growing / h)
+    following = duration - growing
+    if following > SHORTEST * h:
+        spout(c, x, max(0.0, (room - flow * growing) / following), following / h)
 
 
 @inlined
@@ -95,7 +164,7 @@ def _received(
         heat, _ = heat_from_water(mass, enthalpy, water, conductance, cp, h)
         return float(heat)
     brought = entering * cp * incoming
-    heat, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
+    heat, _, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
     return float(brought + heat)
 
 
@@ -114,6 +183,7 @@ def valve_against_outlet(
     limit: float,
     water: float,
     conductance: float,
+    duration: float,
     h: float,
 ) -> float:
     """Flow through the valve into a pocket whose outlet adds its own pressure [kg/s].
@@ -126,24 +196,28 @@ def valve_against_outlet(
         behind: absolute pressure of the pocket [Pa].
         opening: of the valve [-].
         mass: air in the pocket before that of this step [kg].
-        energy, roof, stiffness, before, limit, h: as for `expelled`, before the air of this step.
+        energy, roof, stiffness, limit: as for `expelled`, before the air of this step.
+        before: volume of the pocket at the last exchange of water [m3].
         water, conductance: temperature of the water and UA of the pocket [K, W/K].
+        duration: for which the valve lets air in [s].
+        h: step [s].
     """
     area, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
     rho, outlet, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
-    caught = c[co.CAPTURE_EFFICIENCY] * h
+    caught = c[co.CAPTURE_EFFICIENCY] * duration
     volume = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
     enthalpy = energy + 0.5 * stiffness * volume * volume
+    expansion = (volume - before) / h
     mass_flow = opening * valve_flow(pressure, temperature, behind / pressure, area, critical)
-    got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, h)
-    low, high = 0.0, expelled(c, energy + got, roof, stiffness, before, limit, 0.0, h)
+    got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, duration)
+    low, high = 0.0, expelled(c, energy + got, roof, stiffness, volume, limit, expansion, 0.0, duration)
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)
         against = behind + hypotheses.jet_pressure(flow, rho, outlet, discharge)
         mass_flow = opening * valve_flow(pressure, temperature, against / pressure, area, critical)
-        got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, h)
-        paid = hypotheses.jet_power(flow, rho, outlet, discharge) * h
-        if expelled(c, energy + got, roof, stiffness, before, limit, paid, h) < flow:
+        got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, duration)
+        paid = hypotheses.jet_power(flow, rho, outlet, discharge) * duration
+        if expelled(c, energy + got, roof, stiffness, volume, limit, expansion, paid, duration) < flow:
             high = flow
         else:
             low = flow

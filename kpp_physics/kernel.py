@@ -77,7 +77,9 @@ def _pulse(c: Vector, x: Vector, state: int, h: float) -> int:
         x[st.H3_TIME] += h
         length = c[co.H3_ON_TIME] if state == plc.RUNNING else c[co.H3_OFF_TIME]
         if x[st.H3_TIME] >= length + 0.5 * h or not pulsing:
-            x[st.H3_TIME] = h if pulsing else 0.0
+            # What the last step ran over counts for the next part: the period has no drift. After a live change of its
+            # length a part may have run over by far, and the next must not pay for that.
+            x[st.H3_TIME] = min(x[st.H3_TIME] - length, 1.5 * h) if pulsing else 0.0
             state = plc.COASTING if state == plc.RUNNING else plc.RUNNING
             x[st.H3_COAST] = 1.0 if state == plc.COASTING else 0.0
             x[st.PLC_STATE] = state

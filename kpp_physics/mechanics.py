@@ -53,8 +53,7 @@ def claimed_forces(c: Vector, x: Vector, count: int) -> None:
                 force = min(force, x[st.AIRLIFT] * max(gas / share + x[st.COFLOW], 0.0) / x[st.SPEED])
             x[st.H1_FORCE] = force
     if x[st.JET_FLOW] > 0.0:
-        thrust = hypotheses.jet_thrust(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA])
-        x[st.JET_FORCE] = thrust * (c[co.JET_GAIN] if c[co.JET_MODE] == hypotheses.CLAIMED else 1.0)
+        x[st.JET_FORCE] = x[st.JET_THRUST] * (c[co.JET_GAIN] if c[co.JET_MODE] == hypotheses.CLAIMED else 1.0)
 
 
 @inlined
@@ -431,8 +430,7 @@ def move(
         if c[co.JET_MODE] == hypotheses.CLAIMED:
             flow[ledger.UNSOURCED_JET] += thrust_work
         else:
-            push = hypotheses.jet_power(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE])
-            flow[ledger.JET_WAKE] += push * h - thrust_work
+            flow[ledger.JET_WAKE] += x[st.JET_POWER] * h - thrust_work
 
     x[st.POSITION] += travel
     x[st.BUOYANCY_FORCE] = force
@@ -493,8 +491,7 @@ def _sample(
         if c[co.JET_MODE] == hypotheses.CLAIMED:
             sampled[ledger.UNSOURCED] += thrust
         else:
-            push = hypotheses.jet_power(x[st.JET_FLOW], c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE])
-            sampled[ledger.JET_WAKE] += push * h - thrust
+            sampled[ledger.JET_WAKE] += x[st.JET_POWER] * h - thrust
 
 
 @inlined

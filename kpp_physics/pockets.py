@@ -19,7 +19,7 @@ from kpp_physics.air import (
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
-from kpp_physics.jet import outlet_flow
+from kpp_physics.jet import SHORTEST, claimed_spout, outlet_flow, spout
 from kpp_physics.state import Vector
 
 # Rows of the work array: the pockets that hold air, packed.
@@ -29,8 +29,14 @@ WORK_ROWS = 7
 INFLOW_SHARE = 0.05
 """Air that enters a pocket at a time, over what it holds."""
 
-MOST_PARTS = 80
-"""Most parts of an inflow: a charge four times the capacity in one step."""
+NEARLY_FULL = 0.8
+"""Share of the capacity, at the temperature of the inflow, below which a pocket is not expected to overflow."""
+
+SPILLING_SHARE = 0.0025
+"""The same when the pocket overflows, since what spills is mixed with the whole of a part."""
+
+MOST_PARTS = 400
+"""Most parts of an inflow: a charge as large as the capacity in one step."""
 
 
 @inlined
@@ -51,15 +57,33 @@ def heat_conductance(c: Vector, x: Vector) -> float:
 
 @inlined
 def _inflow_parts(inflow: float, held: float, most: float) -> int:
-    """Parts in which air enters a pocket: each a twentieth of what the pocket holds when it is full or filled.
+    """Parts in which air enters a pocket: each a small share of what the pocket holds when it is full or filled.
 
     Args:
         inflow: air that enters in the step [kg].
         held: air that is there before [kg].
         most: air that the pocket can hold [kg].
     """
-    room = max(min(held + inflow, most), INFLOW_SHARE * inflow)
-    return min(MOST_PARTS, 1 + int(inflow / (INFLOW_SHARE * room)))
+    share = INFLOW_SHARE if held + inflow < NEARLY_FULL * most else SPILLING_SHARE
+    room = max(min(held + inflow, most), share * inflow)
+    return min(MOST_PARTS, 1 + int(inflow / (share * room)))
+
+
+@inlined
+def _heating_parts(mass: float, enthalpy: float, water: float, conductance: float, cp: float, h: float) -> int:
+    """Parts in which a full pocket takes heat: what each makes it spill is a small share of what it holds.
+
+    In one go the air would spill as warm as it is at the end, and be heated after it has left.
+
+    Args:
+        mass, enthalpy: of the pocket [kg, J].
+        water, conductance, cp: temperature of the water, UA of the pocket and heat capacity [K, W/K, J/(kg K)].
+        h: step [s].
+    """
+    warmer = water * mass * cp - enthalpy
+    if warmer <= 0.0:
+        return 1
+    return min(MOST_PARTS, 1 + int(relaxation(conductance * h / (mass * cp)) * warmer / (SPILLING_SHARE * enthalpy)))
 
 
 @inlined
@@ -137,12 +161,13 @@ def pockets(
     exchange_on = c[co.EXCHANGE_ON]  # 0 in verification cases that leave the exchange of water out
     position = x[st.POSITION]
     served = int(x[st.FILLED])
-    jet_of = int(x[st.SERVED]) if c[co.JET_MODE] != hypotheses.OFF else -1
+    jet_of = served if c[co.JET_MODE] != hypotheses.OFF else -1
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     captured = missed if behind >= hood else 0.0
-    x[st.JET_FLOW] = 0.0
+    jet_pays = c[co.JET_MODE] == hypotheses.PHYSICAL
+    x[st.JET_FLOW] = x[st.JET_THRUST] = x[st.JET_POWER] = 0.0
     quarter = 0.5 * math.pi * radius
-    half_path = 0.5 * h * x[st.SPEED]
+    speed = x[st.SPEED]
     # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
     first = math.ceil((-quarter - position) / pitch) - 1
     last = math.floor((straight + quarter - position) / pitch) + 1
@@ -163,55 +188,85 @@ def pockets(
                 z, cosine, sine = place(progress, straight, radius)
                 roof = p0 + weight * (depth - z)
                 energy, stiffness = f[st.ENTHALPY, i], f[st.STIFFNESS, i]
-                H = energy
-                if stiffness != 0.0:
-                    volume = bucket_volume(energy, roof, k, stiffness)
+                H, held = energy, 0.0
+                if stiffness != 0.0 or i == jet_of:
+                    volume = held = bucket_volume(energy, roof, k, stiffness)
                     H += 0.5 * stiffness * volume * volume
-                # What a tilting bucket can hold is taken at the middle of the step: air leaves all the time, and the
-                # end or the beginning would be wrong by half a step's spill, in heat and in buoyancy.
-                limit = capacity
+                # Air leaves a bucket that tilts all the time: what it can hold in the middle of the step is right for
+                # heat and buoyancy, where the end would be wrong by half a step's spill. In one that comes upright the
+                # air is held against what it can hold at the same moment: what spills too early does not come back.
+                limit, widening = capacity, 0.0
                 if sine != 0.0:
-                    _, middle_cosine, middle_sine = place(progress + half_path, straight, radius)
-                    limit *= tilt_capacity(middle_cosine, middle_sine, aspect)
+                    until = h if sine * speed < 0.0 else 0.5 * h
+                    _, coming_cosine, coming_sine = place(progress + speed * until, straight, radius)
+                    limit *= tilt_capacity(coming_cosine, coming_sine, aspect)
+                    if until == h:
+                        widening = (limit - capacity * tilt_capacity(cosine, sine, aspect)) / h
+                final = limit
                 # Air enters a pocket that is being filled in parts: each mixes with what is there, takes heat while it
                 # comes in, and what the pocket cannot hold spills at once. In one go a pocket that overflows would
                 # give away air that never came, and a small one would not feel the water. Then, for what is left of
                 # the step, it takes heat with what it holds; all others do just that.
                 parts = _inflow_parts(x[st.INFLOW], m, limit * roof / (R * x[st.INFLOW_TEMPERATURE])) if filling else 0
                 remaining = x[st.INFLOW] * x[st.INFLOW_TEMPERATURE]
-                for phase in range(parts + 1):
+                warming = 1
+                if m >= constants.HEAT_MINIMUM_MASS and k * H > NEARLY_FULL * limit * roof and not vent:
+                    warming = _heating_parts(m, H, T_w, UA, cp, h)
+                # Into a floater that enters the window in this step the air comes at the end of it.
+                late = filling and x[st.INFLOW_LATE] != 0.0
+                elapsed = 0.0
+                for turn in range(parts + warming):
+                    phase = turn
+                    if late:
+                        phase = turn - warming if turn >= warming else parts
                     if phase < parts:
                         entering = x[st.INFLOW] / parts
                         incoming, mean_log = _part_of_inflow(x, phase, parts, R / (cp - R), T0)
                         if phase == parts - 1:  # together the parts bring what left the receiver, to the last bit
                             incoming = remaining / entering
                         remaining -= entering * incoming
-                        destroyed[exergy.POCKET_MIXING] += T0 * cp * _mixing(m, H, entering, incoming, mean_log, T0, cp)
+                        made = cp * _mixing(m, H, entering, incoming, mean_log, T0, cp)
                         m += entering
                         H += entering * cp * incoming
                         energy += entering * cp * incoming
                         lasted = x[st.INFLOW_TIME] / parts
-                        q, seen = heat_while_filling(m, H, entering, incoming, T_w, UA, cp, lasted)
-                        sampled_heat += seen
+                        q, seen, crossed = heat_while_filling(m, H, entering, incoming, T_w, UA, cp, lasted)
+                        # The air mixes and takes heat at once. What both make together is known exactly, what the
+                        # heat makes on its way from samples; the rest is the mixing's, and neither may be negative.
+                        made += m * cp * relative_gain(q / H) - q / T_w
+                        crossed = min(crossed, made)
+                        destroyed[exergy.POCKET_MIXING] += T0 * (made - crossed)
+                        heat_loss += crossed + q / T_w
                     else:
-                        left = h - x[st.INFLOW_TIME] if filling else h
-                        q, seen = heat_from_water(m, H, T_w, UA, cp, left)
-                        sampled_heat += seen
+                        lasted = (h - x[st.INFLOW_TIME] if filling else h) / warming
+                        q, seen = heat_from_water(m, H, T_w, UA, cp, lasted)
+                        if q != 0.0:
+                            heat_loss += m * cp * relative_gain(q / H)
+                    elapsed += lasted
+                    sampled_heat += seen
                     capacity_rate = m * cp
                     if q != 0.0:
-                        heat_loss += capacity_rate * relative_gain(q / H)
                         H += q
                         energy += q
                         heat += q
-                    if i == jet_of and phase == max(0, parts - 1):
+                    if i == jet_of and jet_pays and phase == max(0, parts - 1):
                         # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
                         # While it pays the air cools at constant pressure, and loses the entropy m cp ln(H/(H - paid)).
                         available = H * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity_rate))
-                        x[st.JET_FLOW], paid = outlet_flow(c, energy, roof, stiffness, before, limit, available, h)
+                        span = max(x[st.INFLOW_TIME], SHORTEST * h) if filling else h
+                        rate, paid = outlet_flow(
+                            c, energy, roof, stiffness, held, limit, (held - before) / h, available, span
+                        )
+                        spout(c, x, rate, span / h)
                         destroyed[exergy.VALVE] += T0 * capacity_rate * math.log1p(-paid / H)
                         energy -= paid
                         H -= paid
+                    displaced = volume
                     volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
+                    if widening > 0.0:
+                        limit = final - widening * max(0.0, h - elapsed)
+                    if i == jet_of and not jet_pays:
+                        claimed_spout(c, x, displaced, volume, limit, widening, (held - before) / h, lasted, h)
                     kept = 1.0
                     if vent:
                         kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
@@ -236,7 +291,7 @@ def pockets(
                             captured += gone
                         volume = room
                         m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
-                    if m == 0.0 and phase >= parts - 1:
+                    if m == 0.0 and turn >= parts - 1 and not late:
                         break
                 f[st.MASS, i] = m
                 f[st.ENTHALPY, i] = energy

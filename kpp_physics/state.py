@@ -25,11 +25,12 @@ SCALARS: Final = (
     "plc_state", "trip", "tension_time", "slack_time", "armed_lap",
     "buoyancy_force", "shell_force", "drag_force", "exchange_force", "friction_force", "brake_force", "pto_force",
     "tension_max", "tension_min", "coldest", "stored_initial",
-    "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_force", "recovered_flow",
+    "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_thrust", "jet_power", "jet_force",
+    "recovered_flow",
     "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
     "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
     "ambient_pressure", "ambient_temperature", "water_temperature", "bath_start", "rebuilt_energy", "rebuilt_exergy",
-    "filled", "inflow", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
+    "filled", "inflow", "inflow_late", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
     "bath_energy_low", "energy_scale",
 )
 
@@ -41,11 +42,12 @@ SCALARS: Final = (
  PLC_STATE, TRIP, TENSION_TIME, SLACK_TIME, ARMED_LAP,
  BUOYANCY_FORCE, SHELL_FORCE, DRAG_FORCE, EXCHANGE_FORCE, FRICTION_FORCE, BRAKE_FORCE, PTO_FORCE,
  TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL,
- H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_FORCE, RECOVERED_FLOW,
+ H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_THRUST, JET_POWER, JET_FORCE,
+ RECOVERED_FLOW,
  CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
  MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER,
  AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, BATH_START, REBUILT_ENERGY,
- REBUILT_EXERGY, FILLED, INFLOW, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
+ REBUILT_EXERGY, FILLED, INFLOW, INFLOW_LATE, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
  BATH_ENERGY_LOW, ENERGY_SCALE) = range(len(SCALARS))
 # fmt: on
 

@@ -16,7 +16,7 @@ from kpp_physics.air import (
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place, tilt_capacity
-from kpp_physics.jet import valve_against_outlet
+from kpp_physics.jet import SHORTEST, valve_against_outlet
 from kpp_physics.pockets import heat_conductance, water_temperature
 from kpp_physics.state import Vector
 
@@ -26,11 +26,14 @@ and good for the vessel that a fork has made a tenth as large."""
 
 
 @inlined
-def window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
+def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[int, float, float]:
     """Follow floaters into and out of the injection window.
 
+    A floater that comes in during the step is served for the rest of it, one that leaves for the part before: at a
+    steady speed many floaters pass at the same phase of a step, and whole steps would be wrong alike in each pulse.
+
     Returns:
-        The floater to be served (-1: none) and its progress [m].
+        The floater to be served (-1: none), its progress [m], and for how long it is in the window in this step [s].
     """
     count = f.shape[1]
     pitch = c[co.PITCH]
@@ -40,7 +43,8 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
         length = 0.5 * c[co.STRAIGHT_LENGTH]
     apex = c[co.STRAIGHT_LENGTH] + 0.5 * math.pi * c[co.RADIUS]  # beyond it a floater's mouth is up: it holds no air
     end = min(c[co.WINDOW_START] + length, apex)
-    first = math.ceil((c[co.WINDOW_START] - x[st.POSITION]) / pitch)
+    way = max(0.0, x[st.SPEED]) * h
+    first = math.ceil((c[co.WINDOW_START] - way - x[st.POSITION]) / pitch)
     inside = 0
     served = -1
     served_progress = 0.0
@@ -63,7 +67,14 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool) -> tuple[int, float]:
                 x[st.WINDOW_COUNT] -= 1.0
                 if enabled and state == plc.RUNNING and f[st.DELIVERED, i] < c[co.TARGET_MASS]:
                     x[st.MISSED] += 1.0
-    return (served, served_progress) if enabled else (-1, 0.0)
+    if not enabled or served < 0:
+        return -1, 0.0, 0.0
+    lasts = h
+    if way > 0.0:
+        lasts = min(
+            h, (served_progress + way - c[co.WINDOW_START]) / x[st.SPEED], (end - served_progress) / x[st.SPEED]
+        )
+    return served, served_progress, lasts if lasts > SHORTEST * h else 0.0
 
 
 @inlined
@@ -232,13 +243,18 @@ def _fill(
     progress: float,
     mass: float,
     energy: float,
+    opening: float,
+    lasts: float,
     h: float,
 ) -> tuple[float, float, float, float, bool]:
-    """Let air from the receiver into the served floater over one step.
+    """Let air from the receiver into the served floater in one step.
 
     Args:
         served, progress: the floater and its place [m].
         mass, energy: of the air in the receiver [kg, J].
+        opening: of the valve, its mean [-].
+        lasts: time that the floater is in the window [s], > 0 and at most the step.
+        h: step [s].
 
     Returns:
         Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa];
@@ -256,13 +272,13 @@ def _fill(
     behind = roof + stiffness * f[st.VOLUME, served]
     if c[co.JET_MODE] == hypotheses.PHYSICAL:
         limit = c[co.FLOATER_VOLUME] * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT]))
-        charge = h * valve_against_outlet(
-            c, pressure, temperature, behind, x[st.SPOOL], f[st.MASS, served], f[st.ENTHALPY, served], roof, stiffness,
-            f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x), h,
+        charge = lasts * valve_against_outlet(
+            c, pressure, temperature, behind, opening, f[st.MASS, served], f[st.ENTHALPY, served], roof, stiffness,
+            f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x), lasts, h,
         )  # fmt: skip
     else:
         conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
-        charge = h * x[st.SPOOL] * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
+        charge = lasts * opening * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
     # A valve must not draw the receiver below the pocket. Less than this cannot: 1 - q^(1/gamma) > (1 - q)/gamma.
     if charge * cp * pressure > mass * cv * (pressure - behind):
         charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
@@ -274,7 +290,7 @@ def _fill(
             charge = min(charge, mass * relief_share(pressure, min(risen, pressure), c[co.GAS_EXPONENT]))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
-    lasted = h * missing / charge if complete and charge > 0.0 else h
+    lasted = lasts * missing / charge if complete and charge > 0.0 else lasts
     if complete:  # the pulse ends inside this step: exactly the target and not a gram more
         charge = missing
         f[st.DELIVERED, served] = c[co.TARGET_MASS]
@@ -303,9 +319,59 @@ def _fill(
         sampled[ledger.VENT] += missed * cp * (0.5 * (temperature + end) - T0)
         destroyed[exergy.VENT] += missed * (cp * (leaving - T0) - cp * T0 * mean_log + R * T0 * math.log(behind / p0))
     x[st.INFLOW], x[st.INFLOW_TIME] = caught, lasted
+    x[st.INFLOW_LATE] = 1.0 if progress < c[co.WINDOW_START] else 0.0
     x[st.INFLOW_TEMPERATURE], x[st.INFLOW_START], x[st.INFLOW_SHARE] = leaving, temperature, share
     flow[ledger.AIR_VALVE] += charge
     return charge, taken, missed, behind, complete
+
+
+@inlined
+def _charge(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    mass: float,
+    energy: float,
+    h: float,
+) -> tuple[float, float, float, float]:
+    """Serve the floater in the window through the valve, in one step.
+
+    Args:
+        mass, energy: of the air in the receiver [kg, J].
+
+    Returns:
+        Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa].
+    """
+    state = int(x[st.PLC_STATE])
+    by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
+    automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
+    before = int(x[st.SERVED])
+    served, progress, lasts = window(c, x, f, automatic or by_hand, h)
+    if by_hand and before >= 0 and served != before:  # the floater left the window: the pulse is over
+        x[st.MANUAL_PULSES] -= 1.0
+        if x[st.MANUAL_PULSES] <= 0.0 and not automatic:
+            served = -1
+    # The spool moves from where it is; what flows goes with its mean, not with its place at the end of the step.
+    moving = (1.0 - x[st.SPOOL]) * lasts / h if served >= 0 else -x[st.SPOOL]
+    opening = x[st.SPOOL] + moving * c[co.SPOOL_MEAN]
+    x[st.SPOOL] += moving * c[co.SPOOL_RELAXATION]
+    x[st.SERVED] = x[st.FILLED] = served
+    x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
+    if served < 0 or lasts <= 0.0:
+        return 0.0, 0.0, 0.0, 0.0
+    charge, left, missed, behind, complete = _fill(
+        c, x, f, flow, sampled, destroyed, served, progress, mass, energy, opening, lasts, h
+    )
+    x[st.SERVED_FLOW] = charge / h
+    if complete:
+        x[st.PULSES] += 1.0
+        if by_hand:
+            x[st.MANUAL_PULSES] -= 1.0
+            x[st.SERVED] = -1.0
+    return charge, left, missed, behind
 
 
 @inlined
@@ -322,50 +388,31 @@ def air_supply(
 ) -> tuple[float, float]:
     """Relief valve, compressor, wall of the receiver, and injection valve: one step, each after the other.
 
-    The order of a step is fixed so that each process begins from what the one before it left and can be integrated
-    exactly; run side by side from the same start they would take more than there is from a small receiver.
+    Each process begins from what the one before it left and can be integrated exactly; run side by side from the same
+    start they would take more than there is from a small receiver. In every other step the last three run in the
+    opposite order: what one sees too much of another then cancels, and the splitting is of second order.
 
     Returns:
         Air that left the receiver at the pressure of a pocket and missed it [kg], and its pressure [Pa].
     """
     R = c[co.GAS_CONSTANT]
-    pressure = x[st.RECEIVER_ENERGY] * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
-    state = int(x[st.PLC_STATE])
-    mode = _switch(c, x, books, lap, pressure, h)
     mass, energy = x[st.RECEIVER_MASS], x[st.RECEIVER_ENERGY]
+    mode = _switch(c, x, books, lap, energy * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME]), h)
     relieved, blown = _relieve(c, flow, sampled, destroyed, mass, energy)
     dm, dU = -relieved, -blown
-    taken, brought = _compress(c, x, flow, sampled, destroyed, mode, mass + dm, energy + dU, h)
-    dm += taken
-    dU += brought
-    dU -= _cool(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
-
-    by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
-    automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
-    before = int(x[st.SERVED])
-    served, progress = window(c, x, f, automatic or by_hand)
-    if by_hand and before >= 0 and served != before:  # the floater left the window: the pulse is over
-        x[st.MANUAL_PULSES] -= 1.0
-        if x[st.MANUAL_PULSES] <= 0.0 and not automatic:
-            served = -1
-    x[st.SERVED] = served
-    x[st.SERVED_FLOW] = 0.0
-    x[st.SPOOL] += ((1.0 if served >= 0 else 0.0) - x[st.SPOOL]) * c[co.SPOOL_RELAXATION]
-    x[st.FILLED] = served
-    x[st.INFLOW] = 0.0
     missed = behind = 0.0
-    if served >= 0:
-        charge, left, missed, behind, complete = _fill(
-            c, x, f, flow, sampled, destroyed, served, progress, mass + dm, energy + dU, h
-        )
-        x[st.SERVED_FLOW] = charge / h
-        dm -= charge
-        dU -= left
-        if complete:
-            x[st.PULSES] += 1.0
-            if by_hand:
-                x[st.MANUAL_PULSES] -= 1.0
-                x[st.SERVED] = -1.0
+    odd = x[st.STEPS] % 2.0 != 0.0
+    for turn in range(3):
+        if turn == 1:
+            dU -= _cool(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
+        elif odd == (turn == 0):
+            charge, left, missed, behind = _charge(c, x, f, flow, sampled, destroyed, mass + dm, energy + dU, h)
+            dm -= charge
+            dU -= left
+        else:
+            taken, brought = _compress(c, x, flow, sampled, destroyed, mode, mass + dm, energy + dU, h)
+            dm += taken
+            dU += brought
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
     x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
     return missed, behind
