@@ -354,7 +354,9 @@ static double part_of_inflow(const Plant *p, int part, int parts, double exponen
 
 static double mixing(double mass, double H, double entering, double incoming, double mean_log, double T0, double cp) {
     double last = (H + entering * cp * incoming) / ((mass + entering) * cp), gained = entering * (log(last / T0) - mean_log);
-    return mass > 0 ? gained + mass * log(last * mass * cp / H) : gained;
+    if (mass <= 0) return gained;
+    double held = H / (mass * cp);
+    return gained + mass * log1p(entering * (incoming - held) / ((mass + entering) * held));
 }
 
 static double filling_excess(double mass, double start, double excess, double incoming, double exchange) {
@@ -438,7 +440,7 @@ static int pockets(Plant *p, int vent) {
                         lasted = x[ST_INFLOW_TIME] / parts;
                         q = heat_while_filling(m, H, entering, incoming, Tw, UA, cp, lasted, &seen, &crossed);
                         made += m * cp * relative_gain(q / H) - q / Tw;
-                        crossed = MIN(crossed, made);
+                        crossed = MAX(0, MIN(crossed, made));
                         p->destroyed[EX_POCKET_MIXING] += T0 * (made - crossed);
                         heat_loss += crossed + q / Tw;
                     } else {
@@ -620,7 +622,6 @@ static int move(Plant *p, int active, double brake, double stray) {
     int locked = x[ST_LOCKED] != 0, backwards = x[ST_SPEED] < 0;
     double transfer = backwards ? 2 - 1 / eta : 1 / eta; /* chain force over clutch torque times ratio */
     x[ST_H1_FORCE] = x[ST_AIRLIFT] = x[ST_BUBBLE_VOID] = x[ST_JET_FORCE] = 0;
-    if (x[ST_SHAFT_SPEED] < ratio * x[ST_SPEED]) { lock(p, mass, J, ratio, 1 / transfer); locked = 1; }
     for (int part = 0; part < PARTS; part++) {
         if (part > 0) refresh(p, active);
         double v0 = x[ST_SPEED], w0 = x[ST_SHAFT_SPEED], u0 = x[ST_COFLOW], step = rest;

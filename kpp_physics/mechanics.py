@@ -226,10 +226,6 @@ def move(
     backwards = x[st.SPEED] < 0.0
     transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards)
 
-    if x[st.SHAFT_SPEED] < ratio * x[st.SPEED]:  # only a fork with another gear leaves the sprocket ahead
-        lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
-        locked = True
-
     for part in range(PARTS):
         if part > 0:
             refresh(c, x, f, work, active)

@@ -123,8 +123,9 @@ def _mixing(
     """
     last = (enthalpy + entering * cp * incoming) / ((mass + entering) * cp)
     gained = entering * (math.log(last / T0) - mean_log)
-    if mass > 0.0:
-        gained += mass * math.log(last * mass * cp / enthalpy)
+    if mass > 0.0:  # by the rise itself: the quotient of two temperatures would drown a small inflow in rounding errors
+        held = enthalpy / (mass * cp)
+        gained += mass * math.log1p(entering * (incoming - held) / ((mass + entering) * held))
     return float(gained)
 
 
@@ -234,7 +235,7 @@ def pockets(
                         # The air mixes and takes heat at once. What both make together is known exactly, what the
                         # heat makes on its way from samples; the rest is the mixing's, and neither may be negative.
                         made += m * cp * relative_gain(q / H) - q / T_w
-                        crossed = min(crossed, made)
+                        crossed = max(0.0, min(crossed, made))
                         destroyed[exergy.POCKET_MIXING] += T0 * (made - crossed)
                         heat_loss += crossed + q / T_w
                     else:
