@@ -11,7 +11,7 @@ from bus.messages import AlarmState, Mode, Policy
 from bus.schema import PROTOCOL_VERSION
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
-from nodes.gateway.roster import SILENT
+from nodes.gateway.roster import NodeHealth, health_of
 from nodes.gateway.version import version
 
 Health = Literal["ok", "degraded", "down"]
@@ -197,7 +197,10 @@ class NodeAnswer(BaseModel):
     instance: str = Field(examples=["pid-4711"])
     pid: int = Field(description="process id")
     status: str = Field(description="what it says of itself")
-    health: Literal["ok", "silent"] = Field(description="silent: no beat for 2 s")
+    health: NodeHealth = Field(
+        description="silent: no beat for 2 s; starting: it loads or compiles; fault: it cannot go on, or found what "
+        "must not be; degraded: it cannot do all of its work, or works off what it missed"
+    )
     seq: int = Field(description="last tick that it has worked off")
     behind: int = Field(description="ticks between that and the newest one")
     age: float = Field(description="time since its last beat (s)")
@@ -398,7 +401,7 @@ def nodes(plant: Plant, restarts: Mapping[str, int]) -> NodesAnswer:
     found = [
         NodeAnswer(
             **structs.asdict(peer),
-            health="ok" if peer.age <= SILENT else "silent",
+            health=health_of(peer),
             behind=max(0, newest - peer.seq),
             restarts=restarts.get(peer.node, 0),
         )

@@ -17,7 +17,9 @@ from bus.endpoints import Endpoints
 from bus.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
+from bus.tags import IF_MATCH
 from nodes.gateway.answers import AppliedAnswer
+from nodes.gateway.preconditions import changed
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
 KEYS_KEPT = 10_000
@@ -91,7 +93,8 @@ class Commands:
             problem = Problem.of(503, "not-answered", detail, command=name, id=key)
             raise ProblemError(problem, {**headers, "Retry-After": "1"}) from error
         if result.outcome == "rejected":
-            raise ProblemError(_rejected(request, key, result), headers)
+            rejected = _rejected(request, key, result)
+            raise ProblemError(rejected.problem, rejected.headers | headers)
         return AppliedAnswer(command=name, id=key, run=result.run, seq=result.seq, t=result.t, applied=result.applied)
 
     def _request(self, module: str, name: str, args: dict[str, Any], key: str, origin: str) -> CommandRequest:
@@ -154,7 +157,7 @@ def _retry(refused: Refused) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(refused.retry_after))} if refused.retry_after > 0 else {}
 
 
-def _rejected(request: CommandRequest, key: str, result: Result) -> Problem:
+def _rejected(request: CommandRequest, key: str, result: Result) -> ProblemError:
     """The command reached its tick and was rejected there; nothing was applied."""
     members: dict[str, Any] = {
         "command": request.name,
@@ -164,7 +167,9 @@ def _rejected(request: CommandRequest, key: str, result: Result) -> Problem:
         "t": result.t,
     }
     if not result.violations:
-        return Problem.of(409, "rejected", result.reason, **members)
+        return ProblemError(Problem.of(409, "rejected", result.reason, **members))
+    if result.violations[0].field == IF_MATCH:
+        return changed(result.violations[0].limit, **members)
     found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in result.violations]
     detail = result.reason or "; ".join(item.reason for item in found)
-    return Problem.of(422, "violations", detail, violations=found, **members)
+    return ProblemError(Problem.of(422, "violations", detail, violations=found, **members))

@@ -7,6 +7,7 @@ from bus.client import NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import Endpoints
 from bus.messages import Snapshot
+from bus.tags import IF_MATCH, parameters_tag
 from kpp_physics.parameters import DECLARATIONS, Declaration, ParameterError, Parameters, Value
 from nodes.gateway.answers import (
     DeclarationAnswer,
@@ -15,7 +16,6 @@ from nodes.gateway.answers import (
     ParametersAnswer,
     ValidAnswer,
 )
-from nodes.gateway.preconditions import tag_of
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 
 
@@ -45,9 +45,9 @@ async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
     )
 
 
-def tag(run: str, in_force: dict[str, Any]) -> str:
-    """The entity tag of the values in force in a run."""
-    return tag_of([run, in_force])
+def tag(found: ParametersAnswer) -> str:
+    """The entity tag of the values in force, as the module itself has it."""
+    return parameters_tag(found.run, {item.name: item.value for item in found.parameters})
 
 
 async def values(endpoints: Endpoints, module: str) -> dict[str, Value]:
@@ -111,6 +111,8 @@ def require_scalars(changes: dict[str, Any]) -> None:
         for name, value in changes.items()
         if not isinstance(value, float | int | str)
     ]
+    if IF_MATCH in changes:  # the bus has the condition among the values; here it is a header
+        found.append(ViolationAnswer(field=IF_MATCH, limit="a parameter", reason="send the header If-Match"))
     if found:
         detail = "; ".join(f"{item.field}: {item.reason}" for item in found[:10])
         raise ProblemError(Problem.of(422, "violations", detail, violations=found))

@@ -3,10 +3,8 @@
 A resource with values has an entity tag that changes when one of them does.
 """
 
-import hashlib
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import Depends, FastAPI, Header, Request
 from starlette.responses import Response
 
@@ -23,12 +21,6 @@ class NotModifiedError(Exception):
     def __init__(self, tag: str) -> None:
         super().__init__(tag)
         self.tag = tag
-
-
-def tag_of(content: Any) -> str:
-    """The entity tag of some values, or of the bytes of a file."""
-    data = content if isinstance(content, bytes) else msgspec.json.encode(content, order="sorted")
-    return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
 class Conditions:
@@ -52,9 +44,14 @@ class Conditions:
         self._unwanted = None if if_none_match is None else _tags(if_none_match)
 
     @property
-    def any(self) -> bool:
-        """Does the request depend on what there is?"""
-        return self._wanted is not None or self._unwanted is not None
+    def wanted(self) -> list[str] | None:
+        """The tags of `If-Match`, one of which the values must have; None if any will do."""
+        return None if self._wanted is None else sorted(self._wanted)
+
+    @property
+    def excludes(self) -> bool:
+        """Is there an `If-None-Match`?"""
+        return self._unwanted is not None
 
     def answer(self, tag: str) -> None:
         """Say the tag of what is answered.
@@ -80,17 +77,31 @@ class Conditions:
             ProblemError: 412 with the tag of what is there.
         """
         if self._wanted is not None and not _among(tag, self._wanted):
-            self._refuse(tag, "If-Match", "it has changed since, or is not there: read it again")
-        if self._unwanted is not None and _among(tag, self._unwanted):
-            self._refuse(tag, "If-None-Match", "it is there already: use another name, or If-Match to change it")
+            raise changed(tag)
+        self.exclude(tag)
 
-    @staticmethod
-    def _refuse(tag: str | None, header: str, reason: str) -> None:
-        problem = Problem.of(412, "precondition", f"{header}: {reason}")
-        raise ProblemError(problem, {} if tag is None else {"ETag": tag})
+    def exclude(self, tag: str | None) -> None:
+        """Let a change go on only if `If-None-Match` holds. Raises ProblemError, see `require`."""
+        if self._unwanted is not None and _among(tag, self._unwanted):
+            raise _failed(tag, "If-None-Match: it is there already: use another name, or If-Match to change it")
 
 
 Conditional = Annotated[Conditions, Depends(Conditions)]
+
+
+def changed(tag: str | None, **members: Any) -> ProblemError:
+    """The 412 about something that is not as its client has seen it.
+
+    Args:
+        tag: of what is there; None if nothing is.
+        members: of the problem, beside the usual ones.
+    """
+    return _failed(tag, "If-Match: it has changed since, or is not there: read it again", **members)
+
+
+def _failed(tag: str | None, detail: str, **members: Any) -> ProblemError:
+    problem = Problem.of(412, "precondition", detail, **members)
+    return ProblemError(problem, {} if tag is None else {"ETag": tag})
 
 
 def _tags(header: str) -> frozenset[str]:

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bus.tags import tag_of
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
-from nodes.gateway.preconditions import tag_of
 from nodes.gateway.problems import Problem, ProblemError
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
@@ -43,7 +43,11 @@ class Presets:
         return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
 
     def read(self, name: str) -> Parameters:
-        """The parameters of a preset.
+        """The parameters of a preset. Raises ProblemError, see `read_tagged`."""
+        return self.read_tagged(name)[0]
+
+    def read_tagged(self, name: str) -> tuple[Parameters, str]:
+        """The parameters of a preset, and their entity tag.
 
         Raises:
             ProblemError: 404 that lists those there are, 422 if its file is wrong, with the line.
@@ -52,7 +56,8 @@ class Presets:
         if path.stat().st_size > LARGEST:
             raise ProblemError(Problem.of(422, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
         try:
-            return parse(decode(path.read_bytes(), name), name)
+            data = path.read_bytes()
+            return parse(decode(data, name), name), tag_of(data)
         except ScenarioError as error:
             raise ProblemError(Problem.of(422, "preset", str(error))) from error
 

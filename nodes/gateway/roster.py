@@ -4,13 +4,28 @@ What a worker of the gateway says of itself in its beat is read here too, so tha
 """
 
 import re
+from typing import Final, Literal
 
+from bus.alarms import ALARM, DEGRADED
 from bus.messages import Peer, Status
-from bus.process import instance_name
+from bus.process import BEHIND, STARTING, instance_name
 from bus.restarts import Restarts
 
 SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
+
+NodeHealth = Literal["ok", "starting", "degraded", "fault", "silent"]
+"""How a process is."""
+
+BEGINS: Final[dict[str, NodeHealth]] = {
+    "fault: ": "fault",
+    ALARM: "fault",
+    DEGRADED: "degraded",
+    BEHIND: "degraded",
+    "catching up: ": "degraded",
+    STARTING: "starting",
+}
+"""How the line begins that a node says of itself when it is not well."""
 
 
 class Roster:
@@ -33,6 +48,13 @@ class Roster:
             for peer in self.peers
             if peer.node == "gateway" and peer.instance != own and peer.age <= SILENT
         )
+
+
+def health_of(peer: Peer) -> NodeHealth:
+    """How a process is, by its beats and by what it says of itself."""
+    if peer.age > SILENT:
+        return "silent"
+    return next((health for begin, health in BEGINS.items() if peer.status.startswith(begin)), "ok")
 
 
 def tell(clients: int, missing: list[str]) -> str:

@@ -9,12 +9,14 @@ import msgspec
 from bus.alarms import Alarms
 from bus.messages import EVERY_MODULE, STEP_US, Command, Event, Published, Result, State, Violation
 from bus.state import Plc
+from bus.tags import IF_MATCH
 from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.plant import Plant, SimulationError
 from kpp_physics.plc import CommandError
 from kpp_physics.settling import settled
 from nodes.physics.alarms import after_commands, after_tick
 from nodes.physics.beginning import BEGINNING_ERRORS, ReadScenario, begin, violations
+from nodes.physics.expected import ExpectationError, require_as_expected
 from nodes.physics.frame import changes, observed_groups
 from nodes.physics.saved import Saved
 
@@ -233,6 +235,8 @@ class Fold:
             applied = self._carry_out(command)
         except BEGINNING_ERRORS as error:
             reason, found = str(error), violations(error)
+        except ExpectationError as error:
+            reason, found = str(error), [error.violation]
         if reason and command.name == "begin":
             self.fault = f"scenario cannot be used: {reason}"
         return Result(
@@ -251,8 +255,10 @@ class Fold:
         if self.plant is None:
             raise CommandError("there is no plant in this run")
         if command.name == "set_parameters":
-            self.plant.change_parameters(command.args)
             applied = dict(command.args)
+            if IF_MATCH in applied:
+                require_as_expected(applied.pop(IF_MATCH), self.run, self.plant.parameters)
+            self.plant.change_parameters(applied)
         elif command.name == "set_series":
             self.plant.change_series(command.args)
             applied = dict(command.args)

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,8 @@ SIGNALS = {
 FULL_FOR = 1.5
 """Seconds that the disk stays full."""
 
-PATIENCE = 5.0
-"""Seconds that a fault waits for its target to run."""
+STUCK = 600.0
+"""Seconds without a process of the plant that starts or ends after which a target that does not run is given up."""
 
 POLL = 0.02
 
@@ -38,30 +39,44 @@ class Delivered:
 class Injector(threading.Thread):
     """Hits what the plan says when it says; a target that does not run is waited for.
 
+    The plan's time stands still meanwhile: on a machine that starts processes slowly faults lie as far apart, for the
+    plant, as on a fast one.
+
     Args:
         plan: in order of time.
         supervisor: process id of supervisord.
         folder: on the disk that may be filled.
+        clock: seconds of a clock that never goes back.
     """
 
-    def __init__(self, plan: list[Fault], supervisor: int, folder: Path) -> None:
+    def __init__(
+        self, plan: list[Fault], supervisor: int, folder: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(name="injector", daemon=True)
         self._waiting = deque(plan)
         self._supervisor = supervisor
         self._ballast = Ballast(folder)
         self._full_until: float | None = None
-        self.begin = time.monotonic()
-        """Moment from which the plan's times count."""
+        self._clock = clock
+        self._seen: dict[str, int] = {}
+        self._changed = clock()
+        self._killed: set[int] = set()
+        self.begin = clock()
+        """Moment from which the times of what was delivered count."""
         self.delivered: list[Delivered] = []
         self.missed: list[Fault] = []
 
     def run(self) -> None:
         """Until everything has been delivered."""
-        self.begin = time.monotonic()
+        self.begin = self._changed = self._clock()
         late: list[Fault] = []
+        waited = before = 0.0
         while self._waiting or late or self._full_until is not None:
-            now = time.monotonic() - self.begin
-            while self._waiting and self._waiting[0].at <= now:
+            now = self._clock() - self.begin
+            if late:
+                waited += now - before
+            before = now
+            while self._waiting and self._waiting[0].at <= now - waited:
                 late.append(self._waiting.popleft())
             late = [fault for fault in late if not self._deliver(fault, now)]
             self._look_after_disk(now)
@@ -73,9 +88,9 @@ class Injector(threading.Thread):
             self._full_until = now + FULL_FOR
             self.delivered.append(Delivered(fault, now, 0))
             return True
-        pid = programs(self._supervisor).get(fault.target)
-        if pid is None:
-            if now - fault.at > PATIENCE:
+        pid = self._running().get(fault.target)
+        if pid is None or pid in self._killed:
+            if self._clock() - self._changed > STUCK:
                 self.missed.append(fault)
                 return True
             return False
@@ -83,8 +98,17 @@ class Injector(threading.Thread):
             os.kill(pid, SIGNALS[fault.kind])
         except ProcessLookupError:
             return False
+        if fault.kind == "kill":
+            self._killed.add(pid)
         self.delivered.append(Delivered(fault, now, pid))
         return True
+
+    def _running(self) -> dict[str, int]:
+        """The plant's processes; notes when one of them started or ended."""
+        found = programs(self._supervisor)
+        if found != self._seen:
+            self._seen, self._changed = found, self._clock()
+        return found
 
     def _look_after_disk(self, now: float) -> None:
         if self._full_until is None:

@@ -3,6 +3,8 @@
 import io
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -116,3 +118,21 @@ def test_f01_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     for name in (tmp_path, round_about):
         with pytest.raises(OSError, match=name.name), opened_output(str(name), io.BytesIO()):
             pass
+
+
+def test_f01_what_a_killed_process_left_is_cleared_away_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    script = "import io, time; from recording.output import opened_output; "
+    script += f"context = opened_output({str(tmp_path / 'killed.csv')!r}, io.BytesIO()); context.__enter__(); "
+    script += "print('writing', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"writing\n"
+        killed.kill()
+    (left,) = tmp_path.iterdir()
+    write(tmp_path / "foreign.csv.part")
+    with opened_output(str(tmp_path / "slow.csv"), io.BytesIO()) as slow:
+        assert not left.exists()
+        slow.write(b"slow")
+        write(tmp_path / "quick.csv")
+    assert {each.name for each in tmp_path.iterdir()} == {"foreign.csv.part", "slow.csv", "quick.csv"}
+    assert (tmp_path / "slow.csv").read_bytes() == b"slow"

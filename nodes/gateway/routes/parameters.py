@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from bus.tags import IF_MATCH
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
@@ -32,7 +33,7 @@ Changes = Annotated[
 async def get_parameters(gateway: Here, module: ModuleName, conditions: Conditional) -> ParametersAnswer:
     """Every parameter of a module: declaration, and the value in force. The ETag changes with them and the run."""
     found = await parameters.in_force(gateway.endpoints, module)
-    conditions.answer(parameters.tag(found.run, {item.name: item.value for item in found.parameters}))
+    conditions.answer(parameters.tag(found))
     return found
 
 
@@ -54,10 +55,11 @@ async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAns
 async def patch_parameters(ask: Ask, module: ModuleName, conditions: Conditional, body: Changes) -> AppliedAnswer:
     """Change parameters in the run; the plant checks them together, and applies all or none.
 
-    With `If-Match` only if those in force when this arrives are those that the client has seen.
+    With `If-Match` only if those in force when the change acts are those that the client has seen.
     """
     parameters.require_scalars(body)
-    if conditions.any:
-        found = await parameters.in_force(ask.gateway.endpoints, module)
-        conditions.require(parameters.tag(found.run, {item.name: item.value for item in found.parameters}))
-    return await ask.obey(module, "set_parameters", body)
+    if conditions.excludes:
+        conditions.exclude(parameters.tag(await parameters.in_force(ask.gateway.endpoints, module)))
+    # The module itself compares, at the tick: of two that saw the same, one changes it.
+    expected = {} if conditions.wanted is None else {IF_MATCH: conditions.wanted}
+    return await ask.obey(module, "set_parameters", body | expected)

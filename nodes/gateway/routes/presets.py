@@ -38,11 +38,9 @@ async def get_presets(gateway: Here) -> PresetsAnswer:
 @router.get("/presets/{name}", responses=UNCHANGED)
 async def get_preset(gateway: Here, name: Name, conditions: Conditional) -> PresetAnswer:
     """Every parameter of a preset; its ETag is for If-Match and If-None-Match."""
-    found = PresetAnswer(name=name, parameters=gateway.presets.read(name).as_dict())
-    tag = gateway.presets.tag(name)
-    if tag is not None:
-        conditions.answer(tag)
-    return found
+    found, tag = gateway.presets.read_tagged(name)
+    conditions.answer(tag)
+    return PresetAnswer(name=name, parameters=found.as_dict())
 
 
 @router.put("/presets/{name}")

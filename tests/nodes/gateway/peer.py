@@ -30,11 +30,15 @@ from bus.messages import (
     Violation,
 )
 from bus.sockets import Publisher, Request, Server
+from bus.tags import IF_MATCH, parameters_tag
 from kpp_physics.parameters import Parameters
 from nodes.physics.alarms import after_commands, after_tick
 from tests.session import PLANTS
 
 from . import messages
+
+IN_FORCE = Parameters(water_depth=20.0).as_dict()
+"""Parameters that the module answers."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -188,11 +192,19 @@ class Peer:
         if request.id not in self._answered:
             self.commands.append(request)
             self._riding.append(Command(request.id, request.module, request.name, request.args, request.origin))
-            reason = self.switches.reason
-            self._answered[request.id] = messages.result(request, self.seq + 1, self.switches.violations, reason)
+            violations, reason = self._unexpected(request) or (self.switches.violations, self.switches.reason)
+            self._answered[request.id] = messages.result(request, self.seq + 1, violations, reason)
         if self.switches.results:
             publisher = clock if request.module == "clock" else physics
             publisher.send(codec.encode_published(self._answered[request.id]))
+
+    @staticmethod
+    def _unexpected(request: CommandRequest) -> tuple[list[Violation], str] | None:
+        """What a module says to a change that expects other values than those in force."""
+        tag = parameters_tag(messages.RUN, IN_FORCE)
+        if tag in request.args.get(IF_MATCH, [tag]):
+            return None
+        return [Violation(IF_MATCH, tag, "read them again")], "others are in force"
 
     def _snapshot(self, snapshots: Server) -> None:
         received = snapshots.receive()
@@ -213,7 +225,7 @@ class Peer:
             seq=self.seq,
             t=self.seq / 100,
             scenario="reference",
-            parameters=dict(Parameters(water_depth=20.0).as_dict()),
+            parameters=dict(IN_FORCE),
             state=None,
         )
         snapshots.reply(received[0], codec.encode(reply))

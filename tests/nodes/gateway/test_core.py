@@ -7,10 +7,11 @@ import pytest
 
 from bus import alarms, codec
 from bus.alarms import Condition, compared
-from bus.messages import Command, Event, Frames, FramesRequest, Published, Span
+from bus.messages import Command, Event, Frames, FramesRequest, Peer, Published, Span
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
 from nodes.gateway.record import EVENTS_KEPT
+from nodes.gateway.roster import SILENT, NodeHealth, health_of
 
 from . import messages
 
@@ -244,3 +245,23 @@ def event(seq: int, text: str) -> Event:
     head = {"t": seq / 100, "seq": seq, "run": messages.RUN, "wall": 1.7e9, "module": "m1"}
     made: Event = codec.build(Event, head | {"severity": "info", "kind": "test", "text": text})
     return made
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "health"),
+    [
+        ("ok", 0.1, "ok"),
+        ("ok: standing by", 0.1, "ok"),
+        ("2 clients, missing physics m1", 0.1, "ok"),
+        ("fault: run 0001-001 did not begin with a scenario", 0.1, "fault"),
+        ("alarm: 3 conflicts, the first in the state of m1 at tick 7", 0.1, "fault"),
+        ("degraded: No space left on device", 0.1, "degraded"),
+        ("behind: 900 ticks are not on disk yet", 0.1, "degraded"),
+        ("catching up: tick 3 of 900", 0.1, "degraded"),
+        ("starting: compiling the kernel", 0.1, "starting"),
+        ("fault: it said so before", SILENT + 0.1, "silent"),
+    ],
+)
+def test_s02_a_nodes_health_is_what_it_says_of_itself(status: str, age: float, health: NodeHealth) -> None:
+    peer = Peer(node="physics", instance="a", pid=1, status=status, seq=1, age=age, queue=0, gaps=0)
+    assert health_of(peer) == health

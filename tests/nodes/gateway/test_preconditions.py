@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from bus.messages import Command, CommandRequest, Refused, Sequenced
+from bus.tags import IF_MATCH
 from nodes.clock.acceptance import again
 from nodes.gateway.commands import ID_LENGTH, command_id
 from tests.watching import eventually
@@ -65,10 +66,15 @@ def test_s18_what_a_client_has_is_not_sent_again(gateway: Running, path: str) ->
 def test_s18_parameters_are_changed_only_as_they_were_seen(gateway: Running) -> None:
     rest, change = gateway.rest, {"drag_area": 0.3}
     tag = rest.get("/v1/parameters").headers["etag"]
-    problem(rest.patch("/v1/parameters", json=change, headers={"If-Match": '"x"'}), 412)
     problem(rest.patch("/v1/parameters", json=change, headers={"If-None-Match": "*"}), 412)
     assert gateway.peer.commands == []
+    refused = rest.patch("/v1/parameters", json=change, headers={"If-Match": '"x", "y"'})
+    assert "read it again" in problem(refused, 412)["detail"]
+    assert refused.headers["etag"] == tag, "the module has the very tag that is answered"
+    assert gateway.peer.commands[-1].args == change | {IF_MATCH: ['"x"', '"y"']}, "it is compared when it acts"
     assert rest.patch("/v1/parameters", json=change, headers={"If-Match": tag}).status_code == 200
+    found = problem(rest.patch("/v1/parameters", json=change | {IF_MATCH: "x"}), 422)
+    assert [each["field"] for each in found["violations"]] == [IF_MATCH]
 
 
 def test_s18_a_key_is_its_callers_own() -> None:

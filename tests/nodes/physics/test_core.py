@@ -9,6 +9,7 @@ import pytest
 from bus.codec import Pair, decode_published, encode_published
 from bus.messages import Command, Event, Mode, Published, Refused, Replay, Result, Snapshot, Span, State, Tick
 from bus.state import Plc
+from bus.tags import IF_MATCH, parameters_tag
 from kpp_physics.parameters import Parameters
 from nodes.physics.core import PhysicsCore
 from nodes.physics.frame import changes
@@ -364,3 +365,34 @@ def test_a_wrong_series_is_rejected_with_field_limit_and_reason(core: PhysicsCor
     (violation,) = result.violations
     assert (violation.field, violation.limit) == ("series.grid_frequency.value[1]", "55")
     assert "the highest value allowed is 55 Hz" in violation.reason
+
+
+def test_s18_of_changes_that_expect_the_same_values_one_acts(core: PhysicsCore) -> None:
+    core.on_ticks([tick(1, 0.0, 0.0, BEGIN)])
+    found = core.snapshot()
+    assert isinstance(found, Snapshot)
+    seen = parameters_tag(RUN, found.parameters)
+    changes = [
+        command("set_parameters", "m1", command_id=f"c{area}", drag_area=area, **{IF_MATCH: [seen]})
+        for area in (0.31, 0.32)
+    ]
+    sent = [decode_published(*pair) for pair in core.on_ticks([tick(2, 0.05, 0.05, *changes)])]
+    first, second = [each for each in sent if isinstance(each, Result)]
+    assert (first.outcome, first.applied) == ("applied", {"drag_area": 0.31})
+    assert (second.outcome, second.applied) == ("rejected", {})
+    after = core.snapshot()
+    assert isinstance(after, Snapshot)
+    assert after.parameters["drag_area"] == 0.31
+    assert [(each.field, each.limit) for each in second.violations] == [
+        (IF_MATCH, parameters_tag(RUN, after.parameters))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tags", "outcome"), [(["*"], "applied"), ([], "rejected"), ("x", "rejected"), ([1], "rejected")]
+)
+def test_s18_tags_are_a_list_of_texts(core: PhysicsCore, tags: Any, outcome: str) -> None:
+    core.on_ticks([tick(1, 0.0, 0.0, BEGIN)])
+    change = command("set_parameters", "m1", drag_area=0.31, **{IF_MATCH: tags})
+    sent = [decode_published(*pair) for pair in core.on_ticks([tick(2, 0.05, 0.05, change)])]
+    assert [each.outcome for each in sent if isinstance(each, Result)] == [outcome]
