@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bus.security.admission import Admission
@@ -32,6 +33,8 @@ from nodes.gateway.version import version
 from nodes.http import HeadAsGet
 
 SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, replay, stream, documents)
+FIRST = (plant, time, runs, parameters, data)
+"""Subjects that have first paths, without /v1."""
 
 
 def api() -> APIRouter:
@@ -39,7 +42,7 @@ def api() -> APIRouter:
     router = APIRouter(responses=PROBLEM)
     for subject in SUBJECTS:
         router.include_router(subject.router, prefix="/v1")
-    for subject in (plant, time, runs, parameters, data):
+    for subject in FIRST:
         router.include_router(subject.first, deprecated=True)
     return router
 
@@ -52,8 +55,18 @@ def described() -> FastAPI:
     problems.register(app)
     preconditions.register(app)
     describe(app)
-    app.state.roles = Roles(app.openapi()["paths"])
+    app.state.roles = Roles(operations(app))
     return app
+
+
+def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """Every operation by path and method as it is described; one that the description leaves out says nothing more."""
+    found = {path: dict(methods) for path, methods in app.openapi()["paths"].items()}
+    routes = [*app.routes, *(route for subject in FIRST for route in subject.first.routes)]
+    for route in routes:
+        if isinstance(route, Route) and route.path not in found:
+            found[route.path] = {method.lower(): {} for method in route.methods or () if method != "HEAD"}
+    return found
 
 
 def description() -> dict[str, Any]:

@@ -63,6 +63,8 @@ def test_f10_options_names_the_methods(gateway: Running) -> None:
     answer = gateway.rest.options("/v1/presets/x")
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
+    for undescribed in ("/metrics", "/openapi.json"):
+        assert gateway.rest.options(undescribed).headers["allow"] == "GET, HEAD, OPTIONS"
     problem(gateway.rest.options("/v1/nothing"), 404)
     assert problem(gateway.rest.delete("/v1/parameters"), 405)["detail"]
     assert gateway.rest.delete("/v1/parameters").headers["allow"] == "GET, HEAD, OPTIONS, PATCH"
