@@ -199,6 +199,10 @@ class Peer(Message, frozen=True):
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
     age: Annotated[float, amount("s", "time since its last beat")]
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    restarts: Annotated[
+        Count | None,
+        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
+    ] = None
 
 
 class Status(Published, frozen=True):
@@ -347,6 +351,10 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     ] = 0
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    restarts: Annotated[
+        Count | None,
+        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
+    ] = None
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -359,6 +367,10 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    restarts: Annotated[
+        Count | None,
+        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
+    ] = None
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):

@@ -29,6 +29,9 @@ FAILURE_PAUSE = 1.0
 SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
 """Environment variable by which a supervisor tells its children who their parent is."""
 
+RESTARTS = "KPP_RESTARTS"
+"""Environment variable by which a supervisor tells a child how often it has been started in the place of another."""
+
 WAITING = "kpp-waiting"
 """Name of the main thread of a process that waits for something outside; the supervisor reads it."""
 
@@ -56,6 +59,12 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
     if home() is None:  # libraries insist on one
         os.environ["HOME"] = str(data_folder().absolute())
     return log.set_up(node, output or sys.stdout)
+
+
+def restarts() -> int | None:
+    """How often this node was started in the place of another process, None if no supervisor counts."""
+    told = os.environ.get(RESTARTS, "")
+    return int(told) if told.isdecimal() else None
 
 
 def die_with_parent() -> None:
@@ -139,6 +148,7 @@ class Heart:
             status=status[:200],
             gaps=gaps,
             queue=queue,
+            restarts=restarts(),
         )
         self._dealer.send(codec.encode(message))
 

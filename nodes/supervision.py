@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,7 @@ from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDe
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder
 from bus.folder import PRIVATE_UMASK, claim, keep_private
-from bus.process import SUPERVISOR_PID
+from bus.process import RESTARTS, SUPERVISOR_PID
 from nodes.account import Account
 from nodes.guard import Guard
 from nodes.ports import unusable
@@ -61,13 +62,14 @@ class PlantInterface:
         os.umask(PRIVATE_UMASK)  # of the logs and of every child, before the first of them is made
         for folder in (Path("var"), Path("var/log")):
             keep_private(Path(self._options.here) / folder)
+        self._starts: Counter[str] = Counter()
         self._killed: dict[str, list[float]] = {}
         self._meters = Meters()
         self._turns = Turns([], 1)
         self._loading: dict[str, Account] = {}
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
-        self._options.execve = _tied(self._options.execve)
+        self._options.execve = _tied(_counted(self._options.execve, self._starts))
         _let_logs_fail()
         self._arrange()
         events.subscribe(events.SupervisorRunningEvent, self._prepare)
@@ -150,7 +152,9 @@ class PlantInterface:
 
     def _note_begin(self, event: Any) -> None:
         process = event.process
-        self._begun[make_namespec(process.group.config.name, process.config.name)] = time.monotonic()
+        name = make_namespec(process.group.config.name, process.config.name)
+        self._begun[name] = time.monotonic()
+        self._starts[name] += 1
 
     def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
         ready = poll(min(timeout, RESTART_POLL))
@@ -246,6 +250,16 @@ def _let_logs_fail() -> None:
             handler.handleError()
 
     loggers.Handler.handleError, loggers.RotatingFileHandler.doRollover = handle_error, do_rollover
+
+
+def _counted(execve: Callable[..., None], starts: Mapping[str, int]) -> Callable[..., None]:
+    """Tell every child how often its program was started in the place of another process."""
+
+    def counted(filename: str, argv: list[str], env: dict[str, str]) -> None:
+        name = make_namespec(env["SUPERVISOR_GROUP_NAME"], env["SUPERVISOR_PROCESS_NAME"])
+        execve(filename, argv, {**env, RESTARTS: str(starts[name] - 1)})
+
+    return counted
 
 
 def _tied(execve: Callable[..., None]) -> Callable[..., None]:

@@ -49,7 +49,7 @@ def _system(plant: Plant, status: Status) -> dict[str, Any]:
                 "gaps": peer.gaps,
                 "queue": peer.queue,
                 "age": round(peer.age, 1),
-                "restarts": plant.restarts.count(peer.node),
+                "restarts": peer.restarts,
             }
             for peer in sorted(status.peers, key=lambda peer: (peer.node, peer.instance))
         ],

@@ -35,6 +35,7 @@ class _Known:
     seq: int
     gaps: int
     queue: int
+    restarts: int | None
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -72,6 +73,7 @@ class Peers:
             message.seq,
             message.gaps,
             message.queue,
+            message.restarts,
             now_ns,
             now_ns,
         )
@@ -163,6 +165,7 @@ class Peers:
                 gaps=known.gaps,
                 age=max(0, now_ns - known.heard_ns) / 1e9,
                 queue=known.queue,
+                restarts=known.restarts,
             )
             for known in self._known.values()
         ]

@@ -32,7 +32,7 @@ from bus.messages import (
     Replay,
     Tick,
 )
-from bus.process import StopSignal
+from bus.process import StopSignal, restarts
 from bus.security.roles import denied
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 from nodes.physics.beginning import objection
@@ -237,6 +237,7 @@ class Shell:
             published=core.published,
             gaps=core.gaps,
             queue=core.queue,
+            restarts=restarts(),
         )
         self._sockets.clock.send(encode(message))
 

@@ -203,6 +203,7 @@ class Player:
                 gaps=beat.gaps,
                 age=now - heard,
                 queue=beat.queue,
+                restarts=beat.restarts,
             )
             for name, (beat, heard) in self._peers.items()
             if now - heard < PEER_SILENCE

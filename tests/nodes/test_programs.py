@@ -1,10 +1,12 @@
 """Which programs run on a host: those of all modules, and of the nodes that KPP_NODES names."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from supervisor import events
 from supervisor.loggers import getLogger
 from supervisor.options import ServerOptions
 
@@ -85,3 +87,25 @@ def test_s08_supervisord_that_reads_its_file_again_finds_no_difference(
     assert [*groups["physics"].processes] == ["physics_m1", "physics_m2"]
     read.process_config(do_usage=False)
     assert read.process_group_configs == [group.config for group in groups.values()]
+
+
+def test_a_node_is_told_how_often_its_program_was_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KPP_MODULES", "m1")
+    read = options()
+    read.here = str(tmp_path)
+    (tmp_path / "var" / "log").mkdir(parents=True)
+    kernel = SimpleNamespace(prctl=lambda *_: 0)  # nobody is to die with this test's parent
+    monkeypatch.setattr("nodes.supervision.ctypes.CDLL", lambda _name: kernel)
+    told: list[str | None] = []
+    read.execve = lambda _file, _arguments, environ: told.append(environ.get("KPP_RESTARTS"))
+    groups = {config.name: config.make_group() for config in read.process_group_configs}
+    make_interface(SimpleNamespace(options=read, process_groups=groups))
+    monkeypatch.setenv("KPP_SUPERVISOR_PID", str(os.getppid()))
+    environ = {"SUPERVISOR_GROUP_NAME": "recorder", "SUPERVISOR_PROCESS_NAME": "recorder"}
+    recorder = groups["recorder"].processes["recorder"]
+    for _ in range(3):
+        events.notify(events.ProcessStateStartingEvent(recorder, None))
+        read.execve("python", ["python"], environ)
+    assert told == ["0", "1", "2"]

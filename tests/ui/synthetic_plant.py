@@ -80,7 +80,7 @@ class Wishes:
     module: bool = True
     gateway: bool = True
     replay: str = ""
-    pid: int = 1
+    restarts: int | None = 0
     answers: bool = True
     lose: int = 0
     """Ticks, each with its state, that are made but not published."""
@@ -332,7 +332,7 @@ class SyntheticPlant:
             realtime_priority=False,
             scenario=self.scenario,
             replay=self.wishes.replay,
-            peers=[Peer(node, "made-up", self.wishes.pid, "", self.seq, 0, 0.05, 3) for node in nodes],
+            peers=[Peer(node, "made-up", 1, "", self.seq, 0, 0.05, 3, self.wishes.restarts) for node in nodes],
         )
 
     def state(self) -> State:

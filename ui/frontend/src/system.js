@@ -12,7 +12,7 @@ const FACTS = [
 export const HTML = `
 <div class="columns system">
   <section class="card panel wide"><header><h2>Nodes <small>by their beats to the clock</small></h2></header>
-    <div class="scroll flat" tabindex="0" aria-label="nodes"><table class="rows" data-testid="peers"><thead><tr><th scope="col">Node</th><th scope="col">Instance</th><th scope="col">Process</th><th scope="col">Restarts</th><th scope="col">Behind<small>ticks</small></th><th scope="col">Queue<small>messages</small></th><th scope="col">Gaps<small>had again</small></th><th scope="col">Last beat</th><th scope="col">It says</th></tr></thead><tbody></tbody></table></div></section>
+    <div class="scroll flat" tabindex="0" aria-label="nodes"><table class="rows" data-testid="peers"><thead><tr><th scope="col">Node</th><th scope="col">Instance</th><th scope="col">Process</th><th scope="col" title="since supervisord began; a dash where nothing counts them">Restarts</th><th scope="col">Behind<small>ticks</small></th><th scope="col">Queue<small>messages</small></th><th scope="col">Gaps<small>had again</small></th><th scope="col">Last beat</th><th scope="col">It says</th></tr></thead><tbody></tbody></table></div></section>
   <section class="card panel"><header><h2>Clock and bus</h2></header><dl class="factlist">${FACTS.map(([id, label]) => `<div class="fact"><dt>${label}</dt><dd><b data-testid="s-${id}">–</b></dd></div>`).join("")}</dl>
     <div class="until"><label for="kpp-policy">A late module</label><select id="kpp-policy" data-testid="policy">${POLICIES.map(([value, label]) => `<option value="${value}">${label}</option>`).join("")}</select></div></section>
   <section class="card panel"><header><h2>Tick lateness <small>worst of each 0.2 s, last minute, as the clock reports</small></h2></header><div class="histogram" data-testid="h-late"></div></section>
@@ -102,7 +102,7 @@ function peers(body, list, live) {
   list.forEach((peer, i) => {
     const row = body.rows[i]
     row.dataset.testid = `peer-${peer.node}`
-    const texts = [peer.node, peer.instance, String(peer.pid), String(peer.restarts), peer.behind === null ? MISSING : String(peer.behind), String(peer.queue), String(peer.gaps), live ? duration(peer.age) : MISSING, peer.status]
+    const texts = [peer.node, peer.instance, String(peer.pid), peer.restarts === null ? MISSING : String(peer.restarts), peer.behind === null ? MISSING : String(peer.behind), String(peer.queue), String(peer.gaps), live ? duration(peer.age) : MISSING, peer.status]
     texts.forEach((text, c) => write(row.cells[c], text))
     flag(row, "abnormal", live && peer.age > 1 ? "yes" : "no")
   })
