@@ -10,6 +10,7 @@ from tests.kpp_physics.independent.state import (
     COFLOW,
     INPUTS,
     LEVEL,
+    LINK,
     M_R,
     OUTPUTS,
     POCKETS,
@@ -34,8 +35,8 @@ def received(y: Vector) -> float:
 
 @inner
 def stored(m: Model, y: Vector) -> float:
-    """Energy of receiver, pockets, chain, shaft, water, shells, buckets and surface [J]."""
-    total = y[U_R] - y[M_R] * m.cp * m.T0 + 0.5 * m.J * y[SHAFT] ** 2
+    """Energy of receiver, pockets, chain, shaft, water, shells, buckets, surface and DC link [J]."""
+    total = y[U_R] - y[M_R] * m.cp * m.T0 + y[LINK] + 0.5 * m.J * y[SHAFT] ** 2
     if m.coflow_on == 1:
         total += 0.5 * m.rho * m.A_s * m.H_c * y[COFLOW] ** 2
     air = 0.0

@@ -4,12 +4,14 @@ import math
 
 from tests.kpp_physics.independent.compiler import Vector, Whole, inner
 from tests.kpp_physics.independent.loop import LAST, progress
+from tests.kpp_physics.independent.machine import full_link
 from tests.kpp_physics.independent.model import Model
-from tests.kpp_physics.independent.pocket import room
+from tests.kpp_physics.independent.pocket import WARMED, room
 from tests.kpp_physics.independent.state import (
     COASTING,
     DELIVERED,
     LEVEL,
+    LINK,
     LOADED,
     LOCKED,
     PHASE,
@@ -70,6 +72,9 @@ def earliest(
         first = min(first, _crossing(p - m.p_unload, q - m.p_unload, 1e-8 * p))
     else:
         first = min(first, _crossing(m.p_load - p, m.p_load - q, 1e-8 * p))
+    if m.E_link > 0.0:
+        most = full_link(m)
+        first = min(first, _crossing(y[LINK] - most, end[LINK] - most, 1e-8 * most))
     if switches[PHASE] == STARTING:
         half = 0.5 * m.w_set
         first = min(first, _crossing(y[SHAFT] - half, end[SHAFT] - half, 1e-8 * half))
@@ -83,10 +88,13 @@ def earliest(
         first = min(first, _crossing(y[DELIVERED] - m.m_t, end[DELIVERED] - m.m_t, 1e-9 * m.m_t))
     for a in range(1, active[0] + 1):
         i = active[a]
+        held, later = y[POCKETS + i] - WARMED, end[POCKETS + i] - WARMED
+        side = 1.0 if held < 0.0 else -1.0
+        first = min(first, _crossing(side * held, side * later, 1e-6 * WARMED))
         if full[i] == 0.0:
             V, limit = room(m, progress(m, y[S], i), y[POCKETS + m.N + i], y[LEVEL])
-            later, room_later = room(m, progress(m, end[S], i), end[POCKETS + m.N + i], end[LEVEL])
-            first = min(first, _crossing(V - limit, later - room_later, 1e-8 * m.V))
+            then, room_later = room(m, progress(m, end[S], i), end[POCKETS + m.N + i], end[LEVEL])
+            first = min(first, _crossing(V - limit, then - room_later, 1e-8 * m.V))
     return first
 
 

@@ -24,10 +24,10 @@ def height(m: Model, x: float) -> float:
             return m.Rs + x
         if x < m.H_c + math.pi * m.Rs:
             return m.Rs + m.H_c + m.Rs * math.sin((x - m.H_c) / m.Rs)
+        return 2.0 * m.H_c + m.Rs * (1.0 + math.pi) - x
     if x >= -math.pi * m.Rs:
         return m.Rs + m.Rs * math.sin(x / m.Rs)
-    along = x + m.L - m.H_c - math.pi * m.Rs if x < 0.0 else x - m.H_c - math.pi * m.Rs
-    return m.Rs + m.H_c - along
+    return 2.0 * m.H_c + m.Rs * (1.0 + math.pi) - x - m.L
 
 
 @inner

@@ -12,6 +12,7 @@ from tests.kpp_physics.independent.state import (
     DUMP,
     GRID,
     IRON,
+    LINK,
     MECHANICAL,
     RUNNING,
     SHAFT,
@@ -20,6 +21,9 @@ from tests.kpp_physics.independent.state import (
     TORQUE,
     WINDAGE,
 )
+
+LINK_TIME = 0.02
+"""Time constant of the control of the DC link [s]."""
 
 
 @inner
@@ -43,7 +47,8 @@ def control(m: Model, y: Vector, d: Vector, phase: int) -> None:
     wanted = 0.0
     if phase == RUNNING:
         if m.torque_on == 1:
-            wanted = min(m.tau_set, m.tau_max)
+            # It never motors: below a tenth of the set-point's speed the torque fades.
+            wanted = min(m.tau_set, m.tau_max) * min(1.0, max(0.0, 10.0 * y[SHAFT] / m.w_set))
         else:
             e = y[SHAFT] - m.w_set
             empty = m.N * m.m_f + m.m_chain + (1.0 + m.C_a) * m.rho * m.V * m.N
@@ -62,15 +67,39 @@ def _stage(m: Model, load: float) -> float:
 
 
 @inner
+def _link(m: Model, E: float, supplied: float) -> tuple[float, float]:
+    """Power into the grid side, and power of the chopper, of a DC link that holds E and gets `supplied` [W].
+
+    The grid side brings the link to its reference, draws no more than a tenth of the rating to charge it, and exports
+    no more than the droop allows; the chopper burns what the full link cannot take.
+    """
+    drawn = supplied
+    if m.E_link > 0.0:
+        drawn += (E - m.E_link) / LINK_TIME
+    drawn = max(drawn, min(0.0, supplied) - 0.1 * m.P_cr)
+    if m.export_share < 1.0:
+        drawn = min(drawn, max(0.0, supplied) * m.export_share)
+    gained = supplied - drawn
+    return drawn, gained if gained > 0.0 and E >= full_link(m) else 0.0
+
+
+@inner
+def full_link(m: Model) -> float:
+    """Energy of the DC link at which the chopper begins [J]: 1.1 of its voltage."""
+    return 1.1 * 1.1 * m.E_link
+
+
+@inner
 def converter(m: Model, y: Vector, d: Vector) -> None:
-    """From the air gap to the grid: copper, both stages, what droop refuses, dump load."""
+    """From the air gap to the grid: copper, both stages, DC link, what droop refuses, dump load."""
     current = y[TORQUE] / m.k_t
     copper = 1.5 * m.R_st * current * current
     rectifier = _stage(m, abs(current) / m.I_r)
-    power = y[TORQUE] * y[SHAFT] - copper - rectifier
-    passed = power * m.export_share if power > 0.0 else power
-    inverter = _stage(m, abs(passed) / m.P_cr)
-    exported = passed - inverter
+    supplied = y[TORQUE] * y[SHAFT] - copper - rectifier
+    drawn, chopped = _link(m, y[LINK], supplied)
+    inverter = _stage(m, abs(drawn) / m.P_cr)
+    exported = drawn - inverter
     dumped = min(max(exported, 0.0), m.P_dump)
-    d[COPPER], d[CONVERTER], d[CHOPPER], d[DUMP] = copper, rectifier + inverter, power - passed, dumped
+    d[LINK] = supplied - drawn - chopped
+    d[COPPER], d[CONVERTER], d[CHOPPER], d[DUMP] = copper, rectifier + inverter, chopped, dumped
     d[GRID] = exported - dumped

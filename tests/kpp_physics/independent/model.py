@@ -17,7 +17,7 @@ class Model(NamedTuple):
     """One plant. Symbols as in the equations; names ending in _on are 0 or 1, modes 0 off, 1 physical, 2 claimed.
 
     stiffness is the rise of a pocket's pressure by its own volume, 0 without a finite bucket [Pa/m3]; A_surface 0 and
-    C_w 0 stand for an infinite surface and an infinite bath.
+    C_w 0 stand for an infinite surface and an infinite bath. E_link is the energy of the DC link at its reference [J].
     """
 
     N: int
@@ -86,6 +86,7 @@ class Model(NamedTuple):
     torque_on: int
     tau_set: float
     export_share: float
+    E_link: float
     P_dump: float
     stiffness: float
     A_surface: float
@@ -197,6 +198,7 @@ def model(p: Parameters) -> Model:
         torque_on=int(p.control_mode == "torque"),
         tau_set=p.torque_setpoint,
         export_share=_export_share(p),
+        E_link=0.5 * p.dc_link_capacitance * p.dc_link_voltage**2,
         P_dump=p.dump_load_power,
         stiffness=p.water_density * p.gravity / p.mouth_area if p.finite_bucket == "on" else 0.0,
         A_surface=p.surface_area,

@@ -43,8 +43,8 @@ from tests.kpp_physics.independent.supply import receiver, supply
 UNBOUNDED = 1e9
 """Rate of volume that a floater has room for while it is not full [m3/s]."""
 
-PASSES = 4
-"""Solutions of the level's rate, which every volume's rate depends on: each is some hundred times nearer."""
+PASSES = 6
+"""Most solutions of the level's rate, which every volume's rate depends on: each is some hundred times nearer."""
 
 
 @inner
@@ -80,7 +80,7 @@ def _pockets(
         Q = UA * (y[BATH] - T) if mass >= WARMED else 0.0
         supplied, caught, through = Q, 0.0, 0.0
         if i == served:
-            flow, through = injected(m, p_r, T_r, roof + m.stiffness * V, y[SPOOL], Q, dp, V, most)
+            flow, through = injected(m, p_r, T_r, roof + m.stiffness * V, y[SPOOL], Q, dp, V, most, T)
             caught = m.eta_cap * flow
             supplied += caught * m.cp * T_r - 0.5 * m.rho * through**3 / (m.C_D * m.A_o) ** 2
             d[AIR] = d[DELIVERED] = flow
@@ -129,7 +129,10 @@ def rates(m: Model, y: Vector, d: Vector, switches: Whole, full: Vector, active:
     force, air, out, taken, jet, rise = _pockets(m, y, d, served, full, active, 0.0)
     if m.A_surface > 0.0:
         for _ in range(PASSES):
+            before = rise
             force, air, out, taken, jet, rise = _pockets(m, y, d, served, full, active, rise)
+            if abs(rise - before) <= 1e-7 * abs(rise) + 1e-12:
+                break
         d[LEVEL] = rise
     supply(m, y, d, switches[LOADED] == 1, d[AIR])
     if m.spool_time > 0.0:

@@ -4,9 +4,10 @@ First what moves and what the air supply holds, then integrals of powers and flo
 m cp T [J] of the pockets, floater by floater.
 """
 
-(S, SPEED, COFLOW, SHAFT, CONTROL, TORQUE, M_R, U_R, SPOOL, DELIVERED, BUFFER, LEVEL, BATH) = range(13)
+(S, SPEED, COFLOW, SHAFT, CONTROL, TORQUE, M_R, U_R, SPOOL, DELIVERED, BUFFER, LEVEL, BATH, LINK) = range(14)
 """Place, chain, water, shaft, integral of the controller, torque, receiver's mass and energy, valve spool, air
-delivered into the pocket being filled, suction buffer of the recovery hood, rise of the surface, its temperature."""
+delivered into the pocket being filled, suction buffer of the recovery hood, rise of the surface, its temperature,
+energy of the DC link."""
 
 INPUTS = ("compressor", "auxiliary", "heat_from_water", "unsourced")
 OUTPUTS = (
@@ -22,12 +23,12 @@ BOOKED = (*INPUTS, *OUTPUTS, *COUNTERS)
  LOCAL, BULK, EXCHANGE, FRICTION, GEARBOX, WINDAGE, CLUTCH,
  COPPER, IRON, MECHANICAL, STRAY, CONVERTER, CHOPPER,
  DUMP, AUXILIARY_HEAT, WAKE, SLIP,
- BUOYANCY, SHAFT_WORK, DRAG, AIR, VENTED) = range(13, 43)  # fmt: skip
+ BUOYANCY, SHAFT_WORK, DRAG, AIR, VENTED) = range(14, 44)  # fmt: skip
 
-BOOKS = 13
+BOOKS = 14
 """Where the integrals begin."""
 
-POCKETS = 43
+POCKETS = 44
 """Where the pockets begin."""
 
 STARTING, RUNNING, COASTING = range(3)

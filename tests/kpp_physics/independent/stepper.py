@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from tests.kpp_physics.independent.compiler import Vector, Whole, inner
+from tests.kpp_physics.independent.machine import LINK_TIME
 from tests.kpp_physics.independent.model import Model
 from tests.kpp_physics.independent.rates import rates
 from tests.kpp_physics.independent.state import (
@@ -15,6 +16,7 @@ from tests.kpp_physics.independent.state import (
     CONTROL,
     DELIVERED,
     LEVEL,
+    LINK,
     M_R,
     POCKETS,
     SHAFT,
@@ -47,7 +49,7 @@ FINEST: Final = 1e-6
 """Error of a step over the scale of a quantity."""
 
 
-def scales(m: Model) -> Vector:
+def scales(m: Model, finest: float = FINEST) -> Vector:
     """Size of every quantity that an error of a step is measured against; infinite for integrals."""
     found = np.full(POCKETS + 2 * m.N, np.inf)
     speed = m.w_set * m.Rs / m.G
@@ -62,9 +64,10 @@ def scales(m: Model) -> Vector:
     found[BUFFER] = 10.0 * m.mdot_c
     found[LEVEL] = 0.1
     found[BATH] = 1.0
+    found[LINK] = m.P_cr * LINK_TIME
     found[POCKETS : POCKETS + m.N] = m.m_t + 1e-6
     found[POCKETS + m.N :] = (m.m_t + 1e-6) * m.cp * m.T0
-    return FINEST * found
+    return finest * found
 
 
 @inner

@@ -57,7 +57,7 @@ def valve(m: Model, p_r: float, T_r: float, p: float) -> float:
 def supply(m: Model, y: Vector, d: Vector, loaded: bool, drawn: float) -> None:
     """Rates of receiver, suction buffer and their books into d; `drawn` leaves through the injection valve [kg/s]."""
     p_r, T_r = receiver(m, y)
-    T_c = m.T0 + m.approach
+    T_c = m.T0
     flow = 0.0
     returned = y[BUFFER] / AVERAGED
     d[BUFFER] -= returned
@@ -67,6 +67,7 @@ def supply(m: Model, y: Vector, d: Vector, loaded: bool, drawn: float) -> None:
         work = (flow - returned) * compression(m, p_r, m.p0)
         if returned > 0.0:
             work += returned * compression(m, p_r, m.p0 + m.rho * m.g * m.d_h)
+        T_c += min(m.approach, work / (flow * m.cp))  # no warmer than the compressor makes it
     else:
         work = m.f_idle * m.mdot_c * compression(m, m.p_unload, m.p0)
     free = m.recovery_claimed * work if m.recovery == 2 else 0.0
