@@ -35,7 +35,7 @@ docs: install-test  ## generate what is generated
 verification: install-test  ## run the verification cases and write docs/verification.md (about three minutes)
 	$(BIN)/python -m docs.verify
 
-long: install-test  ## the whole spread against the independent integration, hundreds of random plants (half an hour)
+long: install-test  ## the whole spread against the independent integration, hundreds of random plants (forty minutes)
 	KPP_LONG_TESTS=1 $(BIN)/python -m pytest tests/kpp_physics/test_independent.py tests/kpp_physics/test_properties.py
 
 bench: install-test  ## measure, as ratios within one run

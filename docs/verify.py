@@ -24,6 +24,7 @@ from studies.run import Measurement
 from tests.kpp_physics.independent.comparison import GATE, POWERS, Difference, compare
 from tests.kpp_physics.independent.options import OPTIONS
 from tests.kpp_physics.independent.spread import LONG, QUICK
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "verification.md"
@@ -80,6 +81,7 @@ def main() -> int:
         plugins=[recorder],
     )
     compared = {name: compare(Parameters.of(values)) for name, values in {**QUICK, **OPTIONS}.items()}
+    compared |= {f"random plant {seed}": compare_drawn(seed).differences for seed in range(DRAWN)}
     runs = {name: headless.run(library.named(name)) for name in published.SCENARIOS}
     page = render(recorder, runs, compared, PAGE.read_text(encoding="utf-8"))
     physics = fill(PHYSICS.read_text(encoding="utf-8"), blocks(runs["reference"]))
@@ -124,7 +126,15 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         f"equations alone (`tests/kpp_physics/independent`). Shown is the worst of {len(POWERS)} quantities of each "
         f"plant, among them every line of the first law; the gate is {GATE:.1%}. Vented air, heat of the receiver's "
         "wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's power where they "
-        f"are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and random ones.",
+        f"are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random ones.",
+        "",
+        "A random plant has every option, every hypothesis and every parameter that a lap average can show drawn "
+        "anywhere in a wide range; 4 to 40 floaters in 3 to 10 m of water make for short laps. Both means are "
+        "taken over the same window of time, at least a minute, three laps and eight load cycles long, and "
+        "weighted with a squared sine, so that they do not depend on the phase of the load cycles at its ends; "
+        "what the stores gain or lose in it is the same for both. A draw that trips, does not start or comes to "
+        "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure changes by "
+        "0.01%: there the order of switching decides, which is chance to every program.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",

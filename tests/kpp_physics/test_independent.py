@@ -1,19 +1,22 @@
 """The kernel against an independent integration: lap-averaged powers within 0.3 %, and within 0.2 % at half the step.
 
-KPP_LONG_TESTS=1 (make long) takes the whole spread and random plants; the suite takes plants with short laps, with
-every option and every hypothesis among them.
+KPP_LONG_TESTS=1 (make long) takes the whole spread and 200 random plants; the suite takes plants with short laps, with
+every option and every hypothesis among them, and 24 random plants.
 """
 
 import os
+from typing import Any
 
 import pytest
 
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from studies import library
 from tests.kpp_physics.independent.comparison import GATE, POWERS, compare, measured, scale
+from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate
-from tests.kpp_physics.independent.options import OPTIONS, UNCOMPARED
+from tests.kpp_physics.independent.options import OPTIONS, UNCOMPARED, UNSEEN
 from tests.kpp_physics.independent.spread import LONG, QUICK
+from tests.kpp_physics.independent.window import COARSE, DRAWN, DRAWN_LONG, compare_drawn
 
 EVERY = bool(os.environ.get("KPP_LONG_TESTS"))
 SHORT = {**QUICK, **OPTIONS}
@@ -32,6 +35,31 @@ def test_the_plants_of_the_suite_have_every_option_and_hypothesis() -> None:
         if item.choices and item.name not in UNCOMPARED:
             chosen = {values.get(item.name, item.default) for values in SHORT.values()}
             assert chosen == set(item.choices), item.name
+
+
+def drawn() -> list[Any]:
+    """The seeds of the random plants; those in COARSE must fail as long as they stand there."""
+    seeds = range(DRAWN_LONG if EVERY else DRAWN)
+    return [
+        pytest.param(seed, marks=pytest.mark.xfail(strict=True, reason=COARSE[seed]) if seed in COARSE else ())
+        for seed in seeds
+    ]
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", drawn())
+def test_random_plants_over_all_options_agree_with_an_independent_integration(seed: int) -> None:
+    compared = compare_drawn(seed)
+    assert compared.differences[0].relative <= GATE, compared
+
+
+def test_random_plants_reach_every_option_and_every_parameter_that_counts() -> None:
+    plants = [draw(seed) for seed in range(60)]
+    for item in DECLARATIONS.values():
+        if item.name in UNCOMPARED or item.name in UNSEEN:
+            continue
+        values = {plant[item.name] for plant in plants}
+        assert len(values) > 20 if not item.choices else values == set(item.choices), item.name
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -80,7 +80,7 @@ def _link(m: Model, E: float, supplied: float) -> tuple[float, float]:
     if m.export_share < 1.0:
         drawn = min(drawn, max(0.0, supplied) * m.export_share)
     gained = supplied - drawn
-    return drawn, gained if gained > 0.0 and E >= full_link(m) else 0.0
+    return drawn, gained if gained > 0.0 and full_link(m) <= E else 0.0
 
 
 @inner

@@ -65,3 +65,9 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
 
 UNCOMPARED: Final = frozenset({"injection_mode"})
 """Choices that no lap average can show: without commands no air enters by hand."""
+
+UNSEEN: Final = frozenset({
+    "chain_tension_limit", "gas_constant", "cp_air", "trip_pressure", "winding_heat_capacity",
+    "winding_resistance_thermal",
+})  # fmt: skip
+"""Limits of trips, the winding's temperature, and what is fixed: no lap average shows them either."""
