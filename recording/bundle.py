@@ -7,7 +7,6 @@ A ZIP file without compression (segments are packed already): the folder of the 
 import hashlib
 import shutil
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -22,6 +21,7 @@ from recording.files import checksum
 from recording.folder import RunFolder, make_folder
 from recording.hot import hot_ranges
 from recording.manifest import read_manifest
+from recording.parts import new_folder
 from recording.record import Row
 from recording.rows import run_rows
 from recording.seal import Sealer
@@ -70,8 +70,7 @@ def pack_bundle(
         OSError: if the disk does not take it.
         StoreError: if the recording cannot be read.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".bundle-") as place:
-        root = Path(place)
+    with new_folder(scratch) as root:
         copy = _sealed_copy(folder, root / RECORDING)
         for name, data in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

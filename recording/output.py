@@ -1,18 +1,17 @@
 """What a user named to be written to: a file, which is then whole or as it was, or a pipe, a device, an open stream."""
 
 import errno
-import fcntl
 import os
-import secrets
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
 from recording.files import sync
+from recording.parts import clear_away, new_file
 
 STANDARD_OUTPUT: Final = "-"
 """Name that means standard output."""
@@ -105,8 +104,8 @@ def _replaceable(target: Path, found: os.stat_result | None) -> bool:
 @contextmanager
 def _written_beside(target: Path, found: os.stat_result | None) -> Iterator[IO[bytes]]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    _clear_away(target.parent)
-    beside, descriptor = _part(target.parent)
+    clear_away(target.parent)
+    beside, descriptor = new_file(target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -114,35 +113,10 @@ def _written_beside(target: Path, found: os.stat_result | None) -> Iterator[IO[b
                 os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
+            beside.replace(target)  # while it is locked: whoever clears away leaves it alone
         sync(target.parent)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _part(folder: Path) -> tuple[Path, int]:
-    """A new file beside the target, locked for as long as it is open: that tells it from one that was left."""
-    while True:
-        beside = folder / f".kpp-{secrets.token_hex(8)}.part"
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less what the umask takes
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                return beside, descriptor
-        os.close(descriptor)  # another one took it for one that was left, before it was locked
-        beside.unlink(missing_ok=True)
-
-
-def _clear_away(folder: Path) -> None:
-    """Remove what was left beside a target by a process that was killed."""
-    for left in folder.glob(".kpp-*.part"):
-        with suppress(OSError):  # it is being written, is somebody else's, or has gone meanwhile
-            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()
-            finally:
-                os.close(descriptor)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from nodes.physics.beginning import ReadScenario
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
 from nodes.physics.saved import LARGEST, DamagedError, Saved
-from nodes.physics.snapshots import write_whole
+from nodes.physics.snapshots import clear_away, write_whole
 
 PREFIX = "fork:"
 _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")
@@ -33,6 +33,7 @@ class ForkFolder:
     def __init__(self, folder: Path, module: str) -> None:
         self._folder = folder / module
         self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
 
     def write(self, saved: Saved) -> Forked:
         """Put a moment on disk.

@@ -7,7 +7,7 @@ from kpp_physics.parameters import ParameterError, Parameters
 from nodes.physics.forks import ForkFolder, is_fork
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
-from nodes.physics.snapshots import write_whole
+from nodes.physics.snapshots import clear_away, write_whole
 
 LARGEST = 4 << 20
 """Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""
@@ -48,6 +48,7 @@ class Openings:
     def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
         self._folder = folder / module
         self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
         self._scenarios = scenarios
         self._forks = forks
         self.problem = ""

@@ -16,6 +16,7 @@ NEWEST_KEPT = 4
 RUNS_KEPT = 20
 """Runs whose snapshots are kept; what ended longer ago has to be computed from its beginning."""
 
+_PART = re.compile(r"\.(\d{1,9})\.tmp\Z")
 _NAME = re.compile(r"(?P<run>[A-Za-z0-9_.:\-]{1,64})@(?P<seq>\d{12})" + re.escape(SUFFIX))
 
 
@@ -32,6 +33,7 @@ class SnapshotFolder:
         self._folder = folder / f"{module}.{instance}"
         self._all = sorted({self._folder, *(folder / f"{module}.{name}" for name in ("a", "b"))})
         self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
         self.damaged: list[str] = []
         """Files that are no whole snapshots, and why; emptied by whoever tells of them."""
 
@@ -87,6 +89,24 @@ def superfluous(seqs: list[int]) -> set[int]:
             going.add(seq)
         seen.add(bucket)
     return going
+
+
+def clear_away(folder: Path) -> None:
+    """Remove what killed processes left half written in a folder; what the other instance writes is left alone."""
+    for path in folder.glob("*.tmp"):
+        pid = _PART.search(path.name)
+        if pid is not None and (int(pid[1]) == os.getpid() or not _lives(int(pid[1]))):
+            path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from recording.output import opened_output
+from recording.parts import new_folder
 
 
 def write(name: Path | str, data: bytes = b"new") -> bytes:
@@ -136,3 +137,13 @@ def test_f01_what_a_killed_process_left_is_cleared_away_and_what_is_being_writte
         write(tmp_path / "quick.csv")
     assert {each.name for each in tmp_path.iterdir()} == {"foreign.csv.part", "slow.csv", "quick.csv"}
     assert (tmp_path / "slow.csv").read_bytes() == b"slow"
+
+
+def test_f01_a_folder_in_the_making_is_left_alone_and_one_that_was_left_goes(tmp_path: Path) -> None:
+    left = tmp_path / ".kpp-left.part"
+    left.mkdir()
+    (left / "copy").touch()
+    with new_folder(tmp_path) as made:
+        write(tmp_path / "x.csv")
+        assert {each.name for each in tmp_path.iterdir()} == {"x.csv", made.name}
+    assert {each.name for each in tmp_path.iterdir()} == {"x.csv"}

@@ -1,0 +1,89 @@
+"""Files and folders that are being made beside what they are for, and what killed processes left of them.
+
+Each is locked for as long as it is made. A lock goes with its process, so whatever can be locked was left.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_PREFIX: Final = ".kpp-"
+_SUFFIX: Final = ".part"
+
+
+def new_file(folder: Path) -> tuple[Path, int]:
+    """A new file, and its descriptor to write to; it is locked until that is closed.
+
+    Raises:
+        OSError: if there can be none.
+    """
+    while True:
+        path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less what the umask takes
+        if _is_ours(descriptor):
+            return path, descriptor
+        os.close(descriptor)
+
+
+@contextmanager
+def new_folder(parent: Path | None) -> Iterator[Path]:
+    """A new folder for as long as the block runs, locked meanwhile.
+
+    Args:
+        parent: where; None for the system's temporary folder.
+
+    Raises:
+        OSError: if there can be none.
+    """
+    while True:
+        path = Path(tempfile.mkdtemp(dir=parent, prefix=_PREFIX, suffix=_SUFFIX))
+        descriptor = _opened(path)
+        if descriptor is not None and _is_ours(descriptor):
+            break
+        if descriptor is not None:
+            os.close(descriptor)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+        os.close(descriptor)
+
+
+def clear_away(folder: Path) -> None:
+    """Remove what was left in a folder by processes that were killed."""
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        descriptor = _opened(left)
+        if descriptor is None:
+            continue
+        try:
+            with suppress(BlockingIOError, PermissionError, FileNotFoundError):  # in use, another user's, gone
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
+        finally:
+            os.close(descriptor)
+
+
+def _opened(path: Path) -> int | None:
+    """A descriptor to lock it by; None if it is another user's, a link, or gone."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Lock what was just made; False if another process took it for one that was left before it was locked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.fstat(descriptor).st_nlink > 0
