@@ -203,6 +203,7 @@ class Peer(Message, frozen=True):
         Count | None,
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
+    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
 
 
 class Status(Published, frozen=True):
@@ -355,6 +356,7 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
         Count | None,
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
+    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -371,6 +373,7 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
         Count | None,
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
+    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):

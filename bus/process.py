@@ -15,7 +15,7 @@ import structlog
 
 from bus import codec, log
 from bus.endpoints import Endpoints
-from bus.environment import data_folder
+from bus.environment import data_folder, setting
 from bus.folder import PRIVATE_UMASK, home, keep_private
 from bus.messages import Beat
 from bus.sockets import Dealer
@@ -31,6 +31,9 @@ SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
 
 RESTARTS = "KPP_RESTARTS"
 """Environment variable by which a supervisor tells a child how often it has been started in the place of another."""
+
+SUPERVISOR = "KPP_SUPERVISOR"
+"""Environment variable by which a supervisor tells its nodes, and its watchdog, which of all supervisors it is."""
 
 WAITING = "kpp-waiting"
 """Name of the main thread of a process that waits for something outside; the supervisor reads it."""
@@ -70,13 +73,14 @@ def restarts() -> int | None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies, so that no node outlives a killed supervisor.
 
-    Does nothing but on Linux. A parent that dies while this is under way is noticed too, and so is one that died
-    before, if it has put its pid into KPP_SUPERVISOR_PID. The variable is taken out: it is no news to grandchildren.
+    A parent that wants it so has put its pid into KPP_SUPERVISOR_PID; without that, as from a shell, nothing is done.
+    Nor is it but on Linux. A parent that dies while this is under way, or died before, is noticed too. The variable is
+    taken out: it is no news to grandchildren.
     """
     told = os.environ.pop(SUPERVISOR_PID, "")
-    if not sys.platform.startswith("linux"):
+    if not told.isdecimal() or not sys.platform.startswith("linux"):
         return
-    parent = int(told) if told.isdecimal() else os.getppid()
+    parent = int(told)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
@@ -97,6 +101,11 @@ def give_up(logger: structlog.stdlib.BoundLogger, reason: str) -> int:
     logger.error("cannot run", reason=reason)
     time.sleep(FAILURE_PAUSE)
     return 1
+
+
+def supervisor() -> str:
+    """Which supervisor has started this process, empty if none has: process ids are of one host alone."""
+    return setting(SUPERVISOR, "")
 
 
 def instance_name() -> str:
@@ -149,6 +158,7 @@ class Heart:
             gaps=gaps,
             queue=queue,
             restarts=restarts(),
+            supervisor=supervisor(),
         )
         self._dealer.send(codec.encode(message))
 

@@ -12,15 +12,15 @@ class Restarts:
     """Processes that came in the place of another one since this listener began, by node."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, set[tuple[str, int]]] = {}
+        self._seen: dict[str, set[tuple[str, int, str]]] = {}
         self._together: dict[str, int] = {}
 
     def hear(self, peers: Iterable[Peer]) -> None:
         """Take the peers of one report."""
-        alive: dict[str, set[tuple[str, int]]] = {}
+        alive: dict[str, set[tuple[str, int, str]]] = {}
         for peer in peers:
             if peer.age < ALIVE:
-                alive.setdefault(peer.node, set()).add((peer.instance, peer.pid))
+                alive.setdefault(peer.node, set()).add((peer.instance, peer.pid, peer.supervisor))
         for node, processes in alive.items():
             self._seen.setdefault(node, set()).update(processes)
             self._together[node] = max(self._together.get(node, 0), len(processes))

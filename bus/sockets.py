@@ -8,11 +8,15 @@ socket bounds the size of what it takes; nothing waits for a peer on close.
 """
 
 import contextlib
+import itertools
 import logging
 import os
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from weakref import WeakSet
@@ -26,6 +30,7 @@ from bus.codec import MAX_REQUEST, MAX_TELEMETRY, Pair
 from bus.interfaces import failure
 from bus.security import keys
 from bus.security.binding import require_safe_socket
+from bus.security.handshakes import Complaints, Failure, as_client, as_server, of_refused_key
 from bus.security.keys import ANYBODY, NOBODY, Curve
 from bus.security.tokens import Caller
 from bus.security.watch import Watch
@@ -66,19 +71,115 @@ def curve_pair() -> tuple[str, str]:
     return public.decode(), secret.decode()
 
 
+_FAILURES = {
+    (zmq.EVENT_HANDSHAKE_FAILED_AUTH, None): Failure.REFUSED,
+    (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC): Failure.OTHER_SERVER,
+    (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): Failure.ONE_SIDED,
+    (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, None): Failure.BROKEN_OFF,
+}
+_FAILED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+
+
+def _failure(event: dict[str, Any]) -> Failure | None:
+    """What an event of libzmq means, None if it is no failed handshake, or one of no plant's program."""
+    return _FAILURES.get((event["event"], None)) or _FAILURES.get((event["event"], event["value"]))
+
+
+class _Log:
+    """Says which handshakes fail, each seldom; callable from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._complaints = Complaints()
+
+    def complain(self, text: str) -> None:
+        """Log a complaint, if there is one and it is due."""
+        with self._lock:
+            due = bool(text) and self._complaints.due(text, time.monotonic())
+        if due:
+            logging.getLogger(__name__).warning(text)
+
+    def connecting(self, folder: Path, event: dict[str, Any]) -> None:
+        """Take an event of a socket that connects with the keys of a folder."""
+        address, failure = event["endpoint"].decode(), _failure(event)
+        with self._lock:
+            if failure is None:
+                self._complaints.succeeded(address)
+            elif not self._complaints.often(failure, address):
+                return
+        if failure is not None:
+            curve = keys.curve(folder)
+            self.complain(as_client(failure, address, folder, "" if curve is None else curve.node.public))
+
+
+_log = _Log()
+
+
+class _Monitor:
+    """A thread that takes the events of a socket.
+
+    Events that nobody takes fill their queue: after 1000 of them libzmq's I/O thread waits and nothing is sent.
+
+    Args:
+        monitored: the socket.
+        events: those that are wanted.
+        take: called in the thread for each.
+        name: of the thread.
+    """
+
+    _numbers = itertools.count()
+
+    def __init__(self, monitored: Any, events: int, take: Callable[[dict[str, Any]], None], name: str) -> None:
+        self._monitored = monitored
+        address = f"inproc://monitor-{next(self._numbers)}"
+        monitored.monitor(address, events | zmq.EVENT_MONITOR_STOPPED)
+        pair: Any = zmq.Context.shadow(monitored.context.underlying).socket(zmq.PAIR)  # also of a socket for asyncio
+        pair.connect(address)
+        self._thread = threading.Thread(target=self._run, args=(pair, take), name=name, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def _run(pair: Any, take: Callable[[dict[str, Any]], None]) -> None:
+        with pair:
+            while True:
+                event = dict(parse_monitor_message(pair.recv_multipart()))
+                if event["event"] == zmq.EVENT_MONITOR_STOPPED:
+                    return
+                take(event)
+
+    def stop(self) -> None:
+        """End the thread; to be called before the socket is closed."""
+        self._monitored.monitor(None, 0)
+        self._thread.join()
+
+
+class _Authenticator(ThreadAuthenticator):
+    """libzmq's authenticator that knows whose key it is asked about."""
+
+    peer = ""
+
+    async def handle_zap_message(self, msg: list[bytes]) -> None:
+        """Answer one question; its fourth frame is the address of who connects."""
+        self.peer = msg[3].decode(errors="replace") if len(msg) > 3 else ""
+        await super().handle_zap_message(msg)
+
+
 class _AllowList:
     """Tells libzmq's authenticator which client keys are let in."""
 
-    def __init__(self, curve: Curve) -> None:
+    def __init__(self, curve: Curve, authenticator: _Authenticator) -> None:
         self._curve = curve
+        self._authenticator = authenticator
 
     def callback(self, domain: str, key: bytes) -> bool:
         """Is this key on the list? An exception here would end the thread, and every later handshake would hang."""
         try:
-            return domain == ZAP_DOMAIN and self._curve.allowed(key.decode())
+            if domain == ZAP_DOMAIN and self._curve.allowed(key.decode()):
+                return True
+            _log.complain(of_refused_key(self._authenticator.peer, key.decode(), self._curve.folder))
         except Exception:  # see above: whatever is wrong, nobody is let in
             logging.getLogger(__name__).exception("a key could not be checked, so it is not let in")
-            return False
+        return False
 
 
 class _Guard:
@@ -91,7 +192,7 @@ class _Guard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._authenticator: ThreadAuthenticator | None = None
+        self._authenticator: _Authenticator | None = None
         self._watch: Watch | None = None
         self._known: set[str] = set()
         self.bound: WeakSet[_Bound] = WeakSet()
@@ -101,9 +202,9 @@ class _Guard:
         with self._lock:
             self._users += 1
             if self._authenticator is None:
-                self._authenticator = ThreadAuthenticator(zmq.Context.instance())
+                self._authenticator = _Authenticator(zmq.Context.instance())
                 self._authenticator.start()
-                self._authenticator.configure_curve_callback(ZAP_DOMAIN, _AllowList(curve))
+                self._authenticator.configure_curve_callback(ZAP_DOMAIN, _AllowList(curve, self._authenticator))
                 self._known = curve.known()
                 self._watch = Watch(keys.folders(curve.folder), lambda: self._changed(curve))
                 self._watch.start()
@@ -208,13 +309,12 @@ class _Bound(_Owner):
         _configure(self._socket, largest)
         if queue is not None:
             self._socket.setsockopt(zmq.SNDHWM, queue)
-        self._connected: set[int] = set()
-        monitor = self._socket.get_monitor_socket(
-            zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
-        )
-        # Events that nobody takes fill their queue: after 1000 of them libzmq's I/O thread waits and nothing is sent.
-        self._counter = threading.Thread(target=self._count, args=(monitor,), name=f"peers of {address}", daemon=True)
-        self._counter.start()
+        self._address = address
+        self._folder = keys.folder()
+        self._connected: dict[int, str] = {}
+        self._failure: Failure | None = None
+        events = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _FAILED
+        self._monitor = _Monitor(self._socket, events, self._take, f"peers of {address}")
         self._bind(address)
         self._port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         _guard.bound.add(self)
@@ -231,21 +331,32 @@ class _Bound(_Owner):
                 if connection.getsockname()[1] == self._port:
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def _count(self, monitor: Any) -> None:
-        with monitor:
-            while (event := parse_monitor_message(monitor.recv_multipart()))["event"] != zmq.EVENT_MONITOR_STOPPED:
-                if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
-                    self._connected.add(event["value"])
-                else:
-                    self._connected.discard(event["value"])
+    def _take(self, event: dict[str, Any]) -> None:
+        if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
+            self._connected[event["value"]] = _peer(event["value"])
+        elif event["event"] == zmq.EVENT_DISCONNECTED:
+            peer, failure = self._connected.pop(event["value"], ""), self._failure
+            self._failure = None
+            if failure is not None:
+                _log.complain(as_server(failure, self._address, peer, self._folder, has_keys=self._guarded))
+        else:  # libzmq tells of its end at once, and there of whom it was
+            self._failure = _failure(event)
 
     def close(self) -> None:
         """Close the socket and stop counting; calling it again does nothing."""
         _guard.bound.discard(self)
         if not self._socket.closed:
-            self._socket.disable_monitor()
-            self._counter.join()
+            self._monitor.stop()
         super().close()
+
+
+def _peer(descriptor: int) -> str:
+    """Address of who is connected, empty if that has gone already."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as connection:
+            return str(connection.getpeername()[0])
+    except OSError:
+        return ""
 
 
 class Publisher(_Bound):
@@ -259,26 +370,48 @@ class Publisher(_Bound):
         self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
 
-def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> Any:
+def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> tuple[Any, "_Monitor"]:
     socket = context.socket(zmq.SUB)
     _configure(socket, MAX_TELEMETRY)
     socket.setsockopt(zmq.RCVHWM, TELEMETRY_QUEUE)
     _encrypt(socket, binds=False)
     for topic in topics:
         socket.subscribe(topic)
+    monitor = _Monitor(
+        socket, _FAILED | zmq.EVENT_HANDSHAKE_SUCCEEDED, partial(_log.connecting, keys.folder()), "handshakes"
+    )
     for address in addresses:
         socket.connect(address)
-    return socket
+    return socket, monitor
 
 
-class Subscriber(_Owner):
-    """SUB: connects to every address, takes the topics with the given beginnings."""
+class _Subscribing(_Owner):
+    """A socket that subscribes and can do so anew."""
 
-    def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
+    def __init__(self, context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> None:
+        self._context = context
         self._addresses = tuple(addresses)
         self._topics = tuple(topics)
         self.malformed = 0
-        self._socket = _subscribing(zmq.Context.instance(), self._addresses, self._topics)
+        self._socket, self._monitor = _subscribing(context, self._addresses, self._topics)
+
+    def renew(self) -> None:
+        """Connect anew: libzmq never reconnects a session that an oversized frame has ended."""
+        self.close()
+        self._socket, self._monitor = _subscribing(self._context, self._addresses, self._topics)
+
+    def close(self) -> None:
+        """Close at once; calling it again does nothing."""
+        if not self._socket.closed:
+            self._monitor.stop()
+        super().close()
+
+
+class Subscriber(_Subscribing):
+    """SUB: connects to every address, takes the topics with the given beginnings."""
+
+    def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
+        super().__init__(zmq.Context.instance(), addresses, topics)
 
     def receive(self, timeout: float = 0.0) -> Frames | None:
         """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
@@ -289,11 +422,6 @@ class Subscriber(_Owner):
             return frames[0], frames[1]
         self.malformed += 1
         return None
-
-    def renew(self) -> None:
-        """Connect anew: libzmq never reconnects a session that an oversized frame has ended."""
-        self._socket.close()
-        self._socket = _subscribing(zmq.Context.instance(), self._addresses, self._topics)
 
 
 class Request(NamedTuple):
@@ -369,15 +497,11 @@ def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> Non
     zmq.zmq_poll(items, round(timeout * 1000))
 
 
-class AsyncSubscriber(_Owner):
+class AsyncSubscriber(_Subscribing):
     """A Subscriber for an asyncio loop."""
 
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
-        self._addresses = tuple(addresses)
-        self._topics = tuple(topics)
-        self.malformed = 0
-        self._context = zmq.asyncio.Context.instance()
-        self._socket = _subscribing(self._context, self._addresses, self._topics)
+        super().__init__(zmq.asyncio.Context.instance(), addresses, topics)
 
     async def receive(self) -> Frames:
         """The next two frames; others are counted and dropped."""
@@ -386,11 +510,6 @@ class AsyncSubscriber(_Owner):
             if len(frames) == 2:
                 return frames[0], frames[1]
             self.malformed += 1
-
-    def renew(self) -> None:
-        """Connect anew; see `Subscriber.renew`."""
-        self._socket.close()
-        self._socket = _subscribing(self._context, self._addresses, self._topics)
 
 
 class AsyncDealer(_Owner):

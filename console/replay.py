@@ -23,7 +23,7 @@ def replay(given: argparse.Namespace) -> int:
     if SUPERVISOR_PID in os.environ:  # started by a dashboard, which may be killed
         die_with_parent()
     require_run(given.data / FOLDER, given.run)
-    environ = replay_environment(os.environ)
+    environ = {**replay_environment(os.environ), SUPERVISOR_PID: str(os.getpid())}  # its parts end with it
     commands = {
         "the player": isolated(
             "nodes.recorder.player", given.run, "--data", str(given.data), "--speed", f"{given.speed:g}"

@@ -3,6 +3,7 @@
 python examples/command.py start
 python examples/command.py set_speed speed=10
 python examples/command.py set_parameters --module m1 floater_mass=18
+python examples/command.py pause --control tcp://10.0.0.1:9203 --publisher tcp://10.0.0.1:9202 --key panel.json
 """
 
 import argparse
@@ -31,9 +32,19 @@ def argument(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def listen(publisher: str, topic: str) -> "zmq.Socket[bytes]":
+def keyed(socket: "zmq.Socket[bytes]", path: str) -> "zmq.Socket[bytes]":
+    """Give a socket the keys of a file that `kpp keys client` has made; without a path it has none."""
+    if path:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            keys = json.load(file)
+        socket.curve_publickey, socket.curve_secretkey = keys["public"].encode(), keys["secret"].encode()
+        socket.curve_serverkey = keys["server"].encode()
+    return socket
+
+
+def listen(publisher: str, topic: str, key: str) -> "zmq.Socket[bytes]":
     """Subscribe to results, and wait until something is heard: from then on no result is missed."""
-    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+    socket = keyed(zmq.Context.instance().socket(zmq.SUB), key)
     socket.connect(publisher)
     socket.subscribe("result/")
     socket.subscribe(topic)
@@ -42,11 +53,10 @@ def listen(publisher: str, topic: str) -> "zmq.Socket[bytes]":
     return socket
 
 
-def ask(control: str, request: dict[str, Any]) -> dict[str, Any] | None:
+def ask(control: str, request: dict[str, Any], key: str) -> dict[str, Any] | None:
     """Send a request until it is answered. The same id makes sure that it acts only once."""
     for _attempt in range(ATTEMPTS):
-        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
-        with socket:
+        with keyed(zmq.Context.instance().socket(zmq.REQ), key) as socket:
             socket.setsockopt(zmq.LINGER, 0)
             socket.connect(control)
             socket.send(msgpack.packb(request))
@@ -80,10 +90,11 @@ def main() -> int:
     parser.add_argument("--control", default="tcp://127.0.0.1:9203", help="control socket of the clock")
     parser.add_argument("--publisher", default="", help="where the result is published; default: port 9202 or 9210")
     parser.add_argument("--id", default="", help="id to use again for a command whose result is unknown")
+    parser.add_argument("--key", default="", help="file of `kpp keys client`, for a plant that has keys")
     args = parser.parse_intermixed_args()  # options may stand between the name and its arguments
 
     own = ("tcp://127.0.0.1:9202", "tick") if args.module == "clock" else ("tcp://127.0.0.1:9210", "state/")
-    results = listen(args.publisher or own[0], own[1])
+    results = listen(args.publisher or own[0], own[1], args.key)
     request = {
         "type": "command",
         "id": args.id or uuid.uuid4().hex,
@@ -92,7 +103,7 @@ def main() -> int:
         "args": dict(args.args),
         "origin": "example",
     }
-    answer = ask(args.control, request)
+    answer = ask(args.control, request, args.key)
     if answer is None:
         print(f"no answer from {args.control}: whether {request['id']} acts is unknown, ask again with --id")
         return 1

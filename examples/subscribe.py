@@ -2,10 +2,12 @@
 
 python examples/subscribe.py
 python examples/subscribe.py --endpoint tcp://127.0.0.1:9210 --module m1 --every 100 --count 1000
+python examples/subscribe.py --endpoint tcp://10.0.0.1:9210 --key panel.json
 """
 
 import argparse
 import contextlib
+import json
 import time
 from typing import Any
 
@@ -63,6 +65,16 @@ class Reader:
         return line
 
 
+def keyed(socket: "zmq.Socket[bytes]", path: str) -> "zmq.Socket[bytes]":
+    """Give a socket the keys of a file that `kpp keys client` has made; without a path it has none."""
+    if path:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            keys = json.load(file)
+        socket.curve_publickey, socket.curve_secretkey = keys["public"].encode(), keys["secret"].encode()
+        socket.curve_serverkey = keys["server"].encode()
+    return socket
+
+
 def main() -> None:
     """Subscribe and print until told to stop."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -70,10 +82,11 @@ def main() -> None:
     parser.add_argument("--module", default="m1", help="name of the plant module")
     parser.add_argument("--every", type=int, default=0, help="print every N frames; default: once a second")
     parser.add_argument("--count", type=int, default=0, help="stop after N frames; default: never")
+    parser.add_argument("--key", default="", help="file of `kpp keys client`, for a plant that has keys")
     args = parser.parse_args()
 
     topic = f"state/{args.module}/".encode()
-    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+    socket = keyed(zmq.Context.instance().socket(zmq.SUB), args.key)
     socket.setsockopt(zmq.RECONNECT_IVL, 10)  # heard again at once after a restart of the plant
     socket.connect(args.endpoint)
     socket.subscribe(topic)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,7 +20,7 @@ from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDe
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder
 from bus.folder import PRIVATE_UMASK, claim, keep_private
-from bus.process import RESTARTS, SUPERVISOR_PID
+from bus.process import RESTARTS, SUPERVISOR, SUPERVISOR_PID
 from nodes.account import Account
 from nodes.guard import Guard
 from nodes.ports import unusable
@@ -205,7 +206,8 @@ class PlantInterface:
 
     def _prepare(self, _event: Any) -> None:
         """Refuse to start beside another program, before the first node is started."""
-        os.environ[SUPERVISOR_PID] = str(os.getpid())  # children inherit it
+        os.environ[SUPERVISOR_PID] = str(os.getpid())  # children inherit both
+        os.environ[SUPERVISOR] = uuid.uuid4().hex
         problems = []
         try:
             claim(data_folder(), "supervisor")

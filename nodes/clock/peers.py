@@ -36,6 +36,7 @@ class _Known:
     gaps: int
     queue: int
     restarts: int | None
+    supervisor: str
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -45,25 +46,25 @@ class Peers:
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         self._modules = modules
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._known: dict[tuple[str, str, str], _Known] = {}
+        """By node, instance and, of what is no module, supervisor: two hosts may have processes of one number."""
         self._leaders: dict[str, str] = {}
         self._published: dict[str, tuple[str, int]] = {}
 
     def said(self, message: Beat) -> str:
         """What the sender of a beat said before; empty if it was not heard before."""
-        known = self._known.get((message.node, message.instance))
+        known = self._known.get((message.node, message.instance, message.supervisor))
         return "" if known is None else known.status
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
         if isinstance(message, Ack):
-            node, run = message.module, message.run
+            node, run, key = message.module, message.run, (message.module, message.instance, "")
         else:
-            node, run = message.node, ""
-        key = (node, message.instance)
+            node, run, key = message.node, "", (message.node, message.instance, message.supervisor)
         before = self._known.get(key)
         if isinstance(message, Ack):  # while it loads, a module beats under the name of its program
-            self._known.pop((LOADING, f"pid-{message.pid}"), None)
+            self._known.pop((LOADING, f"pid-{message.pid}", message.supervisor), None)
         known = _Known(
             node,
             message.instance,
@@ -74,6 +75,7 @@ class Peers:
             message.gaps,
             message.queue,
             message.restarts,
+            message.supervisor,
             now_ns,
             now_ns,
         )
@@ -92,7 +94,7 @@ class Peers:
             known.keeps_up_since_ns = before.keeps_up_since_ns
 
     def _leader(self, module: str) -> _Known | None:
-        return self._known.get((module, self._leaders.get(module, "")))
+        return self._known.get((module, self._leaders.get(module, ""), ""))
 
     @staticmethod
     def _level(known: _Known, leader: _Known) -> bool:
@@ -106,8 +108,8 @@ class Peers:
                 continue
             speaking = [
                 known
-                for (node, _instance), known in self._known.items()
-                if node == module and known is not leader and now_ns - known.heard_ns <= LEADER_SILENCE_NS
+                for known in self._known.values()
+                if known.node == module and known is not leader and now_ns - known.heard_ns <= LEADER_SILENCE_NS
             ]
             if not speaking:
                 continue
@@ -140,8 +142,8 @@ class Peers:
     def speaking(self, now_ns: int) -> set[tuple[str, str]]:
         """Every process of a module that was heard of lately, as (module, instance)."""
         return {
-            key
-            for key, known in self._known.items()
+            (known.node, known.instance)
+            for known in self._known.values()
             if known.node in self._modules and now_ns - known.heard_ns <= ALIVE_NS
         }
 
@@ -166,6 +168,7 @@ class Peers:
                 age=max(0, now_ns - known.heard_ns) / 1e9,
                 queue=known.queue,
                 restarts=known.restarts,
+                supervisor=known.supervisor,
             )
             for known in self._known.values()
         ]

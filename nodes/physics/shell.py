@@ -32,7 +32,7 @@ from bus.messages import (
     Replay,
     Tick,
 )
-from bus.process import StopSignal, restarts
+from bus.process import StopSignal, restarts, supervisor
 from bus.security.roles import denied
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 from nodes.physics.beginning import objection
@@ -238,6 +238,7 @@ class Shell:
             gaps=core.gaps,
             queue=core.queue,
             restarts=restarts(),
+            supervisor=supervisor(),
         )
         self._sockets.clock.send(encode(message))
 

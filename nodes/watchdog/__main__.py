@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 import structlog
 
-from bus import log
+from bus import log, process
 from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
 from bus.log import Seldom
@@ -43,7 +43,7 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         supervisor = Supervisor(os.environ.get("SUPERVISOR_SERVER_URL", ""))
         own = os.environ.get("SUPERVISOR_PROCESS_NAME", "watchdog")
-        core = WatchdogCore(time.monotonic(), args.clock, {own, *args.unwatched})
+        core = WatchdogCore(time.monotonic(), args.clock, {own, *args.unwatched}, process.supervisor())
         with ExitStack() as stack:
             reports = stack.enter_context(Subscriber([endpoints.clock_publish], ["status"]))
             heart = stack.enter_context(closing(Heart(endpoints, "watchdog")))

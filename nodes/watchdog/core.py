@@ -103,9 +103,11 @@ class WatchdogCore:
         now: present moment.
         clock: program that runs the clock.
         unwatched: programs that never beat.
+        supervisor: whose programs these are; process ids of others, on other hosts, mean nothing here.
     """
 
-    def __init__(self, now: float, clock: str = "clock", unwatched: Collection[str] = ()) -> None:
+    def __init__(self, now: float, clock: str = "clock", unwatched: Collection[str] = (), supervisor: str = "") -> None:
+        self._supervisor = supervisor
         self._clock = clock
         self._unwatched = frozenset(unwatched)
         self._records: dict[str, Record] = {}
@@ -140,6 +142,8 @@ class WatchdogCore:
         self._epoch, self._heard, self.seq = status.epoch, now, status.seq
         by_pid: dict[int, Peer] = {}
         for peer in status.peers:
+            if peer.supervisor != self._supervisor:
+                continue
             known = by_pid.get(peer.pid)
             if known is None or peer.age < known.age:
                 by_pid[peer.pid] = peer

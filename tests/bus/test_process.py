@@ -29,8 +29,10 @@ threading.Event().wait()
 """
 
 PARENT = """
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+import os, subprocess, sys
+from bus.process import SUPERVISOR_PID
+tied = {SUPERVISOR_PID: str(os.getpid())} if len(sys.argv) > 2 else {}
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], env={**os.environ, **tied})
 child.wait()
 """
 
@@ -42,9 +44,23 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
+def test_s09_a_node_that_was_started_by_hand_outlives_its_shell() -> None:
+    command = [sys.executable, "-c", PARENT, CHILD]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        node = psutil.Process(int(line(parent)))
+        try:
+            parent.kill()
+            parent.wait()
+            eventually(lambda: node.ppid() != parent.pid, "somebody else is its parent")
+            assert node.is_running()
+        finally:
+            node.kill()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's help is Linux's own")
 def test_a_node_dies_with_a_parent_that_was_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", PARENT, CHILD, "tied"]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     with parent:
         node = psutil.Process(int(line(parent)))
         try:

@@ -168,9 +168,16 @@ def environment(folder: Path, instances: int = 1, modules: Sequence[str] = ("m1"
     return {**os.environ, **chosen, "KPP_DATA": str(folder / "var")}
 
 
-def launch(config: Path, env: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
-    """Start supervisord as `make run` does."""
-    command = [str(Path(sys.executable).with_name("supervisord")), "-n", "-c", str(config)]
+def launch(config: Path, env: dict[str, str], output: Path, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start supervisord as `make run` does.
+
+    Args:
+        config: its configuration.
+        env: its whole environment.
+        output: where it writes.
+        before: words before the command, of a program that runs it.
+    """
+    command = [*before, str(Path(sys.executable).with_name("supervisord")), "-n", "-c", str(config)]
     with output.open("ab") as file:
         return PLANTS.start(env, command, file)
 

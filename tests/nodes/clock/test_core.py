@@ -404,6 +404,14 @@ def test_a_flood_of_strangers_neither_grows_the_report_nor_hides_the_module(benc
     assert "m1" in {peer.node for peer in status.peers}
 
 
+def test_s09_processes_of_two_hosts_may_have_one_number(bench: Bench) -> None:
+    for host in ("here", "there"):
+        beat = Beat(node="gateway", instance="pid-7", pid=7, seq=0, status=host, supervisor=host)
+        bench.core.heard(beat, bench.now_ns)
+    peers = [peer for peer in bench.core.peers.table(bench.now_ns) if peer.node == "gateway"]
+    assert [(peer.supervisor, peer.status) for peer in peers] == [("here", "here"), ("there", "there")]
+
+
 def test_an_acknowledgement_of_a_tick_that_was_never_sent_is_dropped(bench: Bench) -> None:
     bench.obey("start")
     bench.acknowledge(2**63 - 1)

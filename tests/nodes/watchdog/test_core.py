@@ -115,6 +115,22 @@ def test_a_node_that_says_it_starts_gets_its_time_and_no_more(status: str, limit
     assert limit < killed_at < limit + 1
 
 
+def test_s09_a_process_of_another_host_says_nothing_of_the_one_of_the_same_number_here() -> None:
+    core = WatchdogCore(0.0, supervisor="here")
+    killed: list[str] = []
+    for step in range(1200):
+        now = step * 0.05
+        core.look(now)
+        core.on_programs([Program("ui", 7, "RUNNING"), Program("gateway", 8, "RUNNING")], now)
+        if step % 4 == 0:
+            own = Peer("gateway", "pid-8", 8, "ok", step, 0, 0.1, supervisor="here")
+            stuck = Peer("gateway", "pid-8", 8, "ok", 1, 0, 30.0, supervisor="there")
+            stranger = Peer("recorder", "pid-7", 7, "ok", step, 0, 0.1, supervisor="there")
+            core.on_status(report(1, step, [own, stuck, stranger]), now)
+        killed += [action.program for action in core.decide(now) if isinstance(action, Kill)]
+    assert set(killed) == {"ui"}, "its silence is not made up for, nor is a living one condemned"
+
+
 def test_a_node_that_hangs_again_and_again_is_an_alarm_until_it_is_well(world: World) -> None:
     node = world.nodes["ui"]
     node.cursed, node.silent_since = True, world.now
