@@ -272,7 +272,7 @@ def test_s09_a_plant_on_two_hosts_runs_as_the_page_says(hosts: dict[str, Host], 
 def test_s09_a_module_on_another_host_that_dies_or_hangs_comes_back(
     hosts: dict[str, Host], keyed: Keyed, kind: signal.Signals
 ) -> None:
-    """Supervisord of its host starts it again; the watchdog there ends one of which the clock on the other hears nothing."""
+    """Supervisord of its host starts it again; the watchdog there ends one that the clock does not hear any more."""
     a, b = hosts["a"], hosts["b"]
     token = keyed.tokens["operator"]
 
