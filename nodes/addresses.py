@@ -14,8 +14,14 @@ from bus.security import keys
 from bus.sockets import Subscriber
 from nodes.programs import local
 
-TIMEOUT = 120.0
-REPORT_INTERVAL = 5.0
+REPORT_FIRST = 5.0
+REPORT_LONGEST = 60.0
+"""Seconds between two lines about what is missing: the first doubles up to the longest, for ever. A starved machine
+gets there too, and one whose other hosts come later."""
+
+SILENCE = 2.0
+"""Without a report for this long the subscription is made anew: it may have met a clock with other keys before."""
+
 POLL = 0.1
 
 
@@ -58,12 +64,17 @@ class Waiting:
         self._silent = [*self.pages]
         self._unheard = [*self.modules]
         self._clock_heard = False
+        self._renew_due = time.monotonic() + SILENCE
 
     def look(self) -> bool:
         """True while something is missing."""
         self._silent = [page for page in self._silent if not answers(page.address, page.path)]
         while self._unheard and (frames := self._reports.receive()) is not None:
             self._hear(frames)
+            self._renew_due = time.monotonic() + SILENCE
+        if time.monotonic() >= self._renew_due:
+            self._reports.renew()
+            self._renew_due = time.monotonic() + SILENCE
         return bool(self._silent or self._unheard)
 
     def _hear(self, frames: tuple[bytes, bytes]) -> None:
@@ -97,24 +108,21 @@ def _pages(endpoints: Endpoints) -> list[tuple[str, Page]]:
 
 
 def main() -> int:
-    """Print the addresses once all answer; returns 1 if some still do not after TIMEOUT seconds."""
+    """Print the addresses once all answer, and until then, ever more seldom, what does not."""
     begin("addresses")
     stop = StopSignal()
     endpoints = Endpoints.from_environment(os.environ)
-    start = time.monotonic()
-    report = start + REPORT_INTERVAL
+    pause = REPORT_FIRST
+    report = time.monotonic() + pause
     with Subscriber([endpoints.clock_publish], [Status.TOPIC]) as reports:
         waiting = Waiting(endpoints, local(endpoints, os.environ), reports)
         while waiting.look():
             if stop:
                 return 0
-            now = time.monotonic()
-            if now - start > TIMEOUT:
-                _say(f"after {TIMEOUT:.0f} s still no answer from: {waiting.names()}; see var/log/\n")
-                return 1
-            if now >= report:
-                report = now + REPORT_INTERVAL
-                _say(f"waiting for: {waiting.names()}\n")
+            if time.monotonic() >= report:
+                pause = min(2 * pause, REPORT_LONGEST)
+                report = time.monotonic() + pause
+                _say(f"waiting for: {waiting.names()}; see var/log/\n")
             time.sleep(POLL)
     lines = [f"  {page.name:<10} {page.address}{page.path}" for page in waiting.pages]
     if len(endpoints.modules) > 1 or not lines:
