@@ -3,22 +3,17 @@
 import os
 import re
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bus.beside import replay_environment
 from bus.client import command, sequence
-from bus.endpoints import Endpoints
 from bus.listener import Listener
 from bus.messages import Result, State, Tick
-from bus.process import isolated
 from tests.chaos.processes import programs
-from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, started
+from tests.e2e.conftest import START_TIMEOUT, Plant, started
 from tests.watching import Watch, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -179,47 +174,6 @@ def test_s08_an_emergency_stop_of_all_acts_in_one_tick(running: Plant) -> None:
     assert all(f"{module}: " in detail for module in MODULES)
     assert detail.count("the emergency stop is in force already") == len(MODULES)
     heard.close()
-
-
-def recorded(plant: Plant) -> dict[str, Any]:
-    """What the recorder has of the newest run."""
-    answer = plant.get(plant.endpoints.gateway_http, "/v1/recordings?limit=1")
-    assert answer is not None
-    found: dict[str, Any] = answer.json()["recordings"][0]
-    return found
-
-
-def test_s08_every_module_is_recorded_and_forked(running: Plant) -> None:
-    def long_enough() -> dict[str, Any] | None:
-        found = recorded(running)
-        ends = {each["module"]: each["end"] for each in found["modules"]}
-        return found if ends.keys() == set(MODULES) and min(ends.values()) > 2.0 else None
-
-    run = eventually(long_enough, 60, "all modules are recorded")["run"]
-    answer = running.post(f"/v1/recordings/{run}/fork", {"t": 1.0, "start": False})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["digests"].keys() == set(MODULES)
-    assert answer.json()["fork"]["run"] == run
-
-
-def test_s08_a_recorded_run_of_all_modules_is_played_back(running: Plant) -> None:
-    run = eventually(
-        lambda: recorded(running) if len(recorded(running)["modules"]) == 3 else None, 60, "it is recorded"
-    )
-    data = running.environment["KPP_DATA"]
-    command = isolated("console", "replay", "--data", data, run["run"])
-    replay = subprocess.Popen(command, cwd=ROOT, env=running.environment, stdout=subprocess.DEVNULL)
-    try:
-        gateway = Endpoints.from_environment(replay_environment(running.environment)).gateway_http
-
-        def played() -> bool:
-            pages = [running.get(gateway, f"/v1/data/live?module={module}") for module in MODULES]
-            return all(page is not None and page.status_code == 200 for page in pages)
-
-        eventually(played, START_TIMEOUT, "every module is played back")
-    finally:
-        replay.send_signal(signal.SIGINT)
-        assert replay.wait(60) == 0
 
 
 @pytest.fixture
