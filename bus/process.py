@@ -66,7 +66,7 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
 
 def restarts() -> int | None:
     """How often this node was started in the place of another process, None if no supervisor counts."""
-    told = os.environ.get(RESTARTS, "")
+    told = setting(RESTARTS, "")
     return int(told) if told.isdecimal() else None
 
 
