@@ -95,6 +95,8 @@ class Schema:
         """
         if names is None:
             return self.channels
+        if not self.channels:
+            raise ChannelError("nothing is recorded yet: there are no channels")
         chosen: dict[str, Channel] = {}
         for name in names:
             found = [

@@ -19,7 +19,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcap.reader import make_reader
 
-from recording.channels import ChannelError
+from recording.channels import ChannelError, Schema
 from recording.database import StoreError
 from recording.export import FORMATS, Export, Format
 from recording.folder import RunFolder
@@ -227,3 +227,9 @@ def test_what_is_not_there_is_named(recorded: RunFolder) -> None:
     with pytest.raises(StoreError, match="there are m1"):
         Export(recorded, Selection("m2"), "csv")
     assert Selection("m1").end_us == FOREVER_US
+
+
+def test_of_a_module_that_nothing_is_recorded_of_there_are_no_channels_and_it_is_said() -> None:
+    assert Schema(()).select(None) == ()
+    with pytest.raises(ChannelError, match="nothing is recorded yet"):
+        Schema(()).select(["chain"])
