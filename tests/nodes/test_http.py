@@ -2,7 +2,9 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -121,3 +123,37 @@ def test_f07_who_takes_nothing_is_cut_off_and_it_is_logged(
     takes(transport, loop, 0, int(2 * STALL_TIME))
     assert transport.ended
     assert "cut off" in caplog.text
+
+
+@pytest.fixture
+def full() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A server's socket whose kernel takes nothing more, and its client's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.connect(listener.getsockname())
+        server, _ = listener.accept()
+        with server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 21)
+            server.setblocking(False)
+            with suppress(BlockingIOError):
+                while server.send(bytes(1 << 16)):
+                    pass
+            yield server, client
+
+
+def test_f07_what_the_kernel_holds_counts_as_not_taken(
+    opened: tuple[DeadlineProtocol, Transport, Loop], full: tuple[socket.socket, socket.socket]
+) -> None:
+    protocol, transport, loop = opened
+    server, client = full
+    protocol._header = protocol._cancel(protocol._header)
+    transport.pending, transport._extra["socket"] = 100_000, server  # type: ignore[attr-defined]  # as asyncio keeps it
+    protocol.pause_writing()
+    for _ in range(3):
+        taken = 0
+        while taken < 200_000:
+            taken += len(client.recv(65536))
+        loop.advance(STALL_TIME)
+        assert not transport.ended, "what waits in the gateway stands still, and the client takes"
+    loop.advance(2 * STALL_TIME)
+    assert transport.ended
