@@ -24,10 +24,10 @@ export const HTML = `
     <span class="spring"></span>
     <button data-testid="history-csv">CSV</button><button data-testid="history-png">PNG</button></header>
   <div class="channelrow"><label class="find">Add channel <input list="kpp-channels" data-testid="channel-add" placeholder="name, e.g. chain.speed" autocomplete="off"></label><datalist id="kpp-channels"></datalist><ul class="chips" data-testid="channel-list"></ul></div>
+  <p class="hint" role="status" data-testid="history-answer">Drag in the plot to zoom, double-click to see all.</p>
   <p class="readout" data-testid="history-readout"></p>
   <figure class="plot big"><div class="canvas" data-testid="history-plot" role="img" aria-label="recorded channels over simulated time"></div></figure>
   <div class="scrub"><label for="kpp-scrub">Scrub</label><input id="kpp-scrub" type="range" min="0" max="1000" value="1000" data-testid="scrub"><output data-testid="scrub-range">–</output></div>
-  <p class="hint" role="status" data-testid="history-answer">Drag in the plot to zoom, double-click to see all.</p>
 </section>`
 
 export function start(root, { commands }) {

@@ -261,7 +261,7 @@ class Plot {
     ctx.restore()
   }
 
-  // Over the curves, on a ground of their own.
+  // Over the curves, with an edge in the colour of the ground: both can be read.
   names(chart, colour) {
     if (!this.plot.levels || !stream.geometry) return
     const { ctx, bbox } = chart
@@ -271,9 +271,10 @@ class Plot {
     for (const [at, name] of this.plot.levels(stream.geometry.parameters)) {
       const text = `${name} ${fixed(at, 2)} bar`
       const [x, y] = [bbox.left + bbox.width - 4, Math.round(chart.valToPos(at, "y", true)) - 4]
-      const { width } = ctx.measureText(text)
-      ctx.fillStyle = colour("panel")
-      ctx.fillRect(x - width - 3, y - 10 * devicePixelRatio, width + 6, 12 * devicePixelRatio)
+      ctx.lineWidth = 3 * devicePixelRatio
+      ctx.lineJoin = "round"
+      ctx.strokeStyle = colour("panel")
+      ctx.strokeText(text, x, y)
       ctx.fillStyle = colour("dim")
       ctx.fillText(text, x, y)
     }
