@@ -258,7 +258,11 @@ class History {
 
   legend(drawn, left) {
     const lines = [...drawn, ...[...left.keys()].map((name) => ({ name, label: `${name}, not drawn`, unit: "" }))]
-    byId(this.root, "channel-list").replaceChildren(
+    const list = byId(this.root, "channel-list")
+    const key = lines.map(({ label, unit }) => `${label} ${unit}`).join("\n")
+    if (list.dataset.key === key) return // a button that is replaced under the pointer cannot be pressed
+    list.dataset.key = key
+    list.replaceChildren(
       ...lines.map((line, i) => {
         const item = document.createElement("li")
         item.innerHTML = `<i style="${i < drawn.length ? `background:var(--${this.plot.colour(i)})` : ""}"></i><span></span><button title="remove">×</button>`
