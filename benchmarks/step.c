@@ -699,6 +699,7 @@ static int move(Plant *p, int active, double brake, double stray) {
         ew += braking * ds;
         s[LE_CHAIN_FRICTION] += 0.5 * step * (dry(v0, friction, 1e-3) * v0 + dry(v1, friction, 1e-3) * v1);
         s[LE_BRAKE] += 0.5 * step * (dry(v0, brake, 1e-3) * v0 + dry(v1, brake, 1e-3) * v1);
+        s[LE_GENERATOR_STRAY] += 0.5 * step * (dry(w0, stray, 0.05) * w0 + rubbed * w1);
         fw += dry(rubbing, friction, 1e-3) * ds; brw += dry(rubbing, brake, 1e-3) * ds;
         flow[LE_GEARBOX] += noload * 0.5 * (v0 + v1) * ds + clutch * (ratio * ds) * (transfer - 1);
         flow[LE_FLYWHEEL_WINDAGE] += windage * w_mean * fabs(w_mean) * angle;
@@ -734,21 +735,19 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
     const double *c = p->c; double *x = p->x, *flow = p->flow, *s = p->samples, h = p->h;
     double mechanical = x[ST_TORQUE] * flow[LE_SHAFT_ANGLE], end = x[ST_CURRENT], R = c[CO_RESISTANCE], L = c[CO_INDUCTANCE];
     double alpha = c[CO_CURRENT_BANDWIDTH], copper = 1.5 * R * mean_square * h;
-    double magnetic = 0.75 * L * (end - start) * (end + start), terminal = 0, squares = 0, stray = 0, loads = 0;
+    double magnetic = 0.75 * L * (end - start) * (end + start), terminal = 0, squares = 0, loads = 0;
     int moving = fabs(start - wanted) > 0.001 * fabs(wanted), intervals = moving ? 1 + (int)(8.0 * alpha * h) : 1;
     double share = moving ? exp(-alpha * h / intervals) : 0, off = start - wanted, rise = (x[ST_SHAFT_SPEED] - start_w) / intervals;
     for (int n = 0; n <= intervals; n++) {
         double current = intervals == 1 && n == 1 ? end : wanted + off;
         off *= share;
         double weight = (n == 0 || n == intervals ? 0.5 : 1.0) / intervals, torque = c[CO_TORQUE_PER_CURRENT] * current;
-        double speed = start_w + n * rise, t = torque / c[CO_RATED_TORQUE];
+        double speed = start_w + n * rise;
         terminal += weight * (torque * speed - 1.5 * R * current * current);
         squares += weight * current * current;
-        stray += weight * speed * dry(speed, c[CO_STRAY_TORQUE] * t * t, 0.05);
         loads += weight * stage(c, fabs(current) / c[CO_RATED_CURRENT]);
     }
     terminal -= 1.5 * L * 0.5 * (start + end) * (end - start) / h;
-    s[LE_GENERATOR_STRAY] += stray * h;
     x[ST_DUMP_POWER] = x[ST_CHOPPER_POWER] = 0;
     if (x[ST_CONVERTER_ON] != 0) {
         double f = x[ST_GRID_FREQUENCY], V = c[CO_GRID_VOLTAGE], rating = c[CO_CONVERTER_RATING];

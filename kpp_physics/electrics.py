@@ -6,9 +6,8 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants, ledger
 from kpp_physics import state as st
 from kpp_physics.compiled import inlined
-from kpp_physics.generator import stray_torque, winding_step
+from kpp_physics.generator import winding_step
 from kpp_physics.grid import droop, may_close, must_open, stage_loss
-from kpp_physics.motion import dry_friction
 from kpp_physics.state import Vector
 
 SETTLED_SHARE = 0.001
@@ -86,9 +85,9 @@ def electrics(
     R, L, alpha = c[co.RESISTANCE], c[co.INDUCTANCE], c[co.CURRENT_BANDWIDTH]
     copper = 1.5 * R * mean_square * h
     magnetic = 0.75 * L * (end - start_current) * (end + start_current)
-    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, stray loss. The current loop is faster
+    # The same powers at both ends: terminal power 1.5 v_q i_q, winding loss, converter loss. The current loop is faster
     # than the step: while its current moves, its powers are sampled inside the step as well.
-    terminal = squares = stray = loads = 0.0
+    terminal = squares = loads = 0.0
     rating, c0, c1, c2 = c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1], c[co.CONVERTER_C2]
     moving = abs(start_current - wanted) > SETTLED_SHARE * abs(wanted)
     intervals = 1 + int(SAMPLES_PER_TIME_CONSTANT * alpha * h) if moving else 1
@@ -104,11 +103,8 @@ def electrics(
         speed = start_speed + sample * rise
         terminal += weight * (torque * speed - 1.5 * R * current * current)
         squares += weight * current * current
-        lost = stray_torque(torque, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
-        stray += weight * speed * dry_friction(speed, lost, constants.SHAFT_STANDSTILL_SPEED)
         loads += weight * stage_loss(abs(current) / c[co.RATED_CURRENT], rating, c0, c1, c2)
     terminal -= 1.5 * L * 0.5 * (start_current + end) * (end - start_current) / h  # the coil's i L di/dt, over i
-    sampled[ledger.GENERATOR_STRAY] += stray * h
     x[st.DUMP_POWER] = x[st.CHOPPER_POWER] = 0.0
     if x[st.CONVERTER_ON] != 0.0:
         _connect(c, x, h)

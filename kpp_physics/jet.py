@@ -99,6 +99,22 @@ def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
 
 
 @inlined
+def limit_thrust(x: Vector, displaced: float, h: float) -> None:
+    """Let no more water push than the pocket has given off by the end of the step.
+
+    What it takes back while its air cools or is compressed leaves no thrust; it would be more than the jet's wake and
+    the speed of the water together can pay for.
+
+    Args:
+        displaced: growth of the pocket in the whole step [m3].
+        h: step [s].
+    """
+    poured, kept = x[st.JET_FLOW] * h, max(0.0, displaced)
+    if poured > kept:
+        x[st.JET_THRUST] *= kept / poured
+
+
+@inlined
 def claimed_spout(
     c: Vector,
     x: Vector,

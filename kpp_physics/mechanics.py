@@ -18,6 +18,9 @@ from kpp_physics.water import drag, exchange_force
 PARTS = 8
 """Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
 
+UNNOTICED = 1e-12
+"""Work of a friction on the wrong side of rest that no ledger shows [J]."""
+
 NO_SLIP = 1e-30
 """Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
 
@@ -291,15 +294,21 @@ def move(
             if (dry > 0.0 and v0 * v1 < 0.0) or (outside and abs(v1) < fading):
                 edge = math.copysign(fading, v0) if outside else 0.0
                 rub = dry_friction(v0, dry, constants.STANDSTILL_SPEED) + dry_friction(edge, second, scale)
-                step, u_mean, force, shell, found = _rest_step(
+                until, u_there, push, tilt, stops = _rest_step(
                     c, x, f, work, active, travel, v0, edge, moving, ingested if part == 0 else 0.0, constant, gain,
                     linear, quadratic, rub, u0, lift, paid, step,
                 )  # fmt: skip
-                if not found:
-                    return NOT_CONVERGED
-                v1 = edge
-                braking = ingested * v0 / step if part == 0 else 0.0
-                stops = True
+                if stops:
+                    step, u_mean, force, shell, v1 = until, u_there, push, tilt, edge
+                    braking = ingested * v0 / step if part == 0 else 0.0
+                else:
+                    # Forces that balance while the speed dies away have no moment of rest. Friction that pushes for
+                    # less than can be seen in any ledger is let go; more is a fault.
+                    rub = dry_friction(v1, dry, constants.STANDSTILL_SPEED) + dry_friction(v1, second, scale)
+                    ds = 0.5 * (v0 + v1) * step
+                    if abs(rub * ds) > UNNOTICED:
+                        return NOT_CONVERGED
+                    force = mean_buoyancy(c, f, work, active, ds)
             elif v0 == 0.0 and v1 < 0.0 and not backwards and not turned:
                 backwards = turned = True
                 continue
@@ -383,6 +392,9 @@ def move(
         # A brake may stop a light chain in a fraction of the step, so these are sampled at the ends of every part.
         sampled[ledger.CHAIN_FRICTION] += 0.5 * step * _rubbing_power(v0, v1, friction)
         sampled[ledger.BRAKE] += 0.5 * step * _rubbing_power(v0, v1, brake)
+        sampled[ledger.GENERATOR_STRAY] += (
+            0.5 * step * (dry_friction(w0, stray, constants.SHAFT_STANDSTILL_SPEED) * w0 + dissipated * w1)
+        )
         friction_work += dry_friction(rubbing, friction, constants.STANDSTILL_SPEED) * ds
         brake_work += dry_friction(rubbing, brake, constants.STANDSTILL_SPEED) * ds
         flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, 1.0 / transfer)

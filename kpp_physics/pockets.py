@@ -19,7 +19,7 @@ from kpp_physics.air import (
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
-from kpp_physics.jet import SHORTEST, claimed_spout, outlet_flow, spout
+from kpp_physics.jet import SHORTEST, claimed_spout, limit_thrust, outlet_flow, spout
 from kpp_physics.state import Vector
 
 # Rows of the work array: the pockets that hold air, packed.
@@ -308,6 +308,8 @@ def pockets(
                         coldest = min(coldest, H / (m * cp))
             if exchange_on == 0.0:
                 volume = before
+            if i == jet_of and jet_pays:
+                limit_thrust(x, volume - before, h)
             change = rho * (volume - before)
             f[st.VOLUME, i] = volume
             if change >= 0.0:
