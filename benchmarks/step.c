@@ -754,7 +754,8 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
         if (x[ST_BREAKER] != 0 && (f < 47.5 || f > 51.5 || fabs(V - 1) > 0.15)) { x[ST_BREAKER] = 0; x[ST_SYNC_ERROR] = 1; }
         if (x[ST_BREAKER] == 0) {
             x[ST_SYNC_ERROR] *= 1 - h / (0.1 + 0.5 * h);
-            if (fabs(f - 50) * x[ST_SYNC_ERROR] <= 0.2 && fabs(V - 1) <= 0.05 && 180 * x[ST_SYNC_ERROR] <= 15)
+            if (fabs(f - 50) * x[ST_SYNC_ERROR] <= 0.2 && fabs(V - 1) <= 0.05 && 180 * x[ST_SYNC_ERROR] <= 15
+                && f >= 47.5 && f <= 51.5)
                 x[ST_BREAKER] = 1;
         }
         double power = (mechanical - copper - magnetic) / h, machine = stage(c, fabs(mean) / c[CO_RATED_CURRENT]);

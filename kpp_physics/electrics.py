@@ -26,7 +26,7 @@ def _connect(c: Vector, x: Vector, h: float) -> None:
         x[st.SYNC_ERROR] = 1.0
     if x[st.BREAKER] == 0.0:
         x[st.SYNC_ERROR] *= 1.0 - h / (constants.SYNCHRONISATION_TIME + 0.5 * h)
-        if may_close(frequency, voltage, x[st.SYNC_ERROR]):
+        if may_close(frequency, voltage, x[st.SYNC_ERROR]) and not must_open(frequency, voltage):
             x[st.BREAKER] = 1.0
 
 

@@ -152,8 +152,9 @@ def window(records: list[Any], start: Any) -> Window:
 def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
     """Mean compressor power over whole load cycles, and how many there were.
 
-    Averaged from the first to the last switching from idle to loaded, since laps and load cycles do not match; over
-    the laps themselves if the compressor switched less than twice.
+    Averaged from the first to the last switching from idle to loaded, since laps and load cycles do not match. Over
+    the laps themselves if the compressor switched less than twice, or if the laps differ from that mean by more than
+    a load cycle holds: then the cycles do not stand for the laps, as after a change of the pressures.
 
     Args:
         records: lap records, oldest first.
@@ -161,12 +162,15 @@ def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
     """
     switched = [record for record in records if record[st.LOADS] > 0]
     loads = int(sum(record[st.LOADS] for record in switched))
+    span = records[-1][st.LAP_TIME] - start[st.LAP_TIME]
+    total = records[-1][ledger.COMPRESSOR] - start[ledger.COMPRESSOR]
     if loads < 2:
-        span = records[-1][st.LAP_TIME] - start[st.LAP_TIME]
-        return float((records[-1][ledger.COMPRESSOR] - start[ledger.COMPRESSOR]) / span), 0
-    span = switched[-1][st.LAST_LOAD_TIME] - switched[0][st.FIRST_LOAD_TIME]
+        return float(total / span), 0
+    cycles = switched[-1][st.LAST_LOAD_TIME] - switched[0][st.FIRST_LOAD_TIME]
     energy = switched[-1][st.LAST_LOAD_ENERGY] - switched[0][st.FIRST_LOAD_ENERGY]
-    return float(energy / span), loads - 1
+    if abs(total - energy / cycles * span) > energy / (loads - 1):
+        return float(total / span), 0
+    return float(energy / cycles), loads - 1
 
 
 def between(records: list[Any], start: Any) -> dict[str, float]:

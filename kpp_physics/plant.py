@@ -98,6 +98,7 @@ class Plant:
         scales = np.maximum(energies, available)
         x[st.ENERGY_SCALE] = scales.sum() - scales[ledger.STORED_BATH]
         x[st.EXERGY_INITIAL] = self._stores[survey.EXERGY]
+        self._parts.ring[0, st.LAP_TIME] = self.time_us / 1e6
         self._parts.ring[0, st.LAP_STORES : st.LAP_EXERGY] = self._stores[: ledger.STORE_COUNT]
         self._parts.ring[0, st.LAP_EXERGY : st.LAP_WIDTH] = self._stores[survey.EXERGY_PARTS :]
 
@@ -392,6 +393,7 @@ class Plant:
     def recall(self, memory: bytes) -> None:
         """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up anew."""
         self._memory[:] = np.frombuffer(memory, dtype="<f8")
+        environment.take_present(self._coefficients, self._parts.scalars)  # those of the state, amid a ramp too
         self._faults[:] = faults.OK
         self._lap_view = None
         self._ring_digest = None

@@ -16,6 +16,7 @@ from kpp_physics.air import (
     heat_while_filling,
     relative_gain,
     relaxation,
+    sampled_mean,
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
@@ -361,11 +362,13 @@ def _cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: V
     """The finite bath gives the pockets' heat [J] and exchanges heat with the surroundings."""
     capacity, T0 = c[co.BATH_CAPACITY], c[co.AMBIENT_TEMPERATURE]
     T_w = water_temperature(c, x)
-    lost = capacity * (T_w - T0) * relaxation(c[co.BATH_UA] * h / capacity)
+    stiffness = c[co.BATH_UA] * h / capacity
+    share = relaxation(stiffness)
+    lost = capacity * (T_w - T0) * share
     change = -(heat + lost)
     x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], change)
     flow[ledger.BATH] += change
-    sampled[ledger.BATH] -= heat + c[co.BATH_UA] * (0.5 * (T_w + water_temperature(c, x)) - T0) * h
+    sampled[ledger.BATH] -= heat + c[co.BATH_UA] * sampled_mean(T_w - T0, stiffness, share) * h
     destroyed[exergy.BATH] += lost + T0 * capacity * math.log1p(-lost / (capacity * T_w))
 
 

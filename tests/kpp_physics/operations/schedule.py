@@ -84,6 +84,10 @@ def decode(plant: str, names: tuple[str, ...], genes: Any, phases: int) -> Sched
     return Schedule(plant, found)
 
 
+UNSEEN: Final = 1e-6
+"""Energy got in a round that may be the rounding of the stores [J]: a plant that stands still gets and takes none."""
+
+
 def best_cop(schedule: Schedule) -> tuple[float, int]:
     """The highest coefficient of performance over whole rounds of the schedule, and the simulated time [us].
 
@@ -104,7 +108,7 @@ def best_cop(schedule: Schedule) -> tuple[float, int]:
             player.act(["step", phase.steps])
         rounds.append(player.audit.moments[-1])
         if len(rounds) > 1:
-            highest = max(highest, float(cops(rounds[-1] - np.array(rounds[:-1])).max()))
+            highest = max(highest, float(cops(rounds[-1] - np.array(rounds[:-1]), UNSEEN).max()))
     return highest, player.plant.time_us
 
 
