@@ -45,7 +45,12 @@ def run(folder: Path, hang: bool) -> tuple["subprocess.Popen[bytes]", str]:
     path.write_text(LEAVING.format(note=str(note), hang=hang))
     env = {name: value for name, value in os.environ.items() if name != MARK}
     command = [sys.executable, "-m", "pytest", str(path), "-o", "python_files=leaving_*.py"]
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start would as well.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         eventually(note.exists, 20, "the test has begun")
     finally:
