@@ -95,10 +95,10 @@ class Schema:
         """
         if names is None:
             return self.channels
-        if not self.channels:
-            raise ChannelError("nothing is recorded yet: there are no channels")
         chosen: dict[str, Channel] = {}
         for name in names:
+            if not self.channels:
+                raise ChannelError("nothing is recorded yet: there are no channels")
             found = [
                 each for each in self.channels if each.name == name or each.name.startswith((f"{name}.", f"{name}["))
             ]
