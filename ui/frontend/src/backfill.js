@@ -4,7 +4,8 @@
 import { stream } from "./stream.js"
 
 const BEFORE = 300 // seconds, the longest window
-const BINS = 600
+const BINS = 300
+const TOGETHER = 20 // channels in one question: the recorder answers with 6000 values at most
 const BEGUN = 0.2 // seconds; from here on the page has heard all of the run
 const AGAIN = 5000 // milliseconds until a recorder that did not answer is asked again
 
@@ -21,9 +22,16 @@ export function backfill(commands) {
     const before = series.heard
     try {
       const paths = series.channels.map(({ path }) => path)
-      const found = await commands.ask("history", { run, channels: paths, start: Math.max(0, before - BEFORE), end: before, bins: BINS })
+      const means = []
+      let times = []
+      for (let first = 0; first < paths.length; first += TOGETHER) {
+        const channels = paths.slice(first, first + TOGETHER)
+        const found = await commands.ask("history", { run, channels, start: Math.max(0, before - BEFORE), end: before, bins: BINS })
+        times = found.t
+        means.push(...found.channels.map(({ mean }) => mean))
+      }
       if (series.heard === before && `${stream.recordedRun()} ${series.run}` === key) {
-        series.prepend(found.t, found.channels.map(({ mean }, i) => mean.map((value) => (value === null ? NaN : value * series.channels[i].factor + series.channels[i].offset))))
+        series.prepend(times, means.map((mean, i) => mean.map((value) => (value === null ? NaN : value * series.channels[i].factor + series.channels[i].offset))))
       }
       done = key
       due = 0
