@@ -30,11 +30,11 @@ WORK_ROWS = 7
 INFLOW_SHARE = 0.05
 """Air that enters a pocket at a time, over what it holds."""
 
-NEARLY_FULL = 0.8
-"""Share of the capacity, at the temperature of the inflow, below which a pocket is not expected to overflow."""
-
 SPILLING_SHARE = 0.0025
 """The same when the pocket overflows, since what spills is mixed with the whole of a part."""
+
+NEARLY_FULL = 0.8
+"""Share of the capacity, at the temperature of the inflow, below which a pocket is not expected to overflow."""
 
 MOST_PARTS = 400
 """Most parts of an inflow: a charge as large as the capacity in one step."""
