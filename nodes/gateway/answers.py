@@ -1,6 +1,6 @@
 """What the gateway answers: the shape of each answer, declared once, and how it follows from the view of the plant."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -205,7 +205,9 @@ class NodeAnswer(BaseModel):
     behind: int = Field(description="ticks between that and the newest one")
     age: float = Field(description="time since its last beat (s)")
     queue: int = Field(description="messages that wait in it for their turn")
-    restarts: int = Field(description="starts in the place of another process, since the gateway began to listen")
+    restarts: int | None = Field(
+        description="starts in the place of another process since its supervisor began, null if nobody counts"
+    )
 
 
 class LatenessAnswer(BaseModel):
@@ -388,13 +390,8 @@ def alarms(plant: Plant) -> AlarmsAnswer:
     return AlarmsAnswer(run=plant.run, alarms=found)
 
 
-def nodes(plant: Plant, restarts: Mapping[str, int]) -> NodesAnswer:
-    """Who the clock hears of.
-
-    Args:
-        plant: as it is heard.
-        restarts: how often each node was started again.
-    """
+def nodes(plant: Plant) -> NodesAnswer:
+    """Who the clock hears of."""
     report = plant.status
     late = report.lateness if report else None
     newest = plant.tick.seq if plant.tick else 0
@@ -403,7 +400,6 @@ def nodes(plant: Plant, restarts: Mapping[str, int]) -> NodesAnswer:
             **structs.asdict(peer),
             health=health_of(peer),
             behind=max(0, newest - peer.seq),
-            restarts=restarts.get(peer.node, 0),
         )
         for peer in plant.record.roster.peers
     ]

@@ -1,6 +1,6 @@
 """What the routes of the REST API work with: the module asked for, the command's key, who asks, the answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,8 +46,6 @@ class Gateway:
     """How many WebSocket clients are connected."""
     metrics: Callable[[], tuple[str, bytes]]
     """Media type and content of the page for Prometheus."""
-    restarts: Callable[[], Mapping[str, int]]
-    """How often each node was started again, as all workers together know."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
     streams: Streams = field(default_factory=Streams)

@@ -160,7 +160,6 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 recordings=data / "recordings",
                 news=News(),
                 metrics=lambda: metrics.page(plant),
-                restarts=metrics.restarts,
                 clients=lambda: stream.clients() + plant.record.roster.other_clients(),
                 now=loop.time,
             )

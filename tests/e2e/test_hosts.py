@@ -267,6 +267,34 @@ def test_s09_a_plant_on_two_hosts_runs_as_the_page_says(hosts: dict[str, Host], 
     assert (stopped, answer["applied"].keys()) == (200, {"m1", "m2"})
 
 
+def test_s09_a_module_on_another_host_that_dies_comes_back(hosts: dict[str, Host], keyed: Keyed) -> None:
+    a, b = hosts["a"], hosts["b"]
+    token = keyed.tokens["operator"]
+
+    def module() -> psutil.Process | None:
+        for each in psutil.Process(b.started[0].pid).children():
+            with suppress(psutil.Error):  # one that has just been killed
+                if "nodes.physics" in each.cmdline():
+                    return each
+        return None
+
+    def tick() -> int:
+        status, said = a.rest("GET", "/v1/nodes", token)
+        assert status == 200, said
+        nodes = said["nodes"]
+        return max((each["seq"] for each in nodes if each["node"] == "m2"), default=0)
+
+    killed = module()
+    assert killed is not None
+    before = tick()
+    killed.kill()
+    eventually(
+        lambda: (found := module()) is not None and found.pid != killed.pid, 60, "supervisord of B starts it again"
+    )
+    eventually(lambda: tick() > before + 20, START_TIMEOUT, "it folds on")
+    eventually(lambda: a.rest("GET", "/v1/health", token)[0] == 200, START_TIMEOUT, "both modules are heard")
+
+
 def test_s09_what_is_started_in_a_session_of_its_own_outlives_the_shell(hosts: dict[str, Host], keyed: Keyed) -> None:
     a, b = hosts["a"], hosts["b"]
     b.stop()

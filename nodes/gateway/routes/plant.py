@@ -95,7 +95,7 @@ async def acknowledge(
 @router.get("/nodes")
 async def nodes(gateway: Here) -> NodesAnswer:
     """Every process of the plant: health, how far it has come, restarts; and how late ticks leave."""
-    return answers.nodes(gateway.plant, gateway.restarts())
+    return answers.nodes(gateway.plant)
 
 
 @router.get("/commands", openapi_extra=ADMIN)

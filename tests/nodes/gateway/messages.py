@@ -60,7 +60,9 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
         "problems": [],
         "realtime_priority": False,
         "scenario": "reference",
-        "peers": [],
+        "peers": [
+            {"node": "m1", "instance": "i1", "pid": 17, "status": "ok", "seq": seq, "gaps": 0, "age": 0.1, "restarts": 2}
+        ],
     }
     message: Status = codec.build(Status, fields | changes)
     return message

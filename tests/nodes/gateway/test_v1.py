@@ -243,6 +243,9 @@ def test_events_are_filtered(gateway: Running) -> None:
 def test_nodes_are_told(gateway: Running) -> None:
     found = gateway.rest.get("/v1/nodes").json()
     assert (found["run"], found["deadlines_missed"]) == ("run-1", 0)
+    (node,) = found["nodes"]
+    told = {name: node[name] for name in ("node", "instance", "pid", "health", "restarts")}
+    assert told == {"node": "m1", "instance": "i1", "pid": 17, "health": "ok", "restarts": 2}
 
 
 def test_metrics_tell_of_the_plant_and_of_the_gateways_own_work(gateway: Running) -> None:
