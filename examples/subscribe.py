@@ -68,7 +68,7 @@ class Reader:
 def keyed(socket: "zmq.Socket[bytes]", path: str) -> "zmq.Socket[bytes]":
     """Give a socket the keys of a file that `kpp keys client` has made; without a path it has none."""
     if path:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  # an example to be read: open() is what everybody knows
             keys = json.load(file)
         socket.curve_publickey, socket.curve_secretkey = keys["public"].encode(), keys["secret"].encode()
         socket.curve_serverkey = keys["server"].encode()

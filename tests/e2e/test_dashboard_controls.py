@@ -341,7 +341,7 @@ def test_every_node_may_be_killed_while_the_page_is_open(page: Page, plant: Plan
         page.wait_for_function("t => __kpp.t > t", arg=t)
         name = {"physics": "m1"}.get(node, node)
         if node != "clock":  # it does not hear itself
-            eventually(lambda peer=name: _restarts(page, peer) > 0, START_TIMEOUT, f"{name} was started again")  # type: ignore[misc]
+            eventually(partial(_restarts, page, name), START_TIMEOUT, f"{name} was started again")
     assert page.evaluate("globalThis.__stayed") is True
     told = _restarts(page, "m1")
     watch.expected = True  # the browser itself complains of refused connections

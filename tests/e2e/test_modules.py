@@ -89,7 +89,9 @@ def test_s08_every_module_is_started_and_folds_every_tick(running: Plant) -> Non
     for states in heard.states.values():
         seqs = [state.seq for state in states if state.run == states[-1].run]
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
-    assert running.get(running.endpoints.gateway_http, "/v1/health").status_code == 200  # type: ignore[union-attr]
+    health = running.get(running.endpoints.gateway_http, "/v1/health")
+    assert health is not None
+    assert health.status_code == 200
     watched = {name for name in programs(running.process.pid) if name.startswith("physics")}
     assert watched == {"physics_m1", "physics_m2", "physics_east"}
     for name in watched:

@@ -122,10 +122,10 @@ def test_f01_what_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_f01_what_a_killed_process_left_is_cleared_away_and_what_is_being_written_is_not(tmp_path: Path) -> None:
-    script = "import io, time; from recording.output import opened_output; "
+    script = "import io, sys; from recording.output import opened_output; "
     script += f"context = opened_output({str(tmp_path / 'killed.csv')!r}, io.BytesIO()); context.__enter__(); "
-    script += "print('writing', flush=True); time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as killed:
+    script += "print('writing', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed:
         assert killed.stdout is not None
         assert killed.stdout.readline() == b"writing\n"
         killed.kill()
