@@ -61,7 +61,16 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
         "realtime_priority": False,
         "scenario": "reference",
         "peers": [
-            {"node": "m1", "instance": "i1", "pid": 17, "status": "ok", "seq": seq, "gaps": 0, "age": 0.1, "restarts": 2}
+            {
+                "node": "m1",
+                "instance": "i1",
+                "pid": 17,
+                "status": "ok",
+                "seq": seq,
+                "gaps": 0,
+                "age": 0.1,
+                "restarts": 2,
+            }
         ],
     }
     message: Status = codec.build(Status, fields | changes)
