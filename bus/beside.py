@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bus.endpoints import Endpoints, HttpAddress
 from bus.environment import setting
-from bus.process import RESTARTS
+from bus.process import PROGRAM, RESTARTS, SUPERVISOR
 from bus.security import hosts
 
 SHIFT = 200
@@ -51,7 +51,8 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
     beside = {hosts.Place(name.host, int(port)): None for name in names}  # in order, each once
     reached = ",".join(str(name) for name in dict.fromkeys([*names, *beside]))
     modules = ",".join(each.module for each in plant.modules)
-    inherited = {name: value for name, value in environ.items() if name != RESTARTS}  # those of whoever starts it
+    own_process = {PROGRAM, RESTARTS, SUPERVISOR}  # of whoever starts the replay
+    inherited = {name: value for name, value in environ.items() if name not in own_process}
     return {**inherited, **chosen, hosts.UI_VARIABLE: reached, "KPP_MODULES": modules, "KPP_INSTANCES": "1"}
 
 

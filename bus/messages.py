@@ -204,6 +204,7 @@ class Peer(Message, frozen=True):
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
+    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
 
 
 class Status(Published, frozen=True):
@@ -357,6 +358,7 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
+    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -374,6 +376,7 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
         quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
+    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):

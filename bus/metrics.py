@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bus.messages import Event, State, Status
+from bus.messages import Event, Peer, State, Status
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -25,7 +25,6 @@ LATENCY = ("kpp_message_latency_seconds", "from sending on the bus to arrival he
 """Name, meaning and labels of a histogram that several nodes keep."""
 
 QUEUES = ("kpp_queue_depth", "what waits in this node, by queue", ("queue",))
-RESTARTS = ("kpp_node_restarts", "starts of a node in the place of another one, since listening began", ("node",))
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -75,10 +74,21 @@ def queues(depths: Mapping[str, int]) -> Metric:
     return gauge(name, text, {(queue,): float(depth) for queue, depth in depths.items()}, *labels)
 
 
-def restarts(counts: Mapping[str, int]) -> Metric:
-    """How often each node was started again."""
-    name, text, labels = RESTARTS
-    return counter(name, text, {(node,): float(count) for node, count in counts.items()}, *labels)
+def restarts(peers: Iterable[Peer]) -> Metric:
+    """How often each program of a node was started again, as its supervisor counts; none where nobody counts.
+
+    A process that has died is in the clock's table for a while beside the one in its place: the later count holds.
+    """
+    newest: dict[tuple[str, str, str], int] = {}
+    for peer in peers:
+        if peer.restarts is not None:
+            key = (peer.node, peer.program, peer.supervisor)
+            newest[key] = max(newest.get(key, 0), peer.restarts)
+    counts: dict[tuple[str, str], float] = {}
+    for (node, program, _supervisor), count in newest.items():
+        counts[node, program] = counts.get((node, program), 0.0) + count
+    text = "starts in the place of another process, since its supervisor began"
+    return counter("kpp_node_restarts", text, counts, "node", "program")
 
 
 def of_status(status: Status) -> Iterator[Metric]:
@@ -110,6 +120,7 @@ def of_status(status: Status) -> Iterator[Metric]:
     yield gauge("kpp_node_ticks_behind", "ticks that it has not worked off yet", behind, *labels)
     repaired = {key: float(peer.gaps) for key, peer in nodes.items()}
     yield counter("kpp_node_gaps_repaired", "frames that it missed and had sent again", repaired, *labels)
+    yield restarts(status.peers)
 
 
 def of_states(states: Iterable[State]) -> Iterator[Metric]:

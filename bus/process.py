@@ -32,6 +32,9 @@ SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
 RESTARTS = "KPP_RESTARTS"
 """Environment variable by which a supervisor tells a child how often it has been started in the place of another."""
 
+PROGRAM = "SUPERVISOR_PROCESS_NAME"
+"""Environment variable by which supervisord tells a child which of its programs it is."""
+
 SUPERVISOR = "KPP_SUPERVISOR"
 """Environment variable by which a supervisor tells its nodes, and its watchdog, which of all supervisors it is."""
 
@@ -108,6 +111,11 @@ def supervisor() -> str:
     return setting(SUPERVISOR, "")
 
 
+def program() -> str:
+    """Which program of its supervisor this process runs, empty if none has started it."""
+    return setting(PROGRAM, "")
+
+
 def instance_name() -> str:
     """Name of this process among those of the same node."""
     return f"pid-{os.getpid()}"
@@ -159,6 +167,7 @@ class Heart:
             queue=queue,
             restarts=restarts(),
             supervisor=supervisor(),
+            program=program(),
         )
         self._dealer.send(codec.encode(message))
 

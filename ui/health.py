@@ -68,7 +68,6 @@ class MetricsHandler(RequestHandler):
                 ),
                 metrics.counter("kpp_dashboard_bad_frames", "malformed frames", {plain: float(plant.bad_frames)}),
                 metrics.queues({"kept_back": plant.streams.depth}),
-                metrics.restarts(plant.restarts.counts()),
                 *metrics.of_states(states),
                 *metrics.of_events(plant.events),
                 *([] if plant.status is None else metrics.of_status(plant.status)),

@@ -8,7 +8,6 @@ import msgspec
 
 from bus.alarms import listing
 from bus.messages import CLOCK_MODULE, Alarm, Event, Published, Result, State, Status, Tick
-from bus.restarts import Restarts
 from bus.stream import Streams
 from ui import channels
 from ui.history import History
@@ -69,7 +68,6 @@ class Plant:
         """Bring what is heard into order, and know what is missing."""
         self.log = CommandLog()
         self.events: list[Event] = []
-        self.restarts = Restarts()
         self.timing = Timing()
         self.tick: Tick | None = None
         self.status: Status | None = None
@@ -96,7 +94,6 @@ class Plant:
         elif isinstance(message, Status):
             if message.epoch >= self._epoch:
                 self.status, self._reported = message, now
-                self.restarts.hear(message.peers)
                 self.timing.reported(message.lateness)
         elif isinstance(message, State):
             module = self.modules.get(message.module)

@@ -34,7 +34,6 @@ from bus.messages import (
     Status,
 )
 from bus.process import StopSignal, Waiting, begin, give_up
-from bus.restarts import Restarts
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.roles import denied, origin
@@ -183,7 +182,6 @@ class _Shell:
         self._askers = Askers()
         self._changed = threading.Condition()
         self._ticker = Ticker(core, runs, publisher, self._changed)
-        self._restarts = Restarts()
         self._achieved_speed = 0.0
         self._clients = 0
         self._said: dict[str, Any] = {}
@@ -236,7 +234,6 @@ class _Shell:
             self._core.timing.close_interval()
             self._core.suspended = DISK_FULL if self._runs.short else ""
         status = self._status()
-        self._restarts.hear(status.peers)
         self._tell(status)
         self._ticker.post(encode_published(status))
 
@@ -264,7 +261,6 @@ class _Shell:
         return [
             *self._core.timing.distributions(),
             metrics.queues(depths),
-            metrics.restarts(self._restarts.counts()),
             metrics.gauge("kpp_clock_subscribers", "peers connected to the publisher", {(): float(self._clients)}),
         ]
 

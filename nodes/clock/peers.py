@@ -37,6 +37,7 @@ class _Known:
     queue: int
     restarts: int | None
     supervisor: str
+    program: str
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -76,6 +77,7 @@ class Peers:
             message.queue,
             message.restarts,
             message.supervisor,
+            message.program,
             now_ns,
             now_ns,
         )
@@ -169,6 +171,7 @@ class Peers:
                 queue=known.queue,
                 restarts=known.restarts,
                 supervisor=known.supervisor,
+                program=known.program,
             )
             for known in self._known.values()
         ]

@@ -23,11 +23,6 @@ REQUESTS = Histogram(
 LATENCY = Histogram(*metrics.LATENCY, buckets=metrics.WAYS)
 LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's own loop comes round", buckets=metrics.WAYS)
 QUEUES = Gauge(*metrics.QUEUES, multiprocess_mode="livesum")
-RESTARTS = Gauge(*metrics.RESTARTS, multiprocess_mode="max")
-"""The most that any worker has counted, also one that has died since: a scrape is answered by any of them.
-
-It is shared as a gauge, for counters of several workers are summed, and told as the counter that it is.
-"""
 SENT = Counter("kpp_websocket_frames_sent", "state frames sent to WebSocket clients")
 DISMISSED = Counter("kpp_websocket_clients_dismissed", "clients that took nothing and were sent away")
 REPAIRED = Counter("kpp_gateway_messages_repaired", "messages lost on the way that came when asked for")
@@ -72,26 +67,10 @@ def page(plant: Plant) -> tuple[str, bytes]:
     return metrics.MEDIA_TYPE, metrics.render([*_counted(), *_plant(plant)])
 
 
-def restarts() -> dict[str, int]:
-    """How often each node was started again: the most that any worker has counted."""
-    return {
-        sample.labels["node"]: int(sample.value)
-        for family in _shared()
-        if family.name == metrics.RESTARTS[0]
-        for sample in family.samples
-    }
-
-
-def _shared() -> list[Metric]:
-    """What all workers have counted, as they share it."""
+def _counted() -> list[Metric]:
     collector = multiprocess.MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # of the library
     found: list[Metric] = list(collector.collect())  # type: ignore[no-untyped-call]  # of the library
     return found
-
-
-def _counted() -> Iterator[Metric]:
-    yield metrics.restarts(restarts())
-    yield from (family for family in _shared() if family.name != metrics.RESTARTS[0])
 
 
 def _plant(plant: Plant) -> Iterator[Metric]:

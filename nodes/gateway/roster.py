@@ -9,7 +9,6 @@ from typing import Final, Literal
 from bus.alarms import ALARM, DEGRADED
 from bus.messages import Peer, Status
 from bus.process import BEHIND, STARTING, instance_name
-from bus.restarts import Restarts
 
 SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
@@ -29,16 +28,14 @@ BEGINS: Final[dict[str, NodeHealth]] = {
 
 
 class Roster:
-    """The clock's table of peers, and how often each node was started again."""
+    """The clock's table of peers."""
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
-        self.restarts = Restarts()
 
     def on_status(self, status: Status) -> None:
         """Take in a report of the clock."""
         self.peers = status.peers
-        self.restarts.hear(status.peers)
 
     def other_clients(self) -> int:
         """WebSocket clients of the other workers of the gateway, as these last said."""

@@ -96,8 +96,6 @@ async def _pulse(
         metrics.BUFFERED.set(stream.buffered())
         metrics.QUEUES.labels("kept_back").set(plant.record.streams.depth)
         metrics.QUEUES.labels("commands").set(commands.waiting)
-        for node, count in plant.record.roster.restarts.counts().items():
-            metrics.RESTARTS.labels(node).set(count)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
         metrics.LOOP.observe(max(0.0, now() - due))

@@ -32,7 +32,7 @@ from bus.messages import (
     Replay,
     Tick,
 )
-from bus.process import StopSignal, restarts, supervisor
+from bus.process import StopSignal, program, restarts, supervisor
 from bus.security.roles import denied
 from bus.sockets import Dealer, Publisher, Server, Subscriber, wait
 from nodes.physics.beginning import objection
@@ -239,6 +239,7 @@ class Shell:
             queue=core.queue,
             restarts=restarts(),
             supervisor=supervisor(),
+            program=program(),
         )
         self._sockets.clock.send(encode(message))
 

@@ -204,6 +204,8 @@ class Player:
                 age=now - heard,
                 queue=beat.queue,
                 restarts=beat.restarts,
+                supervisor=beat.supervisor,
+                program=beat.program,
             )
             for name, (beat, heard) in self._peers.items()
             if now - heard < PEER_SILENCE

@@ -23,9 +23,14 @@ def test_every_port_lies_beside_the_plants_own() -> None:
 
 def test_an_address_that_is_given_is_taken() -> None:
     chosen = replay_environment(
-        {"KPP_REPLAY_GATEWAY_HTTP": "127.0.0.1:4711", "KPP_INSTANCES": "2", "KPP_RESTARTS": "7"}
+        {
+            "KPP_REPLAY_GATEWAY_HTTP": "127.0.0.1:4711",
+            "KPP_INSTANCES": "2",
+            "KPP_RESTARTS": "7",
+            "SUPERVISOR_PROCESS_NAME": "ui",
+        }
     )
-    assert "KPP_RESTARTS" not in chosen, "those are the dashboard's, which starts it"
+    assert not {"KPP_RESTARTS", "SUPERVISOR_PROCESS_NAME"} & set(chosen), "those are the dashboard's, which starts it"
     assert chosen["KPP_GATEWAY_HTTP"] == "127.0.0.1:4711"
     assert chosen["KPP_INSTANCES"] == "1", "a recording has no standby"
 
