@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -267,7 +268,11 @@ def test_s09_a_plant_on_two_hosts_runs_as_the_page_says(hosts: dict[str, Host], 
     assert (stopped, answer["applied"].keys()) == (200, {"m1", "m2"})
 
 
-def test_s09_a_module_on_another_host_that_dies_comes_back(hosts: dict[str, Host], keyed: Keyed) -> None:
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])
+def test_s09_a_module_on_another_host_that_dies_or_hangs_comes_back(
+    hosts: dict[str, Host], keyed: Keyed, kind: signal.Signals
+) -> None:
+    """Supervisord of its host starts it again; the watchdog there ends one that the clock does not hear any more."""
     a, b = hosts["a"], hosts["b"]
     token = keyed.tokens["operator"]
 
@@ -287,7 +292,7 @@ def test_s09_a_module_on_another_host_that_dies_comes_back(hosts: dict[str, Host
     killed = module()
     assert killed is not None
     before = tick()
-    killed.kill()
+    killed.send_signal(kind)
     eventually(
         lambda: (found := module()) is not None and found.pid != killed.pid, 60, "supervisord of B starts it again"
     )

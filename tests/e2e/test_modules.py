@@ -3,17 +3,22 @@
 import os
 import re
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bus.beside import replay_environment
 from bus.client import command, sequence
+from bus.endpoints import Endpoints
 from bus.listener import Listener
 from bus.messages import Result, State, Tick
+from bus.process import isolated
 from tests.chaos.processes import programs
-from tests.e2e.conftest import START_TIMEOUT, Plant, started
+from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, started
 from tests.watching import Watch, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -176,6 +181,42 @@ def test_s08_an_emergency_stop_of_all_acts_in_one_tick(running: Plant) -> None:
     assert all(f"{module}: " in detail for module in MODULES)
     assert detail.count("the emergency stop is in force already") == len(MODULES)
     heard.close()
+
+
+def recorded(plant: Plant, least: float) -> str:
+    """The newest recorded run, "" until the recorder has more than so many simulated seconds (s) of every module."""
+    answer = plant.get(plant.endpoints.gateway_http, "/v1/recordings?limit=1")
+    runs: list[dict[str, Any]] = answer.json()["recordings"] if answer is not None and answer.status_code == 200 else []
+    ends = {each["module"]: each["end"] for each in runs[0]["modules"]} if runs else {}
+    return str(runs[0]["run"]) if ends.keys() == set(MODULES) and min(ends.values()) > least else ""
+
+
+def test_s08_every_module_is_recorded_and_forked(running: Plant) -> None:
+    assert running.post("/v1/runs", {}).status_code == 200
+    run = eventually(lambda: recorded(running, 2.0), 120, "all modules are recorded")
+    answer = running.post(f"/v1/recordings/{run}/fork", {"t": 1.0, "start": False})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["digests"].keys() == set(MODULES)
+    assert answer.json()["fork"]["run"] == run
+
+
+def test_s08_a_recorded_run_of_all_modules_is_played_back(running: Plant) -> None:
+    assert running.post("/v1/runs", {}).status_code == 200
+    run = eventually(lambda: recorded(running, 1.0), 120, "all modules are recorded")
+    data = running.environment["KPP_DATA"]
+    command = isolated("console", "replay", "--data", data, run)
+    replay = subprocess.Popen(command, cwd=ROOT, env=running.environment, stdout=subprocess.DEVNULL)
+    try:
+        gateway = Endpoints.from_environment(replay_environment(running.environment)).gateway_http
+
+        def played() -> bool:
+            pages = [running.get(gateway, f"/v1/data/live?module={module}") for module in MODULES]
+            return all(page is not None and page.status_code == 200 for page in pages)
+
+        eventually(played, START_TIMEOUT, "every module is played back")
+    finally:
+        replay.send_signal(signal.SIGINT)
+        assert replay.wait(60) == 0
 
 
 @pytest.fixture
