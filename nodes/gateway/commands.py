@@ -6,6 +6,7 @@ import re
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from msgspec import structs
@@ -18,6 +19,7 @@ from bus.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
 from bus.tags import IF_MATCH
+from nodes.gateway import values
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.preconditions import changed
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
@@ -140,7 +142,7 @@ def _refused(request: CommandRequest, key: str, refused: Refused) -> Problem:
         return Problem.of(503, "not-ready", refused.reason, **members)
     if refused.violations:
         found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in refused.violations]
-        return Problem.of(422, "violations", refused.reason, violations=found, **members)
+        return Problem.of(_status(request), "violations", refused.reason, violations=found, **members)
     if not refused.field:
         return Problem.of(409, "rejected", refused.reason, **members)
     alone = ViolationAnswer(field=refused.field, limit="", reason=refused.reason)
@@ -172,4 +174,14 @@ def _rejected(request: CommandRequest, key: str, result: Result) -> ProblemError
         return changed(result.violations[0].limit, **members)
     found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in result.violations]
     detail = result.reason or "; ".join(item.reason for item in found)
-    return ProblemError(Problem.of(422, "violations", detail, violations=found, **members))
+    return ProblemError(Problem.of(_status(request), "violations", detail, violations=found, **members))
+
+
+def _status(request: CommandRequest) -> HTTPStatus:
+    """How a command is answered whose arguments were refused: 422 if one is wrong by itself, else 409."""
+    if request.name == "set_speed":
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    changes = request.args.get("parameters", {}) if request.name == "reset" else request.args
+    of_parameters = request.name in {"reset", "set_parameters"} and isinstance(changes, dict)
+    # Arguments of other commands are looked at before they are sent.
+    return values.status({k: v for k, v in changes.items() if k != IF_MATCH}) if of_parameters else HTTPStatus.CONFLICT

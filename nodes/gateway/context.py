@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bus.endpoints import Endpoints
 from bus.messages import CLOCK_MODULE
@@ -155,6 +155,14 @@ class Arguments(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number, however it is written: 2.0 is one in JSON."""
+
+
 class NoArguments(Arguments):
     """A command without arguments: an empty object, or no body at all."""
 
@@ -179,6 +187,24 @@ def optional(description: str, *, examples: list[Any] | None = None, **schema: A
         found.update(schema)
 
     return Field(None, description=description, examples=examples, json_schema_extra=described)
+
+
+PARAMETERS = "ParameterValues"
+"""The schema of some parameters by name."""
+
+
+def some_parameters(description: str, example: dict[str, Any]) -> Any:
+    """A field of a request body with values of some parameters; null is the same as none.
+
+    Args:
+        description: for people.
+        example: values by name.
+    """
+
+    def described(found: dict[str, Any]) -> None:
+        found["anyOf"] = [{"$ref": f"#/components/schemas/{PARAMETERS}"}, {"type": "null"}]
+
+    return Field(None, description=description, examples=[example], json_schema_extra=described)
 
 
 def parameter(name: str) -> Any:

@@ -12,7 +12,7 @@ from bus.client import NotAnsweredError, RefusedError
 from bus.codec import FrameError
 from bus.endpoints import ModuleEndpoints
 from bus.messages import Forked, ForkRequest, Result
-from nodes.gateway import recordings
+from nodes.gateway import recordings, values
 from nodes.gateway.context import Asked, Gateway
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
 from nodes.gateway.recorded import ForkedAnswer, ForkOriginAnswer
@@ -25,16 +25,16 @@ async def fork(ask: Asked, run: str, t: float, changes: dict[str, Any], *, start
     """Begin a new run from a moment of a recorded one.
 
     Raises:
-        ProblemError: 404 and 422 for what is not recorded or not allowed, 409 if a module cannot, 503 if none answers.
+        ProblemError: 404 for what is not recorded, 422 for what is not allowed, 409 if it cannot be, 503 unanswered.
     """
     gateway = ask.gateway
     made = [each for module in gateway.endpoints.modules for each in await _ready(gateway.recordings, module, run, t)]
     origins = {(each.scenario, seq, each.t) for each, seq in made}
     if len(origins) != 1:
-        raise ProblemError(Problem.violation("t", "", f"the modules of run {run} were not at the same tick at {t:g} s"))
+        raise ProblemError(Problem.conflict("t", "", f"the modules of run {run} were not at the same tick at {t:g} s"))
     scenario, seq, moment = origins.pop()
     answer = await ask.clock("reset", {"scenario": scenario, "parameters": changes})
-    begun = await _begun(gateway, answer.run)
+    begun = await _begun(gateway, answer.run, changes)
     applied = answer.applied | begun[0].applied
     told = answer.model_dump() | {"run": begun[0].run, "seq": begun[0].seq, "t": begun[0].t}
     if start:
@@ -62,14 +62,14 @@ async def _ready(root: Path, module: ModuleEndpoints, run: str, t: float) -> lis
     return [(each, seq) for each in made]
 
 
-async def _begun(gateway: Gateway, before: str) -> list[Result]:
+async def _begun(gateway: Gateway, before: str, changes: dict[str, Any]) -> list[Result]:
     """What the modules said to the beginning of the run that followed another one, once all have applied it."""
     deadline = gateway.now() + BEGIN_WITHIN
     while True:
         found = gateway.commands.begun(gateway.plant.record.following(before))
         rejected = next((result for result in found.values() if result.outcome == "rejected"), None)
         if rejected is not None:
-            raise ProblemError(_rejected(rejected))
+            raise ProblemError(_rejected(rejected, changes))
         if found.keys() >= gateway.plant.modules.keys():
             return list(found.values())
         left = deadline - gateway.now()
@@ -79,9 +79,10 @@ async def _begun(gateway: Gateway, before: str) -> list[Result]:
         await gateway.news.wait(left)
 
 
-def _rejected(result: Result) -> Problem:
+def _rejected(result: Result, changes: dict[str, Any]) -> Problem:
     members: dict[str, Any] = {"command": "fork", "run": result.run, "seq": result.seq, "t": result.t}
     if not result.violations:
         return Problem.of(409, "rejected", result.reason, **members)
     found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in result.violations]
-    return Problem.of(422, "violations", result.reason or found[0].reason, violations=found, **members)
+    detail = result.reason or found[0].reason
+    return Problem.of(values.status(changes), "violations", detail, violations=found, **members)

@@ -56,12 +56,12 @@ async def values(endpoints: Endpoints, module: str) -> dict[str, Value]:
 
 
 async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -> ValidAnswer:
-    """What changes would put in force. Raises ProblemError: 422 with everything that is wrong; see also snapshot."""
+    """What changes would put in force. Raises ProblemError: 422 or 409 with all that is wrong; see also snapshot."""
     present = _in_force(await snapshot(endpoints, module))
     try:
         following = present.with_changes(changes)
     except ParameterError as error:
-        raise ProblemError(Problem.parameters(error)) from error
+        raise ProblemError(Problem.parameters(error, changes)) from error
     structural = [
         name for name in changes if DECLARATIONS[name].structural and getattr(following, name) != getattr(present, name)
     ]
@@ -88,14 +88,6 @@ def _in_force(found: Snapshot) -> Parameters:
 def _declared(item: Declaration) -> dict[str, Any]:
     found = item.as_dict()
     return found | {"min": found.pop("minimum"), "max": found.pop("maximum")}
-
-
-def schema(item: Declaration) -> dict[str, Any]:
-    """What a value of a parameter may be, as JSON Schema."""
-    kind = {bool: "boolean", int: "integer", float: "number", str: "string"}[type(item.default)]
-    choices = list(item.choices) or None
-    found = {"type": kind, "description": item.text, "minimum": item.minimum, "maximum": item.maximum, "enum": choices}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def require_scalars(changes: dict[str, Any]) -> None:

@@ -50,16 +50,16 @@ class Presets:
         """The parameters of a preset, and their entity tag.
 
         Raises:
-            ProblemError: 404 that lists those there are, 422 if its file is wrong, with the line.
+            ProblemError: 404 that lists those there are, 409 if its file is wrong, with the line.
         """
         path = self._existing(name)
         if path.stat().st_size > LARGEST:
-            raise ProblemError(Problem.of(422, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
+            raise ProblemError(Problem.of(409, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
         try:
             data = path.read_bytes()
             return parse(decode(data, name), name), tag_of(data)
         except ScenarioError as error:
-            raise ProblemError(Problem.of(422, "preset", str(error))) from error
+            raise ProblemError(Problem.of(409, "preset", str(error))) from error
 
     def tag(self, name: str) -> str | None:
         """The entity tag of a preset; None if there is none of that name."""
@@ -78,14 +78,15 @@ class Presets:
             The parameters, and their entity tag.
 
         Raises:
-            ProblemError: 422 if the name or a value is wrong, 409 if there are too many, 503 if it cannot be written.
+            ProblemError: 422 if the name or a value is wrong, 409 if values do not go together or there are too many
+                presets, 503 if it cannot be written.
         """
         if re.fullmatch(NAME, name) is None:
             raise ProblemError(Problem.violation("name", "64 characters", "use letters, digits, _ and -"))
         try:
             parameters = Parameters.of(values)
         except ParameterError as error:
-            raise ProblemError(Problem.parameters(error)) from error
+            raise ProblemError(Problem.parameters(error, values)) from error
         try:
             with self._alone():
                 require(self.tag(name))

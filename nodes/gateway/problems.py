@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bus.security.hosts import Refusal
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
+from nodes.gateway import values
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -75,18 +76,37 @@ class Problem(BaseModel):
     @classmethod
     def violation(cls, field: str, limit: str, reason: str) -> "Problem":
         """A 422 about one value."""
-        found = ViolationAnswer(field=field, limit=limit, reason=reason)
-        return cls.of(422, "violations", f"{field}: {reason}", violations=[found])
+        return cls._about(422, field, limit, reason)
 
     @classmethod
-    def parameters(cls, error: ParameterError) -> "Problem":
-        """A 422 with everything that the model says against a set of parameters."""
+    def absent(cls, field: str, limit: str, reason: str) -> "Problem":
+        """A 404 about a value that names nothing which is there."""
+        return cls._about(404, field, limit, reason)
+
+    @classmethod
+    def _about(cls, status: int, field: str, limit: str, reason: str) -> "Problem":
+        found = ViolationAnswer(field=field, limit=limit, reason=reason)
+        return cls.of(status, "violations", f"{field}: {reason}", violations=[found])
+
+    @classmethod
+    def conflict(cls, field: str, limit: str, reason: str) -> "Problem":
+        """A 409 about a value that may be sent, but does not go with another one or with what is there."""
+        return cls._about(409, field, limit, reason)
+
+    @classmethod
+    def parameters(cls, error: ParameterError, given: Mapping[str, Any]) -> "Problem":
+        """A 422 or 409 with everything that the model says against parameters.
+
+        Args:
+            error: what it says.
+            given: what was sent, by name.
+        """
         found = [
             ViolationAnswer(field=item.field[:200], limit=_limit(item), reason=item.reason[:512])
             for item in error.violations
         ]
         detail = "; ".join(item.reason for item in found[:10])
-        return cls.of(422, "violations", detail, violations=found)
+        return cls.of(values.status(given), "violations", detail, violations=found)
 
 
 def _limit(item: Violation) -> str:

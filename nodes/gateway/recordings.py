@@ -67,7 +67,7 @@ class Recordings:
         self._endpoints = endpoints
 
     async def _ask(self, request: RecorderRequest, kind: type[Reply]) -> Reply:
-        """Raises ProblemError: 404 for a run or module that is not there, 422 for a value, 503 without an answer."""
+        """Raises ProblemError: 404 for what is not there, 409 for values that do not go together, 503 unanswered."""
         try:
             reply = await client.recorded(self._endpoints, request)
         except RefusedError as error:
@@ -136,7 +136,7 @@ class Recordings:
         end = min(asked.end, ends[0].end + AFTER, ends[1].end - shift + AFTER)
         if not start < end:
             reason = f"nothing of {right} is recorded in that time of {left}: they share {start:g} to {end:g} s"
-            raise ProblemError(Problem.violation("from", f"{end:g} s", reason))
+            raise ProblemError(Problem.absent("from", f"{end:g} s", reason))
         mine = await self.history(left, module, channels, Span(start, end, asked.bins))
         theirs = await self.history(right, module, channels, Span(start + shift, end + shift, asked.bins))
         return SidesAnswer(common=common, left=recorded.side(mine, 0.0), right=recorded.side(theirs, shift))
@@ -184,7 +184,10 @@ def _unknown(run: str, known: list[str]) -> Problem:
 def _refused(refused: Refused) -> Problem:
     if refused.field in {"run", "module"}:
         return Problem.of(404, "recording", refused.reason)
-    return Problem.violation(_NAMES.get(refused.field, refused.field) or "query", "", refused.reason)
+    if refused.field == "channels":
+        return Problem.absent("channels", "what is recorded", refused.reason)
+    # Each value by itself was looked at before: they do not go together.
+    return Problem.conflict(_NAMES.get(refused.field, refused.field) or "query", "", refused.reason)
 
 
 # What is read from the files of this host; each may take its time and belongs in a thread
@@ -206,13 +209,13 @@ def export(root: Path, run: str, selection: Selection, form: Format) -> Export:
     """Part of a recording as a stream of bytes.
 
     Raises:
-        ProblemError: 404 for a run or module that is not there, 422 for a channel.
+        ProblemError: 404 for a run, a module or a channel that is not there.
     """
     folder = folder_of(root, run)
     try:
         return Export(folder, selection, form)
     except ChannelError as error:
-        raise ProblemError(Problem.violation("channels", "what is recorded", str(error.args[0]))) from error
+        raise ProblemError(Problem.absent("channels", "what is recorded", str(error.args[0]))) from error
     except StoreError as error:
         raise ProblemError(Problem.of(404, "recording", str(error))) from error
 
@@ -221,7 +224,7 @@ def moment(root: Path, run: str, module: str, t: float) -> int:
     """The newest recorded tick of a module at or before a simulated time.
 
     Raises:
-        ProblemError: 404 for a run or module that is not there, 422 if nothing is recorded by then.
+        ProblemError: 404 for a run or module that is not there, or if nothing is recorded by then.
     """
     folder = folder_of(root, run)
     try:
@@ -230,7 +233,7 @@ def moment(root: Path, run: str, module: str, t: float) -> int:
         raise ProblemError(Problem.of(404, "recording", str(error))) from error
     if seq is None:
         reason = f"nothing of module {module} is recorded at or before {t:g} s of run {run}"
-        raise ProblemError(Problem.violation("t", "what is recorded", reason))
+        raise ProblemError(Problem.absent("t", "what is recorded", reason))
     return seq
 
 

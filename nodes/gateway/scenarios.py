@@ -26,14 +26,14 @@ def require(directory: Path, name: str) -> None:
     """Refuse a name that is no scenario.
 
     Raises:
-        ProblemError: 422 that lists those there are, or 503 if the directory cannot be read.
+        ProblemError: 404 that lists those there are, or 503 if the directory cannot be read.
     """
     known = [scenario.name for scenario in listing(directory)]
     if name in known:
         return
     reason = f"there is no scenario {name[:64]!r}: choose one of {', '.join(known) or '(none found)'}"
     found = ViolationAnswer(field="scenario", limit="one of the known scenarios", reason=reason)
-    raise ProblemError(Problem.of(422, "violations", reason, violations=[found], known=known))
+    raise ProblemError(Problem.of(404, "scenario", reason, violations=[found], known=known))
 
 
 def _comment(path: Path) -> str:

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from bus.tags import IF_MATCH
-from kpp_physics.parameters import DECLARATIONS
-from nodes.gateway import parameters
+from nodes.gateway import parameters, values
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
 from nodes.gateway.context import Ask, Here, ModuleName
 from nodes.gateway.preconditions import UNCHANGED, Conditional
@@ -21,8 +20,7 @@ Changes = Annotated[
         examples=[{"water_temperature": 300.0}],
         json_schema_extra={
             "minProperties": 1,
-            "additionalProperties": False,
-            "properties": {item.name: parameters.schema(item) for item in DECLARATIONS.values()},
+            **values.schemas(),
         },
     ),
 ]
@@ -45,7 +43,7 @@ async def get_declarations() -> DeclarationsAnswer:
 
 @router.post("/parameters/validate")
 async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAnswer:
-    """Check changes against the model and the values in force, and apply nothing; 422 names what is wrong."""
+    """Check changes against the model and the values in force, and apply nothing; 422 and 409 name what is wrong."""
     parameters.require_scalars(body)
     return await parameters.validate(gateway.endpoints, module, body)
 

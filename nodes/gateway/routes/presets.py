@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from kpp_physics.parameters import DECLARATIONS, Value
 from nodes.gateway import parameters
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, ComparisonAnswer, DifferenceAnswer, PresetAnswer, PresetsAnswer
-from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments
+from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments, some_parameters
 from nodes.gateway.preconditions import UNCHANGED, Conditional
 from nodes.gateway.presets import NAME
 
@@ -22,10 +21,8 @@ Name = Annotated[str, Path(pattern=NAME, description="name of the preset", examp
 class Save(Arguments):
     """What to save."""
 
-    parameters: dict[str, float | int | str | bool] | None = Field(
-        None,
-        description="put over the defaults; if left out, the values in force are saved",
-        examples=[{"water_depth": 20.0}],
+    parameters: dict[str, Value | bool] | None = some_parameters(
+        "put over the defaults; if left out, the values in force are saved", {"water_depth": 20.0}
     )
 
 

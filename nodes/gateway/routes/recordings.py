@@ -9,8 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from kpp_physics.parameters import Value
 from nodes.gateway import forks, recorded, recordings
-from nodes.gateway.context import Arguments, Ask, Gateway, Here, ModuleName
+from nodes.gateway.context import Arguments, Ask, Gateway, Here, ModuleName, some_parameters
 from nodes.gateway.openapi import EXPORTS
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.recorded import (
@@ -28,6 +29,9 @@ from recording.reading import FOREVER_US, Selection
 router = APIRouter(tags=["recordings"])
 
 RUN: Final = r"^[A-Za-z0-9_.:\-]{1,64}$"
+CHANNEL: Final = r" ?[A-Za-z_][A-Za-z0-9_.\[\]]{0,63} ?"
+"""A name of a channel or a group in a list with commas."""
+
 LATEST: Final = 1e9
 """Longest simulated time that can be asked for (s)."""
 
@@ -38,8 +42,7 @@ Run = Annotated[str, Path(pattern=RUN, description="id of the recorded run", exa
 Names = Annotated[
     str,
     Query(
-        min_length=1,
-        max_length=4096,
+        pattern=f"^{CHANNEL}(,{CHANNEL}){{0,{MAX_CHANNELS - 1}}}$",
         description=f"names of channels that hold numbers, with commas, at most {MAX_CHANNELS}",
         examples=["grid.net_power,chain.speed"],
     ),
@@ -66,8 +69,8 @@ class Fork(Arguments):
     """Where the new run begins, and with what."""
 
     t: float = Field(ge=0, le=LATEST, description="simulated time of the moment in that run (s)", examples=[60.0])
-    parameters: dict[str, float | int | str | bool] = Field(
-        default_factory=dict, description="changed at the beginning", examples=[{"water_temperature": 300.0}]
+    parameters: dict[str, Value | bool] | None = some_parameters(
+        "changed at the beginning", {"water_temperature": 300.0}
     )
     start: bool = Field(True, description="false: it stands at time zero until it is started")
 
@@ -145,6 +148,7 @@ async def get_export(
     channels: Annotated[
         str | None,
         Query(
+            pattern=f"^{CHANNEL}(,{CHANNEL})*$",
             max_length=4096,
             description="channels or groups, with commas; else all",
             examples=["grid,chain.speed"],
@@ -156,7 +160,7 @@ async def get_export(
     """A recorded run as a file, sent while it is made; rows that are lost are left out (`seq` tells)."""
     span = _span(start, end, 1)
     end_us = FOREVER_US if end is None else round(span.end * 1e6)
-    selection = Selection(module, _parts(channels) if channels else None, round(span.start * 1e6), end_us)
+    selection = Selection(module, _names(channels) if channels else None, round(span.start * 1e6), end_us)
     exported = await run_in_threadpool(recordings.export, gateway.recordings, run, selection, form)
     if gateway.exports.count >= MAX_EXPORTS:
         detail = f"{MAX_EXPORTS} exports are under way: try again later"
@@ -167,7 +171,7 @@ async def get_export(
 @router.post("/recordings/{run}/fork")
 async def post_fork(ask: Ask, run: Run, body: Fork) -> ForkedAnswer:
     """Begin a new run from a moment of a recorded one, at time zero in that state; the present run ends."""
-    return await forks.fork(ask, run, body.t, body.parameters, start=body.start)
+    return await forks.fork(ask, run, body.t, body.parameters or {}, start=body.start)
 
 
 EXPORT_TYPES: Final[dict[Format, str]] = {
@@ -200,17 +204,9 @@ class Download(StreamingResponse):
 def _span(start: float, end: float | None, bins: int) -> Span:
     stop = LATEST if end is None else end
     if not start < stop:
-        raise ProblemError(Problem.violation("from", f"{stop:g} s", f"{start:g} s is not before the end, {stop:g} s"))
+        raise ProblemError(Problem.conflict("from", f"{stop:g} s", f"{start:g} s is not before the end, {stop:g} s"))
     return Span(start, stop, bins)
 
 
 def _names(channels: str) -> tuple[str, ...]:
-    names = _parts(channels)
-    if not 1 <= len(names) <= MAX_CHANNELS or any(len(name) > MAX_CHANNELS for name in names):
-        reason = f"{len(names)} names: give 1 to {MAX_CHANNELS} of at most 64 characters, with commas"
-        raise ProblemError(Problem.violation("channels", f"{MAX_CHANNELS} channels", reason))
-    return names
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(part.strip() for part in channels.split(","))

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from kpp_physics.parameters import Value
 from nodes.gateway import answers, scenarios
 from nodes.gateway.answers import AppliedAnswer, RunsAnswer, ScenariosAnswer
-from nodes.gateway.context import Arguments, Ask, Here, NoArguments
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments, some_parameters
 
 router = APIRouter(tags=["runs"])
 first = APIRouter(tags=["first paths"])
@@ -20,8 +21,8 @@ class Reset(Arguments):
     """What the new run starts from."""
 
     scenario: str | None = Field(None, description="the present one if left out", examples=["reference"])
-    parameters: dict[str, float | int | str | bool] | None = Field(
-        None, description="put over those of the scenario", examples=[{"water_depth": 20.0}]
+    parameters: dict[str, Value | bool] | None = some_parameters(
+        "put over those of the scenario", {"water_depth": 20.0}
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from nodes.gateway import answers
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
-from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, optional
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, Whole, optional
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["time"])
@@ -19,7 +19,7 @@ first = APIRouter(tags=["first paths"])
 class Step(Arguments):
     """How far to go."""
 
-    ticks: int = Field(1, ge=1, description="ticks to advance, 1 to 100000", examples=[10])
+    ticks: Whole = Field(1, ge=1, le=100_000, description="ticks to advance", examples=[10])
 
 
 class Until(Arguments):
@@ -34,7 +34,7 @@ class Speed(Settings):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     speed: float = optional("simulated seconds per second", examples=[2.0], minimum=0.1, maximum=100)
-    flat_out: bool = optional("true: as fast as possible")
+    flat_out: bool = optional("as fast as possible", const=True)
 
 
 class Policy(Arguments):

@@ -109,7 +109,7 @@ def test_a_fork_is_laid_over_its_parent_at_the_same_moment(gateway: Running) -> 
     answer = gateway.rest.get(
         "/v1/recordings/compare", params={"left": PARENT, "right": FORK, "to": 1.0, "channels": "chain.speed"}
     )
-    assert "nothing of 0001-002 is recorded in that time" in str(problem(answer, 422)["detail"])
+    assert "nothing of 0001-002 is recorded in that time" in str(problem(answer, 404)["detail"])
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,21 @@ def test_a_fork_is_laid_over_its_parent_at_the_same_moment(gateway: Running) -> 
         ("/nope/export", 404, None),
         ("/..%2F..%2Fpresets/export", 404, None),
         ("/compare?left=nope&right=0001-001&channels=chain.speed", 404, None),
-        ("/0001-001/history?channels=nonsense", 422, "channels"),
-        ("/0001-001/history?channels=plc.state", 422, "channels"),
+        ("/0001-001/history?channels=nonsense", 404, "channels"),
+        ("/0001-001/history?channels=plc.state", 404, "channels"),
         ("/0001-001/history?channels=,", 422, "channels"),
-        ("/0001-001/history?channels=chain&from=2&to=1", 422, "from"),
+        ("/0001-001/history?channels=chain&from=2&to=1", 409, "from"),
+        ("/0001-001/events?from=2&to=1", 409, "from"),
+        ("/0001-001/export?from=2&to=1", 409, "from"),
+        ("/0001-001/history?channels=a%0Ab", 422, "channels"),
         ("/0001-001/history?channels=chain.speed&bins=0", 422, "bins"),
         (
             "/0001-001/history?channels=" + ",".join(f"floaters.fill[{k % 3}]" for k in range(8)) + "&bins=1000",
-            422,
+            409,
             "bins",
         ),
         ("/0001-001/events?from=nan", 422, "from"),
-        ("/0001-001/export?channels=nonsense", 422, "channels"),
+        ("/0001-001/export?channels=nonsense", 404, "channels"),
         ("/0001-001/export?format=xlsx", 422, "format"),
     ],
 )
@@ -147,7 +150,7 @@ def test_what_cannot_be_forked_is_refused_and_the_run_goes_on(gateway: Running) 
     rest = gateway.rest
     known = problem(rest.post("/v1/recordings/nope/fork", json={"t": 1.0}), 404)["known"]
     assert set(known) == {PARENT, FORK}
-    assert fields(problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 0.0}), 422)) == ["t"]
+    assert fields(problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 0.0}), 404)) == ["t"]
     assert fields(problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={}), 422)) == ["t"]
     refused = problem(rest.post(f"/v1/recordings/{PARENT}/fork", json={"t": 1.0}), 409)
     assert refused["detail"] == "that moment is not here"

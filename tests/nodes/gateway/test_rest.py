@@ -239,7 +239,7 @@ def test_scenarios_are_listed_and_others_refused(gateway: Running) -> None:
         {"name": "small", "text": "A small plant"},
     ]
     for name in ("unknown", "../reference", "", "reference\n"):
-        found = problem(gateway.rest.post("/reset", json={"scenario": name}), 422)
+        found = problem(gateway.rest.post("/reset", json={"scenario": name}), 404)
         assert found["known"] == ["reference", "small"]
         assert fields(found) == ["scenario"]
     assert gateway.peer.commands == []

@@ -174,7 +174,7 @@ def test_a_damaged_preset_names_the_line(gateway: Running, data: Path) -> None:
     path = folder / "damaged.toml"
     path.write_text("[parameters]\nwater_depth = 'deep'\n")
     try:
-        assert "line 2" in str(problem(gateway.rest.get("/v1/presets/damaged"), 422)["detail"])
+        assert "line 2" in str(problem(gateway.rest.get("/v1/presets/damaged"), 409)["detail"])
     finally:
         path.unlink()
 
