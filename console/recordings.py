@@ -1,17 +1,19 @@
 """Commands on recordings: list them, export them, look for damage. They need no running plant."""
 
 import argparse
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
 
-from bus.folder import private_umask
+from bus.folder import FolderTakenError, claim, private_umask
 from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
-from recording.folder import RunFolder, run_folder, run_folders
+from recording.folder import WRITER, RunFolder, run_folder, run_folders
 from recording.mend import mend
+from recording.mend import scrub as mend_beside_writer
 from recording.output import opened_output
 from recording.reading import FOREVER_US, Selection
 from recording.summary import summary
@@ -79,9 +81,16 @@ def _write(export: Export, file: IO[bytes]) -> None:
 
 
 def scrub(given: argparse.Namespace) -> int:
-    """Look for damage, and mend it."""
+    """Look for damage, and mend it; what a recorder may be writing meanwhile is left to it."""
+    folder = require_run(given.data / FOLDER, given.run)
     with private_umask():
-        findings = mend(require_run(given.data / FOLDER, given.run), deep=True)
+        try:
+            claimed = claim(given.data / FOLDER, WRITER)
+        except FolderTakenError:
+            findings = mend_beside_writer(folder)
+        else:
+            findings = mend(folder, deep=True)
+            os.close(claimed)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")
     sys.stdout.flush()

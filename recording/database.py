@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+from recording.parts import new_folder
 
 FILE = "hot.sqlite"
 """Name of the file in a run's folder."""
@@ -149,8 +150,8 @@ def read_only(path: Path) -> sqlite3.Connection:
     log = path.with_name(f"{path.name}-wal")
     if not log.exists() or log.stat().st_size == 0:
         return _connected(path, "immutable=1")
-    with tempfile.TemporaryDirectory(prefix="kpp-read-") as place:  # what is open stays readable after it has gone
-        copy = Path(place) / path.name
+    with new_folder(None) as place:  # what is open stays readable after it has gone
+        copy = place / path.name
         shutil.copyfile(path, copy)
         shutil.copyfile(log, copy.with_name(log.name))
         return _connected(copy, "mode=rw")

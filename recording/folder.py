@@ -8,6 +8,9 @@ from urllib.parse import quote, unquote
 
 from recording.database import FILE
 
+WRITER = "recorder"
+"""What the folder of all recordings is claimed for by the one process that writes to them."""
+
 _MARK = "begun"
 """Empty file whose time is that of the run's first record."""
 

@@ -33,7 +33,7 @@ def new_file(folder: Path) -> tuple[Path, int]:
 
 @contextmanager
 def new_folder(parent: Path | None) -> Iterator[Path]:
-    """A new folder for as long as the block runs, locked meanwhile.
+    """A new folder for as long as the block runs, locked meanwhile; what was left beside it goes.
 
     Args:
         parent: where; None for the system's temporary folder.
@@ -41,6 +41,7 @@ def new_folder(parent: Path | None) -> Iterator[Path]:
     Raises:
         OSError: if there can be none.
     """
+    clear_away(Path(tempfile.gettempdir()) if parent is None else parent)
     while True:
         path = Path(tempfile.mkdtemp(dir=parent, prefix=_PREFIX, suffix=_SUFFIX))
         descriptor = _opened(path)

@@ -3,7 +3,6 @@
 import re
 import shutil
 import struct
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from recording.bundle import FORMAT, INDEX, RECORDING, Index
 from recording.database import StoreError, require_own
 from recording.files import checksum
 from recording.folder import RunFolder, make_folder
+from recording.parts import new_folder
 
 LARGEST_INDEX = 16 << 20
 """Most bytes of the index, and of the directory of the ZIP file: enough for a hundred thousand segments."""
@@ -54,8 +54,7 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
         BundleError: if it is none, not whole, or beyond its bounds.
         OSError: if it cannot be read, or there is no room for its files.
     """
-    with tempfile.TemporaryDirectory(prefix="kpp-bundle-") as place:
-        root = Path(place)
+    with new_folder(None) as root:
         try:
             _require_small_directory(path)
             with zipfile.ZipFile(path) as archive:

@@ -1,11 +1,10 @@
 """Presets: named sets of parameters, one TOML file each, in the form of a scenario and in the folder that REST uses."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from bus.whole import clear_away, write_whole
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 
@@ -25,6 +24,7 @@ class Presets:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        clear_away(folder)
 
     def names(self) -> list[str]:
         """Every preset by name."""
@@ -62,7 +62,8 @@ class Presets:
         if name not in names and len(names) >= MOST:
             raise PresetError(f"there are {MOST} presets: delete one first")
         try:
-            self._write(name, render(parameters.as_dict(), f"Preset {name}."))
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self._folder / f"{name}.toml", render(parameters.as_dict(), f"Preset {name}.").encode())
         except OSError as error:
             reason = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
             raise PresetError(reason) from error
@@ -76,16 +77,3 @@ class Presets:
         if name not in names:
             raise PresetError(f"there is no preset {name[:64]!r}: there are {', '.join(names) or 'none'}")
         return self._folder / f"{name}.toml"
-
-    def _write(self, name: str, text: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = (self._folder / f"{name}.toml").resolve()  # what a link leads to is written, and the link stays
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(aside).replace(path)
-        finally:
-            Path(aside).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from bus.security import keys, tokens
 from bus.security.keys import FOLDER_MODE, ClientKey, Pair, SecurityError
 from bus.security.tokens import Entry, Role
 from bus.sockets import curve_pair
+from bus.whole import clear_away
 
 OK, WRONG = 0, 2
 
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _perform(given: argparse.Namespace, where: Path) -> int:
+    for folder in (where, where / "clients"):
+        clear_away(folder)
     match given.action:
         case "init":
             return _init(where)

@@ -11,7 +11,6 @@ The folder has mode 0700 and each file 0600; what others can read is refused ins
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +21,7 @@ import msgspec
 
 from bus.environment import data_folder, setting
 from bus.security.tokens import Caller, Entry, Role, Tokens
+from bus.whole import write_whole
 
 VARIABLE = "KPP_KEYS"
 FOLDER_MODE = 0o700
@@ -134,15 +134,7 @@ def write(path: Path, value: Any) -> None:
     """Write a file of the folder: complete or not at all, and never readable by others, not for a moment."""
     path = path.resolve()  # what a link leads to is written, and the link stays
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # has mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(path)
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def _read(path: Path, kind: Any) -> Any:

@@ -4,11 +4,11 @@ import contextlib
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bus.tags import tag_of
+from bus.whole import clear_away, write_whole
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 from nodes.gateway.problems import Problem, ProblemError
@@ -35,6 +35,7 @@ class Presets:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        clear_away(folder)
 
     def names(self) -> list[str]:
         """Every preset by name."""
@@ -94,7 +95,7 @@ class Presets:
                 if name not in names and len(names) >= MOST:
                     raise ProblemError(Problem.of(409, "rejected", f"there are {MOST} presets: delete one first"))
                 text = render(parameters.as_dict(), f"Preset {name}.")
-                self._replace(name, text)
+                write_whole(self._folder / f"{name}.toml", text.encode())
         except OSError as error:
             detail = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
             raise ProblemError(Problem.of(503, "presets", detail)) from error
@@ -124,22 +125,3 @@ class Presets:
             detail = f"there is no preset {name[:64]!r}: there are {', '.join(names) or 'none'}"
             raise ProblemError(Problem.of(404, "preset", detail, known=names))
         return self._folder / f"{name}.toml"
-
-    def _replace(self, name: str, text: str) -> None:
-        path = (self._folder / f"{name}.toml").resolve()  # what a link leads to is written, and the link stays
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(aside).replace(path)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                Path(aside).unlink()
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -5,13 +5,13 @@ from collections import deque
 from pathlib import Path
 
 from bus.messages import STEP_US, Forked, ForkRequest, Refused, Replay, ReplayRequest, Span
+from bus.whole import clear_away, write_whole
 from kpp_physics.plant import Plant
 from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.beginning import ReadScenario
 from nodes.physics.fold import Fold, Identity
 from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
 from nodes.physics.saved import LARGEST, DamagedError, Saved
-from nodes.physics.snapshots import clear_away, write_whole
 
 PREFIX = "fork:"
 _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
+from bus.whole import clear_away, write_whole
 from kpp_physics.parameters import ParameterError, Parameters
 from nodes.physics.forks import ForkFolder, is_fork
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
-from nodes.physics.snapshots import clear_away, write_whole
 
 LARGEST = 4 << 20
 """Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""

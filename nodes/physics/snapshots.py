@@ -1,11 +1,11 @@
 """Snapshots on disk: written whole or not at all, many of the newest ticks and fewer of older ones."""
 
-import os
 import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from bus.whole import clear_away, write_whole
 from nodes.physics.saved import LARGEST, DamagedError, Saved
 
 SUFFIX = ".snap"
@@ -16,7 +16,6 @@ NEWEST_KEPT = 4
 RUNS_KEPT = 20
 """Runs whose snapshots are kept; what ended longer ago has to be computed from its beginning."""
 
-_PART = re.compile(r"\.(\d{1,9})\.tmp\Z")
 _NAME = re.compile(r"(?P<run>[A-Za-z0-9_.:\-]{1,64})@(?P<seq>\d{12})" + re.escape(SUFFIX))
 
 
@@ -89,48 +88,6 @@ def superfluous(seqs: list[int]) -> set[int]:
             going.add(seq)
         seen.add(bucket)
     return going
-
-
-def clear_away(folder: Path) -> None:
-    """Remove what killed processes left half written in a folder; what the other instance writes is left alone."""
-    for path in folder.glob("*.tmp"):
-        pid = _PART.search(path.name)
-        if pid is not None and (int(pid[1]) == os.getpid() or not _lives(int(pid[1]))):
-            path.unlink(missing_ok=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
-    return True
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that after a kill or a power cut either all of it is there or the one before.
-
-    Raises:
-        OSError: if it cannot be written; then nothing has changed.
-    """
-    path = path.resolve()  # what a link leads to is written, and the link stays
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 class SnapshotWriter(threading.Thread):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder, setting
+from bus.folder import claim
 from bus.process import Starting, StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
 from nodes.recorder.holes import HoleRepairer
@@ -17,6 +18,7 @@ from nodes.recorder.moments import Moments
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.shell import Shell
 from nodes.recorder.stores import Stores
+from recording.folder import WRITER
 from recording.retention import QUOTA, RESERVE, Limits
 
 FOLDER = "recordings"
@@ -31,6 +33,7 @@ def main() -> int:
     shells: list[Shell] = []
     try:
         endpoints = Endpoints.from_environment(os.environ)
+        claim(root, WRITER)
 
         def about() -> tuple[str, frozenset[str]]:
             return (shells[0].status if shells else "starting"), stores.present

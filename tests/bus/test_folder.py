@@ -40,10 +40,11 @@ from bus.environment import data_folder
 from bus.folder import claim
 from bus.messages import Tick
 from bus.process import begin
+from bus.whole import write_whole
 from nodes.clock.journal import Journal
 from nodes.clock.runs import Opening, Runs
 from nodes.gateway.presets import Presets
-from nodes.physics.snapshots import SnapshotFolder, write_whole
+from nodes.physics.snapshots import SnapshotFolder
 from recording.folder import make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
+from bus.folder import claim
 from console import arguments, replay
 from console.main import main
 from recording.export import FORMATS, Export
-from recording.folder import RunFolder, make_folder
+from recording.folder import WRITER, RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
 from tests.recording.conftest import record
@@ -113,6 +114,20 @@ def test_damage_is_told_by_export_and_mended_by_scrub(recorded: RunFolder, tmp_p
     assert scrub.returncode == 4
     assert b"segments/m1-000000000001.parquet: has" in scrub.stdout
     assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+
+
+def test_scrub_leaves_a_living_recorder_what_it_is_writing(recorded: RunFolder, tmp_path: Path) -> None:
+    making = recorded.segment("m1-000000000301.parquet.tmp")
+    making.touch()
+    claimed = claim(tmp_path / "recordings", WRITER)
+    assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+    assert making.exists(), "another process is sealing this"
+    (path,) = recorded.segments()
+    path.write_bytes(path.read_bytes()[:-3])
+    assert b"parquet: has" in kpp(tmp_path, "scrub", "0001-001").stdout, "what is damaged is found all the same"
+    os.close(claimed)
+    assert kpp(tmp_path, "scrub", "0001-001").returncode == 0
+    assert not making.exists(), "nobody is"
 
 
 def test_the_command_line_offers_every_format_and_every_command_is_there() -> None:

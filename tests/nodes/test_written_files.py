@@ -1,13 +1,21 @@
 """Every file that is written whole or not at all, whoever writes it."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bus.security import keys
+from bus.security.command import main as kpp_keys
+from bus.whole import write_whole
 from nodes.gateway.presets import Presets
-from nodes.physics.snapshots import write_whole
+from nodes.physics.forks import ForkFolder
+from nodes.physics.openings import Openings
+from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.snapshots import SnapshotFolder
 from recording.files import whole_file
 from ui.presets import Presets as DashboardPresets
 
@@ -37,3 +45,86 @@ def test_f01_a_link_is_followed(writer: str, tmp_path: Path) -> None:
     assert near.is_symlink()
     assert far.read_bytes() != b"old"
     assert [each.name for folder in (far.parent, near.parent) for each in folder.iterdir()] == [far.name, near.name]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+
+def fsync(descriptor):
+    if sys.argv[2] == "waits":
+        print("writing", flush=True)
+        sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+os.fsync = fsync
+path = Path(sys.argv[1])
+"""
+
+SCRIPTS = {
+    "snapshot": "from bus.whole import write_whole; write_whole(path, b'new')",
+    "key": "from bus.security.keys import write; write(path, {'new': 1})",
+    "preset": "from nodes.gateway.presets import Presets; Presets(path.parent).write(path.stem, {})",
+    "preset of the dashboard": "from ui.presets import Presets; Presets(path.parent).save(path.stem, {})",
+}
+"""Those that share one way of writing; a recording is mended when it is opened (tests/recording/test_damage.py)."""
+
+
+def beside(path: Path) -> set[str]:
+    """What stands beside a file in its folder."""
+    return {each.name for each in path.parent.iterdir()} - {path.name}
+
+
+def killed(writer: str, path: Path, then: str) -> subprocess.Popen[bytes]:
+    """A process that writes a file and is killed before it is whole, at once or once its standard input ends."""
+    command = [sys.executable, "-c", KILLED + SCRIPTS[writer], str(path), then]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("writer", SCRIPTS)
+def test_f01_what_a_killed_writer_left_goes_with_the_next_file_and_what_is_being_written_stays(
+    writer: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "there.toml"
+    with killed(writer, place, "now") as dead:
+        dead.communicate()
+    assert dead.returncode == -signal.SIGKILL
+    left = beside(place)
+    assert len(left) == 1
+    with killed(writer, place, "waits") as living:
+        assert living.stdout is not None
+        assert living.stdout.readline() == b"writing\n"
+        making = beside(place)
+        assert len(making) == 1
+        assert not making & left, "it has removed what the first one left"
+        write_whole(place, b"by another")  # not by the same writer, which may wait for its turn
+        assert beside(place) == making, "another process is writing this"
+        living.communicate()
+    WRITERS[writer](place)
+    assert beside(place) == set()
+
+
+STARTS: dict[str, Callable[[Path], object]] = {
+    "snapshots": lambda folder: SnapshotFolder(folder.parent, *folder.name.split(".")),
+    "openings": lambda folder: Openings(
+        folder.parent, folder.name, ScenarioFolder(folder), ForkFolder(folder.parent / "forks", "m1")
+    ),
+    "forks": lambda folder: ForkFolder(folder.parent, folder.name),
+    "presets": Presets,
+    "presets of the dashboard": DashboardPresets,
+    "keys": lambda folder: kpp_keys(["--folder", str(folder), "list"]),
+    "keys of clients": lambda folder: kpp_keys(["--folder", str(folder.parent), "list"]),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_f01_what_a_killed_writer_left_goes_with_the_next_start(start: str, tmp_path: Path) -> None:
+    folder = tmp_path / ("clients" if start == "keys of clients" else "m1.a")
+    folder.mkdir()
+    with killed("snapshot", folder / "there", "now") as dead:
+        dead.communicate()
+    assert len([*folder.iterdir()]) == 1
+    STARTS[start](folder)
+    assert [*folder.iterdir()] == []

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from recording.output import opened_output
 from recording.parts import new_folder
+from recording.unbundle import BundleError, opened_bundle
 
 
 def write(name: Path | str, data: bytes = b"new") -> bytes:
@@ -147,3 +149,17 @@ def test_f01_a_folder_in_the_making_is_left_alone_and_one_that_was_left_goes(tmp
         write(tmp_path / "x.csv")
         assert {each.name for each in tmp_path.iterdir()} == {"x.csv", made.name}
     assert {each.name for each in tmp_path.iterdir()} == {"x.csv"}
+
+
+def test_f01_what_a_killed_one_left_in_the_systems_folder_goes_with_the_next_bundle_that_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    script = "from pathlib import Path; from recording.parts import new_folder; context = new_folder(None); "
+    script += "(context.__enter__() / 'copy').touch(); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.iterdir()
+    with pytest.raises(BundleError), opened_bundle(Path(__file__)):
+        pass
+    assert not left.exists()
+    assert [*tmp_path.iterdir()] == []

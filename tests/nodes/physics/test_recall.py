@@ -1,8 +1,5 @@
 """What was published is computed again for whoever missed it, however questions and the clock's answers cross."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,12 +11,9 @@ from bus.messages import Command, Frames, FramesRequest, Refused, Replay, Replay
 from kpp_physics.parameters import Parameters
 from nodes.clock.history import History
 from nodes.physics.fold import Fold, Identity
-from nodes.physics.forks import ForkFolder
-from nodes.physics.openings import Openings
 from nodes.physics.recall import ASKERS, Answer, Recall
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
-from nodes.physics.snapshots import SnapshotFolder
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
 RUN = "0001-001"
@@ -188,17 +182,3 @@ def test_askers_at_different_ticks_do_not_have_each_others_computed_anew() -> No
             places |= dict.fromkeys(answer.askers, answer.reply.through)
     assert places == {(b"A",): TICKS, (b"B",): TICKS}
     assert len(begun) == len(places)
-
-
-def test_what_a_killed_module_left_half_written_goes_with_the_next_start(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
-        pass
-    places = [tmp_path / "snapshots" / "m1.a", tmp_path / "openings" / "m1", tmp_path / "forks" / "m1"]
-    for place in places:
-        place.mkdir(parents=True)
-        for name in (f"1@2.{dead.pid}.tmp", f"1@2.{os.getpid()}.tmp", f"1@2.{os.getppid()}.tmp", "notes.tmp"):
-            (place / name).touch()
-    SnapshotFolder(tmp_path / "snapshots", "m1", "a")
-    Openings(tmp_path / "openings", "m1", ScenarioFolder(SCENARIOS), ForkFolder(tmp_path / "forks", "m1"))
-    for place in places:
-        assert {each.name for each in place.iterdir()} == {f"1@2.{os.getppid()}.tmp", "notes.tmp"}
