@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,13 @@ PRIVATE_UMASK = 0o077
 """What the plant's processes make is for their user alone: journal, logs and recordings tell who did what."""
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
+
+
+PATIENCE = 5.0
+"""Seconds that one who changes files of a folder waits for another one; each takes the time of a few writes to disk."""
+
+LOCK_POLL = 0.005
+"""Seconds between two attempts to lock a folder."""
 
 
 class FolderTakenError(OSError):
@@ -66,6 +74,41 @@ def home() -> Path | None:
         return Path.home().resolve()
     except RuntimeError:
         return None
+
+
+@contextmanager
+def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold off whoever else changes files of a folder like this, in any process or thread, while the block runs.
+
+    What one has looked at is then still so when it writes.
+
+    Args:
+        folder: made if it is missing.
+        patience: longest wait for another one (s).
+
+    Raises:
+        FolderTakenError: if the other one takes longer.
+        OSError: if the folder cannot be made or opened.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + patience
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise FolderTakenError(f"another process has been changing {folder} for {patience:g} s: try again")
+            time.sleep(LOCK_POLL)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def claim(folder: Path, name: str) -> int:

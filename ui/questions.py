@@ -117,11 +117,11 @@ class Questions:
         parameters = args["parameters"]
         if not isinstance(parameters, dict):
             raise PresetError("parameters: give values by name")
-        self._presets.save(str(args["name"]), parameters)
+        await asyncio.to_thread(self._presets.save, str(args["name"]), parameters)  # another process may be at it
         return self._presets.names()
 
     async def _delete_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        self._presets.delete(str(args["name"]))
+        await asyncio.to_thread(self._presets.delete, str(args["name"]))
         return self._presets.names()
 
     async def _runs(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:

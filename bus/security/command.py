@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from bus.folder import private_umask
+from bus.folder import alone, private_umask
 from bus.security import keys, tokens
 from bus.security.keys import FOLDER_MODE, ClientKey, Pair, SecurityError
 from bus.security.tokens import Entry, Role
@@ -15,6 +15,9 @@ from bus.sockets import curve_pair
 from bus.whole import clear_away
 
 OK, WRONG = 0, 2
+
+PATIENCE = 60.0
+"""Seconds that a command waits for another one."""
 
 DESCRIPTION = """\
 Keys of the encrypted bus and tokens of the web doors. Without any, everything binds 127.0.0.1 and is open to whoever
@@ -38,6 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _perform(given: argparse.Namespace, where: Path) -> int:
     for folder in (where, where / "clients"):
         clear_away(folder)
+    if given.action == "list":
+        return _list(where)
+    if given.action != "init" and not where.is_dir():
+        raise SecurityError(f"{where} has no keys: run `kpp keys init` first")
+    with alone(where, PATIENCE):  # two commands at once would each write the tokens that they have read
+        return _change(given, where)
+
+
+def _change(given: argparse.Namespace, where: Path) -> int:
     match given.action:
         case "init":
             return _init(where)
@@ -47,8 +59,8 @@ def _perform(given: argparse.Namespace, where: Path) -> int:
             return _revoke(where, given.name)
         case "client":
             return _client(where, given.name, given.role, given.out)
-        case _:
-            return _list(where)
+        case unknown:
+            raise ValueError(f"{unknown} is no action")
 
 
 def _parser() -> argparse.ArgumentParser:

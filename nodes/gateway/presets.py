@@ -1,47 +1,25 @@
-"""Presets: named sets of parameters, one TOML file each in a folder of the plant's data, in the form of a scenario."""
+"""Presets: named sets of parameters, in the form of a scenario; REST's view of the files that all processes share."""
 
-import contextlib
-import fcntl
-import os
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bus.folder import FolderTakenError
+from bus.presets import NAME, NoPresetError, PresetFileError, PresetFiles, PresetsFullError, Require, whatever
 from bus.tags import tag_of
-from bus.whole import clear_away, write_whole
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 from nodes.gateway.problems import Problem, ProblemError
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
-"""What a name of a preset looks like: never a path."""
-
-MOST = 1000
-"""Presets that there may be."""
-
-LARGEST = 64 * 1024
-"""Bytes of a file that is read."""
-
-Require = Callable[[str | None], None]
-"""Looks at the entity tag of what is there, None if nothing is."""
-
-
-def whatever(_tag: str | None) -> None:
-    """Require nothing of what is there."""
-
 
 class Presets:
-    """The presets in one folder. A file is complete or not there: it is written aside and renamed."""
+    """The presets in one folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        clear_away(folder)
+        self._files = PresetFiles(folder)
 
     def names(self) -> list[str]:
         """Every preset by name."""
-        if not self._folder.is_dir():
-            return []
-        return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
+        return self._files.names()
 
     def read(self, name: str) -> Parameters:
         """The parameters of a preset. Raises ProblemError, see `read_tagged`."""
@@ -53,19 +31,13 @@ class Presets:
         Raises:
             ProblemError: 404 that lists those there are, 409 if its file is wrong, with the line.
         """
-        path = self._existing(name)
-        if path.stat().st_size > LARGEST:
-            raise ProblemError(Problem.of(409, "preset", f"{name}: its file is larger than {LARGEST} bytes"))
         try:
-            data = path.read_bytes()
+            data = self._files.read(name)
             return parse(decode(data, name), name), tag_of(data)
-        except ScenarioError as error:
+        except NoPresetError as error:
+            raise _missing(error) from error
+        except (PresetFileError, ScenarioError) as error:
             raise ProblemError(Problem.of(409, "preset", str(error))) from error
-
-    def tag(self, name: str) -> str | None:
-        """The entity tag of a preset; None if there is none of that name."""
-        path = self._folder / f"{name}.toml"
-        return tag_of(path.read_bytes()) if name in self.names() else None
 
     def write(self, name: str, values: dict[str, Value], require: Require = whatever) -> tuple[Parameters, str]:
         """Save a preset, in the place of the one of that name if there is one; what is returned is on disk.
@@ -86,42 +58,39 @@ class Presets:
             raise ProblemError(Problem.violation("name", "64 characters", "use letters, digits, _ and -"))
         try:
             parameters = Parameters.of(values)
+            text = render(parameters.as_dict(), f"Preset {name}.")
+            return parameters, self._files.write(name, text, require)
         except ParameterError as error:
             raise ProblemError(Problem.parameters(error, values)) from error
-        try:
-            with self._alone():
-                require(self.tag(name))
-                names = self.names()
-                if name not in names and len(names) >= MOST:
-                    raise ProblemError(Problem.of(409, "rejected", f"there are {MOST} presets: delete one first"))
-                text = render(parameters.as_dict(), f"Preset {name}.")
-                write_whole(self._folder / f"{name}.toml", text.encode())
+        except PresetsFullError as error:
+            raise ProblemError(Problem.of(409, "rejected", str(error))) from error
+        except PresetFileError as error:
+            raise ProblemError(Problem.of(409, "preset", str(error))) from error
         except OSError as error:
-            detail = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
-            raise ProblemError(Problem.of(503, "presets", detail)) from error
-        return parameters, tag_of(text.encode())
+            raise _unwritable(error) from error
 
     def delete(self, name: str, require: Require = whatever) -> None:
-        """Remove a preset that is as expected, see `write`. Raises ProblemError: 404 that lists those there are."""
-        path = self._existing(name)
-        with self._alone():
-            require(self.tag(name))
-            path.unlink(missing_ok=True)
+        """Remove a preset that is as expected, see `write`.
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold off the other workers, from looking at what is there to replacing it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self._folder, os.O_RDONLY)
+        Raises:
+            ProblemError: 404 that lists those there are, 503 if it cannot be removed.
+        """
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
+            self._files.delete(name, require)
+        except NoPresetError as error:
+            raise _missing(error) from error
+        except PresetFileError as error:
+            raise ProblemError(Problem.of(409, "preset", str(error))) from error
+        except OSError as error:
+            raise _unwritable(error) from error
 
-    def _existing(self, name: str) -> Path:
-        names = self.names()
-        if name not in names:
-            detail = f"there is no preset {name[:64]!r}: there are {', '.join(names) or 'none'}"
-            raise ProblemError(Problem.of(404, "preset", detail, known=names))
-        return self._folder / f"{name}.toml"
+
+def _missing(error: NoPresetError) -> ProblemError:
+    return ProblemError(Problem.of(404, "preset", str(error), known=error.known))
+
+
+def _unwritable(error: OSError) -> ProblemError:
+    if isinstance(error, FolderTakenError):
+        return ProblemError(Problem.of(503, "presets", str(error)))
+    detail = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
+    return ProblemError(Problem.of(503, "presets", detail))

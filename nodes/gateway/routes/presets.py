@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
+from bus.presets import NAME
 from kpp_physics.parameters import DECLARATIONS, Value
 from nodes.gateway import parameters
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, ComparisonAnswer, DifferenceAnswer, PresetAnswer, PresetsAnswer
 from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments, some_parameters
 from nodes.gateway.preconditions import UNCHANGED, Conditional
-from nodes.gateway.presets import NAME
 
 router = APIRouter(tags=["presets"])
 

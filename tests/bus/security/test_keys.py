@@ -5,12 +5,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import zmq
 
 from bus.endpoints import HttpAddress
+from bus.folder import alone
 from bus.security import keys
 from bus.security.binding import require_safe_door, require_safe_socket
 from bus.security.command import main
@@ -18,6 +20,9 @@ from bus.security.keys import SecurityError
 from bus.security.tokens import PATTERN, Role
 from bus.sockets import Dealer, Publisher, Server, Subscriber, curve_pair
 from tests.nodes.gateway.peer import free_ports
+from tests.watching import eventually
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -52,6 +57,29 @@ def test_init_makes_private_files_and_shows_each_token_once(tmp_path: Path, caps
     assert roles == [Role.VIEWER, Role.OPERATOR, Role.ADMIN]
     assert main(["--folder", str(where), "init"]) == 2
     assert "already" in capsys.readouterr().err
+
+
+def test_of_tokens_that_two_commands_make_at_once_none_is_lost(folder: Path) -> None:
+    def command(name: str) -> subprocess.Popen[bytes]:
+        call = "import sys; from bus.security.command import main; raise SystemExit(main(sys.argv[1:]))"
+        words = ["--folder", str(folder), "token", name]
+        return subprocess.Popen([sys.executable, "-c", call, *words], stdout=subprocess.PIPE, cwd=ROOT)
+
+    names = {f"t{k}" for k in range(3)}
+    with alone(folder):  # they come to the same place, and go on at once
+        begun = [command(name) for name in names]
+        for process in begun:
+            opened = Path(f"/proc/{process.pid}/fd")
+            eventually(partial(_has_open, opened, folder), 60, "it comes to write")
+    for process in begun:
+        process.communicate()
+    found = keys.tokens(folder)
+    assert found is not None
+    assert names <= {entry.name for entry in found.entries}
+
+
+def _has_open(opened: Path, folder: Path) -> bool:
+    return any(each.exists() and each.resolve() == folder for each in opened.iterdir())
 
 
 def test_tokens_are_added_listed_and_withdrawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

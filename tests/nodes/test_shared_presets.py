@@ -1,0 +1,111 @@
+"""Presets that two processes, gateway and dashboard, change at once: nobody's are lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bus import presets
+from bus.folder import FolderTakenError, alone
+from bus.presets import PresetFiles
+from nodes.gateway.presets import Presets
+from nodes.gateway.problems import ProblemError
+from tests.watching import eventually
+from ui.presets import PresetError
+from ui.presets import Presets as DashboardPresets
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GATEWAY = """
+import sys
+from pathlib import Path
+from nodes.gateway.presets import Presets
+
+def require(tag):
+    print("there is", tag, flush=True)
+    sys.stdin.readline()
+    if tag is not None:
+        raise SystemExit("it is there already")
+
+Presets(Path(sys.argv[1])).write("shared", {"water_depth": 30.0}, require)
+"""
+
+DASHBOARD = """
+import sys
+from pathlib import Path
+from ui.presets import Presets
+
+Presets(Path(sys.argv[1])).save("shared", {"water_depth": 40.0})
+"""
+
+
+def process(program: str, folder: Path) -> subprocess.Popen[str]:
+    """A process that changes presets in a folder."""
+    command = [sys.executable, "-c", program, str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def knocks(waiting: subprocess.Popen[str], folder: Path) -> bool:
+    """True once a process has the folder open, to lock it, or has ended."""
+    if waiting.poll() is not None:
+        return True
+    opened = Path(f"/proc/{waiting.pid}/fd")
+    return any(each.exists() and each.resolve() == folder.resolve() for each in opened.iterdir())
+
+
+def test_what_the_dashboard_saves_while_the_gateway_looks_is_not_overwritten(tmp_path: Path) -> None:
+    folder = tmp_path / "presets"
+    with process(GATEWAY, folder) as gateway:
+        assert gateway.stdin is not None
+        assert gateway.stdout is not None
+        assert gateway.stdout.readline() == "there is None\n"
+        with process(DASHBOARD, folder) as dashboard:
+            eventually(lambda: knocks(dashboard, folder), 60, "the dashboard comes to save")
+            gateway.communicate("go on\n")
+            dashboard.communicate()
+    assert (gateway.returncode, dashboard.returncode) == (0, 0)
+    assert DashboardPresets(folder).read("shared")["water_depth"] == 40.0, "it came later"
+
+
+def test_what_the_dashboard_is_saving_is_seen_by_the_gateway_that_would_make_it_anew(tmp_path: Path) -> None:
+    DashboardPresets(tmp_path).save("other", {})
+    with process(GATEWAY, tmp_path) as gateway:
+        with alone(tmp_path):  # as the dashboard does
+            eventually(lambda: knocks(gateway, tmp_path), 60, "the gateway comes to save")
+            (tmp_path / "shared.toml").write_bytes((tmp_path / "other.toml").read_bytes())
+        said, _ = gateway.communicate("go on\n")
+    assert said.startswith('there is "'), said
+    assert gateway.returncode == 1
+
+
+def test_of_the_last_place_one_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "MOST", 1)
+    DashboardPresets(tmp_path).save("mine", {})
+    with pytest.raises(ProblemError, match="there are 1 presets: delete one first"):
+        Presets(tmp_path).write("yours", {})
+    with pytest.raises(PresetError, match="there are 1 presets: delete one first"):
+        DashboardPresets(tmp_path).save("theirs", {})
+    Presets(tmp_path).write("mine", {"water_depth": 30.0})
+    assert PresetFiles(tmp_path).names() == ["mine"]
+
+
+def test_a_folder_that_another_one_keeps_is_told_and_not_waited_for_without_end(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path),
+        pytest.raises(FolderTakenError, match="another process has been changing"),
+        alone(tmp_path, 0),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("data", [bytes(presets.LARGEST + 1), b""])
+def test_what_is_no_preset_is_replaced_and_deleted_like_one(tmp_path: Path, data: bytes) -> None:
+    for _ in range(2):
+        (tmp_path / "odd.toml").write_bytes(data)
+        Presets(tmp_path).write("odd", {"water_depth": 30.0})
+        assert DashboardPresets(tmp_path).read("odd")["water_depth"] == 30.0
+    (tmp_path / "odd.toml").write_bytes(data)
+    Presets(tmp_path).delete("odd")
+    with pytest.raises(PresetError, match="there is no preset 'odd'"):
+        DashboardPresets(tmp_path).delete("odd")
