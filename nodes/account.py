@@ -1,7 +1,8 @@
 """How much of its time a process could use, pure: what waits for a processor or a disk cannot show that it lives.
 
 Whoever judges a process by the time that passes without a sign of it kills healthy ones on a busy machine. Here only
-the time counts in which it ran, or did nothing though nothing kept it from running.
+the time counts in which it ran, or did nothing though nothing kept it from running: a process that gets a hundredth of
+a processor is given a hundred times as long, one that sleeps or was stopped is not.
 """
 
 from bisect import bisect_right
@@ -11,10 +12,6 @@ from typing import Any
 
 KEPT = 8192
 """Moments that are remembered of a process; at four a second, half an hour."""
-
-
-LEAST = 0.05
-"""Share of the time that counts in any case: even on the busiest machine, what hangs is found in the end."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +74,10 @@ class Account:
         last = self._last
         excused, ran = 0.0, last.ran
         if usage is not None:
-            passed = max(0.0, now - last.at)
+            # Not bounded by the time since the last look: of a wait the beginning may be told only at its end.
             queued = max(0.0, usage.queued - self._queued)
             self._queued = usage.queued
-            excused = passed if usage.blocked or usage.waits else min(queued, (1 - LEAST) * passed)
+            excused = max(0.0, now - last.at) if usage.blocked or usage.waits else queued
             ran = max(ran, usage.ran)  # the sum falls when a thread ends
         self._moments.append(_Moment(now, last.excused + excused, ran))
         if len(self._moments) > KEPT:
@@ -90,12 +87,13 @@ class Account:
         return self._moments[max(0, bisect_right(self._moments, moment, key=lambda each: each.at) - 1)]
 
     def excused(self, since: float) -> float:
-        """Seconds from `since` to the last look that do not count."""
+        """Seconds from `since` to the last look in which it was kept from running."""
         return self._last.excused - self._before(since).excused
 
     def usable(self, since: float) -> float:
-        """Seconds from `since` to the last look that count."""
-        return max(0.0, self._last.at - since - self.excused(since))
+        """Seconds from `since` to the last look that count: those in which nothing kept it from running, or it ran."""
+        passed = max(0.0, self._last.at - since)
+        return min(passed, max(passed - self.excused(since), self.ran(since)))
 
     def ran(self, since: float) -> float:
         """Seconds of them on a processor."""

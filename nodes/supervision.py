@@ -94,7 +94,7 @@ class PlantInterface:
                 "pid": process.pid,
                 "state": getProcessStateDescription(process.get_state()),
                 "age": now - self._begun.get(name, now),
-                "usage": self._plain_usage(process.pid),
+                "usage": self._plain_usage(process.pid, now),
                 "killed": [now - moment for moment in self._killed.get(name, []) if now - moment < KILLS_REMEMBERED],
             }
             for name, process in self._processes()
@@ -146,9 +146,9 @@ class PlantInterface:
             for process in group.processes.values()
         ]
 
-    def _plain_usage(self, pid: int) -> dict[str, Any]:
+    def _plain_usage(self, pid: int, now: float) -> dict[str, Any]:
         """What the kernel tells of a process as plain values, empty if it tells nothing."""
-        told = self._meters.read(pid)
+        told = self._meters.read(pid, now)
         return {} if told is None else asdict(told)
 
     def _note_begin(self, event: Any) -> None:
@@ -173,7 +173,7 @@ class PlantInterface:
                 continue
             state = process.get_state()
             pid = process.pid if state == ProcessStates.RUNNING else 0
-            if self._guard.hangs(pid, self._meters.read(pid), now):
+            if self._guard.hangs(pid, self._meters.read(pid, now), now):
                 self._options.logger.error("the watchdog (%(its)d) hangs: killed", its=process.pid)
                 process.signal(signal.SIGKILL)
             if self._guard.starts(state == ProcessStates.FATAL, now):
@@ -192,7 +192,7 @@ class PlantInterface:
         for name, account in [*self._loading.items()]:
             pid = programs[name].pid if name in programs else 0
             if pid:
-                account.look(self._meters.read(pid), now)
+                account.look(self._meters.read(pid, now), now)
             else:
                 del self._loading[name]
         for name in self._turns.due(self._loading):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bus.alarms import ALARM, DEGRADED
 from bus.messages import Peer, Status
 from bus.process import BEHIND
-from nodes.account import LEAST, Account
+from nodes.account import Account
 from nodes.watchdog.record import (
     ALARM_AFTER,
     KILLS_WITHIN,
@@ -187,14 +187,15 @@ class WatchdogCore:
     def _usable(self, process: Process, since: float) -> float:
         """Seconds since a moment in which the clock could have heard of a process, had it been alive.
 
-        What it could not run does not count, nor what the clock could not, which hears it.
+        What it could not run does not count, nor what the clock could not, which hears it. When each of them could is
+        known only in sum, so of the process's time the share counts that the clock had.
         """
         clock = self._records.get(self._clock)
         relay = clock.process if clock is not None else None
-        usable = process.account.usable(since)
-        if relay is None or relay is process:
+        usable, passed = process.account.usable(since), process.account.looked - since
+        if relay is None or relay is process or passed <= 0:
             return usable
-        return max(usable - relay.account.excused(since), LEAST * (process.account.looked - since))
+        return usable * min(1.0, relay.account.usable(since) / passed)
 
     def _clock_hangs(self, record: Record, process: Process, now: float) -> str:
         heard, account = self._heard, process.account

@@ -31,8 +31,11 @@ def asleep(age: float) -> Usage:
 class Bench:
     """A clock that reports, and one node: how it spends its time, and what it says."""
 
-    def __init__(self, spent: Spent, status: str | None = None, silent_after: float = 0.0) -> None:
-        self.spent, self.status, self.silent_after = spent, status, silent_after
+    def __init__(
+        self, spent: Spent, status: str | None = None, silent_after: float = 0.0, beats_every: float = STEP
+    ) -> None:
+        self.spent, self.status, self.silent_after, self.beats_every = spent, status, silent_after, beats_every
+        self.clock: Spent = lambda _age: Usage(1.0, 0.0)
         self.core = WatchdogCore(0.0)
         self.now = 0.0
         self.begun = 0.0
@@ -57,11 +60,11 @@ class Bench:
         for _ in range(round(seconds / STEP)):
             self.now += STEP
             self.core.look(self.now)
-            clock = Program("clock", 3, "RUNNING", 1000 + self.now, Usage(1.0, 0.0))
+            clock = Program("clock", 3, "RUNNING", 1000 + self.now, self.clock(1000 + self.now))
             self.core.on_programs([clock, self.program()], self.now)
             age = self.now - self.begun
             beats = self.status is not None and age >= 0
-            heard = min(age, self.silent_after) if self.silent_after else age
+            heard = min(age, self.silent_after) if self.silent_after else age - age % self.beats_every
             peers = (
                 [Peer("physics", "p", self.pid, self.status or "", round(heard * 100), 0, age - heard)] if beats else []
             )
@@ -106,6 +109,49 @@ def test_f03_silence_counts_only_while_the_node_could_run(share: float) -> None:
     bench.run(20 + 0.9 * BEAT_LIMIT / share)
     assert bench.kills == []
     bench.run(0.2 * BEAT_LIMIT / share + 1)
+    assert len(bench.kills) == 1
+
+
+def test_f03_a_node_that_starts_on_a_hundredth_of_a_processor_is_left_alone() -> None:
+    bench = Bench(starved(0.01))
+    bench.run(600)
+    assert bench.kills == [], "it has had six seconds, and three are usual"
+
+
+def test_f03_a_node_that_beats_seldom_for_want_of_a_processor_is_left_alone() -> None:
+    bench = Bench(starved(0.01), "ok", beats_every=60.0)
+    bench.run(1200)
+    assert bench.kills == [], "0.6 s of work from beat to beat"
+
+
+def in_pieces(age: float) -> Usage:
+    """It is given a processor for 30 ms, every three seconds; the kernel books a wait when it is over."""
+    turns = int(age / 3)
+    return Usage(0.03 * (turns + 1), 2.97 * turns)
+
+
+def test_f03_waits_that_are_told_late_are_no_time_that_it_had() -> None:
+    bench = Bench(in_pieces)
+    bench.run(600)
+    assert bench.kills == []
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_what_hangs_after_it_was_starved_is_killed_at_once_and_what_loops_after_its_share(share: float) -> None:
+    deadlocked = Bench(lambda age: starved(share)(min(age, 20.0)), "ok", silent_after=20.0)
+    deadlocked.run(20 + BEAT_LIMIT + 1)
+    assert len(deadlocked.kills) == 1
+    looping = Bench(starved(share), "ok", silent_after=20.0)
+    looping.run(20 + BEAT_LIMIT / share - 5)
+    assert looping.kills == []
+    looping.run(10)
+    assert len(looping.kills) == 1
+
+
+def test_what_loops_is_killed_though_the_clock_is_starved_too() -> None:
+    bench = Bench(starved(0.5), "ok", silent_after=20.0)
+    bench.clock = starved(0.5)
+    bench.run(20 + 4 * BEAT_LIMIT + 5)
     assert len(bench.kills) == 1
 
 
