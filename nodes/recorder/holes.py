@@ -1,7 +1,8 @@
 """Has rows sent again that damage has taken out of a recording, as long as their producers can compute them."""
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,9 @@ from recording.hot import HotStore
 from recording.mend import covered
 from recording.ticks import read_ticks, tick_holes
 
+SPELL = 5.0
+"""Seconds after which other work of the thread has its turn: the holes of a long run may take many minutes."""
+
 PATIENCE = 5.0
 """Seconds until a producer that does not answer is given up, until the next turn."""
 
@@ -29,43 +33,67 @@ class HoleRepairer:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
+        self._run = ""
+        self._through: set[str] = set()
+        """Modules of that run of which no more can be had now."""
+        self._served = ""
 
-    def repair(self, folder: RunFolder) -> int:
-        """Fill the holes of a run; returns how many rows were written.
+    def repair(self, folder: RunFolder, seconds: float = SPELL) -> bool:
+        """Fill the holes of a run for about so long (s), one answer of each module by turns.
+
+        Returns:
+            Whether no more is to be had; else it is to be called again.
 
         Raises:
             OSError: if the disk does not take it.
         """
-        written = 0
+        deadline = time.monotonic() + seconds
+        if folder.run != self._run:
+            self._run, self._through = folder.run, set()
         with closing(HotStore(folder.hot)) as store:
-            self._repair_ticks(folder.run, store)
-            for module in module_names(store.connection).values():
-                ranges = [(0, 0), *covered(store.connection, module)]  # a run begins with tick 1
-                for (_first, before), (after, _last) in pairwise(ranges):
-                    written += self._repair_rows(folder.run, module, store, before, after - 1)
-        return written
+            if not self._through:
+                self._repair_ticks(folder.run, store)
+            names = deque(name for name in module_names(store.connection).values() if name not in self._through)
+            if self._served in names:
+                names.rotate(-names.index(self._served) - 1)
+            spells = deque((name, self._rows(folder.run, name, store)) for name in names)
+            while spells:
+                name, spell = spells.popleft()
+                self._served = name
+                if next(spell, None) is None:
+                    self._through.add(name)
+                else:
+                    spells.append((name, spell))
+                if spells and time.monotonic() >= deadline:
+                    return False
+        self._run = ""
+        return True
 
-    def _repair_rows(self, run: str, module: str, store: HotStore, after: int, last: int) -> int:
+    def _rows(self, run: str, module: str, store: HotStore) -> Iterator[int]:
+        """Fill a module's holes, answer by answer; how many rows each has given."""
+        ranges = [(0, 0), *covered(store.connection, module)]  # a run begins with tick 1
+        for (_first, before), (after, _last) in pairwise(ranges):
+            yield from self._repair_rows(run, module, store, before, after - 1)
+
+    def _repair_rows(self, run: str, module: str, store: HotStore, after: int, last: int) -> Iterator[int]:
         try:
             addresses = [instance.snapshot for instance in self._endpoints.module(module).instances]
         except EndpointError:
-            return 0  # a module of another plant: nobody here can compute it
-        written = 0
+            return  # a module of another plant: nobody here can compute it
         while after < last:
             reply = _ask(addresses[0], FramesRequest(run=run, after=after), codec.decode_module_reply)
             if not isinstance(reply, Frames) or reply.run != run or reply.through <= after:
                 if len(addresses) == 1:
-                    return written
+                    return
                 del addresses[0]  # its standby computes the same
                 continue
             intake = Intake()
             for message in (*reply.results, *reply.states, *reply.events):
                 if message.seq <= last:
                     intake.take(message)
-            for batch in intake.batches().values():
-                written += store.write(batch).written
+            written = sum(store.write(batch).written for batch in intake.batches().values())
             after = reply.through
-        return written
+            yield written
 
     def _repair_ticks(self, run: str, store: HotStore) -> None:
         for first, last in tick_holes(read_ticks(store.connection)):

@@ -70,6 +70,7 @@ class Keeper(threading.Thread):
         self._moments = moments
         self._log = log
         self._due = _Due()
+        self._repairing: RunFolder | None = None
         self._over: set[str] = set()  # runs that have ended and are sealed
         self._stopping = threading.Event()
         self.problem = ""
@@ -108,6 +109,7 @@ class Keeper(threading.Thread):
         if now >= self._due.scrub:
             self._due.scrub = now + SCRUB_SECONDS
             self._scrub()
+        self._repair()
         self._prune(now)
 
     def _seal(self, folder: RunFolder, now: float, *, present: bool) -> None:
@@ -142,7 +144,13 @@ class Keeper(threading.Thread):
         for finding in scrub(folder) if present else mend(folder, deep=True):
             self._tell(finding)
         self._over.discard(folder.run)
-        self._repairer.repair(folder)
+        self._repairing = folder
+
+    def _repair(self) -> None:
+        """Have holes filled for a while, those of the run that was looked through last."""
+        folder = self._repairing
+        if folder is not None and (not folder.hot.exists() or self._repairer.repair(folder)):
+            self._repairing = None
 
     def _prune(self, now: float) -> None:
         """Not right after the start: what the present run began from may not be recorded yet."""

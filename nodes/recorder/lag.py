@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bus.messages import Tick
+from bus.messages import CLOCK_MODULE, Tick
 
 WINDOW = 20.0
 """Seconds over which a lag must have grown to count as growing."""
@@ -35,7 +35,7 @@ class Lag:
         self._published: Mapping[str, int] = {}
         self._clock = OnDisk()
         self._modules: Mapping[str, OnDisk] = {}
-        self._samples: deque[int] = deque(maxlen=round(WINDOW / SAMPLE) + 1)
+        self._samples: deque[Mapping[str, int]] = deque(maxlen=round(WINDOW / SAMPLE) + 1)
         self._due = 0.0
 
     def hear(self, tick: Tick) -> None:
@@ -49,12 +49,17 @@ class Lag:
         self._clock, self._modules = clock, modules
 
     @property
-    def behind(self) -> int:
-        """Ticks of which something is not on disk. What a module has not published is nobody's lag here."""
-        missing = [self.newest - self._of_run(self._clock)]
+    def each(self) -> dict[str, int]:
+        """Ticks of each publisher that are not on disk. What a module has not published is nobody's lag here."""
+        found = {CLOCK_MODULE: max(0, self.newest - self._of_run(self._clock))}
         for name, published in self._published.items():
-            missing.append(published - self._of_run(self._modules.get(name, OnDisk())))
-        return max(0, *missing)
+            found[name] = max(0, published - self._of_run(self._modules.get(name, OnDisk())))
+        return found
+
+    @property
+    def behind(self) -> int:
+        """Ticks of which something is not on disk."""
+        return max(self.each.values())
 
     def _of_run(self, on_disk: OnDisk) -> int:
         return on_disk.last if on_disk.run == self._run else 0
@@ -68,18 +73,22 @@ class Lag:
         """Take a sample if it is time."""
         if now >= self._due:
             self._due = now + SAMPLE
-            self._samples.append(self.behind)
+            self._samples.append(self.each)
 
     @property
-    def long(self) -> bool:
-        """True while it is more than usual."""
-        return self.behind > SHORT * self._rate
+    def long(self) -> dict[str, int]:
+        """Publishers whose lag is more than usual, and how long it is, the longest first."""
+        found = sorted(self.each.items(), key=lambda lag: -lag[1])
+        return {name: lag for name, lag in found if lag > SHORT * self._rate}
 
     @property
-    def grows(self) -> bool:
-        """True when it was longer all through the later half of the window than ever in the earlier one."""
-        if not self.long or len(self._samples) < (self._samples.maxlen or 0):
-            return False
-        middle = len(self._samples) // 2
-        kept = [*self._samples]
+    def growing(self) -> dict[str, int]:
+        """Of these the ones that were longer all through the later half of the window than ever in the earlier one."""
+        if len(self._samples) < (self._samples.maxlen or 0):
+            return {}
+        return {name: lag for name, lag in self.long.items() if self._grows(name)}
+
+    def _grows(self, name: str) -> bool:
+        kept = [sample.get(name, 0) for sample in self._samples]
+        middle = len(kept) // 2
         return min(kept[middle:]) > max(kept[:middle])

@@ -3,6 +3,7 @@
 import gc
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -36,6 +37,12 @@ BURST = 1000
 HELD = 2000
 """States kept in memory while an earlier one is missing."""
 
+LATE = 0.03
+"""Seconds beyond the pause after which this loop has not had a processor: a group's time may be over as it begins."""
+
+HEARING = 0.01
+"""Seconds on a processor for which it takes messages all the same: one at a time, it would never be through."""
+
 POLL = 0.02
 GATHER = 0.008
 """Pause in seconds after a message has come, so that those that follow are worked off together."""
@@ -53,6 +60,10 @@ BUSY = 1.0
 """Longest wait in seconds of this loop for another writer of a recording: it beats, and the keeper needs less."""
 
 _NUMBER = re.compile(r"[0-9]+")
+_LAGS = re.compile(r"(?<=not on disk: )[^;]*")
+
+LAGS_TOLD = 4
+"""Most publishers whose lags stand in the status, the longest ones; the others are counted."""
 
 CONFLICTS_TOLD = 10
 """Most conflicts of one commit that the log has a line for."""
@@ -151,9 +162,10 @@ class Shell:
         return COMMIT_INTERVAL if due is None else max(0.0, due - time.monotonic())
 
     def _hear(self) -> None:
-        now = time.monotonic()
+        now, begun = time.monotonic(), time.thread_time()
+        late = now - self._due.woke > GATHER + LATE
         for _ in range(BURST):
-            if not self._left():
+            if not self._left() and not (late and time.thread_time() - begun < HEARING):
                 break
             frames = self._subscriber.receive()
             if frames is None:
@@ -258,9 +270,9 @@ class Shell:
     def status(self) -> str:
         """One line for the clock's table of peers."""
         trouble = self._trouble or self._keeper.problem
-        lag = f"{self._lag.behind} ticks are not on disk"
-        if self._lag.grows:
-            return f"{ALARM}{lag}, and they become more: {trouble or 'this machine is too slow to record them'}"
+        if growing := self._lag.growing:
+            cause = trouble or "this machine is too slow to record them"
+            return f"{ALARM}{_not_on_disk(growing)}; they become more: {cause}"
         if trouble:
             return f"{DEGRADED}{trouble}"
         counters = self._stores.counters
@@ -270,12 +282,13 @@ class Shell:
             return f"{ALARM}{counters.conflicts} conflicts, the first {where}"
         if self._keeper.damage or self._streams.lost:
             return f"{ALARM}{self._keeper.damage} damaged places, {self._streams.lost} messages lost"
-        return f"{BEHIND}{lag} yet" if self._lag.long else "ok"
+        long = self._lag.long
+        return f"{BEHIND}{_not_on_disk(long)}" if long else "ok"
 
     def _say(self) -> None:
         self._lag.look(time.monotonic())
         status = self.status
-        kind = _NUMBER.sub("", status)
+        kind = _LAGS.sub("", _NUMBER.sub("", status))
         if kind != self._said:  # the numbers in it change all the time
             self._said = kind
             self._log.info("status", status=status)
@@ -291,3 +304,10 @@ class Shell:
         self._heart.close()
         self._subscriber.close()
         self._stores.close()
+
+
+def _not_on_disk(lags: Mapping[str, int]) -> str:
+    """Whose ticks are not on disk, and how many."""
+    told = [f"{lag} of {name}" for name, lag in [*lags.items()][:LAGS_TOLD]]
+    more = [f"some of {len(lags) - LAGS_TOLD} more"] if len(lags) > LAGS_TOLD else []
+    return f"ticks that are not on disk: {', '.join([*told, *more])}"

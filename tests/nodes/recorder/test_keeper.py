@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from nodes.recorder.holes import HoleRepairer
+from nodes.recorder.holes import SPELL, HoleRepairer
 from nodes.recorder.keeper import SCRUB_SECONDS, SEAL_SECONDS, Keeper
 from nodes.recorder.moments import Moments
 from recording.database import open_reader
@@ -26,9 +26,9 @@ class Nobody(HoleRepairer):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def repair(self, folder: RunFolder) -> int:
+    def repair(self, folder: RunFolder, seconds: float = SPELL) -> bool:  # noqa: ARG002  # as it is called
         self.asked.append(folder.run)
-        return 0
+        return True
 
 
 class Bench:

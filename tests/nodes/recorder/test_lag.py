@@ -49,5 +49,19 @@ def test_s12_a_lag_that_grows_is_told_from_one_that_is_worked_off(per_second: in
         on_disk = OnDisk(RUN, newest - 5_000 - per_second * second)
         lag.written(on_disk, {"m1": on_disk})
         lag.look(float(second))
-    assert lag.long
-    assert lag.grows is grows
+    assert lag.long.keys() == {"clock", "m1"}
+    assert bool(lag.growing) is grows
+
+
+def test_s12_whose_lag_grows_is_told_though_another_one_is_longer_and_shrinks() -> None:
+    lag = Lag()
+    for second in range(round(WINDOW) + 2):
+        newest = 10_000 + 100 * second
+        lag.hear(tick(newest, m1=newest, m2=newest, m3=newest))
+        behind = {"m1": 8_000 - 100 * second, "m2": 500 + 50 * second, "m3": 10}
+        lag.written(OnDisk(RUN, newest), {name: OnDisk(RUN, newest - each) for name, each in behind.items()})
+        lag.look(float(second))
+    assert lag.each == {"clock": 0, "m1": 5_900, "m2": 1_550, "m3": 10}
+    assert [*lag.long.items()] == [("m1", 5_900), ("m2", 1_550)]
+    assert lag.growing == {"m2": 1_550}
+    assert lag.behind == 5_900

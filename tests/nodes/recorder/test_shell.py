@@ -40,12 +40,18 @@ class World:
         """When it was received."""
         self.cost = 0.0
         """What taking one message takes, in seconds."""
+        self.starved = 0.0
+        """How long it waits for a processor after each sleep."""
+        self.worked = 0.0
 
     def monotonic(self) -> float:
         return self.now
 
+    def thread_time(self) -> float:
+        return self.worked
+
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self.now += seconds + self.starved
 
     def wait(self, _sockets: object, timeout: float) -> None:
         self.now = min(self.now + timeout, max(self.now, self.coming[0][0] if self.coming else self.now + timeout))
@@ -57,6 +63,7 @@ class World:
             return None
         at, message = self.coming.popleft()
         self.now += self.cost
+        self.worked += self.cost
         if isinstance(message, State):
             self.came[message.seq], self.heard[message.seq] = at, self.now
         return codec.encode_published(message)
@@ -138,6 +145,18 @@ def test_a_group_is_written_at_most_fifty_milliseconds_after_its_first_message(
     assert max(stores.begun[seq] - world.heard[seq] for seq in stores.begun) <= GROUP_WAIT + 2 * cost + 1e-9
     if not cost:  # what comes while a group is being written is heard when that is done
         assert max(stores.begun[seq] - world.came[seq] for seq in stores.begun) <= GROUP_WAIT + takes + 1e-9
+
+
+def test_s12_a_loop_that_waits_for_a_processor_takes_many_messages_at_a_time(make_shell: Any) -> None:
+    shell, world, stores = make_shell()
+    world.cost, world.starved = 1e-4, 0.3
+    for seq in range(1, 501):
+        world.coming += [(world.now, tick(seq)), (world.now, state(seq))]
+    turns = 0
+    while len(stores.begun) < 500:
+        shell.turn()
+        turns += 1
+    assert turns <= 20, "of a thousand messages"
 
 
 def test_what_comes_again_is_compared_whether_hot_or_sealed_and_changes_nothing(
