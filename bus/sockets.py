@@ -14,7 +14,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -51,8 +51,36 @@ _COMMON = {
 }
 
 
+FILES_FREE = 24
+"""Files that must be free for a socket: libzmq ends the whole process if it lacks one of the dozen that it takes."""
+
+
 class AddressInUseError(OSError):
     """Another program holds the address that a node has to bind."""
+
+
+def _made(context: Callable[[], Any], kind: int) -> Any:
+    """A new socket.
+
+    Args:
+        context: gives the one that it belongs to; the first call makes that.
+        kind: of socket.
+
+    Raises:
+        OSError: if this process has too many files or sockets.
+    """
+    free: list[int] = []
+    try:
+        free.append(os.open(os.devnull, os.O_RDONLY))
+        while len(free) < FILES_FREE:
+            free.append(os.dup(free[0]))  # those before the one that fails are to be closed too
+    finally:
+        for each in free:
+            os.close(each)
+    try:
+        return context().socket(kind)
+    except zmq.ZMQError as error:
+        raise OSError(error.errno, str(error)) from error
 
 
 def _configure(socket: Any, largest: int) -> None:
@@ -305,7 +333,7 @@ class _Bound(_Owner):
     """A socket that binds, and knows who is connected to it."""
 
     def __init__(self, kind: int, address: str, largest: int, queue: int | None = None) -> None:
-        self._socket = zmq.Context.instance().socket(kind)
+        self._socket = _made(zmq.Context.instance, kind)
         _configure(self._socket, largest)
         if queue is not None:
             self._socket.setsockopt(zmq.SNDHWM, queue)
@@ -327,7 +355,7 @@ class _Bound(_Owner):
         """End every connection; whoever is let in connects again. Callable from any thread."""
         for descriptor in list(self._connected):
             # It may be closed, and its number given to another file, by the time this looks at it.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+            with contextlib.suppress(OSError), _connection(descriptor) as connection:
                 if connection.getsockname()[1] == self._port:
                     connection.shutdown(socket.SHUT_RDWR)
 
@@ -350,10 +378,23 @@ class _Bound(_Owner):
         super().close()
 
 
+@contextlib.contextmanager
+def _connection(descriptor: int) -> Iterator[socket.socket]:
+    """A connection of libzmq's, by a descriptor of our own. Raises OSError if it has gone, or is another file."""
+    own = os.dup(descriptor)
+    try:
+        connection = socket.socket(fileno=own)
+    except OSError:
+        os.close(own)
+        raise
+    with connection:
+        yield connection
+
+
 def _peer(descriptor: int) -> str:
     """Address of who is connected, empty if that has gone already."""
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as connection:
+        with _connection(descriptor) as connection:
             return str(connection.getpeername()[0])
     except OSError:
         return ""
@@ -370,8 +411,8 @@ class Publisher(_Bound):
         self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
 
-def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> tuple[Any, "_Monitor"]:
-    socket = context.socket(zmq.SUB)
+def _subscribing(context: Callable[[], Any], addresses: Iterable[str], topics: Sequence[str]) -> tuple[Any, "_Monitor"]:
+    socket = _made(context, zmq.SUB)
     _configure(socket, MAX_TELEMETRY)
     socket.setsockopt(zmq.RCVHWM, TELEMETRY_QUEUE)
     _encrypt(socket, binds=False)
@@ -388,7 +429,7 @@ def _subscribing(context: zmq.Context[Any], addresses: Iterable[str], topics: Se
 class _Subscribing(_Owner):
     """A socket that subscribes and can do so anew."""
 
-    def __init__(self, context: zmq.Context[Any], addresses: Iterable[str], topics: Sequence[str]) -> None:
+    def __init__(self, context: Callable[[], Any], addresses: Iterable[str], topics: Sequence[str]) -> None:
         self._context = context
         self._addresses = tuple(addresses)
         self._topics = tuple(topics)
@@ -411,7 +452,7 @@ class Subscriber(_Subscribing):
     """SUB: connects to every address, takes the topics with the given beginnings."""
 
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
-        super().__init__(zmq.Context.instance(), addresses, topics)
+        super().__init__(zmq.Context.instance, addresses, topics)
 
     def receive(self, timeout: float = 0.0) -> Frames | None:
         """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
@@ -465,7 +506,7 @@ class Dealer(_Owner):
         self._socket = self._open()
 
     def _open(self) -> Any:
-        socket: Any = zmq.Context.instance().socket(zmq.DEALER)
+        socket = _made(zmq.Context.instance, zmq.DEALER)
         _configure(socket, MAX_TELEMETRY)
         _encrypt(socket, binds=False)
         socket.setsockopt(zmq.IMMEDIATE, 1)
@@ -501,7 +542,7 @@ class AsyncSubscriber(_Subscribing):
     """A Subscriber for an asyncio loop."""
 
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
-        super().__init__(zmq.asyncio.Context.instance(), addresses, topics)
+        super().__init__(zmq.asyncio.Context.instance, addresses, topics)
 
     async def receive(self) -> Frames:
         """The next two frames; others are counted and dropped."""
@@ -520,7 +561,7 @@ class AsyncDealer(_Owner):
         self._socket = self._open()
 
     def _open(self) -> Any:
-        socket = zmq.asyncio.Context.instance().socket(zmq.DEALER)
+        socket = _made(zmq.asyncio.Context.instance, zmq.DEALER)
         _configure(socket, MAX_TELEMETRY)
         _encrypt(socket, binds=False)
         socket.setsockopt(zmq.IMMEDIATE, 1)

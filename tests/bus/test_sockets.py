@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,10 +25,13 @@ from bus.sockets import (
     Publisher,
     Server,
     Subscriber,
+    _peer,
     wait,
 )
 from tests.bus.conftest import PATIENCE, bound, eventually, free_address
 from tests.bus.samples import frame
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PAIR = (b"event/m1/", frame(Event, module="m1"))
 
@@ -197,6 +203,51 @@ def test_a_closed_publisher_leaves_no_thread_and_no_port(address: str) -> None:
         publisher.close()
         publisher.close()
     assert threading.active_count() == before
+
+
+NO_FILES = """
+import os, resource, sys
+from bus.sockets import Dealer, Publisher, Server, Subscriber
+
+makers = {
+    "dealer": lambda address: Dealer(address), "server": Server, "publisher": Publisher,
+    "subscriber": lambda address: Subscriber([address], ["t"]),
+}
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+held = []
+for free in range(int(sys.argv[3]), 40):
+    while True:
+        try:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            break
+    for _ in range(free):
+        os.close(held.pop())
+    try:
+        makers[sys.argv[1]](sys.argv[2]).close()
+    except OSError as error:
+        assert error.strerror == "Too many open files", error
+        continue
+    print("made")
+    break
+"""
+
+
+@pytest.mark.parametrize("free", [0, 2, 4])
+@pytest.mark.parametrize("kind", ["dealer", "server", "publisher", "subscriber"])
+def test_a_process_that_is_short_of_files_is_told_and_not_ended(kind: str, free: int, address: str) -> None:
+    command = [sys.executable, "-c", NO_FILES, kind, address, str(free)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, "made\n"), done.stderr
+
+
+def test_a_descriptor_that_is_another_file_by_now_is_no_peer_and_leaves_none_open() -> None:
+    reading, writing = os.pipe()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    assert _peer(reading) == ""
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+    os.close(reading)
+    os.close(writing)
 
 
 # Requests
