@@ -35,17 +35,27 @@ class Presets:
         except (PresetFileError, ScenarioError) as error:
             raise PresetError(str(error)) from error
 
-    def save(self, name: str, values: dict[str, Any]) -> None:
+    def save(self, name: str, values: dict[str, Any], *, new: bool = False) -> None:
         """Save a preset, in the place of the one of that name if there is one.
 
+        Args:
+            name: of the preset.
+            values: put over the defaults.
+            new: that there is none of that name; what another page or REST has saved meanwhile is not overwritten.
+
         Raises:
-            PresetError: if the name or a value is wrong, or the file cannot be written.
+            PresetError: if the name or a value is wrong, the file cannot be written, or it is not new.
         """
+
+        def require(tag: str | None) -> None:
+            if new and tag is not None:
+                raise PresetError(f"there is a preset {name} by now: save it again to overwrite it")
+
         if re.fullmatch(NAME, name) is None:
             raise PresetError(f"name: {name[:64]!r} is none: use 1 to 64 letters, digits, _ and -, a letter first")
         try:
             parameters = Parameters.of(values)
-            self._files.write(name, render(parameters.as_dict(), f"Preset {name}."))
+            self._files.write(name, render(parameters.as_dict(), f"Preset {name}."), require)
         except (ParameterError, PresetFileError) as error:
             raise PresetError(str(error)) from error
         except OSError as error:

@@ -117,7 +117,8 @@ class Questions:
         parameters = args["parameters"]
         if not isinstance(parameters, dict):
             raise PresetError("parameters: give values by name")
-        await asyncio.to_thread(self._presets.save, str(args["name"]), parameters)  # another process may be at it
+        new = args.get("new", False) is True
+        await asyncio.to_thread(self._presets.save, str(args["name"]), parameters, new=new)  # it may have to wait
         return self._presets.names()
 
     async def _delete_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:

@@ -94,7 +94,7 @@ class PresetBox {
     if (!inForce()) throw new Error("the parameters in force are not known yet")
     const there = (await this.commands.ask("presets")).includes(name)
     if (there && !(await this.confirm(`Overwrite the preset ${name}?`, "The values that it has now are lost.", "Overwrite"))) return `${name} stays as it was.`
-    this.fill(await this.commands.ask("preset_save", { name, parameters: inForce() }), name)
+    this.fill(await this.commands.ask("preset_save", { name, parameters: inForce(), new: !there }), name)
     return `${name} is saved.`
   }
 
