@@ -51,7 +51,7 @@ class Meter:
     """
 
     def __init__(self, pid: int, proc: Path = Path("/proc")) -> None:
-        self._process = proc / str(pid)
+        self._process = f"{proc}/{pid}"
         self._threads: dict[str, _Thread] = {}
         self._queued = 0
 
@@ -63,18 +63,20 @@ class Meter:
         """
         threads: dict[str, _Thread] = {}
         try:
-            name, state = _name_and_state(self._process / "stat")
-            tasks = list((self._process / "task").iterdir())
+            name, state = _name_and_state(f"{self._process}/stat")
+            with os.scandir(f"{self._process}/task") as found:
+                tasks = [each.name for each in found]
         except (OSError, ValueError):
             return None
         for task in tasks:
             try:
-                _, does = _name_and_state(task / "stat")
-                ran, queued, given = map(int, _head(task / "schedstat", _SCHEDSTAT).split())
+                _, does = _name_and_state(f"{self._process}/task/{task}/stat")
+                told = _head(f"{self._process}/task/{task}/schedstat", _SCHEDSTAT)
+                ran, queued, given = map(int, told.split())
             except (OSError, ValueError):  # a thread that ended just now, or a kernel that keeps no such figures
                 continue
-            before = self._threads.get(task.name, _UNKNOWN)
-            threads[task.name] = before.next(ran, queued, given, does == "R", now)
+            before = self._threads.get(task, _UNKNOWN)
+            threads[task] = before.next(ran, queued, given, does == "R", now)
         ran = sum(thread.ran for thread in threads.values())
         if not ran:
             return None
@@ -84,8 +86,8 @@ class Meter:
         return Usage(ran * _NS, self._queued * _NS, blocked=state == "D", waits=waits)
 
 
-def _head(path: Path, size: int) -> str:
-    """The beginning of a file of the kernel; opened plainly, for there are a thousand a second."""
+def _head(path: str, size: int) -> str:
+    """The beginning of a file of the kernel; opened plainly, for a thousand of them are read each second."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, size).decode(errors="replace")
@@ -93,7 +95,7 @@ def _head(path: Path, size: int) -> str:
         os.close(descriptor)
 
 
-def _name_and_state(path: Path) -> tuple[str, str]:
+def _name_and_state(path: str) -> tuple[str, str]:
     """Name of a process or thread, and the letter of what it does."""
     text = _head(path, _STAT)
     name, _, rest = text[text.index("(") + 1 :].rpartition(")")
