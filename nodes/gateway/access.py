@@ -25,32 +25,36 @@ class Roles:
     """
 
     def __init__(self, paths: Mapping[str, Mapping[str, Any]]) -> None:
-        self._plain: dict[tuple[str, str], Role] = {}
-        self._templates: list[tuple[re.Pattern[str], str, Role]] = []
+        self._plain: dict[str, dict[str, Role]] = {}
+        self._templates: list[tuple[re.Pattern[str], dict[str, Role]]] = []
         for path, operations in paths.items():
-            for method, operation in operations.items():
-                role = declared(method.upper(), operation)
-                if "{" in path:
-                    pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)))
-                    self._templates.append((pattern, method.upper(), role))
-                else:
-                    self._plain[method.upper(), path] = role
+            roles = {method.upper(): declared(method.upper(), each) for method, each in operations.items()}
+            if "{" in path:
+                pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)))
+                self._templates.append((pattern, roles))
+            else:
+                self._plain[path] = roles
 
     def needed(self, method: str, path: str) -> Role:
-        """The role for a method and a path; what is not there still takes a token, and says nothing without one."""
+        """The role for a method and a path; what is not there still takes a token, and says nothing without one.
+
+        That a path does not take a method may be known to whoever may use it in any way.
+        """
         method = "GET" if method == "HEAD" else method
-        found = self._plain.get((method, path))
-        if found is not None:
-            return found
-        for pattern, each, role in self._templates:
-            if each == method and pattern.fullmatch(path):
-                return role
-        return by_method(method)
+        roles = self._roles(path)
+        return roles[method] if method in roles else min(roles.values(), default=by_method(method))
+
+    def _roles(self, path: str) -> Mapping[str, Role]:
+        """The role for each method that a path takes."""
+        if path in self._plain:
+            return self._plain[path]
+        return {
+            each: role for pattern, roles in self._templates if pattern.fullmatch(path) for each, role in roles.items()
+        }
 
     def methods(self, path: str) -> list[str]:
         """The methods that a path takes; none if there is nothing."""
-        plain = {method for method, known in self._plain if known == path}
-        found = plain or {method for pattern, method, _ in self._templates if pattern.fullmatch(path)}
+        found = set(self._roles(path))
         return sorted(found | ({"OPTIONS"} if found else set()) | ({"HEAD"} if "GET" in found else set()))
 
 

@@ -84,6 +84,25 @@ def test_the_role_matrix(gateway: Secured) -> None:
             assert status not in {401, 403, 429}, (method, path, role, status)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("PUT", "/v1/health", {"nobody": 405, "viewer": 405}),
+        ("PATCH", "/v1/time", {"nobody": 401, "viewer": 405}),
+        ("POST", "/v1/presets/deep", {"nobody": 401, "viewer": 405}),
+        ("POST", "/v1/nothing", {"nobody": 401, "viewer": 403, "operator": 404}),
+        ("DELETE", "/v1/commands", {"nobody": 401, "operator": 403, "admin": 405}),
+    ],
+)
+def test_who_may_use_a_path_is_told_which_methods_it_has(
+    gateway: Secured, method: str, path: str, told: dict[str, int]
+) -> None:
+    for role, status in told.items():
+        answer = httpx.request(method, f"{gateway.endpoints.gateway_http}{path}", headers=gateway.bearer(role))
+        assert answer.status_code == status, (role, answer.text)
+        assert ("allow" in answer.headers) == (status == 405)
+
+
 def operators_command(gateway: Secured, role: str) -> int:
     body = {"ticks": 0}  # wrong, so that it is judged without a clock
     url = f"{gateway.endpoints.gateway_http}/v1/time/step"
