@@ -13,7 +13,7 @@ from typing import Self, TextIO
 
 import structlog
 
-from bus import codec, log
+from bus import codec, files, log
 from bus.endpoints import Endpoints
 from bus.environment import data_folder, setting
 from bus.folder import PRIVATE_UMASK, home, keep_private
@@ -51,7 +51,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogger:
-    """Tie the process to its supervisor, keep what it writes to its user, and set up its log.
+    """Tie the process to its supervisor, let it open many files, keep what it writes to its user, and set up its log.
 
     Log lines are readable on a terminal, one JSON object a line otherwise, see `bus.log`.
 
@@ -60,6 +60,7 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
         output: where the lines go, stdout when not given.
     """
     die_with_parent()
+    files.raise_limit()
     os.umask(PRIVATE_UMASK)
     keep_private(data_folder())
     if home() is None:  # libraries insist on one
