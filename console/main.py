@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import os
 import signal
 import sqlite3
 import sys
@@ -12,6 +11,7 @@ from types import FrameType
 from typing import Final
 
 from console import arguments as console_arguments
+from console import streams
 from studies import arguments as studies_arguments
 from studies import cli as studies_cli
 from studies.loading import ended_at_once
@@ -27,7 +27,24 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    streams.stand_in()
+    code = OK
+    try:
+        try:
+            code = _perform(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        streams.abandon()
+    except OSError as error:
+        streams.abandon()
+        if code != WRONG:  # it has not been told yet
+            sys.stderr.write(f"kpp: standard output: {error.strerror}\n")
+        return WRONG
+    return code
+
+
+def _perform(words: Sequence[str]) -> int:
     if words[:1] == [KEYS]:  # it has commands of its own
         keys: Callable[[Sequence[str]], int] = importlib.import_module("bus.security.command").main
         return keys(words[1:])
@@ -40,9 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nkpp: interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except BrokenPipeError:
+        raise
     except (OSError, LookupError, ValueError, RecursionError, sqlite3.Error) as error:
         sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
         return WRONG
