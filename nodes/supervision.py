@@ -19,8 +19,9 @@ from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDe
 
 from bus.endpoints import EndpointError, Endpoints
 from bus.environment import data_folder
-from bus.folder import PRIVATE_UMASK, claim, keep_private
+from bus.folder import PRIVATE_UMASK, FolderTakenError, claim, keep_private
 from bus.process import RESTARTS, SUPERVISOR, SUPERVISOR_PID
+from nodes import settings
 from nodes.account import Account
 from nodes.guard import Guard
 from nodes.ports import unusable
@@ -211,10 +212,16 @@ class PlantInterface:
         problems = []
         try:
             claim(data_folder(), "supervisor")
-            endpoints = Endpoints.from_environment(os.environ)
-            problems = _unusable_for_long(endpoints)
-        except (EndpointError, OSError) as error:
+        except FolderTakenError as error:
             problems = [str(error)]
+        except OSError as error:
+            problems = [settings.no_folder(os.environ, error)]
+        try:
+            endpoints = Endpoints.from_environment(os.environ)
+            problems += settings.wrong(os.environ, local(endpoints, os.environ))
+            problems += [] if problems else _unusable_for_long(endpoints)
+        except (EndpointError, OSError) as error:
+            problems.append(str(error))
         self._take_turns()
         if problems:
             self._options.usage("\n       ".join(problems))

@@ -7,6 +7,7 @@ the Origin header the second. Pages that another server on this machine has sent
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -53,6 +54,10 @@ class Place:
         return host if self.port is None else f"{host}:{self.port}"
 
 
+_HOST = re.compile(r"[a-z0-9._\-:%]+")
+"""A name as browsers send it, others than of ASCII letters encoded (xn--...), or an address."""
+
+
 def place(authority: str) -> Place | None:
     """Read `host` or `host:port`; the host comes without brackets and in lower case. None if it is neither."""
     try:
@@ -60,9 +65,11 @@ def place(authority: str) -> Place | None:
         port = parts.port  # raises when it is no port
     except ValueError:
         return None
-    if parts.username is not None or parts.path or parts.query or parts.fragment or not parts.hostname:
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
         return None
-    return Place(parts.hostname, port)
+    if _HOST.fullmatch(parts.hostname or "") is None:
+        return None
+    return Place(parts.hostname or "", port)
 
 
 @dataclass(frozen=True)
