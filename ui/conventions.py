@@ -5,14 +5,16 @@ load nothing from elsewhere and show the page in no frame of another site.
 """
 
 import inspect
+from asyncio import Future
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.iostream import IOStream
 from tornado.web import Application, GZipContentEncoding, OutputTransform, RequestHandler
 
-from bus.security.door import SAFE_HEADERS, problem, refusal_headers
+from bus.security.door import SAFE_HEADERS, problem, refusal_headers, whole_answer
 from bus.security.hosts import Refusal
 
 _PAGE = (
@@ -57,6 +59,22 @@ class SafeHeaders(OutputTransform):
         return super().transform_first_chunk(status_code, headers, chunk, finishing)
 
 
+_UNREADABLE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+"""What Tornado sends to who sent no HTTP, past every handler."""
+
+_EXPLAINED = whole_answer(Refusal(HTTPStatus.BAD_REQUEST, "http", "this is no HTTP request that can be read"))
+
+
+def explain(stream: IOStream) -> None:
+    """Have what is no HTTP answered with a problem as well."""
+    write = stream.write
+
+    def written(data: bytes | memoryview) -> Future[None]:
+        return write(_EXPLAINED if data == _UNREADABLE else data)
+
+    stream.write = written  # type: ignore[method-assign]  # Tornado writes it to the stream itself
+
+
 class Nothing(RequestHandler):
     """Answers for paths that there are not."""
 
@@ -87,7 +105,12 @@ def _kept(handler: type[RequestHandler], answered: Callable[[HTTPServerRequest],
         answered(self.request)
         handler.on_finish(self)
 
-    more: dict[str, Any] = {"write_error": _write_error, "on_finish": on_finish}
+    def finish(self: RequestHandler, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        if self.get_status() >= HTTPStatus.BAD_REQUEST and isinstance(chunk, str):  # Tornado's own words
+            chunk = _problem(self, chunk)
+        return handler.finish(self, chunk)
+
+    more: dict[str, Any] = {"write_error": _write_error, "on_finish": on_finish, "finish": finish}
     if handler.head is RequestHandler.head:
         more["head"] = _head
     if handler.options is RequestHandler.options:
@@ -118,9 +141,13 @@ def _write_error(self: RequestHandler, status_code: int, **_kwargs: Any) -> None
         404: f"there is nothing at {self.request.path[:200]}",
         405: f"{str(self.request.method)[:32]} is not possible here: see the Allow header",
     }.get(status_code, self._reason)  # Tornado has no other name for it
-    refusal = Refusal(status_code, "http", detail)
-    for name, value in refusal_headers(refusal).items():
-        self.set_header(name, value)
     if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         self.set_header("Allow", _methods(self))
-    self.finish(problem(refusal))
+    self.finish(_problem(self, detail))
+
+
+def _problem(handler: RequestHandler, detail: str) -> bytes:
+    refusal = Refusal(handler.get_status(), "http", detail)
+    for name, value in refusal_headers(refusal).items():
+        handler.set_header(name, value)
+    return problem(refusal)

@@ -6,6 +6,7 @@ from tornado.iostream import IOStream
 
 from bus import files
 from bus.security.connections import Connections
+from ui.conventions import explain
 
 MOST = 512
 
@@ -46,6 +47,7 @@ class Places:
             self._open.discard(each)
         self._open.add(stream)
         gone = self._connections.opened(stream, str(address[0]))
+        explain(stream)
         self._take(stream, address)
         if gone is not None:
             gone.close()

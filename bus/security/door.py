@@ -54,6 +54,16 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
     return headers
 
 
+def whole_answer(refusal: Refusal) -> bytes:
+    """A refusal as a whole HTTP answer, for who has sent what no server can read; the connection ends with it."""
+    body = problem(refusal)
+    more = {"content-length": str(len(body)), "connection": "close"}
+    headers = SAFE_HEADERS | refusal_headers(refusal) | more
+    lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
 class Door:
     """Answers OPTIONS, 400, 401, 403, 429 and 503 itself and adds SAFE_HEADERS to every answer.
 

@@ -33,6 +33,7 @@ from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.delivery import BACKLOG, Delivery
 from nodes.gateway.frame import framed
+from nodes.gateway.malformed import Explained
 from nodes.gateway.problems import MEDIA_TYPE, Problem, ProblemError
 from nodes.gateway.session import (
     MAX_MISTAKES,
@@ -110,7 +111,7 @@ def _write(connection: ServerConnection, data: bytes) -> None:
 def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnection]:
     """The class of connections that count from their beginning, not only once they are clients."""
 
-    class Counted(ServerConnection):
+    class Counted(Explained):
         """One that never says who it is makes room for others."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:

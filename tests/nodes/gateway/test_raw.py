@@ -1,5 +1,6 @@
 """The doors of the gateway on plain sockets: slow headers, stalled answers, sizes, and too many at a time."""
 
+import json
 import socket
 import time
 
@@ -136,6 +137,30 @@ def test_what_is_not_in_order_is_refused(gateway: Running, request_: bytes) -> N
         assert b"\r\ncontent-type: application/problem+json\r\n" in answer.lower()  # S18: h11's own as well
         assert b"\r\nx-content-type-options: nosniff\r\n" in answer.lower()
     assert gateway.peer.commands == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 20_000), 431),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n" % (b"x" * 20_000), 431),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (b"X: y\r\n" * 200), 431),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A : b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12345", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /caf\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (bytes(range(256)), 400),
+    ],
+)
+def test_s18_what_the_websocket_door_cannot_read_is_a_problem(gateway: Running, request_: bytes, status: int) -> None:
+    with dial(gateway.endpoints.gateway_websocket) as client:
+        client.sendall(request_)
+        head, _, body = drained(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), head[:60]
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head.lower()
+    assert b"\r\nx-content-type-options: nosniff\r\n" in head.lower()
+    assert json.loads(body)["status"] == status
 
 
 def test_server_sent_events_flow_and_resume(gateway: Running) -> None:
