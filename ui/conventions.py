@@ -7,14 +7,15 @@ load nothing from elsewhere and show the page in no frame of another site.
 import inspect
 from asyncio import Future
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, UnsatisfiableReadError
 from tornado.web import Application, GZipContentEncoding, OutputTransform, RequestHandler
 
-from bus.security.door import SAFE_HEADERS, problem, refusal_headers, whole_answer
+from bus.security.door import MAX_HEAD, SAFE_HEADERS, problem, refusal_headers, whole_answer
 from bus.security.hosts import Refusal
 
 _PAGE = (
@@ -65,14 +66,26 @@ _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 _EXPLAINED = whole_answer(Refusal(HTTPStatus.BAD_REQUEST, "http", "this is no HTTP request that can be read"))
 
 
+_TOO_LARGE = whole_answer(
+    Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "too-large", f"the header is larger than {MAX_HEAD} bytes")
+)
+
+
 def explain(stream: IOStream) -> None:
-    """Have what is no HTTP answered with a problem as well."""
-    write = stream.write
+    """Have what is no HTTP, and too large a header, answered with a problem as well."""
+    write, close = stream.write, stream.close
 
     def written(data: bytes | memoryview) -> Future[None]:
         return write(_EXPLAINED if data == _UNREADABLE else data)
 
+    def closed(exc_info: Any = False) -> None:
+        if isinstance(exc_info, UnsatisfiableReadError) and not stream.closed():
+            with suppress(OSError):  # who has gone needs no answer
+                stream.socket.send(_TOO_LARGE)
+        close(exc_info)
+
     stream.write = written  # type: ignore[method-assign]  # Tornado writes it to the stream itself
+    stream.close = closed  # type: ignore[method-assign]  # and ends it, when it has read more than it will
 
 
 class Nothing(RequestHandler):
