@@ -109,7 +109,7 @@ static void control(Plant *p, double *command) {
     int state = (int)x[ST_PLC_STATE], next = state;
     double R = c[CO_GAS_CONSTANT], nominal = c[CO_SPEED_SETPOINT];
     double pressure = R * x[ST_RECEIVER_ENERGY] / ((c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME]);
-    if (state == PRESSURISING && pressure >= c[CO_UNLOAD_PRESSURE]) next = STARTING;
+    if (state == PRESSURISING && (pressure >= c[CO_UNLOAD_PRESSURE] || x[ST_COMPRESSOR_MODE] == IDLE)) next = STARTING;
     if (state == STARTING && x[ST_SHAFT_SPEED] >= 0.5 * nominal) next = RUNNING;
     if (state == STOPPING && x[ST_SPEED] < 0.05) next = STOPPED;
     if (next != state) {
@@ -166,23 +166,32 @@ static int window(Plant *p, int enabled, double *served_progress, double *lasts)
     return served;
 }
 
-static int switched(Plant *p, double pressure) {
+static int enabled(Plant *p, double pressure) {
     const double *c = p->c; double *x = p->x;
     int mode = (int)x[ST_COMPRESSOR_MODE], state = (int)x[ST_PLC_STATE];
     if (!(state >= PRESSURISING && state <= COASTING)) mode = OFF;
     else if (mode == OFF) mode = pressure < c[CO_UNLOAD_PRESSURE] ? LOADED : IDLE;
-    else if (mode == LOADED && pressure >= c[CO_UNLOAD_PRESSURE]) mode = IDLE;
-    else if (mode == IDLE && pressure <= c[CO_LOAD_PRESSURE]) {
-        mode = LOADED;
-        double used = p->books[LE_COMPRESSOR] + p->books[LE_COUNT + LE_COMPRESSOR];
-        if (p->lap[LAP_LOADS] == 0) {
-            p->lap[LAP_FIRST_LOAD_TIME] = x[ST_STEPS] * p->h; p->lap[LAP_FIRST_LOAD_ENERGY] = used;
-        }
-        p->lap[LAP_LAST_LOAD_TIME] = x[ST_STEPS] * p->h; p->lap[LAP_LAST_LOAD_ENERGY] = used;
-        p->lap[LAP_LOADS] += 1;
-    }
     x[ST_COMPRESSOR_MODE] = mode;
     return mode;
+}
+
+static double loaded_share(const double *c, double start, double end, int mode) {
+    double energy = (c[CO_CP_AIR] - c[CO_GAS_CONSTANT]) * c[CO_RECEIVER_VOLUME] / c[CO_GAS_CONSTANT], limit;
+    if (mode == LOADED) {
+        limit = energy * c[CO_UNLOAD_PRESSURE];
+        if (start >= limit) return 0;
+        return end >= limit ? (limit - start) / (end - start) : 1;
+    }
+    limit = energy * c[CO_LOAD_PRESSURE];
+    if (start <= limit) return 1;
+    return end <= limit ? (limit - end) / (start - end) : 0;
+}
+
+static void note_load(Plant *p, double time, double used) {
+    if (p->lap[LAP_LOADS] == 0) { p->lap[LAP_FIRST_LOAD_TIME] = time; p->lap[LAP_FIRST_LOAD_ENERGY] = used; }
+    p->lap[LAP_LAST_LOAD_TIME] = time; p->lap[LAP_LAST_LOAD_ENERGY] = used;
+    p->lap[LAP_LOADS] += 1;
+    p->x[ST_COMPRESSOR_MODE] = LOADED;
 }
 
 static void carry(double *value, double *low, double change) {
@@ -226,29 +235,64 @@ static double work_of(const double *c, double pressure, double taken) {
     return taken * compression(c, MAX(1, pressure / c[CO_AMBIENT_PRESSURE]));
 }
 
-static void compress(Plant *p, int mode, double mass, double energy, double *taken, double *brought) {
-    const double *c = p->c; double *flow = p->flow, *sampled = p->samples, *destroyed = p->destroyed, h = p->h;
-    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
-    double per_energy = R / (cv * c[CO_RECEIVER_VOLUME]), work = 0, seen = 0;
-    *taken = *brought = 0;
-    if (mode == LOADED) {
-        double m = c[CO_COMPRESSOR_FLOW] * h, cooler = c[CO_COOLER_TEMPERATURE];
-        double middle = per_energy * (energy + 0.5 * m * cp * cooler);
-        work = work_of(c, middle, m);
-        cooler = MIN(cooler, T0 + work / (m * cp));
-        *taken = m; *brought = m * cp * cooler;
-        destroyed[EX_COMPRESSOR] += work - m * (R * T0 * log(middle / p0) + thermal(cooler, T0, cp));
-        double half = (energy + 0.5 * *brought) / ((mass + 0.5 * m) * cv);
-        destroyed[EX_RECEIVER_MIXING] += m * mixing_loss(half, cooler, T0, cp);
-        flow[LE_AIR_INTAKE] += m;
-        flow[LE_AFTERCOOLER] += work - m * cp * (cooler - T0);
-        seen = 0.5 * (work_of(c, per_energy * energy, m) + work_of(c, per_energy * (energy + *brought), m));
-        sampled[LE_AFTERCOOLER] += seen - m * cp * (cooler - T0);
-    } else if (mode == IDLE) {
-        work = seen = work_of(c, c[CO_UNLOAD_PRESSURE], c[CO_IDLE_FLOW] * h);
-        flow[LE_AFTERCOOLER] += work; sampled[LE_AFTERCOOLER] += work; destroyed[EX_COMPRESSOR] += work;
+static double cooled(const double *c, double energy, double m, double *cooler, double *middle) {
+    double cp = c[CO_CP_AIR], T0 = c[CO_AMBIENT_TEMPERATURE];
+    double per_energy = c[CO_GAS_CONSTANT] / ((cp - c[CO_GAS_CONSTANT]) * c[CO_RECEIVER_VOLUME]);
+    *cooler = c[CO_COOLER_TEMPERATURE];
+    *middle = per_energy * (energy + 0.5 * m * cp * *cooler);
+    double work = work_of(c, *middle, m);
+    if (m * cp * (*cooler - T0) > work) {
+        *cooler = T0 + work / (m * cp);
+        *middle = per_energy * (energy + 0.5 * m * cp * *cooler);
+        work = work_of(c, *middle, m);
+        *cooler = MIN(*cooler, T0 + work / (m * cp));
     }
-    flow[LE_COMPRESSOR] += work; sampled[LE_COMPRESSOR] += seen;
+    return work;
+}
+
+static double idle(Plant *p, double lasts) {
+    double work = work_of(p->c, p->c[CO_UNLOAD_PRESSURE], p->c[CO_IDLE_FLOW] * lasts);
+    p->flow[LE_AFTERCOOLER] += work; p->samples[LE_AFTERCOOLER] += work; p->destroyed[EX_COMPRESSOR] += work;
+    return work;
+}
+
+static double load(Plant *p, double mass, double energy, double lasts, double *taken, double *brought, double *seen) {
+    const double *c = p->c; double *flow = p->flow, *sampled = p->samples, *destroyed = p->destroyed, cooler, middle;
+    double R = c[CO_GAS_CONSTANT], cp = c[CO_CP_AIR], cv = cp - R, T0 = c[CO_AMBIENT_TEMPERATURE], p0 = c[CO_AMBIENT_PRESSURE];
+    double per_energy = R / (cv * c[CO_RECEIVER_VOLUME]), m = c[CO_COMPRESSOR_FLOW] * lasts;
+    double work = cooled(c, energy, m, &cooler, &middle);
+    *taken = m; *brought = m * cp * cooler;
+    destroyed[EX_COMPRESSOR] += work - m * (R * T0 * log(middle / p0) + thermal(cooler, T0, cp));
+    double half = (energy + 0.5 * *brought) / ((mass + 0.5 * m) * cv);
+    destroyed[EX_RECEIVER_MIXING] += m * mixing_loss(half, cooler, T0, cp);
+    flow[LE_AIR_INTAKE] += m;
+    flow[LE_AFTERCOOLER] += work - m * cp * (cooler - T0);
+    *seen = 0.5 * (work_of(c, per_energy * energy, m) + work_of(c, per_energy * (energy + *brought), m));
+    sampled[LE_AFTERCOOLER] += *seen - m * cp * (cooler - T0);
+    return work;
+}
+
+/* `start` is the energy at the beginning of the step; the compressor comes last if it may have to switch. */
+static void compress(Plant *p, int mode, double start, double mass, double energy, double *taken, double *brought) {
+    const double *c = p->c; double h = p->h, work = 0, seen = 0, end = energy, cooler, middle, resampled;
+    *taken = *brought = 0;
+    if (mode == OFF) return;
+    if (mode == LOADED) {
+        double m = c[CO_COMPRESSOR_FLOW] * h;
+        cooled(c, energy, m, &cooler, &middle);
+        end = energy + m * c[CO_CP_AIR] * cooler;
+    }
+    double share = loaded_share(c, start, end, mode);
+    if (mode == IDLE && share < 1) work = seen = idle(p, (1 - share) * h);
+    if (mode == IDLE && share > 0)
+        note_load(p, (p->x[ST_STEPS] + (1 - share)) * h, p->books[LE_COMPRESSOR] + p->books[LE_COUNT + LE_COMPRESSOR] + work);
+    if (share > 0) { work += load(p, mass, energy, share * h, taken, brought, &resampled); seen += resampled; }
+    if (mode == LOADED && share < 1) {
+        p->x[ST_COMPRESSOR_MODE] = IDLE;
+        double rest = idle(p, (1 - share) * h);
+        work += rest; seen += rest;
+    }
+    p->flow[LE_COMPRESSOR] += work; p->samples[LE_COMPRESSOR] += seen;
 }
 
 static double cool(Plant *p, double mass, double energy) {
@@ -261,6 +305,25 @@ static double cool(Plant *p, double mass, double energy) {
     return lost;
 }
 
+static double valve(const double *c, double pressure, double T, double q) {
+    double b = c[CO_VALVE_CRITICAL_RATIO], psi = 1;
+    if (q > b) {
+        psi = 0;
+        if (q < 1) {
+            double root = (MIN(q, 0.999) - b) / (1 - b);
+            psi = sqrt(1 - root * root);
+            if (q > 0.999) psi *= (1 - q) / (1 - 0.999);
+        }
+    }
+    return pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi;
+}
+
+static double no_further(const double *c, double charge, double mass, double pressure, double behind) {
+    if (charge * c[CO_CP_AIR] * pressure > mass * (c[CO_CP_AIR] - c[CO_GAS_CONSTANT]) * (pressure - behind))
+        return MIN(charge, pressure <= behind ? 0 : mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(behind / pressure)));
+    return charge;
+}
+
 /* Let air into the served floater; returns what leaves the receiver and whether the pulse is complete. */
 static int fill(Plant *p, int served, double progress, double mass, double energy, double opening, double lasts,
                 double *charge_out, double *taken, double *missed) {
@@ -271,18 +334,11 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
     if (F(MASS, served) == 0) F(STIFFNESS, served) = 0;
     place(progress, c[CO_STRAIGHT_LENGTH], c[CO_RADIUS], &z, &cosine, &sine);
     double behind = p0 + c[CO_SPECIFIC_WEIGHT] * (c[CO_WATER_DEPTH] + x[ST_LEVEL] - z);
-    double q = behind / pressure, b = c[CO_VALVE_CRITICAL_RATIO], psi = 1;
-    if (q > b) {
-        psi = 0;
-        if (q < 1) {
-            double root = (MIN(q, 0.999) - b) / (1 - b);
-            psi = sqrt(1 - root * root);
-            if (q > 0.999) psi *= (1 - q) / (1 - 0.999);
-        }
+    double charge = no_further(c, lasts * (opening * valve(c, pressure, T, behind / pressure)), mass, pressure, behind);
+    if (charge > 0) {
+        double left = 1 - 0.5 * charge / mass, middle = pressure * pow(left, cp / cv), cooled = T * pow(left, R / cv);
+        charge = no_further(c, lasts * (opening * valve(c, middle, cooled, behind / middle)), mass, pressure, behind);
     }
-    double charge = lasts * opening * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * sqrt(293.15 / T) * psi);
-    if (charge * cp * pressure > mass * cv * (pressure - behind))
-        charge = MIN(charge, pressure <= behind ? 0 : mass * -expm1((1 - c[CO_GAS_EXPONENT]) * log(behind / pressure)));
     double missing = c[CO_TARGET_MASS] - F(DELIVERED, served);
     int complete = charge >= missing;
     double lasted = complete && charge > 0 ? lasts * missing / charge : lasts;
@@ -308,30 +364,42 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
 static void air_supply(Plant *p) {
     const double *c = p->c; double *x = p->x;
     double R = c[CO_GAS_CONSTANT], mass = x[ST_RECEIVER_MASS], energy = x[ST_RECEIVER_ENERGY], progress;
+    double capacity = (c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME] / R;
     double relieved, blown, taken, brought, charge, left, missed, lasts;
-    int state = (int)x[ST_PLC_STATE], mode = switched(p, energy * R / ((c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME]));
+    int state = (int)x[ST_PLC_STATE], mode = enabled(p, energy / capacity);
     relieve(p, mass, energy, &relieved, &blown);
     double dm = -relieved, dU = -blown;
     int odd = fmod(x[ST_STEPS], 2) != 0;
-    if (!odd) {
-        compress(p, mode, mass + dm, energy + dU, &taken, &brought);
+    double most = c[CO_COMPRESSOR_FLOW] * p->h * c[CO_CP_AIR] * c[CO_COOLER_TEMPERATURE];
+    int last = odd || mode == IDLE || energy + most >= capacity * c[CO_UNLOAD_PRESSURE];
+    if (!last) {
+        compress(p, mode, energy - blown, mass + dm, energy + dU, &taken, &brought);
         dm += taken; dU += brought;
-        dU -= cool(p, mass + dm, energy + dU);
     }
+    if (!odd) dU -= cool(p, mass + dm, energy + dU);
     int served = window(p, state == STARTING || state == RUNNING, &progress, &lasts);
     x[ST_SERVED] = x[ST_FILLED] = served; x[ST_SERVED_FLOW] = x[ST_INFLOW] = 0;
-    double moving = served >= 0 ? (1 - x[ST_SPOOL]) * lasts / p->h : -x[ST_SPOOL];
-    double opening = x[ST_SPOOL] + moving * c[CO_SPOOL_MEAN];
-    x[ST_SPOOL] += moving * c[CO_SPOOL_RELAXATION];
+    double opening = 0;
+    if (served < 0) x[ST_SPOOL] -= x[ST_SPOOL] * c[CO_SPOOL_RELAXATION];
+    else if (lasts > 0) {
+        double opened = c[CO_SPOOL_RELAXATION], mean = c[CO_SPOOL_MEAN], share = lasts / p->h;
+        if (share != 1) {
+            double constant = (1 - mean) / opened;
+            opened = 1 - pow(1 - opened, share);
+            mean = 1 - opened * constant / share;
+        }
+        opening = x[ST_SPOOL] + (1 - x[ST_SPOOL]) * mean;
+        x[ST_SPOOL] += (1 - x[ST_SPOOL]) * opened;
+    }
     if (served >= 0 && lasts > 0) {
         int complete = fill(p, served, progress, mass + dm, energy + dU, opening, lasts, &charge, &left, &missed);
         x[ST_SERVED_FLOW] = charge / p->h;
         dm -= charge; dU -= left;
         if (complete) x[ST_PULSES] += 1;
     }
-    if (odd) {
-        dU -= cool(p, mass + dm, energy + dU);
-        compress(p, mode, mass + dm, energy + dU, &taken, &brought);
+    if (odd) dU -= cool(p, mass + dm, energy + dU);
+    if (last) {
+        compress(p, mode, energy - blown, mass + dm, energy + dU, &taken, &brought);
         dm += taken; dU += brought;
     }
     carry(&x[ST_RECEIVER_MASS], &x[ST_RECEIVER_MASS_LOW], dm);

@@ -24,7 +24,7 @@ from studies.run import Measurement
 from tests.kpp_physics.independent.comparison import GATE, POWERS, Difference, compare
 from tests.kpp_physics.independent.options import OPTIONS
 from tests.kpp_physics.independent.spread import LONG, QUICK
-from tests.kpp_physics.independent.window import COARSE, DRAWN, DRAWN_LONG, compare_drawn
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "verification.md"
@@ -133,12 +133,8 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "taken over the same window of time, at least a minute, three laps and eight load cycles long, and "
         "weighted with a squared sine, so that they do not depend on the phase of the load cycles at its ends; "
         "what the stores gain or lose in it is the same for both. A draw that trips, does not start or comes to "
-        "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure changes by "
-        "0.01%: there the order of switching decides, which is chance to every program.",
-        "",
-        "Above the gate, because a step of 1 ms is too coarse for them: "
-        + "; ".join(f"random plant {seed} ({reason})" for seed, reason in COARSE.items())
-        + ".",
+        "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure or the speed's "
+        "set-point changes by 0.01%: there the order of switching decides, which is chance to every program.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",

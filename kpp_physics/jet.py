@@ -99,11 +99,12 @@ def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
 
 
 @inlined
-def limit_thrust(x: Vector, displaced: float, h: float) -> None:
-    """Let no more water push than the pocket has given off by the end of the step.
+def limit_thrust(c: Vector, x: Vector, displaced: float, h: float) -> None:
+    """Let no more water push than the pocket has given off by the end of the step, and no more than it pays for.
 
     What it takes back while its air cools or is compressed leaves no thrust; it would be more than the jet's wake and
-    the speed of the water together can pay for.
+    the speed of the water together can pay for. So would be, by a little, the thrust of a jet as fast as the chain on
+    a path that is longer than the speed at the start of the step, with which the water leaves.
 
     Args:
         displaced: growth of the pocket in the whole step [m3].
@@ -112,6 +113,11 @@ def limit_thrust(x: Vector, displaced: float, h: float) -> None:
     poured, kept = x[st.JET_FLOW] * h, max(0.0, displaced)
     if poured > kept:
         x[st.JET_THRUST] *= kept / poured
+    speed = x[st.SPEED]
+    ahead = speed + max(0.0, x[st.ACCELERATION]) * h
+    if ahead > 0.0:
+        most = x[st.JET_POWER] + 0.5 * c[co.WATER_DENSITY] * kept / h * speed * speed
+        x[st.JET_THRUST] = min(x[st.JET_THRUST], most / ahead)
 
 
 @inlined

@@ -31,7 +31,9 @@ def _control(c: Vector, x: Vector, h: float) -> float:
     R = c[co.GAS_CONSTANT]
     pressure = R * x[st.RECEIVER_ENERGY] / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME])
     nominal = c[co.SPEED_SETPOINT]
-    following = plc.next_state(state, pressure, c[co.UNLOAD_PRESSURE], x[st.SHAFT_SPEED], nominal, x[st.SPEED])
+    # The compressor unloads inside a step: at its end rounding or the cold wall may have the pressure below again.
+    full = pressure >= c[co.UNLOAD_PRESSURE] or x[st.COMPRESSOR_MODE] == st.COMPRESSOR_IDLE
+    following = plc.next_state(state, full, x[st.SHAFT_SPEED], nominal, x[st.SPEED])
     if following != state:
         x[st.PLC_STATE] = following
         if following == plc.RUNNING:

@@ -15,8 +15,15 @@ from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
 from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
 
-PARTS = 8
+PARTS = 32
 """Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
+
+JOLT = 0.05
+"""Change of the chain's speed in a part of a step [m/s]: a claimed jet can push with a hundred meganewtons, and losses
+that go with the speed can stop a light plant in a step."""
+
+JOLTS = 16
+"""Most parts that are made of a step for that."""
 
 UNNOTICED = 1e-12
 """Work of a friction on the wrong side of rest that no ledger shows [J]."""
@@ -107,6 +114,28 @@ def _rubbing_power(v0: float, v1: float, force: float) -> float:
 
 
 @inlined
+def _sampled_dry(w0: float, w1: float, force: float, all_dry: float, end: float, inertia: float, step: float) -> float:
+    """Work of one dry friction on the shaft over a part of a step, from powers [J].
+
+    One that stops the shaft in less than the part acts as long as the shaft turns, and its power falls with the square
+    of the speed: the mean of the powers at both ends would count far more than the shaft has.
+
+    Args:
+        w0, w1: speed at both ends [rad/s].
+        force, all_dry: of this friction, and of all together [N m].
+        end: torque of this friction at the end [N m].
+        inertia: of what moves [kg m2].
+        step: length of the part [s].
+    """
+    scale = constants.SHAFT_STANDSTILL_SPEED
+    first, last = dry_friction(w0, force, scale) * w0, end * w1
+    stiffness = dry_friction(w0, all_dry, scale) / w0 * step / inertia if w0 != 0.0 else 0.0
+    if stiffness < 1.0:
+        return 0.5 * step * (first + last)
+    return step * (last + (first - last) * -math.expm1(-2.0 * stiffness) / (2.0 * stiffness))
+
+
+@inlined
 def _rest_step(
     c: Vector,
     x: Vector,
@@ -149,7 +178,7 @@ def _rest_step(
         Length of the part [s], mean co-flow [m/s], buoyancy and shell force [N], and whether it was found.
     """
     mean = 0.5 * (v0 + v1)
-    part, u_mean, force, shell = step, u0, 0.0, 0.0
+    part, u_mean, force, shell, change = step, u0, 0.0, 0.0, step
     for _ in range(PASSES):
         ds = mean * part
         force = mean_buoyancy(c, f, work, active, ds)
@@ -170,8 +199,24 @@ def _rest_step(
         change = abs(following - part)
         part = following
         if change <= ROUNDING * step:
-            return part, u_mean, force, shell, True
-    return part, u_mean, force, shell, False
+            break
+    # Large forces that nearly balance leave a pull of few digits, and the length goes to and fro by its last ones.
+    return part, u_mean, force, shell, change <= RESIDUAL * part
+
+
+@inlined
+def _halt(w0: float, inertia: float, torque: float, linear: float, quadratic: float, dry: float) -> float:
+    """Time in which a shaft that turns by itself comes to rest [s], infinite if it does not.
+
+    Args:
+        w0: its speed [rad/s].
+        inertia, torque: its own, and what brakes it while it turns forwards [kg m2, N m].
+        linear, quadratic, dry: its losses, as for `end_speed`; the dry friction as it is at the start.
+    """
+    mean = 0.5 * w0
+    pull = torque + linear * mean + quadratic * mean * abs(mean)
+    pull += dry_friction(w0, dry, constants.SHAFT_STANDSTILL_SPEED)
+    return inertia * w0 / pull if w0 * pull > 0.0 else math.inf
 
 
 @inlined
@@ -220,10 +265,10 @@ def move(
     dry = duty * friction + brake
 
     torque = x[st.TORQUE]
-    ingested = flow[ledger.WATER_INGESTED]
-    start_speed, start_shaft, start_coflow = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
+    ingested, expelled = flow[ledger.WATER_INGESTED], flow[ledger.WATER_EXPELLED]
+    start_speed = x[st.SPEED]
     locked = x[st.LOCKED] != 0.0
-    rest = h
+    rest = soak = h  # soak: time in which the water that is taken in gets its impulse
     buoyancy_work = shell_work = drag_work = exchange_work = friction_work = brake_work = 0.0
     shaft_work = clutch_impulse = clutch_pull = shaft_angle = travel = lifted = 0.0
     backwards = x[st.SPEED] < 0.0
@@ -235,16 +280,17 @@ def move(
         v0, w0, u0 = x[st.SPEED], x[st.SHAFT_SPEED], x[st.COFLOW]
         if v0 != 0.0:
             backwards = v0 < 0.0
-        step = rest
+        step = longest = rest
         v1 = v0 + x[st.ACCELERATION] * step
         w1 = w0
         u_mean = u0
         force = shell = clutch = braking = 0.0
-        final = ends_in_lock = stops = turned = found = False
+        final = ends_in_lock = stops = turned = found = driven = False
+        halt, halted = math.inf, False  # time in which the shaft by itself comes to rest; whether this part ends so
         for _attempt in range(ATTEMPTS):
-            transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards)
+            transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards != driven)
             referred = ratio * transfer  # chain force per unit of clutch torque
-            braking = exchange_force(ingested, v0, h)
+            braking = exchange_force(ingested, v0, soak) if h - rest < soak * (1.0 - RESIDUAL) else 0.0
             stops = False
             moving, constant, linear, quadratic, second, scale = mass, extra, noload, 0.0, 0.0, 1.0
             if locked:
@@ -286,6 +332,12 @@ def move(
                     break
             if not found:
                 return NOT_CONVERGED
+            if abs(v1 - v0) > 1.5 * JOLT and longest > h / JOLTS:
+                step = longest = max(step * JOLT / abs(v1 - v0), h / JOLTS)
+                if part == 0:  # the water has the chain's speed at once, and brakes it while that is the speed
+                    soak = longest
+                found = ends_in_lock = False
+                continue
             # Friction fades close to rest: the step is divided where that begins, and again at rest.
             fading = FADED * constants.STANDSTILL_SPEED if dry > 0.0 else 0.0
             if locked and second > 0.0:
@@ -309,8 +361,8 @@ def move(
                     if abs(rub * ds) > UNNOTICED:
                         return NOT_CONVERGED
                     force = mean_buoyancy(c, f, work, active, ds)
-            elif v0 == 0.0 and v1 < 0.0 and not backwards and not turned:
-                backwards = turned = True
+            elif v0 == 0.0 and (v1 > 0.0 if backwards else v1 < 0.0) and not turned:
+                backwards, turned = not backwards, True
                 continue
             if locked:
                 w1 = ratio * v1
@@ -322,13 +374,25 @@ def move(
                     + iron_torque(w1, w_mean, hysteresis + stray, eddy)
                     + windage * w_mean * abs(w_mean)
                 )
+                if final and clutch < 0.0 and not driven:
+                    # Stiff frictions on both sides can leave the clutch no torque of its own sign, locked or free. It
+                    # stays locked, and the gearbox takes its loss from the shaft that drives.
+                    driven, found = True, False
+                    continue
                 if clutch >= 0.0 or final:
                     found = True
                     break
                 locked = found = False
-                step = rest
+                step = longest
                 continue
             clutch = 0.0
+            if step == halt:
+                w1 = 0.0
+                overtake = ratio * v1
+                if overtake <= 0.0:
+                    found = halted = True
+                    ends_in_lock = False
+                    break
             w1, _, found = end_speed(
                 w0,
                 w1,
@@ -350,6 +414,12 @@ def move(
             )
             if not found:
                 return NOT_CONVERGED
+            if w0 * w1 < 0.0 and hysteresis + stray > 0.0:
+                # As for the chain: a dry friction that acts with the speed beyond rest would give energy.
+                halt = _halt(w0, inertia, torque, eddy + mechanical, windage, hysteresis + stray)
+                if halt < step:
+                    step, found = halt, False
+                    continue
             overtake = ratio * v1 - w1
             if overtake <= 0.0 or (ends_in_lock and not stops):
                 ends_in_lock = ends_in_lock and not stops
@@ -359,7 +429,7 @@ def move(
             if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
                 locked = True
                 final = True
-                step = rest
+                step = longest
                 continue
             step *= gap / (gap + overtake)  # locks at this part of the step
             v1 = v0 + (v1 - v0) * gap / (gap + overtake)
@@ -378,8 +448,9 @@ def move(
         x[st.SPEED], x[st.SHAFT_SPEED] = v1, w1
         if coflow_on != 0.0:
             x[st.COFLOW] = 2.0 * u_mean - u0
-        iron = iron_torque(w1, w_mean, hysteresis, eddy)
-        dissipated = dry_friction(w1, stray, constants.SHAFT_STANDSTILL_SPEED)
+        turning = w0 if halted else w1
+        iron = iron_torque(turning, w_mean, hysteresis, eddy)
+        dissipated = dry_friction(turning, stray, constants.SHAFT_STANDSTILL_SPEED)
         windage_torque = windage * w_mean * abs(w_mean)
         own_loss = noload * 0.5 * (v0 + v1) * ds
         rubbing = v0 if stops else v1
@@ -390,11 +461,9 @@ def move(
         flow[ledger.DRAG_BULK] += drag(u_mean, k_w) * u_mean * step
         exchange_work += braking * ds
         # A brake may stop a light chain in a fraction of the step, so these are sampled at the ends of every part.
-        sampled[ledger.CHAIN_FRICTION] += 0.5 * step * _rubbing_power(v0, v1, friction)
         sampled[ledger.BRAKE] += 0.5 * step * _rubbing_power(v0, v1, brake)
-        sampled[ledger.GENERATOR_STRAY] += (
-            0.5 * step * (dry_friction(w0, stray, constants.SHAFT_STANDSTILL_SPEED) * w0 + dissipated * w1)
-        )
+        turned = moving / (ratio * referred) if locked else inertia  # what the shaft moves, at its speed [kg m2]
+        sampled[ledger.GENERATOR_STRAY] += _sampled_dry(w0, w1, stray, hysteresis + stray, dissipated, turned, step)
         friction_work += dry_friction(rubbing, friction, constants.STANDSTILL_SPEED) * ds
         brake_work += dry_friction(rubbing, brake, constants.STANDSTILL_SPEED) * ds
         flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(clutch, ratio * ds, 1.0 / transfer)
@@ -409,6 +478,10 @@ def move(
         travel += ds
         lifted += u_mean * step
         rest -= step
+        rubbed = 0.5 * step * _rubbing_power(v0, v1, friction)
+        sampled[ledger.CHAIN_FRICTION] += rubbed
+        exchanged = (expelled + ingested) * step / h
+        _sample(c, x, sampled, v0, u0, w0, clutch, rubbed, exchanged, step)
         if ends_in_lock:
             lock(x, flow, sampled, mass, inertia, ratio, 1.0 / transfer)
             locked = True
@@ -421,7 +494,6 @@ def move(
     x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
     x[st.CLUTCH_TORQUE] = clutch_impulse / h
     # Expelled water leaves with its kinetic energy; ingested water has received half of what the chain spent on it.
-    expelled = flow[ledger.WATER_EXPELLED]
     flow[ledger.WATER_EXCHANGE] += exchange_work + 0.5 * (expelled - ingested) * start_speed * start_speed
     flow[ledger.BUOYANCY] += buoyancy_work
     flow[ledger.SHELL] += shell_work
@@ -433,7 +505,7 @@ def move(
     flow[ledger.CHAIN_TRAVEL] += travel
     if claims:
         _book_claims(c, x, flow, drag_work, friction_work, buoyancy_work, travel, lifted, h)
-    if x[st.JET_FORCE] != 0.0:
+    if x[st.JET_POWER] != 0.0:  # not the force: a jet without thrust has been paid for all the same
         thrust_work = x[st.JET_FORCE] * travel
         if c[co.JET_MODE] == hypotheses.CLAIMED:
             flow[ledger.UNSOURCED_JET] += thrust_work
@@ -449,7 +521,6 @@ def move(
     x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)
     x[st.PTO_FORCE] = clutch_pull / h + noload * travel / h
     x[st.SHAFT_TORQUE] = torque + dissipated + iron + mechanical * w_mean
-    _sample(c, x, sampled, start_speed, start_coflow, start_shaft, expelled + ingested, h)
     return OK
 
 
@@ -461,10 +532,20 @@ def _sample(
     v0: float,
     u0: float,
     w0: float,
+    clutch: float,
+    rubbed: float,
     exchanged: float,
     h: float,
 ) -> None:
-    """Mechanical powers as products of force and speed at both ends of the step, for the re-integration."""
+    """Mechanical powers as products of force and speed at both ends of a part of the step, for the re-integration.
+
+    Args:
+        v0, u0, w0: speeds of chain, co-flow and shaft at its start [m/s, m/s, rad/s]; those at its end are in x.
+        clutch: torque of the clutch in it [N m].
+        rubbed: work of the chain's friction in it, sampled [J].
+        exchanged: water exchanged in it [kg].
+        h: length of the part [s].
+    """
     half = 0.5 * h
     ratio, efficiency = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY]
     claims = x[st.CLAIMS_ACTIVE] != 0.0
@@ -476,7 +557,7 @@ def _sample(
         sampled[ledger.DRAG_LOCAL] += half * pull * (v - u)
         sampled[ledger.DRAG_BULK] += half * drag(u, c[co.BULK_COEFFICIENT]) * u
         sampled[ledger.WATER_EXCHANGE] += 0.25 * exchanged * v * v
-        load = x[st.CLUTCH_TORQUE] * ratio * abs(v) * (1.0 / efficiency - 1.0)
+        load = clutch * ratio * abs(v) * (1.0 / efficiency - 1.0)
         sampled[ledger.GEARBOX] += half * (c[co.NOLOAD_COEFFICIENT] * v * v + load)
         sampled[ledger.FLYWHEEL_WINDAGE] += half * c[co.WINDAGE_COEFFICIENT] * w * w * abs(w)
         sampled[ledger.GENERATOR_IRON] += (
@@ -492,9 +573,9 @@ def _sample(
             sampled[ledger.AUXILIARY] += c[co.H1_GAS_POWER] * h
             sampled[ledger.H1_SLIP] += c[co.H1_GAS_POWER] * h + x[st.AIRLIFT] * flows - x[st.H1_FORCE] * speeds
         sampled[ledger.UNSOURCED] += c[co.BUOYANCY_GAIN] * x[st.BUOYANCY_FORCE] * speeds
-        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * half * dragged + sampled[ledger.CHAIN_FRICTION]
+        relief = (1.0 - c[co.H1_DRAG_RELIEF]) * half * dragged + rubbed
         sampled[ledger.UNSOURCED] += (1.0 - c[co.H3_DUTY]) * relief
-    if x[st.JET_FORCE] != 0.0:
+    if x[st.JET_POWER] != 0.0:
         thrust = x[st.JET_FORCE] * speeds
         if c[co.JET_MODE] == hypotheses.CLAIMED:
             sampled[ledger.UNSOURCED] += thrust

@@ -32,6 +32,10 @@ ENTROPY_TOLERANCE: Final = 1e-6
 
 Observation = dict[str, dict[str, Any]]
 
+PARAMETER_CHANGE: Final = 0.0
+"""Energy and exergy of free changes of the plant: there are none, since what is built changes in a fork alone and the
+environment ramps through lines of its own. The field stays for who reads this version of the wire [J]."""
+
 _COMPRESSOR_MODES: Final = ("off", "idle", "loaded")
 _RPM: Final = 30.0 / math.pi
 _BALANCE: Final = ledger.LINES[: ledger.BALANCE_COUNT]
@@ -230,7 +234,7 @@ def _controller(
 def _ledger_group(totals: list[float], energies: list[float], x: list[float], scale: float) -> dict[str, float]:
     """Every line of the balance, the stored energies, and the residual R_A over its scale."""
     group = dict(zip(_LEDGER_NAMES, totals[: ledger.BALANCE_COUNT] + energies[: ledger.STORE_COUNT], strict=True))
-    group["parameter_change"] = 0.0
+    group["parameter_change"] = PARAMETER_CHANGE
     group["rebuilt"] = x[st.REBUILT_ENERGY]
     group["residual"] = energies[RESIDUAL_A]
     group["r_a"] = energies[RESIDUAL_A] / scale
@@ -256,7 +260,7 @@ def _exergy_group(
         "heat_exergy": entropy[exergy.HEAT_EXERGY],
         "environment": entropy[exergy.ENVIRONMENT],
         "dead_state": entropy[exergy.DEAD_STATE],
-        "parameter_change": 0.0,
+        "parameter_change": PARAMETER_CHANGE,
         "grid": totals[ledger.GRID],
         "stored": energies[EXERGY] - x[st.EXERGY_INITIAL],
         "losses": sum(totals[ledger.FIRST_LOSS : ledger.BALANCE_COUNT]),

@@ -8,11 +8,22 @@ from typing import Any, Final
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, cross_checks, environment, faults, kernel, ledger, plc, pockets, surroundings, survey
+from kpp_physics import (
+    constants,
+    cross_checks,
+    environment,
+    faults,
+    kernel,
+    ledger,
+    plc,
+    pockets,
+    rebuilding,
+    surroundings,
+    survey,
+)
 from kpp_physics import meters as metering
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION, interpreted
-from kpp_physics.drivetrain import locking_impulse
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import BUILT, DECLARATIONS, LOOP, ParameterError, Parameters, Violation
 
@@ -287,9 +298,11 @@ class Plant:
         x[st.BATH_ENERGY] = x[st.BATH_ENERGY_LOW] = 0.0
         area = following.surface_area  # the water already stands as high as the air in it makes it
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
+        rebuilding.refit(c, x, parts.floaters)
+        x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
         x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]
         if following.gear_ratio != gear:
-            self._mesh()
+            rebuilding.mesh(c, x, parts.floaters)
         for books in (parts.ledger, parts.sampled, parts.entropy, parts.ring):
             books[:] = 0.0
         kernel.clear_lap(parts.lap)
@@ -300,24 +313,6 @@ class Plant:
         self._open_ledger()
         x[st.REBUILT_ENERGY] += x[st.STORED_INITIAL] - energy
         x[st.REBUILT_EXERGY] += x[st.EXERGY_INITIAL] - available
-
-    def _mesh(self) -> None:
-        """Bring chain and shaft together under another gear: a sprocket ahead of the shaft meets it inelastically.
-
-        It is part of the change of the machine, so its loss stands in what the change took and in no line of the run.
-        A shaft that is ahead turns freely.
-        """
-        x, c = self._parts.scalars, self._coefficients
-        ratio = c[co.SHAFT_PER_CHAIN]
-        slip = float(x[st.SHAFT_SPEED] - ratio * x[st.SPEED])
-        x[st.LOCKED] = 0.0 if slip > 0.0 else 1.0
-        if slip >= 0.0:
-            return
-        water = c[co.FLOATER_COUNT] * c[co.FLOATER_VOLUME] - self._parts.floaters[st.VOLUME].sum()
-        mass = float(c[co.DRY_MASS] + c[co.WATER_DENSITY] * water)
-        dv, _, _ = interpreted(locking_impulse)(slip, mass, c[co.SHAFT_INERTIA], ratio, 1.0)
-        x[st.SPEED] += dv
-        x[st.SHAFT_SPEED] = ratio * x[st.SPEED]
 
     def _water_warmth(self) -> float:
         """How much warmer a finite bath is than the surroundings make it [K]."""

@@ -115,18 +115,16 @@ def converter_enabled(state: int, at_rest: bool) -> bool:
 
 
 @inlined
-def next_state(
-    state: int, pressure: float, unload_pressure: float, shaft_speed: float, setpoint: float, speed: float
-) -> int:
+def next_state(state: int, full: bool, shaft_speed: float, setpoint: float, speed: float) -> int:
     """The state after the automatic transitions.
 
     Args:
         state: present state.
-        pressure, unload_pressure: of the receiver [Pa].
+        full: whether the receiver is at its unload pressure, or the compressor has unloaded there.
         shaft_speed, setpoint: of the fast shaft, nominal [rad/s].
         speed: of the chain [m/s].
     """
-    if state == PRESSURISING and pressure >= unload_pressure:
+    if state == PRESSURISING and full:
         return STARTING
     if state == STARTING and shaft_speed >= 0.5 * setpoint:
         return RUNNING

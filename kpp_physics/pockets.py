@@ -251,6 +251,8 @@ def pockets(
                         H += q
                         energy += q
                         heat += q
+                    if widening > 0.0:
+                        limit = final - widening * max(0.0, h - elapsed)
                     if i == jet_of and jet_pays and phase == max(0, parts - 1):
                         # The jet's work comes out of the pressure behind the valve, at the pocket's temperature.
                         # While it pays the air cools at constant pressure, and loses the entropy m cp ln(H/(H - paid)).
@@ -265,8 +267,6 @@ def pockets(
                         H -= paid
                     displaced = volume
                     volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
-                    if widening > 0.0:
-                        limit = final - widening * max(0.0, h - elapsed)
                     if i == jet_of and not jet_pays:
                         claimed_spout(c, x, displaced, volume, limit, widening, (held - before) / h, lasted, h)
                     kept = 1.0
@@ -310,7 +310,7 @@ def pockets(
             if exchange_on == 0.0:
                 volume = before
             if i == jet_of and jet_pays:
-                limit_thrust(x, volume - before, h)
+                limit_thrust(c, x, volume - before, h)
             change = rho * (volume - before)
             f[st.VOLUME, i] = volume
             if change >= 0.0:

@@ -78,26 +78,50 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
 
 
 @inlined
-def _switch(c: Vector, x: Vector, books: Vector, lap: Vector, pressure: float, h: float) -> int:
-    """Load and unload the compressor; keeps the switching times for the meters. Returns its mode."""
+def _enable(c: Vector, x: Vector, pressure: float) -> int:
+    """Mode of the compressor at the beginning of a step, kept: whether it works at all."""
     mode = int(x[st.COMPRESSOR_MODE])
     if not plc.compressor_enabled(int(x[st.PLC_STATE])):
         mode = st.COMPRESSOR_OFF
     elif mode == st.COMPRESSOR_OFF:
         mode = st.COMPRESSOR_LOADED if pressure < c[co.UNLOAD_PRESSURE] else st.COMPRESSOR_IDLE
-    elif mode == st.COMPRESSOR_LOADED and pressure >= c[co.UNLOAD_PRESSURE]:
-        mode = st.COMPRESSOR_IDLE
-    elif mode == st.COMPRESSOR_IDLE and pressure <= c[co.LOAD_PRESSURE]:
-        mode = st.COMPRESSOR_LOADED
-        used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR]
-        if lap[st.LOADS] == 0.0:
-            lap[st.FIRST_LOAD_TIME] = x[st.STEPS] * h
-            lap[st.FIRST_LOAD_ENERGY] = used
-        lap[st.LAST_LOAD_TIME] = x[st.STEPS] * h
-        lap[st.LAST_LOAD_ENERGY] = used
-        lap[st.LOADS] += 1.0
     x[st.COMPRESSOR_MODE] = mode
     return mode
+
+
+@inlined
+def _loaded_share(c: Vector, start: float, end: float, mode: int) -> float:
+    """Share of a step in which the compressor is loaded [-]: it switches when the pressure is there, not a step later.
+
+    A small receiver crosses a good part of its band in a step, and whole steps would widen the band at both its ends.
+
+    Args:
+        start: energy of the air in the receiver at the start of the step [J].
+        end: at its end if the compressor stays in its mode [J].
+        mode: loaded or idle.
+    """
+    energy = (c[co.CP_AIR] - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME] / c[co.GAS_CONSTANT]
+    if mode == st.COMPRESSOR_LOADED:
+        limit = energy * c[co.UNLOAD_PRESSURE]
+        if start >= limit:  # a lower pressure was set
+            return 0.0
+        return (limit - start) / (end - start) if end >= limit else 1.0
+    limit = energy * c[co.LOAD_PRESSURE]
+    if start <= limit:
+        return 1.0
+    return (limit - end) / (start - end) if end <= limit else 0.0
+
+
+@inlined
+def _note_load(x: Vector, lap: Vector, time: float, used: float) -> None:
+    """Keep when the compressor was loaded [s], and its energy until then [J], for the means over load cycles."""
+    if lap[st.LOADS] == 0.0:
+        lap[st.FIRST_LOAD_TIME] = time
+        lap[st.FIRST_LOAD_ENERGY] = used
+    lap[st.LAST_LOAD_TIME] = time
+    lap[st.LAST_LOAD_ENERGY] = used
+    lap[st.LOADS] += 1.0
+    x[st.COMPRESSOR_MODE] = st.COMPRESSOR_LOADED
 
 
 @inlined
@@ -160,57 +184,125 @@ def _relieve(
 
 
 @inlined
+def _cooled(c: Vector, energy: float, taken: float, recovered: float) -> tuple[float, float, float]:
+    """Compress `taken` kg into a receiver that holds `energy` J.
+
+    Returns:
+        Electric work [J], temperature behind the aftercooler [K], and the pressure against which it works [Pa].
+    """
+    cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
+    per_energy = c[co.GAS_CONSTANT] / ((cp - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME])
+    cooler = c[co.COOLER_TEMPERATURE]
+    middle = per_energy * (energy + 0.5 * taken * cp * cooler)
+    work = _work(c, middle, taken, recovered)
+    if taken * cp * (cooler - T0) > work:  # a cooler cannot heat what a low pressure left cold
+        cooler = T0 + work / (taken * cp)
+        middle = per_energy * (energy + 0.5 * taken * cp * cooler)
+        work = _work(c, middle, taken, recovered)
+        cooler = min(cooler, T0 + work / (taken * cp))
+    return work, cooler, middle
+
+
+@inlined
+def _idle(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, lasts: float) -> float:
+    """Compressor that runs idle for some time [s]; returns its electric work [J]."""
+    work = _work(c, c[co.UNLOAD_PRESSURE], c[co.IDLE_FLOW] * lasts, 0.0)
+    flow[ledger.AFTERCOOLER] += work
+    sampled[ledger.AFTERCOOLER] += work
+    destroyed[exergy.COMPRESSOR] += work
+    return float(work)
+
+
+@inlined
+def _load(
+    c: Vector,
+    x: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    mass: float,
+    energy: float,
+    lasts: float,
+) -> tuple[float, float, float, float]:
+    """Compressor that is loaded for some time [s], and its aftercooler.
+
+    Returns:
+        Air that enters the receiver [kg] and its energy [J]; electric work, and the same re-integrated [J].
+    """
+    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
+    cv = cp - R
+    per_energy = R / (cv * c[co.RECEIVER_VOLUME])
+    taken = c[co.COMPRESSOR_FLOW] * lasts
+    recovered = min(taken, x[st.RECOVERED_FLOW] * lasts)
+    work, cooler, middle = _cooled(c, energy, taken, recovered)
+    brought = taken * cp * cooler
+    minimum = R * T0 * math.log(middle / p0) + exergy.thermal_exergy(cooler, T0, cp)
+    destroyed[exergy.COMPRESSOR] += work - taken * minimum + recovered * c[co.RECOVERY_WORK]
+    destroyed[exergy.RECOVERY] -= recovered * c[co.RECOVERY_WORK]
+    half = (energy + 0.5 * brought) / ((mass + 0.5 * taken) * cv)  # the receiver's temperature when half is in
+    destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(half, cooler, T0, cp)
+    flow[ledger.AIR_INTAKE] += taken
+    flow[ledger.AIR_RECOVERED] += recovered
+    flow[ledger.AFTERCOOLER] += work - taken * cp * (cooler - T0)
+    start, end = per_energy * energy, per_energy * (energy + brought)
+    seen = 0.5 * (_work(c, start, taken, recovered) + _work(c, end, taken, recovered))
+    sampled[ledger.AFTERCOOLER] += seen - taken * cp * (cooler - T0)
+    return taken, brought, work, seen
+
+
+@inlined
 def _compress(
     c: Vector,
     x: Vector,
     flow: Vector,
     sampled: Vector,
     destroyed: Vector,
+    books: Vector,
+    lap: Vector,
     mode: int,
+    start: float,
     mass: float,
     energy: float,
     h: float,
 ) -> tuple[float, float]:
     """Compressor and aftercooler over one step.
 
+    Args:
+        mode: at the beginning of the step.
+        start: energy of the air in the receiver then [J].
+        mass, energy: of the air there now [kg, J]: after the rest of the step if the compressor is to switch in it.
+
     Returns:
         Air that enters the receiver [kg] and its energy [J].
     """
-    R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
-    cv = cp - R
-    per_energy = R / (cv * c[co.RECEIVER_VOLUME])
-    work = seen = taken = brought = 0.0
+    if mode == st.COMPRESSOR_OFF:
+        return 0.0, 0.0
+    end = energy
     if mode == st.COMPRESSOR_LOADED:
         taken = c[co.COMPRESSOR_FLOW] * h
-        recovered = min(taken, x[st.RECOVERED_FLOW] * h)
-        cooler = c[co.COOLER_TEMPERATURE]
-        middle = per_energy * (energy + 0.5 * taken * cp * cooler)
-        work = _work(c, middle, taken, recovered)
-        cooler = min(cooler, T0 + work / (taken * cp))  # a cooler cannot heat what a low pressure left cold
-        brought = taken * cp * cooler
-        rejected = work - taken * cp * (cooler - T0)
-        minimum = R * T0 * math.log(middle / p0) + exergy.thermal_exergy(cooler, T0, cp)
-        destroyed[exergy.COMPRESSOR] += work - taken * minimum + recovered * c[co.RECOVERY_WORK]
-        destroyed[exergy.RECOVERY] -= recovered * c[co.RECOVERY_WORK]
-        half = (energy + 0.5 * brought) / ((mass + 0.5 * taken) * cv)  # the receiver's temperature when half is in
-        destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(half, cooler, T0, cp)
-        flow[ledger.AIR_INTAKE] += taken
-        flow[ledger.AIR_RECOVERED] += recovered
-        flow[ledger.AFTERCOOLER] += rejected
-        start, end = per_energy * energy, per_energy * (energy + brought)
-        seen = 0.5 * (_work(c, start, taken, recovered) + _work(c, end, taken, recovered))
-        sampled[ledger.AFTERCOOLER] += seen - taken * cp * (cooler - T0)
-    elif mode == st.COMPRESSOR_IDLE:
-        work = seen = _work(c, c[co.UNLOAD_PRESSURE], c[co.IDLE_FLOW] * h, 0.0)
-        flow[ledger.AFTERCOOLER] += work
-        sampled[ledger.AFTERCOOLER] += work
-        destroyed[exergy.COMPRESSOR] += work
-    free = c[co.RECOVERY_CLAIMED] * work
-    flow[ledger.COMPRESSOR] += work - free
-    flow[ledger.UNSOURCED_RECOVERY] += free
-    free = c[co.RECOVERY_CLAIMED] * seen
-    sampled[ledger.COMPRESSOR] += seen - free
-    sampled[ledger.UNSOURCED] += free
+        cooler = _cooled(c, energy, taken, min(taken, x[st.RECOVERED_FLOW] * h))[1]
+        end = energy + taken * c[co.CP_AIR] * cooler
+    share = _loaded_share(c, start, end, mode)
+    free = c[co.RECOVERY_CLAIMED]
+    taken = brought = work = seen = 0.0
+    if mode == st.COMPRESSOR_IDLE and share < 1.0:
+        work = seen = _idle(c, flow, sampled, destroyed, (1.0 - share) * h)
+    if mode == st.COMPRESSOR_IDLE and share > 0.0:
+        used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR] + (1.0 - free) * work
+        _note_load(x, lap, (x[st.STEPS] + (1.0 - share)) * h, used)
+    if share > 0.0:
+        taken, brought, loaded, resampled = _load(c, x, flow, sampled, destroyed, mass, energy, share * h)
+        work += loaded
+        seen += resampled
+    if mode == st.COMPRESSOR_LOADED and share < 1.0:
+        x[st.COMPRESSOR_MODE] = st.COMPRESSOR_IDLE
+        idle = _idle(c, flow, sampled, destroyed, (1.0 - share) * h)
+        work += idle
+        seen += idle
+    flow[ledger.COMPRESSOR] += work - free * work
+    flow[ledger.UNSOURCED_RECOVERY] += free * work
+    sampled[ledger.COMPRESSOR] += seen - free * seen
+    sampled[ledger.UNSOURCED] += free * seen
     return taken, brought
 
 
@@ -229,6 +321,47 @@ def _cool(c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: flo
     # Heat leaves while the air goes from T to T'; both lie on the same side of T0: Q - T0 C ln(T/T').
     destroyed[exergy.RECEIVER_WALL] += lost + T0 * capacity * relative_gain(-lost / energy)
     return float(lost)
+
+
+@inlined
+def _valve(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    served: int,
+    pressure: float,
+    temperature: float,
+    roof: float,
+    behind: float,
+    progress: float,
+    sine: float,
+    opening: float,
+    lasts: float,
+    h: float,
+) -> float:
+    """Flow through the valve from a receiver at a pressure [Pa] and temperature [K] into the served floater [kg/s]."""
+    if c[co.JET_MODE] == hypotheses.PHYSICAL:
+        limit = c[co.FLOATER_VOLUME]
+        if sine != 0.0:  # as in `pockets`: what a bucket that comes upright holds more pushes water out as well
+            until = lasts if sine * x[st.SPEED] < 0.0 else 0.5 * lasts
+            _, cosine, sine = place(progress + x[st.SPEED] * until, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+            limit *= tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT])
+        return valve_against_outlet(
+            c, pressure, temperature, behind, opening, f[st.MASS, served], f[st.ENTHALPY, served], roof,
+            f[st.STIFFNESS, served], f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x),
+            lasts, h,
+        )  # fmt: skip
+    conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
+    return float(opening * valve_flow(pressure, temperature, behind / pressure, conductance, critical))
+
+
+@inlined
+def _no_further(c: Vector, charge: float, mass: float, pressure: float, behind: float) -> float:
+    """A charge [kg] that does not draw the receiver, with `mass` kg at `pressure` Pa, below the pressure `behind`."""
+    # Less than this cannot, since 1 - q^(1/gamma) > (1 - q)/gamma, and most charges are far less.
+    if charge * c[co.CP_AIR] * pressure > mass * (c[co.CP_AIR] - c[co.GAS_CONSTANT]) * (pressure - behind):
+        return min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
+    return charge
 
 
 @inlined
@@ -267,27 +400,22 @@ def _fill(
     if f[st.MASS, served] == 0.0:
         f[st.STIFFNESS, served] = c[co.BUCKET_STIFFNESS]
     stiffness = f[st.STIFFNESS, served]
-    z, cosine, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+    z, _, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
     roof = p0 + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
     behind = roof + stiffness * f[st.VOLUME, served]
-    if c[co.JET_MODE] == hypotheses.PHYSICAL:
-        limit = c[co.FLOATER_VOLUME] * (1.0 if sine == 0.0 else tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT]))
-        charge = lasts * valve_against_outlet(
-            c, pressure, temperature, behind, opening, f[st.MASS, served], f[st.ENTHALPY, served], roof, stiffness,
-            f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x), lasts, h,
-        )  # fmt: skip
-    else:
-        conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
-        charge = lasts * opening * valve_flow(pressure, temperature, behind / pressure, conductance, critical)
-    # A valve must not draw the receiver below the pocket. Less than this cannot: 1 - q^(1/gamma) > (1 - q)/gamma.
-    if charge * cp * pressure > mass * cv * (pressure - behind):
-        charge = min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
+    # The receiver's pressure falls while the air leaves: the flow is that in the middle, which a first one foretells.
+    charge = lasts * _valve(c, x, f, served, pressure, temperature, roof, behind, progress, sine, opening, lasts, h)
+    charge = _no_further(c, charge, mass, pressure, behind)
+    if charge > 0.0:
+        left = 1.0 - 0.5 * charge / mass
+        middle, cooled = pressure * math.pow(left, cp / cv), temperature * math.pow(left, R / cv)
+        charge = lasts * _valve(c, x, f, served, middle, cooled, roof, behind, progress, sine, opening, lasts, h)
+        charge = _no_further(c, charge, mass, pressure, behind)
     held, k = f[st.ENTHALPY, served], c[co.GAS_EXPONENT]
     filled = c[co.CAPTURE_EFFICIENCY] * cp * temperature
     if stiffness != 0.0:  # the water in a narrow bucket sinks, and its pressure rises, while the air comes in
         risen = roof + stiffness * bucket_volume(held + filled * charge, roof, k, stiffness)
-        if charge * cp * pressure > mass * cv * (pressure - risen):
-            charge = min(charge, mass * relief_share(pressure, min(risen, pressure), c[co.GAS_EXPONENT]))
+        charge = _no_further(c, charge, mass, pressure, min(risen, pressure))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
     lasted = lasts * missing / charge if complete and charge > 0.0 else lasts
@@ -326,6 +454,17 @@ def _fill(
 
 
 @inlined
+def _spool(c: Vector, share: float) -> tuple[float, float]:
+    """How far the closed valve opens in a share of a step [-], in (0, 1]: at its end, and in its mean."""
+    opened, mean = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
+    if share == 1.0:
+        return opened, mean
+    constant = (1.0 - mean) / opened  # the time constant over the step, from the mean 1 - opened tau/h
+    opened = 1.0 - math.pow(1.0 - opened, share)
+    return opened, 1.0 - opened * constant / share
+
+
+@inlined
 def _charge(
     c: Vector,
     x: Vector,
@@ -355,9 +494,13 @@ def _charge(
         if x[st.MANUAL_PULSES] <= 0.0 and not automatic:
             served = -1
     # The spool moves from where it is; what flows goes with its mean, not with its place at the end of the step.
-    moving = (1.0 - x[st.SPOOL]) * lasts / h if served >= 0 else -x[st.SPOOL]
-    opening = x[st.SPOOL] + moving * c[co.SPOOL_MEAN]
-    x[st.SPOOL] += moving * c[co.SPOOL_RELAXATION]
+    opening = 0.0
+    if served < 0:
+        x[st.SPOOL] -= x[st.SPOOL] * c[co.SPOOL_RELAXATION]
+    elif lasts > 0.0:
+        opened, mean = _spool(c, lasts / h)
+        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * mean
+        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * opened
     x[st.SERVED] = x[st.FILLED] = served
     x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
     if served < 0 or lasts <= 0.0:
@@ -397,22 +540,28 @@ def air_supply(
     """
     R = c[co.GAS_CONSTANT]
     mass, energy = x[st.RECEIVER_MASS], x[st.RECEIVER_ENERGY]
-    mode = _switch(c, x, books, lap, energy * R / ((c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME]), h)
+    capacity = (c[co.CP_AIR] - R) * c[co.RECEIVER_VOLUME] / R
+    mode = _enable(c, x, energy / capacity)
     relieved, blown = _relieve(c, flow, sampled, destroyed, mass, energy)
     dm, dU = -relieved, -blown
     missed = behind = 0.0
     odd = x[st.STEPS] % 2.0 != 0.0
+    most = c[co.COMPRESSOR_FLOW] * h * c[co.CP_AIR] * c[co.COOLER_TEMPERATURE]
+    # A compressor that may have to switch in this step comes last, and knows how far the rest has brought the pressure.
+    last = odd or mode == st.COMPRESSOR_IDLE or energy + most >= capacity * c[co.UNLOAD_PRESSURE]
     for turn in range(3):
-        if turn == 1:
-            dU -= _cool(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
-        elif odd == (turn == 0):
+        if turn == (2 if last else 0):
+            taken, brought = _compress(
+                c, x, flow, sampled, destroyed, books, lap, mode, energy - blown, mass + dm, energy + dU, h
+            )
+            dm += taken
+            dU += brought
+        elif turn == (0 if odd else 1 if last else 2):
             charge, left, missed, behind = _charge(c, x, f, flow, sampled, destroyed, mass + dm, energy + dU, h)
             dm -= charge
             dU -= left
         else:
-            taken, brought = _compress(c, x, flow, sampled, destroyed, mode, mass + dm, energy + dU, h)
-            dm += taken
-            dU += brought
+            dU -= _cool(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
     x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
     x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
     return missed, behind

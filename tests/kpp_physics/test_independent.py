@@ -5,7 +5,6 @@ every option and every hypothesis among them, and 24 random plants.
 """
 
 import os
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate
 from tests.kpp_physics.independent.options import OPTIONS, UNCOMPARED, UNSEEN
 from tests.kpp_physics.independent.spread import LONG, QUICK
-from tests.kpp_physics.independent.window import COARSE, DRAWN, DRAWN_LONG, compare_drawn
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
 
 EVERY = bool(os.environ.get("KPP_LONG_TESTS"))
 SHORT = {**QUICK, **OPTIONS}
@@ -37,17 +36,8 @@ def test_the_plants_of_the_suite_have_every_option_and_hypothesis() -> None:
             assert chosen == set(item.choices), item.name
 
 
-def drawn() -> list[Any]:
-    """The seeds of the random plants; those in COARSE must fail as long as they stand there."""
-    seeds = range(DRAWN_LONG if EVERY else DRAWN)
-    return [
-        pytest.param(seed, marks=pytest.mark.xfail(strict=True, reason=COARSE[seed]) if seed in COARSE else ())
-        for seed in seeds
-    ]
-
-
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", drawn())
+@pytest.mark.parametrize("seed", range(DRAWN_LONG if EVERY else DRAWN))
 def test_random_plants_over_all_options_agree_with_an_independent_integration(seed: int) -> None:
     compared = compare_drawn(seed)
     assert compared.differences[0].relative <= GATE, compared

@@ -22,12 +22,6 @@ DRAWN: Final = 24
 DRAWN_LONG: Final = 200
 """Random plants that the suite and `make long` compare."""
 
-COARSE: Final = {
-    14: "0.75 kg/s into 0.1 m3: the compressor switches at whole steps, receiver_heat 0.51 %, 0.22 % at half the step",
-    22: "recovery and a cold cooler: the aftercooler's small rest 0.73 % off, 0.38 % at half the step",
-}
-"""Random plants for which a step of 1 ms is too coarse: the difference goes with the step, and is none of the model."""
-
 PERIOD: Final = 0.1
 """Time between two looks at the ledger's totals [s]."""
 
@@ -48,12 +42,14 @@ WARMUP: Final = 3
 SLOWEST: Final = 0.02
 """Chain speed of a plant that has come to rest [m/s]."""
 
+NUDGED: Final = ("unload_pressure", "generator_speed_setpoint")
 NUDGE: Final = 1e-4
-"""Relative change of the unload pressure that tells whether a mean is one of integration or one of chance."""
+"""Settings whose relative change by this tells whether a mean is one of integration or one of chance: load cycles, and
+the parts of H3, meet the floaters' passing in a rhythm of their own."""
 
 FIRM: Final = 1e-3
-"""Change of any mean by that nudge above which a plant is not compared: whether a floater is served before or after
-the compressor switches decides, and no step and no tolerance makes that certain."""
+"""Change of any mean by such a nudge above which a plant is not compared: whether a floater is served before or after
+the compressor or the generator switches decides, and no step and no tolerance makes that certain."""
 
 
 class Unfit(Exception):  # noqa: N818 - no error: most random plants are no plants
@@ -157,10 +153,11 @@ def compare(values: dict[str, float | int | str]) -> Compared:
     record, window = follow(Parameters.of(values))
     oracle = integrate(Parameters.of(values), begin=window.begin, end=window.end).means
     kernel = record.means(window)
-    nudged = {**values, "unload_pressure": float(values["unload_pressure"]) * (1 + NUDGE)}
-    other = integrate(Parameters.of(nudged), begin=window.begin, end=window.end).means
-    if any(abs(other[name] - oracle[name]) > FIRM * scale(name, oracle) for name in POWERS):
-        raise Unfit("is one of chance")
+    for setting in NUDGED:
+        nudged = {**values, setting: float(values[setting]) * (1 + NUDGE)}
+        other = integrate(Parameters.of(nudged), begin=window.begin, end=window.end).means
+        if any(abs(other[name] - oracle[name]) > FIRM * scale(name, oracle) for name in POWERS):
+            raise Unfit("is one of chance")
     found = [Difference(name, kernel[name], oracle[name], scale(name, oracle)) for name in POWERS]
     return Compared(values, window, sorted(found, key=lambda each: -each.relative))
 

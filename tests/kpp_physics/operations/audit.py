@@ -18,6 +18,16 @@ from kpp_physics.state import Vector
 GATE_COP: Final = 1e-3
 """By how much a coefficient of performance may exceed 1."""
 
+STORED: Final = 2
+"""Column of the exergy of the stores in the moments."""
+
+STORED_ROUNDING: Final = 1e-13
+"""What rounding may add to the exergy of the stores, over its size: a bath of 1e13 J/K knows its exergy to 0.1 J."""
+
+LINE_ROUNDING: Final = 1e-16
+"""What rounding may take off the first law, over all that went through it: a converter far beyond its rating loses
+1e15 J in a second, which no number knows to a joule."""
+
 GATE_MASS: Final = 1e-12
 """What may be missing of the air, over all air that there was, and likewise of the water."""
 
@@ -102,7 +112,9 @@ class Audit:
             if not np.isfinite(array).all():
                 raise GateError(f"{name} not finite", math.nan, 0.0)
         scale = float(lines[ledger.COMPRESSOR]) + float(x[st.ENERGY_SCALE])
-        self._hold("R_A", abs(float(stores[survey.RESIDUAL_A])) / scale, ledger.GATE_A)
+        turned_over = float(np.abs(lines[: ledger.BALANCE_COUNT]).sum())
+        residual = max(0.0, abs(float(stores[survey.RESIDUAL_A])) - LINE_ROUNDING * turned_over)
+        self._hold("R_A", residual / scale, ledger.GATE_A)
         self._hold("R_B", abs(float(stores[survey.RESIDUAL_B])) / scale, ledger.GATE_B)
         self._hold("R_C", abs(float(stores[survey.RESIDUAL_C])) / scale, ledger.GATE_C)
         self._fall(plant)
@@ -138,7 +150,7 @@ class Audit:
     def _windows(self, scale: float) -> None:
         """Every window that ends now: export and gain of the stores against all that came from anywhere."""
         gained = self.moments[-1] - self.moments[:-1]
-        self._cop("cop", gained, 1e-9 * scale)
+        self._cop("cop", gained, 1e-9 * scale + STORED_ROUNDING * float(np.abs(self.moments[:, STORED]).max()))
 
     def _laps(self, plant: Plant) -> None:
         """Every window of complete laps that ends with the last one."""
