@@ -804,7 +804,7 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
     double mechanical = x[ST_TORQUE] * flow[LE_SHAFT_ANGLE], end = x[ST_CURRENT], R = c[CO_RESISTANCE], L = c[CO_INDUCTANCE];
     double alpha = c[CO_CURRENT_BANDWIDTH], copper = 1.5 * R * mean_square * h;
     double magnetic = 0.75 * L * (end - start) * (end + start), terminal = 0, squares = 0, loads = 0;
-    int moving = fabs(start - wanted) > 0.001 * fabs(wanted), intervals = moving ? 1 + (int)(8.0 * alpha * h) : 1;
+    int moving = fabs(start - wanted) > 0.001 * fabs(wanted), intervals = moving ? 1 + (int)(32.0 * alpha * h) : 1;
     double share = moving ? exp(-alpha * h / intervals) : 0, off = start - wanted, rise = (x[ST_SHAFT_SPEED] - start_w) / intervals;
     for (int n = 0; n <= intervals; n++) {
         double current = intervals == 1 && n == 1 ? end : wanted + off;
@@ -826,7 +826,9 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
                 && f >= 47.5 && f <= 51.5)
                 x[ST_BREAKER] = 1;
         }
-        double power = (mechanical - copper - magnetic) / h, machine = stage(c, fabs(mean) / c[CO_RATED_CURRENT]);
+        double power = (mechanical - copper - magnetic) / h, rated = c[CO_RATED_CURRENT];
+        double machine = 0.5 * c[CO_CONVERTER_RATING] * (c[CO_CONVERTER_C0] + c[CO_CONVERTER_C1] * (fabs(mean) / rated) + 0.0);
+        machine += 0.5 * c[CO_CONVERTER_RATING] * c[CO_CONVERTER_C2] * mean_square / (rated * rated);
         double dc = power - machine, before = x[ST_DC_ENERGY], drawn = dc;
         double reference = 0.5 * c[CO_DC_CAPACITANCE] * c[CO_DC_VOLTAGE] * c[CO_DC_VOLTAGE];
         if (c[CO_DC_CAPACITANCE] > 0) drawn += (before - reference) * -expm1(-h / 0.02) / h;

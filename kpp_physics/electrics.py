@@ -13,7 +13,7 @@ from kpp_physics.state import Vector
 SETTLED_SHARE = 0.001
 """Distance of the current from its command, over the command, below which it counts as settled."""
 
-SAMPLES_PER_TIME_CONSTANT = 8.0
+SAMPLES_PER_TIME_CONSTANT = 32.0
 """Samples of a moving current for the re-integrated powers."""
 
 
@@ -109,7 +109,9 @@ def electrics(
     if x[st.CONVERTER_ON] != 0.0:
         _connect(c, x, h)
         power = (mechanical - copper - magnetic) / h
-        machine_side = stage_loss(abs(mean) / c[co.RATED_CURRENT], rating, c0, c1, c2)
+        # As in the winding: part of the loss goes with the square, whose mean is not that of the mean while it moves.
+        machine_side = stage_loss(abs(mean) / c[co.RATED_CURRENT], rating, c0, c1, 0.0)
+        machine_side += 0.5 * rating * c2 * mean_square / (c[co.RATED_CURRENT] * c[co.RATED_CURRENT])
         dc = power - machine_side
         before = x[st.DC_ENERGY]
         drawn, chopped = _link(c, x, dc, h)

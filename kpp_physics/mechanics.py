@@ -201,7 +201,7 @@ def _rest_step(
         if change <= ROUNDING * step:
             break
     # Large forces that nearly balance leave a pull of few digits, and the length goes to and fro by its last ones.
-    return part, u_mean, force, shell, change <= RESIDUAL * part
+    return part, u_mean, force, shell, change <= max(RESIDUAL * part, ROUNDING * step)
 
 
 @inlined
