@@ -15,15 +15,19 @@ from kpp_physics.pockets import FORCE, INDEX, PROGRESS, mean_buoyancy, refresh
 from kpp_physics.state import Vector
 from kpp_physics.water import drag, exchange_force
 
-PARTS = 32
+PARTS = 256
 """Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
 
-JOLT = 0.05
-"""Change of the chain's speed in a part of a step [m/s]: a claimed jet can push with a hundred meganewtons, and losses
-that go with the speed can stop a light plant in a step."""
+JOLT = 0.005
+SHAFT_JOLT = 0.1
+"""Change of the speed of the chain and of a shaft that turns by itself in a part of a step [m/s, rad/s]: a claimed jet
+can push with a hundred meganewtons, and losses that go with the speed can stop a light plant in a step."""
 
-JOLTS = 16
-"""Most parts that are made of a step for that."""
+JOLT_SHARE = 0.025
+"""The same over the speed at the start of the part, where that is more."""
+
+JOLTS = 128
+"""Parts of a step that are not divided further for that."""
 
 UNNOTICED = 1e-12
 """Work of a friction on the wrong side of rest that no ledger shows [J]."""
@@ -281,6 +285,7 @@ def move(
         if v0 != 0.0:
             backwards = v0 < 0.0
         step = longest = rest
+        jolt, shaft_jolt = max(JOLT, JOLT_SHARE * abs(v0)), max(SHAFT_JOLT, JOLT_SHARE * abs(w0))
         v1 = v0 + x[st.ACCELERATION] * step
         w1 = w0
         u_mean = u0
@@ -332,8 +337,8 @@ def move(
                     break
             if not found:
                 return NOT_CONVERGED
-            if abs(v1 - v0) > 1.5 * JOLT and longest > h / JOLTS:
-                step = longest = max(step * JOLT / abs(v1 - v0), h / JOLTS)
+            if abs(v1 - v0) > 1.5 * jolt and longest > h / JOLTS:
+                step = longest = max(step * jolt / abs(v1 - v0), h / JOLTS)
                 if part == 0:  # the water has the chain's speed at once, and brakes it while that is the speed
                     soak = longest
                 found = ends_in_lock = False
@@ -414,6 +419,10 @@ def move(
             )
             if not found:
                 return NOT_CONVERGED
+            if abs(w1 - w0) > 1.5 * shaft_jolt and longest > h / JOLTS:
+                step = longest = max(step * shaft_jolt / abs(w1 - w0), h / JOLTS)
+                found = ends_in_lock = False
+                continue
             if w0 * w1 < 0.0 and hysteresis + stray > 0.0:
                 # As for the chain: a dry friction that acts with the speed beyond rest would give energy.
                 halt = _halt(w0, inertia, torque, eddy + mechanical, windage, hysteresis + stray)
