@@ -42,8 +42,8 @@ SAME_PATH = 1e-9
 """Path within which the buoyancy is the same [m]: a nanometre moves the pressure, and the force, by 1e-10 of them."""
 
 ATTEMPTS = 40
-"""Most tries at one part: it is shortened for a jolt, by a third at least, to 1/128 of the step; the clutch may open and
-lock, the chain turn back, the part end in a lock or in rest."""
+"""Most tries at one part: it is shortened for a jolt, by a third at least, to 1/128 of the step; the clutch may open
+and lock, the chain turn back, the part end in a lock or in rest."""
 
 
 @inlined
