@@ -21,11 +21,13 @@ from tests.bus.conftest import PATIENCE, eventually, free_address
 ROOT = Path(__file__).resolve().parents[2]
 
 CHILD = """
-import os, sys, threading
+import os, signal
 from bus.process import die_with_parent
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 die_with_parent()
 print(os.getpid(), flush=True)
-threading.Event().wait()
+while signal.sigwait([signal.SIGUSR1]):
+    print("works", flush=True)
 """
 
 PARENT = """
@@ -52,7 +54,8 @@ def test_s09_a_node_that_was_started_by_hand_outlives_its_shell() -> None:
             parent.kill()
             parent.wait()
             eventually(lambda: node.ppid() != parent.pid, "somebody else is its parent")
-            assert node.is_running()
+            node.send_signal(signal.SIGUSR1)
+            assert line(parent) == "works\n"
         finally:
             node.kill()
 
