@@ -39,6 +39,7 @@ def checkout(folder: Path) -> Path:
     (folder / "var" / "log").mkdir(parents=True)
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "supervisord.conf", folder)
+    shutil.copytree(ROOT / "scenarios", folder / "scenarios")
     (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
     return folder
 
