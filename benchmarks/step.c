@@ -279,8 +279,11 @@ static void compress(Plant *p, int mode, double start, double mass, double energ
     if (mode == OFF) return;
     if (mode == LOADED) {
         double m = c[CO_COMPRESSOR_FLOW] * h;
-        cooled(c, energy, m, &cooler, &middle);
-        end = energy + m * c[CO_CP_AIR] * cooler;
+        end = energy + m * c[CO_CP_AIR] * c[CO_COOLER_TEMPERATURE];
+        if (end >= (c[CO_CP_AIR] - c[CO_GAS_CONSTANT]) * c[CO_RECEIVER_VOLUME] / c[CO_GAS_CONSTANT] * c[CO_UNLOAD_PRESSURE]) {
+            cooled(c, energy, m, &cooler, &middle);
+            end = energy + m * c[CO_CP_AIR] * cooler;
+        }
     }
     double share = loaded_share(c, start, end, mode);
     if (mode == IDLE && share < 1) work = seen = idle(p, (1 - share) * h);

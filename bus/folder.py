@@ -97,7 +97,7 @@ def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         while not _locked(descriptor):
             if time.monotonic() >= deadline:
                 raise FolderTakenError(f"another process has been changing {folder} for {patience:g} s: try again")
-            time.sleep(LOCK_POLL)
+            time.sleep(LOCK_POLL)  # flock waits for ever or not at all: it has no time limit
         yield
     finally:
         os.close(descriptor)

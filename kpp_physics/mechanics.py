@@ -27,7 +27,7 @@ JOLT_SHARE = 0.025
 """The same over the speed at the start of the part, where that is more."""
 
 JOLTS = 128
-"""Parts of a step that are not divided further for that."""
+"""Share of a step, one over this, that is not divided further for that."""
 
 UNNOTICED = 1e-12
 """Work of a friction on the wrong side of rest that no ledger shows [J]."""

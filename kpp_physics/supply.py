@@ -280,8 +280,11 @@ def _compress(
     end = energy
     if mode == st.COMPRESSOR_LOADED:
         taken = c[co.COMPRESSOR_FLOW] * h
-        cooler = _cooled(c, energy, taken, min(taken, x[st.RECOVERED_FLOW] * h))[1]
-        end = energy + taken * c[co.CP_AIR] * cooler
+        end = energy + taken * c[co.CP_AIR] * c[co.COOLER_TEMPERATURE]  # at most; worth knowing close to the limit
+        capacity = (c[co.CP_AIR] - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME] / c[co.GAS_CONSTANT]
+        if end >= capacity * c[co.UNLOAD_PRESSURE]:
+            cooler = _cooled(c, energy, taken, min(taken, x[st.RECOVERED_FLOW] * h))[1]
+            end = energy + taken * c[co.CP_AIR] * cooler
     share = _loaded_share(c, start, end, mode)
     free = c[co.RECOVERY_CLAIMED]
     taken = brought = work = seen = 0.0
