@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from bus import metrics
 from bus.messages import Peer
+from tests.watching import eventually
 
 from . import messages
 from .conftest import Running
@@ -64,7 +65,14 @@ def complaints(families: list[Metric]) -> list[str]:
 
 @pytest.mark.parametrize("path", ["/metrics", "/v1/metrics"])
 def test_s19_what_the_gateway_tells_is_clean(gateway: Running, path: str) -> None:
-    page = gateway.rest.get(path).text
+    page = ""
+
+    def reported() -> bool:
+        nonlocal page
+        page = gateway.rest.get(path).text
+        return "kpp_node_restarts" in page
+
+    eventually(reported, 10, "the peer's first report of the nodes has come")
     families = list(text_string_to_metric_families(page))
     assert complaints(families) == []
     kinds = {family.name: family.type for family in families}
