@@ -135,7 +135,7 @@ static void control(Plant *p, double *command) {
     } else if (state >= EMERGENCY_STOP && x[ST_SHAFT_SPEED] > 0.2 * nominal) *command = c[CO_MAX_TORQUE];
 }
 
-static int window(Plant *p, int enabled, double *served_progress, double *lasts) {
+static int window(Plant *p, int enabled, double *served_progress, double *lasts, int *waits) {
     const double *c = p->c; double *x = p->x;
     int count = p->n, state = (int)x[ST_PLC_STATE], served = -1, inside = 0;
     double pitch = c[CO_PITCH], length = c[CO_WINDOW_LENGTH];
@@ -144,11 +144,11 @@ static int window(Plant *p, int enabled, double *served_progress, double *lasts)
     double way = MAX(0, x[ST_SPEED]) * p->h, v = x[ST_SPEED];
     int first = (int)ceil((c[CO_WINDOW_START] - way - x[ST_POSITION]) / pitch);
     double progress = x[ST_POSITION] + first * pitch;
-    *served_progress = 0;
+    *served_progress = *waits = 0;
     while (progress < end && inside < count) {
         int i = ((first + inside) % count + count) % count;
         if (F(IN_WINDOW, i) == 0) { F(IN_WINDOW, i) = 1; F(DELIVERED, i) = 0; x[ST_WINDOW_COUNT] += 1; }
-        if (F(DELIVERED, i) < c[CO_TARGET_MASS]) { served = i; *served_progress = progress; }
+        if (F(DELIVERED, i) < c[CO_TARGET_MASS]) { *waits = served >= 0; served = i; *served_progress = progress; }
         inside++;
         progress = x[ST_POSITION] + (first + inside) * pitch;
     }
@@ -364,6 +364,21 @@ static int fill(Plant *p, int served, double progress, double mass, double energ
     return complete;
 }
 
+/* How far the closed valve opens in a share of a step, at its end and in its mean. */
+static double spool(const Plant *p, double share, double *mean) {
+    double opened = p->c[CO_SPOOL_RELAXATION], constant = (1 - p->c[CO_SPOOL_MEAN]) / opened;
+    *mean = p->c[CO_SPOOL_MEAN];
+    if (share == 1) return opened;
+    opened = 1 - pow(1 - opened, share);
+    *mean = 1 - opened * constant / share;
+    return opened;
+}
+
+static double closing(const Plant *p, double at, double share) {
+    if (share == 1) return at - at * p->c[CO_SPOOL_RELAXATION];
+    return share > 0 ? at * pow(1 - p->c[CO_SPOOL_RELAXATION], share) : at;
+}
+
 static void air_supply(Plant *p) {
     const double *c = p->c; double *x = p->x;
     double R = c[CO_GAS_CONSTANT], mass = x[ST_RECEIVER_MASS], energy = x[ST_RECEIVER_ENERGY], progress;
@@ -380,23 +395,21 @@ static void air_supply(Plant *p) {
         dm += taken; dU += brought;
     }
     if (!odd) dU -= cool(p, mass + dm, energy + dU);
-    int served = window(p, state == STARTING || state == RUNNING, &progress, &lasts);
+    int waits, served = window(p, state == STARTING || state == RUNNING, &progress, &lasts, &waits);
     x[ST_SERVED] = x[ST_FILLED] = served; x[ST_SERVED_FLOW] = x[ST_INFLOW] = 0;
-    double opening = 0;
-    if (served < 0) x[ST_SPOOL] -= x[ST_SPOOL] * c[CO_SPOOL_RELAXATION];
-    else if (lasts > 0) {
-        double opened = c[CO_SPOOL_RELAXATION], mean = c[CO_SPOOL_MEAN], share = lasts / p->h;
-        if (share != 1) {
-            double constant = (1 - mean) / opened;
-            opened = 1 - pow(1 - opened, share);
-            mean = 1 - opened * constant / share;
-        }
+    double opening = 0, before = p->h, mean;
+    if (served >= 0 && lasts > 0) before = progress < c[CO_WINDOW_START] ? p->h - lasts : 0;
+    x[ST_SPOOL] = closing(p, x[ST_SPOOL], before / p->h);
+    if (before < p->h) {
+        spool(p, lasts / p->h, &mean);
         opening = x[ST_SPOOL] + (1 - x[ST_SPOOL]) * mean;
-        x[ST_SPOOL] += (1 - x[ST_SPOOL]) * opened;
     }
     if (served >= 0 && lasts > 0) {
         int complete = fill(p, served, progress, mass + dm, energy + dU, opening, lasts, &charge, &left, &missed);
         x[ST_SERVED_FLOW] = charge / p->h;
+        double opened = waits ? p->h - before : charge > 0 ? x[ST_INFLOW_TIME] : lasts;
+        if (opened > 0) x[ST_SPOOL] += (1 - x[ST_SPOOL]) * spool(p, opened / p->h, &mean);
+        x[ST_SPOOL] = closing(p, x[ST_SPOOL], MAX(0, p->h - before - opened) / p->h);
         dm -= charge; dU -= left;
         if (complete) x[ST_PULSES] += 1;
     }
@@ -487,7 +500,7 @@ static int pockets(Plant *p, int vent) {
                     if (until == h) widening = (limit - full * tilt_capacity(cosine, sine, aspect)) / h;
                 }
                 double final = limit, elapsed = 0, warming = 1;
-                int parts = 0;
+                int parts = 0, split = 0;
                 if (filling) {
                     double most = limit * roof / (R * x[ST_INFLOW_TEMPERATURE]);
                     double share = m + inflow < 0.8 * most ? 0.05 : 0.0025;
@@ -495,9 +508,12 @@ static int pockets(Plant *p, int vent) {
                     parts = MIN(400, 1 + (int)(inflow / (share * room)));
                 }
                 double remaining = inflow * x[ST_INFLOW_TEMPERATURE];
-                if (m >= 1e-3 && k * H > 0.8 * limit * roof && !vent && Tw * m * cp - H > 0)
-                    warming = MIN(400, 1 + (int)(relaxation(UA * h / (m * cp)) * (Tw * m * cp - H) / (0.0025 * H)));
-                int late = filling && x[ST_INFLOW_LATE] != 0, phases = parts + (int)warming;
+                if (m >= 1e-3 && k * H > 0.8 * limit * roof && !vent) {
+                    if (Tw * m * cp - H > 0)
+                        warming = MIN(400, 1 + (int)(relaxation(UA * h / (m * cp)) * (Tw * m * cp - H) / (0.0025 * H)));
+                    split = !filling && k * H > limit * roof;
+                }
+                int late = filling && x[ST_INFLOW_LATE] != 0, phases = parts + (int)warming + split;
                 for (int turn = 0; turn < phases; turn++) {
                     int phase = !late ? turn : turn >= warming ? turn - (int)warming : parts;
                     double q, seen, lasted;
@@ -516,6 +532,7 @@ static int pockets(Plant *p, int vent) {
                         heat_loss += crossed + q / Tw;
                     } else {
                         lasted = (filling ? h - x[ST_INFLOW_TIME] : h) / warming;
+                        if (split && (turn == 0 || turn == (int)warming)) lasted *= 0.5;
                         q = heat_from_water(m, H, Tw, UA, cp, lasted, &seen);
                         if (q != 0) heat_loss += m * cp * relative_gain(q / H);
                     }
@@ -525,7 +542,7 @@ static int pockets(Plant *p, int vent) {
                     volume = k * H / roof;
                     if (widening > 0) limit = final - widening * MAX(0, h - elapsed);
                     double kept = vent ? (m > 1e-9 ? exp(-h / 1.0) : 0) : 1;
-                    if (volume * kept > limit || kept < 1) {
+                    if ((volume * kept > limit && !(split && turn == (int)warming)) || kept < 1) {
                         double room = MIN(volume * kept, limit), T = H / rate;
                         kept = room / volume;
                         double m_kept = m * kept, H_kept = H * kept, gone = m - m_kept;

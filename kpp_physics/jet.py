@@ -86,6 +86,73 @@ def outlet_flow(
 
 
 @inlined
+def paid_spout(
+    c: Vector,
+    x: Vector,
+    energy: float,
+    roof: float,
+    stiffness: float,
+    start: float,
+    limit: float,
+    widening: float,
+    expansion: float,
+    available: float,
+    at_first: float,
+    duration: float,
+    h: float,
+) -> float:
+    """Let out the water that a growing pocket displaces, and pays for; returns what it pays [J].
+
+    As long as the bucket takes all the air, the air pushes the water out; from when it is full, only what it holds more
+    as it comes upright. The power goes with the cube of the flow: one mean flow of both would be paid for far too low.
+
+    Args:
+        energy: E of the pocket with all the air and heat of the step, what spills of it included [J].
+        widening: rate at which the bucket holds more [m3/s].
+        at_first: the flow until the bucket is full, where the valve knows it [m3/s], else infinite: more air comes once
+            nothing pushes against the outlet, and the mean of a step in which that happens is too much.
+        roof, stiffness, start, limit, expansion, available, duration: as for `outlet_flow`.
+        h: step [s].
+    """
+    flow, _ = outlet_flow(c, energy, roof, stiffness, start, math.inf, expansion, math.inf, duration)
+    if flow == 0.0:
+        return 0.0
+    room = limit - start
+    if (flow - expansion) * duration > room:
+        flow = min(flow, at_first)
+    growth = flow - expansion
+    growing, following = filled_after(room, growth, widening, duration)
+    later = max(0.0, expansion + (room - growth * growing) / following) if following > SHORTEST * h else 0.0
+    rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
+    paid = hypotheses.jet_power(flow, rho, area, discharge) * growing
+    paid += hypotheses.jet_power(later, rho, area, discharge) * following
+    if paid > available:
+        share = math.pow(max(0.0, available) / paid, 1.0 / 3.0)  # the power goes with the cube of the flow
+        flow, later, paid = flow * share, later * share, max(0.0, available)
+    spout(c, x, flow, growing / h)
+    spout(c, x, later, following / h)
+    return paid
+
+
+@inlined
+def filled_after(room: float, growth: float, widening: float, duration: float) -> tuple[float, float]:
+    """For how long a pocket grows with its air, and for how long with its bucket [s].
+
+    Args:
+        room: what the bucket can hold more at the end [m3].
+        growth: of the pocket with its air [m3/s].
+        widening: rate at which the bucket holds more [m3/s].
+        duration: of both together [s].
+    """
+    if growth * duration <= room:
+        return duration, 0.0
+    growing = 0.0
+    if growth > widening:
+        growing = min(max(0.0, (room - widening * duration) / (growth - widening)), duration)
+    return growing, duration - growing
+
+
+@inlined
 def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
     """Let water out in a share of the step [-]: thrust and power go with powers of the flow, not with its mean.
 
@@ -150,14 +217,8 @@ def claimed_spout(
     if flow <= 0.0:
         return
     room = limit - start
-    if flow * duration <= room:
-        spout(c, x, flow, duration / h)
-        return
-    growing = 0.0
-    if flow > widening:
-        growing = min(max(0.0, (room - widening * duration) / (flow - widening)), duration)
-        spout(c, x, flow, growing / h)
-    following = duration - growing
+    growing, following = filled_after(room, flow, widening, duration)
+    spout(c, x, flow, growing / h)
     if following > SHORTEST * h:
         spout(c, x, max(0.0, (room - flow * growing) / following), following / h)
 
@@ -207,8 +268,8 @@ def valve_against_outlet(
     conductance: float,
     duration: float,
     h: float,
-) -> float:
-    """Flow through the valve into a pocket whose outlet adds its own pressure [kg/s].
+) -> tuple[float, float]:
+    """Flow through the valve into a pocket whose outlet adds its own pressure [kg/s], and through that outlet [m3/s].
 
     The outlet's pressure goes with the flow of water, dV/dt of the pocket, which the air and the heat of the water make
     and the jet's own take diminishes: one root for both.
@@ -244,4 +305,4 @@ def valve_against_outlet(
         else:
             low = flow
     against = behind + hypotheses.jet_pressure(high, rho, outlet, discharge)
-    return opening * valve_flow(pressure, temperature, against / pressure, area, critical)
+    return opening * valve_flow(pressure, temperature, against / pressure, area, critical), high

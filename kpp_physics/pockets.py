@@ -20,7 +20,7 @@ from kpp_physics.air import (
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
-from kpp_physics.jet import SHORTEST, claimed_spout, limit_thrust, outlet_flow, spout
+from kpp_physics.jet import SHORTEST, claimed_spout, limit_thrust, paid_spout
 from kpp_physics.state import Vector
 
 # Rows of the work array: the pockets that hold air, packed.
@@ -167,6 +167,7 @@ def pockets(
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     captured = missed if behind >= hood else 0.0
     jet_pays = c[co.JET_MODE] == hypotheses.PHYSICAL
+    at_first = x[st.JET_FLOW]
     x[st.JET_FLOW] = x[st.JET_THRUST] = x[st.JET_POWER] = 0.0
     quarter = 0.5 * math.pi * radius
     speed = x[st.SPEED]
@@ -211,13 +212,18 @@ def pockets(
                 # the step, it takes heat with what it holds; all others do just that.
                 parts = _inflow_parts(x[st.INFLOW], m, limit * roof / (R * x[st.INFLOW_TEMPERATURE])) if filling else 0
                 remaining = x[st.INFLOW] * x[st.INFLOW_TEMPERATURE]
-                warming = 1
+                warming, split = 1, 0
                 if m >= constants.HEAT_MINIMUM_MASS and k * H > NEARLY_FULL * limit * roof and not vent:
                     warming = _heating_parts(m, H, T_w, UA, cp, h)
+                    # What the last step's rise has made too large spills in the middle of the heat. At the end of it
+                    # it would be warmer than it leaves, by half a step's heat: little, but so is what it is warmer, or
+                    # colder, than the surroundings, and that is what counts as lost.
+                    if not filling and k * H > limit * (roof + stiffness * limit):
+                        split = 1
                 # Into a floater that enters the window in this step the air comes at the end of it.
                 late = filling and x[st.INFLOW_LATE] != 0.0
-                elapsed = 0.0
-                for turn in range(parts + warming):
+                elapsed = spilt = 0.0
+                for turn in range(parts + warming + split):
                     phase = turn
                     if late:
                         phase = turn - warming if turn >= warming else parts
@@ -241,6 +247,8 @@ def pockets(
                         heat_loss += crossed + q / T_w
                     else:
                         lasted = (h - x[st.INFLOW_TIME] if filling else h) / warming
+                        if split == 1 and turn in (0, warming):
+                            lasted *= 0.5
                         q, seen = heat_from_water(m, H, T_w, UA, cp, lasted)
                         if q != 0.0:
                             heat_loss += m * cp * relative_gain(q / H)
@@ -258,10 +266,10 @@ def pockets(
                         # While it pays the air cools at constant pressure, and loses the entropy m cp ln(H/(H - paid)).
                         available = H * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity_rate))
                         span = max(x[st.INFLOW_TIME], SHORTEST * h) if filling else h
-                        rate, paid = outlet_flow(
-                            c, energy, roof, stiffness, held, limit, (held - before) / h, available, span
-                        )
-                        spout(c, x, rate, span / h)
+                        paid = paid_spout(
+                            c, x, energy + spilt, roof, stiffness, held, limit, widening, (held - before) / h,
+                            available, at_first, span, h,
+                        )  # fmt: skip
                         destroyed[exergy.VALVE] += T0 * capacity_rate * math.log1p(-paid / H)
                         energy -= paid
                         H -= paid
@@ -272,7 +280,7 @@ def pockets(
                     kept = 1.0
                     if vent:
                         kept = math.exp(-h / constants.VENT_TIME) if m > constants.MASS_ZERO else 0.0
-                    if volume * kept > limit or kept < 1.0:
+                    if (volume * kept > limit and (split == 0 or turn < warming)) or kept < 1.0:
                         pressure = roof + stiffness * volume
                         room = min(volume * kept, limit)
                         kept = room / volume
@@ -282,9 +290,13 @@ def pockets(
                         gone = m - m_kept
                         if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
                             energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
+                            lower = roof + stiffness * room
+                            temperature *= 0.5 + 0.5 * math.exp(k * math.log(lower / pressure))
+                            pressure = 0.5 * (pressure + lower)
                             gone = (energy - energy_kept) / (cp * temperature)
                             m_kept = m - gone
                         vented += gone
+                        spilt += energy - energy_kept
                         lost += (energy - energy_kept) - cp * T0 * gone
                         sampled_vent += gone * cp * (temperature - T0)
                         thermal = exergy.thermal_exergy(temperature, T0, cp)

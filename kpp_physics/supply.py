@@ -16,9 +16,12 @@ from kpp_physics.air import (
 )
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place, tilt_capacity
-from kpp_physics.jet import SHORTEST, valve_against_outlet
+from kpp_physics.jet import SHORTEST, filled_after, valve_against_outlet
 from kpp_physics.pockets import heat_conductance, water_temperature
 from kpp_physics.state import Vector
+
+FULL = 1e-9
+"""Share by which a bucket that is full may hold less: rounding."""
 
 RELIEF_INTERVALS = 32
 """Pairs of intervals in the re-integration of a blow-off: exact to 1e-9 when the pressure falls to a quarter,
@@ -26,14 +29,15 @@ and good for the vessel that a fork has made a tenth as large."""
 
 
 @inlined
-def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[int, float, float]:
+def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[int, float, float, bool]:
     """Follow floaters into and out of the injection window.
 
     A floater that comes in during the step is served for the rest of it, one that leaves for the part before: at a
     steady speed many floaters pass at the same phase of a step, and whole steps would be wrong alike in each pulse.
 
     Returns:
-        The floater to be served (-1: none), its progress [m], and for how long it is in the window in this step [s].
+        The floater to be served (-1: none), its progress [m], for how long it is in the window in this step [s], and
+        whether another one waits there for air.
     """
     count = f.shape[1]
     pitch = c[co.PITCH]
@@ -47,6 +51,7 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
     first = math.ceil((c[co.WINDOW_START] - way - x[st.POSITION]) / pitch)
     inside = 0
     served = -1
+    waits = False
     served_progress = 0.0
     progress = x[st.POSITION] + first * pitch
     while progress < end and inside < count:
@@ -56,6 +61,7 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
             f[st.DELIVERED, i] = 0.0
             x[st.WINDOW_COUNT] += 1.0
         if f[st.DELIVERED, i] < c[co.TARGET_MASS]:
+            waits = served >= 0
             served = i
             served_progress = progress
         inside += 1
@@ -68,13 +74,13 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
                 if enabled and state == plc.RUNNING and f[st.DELIVERED, i] < c[co.TARGET_MASS]:
                     x[st.MISSED] += 1.0
     if not enabled or served < 0:
-        return -1, 0.0, 0.0
+        return -1, 0.0, 0.0, False
     lasts = h
     if way > 0.0:
         lasts = min(
             h, (served_progress + way - c[co.WINDOW_START]) / x[st.SPEED], (end - served_progress) / x[st.SPEED]
         )
-    return served, served_progress, lasts if lasts > SHORTEST * h else 0.0
+    return served, served_progress, lasts if lasts > SHORTEST * h else 0.0, waits
 
 
 @inlined
@@ -337,24 +343,43 @@ def _valve(
     roof: float,
     behind: float,
     progress: float,
+    cosine: float,
     sine: float,
     opening: float,
     lasts: float,
     h: float,
 ) -> float:
     """Flow through the valve from a receiver at a pressure [Pa] and temperature [K] into the served floater [kg/s]."""
+    conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
     if c[co.JET_MODE] == hypotheses.PHYSICAL:
-        limit = c[co.FLOATER_VOLUME]
+        limit = full = c[co.FLOATER_VOLUME]
         if sine != 0.0:  # as in `pockets`: what a bucket that comes upright holds more pushes water out as well
+            full = limit * tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT])
             until = lasts if sine * x[st.SPEED] < 0.0 else 0.5 * lasts
             _, cosine, sine = place(progress + x[st.SPEED] * until, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
             limit *= tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT])
-        return valve_against_outlet(
+        held = bucket_volume(f[st.ENTHALPY, served], roof, c[co.GAS_EXPONENT], f[st.STIFFNESS, served])
+        growing = held < full * (1.0 - FULL)
+        mass_flow, out = valve_against_outlet(
             c, pressure, temperature, behind, opening, f[st.MASS, served], f[st.ENTHALPY, served], roof,
-            f[st.STIFFNESS, served], f[st.VOLUME, served], limit, water_temperature(c, x), heat_conductance(c, x),
-            lasts, h,
+            f[st.STIFFNESS, served], f[st.VOLUME, served], math.inf if growing else limit, water_temperature(c, x),
+            heat_conductance(c, x), lasts, h,
         )  # fmt: skip
-    conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
+        x[st.JET_FLOW] = math.inf
+        if not growing:
+            return float(mass_flow)
+        # Air pushes against the outlet as long as the bucket takes it all, and then against what water still leaves. In
+        # the step in which the bucket gets full, a flow in between would pass the outlet's pressure too easily, and the
+        # jet's power goes with the cube of it.
+        expansion = (held - f[st.VOLUME, served]) / h
+        _, following = filled_after(limit - held, out - expansion, (limit - full) / lasts, lasts)
+        if following > 0.0:
+            x[st.JET_FLOW] = out
+            later = max(0.0, expansion + (limit - full) / lasts)
+            outlet = hypotheses.jet_pressure(later, c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE])
+            freed = opening * valve_flow(pressure, temperature, (behind + outlet) / pressure, conductance, critical)
+            mass_flow += (freed - mass_flow) * following / lasts
+        return float(mass_flow)
     return float(opening * valve_flow(pressure, temperature, behind / pressure, conductance, critical))
 
 
@@ -403,16 +428,20 @@ def _fill(
     if f[st.MASS, served] == 0.0:
         f[st.STIFFNESS, served] = c[co.BUCKET_STIFFNESS]
     stiffness = f[st.STIFFNESS, served]
-    z, _, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+    z, cosine, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
     roof = p0 + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
     behind = roof + stiffness * f[st.VOLUME, served]
     # The receiver's pressure falls while the air leaves: the flow is that in the middle, which a first one foretells.
-    charge = lasts * _valve(c, x, f, served, pressure, temperature, roof, behind, progress, sine, opening, lasts, h)
+    charge = lasts * _valve(
+        c, x, f, served, pressure, temperature, roof, behind, progress, cosine, sine, opening, lasts, h
+    )
     charge = _no_further(c, charge, mass, pressure, behind)
     if charge > 0.0:
         left = 1.0 - 0.5 * charge / mass
         middle, cooled = pressure * math.pow(left, cp / cv), temperature * math.pow(left, R / cv)
-        charge = lasts * _valve(c, x, f, served, middle, cooled, roof, behind, progress, sine, opening, lasts, h)
+        charge = lasts * _valve(
+            c, x, f, served, middle, cooled, roof, behind, progress, cosine, sine, opening, lasts, h
+        )
         charge = _no_further(c, charge, mass, pressure, behind)
     held, k = f[st.ENTHALPY, served], c[co.GAS_EXPONENT]
     filled = c[co.CAPTURE_EFFICIENCY] * cp * temperature
@@ -468,6 +497,14 @@ def _spool(c: Vector, share: float) -> tuple[float, float]:
 
 
 @inlined
+def _closing(c: Vector, spool: float, share: float) -> float:
+    """Place of the spool [-] after it has been closing for a share of a step [-], in [0, 1]."""
+    if share == 1.0:
+        return float(spool - spool * c[co.SPOOL_RELAXATION])
+    return float(spool * math.pow(1.0 - c[co.SPOOL_RELAXATION], share)) if share > 0.0 else spool
+
+
+@inlined
 def _charge(
     c: Vector,
     x: Vector,
@@ -490,28 +527,38 @@ def _charge(
     state = int(x[st.PLC_STATE])
     by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
     automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
-    before = int(x[st.SERVED])
-    served, progress, lasts = window(c, x, f, automatic or by_hand, h)
-    if by_hand and before >= 0 and served != before:  # the floater left the window: the pulse is over
+    last = int(x[st.SERVED])
+    served, progress, lasts, waits = window(c, x, f, automatic or by_hand, h)
+    if by_hand and last >= 0 and served != last:  # the floater left the window: the pulse is over
         x[st.MANUAL_PULSES] -= 1.0
         if x[st.MANUAL_PULSES] <= 0.0 and not automatic:
             served = -1
     # The spool moves from where it is; what flows goes with its mean, not with its place at the end of the step.
-    opening = 0.0
-    if served < 0:
-        x[st.SPOOL] -= x[st.SPOOL] * c[co.SPOOL_RELAXATION]
-    elif lasts > 0.0:
-        opened, mean = _spool(c, lasts / h)
-        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * mean
-        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * opened
+    # It opens while a floater is served, and closes before and after, in the step in which that begins or ends as well;
+    # but not when the next one is waiting.
+    opening, before = 0.0, h
+    if served >= 0 and lasts > 0.0:
+        before = h - lasts if progress < c[co.WINDOW_START] else 0.0
+    x[st.SPOOL] = _closing(c, x[st.SPOOL], before / h)
+    if before < h:
+        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * _spool(c, lasts / h)[1]
     x[st.SERVED] = x[st.FILLED] = served
     x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
+    x[st.JET_FLOW] = math.inf  # until `pockets` has it: what leaves while the bucket takes all the air, if that ends
     if served < 0 or lasts <= 0.0:
         return 0.0, 0.0, 0.0, 0.0
     charge, left, missed, behind, complete = _fill(
         c, x, f, flow, sampled, destroyed, served, progress, mass, energy, opening, lasts, h
     )
     x[st.SERVED_FLOW] = charge / h
+    opened = lasts
+    if waits:
+        opened = h - before
+    elif charge > 0.0:  # a pulse may be complete before the floater leaves
+        opened = x[st.INFLOW_TIME]
+    if opened > 0.0:
+        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * _spool(c, opened / h)[0]
+    x[st.SPOOL] = _closing(c, x[st.SPOOL], max(0.0, h - before - opened) / h)
     if complete:
         x[st.PULSES] += 1.0
         if by_hand:

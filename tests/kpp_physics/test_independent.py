@@ -1,5 +1,7 @@
 """The kernel against an independent integration: lap-averaged powers within 0.3 %, and within 0.2 % at half the step.
 
+A random plant whose valve could empty the receiver in a hundred steps is the one exception: within 1 %.
+
 KPP_LONG_TESTS=1 (make long) takes the whole spread and 200 random plants; the suite takes plants with short laps, with
 every option and every hypothesis among them, and 24 random plants.
 """
@@ -10,12 +12,12 @@ import pytest
 
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from studies import library
-from tests.kpp_physics.independent.comparison import GATE, POWERS, compare, measured, scale
+from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, compare, measured, scale
 from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate
 from tests.kpp_physics.independent.options import OPTIONS, UNCOMPARED, UNSEEN
 from tests.kpp_physics.independent.spread import LONG, QUICK
-from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, SUDDEN, compare_drawn, emptied, refinement
 
 EVERY = bool(os.environ.get("KPP_LONG_TESTS"))
 SHORT = {**QUICK, **OPTIONS}
@@ -40,7 +42,21 @@ def test_the_plants_of_the_suite_have_every_option_and_hypothesis() -> None:
 @pytest.mark.parametrize("seed", range(DRAWN_LONG if EVERY else DRAWN))
 def test_random_plants_over_all_options_agree_with_an_independent_integration(seed: int) -> None:
     compared = compare_drawn(seed)
-    assert compared.differences[0].relative <= GATE, compared
+    gate = GATE if emptied(compared.values) >= SUDDEN else GATE_SUDDEN
+    assert compared.differences[0].relative <= gate, compared
+
+
+@pytest.mark.parametrize(
+    ("seed", "trial", "quantity", "most"),
+    [
+        pytest.param(126, 1, "jet_wake", 1e-3, id="a bucket gets full while its jet pushes"),
+        pytest.param(149, 1, "vent", 1e-3, id="full buckets spill on their way, and take heat"),
+        pytest.param(151, 0, "vent", 1e-3, id="narrow buckets do"),
+        pytest.param(160, 1, "generator_copper", 2e-3, id="a slow valve begins to close inside a step"),
+    ],
+)
+def test_what_happens_inside_a_step_happens_there(seed: int, trial: int, quantity: str, most: float) -> None:
+    assert refinement(draw(seed, trial), quantity) <= most
 
 
 def test_random_plants_reach_every_option_and_every_parameter_that_counts() -> None:

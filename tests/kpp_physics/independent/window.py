@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import ledger
+from kpp_physics import constants, ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
@@ -42,14 +42,19 @@ WARMUP: Final = 3
 SLOWEST: Final = 0.02
 """Chain speed of a plant that has come to rest [m/s]."""
 
-NUDGED: Final = ("unload_pressure", "generator_speed_setpoint")
+NUDGED: Final = (("unload_pressure",), ("generator_speed_setpoint", "generator_max_torque"))
 NUDGE: Final = 1e-4
 """Settings whose relative change by this tells whether a mean is one of integration or one of chance: load cycles, and
-the parts of H3, meet the floaters' passing in a rhythm of their own."""
+the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not hold
+the speed at all: only the drag does, and every ten-thousandth of a force is a hundredth of that."""
 
 FIRM: Final = 1e-3
 """Change of any mean by such a nudge above which a plant is not compared: whether a floater is served before or after
 the compressor or the generator switches decides, and no step and no tolerance makes that certain."""
+
+
+SUDDEN: Final = 0.1
+"""Time in which the open valve could empty the receiver, a hundred steps, below which a plant has another gate [s]."""
 
 
 class Unfit(Exception):  # noqa: N818 - no error: most random plants are no plants
@@ -153,13 +158,20 @@ def compare(values: dict[str, float | int | str]) -> Compared:
     record, window = follow(Parameters.of(values))
     oracle = integrate(Parameters.of(values), begin=window.begin, end=window.end).means
     kernel = record.means(window)
-    for setting in NUDGED:
-        nudged = {**values, setting: float(values[setting]) * (1 + NUDGE)}
+    for settings in NUDGED:
+        nudged = {**values, **{setting: float(values[setting]) * (1 + NUDGE) for setting in settings}}
         other = integrate(Parameters.of(nudged), begin=window.begin, end=window.end).means
         if any(abs(other[name] - oracle[name]) > FIRM * scale(name, oracle) for name in POWERS):
             raise Unfit("is one of chance")
     found = [Difference(name, kernel[name], oracle[name], scale(name, oracle)) for name in POWERS]
     return Compared(values, window, sorted(found, key=lambda each: -each.relative))
+
+
+def emptied(values: dict[str, float | int | str]) -> float:
+    """Time constant with which the open valve empties the receiver at sonic flow, at first [s]."""
+    p = Parameters.of(values)
+    density = constants.VALVE_REFERENCE_DENSITY
+    return p.receiver_volume / (p.valve_conductance * density * p.gas_constant * constants.VALVE_REFERENCE_TEMPERATURE)
 
 
 def compare_drawn(seed: int) -> Compared:
@@ -170,3 +182,12 @@ def compare_drawn(seed: int) -> Compared:
         except Unfit:
             continue
     raise AssertionError(f"seed {seed}: no plant in a hundred runs")
+
+
+def refinement(values: dict[str, float | int | str], quantity: str) -> float:
+    """How much a quarter of the step changes one power, over its scale [-]."""
+    parameters = Parameters.of(values)
+    coarse, window = follow(parameters)
+    fine, _ = follow(parameters, 2.5e-4, window.end)
+    means = fine.means(window)
+    return abs(coarse.means(window)[quantity] - means[quantity]) / scale(quantity, means)
