@@ -21,10 +21,10 @@ from kpp_physics.parameters import Parameters
 from studies import headless, library, published
 from studies.result import GATES
 from studies.run import Measurement
-from tests.kpp_physics.independent.comparison import GATE, POWERS, Difference, compare
+from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, Difference, compare
 from tests.kpp_physics.independent.options import OPTIONS
 from tests.kpp_physics.independent.spread import LONG, QUICK
-from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, SUDDEN, compare_drawn
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "verification.md"
@@ -124,17 +124,20 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "Lap averages by the kernel and by a second program: the differential equations by a Runge-Kutta method of the "
         "fifth order with steps as its error allows, ended at every change of the equations, written from the "
         f"equations alone (`tests/kpp_physics/independent`). Shown is the worst of {len(POWERS)} quantities of each "
-        f"plant, among them every line of the first law; the gate is {GATE:.1%}. Vented air, heat of the receiver's "
-        "wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's power where they "
-        f"are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random ones.",
+        f"plant, among them every line of the first law; the gate is {GATE:.1%}. Power to the grid, vented air, heat of "
+        "the receiver's wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's power "
+        "where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random ones.",
         "",
         "A random plant has every option, every hypothesis and every parameter that a lap average can show drawn "
         "anywhere in a wide range; 4 to 40 floaters in 3 to 10 m of water make for short laps. Both means are "
         "taken over the same window of time, at least a minute, three laps and eight load cycles long, and "
         "weighted with a squared sine, so that they do not depend on the phase of the load cycles at its ends; "
         "what the stores gain or lose in it is the same for both. A draw that trips, does not start or comes to "
-        "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure or the speed's "
-        "set-point changes by 0.01%: there the order of switching decides, which is chance to every program.",
+        "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure, or the speed's "
+        "set-point, the highest torque and the pulses of H3, change by 0.01%: there the order of switching decides, "
+        "which is chance to every program, or the generator is at its highest torque and holds no speed. Where the "
+        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps (one draw in twenty), the gate "
+        f"is {GATE_SUDDEN:.0%}: air that the compressor brings within a step leaves within it as well.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",

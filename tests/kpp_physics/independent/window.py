@@ -42,7 +42,7 @@ WARMUP: Final = 3
 SLOWEST: Final = 0.02
 """Chain speed of a plant that has come to rest [m/s]."""
 
-NUDGED: Final = (("unload_pressure",), ("generator_speed_setpoint", "generator_max_torque"))
+NUDGED: Final = (("unload_pressure",), ("generator_speed_setpoint", "generator_max_torque", "h3_on_time"))
 NUDGE: Final = 1e-4
 """Settings whose relative change by this tells whether a mean is one of integration or one of chance: load cycles, and
 the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not hold
