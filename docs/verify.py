@@ -124,9 +124,10 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "Lap averages by the kernel and by a second program: the differential equations by a Runge-Kutta method of the "
         "fifth order with steps as its error allows, ended at every change of the equations, written from the "
         f"equations alone (`tests/kpp_physics/independent`). Shown is the worst of {len(POWERS)} quantities of each "
-        f"plant, among them every line of the first law; the gate is {GATE:.1%}. Power to the grid, vented air, heat of "
-        "the receiver's wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's power "
-        "where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random ones.",
+        f"plant, among them every line of the first law; the gate is {GATE:.1%}. Power to the grid, vented air, heat "
+        "of the receiver's wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's "
+        f"power where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random "
+        "ones.",
         "",
         "A random plant has every option, every hypothesis and every parameter that a lap average can show drawn "
         "anywhere in a wide range; 4 to 40 floaters in 3 to 10 m of water make for short laps. Both means are "
@@ -136,8 +137,8 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure, or the speed's "
         "set-point, the highest torque and the pulses of H3, change by 0.01%: there the order of switching decides, "
         "which is chance to every program, or the generator is at its highest torque and holds no speed. Where the "
-        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps (one draw in twenty), the gate "
-        f"is {GATE_SUDDEN:.0%}: air that the compressor brings within a step leaves within it as well.",
+        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps (one draw in twenty), the "
+        f"gate is {GATE_SUDDEN:.0%}: air that the compressor brings within a step leaves within it as well.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",
