@@ -126,8 +126,8 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         f"equations alone (`tests/kpp_physics/independent`). Shown is the worst of {len(POWERS)} quantities of each "
         f"plant, among them every line of the first law; the gate is {GATE:.1%}. Power to the grid, vented air, heat "
         "of the receiver's wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's "
-        f"power where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and {DRAWN_LONG} random "
-        "ones.",
+        f"power where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and "
+        f"{DRAWN_LONG} random ones.",
         "",
         "A random plant has every option, every hypothesis and every parameter that a lap average can show drawn "
         "anywhere in a wide range; 4 to 40 floaters in 3 to 10 m of water make for short laps. Both means are "
