@@ -150,7 +150,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     return other
 
 
-def test_s15_a_bundle_is_verified_as_what_was_computed(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bundle_is_verified_as_what_was_computed(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(bundle)]) == 0
     assert "m1: 121 ticks verified" in capsys.readouterr().out
 

@@ -82,7 +82,7 @@ def test_s20_a_reader_that_takes_types_from_the_first_lines_reads_all(recorded: 
     assert table["grid.power [W]"].to_pylist() == [numbers(seq)[0] for seq in range(1, LAST + 1)]
 
 
-def test_s20_texts_in_a_csv_are_what_they_were(folder: RunFolder, open_store: Open) -> None:
+def test_texts_in_a_csv_are_what_they_were(folder: RunFolder, open_store: Open) -> None:
     odd = 'a "word", a\nline and \u00fcml\u00e4ut'
     row = make_row(1)
     open_store().write(Batch(rows=[row._replace(texts=msgspec.json.encode([odd, None, [odd]]))], schemas=[SCHEMA]))

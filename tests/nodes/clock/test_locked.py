@@ -132,7 +132,7 @@ def test_f02_a_clock_that_starts_under_a_lock_waits_and_says_so(make_plant: Call
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["at work", "started under the lock"])
-def test_f02_a_recorder_whose_file_is_locked_beats_says_so_and_loses_nothing(
+def test_a_recorder_whose_file_is_locked_beats_says_so_and_loses_nothing(
     make_plant: Callable[..., Plant], anew: bool
 ) -> None:
     plant = make_plant()

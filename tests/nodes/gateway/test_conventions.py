@@ -53,7 +53,7 @@ def test_f10_head_is_get_without_a_body(gateway: Running, path: str) -> None:
     assert set(head.headers) == names
 
 
-def test_f10_head_of_the_stream_door_is_answered(gateway: Running) -> None:
+def test_head_of_the_stream_door_is_answered(gateway: Running) -> None:
     head = httpx.head(f"http://{gateway.websocket}/")
     assert (head.status_code, head.content) == (200, b"")
 
