@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,13 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
+def only_probe(folder: Path) -> None:
+    """Have a checkout's supervisord start one small program and no node."""
+    parts = re.split(r"(?m)^(?=\[)", (folder / "supervisord.conf").read_text())
+    kept = ("[supervisord]", "[unix_http", "[supervisorctl]", "[rpcinterface:supervisor]", "[rpcinterface:kpp]")
+    (folder / "supervisord.conf").write_text("".join(part for part in parts if part.startswith(kept)) + PROBE)
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_f12_the_configuration_is_read_in_any_folder(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -70,9 +79,7 @@ def test_f12_the_configuration_is_read_in_any_folder(
 @pytest.mark.parametrize("name", ['100% it\'s a "long" one ' + "x" * 90])
 def test_f12_f17_supervisord_runs_in_any_folder_beside_anybodys_modules(tmp_path: Path, name: str) -> None:
     folder = checkout(tmp_path / name)
-    parts = re.split(r"(?m)^(?=\[)", (folder / "supervisord.conf").read_text())
-    kept = ("[supervisord]", "[unix_http", "[supervisorctl]", "[rpcinterface:supervisor]", "[rpcinterface:kpp]")
-    (folder / "supervisord.conf").write_text("".join(part for part in parts if part.startswith(kept)) + PROBE)
+    only_probe(folder)
     for each in FOREIGN:
         (folder / f"{each}.py").write_text("raise SystemExit('a foreign module runs')")
     chosen = free_environment(folder) | {"PYTHONPATH": str(folder), "KPP_DATA": ""}
@@ -186,3 +193,91 @@ def test_f14_a_python_that_can_make_none_leaves_none_behind(tmp_path: Path, monk
     with pytest.raises(environment.SetupError, match=r"(?s)ensurepip is not available.*python3-venv.*PYTHON="):
         environment._begin_anew(place)
     assert not place.exists()
+
+
+BACKEND = """
+import zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    name = "tiny-1-py3-none-any.whl"
+    about = "tiny-1.dist-info"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1\\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{about}/RECORD", "")
+    return name
+"""
+
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "tiny"
+version = "1"
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A checkout with the real Makefile. Its project needs nothing: it is installed in seconds, without a network."""
+    folder = tmp_path / "kpp"
+    (folder / "kpp_physics").mkdir(parents=True)
+    (folder / "scripts").mkdir()
+    (folder / "var" / "log").mkdir(parents=True)
+    for name in ("Makefile", "scripts/environment.py", "supervisord.conf"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "kpp_physics" / "__main__.py").write_text("print('compiled')")
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "backend.py").write_text(BACKEND)
+    (folder / "constraints.txt").write_text("")
+    return folder
+
+
+def test_f13_f14_make_mends_half_an_environment_and_one_that_was_moved(tiny: Path, tmp_path: Path) -> None:
+    def make(folder: Path) -> str:
+        done = run(["make", "install", f"PYTHON={sys.executable}"], folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tiny / ".venv")], check=True)
+    first = make(tiny)
+    assert "is not whole: it is made anew" in first
+    assert "compiled" in first
+    assert make(tiny) == ""
+    moved = tmp_path / "kpp 2"
+    tiny.rename(moved)
+    assert make(moved) == f"This checkout was at {tiny}: its environment is mended\n"
+    assert make(moved) == ""
+    assert run([str(moved / ".venv" / "bin" / "pip"), "--version"], tmp_path).stdout.startswith("pip ")
+
+
+def test_f13_make_run_starts_the_plant_of_a_moved_checkout(tiny: Path, tmp_path: Path) -> None:
+    place, moved = tiny / ".venv", tmp_path / "kpp 2"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place)], check=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    (packages / "libraries.pth").write_text("\n".join(each for each in sys.path if each.endswith("site-packages")))
+    environment.make_movable(tiny, place)
+    (place / "place").write_text(str(tiny))
+    (place / "installed").write_text(environment._wanted(tiny, ""))
+    for package in ("bus", "nodes", "scenarios"):
+        (tiny / package).symlink_to(ROOT / package)
+    only_probe(tiny)
+    tiny.rename(moved)
+    log, output = moved / "var" / "log" / "probe.log", tmp_path / "output.txt"
+    chosen = free_environment(moved) | {"KPP_DATA": ""}
+    with output.open("wb") as file:
+        command = ["make", "run", f"PYTHON={sys.executable}"]
+        process = subprocess.Popen(command, cwd=moved, env=chosen, stdout=file, stderr=file, start_new_session=True)
+    try:
+        eventually(
+            lambda: process.poll() is not None or (log.exists() and log.read_text() == "probed\n"), 60, "it runs"
+        )
+        assert process.poll() is None, output.read_text()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+    assert f"This checkout was at {tiny}: its environment is mended" in output.read_text()
