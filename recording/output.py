@@ -27,14 +27,14 @@ def opened_output(name: str, standard: BinaryIO) -> Iterator[IO[bytes]]:
     A file is written beside its name and put into its place when the block has ended, so that it is whole or as it was;
     it keeps its mode, and links are followed. One that has other names too, belongs to somebody else or lies in a
     folder that takes no new file stays the file that it is: it is written from an unnamed copy once that is whole.
-    Everything else is written to.
+    Everything else is written to. No folder is made: one that is not there was mistyped, or is not mounted.
 
     Args:
         name: path, or "-" for standard output.
         standard: standard output.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if it cannot be written; if there is no folder for it, naming that.
     """
     path = Path(name)
     descriptor = _descriptor(path)
@@ -52,6 +52,8 @@ def opened_output(name: str, standard: BinaryIO) -> Iterator[IO[bytes]]:
             yield file
         return
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(target.parent))
     writing = _written_beside(target, found) if _replaceable(target, found) else _written_over(target)
     with writing as file:
         yield file
@@ -103,7 +105,6 @@ def _replaceable(target: Path, found: os.stat_result | None) -> bool:
 
 @contextmanager
 def _written_beside(target: Path, found: os.stat_result | None) -> Iterator[IO[bytes]]:
-    target.parent.mkdir(parents=True, exist_ok=True)
     clear_away(target.parent)
     beside, descriptor = new_file(target.parent)
     try:

@@ -137,9 +137,12 @@ def _client(where: Path, name: str, role: Literal["viewer", "operator", "admin",
         raise SecurityError(f"{where} has no keys: run `kpp keys init` first")
     if out.exists() or (where / "clients" / f"{name}.json").exists():
         raise SecurityError(f"{name!r} or {out} exists already: revoke the key, or name another file")
+    if not out.resolve().parent.is_dir():  # mistyped, or not mounted: no place for a secret
+        raise SecurityError(f"No such folder: {out.resolve().parent}")
     pair = Pair(*curve_pair())
-    keys.write(where / "clients" / f"{name}.json", ClientKey(pair.public, role))
+    # The secret first: a key whose secret could not be written would be let in for ever, and be of no use.
     keys.write(out, {"public": pair.public, "secret": pair.secret, "server": curve.server.public})
+    keys.write(where / "clients" / f"{name}.json", ClientKey(pair.public, role))
     sys.stdout.write(f"{out} holds the program's pair and the server's public key, in Z85.\n")
     return OK
 

@@ -143,6 +143,9 @@ def test_f01_an_export_goes_where_it_is_told(recorded: RunFolder, tmp_path: Path
         assert kpp(tmp_path, "export", "0001-001", "--channels", "grid.power", "-o", name).stdout == plain
     assert kpp(tmp_path, "export", "0001-001", "-o", "/dev/null").returncode == 0
     assert Path("/dev/null").is_char_device()
+    refused = kpp(tmp_path, "export", "0001-001", "-o", "missing/deep/run.csv")
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert refused.stderr.decode() == f"kpp: [Errno 2] No such folder: '{tmp_path / 'missing' / 'deep'}'\n"
     assert {each.name for each in tmp_path.iterdir()} == {"recordings"}
 
 

@@ -123,6 +123,23 @@ def test_f01_what_cannot_be_written_is_named(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize("there", ["nothing", "a file", "a link"])
+def test_f01_a_folder_that_is_not_there_is_named_and_not_made(tmp_path: Path, there: str) -> None:
+    missing = tmp_path / "missing"
+    if there == "a file":
+        missing.write_bytes(b"")
+    elif there == "a link":
+        (tmp_path / "link.csv").symlink_to(missing / "deep" / "run.csv")
+    name = tmp_path / "link.csv" if there == "a link" else missing / "deep" / "run.csv"
+    before = sorted(tmp_path.rglob("*"))
+    with (
+        pytest.raises(OSError, match=str(missing / "deep")),
+        opened_output(str(name), io.BytesIO()),
+    ):
+        pass
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_f01_what_a_killed_process_left_is_cleared_away_and_what_is_being_written_is_not(tmp_path: Path) -> None:
     script = "import io, sys; from recording.output import opened_output; "
     script += f"context = opened_output({str(tmp_path / 'killed.csv')!r}, io.BytesIO()); context.__enter__(); "

@@ -97,6 +97,16 @@ def test_tokens_are_added_listed_and_withdrawn(folder: Path, capsys: pytest.Capt
     assert main(["--folder", str(folder), "revoke", "nobody"]) == 2
 
 
+def test_f01_a_secret_goes_into_no_folder_that_was_not_there(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "missing" / "tool.json"
+    assert main(["--folder", str(folder), "client", "tool", "--out", str(out)]) == 2
+    assert capsys.readouterr().err == f"kpp keys: No such folder: {out.parent}\n"
+    assert not out.parent.exists()
+    assert keys.clients(folder) == []
+
+
 @pytest.mark.parametrize("spoil", ["mode", "folder", "garbage", "missing"])
 def test_keys_that_others_could_read_or_that_are_damaged_are_refused(folder: Path, spoil: str) -> None:
     if spoil == "mode":
