@@ -242,6 +242,14 @@ class Status(Published, frozen=True):
     alarms: Annotated[
         list[Alarm], quantity("", "alarms of nodes that ask for attention, oldest first", max_length=MAX_ALARMS)
     ] = msgspec.field(default_factory=list)
+    unrecorded: Annotated[
+        dict[Label, Count],
+        quantity(
+            "1",
+            "clock or module -> ticks of it that are published and not on disk yet; empty while no recorder is heard",
+            max_length=MAX_ITEMS,
+        ),
+    ] = msgspec.field(default_factory=dict)
 
 
 class State(Published, frozen=True):
@@ -377,6 +385,14 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
     program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
+    unrecorded: Annotated[
+        dict[Label, Count],
+        quantity(
+            "1",
+            "of a recorder: clock or module -> ticks of it that are published and not on disk yet",
+            max_length=MAX_ITEMS,
+        ),
+    ] = msgspec.field(default_factory=dict)
 
 
 class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):

@@ -113,6 +113,9 @@ def of_status(status: Status) -> Iterator[Metric]:
         text = "ticks sent after their deadline, of the clock's last report"
         # Not "quantile": that label belongs to summaries, whose quantiles are over all time.
         yield gauge("kpp_tick_lateness_recent_seconds", text, figures, "statistic")
+    unrecorded = {(publisher,): float(ticks) for publisher, ticks in status.unrecorded.items()}
+    text = "ticks of the clock and of each module that are published and not on disk yet"
+    yield gauge("kpp_ticks_unrecorded", text, unrecorded, "publisher")
     nodes = {(peer.node, peer.instance): peer for peer in status.peers}
     labels = ("node", "process")  # not "instance": Prometheus means the address that it reads
     behind = {key: float(max(0, status.seq - peer.seq)) for key, peer in nodes.items()}

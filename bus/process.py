@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Self, TextIO
 
 import structlog
@@ -145,7 +146,9 @@ class Heart:
         self._node = node
         self._next = 0.0
 
-    def beat(self, seq: int, status: str, gaps: int = 0, queue: int = 0) -> None:
+    def beat(
+        self, seq: int, status: str, gaps: int = 0, queue: int = 0, unrecorded: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
 
         Args:
@@ -153,6 +156,7 @@ class Heart:
             status: what it says of itself, at most 200 characters.
             gaps: frames that it missed and had sent again, since it started.
             queue: messages that wait in it for their turn.
+            unrecorded: of a recorder, clock or module -> ticks of it that are published and not on disk yet.
         """
         now = time.monotonic()
         if now < self._next:
@@ -169,6 +173,7 @@ class Heart:
             restarts=restarts(),
             supervisor=supervisor(),
             program=program(),
+            unrecorded=dict(unrecorded),
         )
         self._dealer.send(codec.encode(message))
 

@@ -470,4 +470,5 @@ class ClockCore:
             scenario=self._run.scenario,
             peers=peers,
             alarms=list(self._run.nodes.alarms),
+            unrecorded=self.peers.unrecorded(now_ns),
         )

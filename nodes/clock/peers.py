@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bus.messages import Ack, Beat, Peer
+from bus.messages import CLOCK_MODULE, Ack, Beat, Peer
 
 ALIVE_NS = 2_000_000_000
 """A peer that has been silent this long no longer counts as alive."""
@@ -17,6 +17,9 @@ PREFER_AFTER_NS = 5_000_000_000
 
 KEEPING_UP = 2
 """Ticks that an instance which keeps up may be behind the leader."""
+
+RECORDER = "recorder"
+"""Node name of the process that records."""
 
 LOADING = "physics"
 """Node name of a module's process before it computes."""
@@ -38,6 +41,7 @@ class _Known:
     restarts: int | None
     supervisor: str
     program: str
+    unrecorded: dict[str, int]
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -78,6 +82,7 @@ class Peers:
             message.restarts,
             message.supervisor,
             message.program,
+            message.unrecorded if isinstance(message, Beat) else {},
             now_ns,
             now_ns,
         )
@@ -148,6 +153,17 @@ class Peers:
             for known in self._known.values()
             if known.node in self._modules and now_ns - known.heard_ns <= ALIVE_NS
         }
+
+    def unrecorded(self, now_ns: int) -> dict[str, int]:
+        """Clock or module -> ticks of it that are not on disk, as the recorder last said; empty while it is silent.
+
+        Only what this plant has is taken, so that no stranger's beat makes the report grow.
+        """
+        beats = [
+            known for known in self._known.values() if known.node == RECORDER and now_ns - known.heard_ns <= ALIVE_NS
+        ]
+        said = max(beats, key=lambda known: known.heard_ns).unrecorded if beats else {}
+        return {name: said[name] for name in (CLOCK_MODULE, *self._modules) if name in said}
 
     def silent(self, now_ns: int) -> list[str]:
         """Modules that nobody has been heard of lately."""

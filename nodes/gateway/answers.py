@@ -225,6 +225,11 @@ class NodesAnswer(BaseModel):
     lateness: LatenessAnswer | None = Field(description="of ticks; null when none was on a schedule")
     deadlines_missed: int | None = Field(description="ticks left out because their time had passed")
     held_time: float | None = Field(description="wall time that simulated time waited for modules (s)")
+    unrecorded: dict[str, int] = Field(
+        description="clock or module -> ticks of it that are published and not on disk yet; empty while no "
+        "recorder is heard",
+        examples=[{"clock": 4, "m1": 5}],
+    )
     nodes: list[NodeAnswer]
 
 
@@ -408,6 +413,7 @@ def nodes(plant: Plant) -> NodesAnswer:
         lateness=LatenessAnswer(**structs.asdict(late)) if late else None,
         deadlines_missed=report.deadlines_missed if report else None,
         held_time=report.held_time if report else None,
+        unrecorded=report.unrecorded if report else {},
         nodes=sorted(found, key=lambda node: (node.node, node.instance)),
     )
 

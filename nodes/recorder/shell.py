@@ -293,7 +293,8 @@ class Shell:
             self._said = kind
             self._log.info("status", status=status)
         queue = len(self._intake) + self._streams.depth
-        self._heart.beat(self._lag.seq, status, self._gaps + self._streams.repaired, queue)
+        gaps = self._gaps + self._streams.repaired
+        self._heart.beat(self._lag.seq, status, gaps, queue, self._lag.each)
 
     def close(self) -> None:
         """Close every socket and every file."""

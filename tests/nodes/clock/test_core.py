@@ -404,6 +404,21 @@ def test_a_flood_of_strangers_neither_grows_the_report_nor_hides_the_module(benc
     assert "m1" in {peer.node for peer in status.peers}
 
 
+def test_s12_the_report_says_what_the_recorder_has_not_on_disk(bench: Bench) -> None:
+    def unrecorded(node: str = "recorder", pid: int = 7, **lags: int) -> dict[str, int]:
+        beat = Beat(node=node, instance=f"pid-{pid}", pid=pid, seq=0, status="ok", unrecorded=lags)
+        bench.core.heard(beat, bench.now_ns)
+        bench.now_ns += 1000
+        return bench.core.status(bench.now_ns, 0.0, 0.0, False).unrecorded
+
+    assert bench.core.status(bench.now_ns, 0.0, 0.0, False).unrecorded == {}
+    assert unrecorded(clock=3, m1=900) == {"clock": 3, "m1": 900}
+    assert unrecorded("gateway", 8, clock=1) == {"clock": 3, "m1": 900}, "nobody else records"
+    assert unrecorded(pid=9, clock=5, m9=1) == {"clock": 5}, "the newest process; there is no m9"
+    bench.now_ns += 60_000_000_000
+    assert bench.core.status(bench.now_ns, 0.0, 0.0, False).unrecorded == {}, "it is not heard any more"
+
+
 def test_s09_processes_of_two_hosts_may_have_one_number(bench: Bench) -> None:
     for host in ("here", "there"):
         beat = Beat(node="gateway", instance="pid-7", pid=7, seq=0, status=host, supervisor=host)

@@ -147,11 +147,16 @@ def test_a_recorder_whose_file_is_locked_beats_says_so_and_loses_nothing(
             plant.start("recorder")
         pid = plant.processes["recorder"].pid
         ages: list[float] = []
+        lags: list[dict[str, int]] = []
         while len(ages) < 40:
             message = listener.receive(60.0)
             assert isinstance(message, Status)
-            ages += [peer.age for peer in message.peers if peer.pid == pid and "locked" in peer.status]
+            found = [peer.age for peer in message.peers if peer.pid == pid and "locked" in peer.status]
+            ages += found
+            lags += [message.unrecorded] if found and message.unrecorded else []
     assert sorted(ages)[len(ages) // 2] < 2.0, "it beats on"
+    for publisher in ("clock", "m1"):
+        assert lags[-1][publisher] > lags[0][publisher], "and counts what is not on disk"
     seq = wait_for_state(plant).seq
     eventually(lambda: recorded_rows(plant) >= seq, 30, "it goes on where it was")
     # What it has written it tells the clock with its next beat.

@@ -60,6 +60,7 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
         "problems": [],
         "realtime_priority": False,
         "scenario": "reference",
+        "unrecorded": {"clock": 4, "m1": 250},
         "peers": [
             {
                 "node": "m1",

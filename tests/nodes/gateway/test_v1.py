@@ -243,6 +243,7 @@ def test_events_are_filtered(gateway: Running) -> None:
 def test_nodes_are_told(gateway: Running) -> None:
     found = gateway.rest.get("/v1/nodes").json()
     assert (found["run"], found["deadlines_missed"]) == ("run-1", 0)
+    assert found["unrecorded"] == {"clock": 4, "m1": 250}
     (node,) = found["nodes"]
     told = {name: node[name] for name in ("node", "instance", "pid", "health", "restarts")}
     assert told == {"node": "m1", "instance": "i1", "pid": 17, "health": "ok", "restarts": 2}
@@ -256,6 +257,7 @@ def test_metrics_tell_of_the_plant_and_of_the_gateways_own_work(gateway: Running
     text = answer.text
     for name in (
         "kpp_ticks_total",
+        'kpp_ticks_unrecorded{publisher="m1"} 250.0',
         'kpp_ledger_residual{law="first",module="m1"}',
         'kpp_message_latency_seconds_bucket{le="0.01",topic="tick"}',
         'kpp_rest_request_seconds_count{method="GET",status="200"}',
