@@ -17,7 +17,7 @@ run: install  ## start the plant in the foreground
 	@exec $(ISOLATED) -m supervisor.supervisord -n -c supervisord.conf
 
 test: install-test check  ## everything that must hold
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.suite
 
 check: install-test  ## lint, types and import rules
 	$(BIN)/python -m ruff check .

@@ -30,17 +30,35 @@ FLAGS = [
 ]
 
 
+LARGE = frozenset({"make_plant", "workers", "browser"})
+"""Fixtures that start processes of a plant under their supervisor, or a browser."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108  # nothing in it outlives a test
 WARDEN = pytest.StashKey[session_of_tests.Process]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whatever ends the session, nothing that it has started shall be left."""
-    config.stash[WARDEN] = session_of_tests.begin()
+    """Whatever ends the session, nothing that it has started shall be left.
+
+    A worker of a session has its mark, and leaves the rest to it.
+    """
+    if session_of_tests.WORKER not in os.environ:
+        config.stash[WARDEN] = session_of_tests.begin()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts the processes of a plant, or a browser, needs the machine for itself."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("e2e") or item.get_closest_marker("browser") or LARGE & {*fixtures}:
+            item.add_marker(session_of_tests.ALONE)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """At an orderly end the warden's work is done here."""
+    if session_of_tests.WORKER in os.environ:
+        return
     session_of_tests.end(os.environ.pop(session_of_tests.MARK))
     config.stash[WARDEN].terminate()
     config.stash[WARDEN].wait()
@@ -57,7 +75,9 @@ def pytest_runtest_call() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a session that leaves a process behind."""
+    """Fail a session that leaves a process behind; what a worker leaves is the session's."""
+    if session_of_tests.WORKER in os.environ:
+        return
     left = session_of_tests.left_behind()
     if left:
         sys.stderr.write(f"\nThe tests have left processes behind: {left}\n")

@@ -16,6 +16,12 @@ from typing import IO, TypeAlias
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
+ALONE = "alone"
+"""Marker of a test that needs the machine for itself, such as for a plant of processes."""
+
+WORKER = "PYTEST_XDIST_WORKER"
+"""Environment variable of a process that runs tests beside others."""
+
 MARK = "KPP_TEST_SESSION"
 """Environment variable that names the session to which a process belongs."""
 
@@ -34,9 +40,15 @@ class TwoPlantsError(AssertionError):
 
 
 class Plants:
-    """The plants that live now. A plant is whatever makes ticks: a clock, or one that stands for it."""
+    """The plants that live now. A plant is whatever makes ticks: a clock, or one that stands for it.
 
-    def __init__(self) -> None:
+    Args:
+        beside_others: True in a process that runs tests beside others. There may be what stands for a plant, and costs
+            little; processes of a real one are started by nobody there, since another test may have one too.
+    """
+
+    def __init__(self, *, beside_others: bool = False) -> None:
+        self._beside_others = beside_others
         self._living: dict[str, list[Callable[[], bool]]] = {}
 
     def add(self, name: str, alive: Callable[[], bool]) -> None:
@@ -67,9 +79,11 @@ class Plants:
             output: where it writes; where the tests write if not given.
 
         Raises:
-            TwoPlantsError: if another plant lives.
+            TwoPlantsError: if another plant lives, or may live in another process that runs tests.
         """
         name = env["KPP_CLOCK_PUBLISH"]
+        if self._beside_others:
+            raise TwoPlantsError(f"{name} is to start beside other tests: mark this one with `{ALONE}`")
         self.expect(name)
         process = subprocess.Popen(
             command, cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -83,7 +97,7 @@ class Plants:
         return [*self._living]
 
 
-PLANTS = Plants()
+PLANTS = Plants(beside_others=WORKER in os.environ)
 
 
 def begin() -> Process:

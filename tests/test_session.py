@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.session import MARK, ROOT, Plants, TwoPlantsError, marked
+from tests.session import MARK, ROOT, WORKER, Plants, TwoPlantsError, marked
 from tests.watching import eventually
 
 LEAVING = """
@@ -38,13 +39,23 @@ def test_a_second_plant_beside_a_living_one_is_refused() -> None:
     assert plants.living() == ["two"]
 
 
-def run(folder: Path, hang: bool) -> tuple["subprocess.Popen[bytes]", str]:
+def test_no_plant_is_started_beside_other_tests(tmp_path: Path) -> None:
+    plants = Plants(beside_others=True)
+    plants.add("made up", lambda: True)
+    with pytest.raises(TwoPlantsError, match="mark this one with `alone`"):
+        plants.start({"KPP_CLOCK_PUBLISH": "one"}, [sys.executable, "-c", ""], None)
+
+
+WAYS = pytest.mark.parametrize("way", [(), ("-n", "1")], ids=["in one process", "in a worker"])
+
+
+def run(folder: Path, hang: bool, way: Sequence[str]) -> tuple["subprocess.Popen[bytes]", str]:
     """A test session of its own that leaves a process behind; returns it and its mark."""
     note = folder / "mark"
     path = ROOT / "tests" / f"leaving_{os.getpid()}.py"
     path.write_text(LEAVING.format(note=str(note), hang=hang))
-    env = {name: value for name, value in os.environ.items() if name != MARK}
-    command = [sys.executable, "-m", "pytest", str(path), "-o", "python_files=leaving_*.py"]
+    env = {name: value for name, value in os.environ.items() if name not in {MARK, WORKER}}
+    command = [sys.executable, "-m", "pytest", str(path), "-o", "python_files=leaving_*.py", *way]
     # A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start would as well.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -58,16 +69,18 @@ def run(folder: Path, hang: bool) -> tuple["subprocess.Popen[bytes]", str]:
     return process, note.read_text()
 
 
+@WAYS
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_session_leaves_no_process(number: signal.Signals, tmp_path: Path) -> None:
-    process, mark = run(tmp_path, hang=True)
+def test_an_interrupted_session_leaves_no_process(number: signal.Signals, way: Sequence[str], tmp_path: Path) -> None:
+    process, mark = run(tmp_path, hang=True, way=way)
     process.send_signal(number)
     process.wait()
     eventually(lambda: not [*marked(mark)], 5, "what it left has gone")
 
 
-def test_a_session_that_leaves_a_process_fails_and_it_is_ended(tmp_path: Path) -> None:
-    process, mark = run(tmp_path, hang=False)
+@WAYS
+def test_a_session_that_leaves_a_process_fails_and_it_is_ended(way: Sequence[str], tmp_path: Path) -> None:
+    process, mark = run(tmp_path, hang=False, way=way)
     assert process.wait() == pytest.ExitCode.TESTS_FAILED
     eventually(lambda: not [*marked(mark)], 5, "what it left has gone")
 

@@ -1,6 +1,5 @@
 """Free ports, and waiting on conditions instead of on time."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from bus.sockets import AddressInUseError, Publisher, Server
+from tests.ports import free_address
 
 PATIENCE = 60.0
 """Seconds until a test gives up waiting; on a good day nothing waits longer than some milliseconds."""
@@ -18,12 +18,6 @@ PATIENCE = 60.0
 def address() -> str:
     """A ZeroMQ address on a port that nobody uses."""
     return free_address()
-
-
-def free_address() -> str:
-    """A ZeroMQ address on a port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

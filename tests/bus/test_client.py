@@ -33,8 +33,9 @@ from bus.messages import (
     Tick,
 )
 from bus.sockets import Publisher, Server
-from tests.bus.conftest import PATIENCE, bound, free_address
+from tests.bus.conftest import PATIENCE, bound
 from tests.bus.samples import sample
+from tests.ports import free_address
 
 Answer = Callable[[CommandRequest], ClockReply | None]
 Again = Callable[[FramesRequest | ReplayRequest], ClockReply]

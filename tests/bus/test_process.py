@@ -16,7 +16,8 @@ from bus.endpoints import Endpoints
 from bus.messages import Beat
 from bus.process import SUPERVISOR_PID, Heart, Starting, StopSignal, instance_name
 from bus.sockets import Server
-from tests.bus.conftest import PATIENCE, eventually, free_address
+from tests.bus.conftest import PATIENCE, eventually
+from tests.ports import free_address
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -28,8 +28,9 @@ from bus.sockets import (
     _peer,
     wait,
 )
-from tests.bus.conftest import PATIENCE, bound, eventually, free_address
+from tests.bus.conftest import PATIENCE, bound, eventually
 from tests.bus.samples import frame
+from tests.ports import free_address
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -23,8 +23,8 @@ from bus.sockets import Publisher, Server
 from docs.generate import FOLDER, documents, filled, stale_files
 from nodes.clock.orders import read_order
 from tests.bus.catalogue import WIRE, Place, bare, leaves, places
-from tests.bus.conftest import free_address
 from tests.bus.samples import sample
+from tests.ports import free_address
 
 ROOT = FOLDER.parent
 PAGE = (FOLDER / "protocol.md").read_text(encoding="utf-8")

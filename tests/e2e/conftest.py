@@ -1,10 +1,8 @@
 """The real plant: supervisord with the own configuration of the project, on free ports, its files in a new folder."""
 
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ import pytest
 
 from bus.beside import VARIABLES
 from bus.endpoints import Endpoints
+from tests.ports import free_ports
 from tests.session import PLANTS
 from tests.watching import eventually
 
@@ -30,22 +29,6 @@ ANSWER_TIMEOUT = 60.0
 
 STOP_TIMEOUT = 60.0
 """Seconds that supervisord may take to stop: it kills after 5 to 10 s whoever does not."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports in a row that nobody listens on now.
-
-    They lie below those that the kernel gives to outgoing connections: while a node is down, a connection to its port
-    that came from the very same port would connect to itself and keep the node from binding it again.
-    """
-    while True:
-        first = random.randrange(12_000, 32_000)  # noqa: S311  # nothing secret
-        try:
-            for each in [socket.create_server(("127.0.0.1", first + k)) for k in range(count)]:
-                each.close()
-        except OSError:
-            continue
-        return [*range(first, first + count)]
 
 
 def get(address: object, path: str) -> httpx.Response | None:

@@ -1,6 +1,5 @@
 """A plant as the examples see it: real sockets and schema-valid frames, but no physics."""
 
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -12,16 +11,11 @@ from bus import codec
 from bus.messages import CommandRequest, Refused, Result, Sequenced, State, Tick
 from bus.sockets import Publisher, Server
 from tests.bus.samples import sample
+from tests.ports import free_address
 
 PATIENCE = 120.0
 PACE = 0.002
 """Seconds between two frames of the plant."""
-
-
-def free_address() -> str:
-    """A ZeroMQ address on a port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def state(seq: int, run: str = "r-1", module: str = "m1") -> tuple[bytes, bytes]:

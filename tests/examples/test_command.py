@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
-from tests.examples.conftest import PATIENCE, Clock, free_address
+from tests.examples.conftest import PATIENCE, Clock
+from tests.ports import free_address
 
 
 def command(clock: Clock, *args: str) -> tuple[int, list[str]]:

@@ -5,7 +5,6 @@ claim energy without a source at will; no part of it is in the product.
 """
 
 import math
-import socket
 import threading
 import time
 from collections import deque
@@ -44,6 +43,7 @@ from bus.messages import (
 from bus.sockets import Publisher, Server
 from kpp_physics.parameters import Parameters
 from nodes.physics.alarms import after_commands, after_tick
+from tests.ports import free_ports
 from tests.session import PLANTS
 from ui.plant import Plant
 
@@ -55,10 +55,7 @@ SPEED = 0.3632
 
 def free_endpoints() -> dict[str, str]:
     """Environment variables with free ports of this machine."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(6)]
-    ports = [taken.getsockname()[1] for taken in sockets]
-    for taken in sockets:
-        taken.close()
+    ports = free_ports(6)
     return {
         "KPP_CLOCK_PUBLISH": f"tcp://127.0.0.1:{ports[0]}",
         "KPP_CLOCK_CONTROL": f"tcp://127.0.0.1:{ports[1]}",

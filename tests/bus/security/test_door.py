@@ -51,7 +51,7 @@ def test_s18_a_browser_asks_before_a_named_page_commands() -> None:
     assert "access-control-allow-credentials" not in answer.headers
 
 
-@pytest.mark.parametrize(("token", "status"), [(TOKEN, 200), ("wrong", 401)])
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 200), ("wrong", 401)], ids=["known", "wrong"])
 def test_s18_a_named_page_reads_answers_and_refusals(token: str, status: int) -> None:
     answer = ask("POST", {"Origin": PAGE, "Authorization": f"Bearer {token}"})
     assert answer.status_code == status

@@ -12,7 +12,8 @@ from bus.security import keys
 from bus.security.command import main
 from bus.security.handshakes import AGAIN_AFTER, BROKEN_OFF_TIMES, MOST, Complaints, Failure
 from bus.sockets import Publisher, Subscriber
-from tests.bus.conftest import eventually, free_address
+from tests.bus.conftest import eventually
+from tests.ports import free_address
 
 
 @pytest.fixture

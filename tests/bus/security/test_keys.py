@@ -19,7 +19,7 @@ from bus.security.command import main
 from bus.security.keys import SecurityError
 from bus.security.tokens import PATTERN, Role
 from bus.sockets import Dealer, Publisher, Server, Subscriber, curve_pair
-from tests.nodes.gateway.peer import free_ports
+from tests.ports import free_ports
 from tests.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[3]

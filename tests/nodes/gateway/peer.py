@@ -1,6 +1,5 @@
 """The rest of a plant, as far as the gateway can tell: real sockets, real messages, and no physics. For tests only."""
 
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -33,21 +32,13 @@ from bus.sockets import Publisher, Request, Server
 from bus.tags import IF_MATCH, parameters_tag
 from kpp_physics.parameters import Parameters
 from nodes.physics.alarms import after_commands, after_tick
+from tests.ports import free_ports
 from tests.session import PLANTS
 
 from . import messages
 
 IN_FORCE = Parameters(water_depth=20.0).as_dict()
 """Parameters that the module answers."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
 
 
 def free_environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from bus.listener import Listener
 from bus.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
 from bus.sockets import Dealer
 from recording.folder import RunFolder, run_folder
+from tests.ports import free_ports
 from tests.session import PLANTS
 from tests.watching import eventually
 
@@ -93,27 +93,11 @@ class Plant:
         return run_folder(self.data / "recordings", run)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def several(*modules: str, instances: int = 1) -> dict[str, str]:
     """Settings of a plant with more than one module or instance: their ports follow each other."""
     count = len(modules) * instances
-    while True:
-        firsts = free_ports(2)
-        try:
-            for port in (port + k for port in firsts for k in range(count)):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        break
-    publish, snapshot = (f"tcp://127.0.0.1:{port}" for port in firsts)
+    ports = free_ports(2 * count)
+    publish, snapshot = (f"tcp://127.0.0.1:{port}" for port in (ports[0], ports[count]))
     return {
         "KPP_MODULES": ",".join(modules),
         "KPP_INSTANCES": str(instances),

@@ -14,7 +14,8 @@ from bus.messages import State
 from bus.sockets import Publisher
 from recording.record import Row
 from recording.rows import run_rows
-from tests.nodes.recorder.conftest import Plant, free_ports, recorded_rows, several, wait_for_state
+from tests.nodes.recorder.conftest import Plant, recorded_rows, several, wait_for_state
+from tests.ports import free_ports
 from tests.watching import eventually
 
 

@@ -23,8 +23,9 @@ from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
 from tests.bus.samples import sample
-from tests.nodes.recorder.conftest import Plant, free_ports
+from tests.nodes.recorder.conftest import Plant
 from tests.nodes.recorder.test_rows import make_state
+from tests.ports import free_ports
 from tests.session import PLANTS
 from tests.watching import eventually
 
