@@ -70,7 +70,11 @@ def is_complete(folder: Path) -> bool:
 
 
 def note_complete(folder: Path) -> None:
-    """Mark that all of the kernel lies there, for this processor. It is no secret: who can come there may read it."""
+    """Mark that all of the kernel lies there, for this processor. It is no secret: who can come there may read it.
+
+    The mark is written where it stays, so that a process that is killed meanwhile leaves nothing beside it. What is
+    half written is no JSON and marks nothing; the next process that has the kernel writes it again.
+    """
     if not os.access(folder, os.W_OK | os.X_OK):
         return
     files = sorted(folder.glob(_FILES))
@@ -79,10 +83,9 @@ def note_complete(folder: Path) -> None:
     for path in files:
         path.chmod(0o644)
     folder.chmod(0o755)
-    aside = folder / f"mark.{os.getpid()}"
-    aside.write_text(json.dumps({path.name: path.stat().st_size for path in files}), encoding="utf-8")
-    aside.chmod(0o644)
-    aside.replace(_mark(folder))
+    mark = _mark(folder)
+    mark.write_text(json.dumps({path.name: path.stat().st_size for path in files}), encoding="utf-8")
+    mark.chmod(0o644)
 
 
 def clear(folder: Path) -> None:

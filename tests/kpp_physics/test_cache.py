@@ -118,6 +118,21 @@ def test_f04_the_mark_says_what_is_really_there(roots: list[Path], compilations:
     assert len(compilations) == 2
 
 
+def test_f04_half_a_mark_marks_nothing_and_is_written_again(roots: list[Path], compilations: list[str]) -> None:
+    import_kernel()
+    (mark,) = (roots[0] / VERSION[:16]).glob("complete-*")
+    whole = mark.read_bytes()
+    files = {path.name for path in mark.parent.iterdir()}
+    for length in range(len(whole)):
+        mark.write_bytes(whole[:length])
+        assert not cache.is_complete(mark.parent)
+    cache.place.cache_clear()
+    import_kernel()
+    assert mark.read_bytes() == whole
+    assert {path.name for path in mark.parent.iterdir()} == files
+    assert compilations == ["compiled"], "the kernel itself is whole"
+
+
 def test_f04_a_copy_of_the_environment_is_complete_and_another_processor_is_none(
     roots: list[Path], compilations: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
