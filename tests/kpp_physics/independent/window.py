@@ -42,9 +42,9 @@ WARMUP: Final = 3
 SLOWEST: Final = 0.02
 """Chain speed of a plant that has come to rest [m/s]."""
 
-NUDGED: Final = (("unload_pressure",), ("generator_speed_setpoint", "generator_max_torque", "h3_on_time"))
-NUDGE: Final = 1e-4
-"""Settings whose relative change by this tells whether a mean is one of integration or one of chance: load cycles, and
+_CONTROL: Final = ("generator_speed_setpoint", "generator_max_torque", "h3_on_time")
+NUDGED: Final = ((1e-4, ("unload_pressure",)), (1e-4, _CONTROL), (-1e-4, _CONTROL))
+"""Settings whose relative change by so much tells whether a mean is one of integration or one of chance: load cycles, and
 the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not hold
 the speed at all: only the drag does, and every ten-thousandth of a force is a hundredth of that."""
 
@@ -158,8 +158,8 @@ def compare(values: dict[str, float | int | str]) -> Compared:
     record, window = follow(Parameters.of(values))
     oracle = integrate(Parameters.of(values), begin=window.begin, end=window.end).means
     kernel = record.means(window)
-    for settings in NUDGED:
-        nudged = {**values, **{setting: float(values[setting]) * (1 + NUDGE) for setting in settings}}
+    for share, settings in NUDGED:
+        nudged = {**values, **{setting: float(values[setting]) * (1 + share) for setting in settings}}
         other = integrate(Parameters.of(nudged), begin=window.begin, end=window.end).means
         if any(abs(other[name] - oracle[name]) > FIRM * scale(name, oracle) for name in POWERS):
             raise Unfit("is one of chance")

@@ -28,6 +28,10 @@ LINE_ROUNDING: Final = 1e-16
 """What rounding may take off the first law, over all that went through it: a converter far beyond its rating loses
 1e15 J in a second, which no number knows to a joule."""
 
+PLAIN_ROUNDING: Final = 1e-13
+"""The same of the re-integrated first law and of exergy, whose sums are plain ones: 4e16 J in eight thousand steps are
+known to a kilojoule."""
+
 GATE_MASS: Final = 1e-12
 """What may be missing of the air, over all air that there was, and likewise of the water."""
 
@@ -115,8 +119,10 @@ class Audit:
         turned_over = float(np.abs(lines[: ledger.BALANCE_COUNT]).sum())
         residual = max(0.0, abs(float(stores[survey.RESIDUAL_A])) - LINE_ROUNDING * turned_over)
         self._hold("R_A", residual / scale, ledger.GATE_A)
-        self._hold("R_B", abs(float(stores[survey.RESIDUAL_B])) / scale, ledger.GATE_B)
-        self._hold("R_C", abs(float(stores[survey.RESIDUAL_C])) / scale, ledger.GATE_C)
+        residual = max(0.0, abs(float(stores[survey.RESIDUAL_B])) - PLAIN_ROUNDING * turned_over)
+        self._hold("R_B", residual / scale, ledger.GATE_B)
+        residual = max(0.0, abs(float(stores[survey.RESIDUAL_C])) - PLAIN_ROUNDING * turned_over)
+        self._hold("R_C", residual / scale, ledger.GATE_C)
         self._fall(plant)
         held, intake, vented = _air(plant), float(lines[ledger.AIR_INTAKE]), float(lines[ledger.AIR_VENTED])
         self._hold("air", abs(self.air + intake - vented - held) / (abs(self.air) + intake), GATE_MASS)
