@@ -44,9 +44,9 @@ SLOWEST: Final = 0.02
 
 _CONTROL: Final = ("generator_speed_setpoint", "generator_max_torque", "h3_on_time")
 NUDGED: Final = ((1e-4, ("unload_pressure",)), (1e-4, _CONTROL), (-1e-4, _CONTROL))
-"""Settings whose relative change by so much tells whether a mean is one of integration or one of chance: load cycles, and
-the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not hold
-the speed at all: only the drag does, and every ten-thousandth of a force is a hundredth of that."""
+"""Settings whose relative change by so much tells whether a mean is one of integration or one of chance: load cycles,
+and the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not
+hold the speed at all: only the drag does, and every ten-thousandth of a force is a hundredth of that."""
 
 FIRM: Final = 1e-3
 """Change of any mean by such a nudge above which a plant is not compared: whether a floater is served before or after
