@@ -1,14 +1,15 @@
 """Compilation of the kernel and the version that names it.
 
 Numba's file cache looks at the time stamp of the file that defines a function and not at the functions it calls, so an
-edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of every source
-of this package: other sources, other directory. Only this file and `cache.py` look outside the package.
+edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of what this
+package computes: other code, other directory. Only this file and `cache.py` look outside the package.
 
 The kernel works on the arrays that its caller holds and makes none, so it is compiled without numba's memory manager: a
 function that takes memory does not compile. With the manager every call counts references to every array it is given,
 atomically, which takes a third of a step.
 """
 
+import ast
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,18 +27,39 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: Final[Mapping[str, Any]] = {"error_model": "numpy", "_nrt": False}
 """How everything here is compiled; NRT is numba's run time, its memory manager."""
 
-_SOURCES = Path(__file__).parent
+_SOURCES: Final = Path(__file__).parent
+_COMPUTES_NOTHING: Final = frozenset({"__main__.py", "cache.py"})
 
 
-def _version() -> str:
+def version(folder: Path) -> str:
+    """The version of the kernel whose sources lie in a folder.
+
+    It covers the syntax trees, so that a comment, a docstring or a line break makes no other kernel: a snapshot or a
+    recording of the day before must not be refused for a word. Python's own version has a say in the trees.
+    """
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
-    for source in sorted(_SOURCES.glob("*.py")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    for source in sorted(folder.glob("*.py")):
+        if source.name not in _COMPUTES_NOTHING:
+            digest.update(source.name.encode() + b"\0" + _computed(source.read_text(encoding="utf-8")) + b"\0")
     return digest.hexdigest()
 
 
-KERNEL_VERSION = _version()
-"""sha256 over the sources of this package and the compiler's version: equal versions compute equal bits."""
+def _computed(source: str) -> bytes:
+    """What a source computes: its syntax tree without the strings that stand alone, which are docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            cast(Any, node).body = [part for part in body if not _is_text(part)]
+    return ast.dump(tree).encode()
+
+
+def _is_text(part: ast.AST) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
+
+
+KERNEL_VERSION: Final = version(_SOURCES)
+"""sha256 over what this package computes and the compiler's version: equal versions compute equal bits."""
 
 
 _kept = True
