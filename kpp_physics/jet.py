@@ -166,15 +166,17 @@ def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
 
 
 @inlined
-def limit_thrust(c: Vector, x: Vector, displaced: float, h: float) -> None:
+def limit_thrust(c: Vector, x: Vector, displaced: float, mass: float, h: float) -> None:
     """Let no more water push than the pocket has given off by the end of the step, and no more than it pays for.
 
     What it takes back while its air cools or is compressed leaves no thrust; it would be more than the jet's wake and
     the speed of the water together can pay for. So would be, by a little, the thrust of a jet as fast as the chain on
-    a path that is longer than the speed at the start of the step, with which the water leaves.
+    a path that is longer than the speed at the start of the step, with which the water leaves: the chain may gain speed
+    as in the last step, and a light one by the jet that begins.
 
     Args:
         displaced: growth of the pocket in the whole step [m3].
+        mass: what the chain moves [kg].
         h: step [s].
     """
     poured, kept = x[st.JET_FLOW] * h, max(0.0, displaced)
@@ -184,7 +186,10 @@ def limit_thrust(c: Vector, x: Vector, displaced: float, h: float) -> None:
     ahead = speed + max(0.0, x[st.ACCELERATION]) * h
     if ahead > 0.0:
         most = x[st.JET_POWER] + 0.5 * c[co.WATER_DENSITY] * kept / h * speed * speed
-        x[st.JET_THRUST] = min(x[st.JET_THRUST], most / ahead)
+        # The thrust F of F (v + F h/m) = most.
+        x[st.JET_THRUST] = min(
+            x[st.JET_THRUST], 2.0 * most / (ahead + math.sqrt(ahead * ahead + 4.0 * h / mass * most))
+        )
 
 
 @inlined

@@ -36,6 +36,9 @@ SPILLING_SHARE = 0.0025
 NEARLY_FULL = 0.8
 """Share of the capacity, at the temperature of the inflow, below which a pocket is not expected to overflow."""
 
+SPILT_PARTS = 512.0
+"""Parts in which the heat of air that leaves a narrow bucket is summed, times the fall of its temperature over it."""
+
 MOST_PARTS = 400
 """Most parts of an inflow: a charge as large as the capacity in one step."""
 
@@ -128,6 +131,37 @@ def _mixing(
         held = enthalpy / (mass * cp)
         gained += mass * math.log1p(entering * (incoming - held) / ((mass + entering) * held))
     return float(gained)
+
+
+@inlined
+def spilt_narrow(
+    mass: float, temperature: float, volume: float, room: float, roof: float, stiffness: float, k: float, cp: float
+) -> tuple[float, float]:
+    """Air that leaves a narrow bucket [kg], and how much less than at the first temperature it takes with it [J].
+
+    The interface rises while air leaves, and its pressure falls: what stays expands isentropically and is colder when
+    it leaves in its turn.
+
+    Args:
+        mass, temperature, volume: of the pocket before [kg, K, m3].
+        room: its volume afterwards [m3], less.
+        roof, stiffness: absolute pressure at the roof and stiffness of the bucket [Pa, Pa/m3].
+        k, cp: R/cp [-] and heat capacity [J/(kg K)].
+    """
+    high, low = roof + stiffness * volume, roof + stiffness * room
+    colder = -math.expm1(k * math.log(low / high))  # over the temperature
+    held = mass * (room * low) / (volume * high) / (1.0 - colder)
+    gone = max(0.0, mass - held)
+    spared = fallen = 0.0
+    left, parts = mass, 1 + int(SPILT_PARTS * colder)
+    for part in range(1, parts + 1):
+        space = volume + (room - volume) * part / parts
+        pressure = roof + stiffness * space
+        cooler = colder if part == parts else -math.expm1(k * math.log(pressure / high))
+        stays = mass * (space * pressure) / (volume * high) / (1.0 - cooler)
+        spared += 0.5 * (left - stays) * (fallen + cooler)
+        left, fallen = stays, cooler
+    return gone, cp * temperature * spared
 
 
 @inlined
@@ -275,6 +309,8 @@ def pockets(
                         H -= paid
                     displaced = volume
                     volume = k * H / roof if stiffness == 0.0 else bucket_volume(energy, roof, k, stiffness)
+                    if stiffness != 0.0:  # the interface has moved, and its pressure with it
+                        H = energy + 0.5 * stiffness * volume * volume
                     if i == jet_of and not jet_pays:
                         claimed_spout(c, x, displaced, volume, limit, widening, (held - before) / h, lasted, h)
                     kept = 1.0
@@ -285,26 +321,26 @@ def pockets(
                         room = min(volume * kept, limit)
                         kept = room / volume
                         temperature = H / capacity_rate
-                        m_kept = m * kept
-                        energy_kept = H * kept
-                        gone = m - m_kept
-                        if stiffness != 0.0 and room > 0.0:  # what stays expands to the lower pressure at the interface
+                        gone, energy_kept = m - m * kept, H * kept
+                        spared = 0.0  # what the air that leaves has less than at the temperature at first [J]
+                        if stiffness != 0.0 and volume > 0.0:  # what stays expands to the lower pressure there
                             energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
-                            lower = roof + stiffness * room
-                            temperature *= 0.5 + 0.5 * math.exp(k * math.log(lower / pressure))
-                            pressure = 0.5 * (pressure + lower)
-                            gone = (energy - energy_kept) / (cp * temperature)
-                            m_kept = m - gone
+                            gone, spared = spilt_narrow(m, temperature, volume, room, roof, stiffness, k, cp)
+                        bare = (energy - energy_kept) - cp * T0 * gone
                         vented += gone
                         spilt += energy - energy_kept
-                        lost += (energy - energy_kept) - cp * T0 * gone
-                        sampled_vent += gone * cp * (temperature - T0)
+                        lost += bare
+                        sampled_vent += gone * cp * (temperature - T0) - spared
                         thermal = exergy.thermal_exergy(temperature, T0, cp)
+                        if (
+                            spared != 0.0
+                        ):  # its entropy is that at first: what stays, and goes later, expands for itself
+                            thermal += bare / gone - cp * (temperature - T0)
                         vent_loss += gone * (thermal + R * T0 * math.log(pressure / p0))
                         if pressure >= hood:
                             captured += gone
                         volume = room
-                        m, energy, H = m_kept, energy_kept, energy_kept + 0.5 * stiffness * room * room
+                        m, energy, H = m - gone, energy_kept, energy_kept + 0.5 * stiffness * room * room
                     if m == 0.0 and turn >= parts - 1 and not late:
                         break
                 f[st.MASS, i] = m
@@ -322,7 +358,11 @@ def pockets(
             if exchange_on == 0.0:
                 volume = before
             if i == jet_of and jet_pays:
-                limit_thrust(c, x, volume - before, h)
+                held_air = 0.0
+                for other in range(count):
+                    held_air += f[st.VOLUME, other]
+                moved = c[co.DRY_MASS] + rho * (count * capacity - held_air)
+                limit_thrust(c, x, volume - before, moved, h)
             change = rho * (volume - before)
             f[st.VOLUME, i] = volume
             if change >= 0.0:

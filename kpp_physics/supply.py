@@ -446,7 +446,8 @@ def _fill(
     held, k = f[st.ENTHALPY, served], c[co.GAS_EXPONENT]
     filled = c[co.CAPTURE_EFFICIENCY] * cp * temperature
     if stiffness != 0.0:  # the water in a narrow bucket sinks, and its pressure rises, while the air comes in
-        risen = roof + stiffness * bucket_volume(held + filled * charge, roof, k, stiffness)
+        limit = c[co.FLOATER_VOLUME] * tilt_capacity(cosine, sine, c[co.BUCKET_ASPECT])
+        risen = roof + stiffness * min(limit, bucket_volume(held + filled * charge, roof, k, stiffness))
         charge = _no_further(c, charge, mass, pressure, min(risen, pressure))
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, served]
     complete = charge >= missing
@@ -469,7 +470,7 @@ def _fill(
     destroyed[exergy.VALVE] += R * T0 * (charge * math.log(pressure / behind) - cp / cv * fallen)
     if stiffness != 0.0:
         before = bucket_volume(held, roof, k, stiffness)
-        after = bucket_volume(held + caught * cp * leaving, roof, k, stiffness)
+        after = min(limit, bucket_volume(held + caught * cp * leaving, roof, k, stiffness))  # the rest spills
         mean = roof + 0.5 * stiffness * (before + after)
         destroyed[exergy.VALVE] -= R * T0 * caught * math.log(mean / behind)
     if missed > 0.0:
