@@ -470,8 +470,12 @@ def _fill(
     destroyed[exergy.VALVE] += R * T0 * (charge * math.log(pressure / behind) - cp / cv * fallen)
     if stiffness != 0.0:
         before = bucket_volume(held, roof, k, stiffness)
-        after = min(limit, bucket_volume(held + caught * cp * leaving, roof, k, stiffness))  # the rest spills
-        mean = roof + 0.5 * stiffness * (before + after)
+        after = bucket_volume(held + caught * cp * leaving, roof, k, stiffness)
+        space = 0.5 * (before + after)
+        if after > limit:  # from when the bucket is full the air enters against the same pressure, and spills
+            growing = max(0.0, limit - before)
+            space = limit - 0.5 * growing * growing / (after - before)
+        mean = roof + stiffness * space
         destroyed[exergy.VALVE] -= R * T0 * caught * math.log(mean / behind)
     if missed > 0.0:
         flow[ledger.AIR_VENTED] += missed
