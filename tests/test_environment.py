@@ -31,8 +31,9 @@ stdout_logfile=var/log/probe.log
 
 
 def run(command: list[str], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run in a folder."""
-    environ = {**os.environ, **variables}
+    """Run in a folder, and as from a shell: not as a part of the `make` that runs the tests."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+    environ = {**outer, **variables}
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=100)
 
 
