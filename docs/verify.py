@@ -137,7 +137,7 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure, or the speed's "
         "set-point, the highest torque and the pulses of H3, change by 0.01%: there the order of switching decides, "
         "which is chance to every program, or the generator is at its highest torque and holds no speed. Where the "
-        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps (one draw in twenty), the "
+        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps, the "
         f"gate is {GATE_SUDDEN:.0%}: air that the compressor brings within a step leaves within it as well.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",

@@ -124,3 +124,18 @@ def descending(position: float, count: int, pitch: float, straight: float, radiu
         _, cosine = place_on_loop(s, straight, radius)
         total += max(0.0, -cosine)
     return total
+
+
+@inlined
+def moving_mass(dry: float, density: float, capacity: float, volumes: Vector) -> float:
+    """Mass that the chain moves: itself, its floaters and the water in them [kg].
+
+    Args:
+        dry: chain and floaters, with the water that goes along outside them [kg].
+        density, capacity: of the water and of a floater [kg/m3, m3].
+        volumes: air in every floater [m3].
+    """
+    air = 0.0
+    for i in range(volumes.shape[0]):
+        air += volumes[i]
+    return float(dry + density * (volumes.shape[0] * capacity - air))

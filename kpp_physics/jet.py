@@ -45,44 +45,28 @@ def expelled(
 
 @inlined
 def outlet_flow(
-    c: Vector,
-    energy: float,
-    roof: float,
-    stiffness: float,
-    start: float,
-    limit: float,
-    expansion: float,
-    available: float,
-    duration: float,
-) -> tuple[float, float]:
-    """Flow through the outlet of a physical jet [m3/s], and what the pocket pays for it [J].
+    c: Vector, energy: float, roof: float, stiffness: float, start: float, expansion: float, duration: float
+) -> float:
+    """Flow through the outlet of a physical jet while the bucket takes all the air [m3/s].
 
-    It is the flow that is left after the pocket has paid for it: the root of a falling function. The pressure behind
-    the valve is what pushes; more than its loss cannot be turned into a jet (the second law), and what exceeds that
-    leaves by the mouth, for nothing.
+    It is the flow that is left after the pocket has paid for it: the root of a falling function.
 
     Args:
-        energy, roof, stiffness, start, limit, expansion, duration: as for `expelled`; before the pocket pays.
-        available: most that it can pay [J].
+        energy, roof, stiffness, start, expansion, duration: as for `expelled`; before the pocket pays.
     """
-    flow = expelled(c, energy, roof, stiffness, start, limit, expansion, 0.0, duration)
+    flow = expelled(c, energy, roof, stiffness, start, math.inf, expansion, 0.0, duration)
     if flow == 0.0:
-        return 0.0, 0.0
+        return 0.0
     rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
     low, high = 0.0, flow
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)
         paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
-        if expelled(c, energy, roof, stiffness, start, limit, expansion, paid, duration) < flow:
+        if expelled(c, energy, roof, stiffness, start, math.inf, expansion, paid, duration) < flow:
             high = flow
         else:
             low = flow
-    flow = low
-    paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
-    if paid > available:
-        flow *= math.pow(max(0.0, available) / paid, 1.0 / 3.0)  # the power goes with the cube of the flow
-        paid = hypotheses.jet_power(flow, rho, area, discharge) * duration
-    return flow, paid
+    return low
 
 
 @inlined
@@ -105,16 +89,20 @@ def paid_spout(
 
     As long as the bucket takes all the air, the air pushes the water out; from when it is full, only what it holds more
     as it comes upright. The power goes with the cube of the flow: one mean flow of both would be paid for far too low.
+    The pressure behind the valve is what pushes; more than its loss cannot be turned into a jet (the second law), and
+    what exceeds that leaves by the mouth, for nothing.
 
     Args:
         energy: E of the pocket with all the air and heat of the step, what spills of it included [J].
+        limit: most that the bucket can hold at the end [m3].
         widening: rate at which the bucket holds more [m3/s].
         at_first: the flow until the bucket is full, where the valve knows it [m3/s], else infinite: more air comes once
             nothing pushes against the outlet, and the mean of a step in which that happens is too much.
-        roof, stiffness, start, limit, expansion, available, duration: as for `outlet_flow`.
+        available: most that the pocket can pay [J].
+        roof, stiffness, start, expansion, duration: as for `outlet_flow`.
         h: step [s].
     """
-    flow, _ = outlet_flow(c, energy, roof, stiffness, start, math.inf, expansion, math.inf, duration)
+    flow = outlet_flow(c, energy, roof, stiffness, start, expansion, duration)
     if flow == 0.0:
         return 0.0
     room = limit - start

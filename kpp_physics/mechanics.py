@@ -5,7 +5,7 @@ import math
 from kpp_physics import coefficients as co
 from kpp_physics import constants, hypotheses, ledger
 from kpp_physics import state as st
-from kpp_physics.chain import descending, shell_slope
+from kpp_physics.chain import descending, moving_mass, shell_slope
 from kpp_physics.compiled import inlined
 from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
 from kpp_physics.faults import NOT_CONVERGED, OK, TIME_LEFT
@@ -249,10 +249,7 @@ def move(
         OK or a fault, see `faults`.
     """
     count = f.shape[1]
-    air = 0.0
-    for i in range(count):
-        air += f[st.VOLUME, i]
-    mass = c[co.DRY_MASS] + c[co.WATER_DENSITY] * (count * c[co.FLOATER_VOLUME] - air)
+    mass = moving_mass(c[co.DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], f[st.VOLUME])
     ratio, inertia = c[co.SHAFT_PER_CHAIN], c[co.SHAFT_INERTIA]
     noload = c[co.NOLOAD_COEFFICIENT]
     hysteresis = c[co.IRON_HYSTERESIS_TORQUE]

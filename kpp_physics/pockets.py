@@ -18,6 +18,7 @@ from kpp_physics.air import (
     relaxation,
     sampled_mean,
 )
+from kpp_physics.chain import moving_mass
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, tilt_capacity
 from kpp_physics.jet import SHORTEST, claimed_spout, limit_thrust, paid_spout
@@ -201,7 +202,7 @@ def pockets(
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     captured = missed if behind >= hood else 0.0
     jet_pays = c[co.JET_MODE] == hypotheses.PHYSICAL
-    at_first = x[st.JET_FLOW]
+    at_first = x[st.JET_FLOW]  # from the valve of this step
     x[st.JET_FLOW] = x[st.JET_THRUST] = x[st.JET_POWER] = 0.0
     quarter = 0.5 * math.pi * radius
     speed = x[st.SPEED]
@@ -332,9 +333,7 @@ def pockets(
                         lost += bare
                         sampled_vent += gone * cp * (temperature - T0) - spared
                         thermal = exergy.thermal_exergy(temperature, T0, cp)
-                        if (
-                            spared != 0.0
-                        ):  # its entropy is that at first: what stays, and goes later, expands for itself
+                        if spared != 0.0:  # its entropy is that at first: what goes later expands for itself
                             thermal += bare / gone - cp * (temperature - T0)
                         vent_loss += gone * (thermal + R * T0 * math.log(pressure / p0))
                         if pressure >= hood:
@@ -358,11 +357,7 @@ def pockets(
             if exchange_on == 0.0:
                 volume = before
             if i == jet_of and jet_pays:
-                held_air = 0.0
-                for other in range(count):
-                    held_air += f[st.VOLUME, other]
-                moved = c[co.DRY_MASS] + rho * (count * capacity - held_air)
-                limit_thrust(c, x, volume - before, moved, h)
+                limit_thrust(c, x, volume - before, moving_mass(c[co.DRY_MASS], rho, capacity, f[st.VOLUME]), h)
             change = rho * (volume - before)
             f[st.VOLUME, i] = volume
             if change >= 0.0:
