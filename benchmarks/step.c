@@ -1025,7 +1025,25 @@ static int one_step(Plant *p) {
                     + x[ST_WINDING_TEMPERATURE]) && x[ST_RECEIVER_MASS] > 0 && x[ST_RECEIVER_ENERGY] > 0;
 }
 
-/* Advance a plant by so many steps; 0 when its state is no longer one of a plant. */
+/* Parts of the coming step: the floor is that of plants whose pockets fill slowly, in whole steps. */
+static int substeps(const Plant *p) {
+    const double *c = p->c, *x = p->x;
+    double ahead = fmod(c[CO_WINDOW_START] - x[ST_POSITION], c[CO_PITCH]);
+    if (ahead < 0) ahead += c[CO_PITCH];
+    int enters = ahead <= 2 * x[ST_SPEED] * p->h;
+    if (x[ST_SERVED] < 0 && !enters) return 1;
+    double R = c[CO_GAS_CONSTANT], pressure = x[ST_RECEIVER_ENERGY] * R / ((c[CO_CP_AIR] - R) * c[CO_RECEIVER_VOLUME]);
+    double charge = pressure * c[CO_VALVE_CONDUCTANCE] * 1.185 * p->h;
+    if (!enters) charge = MIN(charge, 2 * x[ST_SERVED_FLOW] * p->h);
+    double behind = c[CO_AMBIENT_PRESSURE] + c[CO_SPECIFIC_WEIGHT] * c[CO_WATER_DEPTH];
+    double capacity = c[CO_FLOATER_VOLUME] * behind / (R * c[CO_AMBIENT_TEMPERATURE]);
+    double share = charge / MIN(MIN(c[CO_TARGET_MASS], capacity), x[ST_RECEIVER_MASS]);
+    int parts = 1;
+    while (share > (c[CO_JET_MODE] == 1 ? 1.0 / 256 : 1.0 / 128) * parts && parts < 64) parts *= 2;
+    return parts;
+}
+
+/* Advance a plant by so many steps; 0 when its state is no longer one of a plant, or a step is to be divided. */
 int kpp_steps(const double *c, double *memory, double *work, int floaters, int steps) {
     Plant p = {.c = c, .x = memory, .work = work, .n = floaters, .h = c[CO_STEP]};
     p.f = p.x + ST_COUNT; p.books = p.f + 7 * floaters; p.lap = p.books + 3 * LE_COUNT; p.sampled = p.lap + LAP_WIDTH;
@@ -1034,6 +1052,6 @@ int kpp_steps(const double *c, double *memory, double *work, int floaters, int s
     double a = c[CO_CURRENT_BANDWIDTH] * p.h;
     p.end = exp(-a); p.mean = -expm1(-a) / a; p.square = -expm1(-2 * a) / (2 * a);
     p.winding = relaxation(p.h / (c[CO_WINDING_HEAT_CAPACITY] * c[CO_WINDING_THERMAL_RESISTANCE]));
-    for (int n = 0; n < steps; n++) if (!one_step(&p)) return 0;
+    for (int n = 0; n < steps; n++) if (substeps(&p) > 1 || !one_step(&p)) return 0;
     return 1;
 }

@@ -22,9 +22,10 @@ from studies import headless, library, published
 from studies.result import GATES
 from studies.run import Measurement
 from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, Difference, compare
-from tests.kpp_physics.independent.options import OPTIONS
+from tests.kpp_physics.independent.options import FAST, OPTIONS
 from tests.kpp_physics.independent.spread import LONG, QUICK
 from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, SUDDEN, compare_drawn
+from tests.kpp_physics.independent.window import compare as compare_over_a_window
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "verification.md"
@@ -81,6 +82,7 @@ def main() -> int:
         plugins=[recorder],
     )
     compared = {name: compare(Parameters.of(values)) for name, values in {**QUICK, **OPTIONS}.items()}
+    compared |= {name: compare_over_a_window(values).differences for name, values in FAST.items()}
     compared |= {f"random plant {seed}": compare_drawn(seed).differences for seed in range(DRAWN)}
     runs = {name: headless.run(library.named(name)) for name in published.SCENARIOS}
     page = render(recorder, runs, compared, PAGE.read_text(encoding="utf-8"))
@@ -126,8 +128,8 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         f"equations alone (`tests/kpp_physics/independent`). Shown is the worst of {len(POWERS)} quantities of each "
         f"plant, among them every line of the first law; the gate is {GATE:.1%}. Power to the grid, vented air, heat "
         "of the receiver's wall, jet wake and H1 slip, balances of both signs, count against 1% of the compressor's "
-        f"power where they are less. `make long` compares {len(QUICK) + len(OPTIONS) + len(LONG)} plants, and "
-        f"{DRAWN_LONG} random ones.",
+        "power where they are less. `make long` compares "
+        f"{len(QUICK) + len(OPTIONS) + len(FAST) + len(LONG)} plants, and {DRAWN_LONG} random ones.",
         "",
         "A random plant has every option, every hypothesis and every parameter that a lap average can show drawn "
         "anywhere in a wide range; 4 to 40 floaters in 3 to 10 m of water make for short laps. Both means are "

@@ -20,7 +20,8 @@ from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
 from kpp_physics.stores import take_stock
-from kpp_physics.supply import air_supply
+from kpp_physics.substeps import substeps
+from kpp_physics.supply import air_supply, spool_opening
 from kpp_physics.surroundings import follow
 
 
@@ -125,7 +126,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
         x[st.TENSION_MAX], x[st.TENSION_MIN] = high, low
         lap[st.LAP_TENSION_MAX] = max(lap[st.LAP_TENSION_MAX], high)
         lap[st.LAP_TENSION_MIN] = min(lap[st.LAP_TENSION_MIN], low)
-        lasted = constants.TENSION_INTERVAL * h
+        lasted = constants.TENSION_INTERVAL * c[co.STEP]
         x[st.TENSION_TIME] = x[st.TENSION_TIME] + lasted if high > c[co.TENSION_LIMIT] else 0.0
         x[st.SLACK_TIME] = x[st.SLACK_TIME] + lasted if armed and low < 0.0 else 0.0
     flow[ledger.TENSION_PEAK_TIME] += x[st.TENSION_MAX] * h
@@ -165,7 +166,7 @@ def _turn_lap(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring:
             x[st.RECORDED_LAPS] = x[st.LAPS]
             for line in range(ledger.COUNT):
                 lap[line] = books[0, line] + books[1, line]
-            lap[st.LAP_TIME] = (x[st.STEPS] + 1.0) * h
+            lap[st.LAP_TIME] = (x[st.STEPS] + h / c[co.STEP]) * c[co.STEP]
             lap[st.LAP_PULSES] = x[st.PULSES]
             lap[st.LAP_MISSED] = x[st.MISSED]
             take_stock(c, x, f, lap[st.LAP_STORES : st.LAP_EXERGY], lap[st.LAP_EXERGY : st.LAP_WIDTH])
@@ -210,7 +211,7 @@ def _one_step(
     flow[:] = 0.0
     samples[:] = 0.0
     destroyed[:] = 0.0
-    follow_grid(c, x, series, h)
+    follow_grid(c, x, series)
     surround(c, x, f, flow, samples, destroyed, h)
     close_switches(c, x, flow, samples, destroyed)
     command = _control(c, x, h)
@@ -244,7 +245,7 @@ def _one_step(
     brake = c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0
     fault = move(c, x, f, flow, samples, work, active, brake, stray, h)
     if fault != OK:
-        x[st.STEPS] += 1.0
+        x[st.STEPS] += h / c[co.STEP]
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
@@ -264,7 +265,7 @@ def _one_step(
     for line in range(exergy.LINE_COUNT):
         x[st.ENTROPY_LOW] = min(x[st.ENTROPY_LOW], destroyed[line])
     _turn_lap(c, x, f, books, lap, ring, h)
-    x[st.STEPS] += 1.0
+    x[st.STEPS] += h / c[co.STEP]
     if not math.isfinite(
         x[st.SPEED]
         + x[st.SHAFT_SPEED]
@@ -281,9 +282,27 @@ def _one_step(
 
 
 @inlined
-def follow_grid(c: Vector, x: Vector, series: Vector, h: float) -> None:
+def _divide(c: Vector, spool: tuple[float, float], parts: int) -> tuple[float, float, float, float, float]:
+    """Fit what depends on the length of a step to one part of several.
+
+    Args:
+        spool: the coefficients of the valve's spool for the whole step.
+
+    Returns:
+        Length of the part [s]; weights of the current (`lag_weights`); relaxation of the winding.
+    """
+    h = c[co.STEP] / parts
+    c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool
+    if parts > 1:
+        c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool_opening(c, 1.0 / parts)
+    end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
+    return h, end, mean, square, relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
+
+
+@inlined
+def follow_grid(c: Vector, x: Vector, series: Vector) -> None:
     """Grid frequency and load at the beginning of the step, from their series if they follow one."""
-    time = x[st.STEPS] * h
+    time = x[st.STEPS] * c[co.STEP]
     x[st.GRID_FREQUENCY] = follow(series, 0, time, c[co.GRID_FREQUENCY])
     x[st.LOAD_POWER] = follow(series, 1, time, c[co.LOAD_POWER])
 
@@ -330,33 +349,30 @@ def advance(
         at += 2 * exergy.COUNT
         ring = memory[at : at + st.LAP_RING * st.LAP_WIDTH].reshape((st.LAP_RING, st.LAP_WIDTH))
         offset = at + st.LAP_RING * st.LAP_WIDTH
-        h = c[co.STEP]
         take_present(c, x)
-        end, mean, square = lag_weights(c[co.CURRENT_BANDWIDTH], h)
-        winding_relaxation = relaxation(h / (c[co.WINDING_HEAT_CAPACITY] * c[co.WINDING_THERMAL_RESISTANCE]))
+        spool = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
+        divided = 1
+        h, end, mean, square, winding_relaxation = _divide(c, spool, divided)
         surroundings = series[series_ends[b] : series_ends[b + 1]]
         faults[b] = OK
         for _ in range(n):
-            fault = _one_step(
-                c,
-                x,
-                f,
-                books,
-                lap,
-                sampled,
-                entropy,
-                ring,
-                work,
-                surroundings,
-                end,
-                mean,
-                square,
-                winding_relaxation,
-                h,
-            )
-            if fault != OK:
-                faults[b] = fault
+            parts = substeps(c, x)
+            if parts != divided:
+                divided = parts
+                h, end, mean, square, winding_relaxation = _divide(c, spool, divided)
+            for _ in range(parts):
+                faults[b] = _one_step(
+                    c, x, f, books, lap, sampled, entropy, ring, work, surroundings, end, mean, square,
+                    winding_relaxation, h,
+                )  # fmt: skip
+                if faults[b] != OK:
+                    break
+            if faults[b] != OK:
                 break
+            if parts > 1:  # the powers that are shown are those of the last part
+                for line in range(ledger.COUNT):
+                    books[2, line] *= parts
+        c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool
 
 
 @compiled("void(float64[::1])")

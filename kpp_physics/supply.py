@@ -298,7 +298,7 @@ def _compress(
         work = seen = _idle(c, flow, sampled, destroyed, (1.0 - share) * h)
     if mode == st.COMPRESSOR_IDLE and share > 0.0:
         used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR] + (1.0 - free) * work
-        _note_load(x, lap, (x[st.STEPS] + (1.0 - share)) * h, used)
+        _note_load(x, lap, (x[st.STEPS] + (1.0 - share) * h / c[co.STEP]) * c[co.STEP], used)
     if share > 0.0:
         taken, brought, loaded, resampled = _load(c, x, flow, sampled, destroyed, mass, energy, share * h)
         work += loaded
@@ -491,7 +491,7 @@ def _fill(
 
 
 @inlined
-def _spool(c: Vector, share: float) -> tuple[float, float]:
+def spool_opening(c: Vector, share: float) -> tuple[float, float]:
     """How far the closed valve opens in a share of a step [-], in (0, 1]: at its end, and in its mean."""
     opened, mean = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
     if share == 1.0:
@@ -546,7 +546,7 @@ def _charge(
         before = h - lasts if progress < c[co.WINDOW_START] else 0.0
     x[st.SPOOL] = _closing(c, x[st.SPOOL], before / h)
     if before < h:
-        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * _spool(c, lasts / h)[1]
+        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * spool_opening(c, lasts / h)[1]
     x[st.SERVED] = x[st.FILLED] = served
     x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
     x[st.JET_FLOW] = math.inf  # until `pockets` has it: what leaves while the bucket takes all the air, if that ends
@@ -562,7 +562,7 @@ def _charge(
     elif charge > 0.0:  # a pulse may be complete before the floater leaves
         opened = x[st.INFLOW_TIME]
     if opened > 0.0:
-        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * _spool(c, opened / h)[0]
+        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * spool_opening(c, opened / h)[0]
     x[st.SPOOL] = _closing(c, x[st.SPOOL], max(0.0, h - before - opened) / h)
     if complete:
         x[st.PULSES] += 1.0
@@ -600,7 +600,7 @@ def air_supply(
     relieved, blown = _relieve(c, flow, sampled, destroyed, mass, energy)
     dm, dU = -relieved, -blown
     missed = behind = 0.0
-    odd = x[st.STEPS] % 2.0 != 0.0
+    odd = x[st.STEPS] * c[co.STEP] / h % 2.0 != 0.0
     most = c[co.COMPRESSOR_FLOW] * h * c[co.CP_AIR] * c[co.COOLER_TEMPERATURE]
     # A compressor that may have to switch in this step comes last, and knows how far the rest has brought the pressure.
     last = odd or mode == st.COMPRESSOR_IDLE or energy + most >= capacity * c[co.UNLOAD_PRESSURE]

@@ -15,9 +15,10 @@ from studies import library
 from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, compare, measured, scale
 from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate
-from tests.kpp_physics.independent.options import OPTIONS, UNCOMPARED, UNSEEN
+from tests.kpp_physics.independent.options import FAST, OPTIONS, UNCOMPARED, UNSEEN
 from tests.kpp_physics.independent.spread import LONG, QUICK
 from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, SUDDEN, compare_drawn, emptied, refinement
+from tests.kpp_physics.independent.window import compare as compare_over_a_window
 
 EVERY = bool(os.environ.get("KPP_LONG_TESTS"))
 SHORT = {**QUICK, **OPTIONS}
@@ -44,6 +45,12 @@ def test_random_plants_over_all_options_agree_with_an_independent_integration(se
     compared = compare_drawn(seed)
     gate = GATE if emptied(compared.values) >= SUDDEN else GATE_SUDDEN
     assert compared.differences[0].relative <= gate, compared
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_pockets_that_fill_in_a_few_steps_agree_with_an_independent_integration(name: str) -> None:
+    worst = compare_over_a_window(FAST[name]).differences[0]
+    assert worst.relative <= GATE, worst
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,39 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 """Each option once at least, with short laps."""
 
+_STRONG: Final = {
+    **SHALLOW, "generator_speed_setpoint": 80, "generator_rated_speed": 1000, "generator_max_torque": 2000,
+    "chain_pretension": 2e4, "chain_tension_limit": 1e6, "trip_pressure": 2e6, "relief_pressure": 2e6,
+    "unload_pressure": 2.2e5, "h3_on_time": 2, "pin_friction": 0, "receiver_volume": 1,
+}  # fmt: skip
+
+FAST: Final[dict[str, dict[str, Any]]] = {
+    "narrow bucket that fills in ten steps, jet physical": {
+        **_STRONG, "jet_mode": "physical", "jet_outlet_area": 0.01, "finite_bucket": "on", "mouth_area": 0.02,
+        "bucket_height": 1, "fill_fraction": 2, "compressor_flow": 0.08, "load_pressure": 2.4e5,
+        "unload_pressure": 2.8e5, "valve_conductance": 2e-5,
+    },
+    "narrow bucket that fills in four steps, wide jet physical": {
+        **_STRONG, "jet_mode": "physical", "jet_outlet_area": 0.1, "finite_bucket": "on", "mouth_area": 0.02,
+        "bucket_height": 1, "fill_fraction": 2, "compressor_flow": 0.08, "load_pressure": 2.4e5,
+        "unload_pressure": 2.8e5, "valve_conductance": 5e-5,
+    },
+    "bucket that overflows on its way in, jet physical": {
+        **_STRONG, "jet_mode": "physical", "jet_outlet_area": 0.05, "bucket_height": 0.15, "fill_fraction": 2.5,
+        "compressor_flow": 0.15, "valve_conductance": 2e-5, "injection_start_tilt": 75,
+    },
+    "bucket that overflows on its way in, jet claimed": {
+        **_STRONG, "jet_mode": "claimed", "jet_outlet_area": 0.05, "bucket_height": 0.15, "fill_fraction": 2.5,
+        "compressor_flow": 0.15, "valve_conductance": 2e-5, "injection_start_tilt": 75,
+    },
+    "window of 5 cm, fast spool, jet physical": {
+        **_STRONG, "generator_speed_setpoint": 300, "injection_window_length": 0.05, "valve_conductance": 1e-5,
+        "valve_time_constant": 0.01, "compressor_flow": 0.1, "jet_mode": "physical", "jet_outlet_area": 0.05,
+        "drag_area": 0.02, "loop_loss_coefficient": 1, "receiver_volume": 0.15,
+    },
+}  # fmt: skip
+"""Pockets that a wide valve fills in a few steps; compared over a window of time, as random plants are."""
+
 UNCOMPARED: Final = frozenset({"injection_mode"})
 """Choices that no lap average can show: without commands no air enters by hand."""
 
