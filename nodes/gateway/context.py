@@ -16,7 +16,7 @@ from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands, command_id
 from nodes.gateway.core import Plant
-from nodes.gateway.news import News
+from nodes.gateway.notifier import Notifier
 from nodes.gateway.presets import Presets
 from nodes.gateway.problems import Problem, ProblemError
 
@@ -40,7 +40,7 @@ class Gateway:
     presets: Presets
     recordings: Path
     """Folder of the recordings of this host."""
-    news: News
+    notifier: Notifier
     """Struck whenever something is heard."""
     clients: Callable[[], int]
     """How many WebSocket clients are connected."""

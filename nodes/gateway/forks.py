@@ -73,10 +73,10 @@ async def _begun(gateway: Gateway, before: str, changes: dict[str, Any]) -> list
         if found.keys() >= gateway.plant.modules.keys():
             return list(found.values())
         left = deadline - gateway.now()
-        if left <= 0 or gateway.news.over:
+        if left <= 0 or gateway.notifier.over:
             detail = f"the new run was begun, but not every module has said so in {BEGIN_WITHIN:g} s: see /v1/status"
             raise ProblemError(Problem.of(503, "not-answered", detail, command="fork"))
-        await gateway.news.wait(left)
+        await gateway.notifier.wait(left)
 
 
 def _rejected(result: Result, changes: dict[str, Any]) -> Problem:

@@ -15,7 +15,7 @@ from bus.sockets import AsyncDealer, AsyncSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import StateHead
-from nodes.gateway.news import News
+from nodes.gateway.notifier import Notifier
 from nodes.gateway.websocket import Stream
 
 SILENCE = 2.0
@@ -39,13 +39,13 @@ class Ear:
         plant: Plant,
         commands: Commands,
         stream: Stream,
-        news: News,
+        notifier: Notifier,
         latency: Callable[[str, float], None],
     ) -> None:
         self._plant = plant
         self._commands = commands
         self._stream = stream
-        self._news = news
+        self._notifier = notifier
         self._latency = latency
         self._endpoints = endpoints
         self._clock = endpoints.clock_control
@@ -86,7 +86,7 @@ class Ear:
         if message is not None:
             self._latency(message.TOPIC, time.time() - message.wall)
             self.repair(now)
-            self._news.strike()
+            self._notifier.notify()
 
     def repair(self, now: float) -> None:
         """Ask for what is missing and take answers; to be called often, costs nothing when all is there."""
@@ -94,7 +94,7 @@ class Ear:
             repaired = self._plant.record.take(repairer.work(), now)
             if repaired:
                 self._pass_on(repaired)
-                self._news.strike()
+                self._notifier.notify()
 
     def _pass_on(self, messages: list[Published]) -> None:
         for message in messages:
@@ -114,7 +114,7 @@ class Ear:
         now = asyncio.get_running_loop().time
         end = now() + timeout
         while not self._plant.record.ready and now() < end and not stop.is_set():
-            await self._news.wait(0.05)
+            await self._notifier.wait(0.05)
             self.repair(now())
 
     async def recall(self) -> None:

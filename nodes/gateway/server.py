@@ -24,7 +24,7 @@ from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
 from nodes.gateway.listening import Ear
-from nodes.gateway.news import News
+from nodes.gateway.notifier import Notifier
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import MAX_CLIENTS, SILENT, Stream
@@ -156,13 +156,13 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 scenarios=scenario_folder(),
                 presets=Presets(data / "presets"),
                 recordings=data / "recordings",
-                news=News(),
+                notifier=Notifier(),
                 metrics=lambda: metrics.page(plant),
                 clients=lambda: stream.clients() + plant.record.roster.other_clients(),
                 now=loop.time,
             )
             ear = resources.enter_context(
-                contextlib.closing(Ear(endpoints, plant, commands, stream, gateway.news, metrics.latency))
+                contextlib.closing(Ear(endpoints, plant, commands, stream, gateway.notifier, metrics.latency))
             )
             stream.pages["/metrics"] = gateway.metrics
             working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
@@ -179,7 +179,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             await stop.wait()
             logger.info("stopping")
             rest.should_exit = True
-            gateway.news.end()
+            gateway.notifier.end()
             closing = [asyncio.ensure_future(task) for task in serving]
             if websocket is not None:
                 websocket.close()

@@ -94,7 +94,7 @@ class EventStream(Response):
         gaps = self._session.subscribe(self._session.wanted, rings, self._gateway.now())
         body = b"".join(_event("gap", gap) for gap in gaps)
         silent = self._gateway.now()
-        while not self._gateway.news.over:
+        while not self._gateway.notifier.over:
             body += self._due()
             now = self._gateway.now()
             if not body and now - silent >= KEEP_ALIVE:
@@ -102,7 +102,7 @@ class EventStream(Response):
             if body:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
                 body, silent = b"", now
-            await self._gateway.news.wait(1.0)
+            await self._gateway.notifier.wait(1.0)
 
     def _due(self) -> bytes:
         now = self._gateway.now()

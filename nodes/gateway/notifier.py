@@ -3,7 +3,7 @@
 import asyncio
 
 
-class News:
+class Notifier:
     """Something was heard."""
 
     def __init__(self) -> None:
@@ -11,7 +11,7 @@ class News:
         self.over = False
         """True once nothing more will come."""
 
-    def strike(self) -> None:
+    def notify(self) -> None:
         """Wake everybody."""
         for future in self._waiting:
             if not future.done():
@@ -21,10 +21,10 @@ class News:
     def end(self) -> None:
         """Wake everybody for the last time."""
         self.over = True
-        self.strike()
+        self.notify()
 
     async def wait(self, timeout: float) -> None:
-        """Return at the next strike, at the latest after `timeout` seconds."""
+        """Return at the next notification, at the latest after `timeout` seconds."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
