@@ -20,10 +20,10 @@ from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.room import Room
 from nodes.gateway import answers, metrics, roster
+from nodes.gateway.bus_subscriber import BusSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
-from nodes.gateway.listening import Ear
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
@@ -65,7 +65,7 @@ class _Server(uvicorn.Server):
 
 
 async def _pulse(
-    gateway: Gateway, ear: Ear, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger
+    gateway: Gateway, subscriber: BusSubscriber, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger
 ) -> None:
     """Beat, see to clients when nothing comes, count, and log when something goes missing or comes back."""
     now = asyncio.get_running_loop().time
@@ -81,7 +81,7 @@ async def _pulse(
             logger.info("hearing the plant", status=status, missing=names)
             said = names
         heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.record.streams.depth)
-        ear.repair(now())
+        subscriber.repair(now())
         stream.pulse()
         for shared, name, total in (
             (metrics.SENT, "sent", stream.sent),
@@ -161,18 +161,18 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 clients=lambda: stream.clients() + plant.record.roster.other_clients(),
                 now=loop.time,
             )
-            ear = resources.enter_context(
-                contextlib.closing(Ear(endpoints, plant, commands, stream, gateway.notifier, metrics.latency))
+            subscriber = resources.enter_context(
+                contextlib.closing(BusSubscriber(endpoints, plant, commands, stream, gateway.notifier, metrics.latency))
             )
             stream.pages["/metrics"] = gateway.metrics
-            working = [group.create_task(ear.listen(item)) for item in endpoints.publishers()]
-            working.append(group.create_task(_pulse(gateway, ear, stream, heart, logger)))
-            working.append(group.create_task(ear.recall()))
-            working += [group.create_task(ear.recall_events(name)) for name in plant.modules]
+            working = [group.create_task(subscriber.listen(item)) for item in endpoints.publishers()]
+            working.append(group.create_task(_pulse(gateway, subscriber, stream, heart, logger)))
+            working.append(group.create_task(subscriber.recall()))
+            working += [group.create_task(subscriber.recall_events(name)) for name in plant.modules]
             rest = _rest(gateway, admission, names, places.rest)
             if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            await ear.ready(READY_TIME, stop)
+            await subscriber.ready(READY_TIME, stop)
             serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
             websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None
             logger.info("serving", doors=sorted(doors), pid=os.getpid())

@@ -30,7 +30,7 @@ YIELD_EVERY = 64
 TOPICS = ("tick", "status", "state/", "event/", "result/")
 
 
-class Ear:
+class BusSubscriber:
     """Listens to publishers, passes on what it hears, and asks for what is missing."""
 
     def __init__(
