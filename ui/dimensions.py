@@ -35,7 +35,7 @@ async def follow(
             else:
                 if answer.run == wanted[0]:
                     with feed.lock:
-                        feed.plant.recall(answer.events)
+                        feed.plant.add_events(answer.events)
                     stream.geometry(answer)
                     reason, shown = "", answer.run
                     run, seq = wanted[1]

@@ -102,7 +102,7 @@ class Plant:
         elif isinstance(message, Result):
             self.log.answered(message)
         elif isinstance(message, Event):
-            self.recall([message])
+            self.add_events([message])
         else:
             raise TypeError(f"{type(message).__name__} has no place on the dashboard")
 
@@ -118,7 +118,7 @@ class Plant:
         if tick.commands:
             self.log.sequenced(tick)
 
-    def recall(self, events: list[Event]) -> None:
+    def add_events(self, events: list[Event]) -> None:
         """Take events, also such as were before this listener began; each is kept once, in the order of the run."""
         run = self.tick.run if self.tick is not None else ""
         kept = {_of(event): event for event in [*self.events, *events] if event.run == run or not run}

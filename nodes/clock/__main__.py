@@ -289,12 +289,12 @@ class _Shell:
                 self._changed.notify_all()
             return None
         if isinstance(request, ReplayRequest | FramesRequest):
-            return answered(lambda: self._recall(request), self._log)
+            return answered(lambda: self._fetch_past(request), self._log)
         named = msgspec.structs.replace(request, origin=origin(request, received.caller))
         reply = self._sequence(received.peer, named)
         return None if reply is None else encode(reply)
 
-    def _recall(self, request: ReplayRequest | FramesRequest) -> ClockReply:
+    def _fetch_past(self, request: ReplayRequest | FramesRequest) -> ClockReply:
         """What was, of the present run or of one that has ended."""
         if isinstance(request, ReplayRequest):
             with self._changed:

@@ -62,7 +62,7 @@ class Audit:
         while len(self._entries) > KEPT:
             self._entries.popitem(last=False)
 
-    def recall(self, command: Command, run: str, seq: int) -> None:
+    def add_past(self, command: Command, run: str, seq: int) -> None:
         """Take note of a command before this listener began; what is known better already stays."""
         self.on_command(command, run, seq, None)
 

@@ -117,7 +117,7 @@ class BusSubscriber:
             await self._notifier.wait(0.05)
             self.repair(now())
 
-    async def recall(self) -> None:
+    async def fetch_commands(self) -> None:
         """Ask the clock once for the commands of the present run: what was acknowledged, and the audit log so far.
 
         They come as run-length coded ticks, so that a long run with few commands is a short answer.
@@ -133,14 +133,14 @@ class BusSubscriber:
             if not isinstance(reply, Replay) or not reply.spans:
                 return
             for span in reply.spans:
-                self._plant.record.recall(reply.run, span)
+                self._plant.record.add_past_commands(reply.run, span)
                 for command in span.commands:
                     self._commands.noted(command)
             after = reply.spans[-1].first + reply.spans[-1].count - 1
             if after >= reply.last:
                 return
 
-    async def recall_events(self, module: str) -> None:
+    async def fetch_events(self, module: str) -> None:
         """Ask a module once for its newest events: what happened before this worker listened."""
         while True:
             try:
@@ -148,7 +148,7 @@ class BusSubscriber:
             except (NotAnsweredError, RefusedError, FrameError):
                 await asyncio.sleep(ANSWER_TIME)  # a module that is not there yet, or has no plant yet
                 continue
-            self._plant.record.recall_events(answer.events)
+            self._plant.record.add_past_events(answer.events)
             return
 
     async def _ask(self, request: ReplayRequest) -> ClockReply:

@@ -102,12 +102,12 @@ class Record:
         place = runs.index(run) + 1 if run in self.runs else len(runs)
         return runs[place] if place < len(runs) else ""
 
-    def recall(self, run: str, span: Span) -> None:
+    def add_past_commands(self, run: str, span: Span) -> None:
         """Take note of the commands of ticks before this listener began."""
         for command in span.commands:
-            self.audit.recall(command, run, span.first)
+            self.audit.add_past(command, run, span.first)
 
-    def recall_events(self, events: list[Event]) -> None:
+    def add_past_events(self, events: list[Event]) -> None:
         """Take events of the present run from before this listener began, oldest first."""
         known = {(event.module, event.run, event.seq, event.kind, event.text) for event in self.events}
         unknown = [e for e in events if (e.module, e.run, e.seq, e.kind, e.text) not in known]

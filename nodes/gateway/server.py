@@ -167,8 +167,8 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             stream.pages["/metrics"] = gateway.metrics
             working = [group.create_task(subscriber.listen(item)) for item in endpoints.publishers()]
             working.append(group.create_task(_pulse(gateway, subscriber, stream, heart, logger)))
-            working.append(group.create_task(subscriber.recall()))
-            working += [group.create_task(subscriber.recall_events(name)) for name in plant.modules]
+            working.append(group.create_task(subscriber.fetch_commands()))
+            working += [group.create_task(subscriber.fetch_events(name)) for name in plant.modules]
             rest = _rest(gateway, admission, names, places.rest)
             if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -7,7 +7,7 @@ from bus.codec import Pair
 from bus.messages import STEP_US, Frames, FramesRequest, Published, Refused, Replay, ReplayRequest, Snapshot, Span, Tick
 from nodes.physics.beginning import ReadScenario
 from nodes.physics.fold import Fold, Identity
-from nodes.physics.recall import FindSaved, nearest, spans_after
+from nodes.physics.recomputation import FindSaved, nearest, spans_after
 from nodes.physics.ring import Kept, Ring, block
 from nodes.physics.saved import Saved
 

@@ -10,7 +10,7 @@ from kpp_physics.plant import Plant
 from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.beginning import ReadScenario
 from nodes.physics.fold import Fold, Identity
-from nodes.physics.recall import RECALL_STEPS, FindSaved, nearest, spans_after
+from nodes.physics.recomputation import RECOMPUTE_STEPS, FindSaved, nearest, spans_after
 from nodes.physics.saved import LARGEST, DamagedError, Saved
 
 PREFIX = "fork:"
@@ -124,7 +124,7 @@ class Fork:
         fold, steps = self._fold, 0
         if fold is None:
             return None
-        while self._spans and steps < RECALL_STEPS and fold.seq < self._seq:
+        while self._spans and steps < RECOMPUTE_STEPS and fold.seq < self._seq:
             span = self._spans[0]
             dt_us = round(span.dt * 1e6)
             fold.tick(span.commands if fold.seq + 1 == span.first else [], dt_us, 0.0, shown=False)

@@ -40,7 +40,7 @@ from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Identity
 from nodes.physics.forks import Fork, ForkFolder
 from nodes.physics.openings import Openings
-from nodes.physics.recall import Answer, Recall
+from nodes.physics.recomputation import Answer, Recomputation
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import SnapshotFolder, SnapshotWriter
@@ -113,14 +113,14 @@ class Shell:
         self._log = log
         read, find = files.openings.read, files.snapshots.find
         self._core = PhysicsCore(module, instance, read, find)
-        self._recall = Recall(Identity(module, instance), read, find)
+        self._recomputation = Recomputation(Identity(module, instance), read, find)
         self._fork = Fork(Identity(module, instance), read, find)
         self._forker: list[bytes] = []
         self._fork_due = 0.0
         self._acked = ("", -1, 0)
         self._ack_due = 0.0
         self._ask_due = 0.0
-        self._recall_due = 0.0
+        self._recomputation_due = 0.0
         self._heard = time.monotonic()
         self._saved = ("", 0)
         self._save_due = 0.0
@@ -135,7 +135,7 @@ class Shell:
         sockets, core = self._sockets, self._core
         sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.past, sockets.server)
         while not stop:
-            wait(sources, 0.0 if core.busy or self._recall.busy or self._fork.busy else POLL)
+            wait(sources, 0.0 if core.busy or self._recomputation.busy or self._fork.busy else POLL)
             self._take_ticks()
             self._take_replies()
             if core.busy:
@@ -143,7 +143,7 @@ class Shell:
             self._ask()
             self._acknowledge()
             self._serve()
-            self._compute_again()
+            self._recompute()
             self._save()
             self._tell()
             if core.may_prepare:
@@ -181,8 +181,8 @@ class Shell:
             self._core.on_replay(reply)
             self._ask_due = 0.0
         for reply in self._replies(self._sockets.archive):
-            self._tell_again(self._recall.on_replay(reply))
-            self._recall_due = 0.0
+            self._tell_again(self._recomputation.on_replay(reply))
+            self._recomputation_due = 0.0
         for reply in self._replies(self._sockets.past):
             self._answer_fork(self._fork.on_replay(reply))
             self._fork_due = 0.0
@@ -209,9 +209,9 @@ class Shell:
         if request is not None and now >= self._ask_due:
             self._ask_due = now + REPLAY_RETRY
             self._sockets.clock.send(encode(request))
-        request = self._recall.request
-        if request is not None and now >= self._recall_due:
-            self._recall_due = now + REPLAY_RETRY
+        request = self._recomputation.request
+        if request is not None and now >= self._recomputation_due:
+            self._recomputation_due = now + REPLAY_RETRY
             self._sockets.archive.send(encode(request))
         request = self._fork.request
         if request is not None and now >= self._fork_due:
@@ -254,7 +254,7 @@ class Shell:
             self._status = status
             if not status.startswith("catching up: tick") or not self._core.busy:
                 self._log.info("status", status=status, run=self._core.run, tick=self._core.seq)
-        for told in (self._core.refused, self._recall.refused, self._files.snapshots.damaged):
+        for told in (self._core.refused, self._recomputation.refused, self._files.snapshots.damaged):
             for reason in told:
                 self._log.warning("snapshot refused", reason=reason)
             told.clear()
@@ -287,13 +287,13 @@ class Shell:
             return self._core.snapshot()
         frames = self._core.frames(request)
         if frames is None:
-            self._recall.ask(tuple(peer), request)
+            self._recomputation.ask(tuple(peer), request)
         return frames
 
-    def _compute_again(self) -> None:
+    def _recompute(self) -> None:
         """A part of what somebody missed and the ring no longer holds."""
-        if self._recall.busy:
-            self._tell_again(self._recall.work())
+        if self._recomputation.busy:
+            self._tell_again(self._recomputation.work())
         if self._fork.busy:
             self._answer_fork(self._fork.work())
 

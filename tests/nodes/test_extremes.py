@@ -116,7 +116,7 @@ def test_s06_a_module_answers_whatever_the_numbers(tmp_path: Path, cls: type[Mes
         for payload in questions(cls, ("0001-001", "0009-009")):
             inbox.append(Request([b"peer"], payload, ANYBODY))
             shell._serve()
-            shell._compute_again()
+            shell._recompute()
     finally:
         files.writer.stop()
     for reply in replies:

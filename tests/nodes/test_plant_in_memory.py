@@ -47,7 +47,7 @@ from nodes.clock.preparation import Preparation
 from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Fold, Identity
-from nodes.physics.recall import Recall
+from nodes.physics.recomputation import Recomputation
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from tests.nodes.clock.test_recovery import COMMANDS, Clocks
@@ -95,7 +95,7 @@ class Instance:
         self.questions.clear()
         self.asleep = False
         self.core = PhysicsCore("m1", self.name, read_scenario, self.find)
-        self.recall = Recall(Identity("m1", self.name), read_scenario, self.find)
+        self.recomputation = Recomputation(Identity("m1", self.name), read_scenario, self.find)
 
     def find(self, run: str, seq: int) -> Iterator[Saved]:
         saved = [Saved.unpack(data) for data in self.saved]
@@ -295,15 +295,15 @@ class World(RuleBasedStateMachine):
         return None
 
     def compute_again(self, instance: Instance, wanted: FramesRequest) -> Frames | None:
-        instance.recall.ask((b"subscriber",), wanted)
+        instance.recomputation.ask((b"subscriber",), wanted)
         for _ in range(500):
-            request = instance.recall.request
+            request = instance.recomputation.request
             if request is not None:
-                answer = instance.recall.on_replay(self.replay(request))
+                answer = instance.recomputation.on_replay(self.replay(request))
                 if answer is not None:
                     return answer.reply if isinstance(answer.reply, Frames) else None
-            while instance.recall.busy:
-                made = instance.recall.work()
+            while instance.recomputation.busy:
+                made = instance.recomputation.work()
                 if made is not None:
                     assert isinstance(made.reply, Frames)
                     return made.reply

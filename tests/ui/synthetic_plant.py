@@ -81,7 +81,7 @@ class Wishes:
     answers: bool = True
     lose: int = 0
     """Ticks, each with its state, that are made but not published."""
-    recalls: bool = True
+    answers_past: bool = True
     silent: bool = False
     """Requests for what was published stay without an answer."""
     lags: bool = False
@@ -169,7 +169,7 @@ class SyntheticPlant:
             self.beats.append(request)
         elif isinstance(request, ReplayRequest | FramesRequest):
             if not self.wishes.silent:
-                control.reply(received[0], codec.encode(self._recall(request)))
+                control.reply(received[0], codec.encode(self._fetch_past(request)))
         elif isinstance(request, CommandRequest) and self.wishes.answers:
             reply: Sequenced | Refused = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
             known = {command.id for command in (*self.commands, *self._pending)}
@@ -188,7 +188,7 @@ class SyntheticPlant:
         request = codec.decode_module_request(received[1])
         if isinstance(request, FramesRequest):
             if not self.wishes.silent:
-                snapshots.reply(received[0], codec.encode(self._recall_states(request)))
+                snapshots.reply(received[0], codec.encode(self._fetch_states(request)))
         elif isinstance(request, ForkRequest):
             moment = f"fork-{request.run}-{request.seq}"
             snapshots.reply(received[0], codec.encode(Forked("m1", moment, self.t, "0" * 16)))
@@ -204,9 +204,9 @@ class SyntheticPlant:
             )
             snapshots.reply(received[0], codec.encode(answer))
 
-    def _recall(self, asked: ReplayRequest | FramesRequest) -> Replay | Frames | Refused:
+    def _fetch_past(self, asked: ReplayRequest | FramesRequest) -> Replay | Frames | Refused:
         """Ticks or results again, as the clock gives them."""
-        if not self.wishes.recalls:
+        if not self.wishes.answers_past:
             return Refused(id="", field="run", reason="it is forgotten")
         if isinstance(asked, FramesRequest):
             found = [each for each in self._results if each.run == asked.run and each.seq > asked.after]
@@ -219,9 +219,9 @@ class SyntheticPlant:
         last = max((each.seq for each in ticks), default=asked.after)
         return Replay(asked.run, spans, last, 1, 100, time.time(), ended=asked.run != self.run)
 
-    def _recall_states(self, asked: FramesRequest) -> Frames | Refused:
+    def _fetch_states(self, asked: FramesRequest) -> Frames | Refused:
         """States again, as the module gives them."""
-        if not self.wishes.recalls:
+        if not self.wishes.answers_past:
             return Refused(id="", field="run", reason="it is forgotten")
         found = [each for each in self._states if each.run == asked.run and each.seq > asked.after][:15]
         through = max((each.seq for each in found), default=asked.after)

@@ -36,13 +36,13 @@ class Script:
     def __init__(self, steps: list[tuple[str, tuple[str, int], tuple[str, int] | None]]) -> None:
         self.steps = iter(steps)
         self.told = Told()
-        self.recalled: list[Event] = []
+        self.added: list[Event] = []
         self.asked = 0
         self.module = SimpleNamespace(state=None)
         self.log = SimpleNamespace(changed={})
         self.feed = SimpleNamespace(
             lock=threading.Lock(),
-            plant=SimpleNamespace(modules={"m1": self.module}, log=self.log, recall=self.recalled.extend),
+            plant=SimpleNamespace(modules={"m1": self.module}, log=self.log, add_events=self.added.extend),
         )
         self.answer: tuple[str, int] | None = None
 

@@ -145,7 +145,7 @@ def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant:
     for message in (tick(source), replace(source.status(), alarms=list(node)), states[-1], happened[-1]):
         later.hear(message, 0.0)
     assert later.alarm_list()["events"] != plant.alarm_list()["events"]
-    later.recall(happened)  # as the module's snapshot tells them
+    later.add_events(happened)  # as the module's snapshot tells them
     assert later.alarm_list() == plant.alarm_list()
     listed = {alarm["id"]: alarm["raised_seq"] for alarm in later.alarm_list()["alarms"]}
     assert listed == {"m1.icing": states[0].seq, "recorder.alarm": 1}

@@ -40,13 +40,13 @@ def test_lost_ticks_and_states_are_had_again(heard: tuple[SyntheticPlant, Feed])
 
 def test_what_cannot_be_had_is_counted_and_the_display_goes_on(heard: tuple[SyntheticPlant, Feed]) -> None:
     plant, feed = heard
-    plant.wishes.recalls = False
+    plant.wishes.answers_past = False
     plant.wishes.lose = 5
     streams = feed.plant.streams
     eventually(lambda: streams.lost == 10, 10, "five ticks and five states are lost")
     seq = _seq(feed)
     eventually(lambda: _seq(feed) > seq, 10, "newer states are shown")
-    plant.wishes.recalls = True
+    plant.wishes.answers_past = True
 
 
 def test_a_producer_that_answers_nothing_does_not_hold_the_display_up(heard: tuple[SyntheticPlant, Feed]) -> None:

@@ -225,9 +225,9 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     first, second = plant(), plant()
     for each in happened:
         hear(first, each, 0.0)
-    second.record.recall(messages.RUN, span)
+    second.record.add_past_commands(messages.RUN, span)
     hear(second, happened[3], 0.0)
-    second.record.recall_events(happened)
+    second.record.add_past_events(happened)
     for view in (first, second):
         hear(view, messages.tick(99), 0.0)
         hear(view, messages.state(99, alarms=alarms.acknowledged(trip, "m1.trip", 0.02, "alice")), 0.0)

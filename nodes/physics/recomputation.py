@@ -12,10 +12,10 @@ from nodes.physics.fold import Fold, Identity
 from nodes.physics.ring import BLOCK_BYTES, Kept, block
 from nodes.physics.saved import Saved
 
-RECALL_STEPS = 1000
+RECOMPUTE_STEPS = 1000
 """Most physics steps at a time, about 4 ms: the module's live ticks come in between."""
 
-RECALL_TICKS = 20
+RECOMPUTE_TICKS = 20
 """Most ticks whose frames are made at a time."""
 
 ASKERS = 64
@@ -75,7 +75,7 @@ class Answer:
     reply: Frames | Refused
 
 
-class Recall:
+class Recomputation:
     """Answers one question after the other, each of them to all who ask it; of one asker the newest counts."""
 
     def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
@@ -161,7 +161,7 @@ class Recall:
         if asked is None or fold is None:
             return None
         steps = ticks = 0
-        while self._spans and steps < RECALL_STEPS and ticks < RECALL_TICKS:
+        while self._spans and steps < RECOMPUTE_STEPS and ticks < RECOMPUTE_TICKS:
             span = self._spans[0]
             first = fold.seq + 1 == span.first
             shown = fold.seq + 1 > asked.after

@@ -11,7 +11,7 @@ from bus.messages import Command, Frames, FramesRequest, Refused, Replay, Replay
 from kpp_physics.parameters import Parameters
 from nodes.clock.history import History
 from nodes.physics.fold import Fold, Identity
-from nodes.physics.recall import ASKERS, Answer, Recall
+from nodes.physics.recomputation import ASKERS, Answer, Recomputation
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 
@@ -88,7 +88,7 @@ STEPS = st.one_of(
 def test_whatever_crosses_every_asker_gets_what_was_published(
     steps: list[tuple[str, object, object]], snapshots: bool
 ) -> None:
-    recall = Recall(IDENTITY, read_scenario, find if snapshots else nothing_saved)
+    recomputation = Recomputation(IDENTITY, read_scenario, find if snapshots else nothing_saved)
     waiting: dict[tuple[bytes, ...], FramesRequest] = {}
     to_clock: list[ReplayRequest] = []
 
@@ -97,66 +97,66 @@ def test_whatever_crosses_every_asker_gets_what_was_published(
             check(answer, waiting)
 
     def ask_clock() -> None:
-        if recall.request is not None and recall.request not in to_clock:
-            to_clock.append(recall.request)
+        if recomputation.request is not None and recomputation.request not in to_clock:
+            to_clock.append(recomputation.request)
 
     for kind, first, second in steps:
         match kind, first, second:
             case "ask", str(name), int(after):
                 request = FramesRequest(run=RUN, after=after)
                 waiting[(name.encode(),)] = request
-                recall.ask((name.encode(),), request)
+                recomputation.ask((name.encode(),), request)
             case "clock answers", int(which), bool(again) if to_clock:
                 request_of = to_clock[which % len(to_clock)]
                 if not again:
                     to_clock.remove(request_of)
-                take(recall.on_replay(replay(request_of)))
+                take(recomputation.on_replay(replay(request_of)))
             case "work", int(times), _:
                 for _ in range(times):
-                    take(recall.work())
+                    take(recomputation.work())
         ask_clock()
     for _ in range(10 * TICKS):
-        if recall.request is not None:
-            take(recall.on_replay(replay(recall.request)))
-        take(recall.work())
+        if recomputation.request is not None:
+            take(recomputation.on_replay(replay(recomputation.request)))
+        take(recomputation.work())
     assert waiting == {}, "nobody waits for ever"
 
 
 def test_an_answer_to_an_earlier_question_leaves_no_command_out() -> None:
-    recall = Recall(IDENTITY, read_scenario, nothing_saved)
-    recall.ask((b"A",), FramesRequest(run=RUN, after=50))
-    assert recall.request is not None
-    recall.on_replay(replay(recall.request))
-    while recall.busy:
-        recall.work()
-    late = recall.request
+    recomputation = Recomputation(IDENTITY, read_scenario, nothing_saved)
+    recomputation.ask((b"A",), FramesRequest(run=RUN, after=50))
+    assert recomputation.request is not None
+    recomputation.on_replay(replay(recomputation.request))
+    while recomputation.busy:
+        recomputation.work()
+    late = recomputation.request
     assert late is not None
     assert late.after > 5
-    recall.ask((b"A",), FramesRequest(run=RUN, after=5))
-    assert recall.on_replay(replay(late)) is None
-    assert recall.work() is None
-    assert recall.request == ReplayRequest(run=RUN, after=0), "the beginning is asked for again"
+    recomputation.ask((b"A",), FramesRequest(run=RUN, after=5))
+    assert recomputation.on_replay(replay(late)) is None
+    assert recomputation.work() is None
+    assert recomputation.request == ReplayRequest(run=RUN, after=0), "the beginning is asked for again"
 
 
 def test_a_refusal_answers_only_the_question_about_its_run() -> None:
-    recall = Recall(IDENTITY, read_scenario, nothing_saved)
-    recall.ask((b"A",), FramesRequest(run=RUN, after=3))
-    assert recall.on_replay(Refused(id="0001-009", field="run", reason="not on record")) is None
-    answer = recall.on_replay(Refused(id=RUN, field="run", reason="its file is damaged"))
+    recomputation = Recomputation(IDENTITY, read_scenario, nothing_saved)
+    recomputation.ask((b"A",), FramesRequest(run=RUN, after=3))
+    assert recomputation.on_replay(Refused(id="0001-009", field="run", reason="not on record")) is None
+    answer = recomputation.on_replay(Refused(id=RUN, field="run", reason="its file is damaged"))
     assert answer is not None
     assert answer.askers == [(b"A",)]
-    assert recall.request is None
+    assert recomputation.request is None
 
 
 def test_the_same_question_of_many_is_computed_once_and_too_many_are_dropped() -> None:
-    recall = Recall(IDENTITY, read_scenario, nothing_saved)
+    recomputation = Recomputation(IDENTITY, read_scenario, nothing_saved)
     for number in range(ASKERS + 10):
-        recall.ask((b"%d" % number,), FramesRequest(run=RUN, after=0))
+        recomputation.ask((b"%d" % number,), FramesRequest(run=RUN, after=0))
     answers: list[Answer | None] = []
     for _ in range(TICKS):
-        if recall.request is not None:
-            recall.on_replay(replay(recall.request))
-        answers.append(recall.work())
+        if recomputation.request is not None:
+            recomputation.on_replay(replay(recomputation.request))
+        answers.append(recomputation.work())
     (answer,) = (each for each in answers if each is not None)
     assert len(answer.askers) == ASKERS
 
@@ -168,15 +168,15 @@ def test_askers_at_different_ticks_do_not_have_each_others_computed_anew() -> No
         begun.append(run)
         return read_scenario(run, name)
 
-    recall = Recall(IDENTITY, read, nothing_saved)
+    recomputation = Recomputation(IDENTITY, read, nothing_saved)
     places: dict[tuple[bytes, ...], int] = {(b"A",): 0, (b"B",): 30}
     for _ in range(12 * TICKS):
         for asker, after in places.items():
             if after < TICKS:
-                recall.ask(asker, FramesRequest(run=RUN, after=after))
-        if recall.request is not None:
-            recall.on_replay(replay(recall.request))
-        answer = recall.work()
+                recomputation.ask(asker, FramesRequest(run=RUN, after=after))
+        if recomputation.request is not None:
+            recomputation.on_replay(replay(recomputation.request))
+        answer = recomputation.work()
         if answer is not None:
             assert isinstance(answer.reply, Frames)
             places |= dict.fromkeys(answer.askers, answer.reply.through)
