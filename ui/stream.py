@@ -44,7 +44,7 @@ _ENCODE = msgspec.json.encode
 
 
 @dataclass
-class Seat:
+class PageConnection:
     """What one page has been sent so far."""
 
     module: str
@@ -89,7 +89,7 @@ class Stream:
         self._lock = lock
         self.modules = tuple(plant.modules)
         self._hello = {**hello, "modules": self.modules}
-        self._seats: dict[StreamHandler, Seat] = {}
+        self._connections: dict[StreamHandler, PageConnection] = {}
         self._geometry: dict[str, bytes] = {}
         self._number = 0
         self._vitals: dict[str, dict[str, Any]] = {}
@@ -97,12 +97,12 @@ class Stream:
         self._replay: dict[str, Any] | None = None
 
     def __len__(self) -> int:
-        return len(self._seats)
+        return len(self._connections)
 
     @property
     def unacknowledged(self) -> int:
         """Frames that are on their way to the pages."""
-        return sum(seat.sent - seat.acknowledged for seat in self._seats.values())
+        return sum(connection.sent - connection.acknowledged for connection in self._connections.values())
 
     def join(self, page: "StreamHandler", module: str, scenarios: list[str]) -> None:
         """A page has connected: it gets all that is kept of a module, then what is new.
@@ -112,25 +112,25 @@ class Stream:
         known = module in self.modules
         if known:
             with self._lock:
-                self._seats[page] = Seat(module, commands=max(0, self._plant.log.end - COMMANDS_TOLD))
+                self._connections[page] = PageConnection(module, commands=max(0, self._plant.log.end - COMMANDS_TOLD))
         shown = module if known else None
         page.write_message(_ENCODE({**self._hello, "module": shown, "scenarios": scenarios}).decode())
 
     def leave(self, page: "StreamHandler") -> None:
         """A page has gone."""
-        self._seats.pop(page, None)
+        self._connections.pop(page, None)
 
     def said(self, page: "StreamHandler", text: str) -> None:
         """A page acknowledged a frame, was hidden or shown."""
-        seat = self._seats.get(page)
-        if seat is None:
+        connection = self._connections.get(page)
+        if connection is None:
             return
         word, _, number = text.partition(" ")
         if word == "ack" and number.isdecimal():
-            seat.acknowledged = min(max(seat.acknowledged, int(number)), seat.sent)
+            connection.acknowledged = min(max(connection.acknowledged, int(number)), connection.sent)
         elif word in {"hide", "show"}:
-            seat.visible = word == "show"
-            seat.acknowledged = seat.sent
+            connection.visible = word == "show"
+            connection.acknowledged = connection.sent
 
     def geometry(self, snapshot: Snapshot) -> None:
         """The parameters in force in a module, from which the picture takes its dimensions."""
@@ -148,21 +148,21 @@ class Stream:
 
     def send(self) -> None:
         """Send everybody who is ready what is new."""
-        ready = [(page, seat) for page, seat in self._seats.items() if seat.ready]
+        ready = [(page, connection) for page, connection in self._connections.items() if connection.ready]
         if not ready:
             return
         self._number += 1
-        oldest = min(seat.commands for _, seat in ready)
-        views = {module: self._view(module, oldest) for module in {seat.module for _, seat in ready}}
+        oldest = min(connection.commands for _, connection in ready)
+        views = {module: self._view(module, oldest) for module in {connection.module for _, connection in ready}}
         packed: dict[tuple[str, int, int], bytes] = {}
-        for page, seat in ready:
-            view = views[seat.module]
-            key = (seat.module, seat.run, seat.sample)
+        for page, connection in ready:
+            view = views[connection.module]
+            key = (connection.module, connection.run, connection.sample)
             if key not in packed:
-                packed[key] = self._pack(view, seat)
-            self._send_news(page, seat, view)
-            seat.run, seat.sample = view.run, view.end
-            seat.sent += 1
+                packed[key] = self._pack(view, connection)
+            self._send_news(page, connection, view)
+            connection.run, connection.sample = view.run, view.end
+            connection.sent += 1
             page.send(packed[key])
 
     def _view(self, name: str, oldest_command: int) -> View:
@@ -185,26 +185,26 @@ class Stream:
                 commands_end=plant.log.end,
             )
 
-    def _send_news(self, page: "StreamHandler", seat: Seat, view: View) -> None:
-        if seat.note != view.note:
-            seat.note = view.note
+    def _send_news(self, page: "StreamHandler", connection: PageConnection, view: View) -> None:
+        if connection.note != view.note:
+            connection.note = view.note
             page.send(view.note.decode())
-        geometry = self._geometry.get(seat.module, b"")
-        if seat.geometry != geometry:
-            seat.geometry = geometry
+        geometry = self._geometry.get(connection.module, b"")
+        if connection.geometry != geometry:
+            connection.geometry = geometry
             page.send(geometry.decode() or '{"type":"geometry","run":"","seq":0,"parameters":null}')
-        if seat.alarms != view.alarms:
-            seat.alarms = view.alarms
+        if connection.alarms != view.alarms:
+            connection.alarms = view.alarms
             page.send(view.alarms.decode())
-        missed = view.commands_end - seat.commands
+        missed = view.commands_end - connection.commands
         for entry in view.commands[-missed:] if missed else ():
             page.send(_ENCODE({"type": "command", **msgspec.to_builtins(entry)}).decode())
-        seat.commands = view.commands_end
+        connection.commands = view.commands_end
 
-    def _pack(self, view: View, seat: Seat) -> bytes:
+    def _pack(self, view: View, connection: PageConnection) -> bytes:
         with self._lock:
             module = self._plant.modules[view.module]
-            samples = self._samples(module, view, seat)
+            samples = self._samples(module, view, connection)
         state = view.state
         newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
         loop = 1.0 if state is None else state.chain.loop_length
@@ -229,9 +229,9 @@ class Stream:
         )
 
     @staticmethod
-    def _samples(module: Module, view: View, seat: Seat) -> Samples:
+    def _samples(module: Module, view: View, connection: PageConnection) -> Samples:
         # The feed may have begun another run or added samples since the view was taken; those wait for the next frame.
-        first = seat.sample if seat.run == view.run else 0
+        first = connection.sample if connection.run == view.run else 0
         kept = module.history.since(first)
         count = max(0, view.end - kept.first) if module.run == view.run else 0
         return Samples(kept.first, kept.t[:count], kept.values[:count])

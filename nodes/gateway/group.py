@@ -35,7 +35,7 @@ class Outlet(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
+class ClientConnection:
     """One client of a module."""
 
     connection: ServerConnection
@@ -64,17 +64,17 @@ class Group:
     def __init__(self, form: Form, rate: float, now: float) -> None:
         self._form = form
         self._pace = Pace(rate, now)
-        self._in_step: dict[ServerConnection, Seat] = {}
-        self._out_of_step: dict[ServerConnection, Seat] = {}
+        self._in_step: dict[ServerConnection, ClientConnection] = {}
+        self._out_of_step: dict[ServerConnection, ClientConnection] = {}
         self._own: dict[ServerConnection, Pace] = {}
 
     def __len__(self) -> int:
         return len(self._in_step) + len(self._out_of_step)
 
-    def join(self, seat: Seat, pace: Pace) -> None:
+    def join(self, client: ClientConnection, pace: Pace) -> None:
         """Take a client in, out of step at first, with the pace of its own turns."""
-        self._out_of_step[seat.connection] = seat
-        self._own[seat.connection] = pace
+        self._out_of_step[client.connection] = client
+        self._own[client.connection] = pace
 
     def leave(self, connection: ServerConnection) -> None:
         """Forget a client, if it is one of these."""
@@ -84,9 +84,9 @@ class Group:
 
     def falls_behind(self, connection: ServerConnection) -> None:
         """A client has not taken everything."""
-        seat = self._in_step.pop(connection, None)
-        if seat is not None:
-            self._out_of_step[connection] = seat
+        client = self._in_step.pop(connection, None)
+        if client is not None:
+            self._out_of_step[connection] = client
 
     @property
     def turn(self) -> float:
@@ -107,11 +107,11 @@ class Group:
     def _give_in_step(self, data: bytes) -> int:
         sent = 0
         behind = []
-        for connection, seat in self._in_step.items():
-            transport = seat.transport
+        for connection, client in self._in_step.items():
+            transport = client.transport
             if transport.get_write_buffer_size():
                 behind.append(connection)
-            elif seat.protocol.state is OPEN:
+            elif client.protocol.state is OPEN:
                 transport.write(data)
                 sent += 1
         for connection in behind:
@@ -120,14 +120,14 @@ class Group:
 
     def _give_out_of_step(self, frame: Frame, now: float, *, everybody: bool) -> int:
         sent = 0
-        for connection, seat in list(self._out_of_step.items()):
-            pending = seat.transport.get_write_buffer_size()
-            seat.session.stuck(pending, now)  # notes since when; whoever is stuck is sent away elsewhere
+        for connection, client in list(self._out_of_step.items()):
+            pending = client.transport.get_write_buffer_size()
+            client.session.stuck(pending, now)  # notes since when; whoever is stuck is sent away elsewhere
             if pending:
                 continue
             pace = self._own[connection]
             if pace.lacks(frame) if everybody else pace.takes(frame, now):
-                sent += seat.write(frame.websocket(self._form.selection, binary=self._form.binary))
+                sent += client.write(frame.websocket(self._form.selection, binary=self._form.binary))
             if everybody:  # from here on its turns are those of all
                 self._in_step[connection] = self._out_of_step.pop(connection)
         return sent

@@ -166,7 +166,7 @@ class Stream:
         self._connections: Connections[ServerConnection] = Connections(most)
         self._sessions: dict[ServerConnection, Session] = {}
         self._listeners: dict[str, dict[ServerConnection, Session]] = {}
-        self._delivery = Delivery(plant, lambda seat, message: self._tell(seat.connection, seat.session, message))
+        self._delivery = Delivery(plant, lambda client, message: self._tell(client.connection, client.session, message))
         self.pages: dict[str, Page] = {}
         """What else is served here, by path."""
         self.dismissed = 0
@@ -350,7 +350,7 @@ class Stream:
         self._unseat(connection)
 
     def _unseat(self, connection: ServerConnection) -> None:
-        self._delivery.unseat(connection)
+        self._delivery.detach(connection)
         for listeners in self._listeners.values():
             listeners.pop(connection, None)
 
@@ -379,7 +379,7 @@ class Stream:
         if answer is not None:
             await connection.send(pack(answer, binary=session.binary))
         if isinstance(answer, RateMessage) and connection in self._sessions:
-            self._delivery.seat(connection, session, self._now())
+            self._delivery.attach(connection, session, self._now())
 
     def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
         self._unseat(connection)
@@ -393,7 +393,7 @@ class Stream:
             self._tell(connection, session, gap)
         for topic in wanted.topics:
             self._listeners.setdefault(topic, {})[connection] = session
-        self._delivery.seat(connection, session, self._now())
+        self._delivery.attach(connection, session, self._now())
 
     def _command(self, connection: ServerConnection, session: Session, said: CommandMessage) -> ServerMessage | None:
         caller = session.caller
