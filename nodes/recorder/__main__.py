@@ -12,7 +12,7 @@ from bus.folder import claim
 from bus.process import Starting, StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
 from nodes.recorder.holes import HoleRepairer
-from nodes.recorder.keeper import Keeper
+from nodes.recorder.maintenance import MaintenanceThread
 from nodes.recorder.moments import FOLDER as FORKS
 from nodes.recorder.moments import Moments
 from nodes.recorder.server import HistoryServer
@@ -41,10 +41,10 @@ def main() -> int:
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)
         moments = Moments(args.data / FORKS, root)
-        keeper = Keeper(root, limits, lambda: stores.present, HoleRepairer(endpoints), moments, log)
+        maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), moments, log)
         with ExitStack() as stack:
             with Starting(endpoints, "recorder", "opening the recordings"):  # long ones are looked through
-                shell = stack.enter_context(closing(Shell(endpoints, stores, keeper, server, log)))
+                shell = stack.enter_context(closing(Shell(endpoints, stores, maintenance, server, log)))
             shells.append(shell)
             log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)
             shell.run(StopSignal())

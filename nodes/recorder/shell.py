@@ -19,8 +19,8 @@ from bus.repair import Repairer, repairers
 from bus.sockets import Subscriber, wait
 from bus.stream import Streams
 from nodes.recorder.intake import Intake
-from nodes.recorder.keeper import Keeper
 from nodes.recorder.lag import Lag, OnDisk
+from nodes.recorder.maintenance import MaintenanceThread
 from nodes.recorder.resume import resume
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.stores import Stores
@@ -57,7 +57,7 @@ SILENCE = 2.0
 """Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
 
 BUSY = 1.0
-"""Longest wait in seconds of this loop for another writer of a recording: it beats, and the keeper needs less."""
+"""Longest wait in seconds of this loop for another writer of a recording: it beats, and the maintenance thread needs less."""
 
 _NUMBER = re.compile(r"[0-9]+")
 _LAGS = re.compile(r"(?<=not on disk: )[^;]*")
@@ -87,13 +87,13 @@ class Shell:
         self,
         endpoints: Endpoints,
         stores: Stores,
-        keeper: Keeper,
+        maintenance: MaintenanceThread,
         server: HistoryServer,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._endpoints = endpoints
         self._stores = stores
-        self._keeper = keeper
+        self._maintenance = maintenance
         self._server = server
         self._log = log
         self._intake = Intake()
@@ -130,11 +130,11 @@ class Shell:
             RuntimeError: if one of the other threads has ended by itself.
         """
         gc.freeze()  # what is loaded stays: a full collection would only walk it
-        self._keeper.start()
+        self._maintenance.start()
         self._server.start()
         while not stop:
             self.turn()
-            for thread in (self._keeper, self._server):
+            for thread in (self._maintenance, self._server):
                 if not thread.is_alive():
                     raise RuntimeError(f"the thread {thread.name} has ended") from thread.failure
         if not self._trouble:
@@ -269,7 +269,7 @@ class Shell:
     @property
     def status(self) -> str:
         """One line for the clock's table of peers."""
-        trouble = self._trouble or self._keeper.problem
+        trouble = self._trouble or self._maintenance.problem
         if growing := self._lag.growing:
             cause = trouble or "this machine is too slow to record them"
             return f"{ALARM}{_not_on_disk(growing)}; they become more: {cause}"
@@ -280,8 +280,8 @@ class Shell:
         if first is not None:
             where = f"in the {first.what} of {first.module} at tick {first.seq}"
             return f"{ALARM}{counters.conflicts} conflicts, the first {where}"
-        if self._keeper.damage or self._streams.lost:
-            return f"{ALARM}{self._keeper.damage} damaged places, {self._streams.lost} messages lost"
+        if self._maintenance.damage or self._streams.lost:
+            return f"{ALARM}{self._maintenance.damage} damaged places, {self._streams.lost} messages lost"
         long = self._lag.long
         return f"{BEHIND}{_not_on_disk(long)}" if long else "ok"
 
@@ -298,7 +298,7 @@ class Shell:
 
     def close(self) -> None:
         """Close every socket and every file."""
-        self._keeper.stop()
+        self._maintenance.stop()
         self._server.stop()
         for repairer in self._repairers:
             repairer.close()

@@ -41,7 +41,7 @@ class _Due:
     turn: int = 0
 
 
-class Keeper(threading.Thread):
+class MaintenanceThread(threading.Thread):
     """Keeps recordings in order.
 
     Args:
@@ -62,7 +62,7 @@ class Keeper(threading.Thread):
         moments: Moments,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
-        super().__init__(name="keeper", daemon=True)
+        super().__init__(name="maintenance", daemon=True)
         self._root = root
         self._limits = limits
         self._present = present

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from nodes.recorder.holes import SPELL, HoleRepairer
-from nodes.recorder.keeper import SCRUB_SECONDS, SEAL_SECONDS, Keeper
+from nodes.recorder.maintenance import SCRUB_SECONDS, SEAL_SECONDS, MaintenanceThread
 from nodes.recorder.moments import Moments
 from recording.database import open_reader
 from recording.folder import RunFolder, make_folder, run_folders
@@ -32,13 +32,15 @@ class Nobody(HoleRepairer):
 
 
 class Bench:
-    """A keeper and the runs that are being recorded."""
+    """A maintenance thread and the runs that are being recorded."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
         self.present = frozenset({"0001-002"})
         self.nobody = Nobody()
         moments = Moments(root / "forks", root)
-        self.keeper = Keeper(root, limits, lambda: self.present, self.nobody, moments, structlog.get_logger())
+        self.maintenance = MaintenanceThread(
+            root, limits, lambda: self.present, self.nobody, moments, structlog.get_logger()
+        )
 
 
 @pytest.fixture
@@ -62,15 +64,15 @@ def test_an_ended_run_is_sealed_at_once_and_the_present_one_after_a_minute(
 ) -> None:
     ended, present = folders
     bench = Bench(tmp_path, Limits(1 << 50, 0))
-    bench.keeper.work(100.0)
+    bench.maintenance.work(100.0)
     assert (hot(ended), hot(present)) == ([], [(1, 300)])
-    bench.keeper.work(100.0 + SEAL_SECONDS - 1)
+    bench.maintenance.work(100.0 + SEAL_SECONDS - 1)
     assert hot(present) == [(1, 300)]
-    bench.keeper.work(100.0 + SEAL_SECONDS)
+    bench.maintenance.work(100.0 + SEAL_SECONDS)
     assert hot(present) == []
     with closing(HotStore(present.hot)) as store:
         record(store, 301, 330)
-    bench.keeper.work(100.0 + 2 * SEAL_SECONDS - 1)
+    bench.maintenance.work(100.0 + 2 * SEAL_SECONDS - 1)
     assert hot(present) == [(301, 330)]
     with closing(open_reader(present.hot)) as reader:
         assert covered(reader, "m1") == [(1, 330)]
@@ -79,7 +81,7 @@ def test_an_ended_run_is_sealed_at_once_and_the_present_one_after_a_minute(
 def test_a_quota_that_is_passed_drops_the_oldest(folders: tuple[RunFolder, RunFolder], tmp_path: Path) -> None:
     _ended, present = folders
     bench = Bench(tmp_path, Limits(present.size() + 1000, 0))
-    bench.keeper.work(0.0)
+    bench.maintenance.work(0.0)
     assert [folder.run for folder in run_folders(tmp_path)] == [present.run]
 
 
@@ -93,7 +95,7 @@ def test_moments_of_forks_are_looked_at_in_turn_but_not_right_after_the_start(tm
         store.write(Batch(ticks=[Span(1, 1, 0, 0, "stopped", [begin])]))
     bench = Bench(tmp_path, Limits(1 << 50, 0))
     for now, there in ((0.0, True), (SCRUB_SECONDS - 1, True), (SCRUB_SECONDS, False)):
-        bench.keeper.work(now)
+        bench.maintenance.work(now)
         assert moment.exists() == there
 
 
@@ -102,14 +104,14 @@ def test_damage_is_found_in_turn_and_its_holes_are_asked_for(
 ) -> None:
     ended, present = folders
     bench = Bench(tmp_path, Limits(1 << 50, 0))
-    bench.keeper.work(0.0)
+    bench.maintenance.work(0.0)
     (path,) = ended.segments()
     data = bytearray(path.read_bytes())
     data[2000] ^= 1
     path.write_bytes(data)
     for turn in (1, 2):
-        bench.keeper.work(turn * SCRUB_SECONDS)
-    assert bench.keeper.damage == 1
+        bench.maintenance.work(turn * SCRUB_SECONDS)
+    assert bench.maintenance.damage == 1
     assert set(bench.nobody.asked) == {ended.run, present.run}
     with closing(open_reader(ended.hot)) as reader:
         assert {line.fate for line in read_manifest(reader)} == {"damaged"}
