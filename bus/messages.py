@@ -16,7 +16,7 @@ from bus.schema import (
     Finite,
     Label,
     Message,
-    Moment,
+    SimulatedTime,
     Text,
     Whole,
     amount,
@@ -115,8 +115,10 @@ class Alarm(Message, frozen=True):
         None
     )
     unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
-    cleared_t: Annotated[Moment | None, quantity("s", "simulated time at which it went, null while active")] = None
-    acknowledged_t: Annotated[Moment | None, quantity("s", "simulated time at which it was acknowledged")] = None
+    cleared_t: Annotated[SimulatedTime | None, quantity("s", "simulated time at which it went, null while active")] = (
+        None
+    )
+    acknowledged_t: Annotated[SimulatedTime | None, quantity("s", "simulated time at which it was acknowledged")] = None
     acknowledged_by: Annotated[Label | None, quantity("", "who acknowledged it")] = None
 
 
@@ -632,7 +634,7 @@ class History(Message, frozen=True, tag_field="type", tag="history"):
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
     width: Annotated[float, amount("s", "width of a bin")]
-    t: Annotated[list[Moment], each("s", "simulated time at which each bin begins")]
+    t: Annotated[list[SimulatedTime], each("s", "simulated time at which each bin begins")]
     channels: Annotated[list[ChannelHistory], quantity("", "in the order of the request", max_length=64)]
     lost: Annotated[int, count("1", "segments of that time that are damaged or dropped and would have been needed")]
 

@@ -34,7 +34,7 @@ TIME_MAX = 1e12
 Finite = Annotated[float, msgspec.Meta(ge=-FINITE, le=FINITE)]
 """A float that is neither NaN nor infinite."""
 
-Moment = Annotated[float, msgspec.Meta(ge=-TIME_MAX, le=TIME_MAX)]
+SimulatedTime = Annotated[float, msgspec.Meta(ge=-TIME_MAX, le=TIME_MAX)]
 """A time; one before a run was forked is negative."""
 
 Whole = Annotated[int, msgspec.Meta(ge=-COUNT_MAX, le=COUNT_MAX)]

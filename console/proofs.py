@@ -100,7 +100,7 @@ def _scenario(folder: RunFolder) -> str:
 
 
 def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Saved:
-    """What a run began with: the moment it was forked at, or parameters as they were kept, else the scenario's now."""
+    """What a run began with: the checkpoint it was forked at, or parameters as kept, else the scenario's now."""
     if is_fork(scenario):
         return ForkFolder(data / FORKS, module).read(scenario)
     path = data / OPENINGS / module / f"{run}.json"

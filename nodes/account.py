@@ -38,7 +38,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class _Moment:
+class _Sample:
     at: float
     excused: float
     ran: float
@@ -52,13 +52,13 @@ class Account:
     """
 
     def __init__(self, since: float) -> None:
-        self._moments = [_Moment(since, 0.0, 0.0)]
+        self._samples = [_Sample(since, 0.0, 0.0)]
         self._queued = 0.0
 
     @property
     def begun(self) -> float:
         """Moment of its start."""
-        return self._moments[0].at
+        return self._samples[0].at
 
     @property
     def looked(self) -> float:
@@ -66,8 +66,8 @@ class Account:
         return self._last.at
 
     @property
-    def _last(self) -> _Moment:
-        return self._moments[-1]
+    def _last(self) -> _Sample:
+        return self._samples[-1]
 
     def look(self, usage: Usage | None, now: float) -> None:
         """Take what the kernel tells at `now`; without it all time counts as usable."""
@@ -79,12 +79,12 @@ class Account:
             self._queued = usage.queued
             excused = max(0.0, now - last.at) if usage.blocked or usage.waits else queued
             ran = max(ran, usage.ran)  # the sum falls when a thread ends
-        self._moments.append(_Moment(now, last.excused + excused, ran))
-        if len(self._moments) > KEPT:
-            del self._moments[1 : KEPT // 2]
+        self._samples.append(_Sample(now, last.excused + excused, ran))
+        if len(self._samples) > KEPT:
+            del self._samples[1 : KEPT // 2]
 
-    def _before(self, moment: float) -> _Moment:
-        return self._moments[max(0, bisect_right(self._moments, moment, key=lambda each: each.at) - 1)]
+    def _before(self, moment: float) -> _Sample:
+        return self._samples[max(0, bisect_right(self._samples, moment, key=lambda each: each.at) - 1)]
 
     def excused(self, since: float) -> float:
         """Seconds from `since` to the last look in which it was kept from running."""

@@ -1,4 +1,4 @@
-"""How a run begins: the plant of a scenario, or of a moment of another run, with what is put over its parameters."""
+"""How a run begins: the plant of a scenario or of a checkpoint of another run, with changes to its parameters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from kpp_physics.scenario import ScenarioError
 from nodes.physics.saved import Saved
 
 ReadScenario = Callable[[str, str], Parameters | Saved]
-"""(run, scenario) -> parameters, or the moment of another run; raises ScenarioError or ParameterError."""
+"""(run, scenario) -> parameters, or the checkpoint of another run; raises ScenarioError or ParameterError."""
 
 BEGINNING_ERRORS = (ParameterError, ScenarioError, SnapshotError, CommandError)
 """Why a run cannot begin so."""
@@ -30,7 +30,7 @@ class Beginning:
     touched_lap: int
     """Complete laps when a command last acted on it."""
     alarms: Alarms
-    """Those of the moment that it was forked from."""
+    """Those of the checkpoint that it was forked from."""
     applied: dict[str, Any]
     """What the module answers to the command that began it."""
 

@@ -39,7 +39,7 @@ class PhysicsCore:
     Args:
         module: name under which it publishes.
         instance: name of the process among those of the module.
-        read_scenario: (run, scenario name) -> parameters, or a moment of another run; raises ScenarioError or
+        read_scenario: (run, scenario name) -> parameters, or a checkpoint of another run; raises ScenarioError or
             ParameterError.
         find_saved: (run, tick) -> snapshots of the run at or before the tick, newest first.
     """

@@ -1,4 +1,4 @@
-"""Forks: a moment of a run, computed again and kept, from which another run begins."""
+"""Forks: a checkpoint of a run, computed again and kept, from which another run begins."""
 
 import re
 from collections import deque
@@ -18,12 +18,12 @@ _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")
 
 
 def is_fork(scenario: str) -> bool:
-    """True if a scenario's name means a moment of another run."""
+    """True if a scenario's name means a checkpoint of another run."""
     return scenario.startswith(PREFIX)
 
 
 class ForkFolder:
-    """The moments that runs of one module can begin from; they are kept for as long as those runs may be computed.
+    """The checkpoints that runs of one module can begin from; they are kept for as long as those runs may be computed.
 
     Args:
         folder: where they are; made if it is not there.
@@ -36,7 +36,7 @@ class ForkFolder:
         clear_away(self._folder)
 
     def write(self, saved: Saved) -> Forked:
-        """Put a moment on disk.
+        """Put a checkpoint on disk.
 
         Raises:
             OSError: if the disk does not take it.
@@ -51,7 +51,7 @@ class ForkFolder:
         )
 
     def read(self, scenario: str) -> Saved:
-        """The moment that a scenario's name means.
+        """The checkpoint that a scenario's name means.
 
         Raises:
             ScenarioError: if there is none, or it is damaged.
@@ -72,7 +72,7 @@ def _problem(name: str, reason: str) -> ScenarioError:
 
 
 class Fork:
-    """Computes the moment that was asked for last, from the nearest snapshot and the clock's ticks. Pure."""
+    """Computes the checkpoint that was asked for last, from the nearest snapshot and the clock's ticks. Pure."""
 
     def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
         self._identity = identity
@@ -84,7 +84,7 @@ class Fork:
         self.refused: list[str] = []
 
     def ask(self, asked: ForkRequest) -> None:
-        """Begin to compute a moment."""
+        """Begin to compute a checkpoint."""
         self._seq = asked.seq
         self._fold = nearest(self._identity, asked.run, asked.seq, self._read, self._find, self.refused)
         self._spans.clear()
@@ -103,7 +103,7 @@ class Fork:
         return ReplayRequest(run=fold.run, after=fold.seq)
 
     def on_replay(self, reply: Replay | Refused) -> Refused | None:
-        """Take ticks; returns the answer if the moment cannot be had."""
+        """Take ticks; returns the answer if the checkpoint cannot be had."""
         fold = self._fold
         if fold is None:
             return None
@@ -120,7 +120,7 @@ class Fork:
         return None
 
     def work(self) -> Saved | Refused | None:
-        """Compute a part; returns the moment when it is reached."""
+        """Compute a part; returns the checkpoint when it is reached."""
         fold, steps = self._fold, 0
         if fold is None:
             return None

@@ -42,7 +42,7 @@ class Openings:
         folder: where they are kept; made if it is not there.
         module: plant module.
         scenarios: the scenario files.
-        forks: the moments that runs were made ready to be forked at.
+        forks: the checkpoints that runs were made ready to be forked at.
     """
 
     def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
@@ -55,7 +55,7 @@ class Openings:
         """Why those of the newest run could not be kept, empty when they were."""
 
     def read(self, run: str, scenario: str) -> Parameters | Saved:
-        """Parameters that a run begins with, or, for a fork, the moment of another run.
+        """Parameters that a run begins with, or, for a fork, the checkpoint of another run.
 
         Raises:
             ScenarioError: if there is no such scenario, or its file is wrong, with the line.

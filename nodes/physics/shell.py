@@ -307,7 +307,7 @@ class Shell:
             self._sockets.server.reply(list(asker), payload)
 
     def _answer_fork(self, made: Saved | Refused | None) -> None:
-        """Put the moment on disk before anyone is told that a run can begin from it."""
+        """Put the checkpoint on disk before anyone is told that a run can begin from it."""
         if made is None:
             return
         answer: Forked | Refused

@@ -11,10 +11,10 @@ from bus.environment import data_folder, setting
 from bus.folder import claim
 from bus.process import Starting, StopSignal, begin, give_up
 from nodes.recorder.answers import Answers
+from nodes.recorder.checkpoints import FOLDER as FORKS
+from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.maintenance import MaintenanceThread
-from nodes.recorder.moments import FOLDER as FORKS
-from nodes.recorder.moments import Moments
 from nodes.recorder.server import HistoryServer
 from nodes.recorder.shell import Shell
 from nodes.recorder.stores import Stores
@@ -40,8 +40,8 @@ def main() -> int:
 
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)
-        moments = Moments(args.data / FORKS, root)
-        maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), moments, log)
+        checkpoints = Checkpoints(args.data / FORKS, root)
+        maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), checkpoints, log)
         with ExitStack() as stack:
             with Starting(endpoints, "recorder", "opening the recordings"):  # long ones are looked through
                 shell = stack.enter_context(closing(Shell(endpoints, stores, maintenance, server, log)))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import HoleRepairer
-from nodes.recorder.moments import Moments
 from recording.database import module_names
 from recording.folder import RunFolder, run_folders
 from recording.hot import hot_ranges
@@ -49,7 +49,7 @@ class MaintenanceThread(threading.Thread):
         limits: how much room they may take.
         present: gives the runs that are being recorded.
         repairer: has missing rows sent again.
-        moments: what runs were forked at.
+        checkpoints: what runs were forked at.
         log: where to tell what was done.
     """
 
@@ -59,7 +59,7 @@ class MaintenanceThread(threading.Thread):
         limits: Limits,
         present: Callable[[], frozenset[str]],
         repairer: HoleRepairer,
-        moments: Moments,
+        checkpoints: Checkpoints,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         super().__init__(name="maintenance", daemon=True)
@@ -67,7 +67,7 @@ class MaintenanceThread(threading.Thread):
         self._limits = limits
         self._present = present
         self._repairer = repairer
-        self._moments = moments
+        self._checkpoints = checkpoints
         self._log = log
         self._due = _Due()
         self._repairing: RunFolder | None = None
@@ -158,7 +158,7 @@ class MaintenanceThread(threading.Thread):
             self._due.prune = now + SCRUB_SECONDS
         if now >= self._due.prune and self._present():
             self._due.prune = now + SCRUB_SECONDS
-            for name in self._moments.prune(time.time()):
+            for name in self._checkpoints.prune(time.time()):
                 self._log.info("moment of a fork removed: no recorded run began from it", moment=name)
 
     def _tell(self, finding: Finding) -> None:

@@ -278,9 +278,9 @@ def main() -> int:
             player = Player(core, publishers, servers, args.rate)
             player.replayed = folder.run
             for module in core.modules:
-                opening = args.data / "openings" / module / f"{folder.run}.json"
-                if opening.exists():
-                    player.parameters[module] = json.loads(opening.read_text(encoding="utf-8"))["parameters"]
+                kept = args.data / "openings" / module / f"{folder.run}.json"
+                if kept.exists():
+                    player.parameters[module] = json.loads(kept.read_text(encoding="utf-8"))["parameters"]
             log.info("replay started", run=args.run, start=core.start_us / 1e6, end=core.end_us / 1e6)
             player.run(StopSignal())
     except (OSError, EndpointError, ReplayError) as error:

@@ -57,7 +57,7 @@ SILENCE = 2.0
 """Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
 
 BUSY = 1.0
-"""Longest wait in seconds of this loop for another writer of a recording: it beats, and the maintenance thread needs less."""
+"""Longest wait in seconds of this loop for another writer of a recording: it beats, maintenance needs less."""
 
 _NUMBER = re.compile(r"[0-9]+")
 _LAGS = re.compile(r"(?<=not on disk: )[^;]*")

@@ -21,7 +21,7 @@ def openings(tmp_path: Path) -> Openings:
 
 
 @pytest.fixture
-def moment() -> Saved:
+def checkpoint() -> Saved:
     core = PhysicsCore("m1", "a", read_scenario)
     fold(core, stream(40))
     saved = core.save()
@@ -89,12 +89,12 @@ def test_s02_a_scenario_file_that_is_none_is_refused_and_ends_no_node(tmp_path: 
     assert "cannot be read" in found.reason
 
 
-def test_s02_a_fork_is_looked_at_with_its_changes(openings: Openings, tmp_path: Path, moment: Saved) -> None:
-    forked = ForkFolder(tmp_path / "forks", "m1").write(moment)
+def test_s02_a_fork_is_looked_at_with_its_changes(openings: Openings, tmp_path: Path, checkpoint: Saved) -> None:
+    forked = ForkFolder(tmp_path / "forks", "m1").write(checkpoint)
     assert objection(openings.look, asked(forked.scenario, drag_area=0.4)) is None
     wrong = objection(openings.look, asked(forked.scenario, drag_area=9))
     assert wrong is not None
     assert [(each.field, each.limit) for each in wrong.violations] == [("drag_area", "3")]
     begun = begin(openings.look, "0001-002", forked.scenario, {"drag_area": 0.4})
     assert begun.plant.parameters.drag_area == 0.4
-    assert begun.applied["fork"] == {"run": moment.run, "seq": moment.seq, "t": moment.t_us / 1e6}
+    assert begun.applied["fork"] == {"run": checkpoint.run, "seq": checkpoint.seq, "t": checkpoint.t_us / 1e6}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import SPELL, HoleRepairer
 from nodes.recorder.maintenance import SCRUB_SECONDS, SEAL_SECONDS, MaintenanceThread
-from nodes.recorder.moments import Moments
 from recording.database import open_reader
 from recording.folder import RunFolder, make_folder, run_folders
 from recording.hot import Batch, HotStore, hot_ranges
@@ -37,9 +37,9 @@ class Bench:
     def __init__(self, root: Path, limits: Limits) -> None:
         self.present = frozenset({"0001-002"})
         self.nobody = Nobody()
-        moments = Moments(root / "forks", root)
+        checkpoints = Checkpoints(root / "forks", root)
         self.maintenance = MaintenanceThread(
-            root, limits, lambda: self.present, self.nobody, moments, structlog.get_logger()
+            root, limits, lambda: self.present, self.nobody, checkpoints, structlog.get_logger()
         )
 
 
@@ -85,18 +85,18 @@ def test_a_quota_that_is_passed_drops_the_oldest(folders: tuple[RunFolder, RunFo
     assert [folder.run for folder in run_folders(tmp_path)] == [present.run]
 
 
-def test_moments_of_forks_are_looked_at_in_turn_but_not_right_after_the_start(tmp_path: Path) -> None:
-    moment = tmp_path / "forks" / "m1" / "0001-001@7.snap"
-    moment.parent.mkdir(parents=True)
-    moment.touch()
-    os.utime(moment, (0, 0))
+def test_checkpoints_of_forks_are_looked_at_in_turn_but_not_right_after_the_start(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "forks" / "m1" / "0001-001@7.snap"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    os.utime(checkpoint, (0, 0))
     begin = {"id": "b", "module": "*", "name": "begin", "args": {"scenario": "reference", "parameters": {}}}
     with closing(HotStore(make_folder(tmp_path, "0001-002").hot)) as store:
         store.write(Batch(ticks=[Span(1, 1, 0, 0, "stopped", [begin])]))
     bench = Bench(tmp_path, Limits(1 << 50, 0))
     for now, there in ((0.0, True), (SCRUB_SECONDS - 1, True), (SCRUB_SECONDS, False)):
         bench.maintenance.work(now)
-        assert moment.exists() == there
+        assert checkpoint.exists() == there
 
 
 def test_damage_is_found_in_turn_and_its_holes_are_asked_for(

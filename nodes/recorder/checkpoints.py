@@ -1,6 +1,6 @@
-"""Moments that runs were forked at: modules make them ready as files, and they go once no recorded run began from them.
+"""Checkpoints that runs are forked at: modules write them as files, which go once no recorded run began from them.
 
-A run that began from a moment needs it to be computed again: by a module that was restarted, by `kpp verify`, for a
+A run that began from a checkpoint needs it to be computed again: by a module that was restarted, by `kpp verify`, for a
 bundle. What is recorded of its first tick says so.
 """
 
@@ -12,21 +12,21 @@ from recording.folder import RunFolder, run_folders
 from recording.ticks import read_ticks
 
 FOLDER = "forks"
-"""Where modules keep the moments below KPP_DATA, in a folder for each module."""
+"""Where modules keep the checkpoints below KPP_DATA, in a folder for each module."""
 
 SUFFIX = ".snap"
 PREFIX = "fork:"
-"""How a scenario's name begins that means a moment; the name of its file without the suffix follows."""
+"""How a scenario's name begins that means a checkpoint; the name of its file without the suffix follows."""
 
 UNUSED_SECONDS = 3600.0
-"""Age from which a moment can go: a younger one may just have been made ready for a run that begins soon."""
+"""Age from which a checkpoint can go: a younger one may just have been made ready for a run that begins soon."""
 
 
-class Moments:
-    """Lets go of moments that nobody needs.
+class Checkpoints:
+    """Lets go of checkpoints that nobody needs.
 
     Args:
-        forks: the folder of all moments.
+        forks: the folder of all checkpoints.
         root: folder of all recordings.
     """
 
@@ -36,7 +36,7 @@ class Moments:
         self._began: dict[str, str] = {}
 
     def prune(self, wall: float) -> list[str]:
-        """Remove moments that no recorded run began from.
+        """Remove checkpoints that no recorded run began from.
 
         As long as the beginning of a run is not recorded, nobody knows what it needs, and all of them stay.
 

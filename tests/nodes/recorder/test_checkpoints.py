@@ -1,4 +1,4 @@
-"""Moments that runs were forked at stay as long as a recorded run began from them, and no longer."""
+"""Checkpoints that runs were forked at stay as long as a recorded run began from them, and no longer."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nodes.physics.forks import ForkFolder
 from nodes.physics.saved import Saved
-from nodes.recorder.moments import FOLDER, UNUSED_SECONDS, Moments
+from nodes.recorder.checkpoints import FOLDER, UNUSED_SECONDS, Checkpoints
 from recording.folder import make_folder
 from recording.hot import Batch, HotStore
 from recording.ticks import Span
@@ -21,10 +21,10 @@ def begun(root: Path, run: str, scenario: str) -> None:
         store.write(Batch(ticks=[Span(1, 1, 0, 0, "stopped", [command])]))
 
 
-def test_a_moment_goes_when_it_is_old_and_no_recorded_run_began_from_it(tmp_path: Path) -> None:
+def test_a_checkpoint_goes_when_it_is_old_and_no_recorded_run_began_from_it(tmp_path: Path) -> None:
     root, forks = tmp_path / "recordings", tmp_path / FOLDER
-    moments = Moments(forks, root)
-    assert moments.prune(time.time()) == []
+    checkpoints = Checkpoints(forks, root)
+    assert checkpoints.prune(time.time()) == []
     for module in ("m1", "m2"):
         folder = ForkFolder(forks, module)
         for seq in (10, 20, 30):
@@ -38,9 +38,9 @@ def test_a_moment_goes_when_it_is_old_and_no_recorded_run_began_from_it(tmp_path
     begun(root, "0001-002", "fork:0001-001@10")
     make_folder(root, "0001-003")
     with closing(HotStore(make_folder(root, "0001-003").hot)):
-        assert moments.prune(time.time()) == [], "nobody knows what the newest run began from"
+        assert checkpoints.prune(time.time()) == [], "nobody knows what the newest run began from"
     begun(root, "0001-003", "reference")
-    assert sorted(moments.prune(time.time())) == ["m1/0001-001@20.snap", "m2/0001-001@20.snap"]
+    assert sorted(checkpoints.prune(time.time())) == ["m1/0001-001@20.snap", "m2/0001-001@20.snap"]
     assert sorted(path.name for path in (forks / "m1").iterdir()) == ["0001-001@10.snap", "0001-001@30.snap"]
     shutil.rmtree(make_folder(root, "0001-002").path)  # dropped to make room
-    assert sorted(moments.prune(time.time())) == ["m1/0001-001@10.snap", "m2/0001-001@10.snap"]
+    assert sorted(checkpoints.prune(time.time())) == ["m1/0001-001@10.snap", "m2/0001-001@10.snap"]
