@@ -20,8 +20,8 @@ from recording.record import Row
 from recording.rows import Missing, run_rows
 from recording.ticks import Span, read_ticks, tick_holes
 
-Opening = Callable[[str], Parameters | Saved]
-"""Scenario name -> the parameters that a run began with, or the moment of another run that it was forked at."""
+ReadParameters = Callable[[str], Parameters | Saved]
+"""Scenario name -> the parameters that a run began with, or the checkpoint of another run that it was forked at."""
 
 FEW = 20
 """Differences that are listed; the rest is counted."""
@@ -97,7 +97,7 @@ def recorded_spans(folder: RunFolder) -> list[Span]:
     return spans
 
 
-def computed(run: str, module: str, spans: list[Span], read: Opening) -> Iterator[State]:
+def computed(run: str, module: str, spans: list[Span], read: ReadParameters) -> Iterator[State]:
     """The states that the ticks of a run compute to.
 
     Args:
@@ -119,7 +119,9 @@ def computed(run: str, module: str, spans: list[Span], read: Opening) -> Iterato
             yield from (message for message in messages if isinstance(message, State))
 
 
-def verify_module(folder: RunFolder, module: str, read: Opening, progress: Callable[[int, int], None]) -> Verdict:
+def verify_module(
+    folder: RunFolder, module: str, read: ReadParameters, progress: Callable[[int, int], None]
+) -> Verdict:
     """Compute a module again and compare every tick.
 
     Args:

@@ -315,7 +315,7 @@ class _Shell:
             return Refused(id=request.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         try:
             with self._changed:
-                self._runs.begin(self._core.opening)
+                self._runs.begin(self._core.header)
                 decision = self._core.sequence(request, time.monotonic_ns())
         except TickLogError as error:
             self._journal.release()

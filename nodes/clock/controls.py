@@ -21,7 +21,7 @@ from nodes.clock.orders import (
     StopLate,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
-from nodes.clock.ticklog import Opening, Stretch
+from nodes.clock.ticklog import RunHeader, Stretch
 
 BegunWith = tuple[str, dict[str, Any]]
 """Scenario of a run, and the parameters that are put over it."""
@@ -204,10 +204,10 @@ class Controls:
         self._until_us = None
         self._begin_anew()
 
-    def take_up(self, opening: Opening) -> None:
+    def take_up(self, header: RunHeader) -> None:
         """Be as a recorded run began."""
-        self.mode, self.flat_out, self.policy = opening.mode, opening.flat_out, opening.policy
-        self.speed = Speed(opening.speed_milli)
+        self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
+        self.speed = Speed(header.speed_milli)
 
     def follow(self, stretch: Stretch, t_us: int) -> None:
         """Be as after recorded ticks, which ended at a time."""

@@ -37,7 +37,7 @@ from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
-from nodes.clock.ticklog import Opening, Stretch
+from nodes.clock.ticklog import RunHeader, Stretch
 from nodes.clock.timing import Timing
 
 WINDOW_US = 250_000
@@ -310,7 +310,7 @@ class ClockCore:
 
     def _begin(self, scenario: str, parameters: dict[str, Any]) -> Run:
         self._runs_begun += 1
-        opening = Opening(
+        header = RunHeader(
             run=f"{self.settings.epoch:04d}-{self._runs_begun:03d}",
             epoch=self.settings.epoch,
             number=self._runs_begun,
@@ -321,8 +321,8 @@ class ClockCore:
             flat_out=self._controls.flat_out,
             policy=self._controls.policy,
         )
-        run = Run(opening)
-        run.pending[1].append(begin_command(opening))
+        run = Run(header)
+        run.pending[1].append(begin_command(header))
         return run
 
     def _end_run(self, wall: float) -> list[Published]:
@@ -343,9 +343,9 @@ class ClockCore:
 
     def _recover(self, recovered: Recovered, wall: float) -> None:
         """Fold the ticks that were sent, as they were sent, and take up what waits."""
-        opening = recovered.opening
-        self._run = run = Run(opening)
-        self._controls.take_up(opening)
+        header = recovered.header
+        self._run = run = Run(header)
+        self._controls.take_up(header)
         for stretch, commands in recovered.ticks():
             run.seq = stretch.first
             for command in commands:
@@ -423,9 +423,9 @@ class ClockCore:
     # What it says of itself
 
     @property
-    def opening(self) -> Opening:
+    def header(self) -> RunHeader:
         """How the present run began."""
-        return self._run.opening
+        return self._run.header
 
     @property
     def run(self) -> str:

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bus.messages import CLOCK_MODULE, EVERY_MODULE, Command
-from nodes.clock.ticklog import Opening, Stretch
+from nodes.clock.ticklog import RunHeader, Stretch
 
 
-def begin_command(opening: Opening) -> Command:
+def begin_command(header: RunHeader) -> Command:
     """The command that rides in the first tick of a run."""
-    args = {"scenario": opening.scenario, "parameters": opening.parameters}
-    return Command(id=f"{opening.run}.begin", module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
+    args = {"scenario": header.scenario, "parameters": header.parameters}
+    return Command(id=f"{header.run}.begin", module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
 
 
 @dataclass(frozen=True)
 class Recovered:
     """What was read of a run. `commands` are those of the journal, in the order of their acceptance."""
 
-    opening: Opening
+    header: RunHeader
     stretches: list[Stretch]
     commands: list[tuple[int, Command]]
 
@@ -30,7 +30,7 @@ class Recovered:
     def ticks(self) -> Iterator[tuple[Stretch, tuple[Command, ...]]]:
         """The ticks that were sent, in stretches that have their commands at the first tick."""
         due: dict[int, list[Command]] = defaultdict(list)
-        due[1].append(begin_command(self.opening))
+        due[1].append(begin_command(self.header))
         for seq, command in self.commands:
             due[seq].append(command)
         for stretch in self.stretches:
@@ -41,4 +41,4 @@ class Recovered:
     def waiting(self) -> list[tuple[int, Command]]:
         """Commands whose tick has not been sent, with their ticks."""
         waiting = [(seq, command) for seq, command in self.commands if seq > self.last]
-        return waiting if self.stretches else [(1, begin_command(self.opening)), *waiting]
+        return waiting if self.stretches else [(1, begin_command(self.header)), *waiting]

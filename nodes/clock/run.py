@@ -8,7 +8,7 @@ from bus.codec import encode
 from bus.messages import CLOCK_MODULE, Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
 from nodes.clock.history import History
 from nodes.clock.node_alarms import NodeAlarms
-from nodes.clock.ticklog import Opening
+from nodes.clock.ticklog import RunHeader
 
 LEAD_TICKS = 2
 """A command acts this many ticks after the newest one, so that its fsync does not delay the next tick."""
@@ -30,7 +30,7 @@ RESULT_BYTES_IN_BLOCK = 128 * 1024
 class Run:
     """Its ticks so far, the commands that wait for theirs, and what became of those that the clock obeyed."""
 
-    opening: Opening
+    header: RunHeader
     seq: int = 0
     t_us: int = 0
     history: History = field(default_factory=History)
@@ -43,12 +43,12 @@ class Run:
     @property
     def name(self) -> str:
         """Run id."""
-        return self.opening.run
+        return self.header.run
 
     @property
     def scenario(self) -> str:
         """Scenario that it began with."""
-        return self.opening.scenario
+        return self.header.scenario
 
     def room(self, command: Command) -> int:
         """The first tick that may still carry the command; never one before a tick given out already."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bus.messages import IDENTIFIER, Command, Tick
 from nodes.clock.recovery import Recovered
-from nodes.clock.ticklog import Opening, Recorded, TickLog, TickLogError, read
+from nodes.clock.ticklog import Recorded, RunHeader, TickLog, TickLogError, read
 
 SUFFIX = ".ticks"
 
@@ -49,13 +49,13 @@ class Runs:
                 problems.append(str(error))
         if not found:
             return None, problems
-        path, recorded = max(found, key=lambda each: each[1].opening.order)
+        path, recorded = max(found, key=lambda each: each[1].header.order)
         if recorded.damaged:
             problems.append(
                 f"tick log {path} is damaged after {len(recorded.stretches)} records: it goes on from there"
             )
         self._log = TickLog.reopen(path, recorded.end, recorded.stretches[-1] if recorded.stretches else None)
-        self._run = recorded.opening.run
+        self._run = recorded.header.run
         return self._recovered(recorded), problems
 
     def read(self, run: str) -> Recovered | None:
@@ -75,26 +75,26 @@ class Runs:
         return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 
     def _recovered(self, recorded: Recorded) -> Recovered:
-        return Recovered(recorded.opening, recorded.stretches, self._commands(recorded.opening.run))
+        return Recovered(recorded.header, recorded.stretches, self._commands(recorded.header.run))
 
-    def record(self, opening: Opening, tick: Tick) -> None:
+    def record(self, header: RunHeader, tick: Tick) -> None:
         """Write a tick before it is published; the first one of a run begins its file.
 
         Raises:
             TickLogError: if it cannot be written; then it must not be published.
         """
-        self.begin(opening).append(tick)
+        self.begin(header).append(tick)
 
-    def begin(self, opening: Opening) -> TickLog:
+    def begin(self, header: RunHeader) -> TickLog:
         """The log of a run, begun if it is a new one: before its first tick, and before its first command is accepted.
 
         Raises:
             TickLogError: if there is no room for it.
         """
-        if self._log is None or self._run != opening.run:
-            log = TickLog.create(self._folder / f"{opening.run}{SUFFIX}", opening)
+        if self._log is None or self._run != header.run:
+            log = TickLog.create(self._folder / f"{header.run}{SUFFIX}", header)
             self.close()
-            self._log, self._run = log, opening.run
+            self._log, self._run = log, header.run
         return self._log
 
     def settle(self, run: str) -> None:

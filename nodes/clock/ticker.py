@@ -96,11 +96,11 @@ class Ticker(threading.Thread):
             while self._core.waits_for_journal:
                 self._changed.wait(0.1)
             wall = time.time() + (due_ns - time.monotonic_ns()) / 1e9
-            opening = self._core.opening
+            header = self._core.header
             messages: list[Published] = self._core.tick(due_ns, wall)
             tick = messages[0]
             if isinstance(tick, Tick):  # always; whatever is published must be on record first
-                self._runs.record(opening, tick)
+                self._runs.record(header, tick)
         self._seq = tick.seq
         log.at(tick.run, tick.seq)
         return [encode_published(message) for message in messages]

@@ -19,7 +19,7 @@ from msgspec import Meta
 from bus.messages import IDENTIFIER, Mode, Policy, Tick
 
 _MAGIC = b"KPPTICK1"
-_HEAD = struct.Struct("<8sII")  # magic, bytes of the opening, its checksum
+_HEAD = struct.Struct("<8sII")  # magic, bytes of the header, its checksum
 _BODY = struct.Struct("<QQIBBHI")  # first, count, dt in microseconds, mode, flags, commands, speed in thousandths
 _CHECK = struct.Struct("<I")
 _RECORD = _BODY.size + _CHECK.size
@@ -47,7 +47,7 @@ class TickLogError(OSError):
     """A tick log that cannot be written or read; the text names the file."""
 
 
-class Opening(msgspec.Struct, frozen=True):
+class RunHeader(msgspec.Struct, frozen=True):
     """How a run begins."""
 
     run: Annotated[str, Meta(pattern=IDENTIFIER)]
@@ -95,13 +95,13 @@ class TickLog:
         """True when the disk is full: only a few more stretches can be written."""
 
     @classmethod
-    def create(cls, path: Path, opening: Opening) -> "TickLog":
+    def create(cls, path: Path, header: RunHeader) -> "TickLog":
         """Begin the file of a run.
 
         Raises:
             TickLogError: if there is no room for it.
         """
-        body = msgspec.msgpack.encode(opening)
+        body = msgspec.msgpack.encode(header)
         head = _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
         head += bytes(-len(head) % _RECORD)
         try:
@@ -206,7 +206,7 @@ class TickLog:
 class Recorded:
     """What a tick log holds."""
 
-    opening: Opening
+    header: RunHeader
     stretches: list[Stretch]
     end: int
     """Where in the file the next record goes."""
@@ -218,7 +218,7 @@ def read(path: Path) -> Recorded:
     """Read a tick log, up to the first record that is not whole.
 
     Raises:
-        TickLogError: if it is none, or its opening is damaged.
+        TickLogError: if it is none, or its header is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -232,14 +232,14 @@ def read(path: Path) -> Recorded:
         body = data[_HEAD.size : _HEAD.size + size]
         if magic != _MAGIC or len(body) != size or zlib.crc32(body) != check:
             raise TickLogError(f"tick log {path} has a damaged opening")
-        opening = msgspec.msgpack.decode(body, type=Opening)
+        header = msgspec.msgpack.decode(body, type=RunHeader)
     except (struct.error, msgspec.DecodeError, RecursionError) as error:
         raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
     start = _HEAD.size + size
     start += -start % _RECORD
     stretches = list(_records(data, start))
     end = start + len(stretches) * _RECORD
-    return Recorded(opening, stretches, end, damaged=any(data[end:]))
+    return Recorded(header, stretches, end, damaged=any(data[end:]))
 
 
 def _records(data: bytes, start: int) -> Iterator[Stretch]:

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from nodes.clock.ticklog import MOST, MOST_DT_US, Opening, TickLogError, read
+from nodes.clock.ticklog import MOST, MOST_DT_US, RunHeader, TickLogError, read
 from nodes.physics.openings import unpacked
 from nodes.physics.saved import DamagedError, Saved
 
 SAVED = Saved("m1", "0001-001", 5, 50_000, 10_000, "reference", 1, 2, None, b"plant", 3)
-OPENING = Opening("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold")
+HEADER = RunHeader("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold")
 EXTREMES: list[Any] = [-1, 1 << 62, 1e300, "x" * 300, None, [], {}]
 
 
@@ -27,9 +27,9 @@ def test_s15_every_field_of_a_snapshot_has_bounds(field: str) -> None:
             Saved.unpack(msgspec.structs.replace(SAVED, **{field: value}).pack())
 
 
-def tick_log(path: Path, opening: dict[str, Any], *stretches: tuple[int, int, int]) -> Path:
+def tick_log(path: Path, header: dict[str, Any], *stretches: tuple[int, int, int]) -> Path:
     """A tick log with right checksums."""
-    body = msgspec.msgpack.encode(opening)
+    body = msgspec.msgpack.encode(header)
     data = struct.pack("<8sII", b"KPPTICK1", len(body), zlib.crc32(body)) + body
     data += bytes(-len(data) % 32)
     for first, count, dt_us in stretches:
@@ -41,8 +41,8 @@ def tick_log(path: Path, opening: dict[str, Any], *stretches: tuple[int, int, in
 
 @pytest.mark.parametrize("field", ["run", "epoch", "number", "scenario", "mode", "speed_milli", "flat_out", "policy"])
 def test_s15_every_field_of_a_tick_logs_opening_has_bounds(tmp_path: Path, field: str) -> None:
-    whole = msgspec.to_builtins(OPENING)
-    assert read(tick_log(tmp_path / "a.ticks", whole)).opening == OPENING
+    whole = msgspec.to_builtins(HEADER)
+    assert read(tick_log(tmp_path / "a.ticks", whole)).header == HEADER
     for value in EXTREMES:
         with pytest.raises(TickLogError, match="damaged opening"):
             read(tick_log(tmp_path / "a.ticks", whole | {field: value}))
@@ -52,7 +52,7 @@ def test_s15_every_field_of_a_tick_logs_opening_has_bounds(tmp_path: Path, field
 
 @pytest.mark.parametrize("stretch", [(1, 0, 0), (1, MOST, 0), (1, (1 << 64) - 1, 0), (1, 1, MOST_DT_US + 1)])
 def test_s15_a_stretch_beyond_its_bounds_ends_a_tick_log(tmp_path: Path, stretch: tuple[int, int, int]) -> None:
-    whole = msgspec.to_builtins(OPENING)
+    whole = msgspec.to_builtins(HEADER)
     good = (1, 10, 10_000)
     found = read(tick_log(tmp_path / "a.ticks", whole, good, (11, *stretch[1:])))
     assert ([each.first for each in found.stretches], found.damaged) == ([1], True)

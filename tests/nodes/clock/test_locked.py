@@ -73,7 +73,7 @@ def test_f02_an_ended_run_whose_commands_are_locked_can_be_had_later(tmp_path: P
     settings = Settings(epoch=1, rate=100, modules=("m1",), scenario="reference")
     core = ClockCore(settings)
     runs = Runs(tmp_path / "runs", locked_commands)
-    runs.begin(core.opening)
+    runs.begin(core.header)
     runs.close()
     reply = Archive(runs, settings).replay(ReplayRequest(run=core.run, after=0), 1.0)
     assert isinstance(reply, Refused)

@@ -76,11 +76,11 @@ class Clocks:
 
     def compose(self, *, record: bool = True) -> list[Any]:
         self.now_ns += PERIOD_NS
-        opening = self.core.opening
+        header = self.core.header
         messages = self.core.tick(self.now_ns, self.now_ns / 1e9)
         if record:
             assert isinstance(messages[0], Tick)
-            self.runs.record(opening, messages[0])
+            self.runs.record(header, messages[0])
         return messages
 
     def decide(self, *, journal: bool = True) -> None:
@@ -106,7 +106,7 @@ class Clocks:
         known = self.journal.find(request.id)
         if known is not None:
             return again(request, *known)
-        self.runs.begin(self.core.opening)
+        self.runs.begin(self.core.header)
         return self.core.sequence(request, self.now_ns)
 
     def carry_out(self, decision: Decision) -> Sequenced | Refused:

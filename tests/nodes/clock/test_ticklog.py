@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages import Command, Mode, Tick
-from nodes.clock.ticklog import CHUNK, Opening, Stretch, TickLog, TickLogError, read
+from nodes.clock.ticklog import CHUNK, RunHeader, Stretch, TickLog, TickLogError, read
 
-OPENING = Opening(
+HEADER = RunHeader(
     run="0007-001", epoch=7, number=1, scenario="reference", parameters={"drag_area": 0.3}, mode="stopped",
     speed_milli=1000, flat_out=False, policy="hold",
 )  # fmt: skip
@@ -50,11 +50,11 @@ def test_every_tick_is_read_back(
 ) -> None:
     """Not closed: a killed process does not close either."""
     path = tmp_path_factory.mktemp("log") / "run.ticks"
-    log = TickLog.create(path, OPENING)
+    log = TickLog.create(path, HEADER)
     for seq, (dt, mode, commands) in enumerate(ticks, 1):
         log.append(tick(seq, dt, mode, commands))
     recorded = read(path)
-    assert recorded.opening == OPENING
+    assert recorded.header == HEADER
     assert not recorded.damaged
     expected = [(seq, round(dt * 1e6), mode, commands, 1000) for seq, (dt, mode, commands) in enumerate(ticks, 1)]
     assert expand(recorded.stretches) == expected
@@ -66,7 +66,7 @@ def test_every_tick_is_read_back(
 
 
 def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
-    log = TickLog.create(tmp_path / "run.ticks", OPENING)
+    log = TickLog.create(tmp_path / "run.ticks", HEADER)
     for seq in range(1, 20_001):
         log.append(tick(seq))
     recorded = read(tmp_path / "run.ticks")
@@ -78,7 +78,7 @@ def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int, int]:
     """A log of 40 stretches: its bytes, where the records begin and where they end."""
     path = tmp_path_factory.mktemp("log") / "run.ticks"
-    log = TickLog.create(path, OPENING)
+    log = TickLog.create(path, HEADER)
     for seq in range(1, 41):
         log.append(tick(seq, 0.001 * (seq % 2 + 1)))
     recorded = read(path)
@@ -132,7 +132,7 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 
 def test_a_full_disk_is_known_before_a_tick_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.ticks"
-    log = TickLog.create(path, OPENING)
+    log = TickLog.create(path, HEADER)
     size = path.stat().st_size
     full = True
 
@@ -162,7 +162,7 @@ def test_a_full_disk_is_known_before_a_tick_is_lost(tmp_path: Path, monkeypatch:
 
 def test_no_room_for_a_new_run_is_an_error_that_says_so(tmp_path: Path) -> None:
     with no_file_larger_than(1024), pytest.raises(TickLogError, match="cannot be begun: File too large"):
-        TickLog.create(tmp_path / "run.ticks", OPENING)
+        TickLog.create(tmp_path / "run.ticks", HEADER)
     assert list(tmp_path.iterdir()) == [], "nothing is left that would be taken for a run"
 
 
