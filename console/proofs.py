@@ -32,7 +32,7 @@ from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import Parameters
 from nodes.clock.journal import read_commands
 from nodes.physics.forks import PREFIX, ForkFolder, is_fork
-from nodes.physics.openings import packed, unpacked
+from nodes.physics.initial_parameters import packed, unpacked
 from nodes.physics.saved import Saved
 from recording.bundle import Digest, pack_bundle
 from recording.folder import RunFolder

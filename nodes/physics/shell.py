@@ -39,7 +39,7 @@ from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
 from nodes.physics.fold import Identity
 from nodes.physics.forks import Fork, ForkFolder
-from nodes.physics.openings import Openings
+from nodes.physics.initial_parameters import InitialParameters
 from nodes.physics.recomputation import Answer, Recomputation
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
@@ -81,7 +81,7 @@ class Sockets:
 class Files:
     """The files of one instance."""
 
-    openings: Openings
+    initial_parameters: InitialParameters
     forks: ForkFolder
     snapshots: SnapshotFolder
     writer: SnapshotWriter
@@ -97,7 +97,9 @@ class Files:
         writer = SnapshotWriter(folder)
         writer.start()
         forks = ForkFolder(data / "forks", module)
-        return cls(Openings(data / "openings", module, ScenarioFolder(scenarios), forks), forks, folder, writer)
+        return cls(
+            InitialParameters(data / "openings", module, ScenarioFolder(scenarios), forks), forks, folder, writer
+        )
 
 
 class Shell:
@@ -111,7 +113,7 @@ class Shell:
         self._sockets = sockets
         self._files = files
         self._log = log
-        read, find = files.openings.read, files.snapshots.find
+        read, find = files.initial_parameters.read, files.snapshots.find
         self._core = PhysicsCore(module, instance, read, find)
         self._recomputation = Recomputation(Identity(module, instance), read, find)
         self._fork = Fork(Identity(module, instance), read, find)
@@ -244,7 +246,7 @@ class Shell:
         self._sockets.clock.send(encode(message))
 
     def _said(self) -> str:
-        problem = self._files.writer.problem or self._files.openings.problem
+        problem = self._files.writer.problem or self._files.initial_parameters.problem
         return f"{self._core.status} ({problem})" if problem else self._core.status
 
     def _tell(self) -> None:
@@ -282,7 +284,7 @@ class Shell:
             return None
         if isinstance(request, PrepareRequest):
             agreed = Prepared(id=request.id, module=self._module, instance=self._instance)
-            return objection(self._files.openings.look, request) or agreed
+            return objection(self._files.initial_parameters.look, request) or agreed
         if not isinstance(request, FramesRequest):
             return self._core.snapshot()
         frames = self._core.frames(request)

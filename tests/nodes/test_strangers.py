@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from nodes.clock.ticklog import MOST, MOST_DT_US, RunHeader, TickLogError, read
-from nodes.physics.openings import unpacked
+from nodes.physics.initial_parameters import unpacked
 from nodes.physics.saved import DamagedError, Saved
 
 SAVED = Saved("m1", "0001-001", 5, 50_000, 10_000, "reference", 1, 2, None, b"plant", 3)

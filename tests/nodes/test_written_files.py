@@ -13,7 +13,7 @@ from bus.security.command import main as kpp_keys
 from bus.whole import write_whole
 from nodes.gateway.presets import Presets
 from nodes.physics.forks import ForkFolder
-from nodes.physics.openings import Openings
+from nodes.physics.initial_parameters import InitialParameters
 from nodes.physics.scenarios import ScenarioFolder
 from nodes.physics.snapshots import SnapshotFolder
 from recording.files import whole_file
@@ -108,7 +108,7 @@ def test_f01_what_a_killed_writer_left_goes_with_the_next_file_and_what_is_being
 
 STARTS: dict[str, Callable[[Path], object]] = {
     "snapshots": lambda folder: SnapshotFolder(folder.parent, *folder.name.split(".")),
-    "openings": lambda folder: Openings(
+    "openings": lambda folder: InitialParameters(
         folder.parent, folder.name, ScenarioFolder(folder), ForkFolder(folder.parent / "forks", "m1")
     ),
     "forks": lambda folder: ForkFolder(folder.parent, folder.name),

@@ -9,15 +9,17 @@ from bus.messages import PrepareRequest
 from nodes.physics.beginning import begin, objection
 from nodes.physics.core import PhysicsCore
 from nodes.physics.forks import ForkFolder
-from nodes.physics.openings import Openings
+from nodes.physics.initial_parameters import InitialParameters
 from nodes.physics.saved import Saved
 from nodes.physics.scenarios import ScenarioFolder
 from tests.nodes.physics.test_core import SCENARIOS, fold, read_scenario, stream
 
 
 @pytest.fixture
-def openings(tmp_path: Path) -> Openings:
-    return Openings(tmp_path / "openings", "m1", ScenarioFolder(SCENARIOS), ForkFolder(tmp_path / "forks", "m1"))
+def initial_parameters(tmp_path: Path) -> InitialParameters:
+    return InitialParameters(
+        tmp_path / "openings", "m1", ScenarioFolder(SCENARIOS), ForkFolder(tmp_path / "forks", "m1")
+    )
 
 
 @pytest.fixture
@@ -37,8 +39,10 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_s02_a_run_that_can_begin_meets_no_objection_and_leaves_nothing(openings: Openings, tmp_path: Path) -> None:
-    assert objection(openings.look, asked(floater_count=200)) is None
+def test_s02_a_run_that_can_begin_meets_no_objection_and_leaves_nothing(
+    initial_parameters: InitialParameters, tmp_path: Path
+) -> None:
+    assert objection(initial_parameters.look, asked(floater_count=200)) is None
     assert files(tmp_path) == []
 
 
@@ -55,8 +59,10 @@ def test_s02_a_run_that_can_begin_meets_no_objection_and_leaves_nothing(openings
         ({"load_pressure": 5e5, "unload_pressure": 4e5}, "unload_pressure", ""),
     ],
 )
-def test_s02_what_is_wrong_is_named(openings: Openings, parameters: dict[str, Any], field: str, limit: str) -> None:
-    found = objection(openings.look, asked(**parameters))
+def test_s02_what_is_wrong_is_named(
+    initial_parameters: InitialParameters, parameters: dict[str, Any], field: str, limit: str
+) -> None:
+    found = objection(initial_parameters.look, asked(**parameters))
     assert found is not None
     assert (found.id, found.retry_after) == ("1.1", 0)
     assert field in {each.field for each in found.violations}
@@ -65,8 +71,8 @@ def test_s02_what_is_wrong_is_named(openings: Openings, parameters: dict[str, An
 
 
 @pytest.mark.parametrize("scenario", ["no-such", "", "../reference", "fork:0001-001@9", "fork:../../x@1"])
-def test_s02_a_scenario_that_is_not_there_is_named(openings: Openings, scenario: str) -> None:
-    found = objection(openings.look, asked(scenario))
+def test_s02_a_scenario_that_is_not_there_is_named(initial_parameters: InitialParameters, scenario: str) -> None:
+    found = objection(initial_parameters.look, asked(scenario))
     assert found is not None
     assert found.field == "scenario"
     assert found.reason
@@ -80,21 +86,25 @@ def test_s02_a_scenario_file_that_is_none_is_refused_and_ends_no_node(tmp_path: 
     folder.mkdir()
     (folder / "bad.toml").write_bytes(data)
     (folder / "dir.toml").mkdir()
-    openings = Openings(tmp_path / "o", "m1", ScenarioFolder(folder), ForkFolder(tmp_path / "f", "m1"))
-    found = objection(openings.look, asked("bad"))
+    initial_parameters = InitialParameters(
+        tmp_path / "o", "m1", ScenarioFolder(folder), ForkFolder(tmp_path / "f", "m1")
+    )
+    found = objection(initial_parameters.look, asked("bad"))
     assert found is not None
     assert reason in found.reason
-    found = objection(openings.look, asked("dir"))
+    found = objection(initial_parameters.look, asked("dir"))
     assert found is not None
     assert "cannot be read" in found.reason
 
 
-def test_s02_a_fork_is_looked_at_with_its_changes(openings: Openings, tmp_path: Path, checkpoint: Saved) -> None:
+def test_s02_a_fork_is_looked_at_with_its_changes(
+    initial_parameters: InitialParameters, tmp_path: Path, checkpoint: Saved
+) -> None:
     forked = ForkFolder(tmp_path / "forks", "m1").write(checkpoint)
-    assert objection(openings.look, asked(forked.scenario, drag_area=0.4)) is None
-    wrong = objection(openings.look, asked(forked.scenario, drag_area=9))
+    assert objection(initial_parameters.look, asked(forked.scenario, drag_area=0.4)) is None
+    wrong = objection(initial_parameters.look, asked(forked.scenario, drag_area=9))
     assert wrong is not None
     assert [(each.field, each.limit) for each in wrong.violations] == [("drag_area", "3")]
-    begun = begin(openings.look, "0001-002", forked.scenario, {"drag_area": 0.4})
+    begun = begin(initial_parameters.look, "0001-002", forked.scenario, {"drag_area": 0.4})
     assert begun.plant.parameters.drag_area == 0.4
     assert begun.applied["fork"] == {"run": checkpoint.run, "seq": checkpoint.seq, "t": checkpoint.t_us / 1e6}

@@ -35,7 +35,7 @@ def unpacked(data: bytes) -> Parameters:
     return Parameters.of(kept["parameters"]).with_series(kept["series"])
 
 
-class Openings:
+class InitialParameters:
     """Reads a scenario once for a run and gives the same parameters ever after.
 
     Args:
