@@ -14,8 +14,8 @@ from recording.channels import Channel, Schema
 from recording.folder import RunFolder, make_folder
 from recording.history import History, Query
 from recording.hot import Batch, HotStore
-from recording.mend import mend
 from recording.record import Row
+from recording.recovery import recover
 from recording.retention import Limits, make_room
 from recording.seal import Sealer
 from recording.summary import summary
@@ -78,7 +78,7 @@ def question(folder: RunFolder) -> list[Line]:
         f"{taken[1] * 1000:.0f} ms (one minute {taken[2] * 1000:.0f} ms, the newest {taken[3] * 1000:.0f} ms, the hour "
     )
     within += f"at the full rate {fine * 1000:.0f} ms)"
-    opened, listed = best(lambda: mend(folder), 1), best(lambda: summary(folder), 3)
+    opened, listed = best(lambda: recover(folder), 1), best(lambda: summary(folder), 3)
     dropped = make_room(folder.path.parent, Limits(), folder.run)
     cost = f"opened in {opened:.2f} s, listed in {listed * 1000:.0f} ms, {folder.size() / 1e6:.0f} MB for {CHANNELS} "
     cost += f"channels, {len(dropped)} files dropped by the default quota"

@@ -24,7 +24,7 @@ from bus.sockets import Publisher, Server
 from nodes.recorder.rows import States
 from recording.database import open_reader
 from recording.folder import run_folder
-from recording.mend import covered
+from recording.recovery import covered
 
 RATE = 1000
 FLOATERS = 17

@@ -12,10 +12,10 @@ from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
 from recording.folder import WRITER, RunFolder, run_folder, run_folders
-from recording.mend import mend
-from recording.mend import scrub as mend_beside_writer
 from recording.output import opened_output
 from recording.reading import FOREVER_US, Selection
+from recording.recovery import recover
+from recording.recovery import scrub as recover_beside_writer
 from recording.summary import summary
 
 INCOMPLETE: Final = 3
@@ -87,9 +87,9 @@ def scrub(given: argparse.Namespace) -> int:
         try:
             claimed = claim(given.data / FOLDER, WRITER)
         except FolderTakenError:
-            findings = mend_beside_writer(folder)
+            findings = recover_beside_writer(folder)
         else:
-            findings = mend(folder, deep=True)
+            findings = recover(folder, deep=True)
             os.close(claimed)
     for finding in findings:
         sys.stdout.write(f"{finding.where}: {finding.what}\n")

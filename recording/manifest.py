@@ -67,7 +67,7 @@ def read_manifest(connection: sqlite3.Connection) -> list[Line]:
         try:
             lines.append(unpack_fields(record, b"M", Line))
         except DamagedError:
-            continue  # the segment itself says what it holds; see `mend`
+            continue  # the segment itself says what it holds; see `recover`
     return lines
 
 

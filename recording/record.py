@@ -192,7 +192,7 @@ def whole(record: bytes) -> bool:
     return record[:4] == MAGIC + b"R" and zlib.crc32(record[ENVELOPE.size :]) == int.from_bytes(record[4:8], "little")
 
 
-def carve(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def salvage(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Every whole record in any bytes, as (kind, record): what a damaged database file still holds."""
     place = data.find(MAGIC)
     while place >= 0:

@@ -7,8 +7,8 @@ from recording.database import module_names, open_reader
 from recording.folder import RunFolder
 from recording.hot import hot_ranges, read_rows
 from recording.manifest import read_manifest
-from recording.mend import covered
 from recording.record import Row
+from recording.recovery import covered
 
 
 class Holding(NamedTuple):

@@ -18,7 +18,7 @@ from nodes.recorder.rows import tick_span
 from recording.database import module_names, transaction
 from recording.folder import RunFolder
 from recording.hot import HotStore
-from recording.mend import covered
+from recording.recovery import covered
 from recording.ticks import read_ticks, tick_holes
 
 SPELL = 5.0

@@ -14,7 +14,7 @@ from nodes.recorder.holes import HoleRepairer
 from recording.database import module_names
 from recording.folder import RunFolder, run_folders
 from recording.hot import hot_ranges
-from recording.mend import Finding, mend, scrub
+from recording.recovery import Finding, recover, scrub
 from recording.retention import Limits, make_room
 from recording.seal import Sealer
 
@@ -141,7 +141,7 @@ class MaintenanceThread(threading.Thread):
         self._due.turn = (self._due.turn + 1) % len(folders)
         folder = folders[-1 - self._due.turn]
         present = folder.run in self._present()
-        for finding in scrub(folder) if present else mend(folder, deep=True):
+        for finding in scrub(folder) if present else recover(folder, deep=True):
             self._tell(finding)
         self._over.discard(folder.run)
         self._repairing = folder

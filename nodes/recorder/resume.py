@@ -13,9 +13,9 @@ from bus.stream import Known, ModuleStream, Streams
 from nodes.recorder.rows import Rows
 from recording.folder import RunFolder
 from recording.hot import read_schemas
-from recording.mend import covered
 from recording.notes import Note, read_notes
 from recording.record import Row
+from recording.recovery import covered
 from recording.rows import run_rows
 from recording.ticks import Span, read_ticks
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from recording.database import StoreError, transaction
 from recording.folder import RunFolder, make_folder, run_folders
 from recording.hot import Batch, Conflict, HotStore
-from recording.mend import Finding, mend
+from recording.recovery import Finding, recover
 from recording.retention import Limits
 
 STOP_SHARE = 8
@@ -55,7 +55,7 @@ class Stores:
         store = self._open.get(run)
         if store is None:
             folder = make_folder(self._root, run)
-            self.findings += mend(folder)
+            self.findings += recover(folder)
             store = self._open[run] = HotStore(folder.hot)
         return store
 

@@ -14,10 +14,10 @@ from recording.folder import RunFolder, make_folder
 from recording.history import History, Query
 from recording.hot import Batch, HotStore, read_rows
 from recording.manifest import read_manifest
-from recording.mend import Finding, covered, mend
 from recording.notes import read_notes
 from recording.reading import Reader, Selection
 from recording.record import Row
+from recording.recovery import Finding, covered, recover
 from recording.rows import Missing, run_rows
 from recording.seal import Sealer
 from recording.segment import segment_rows
@@ -88,7 +88,7 @@ def check(folder: RunFolder, findings: list[Finding]) -> int:
 
 def test_a_recording_without_damage_has_no_findings(whole: RunFolder, tmp_path: Path) -> None:
     folder = copied(whole, tmp_path)
-    assert mend(folder, deep=True) == []
+    assert recover(folder, deep=True) == []
     assert check(folder, []) == 0
 
 
@@ -105,11 +105,11 @@ def test_any_flipped_bit_is_found_or_harmless(whole: RunFolder, tmp_path: Path) 
         bit = rng.randrange(8 * len(data))
         data[bit // 8] ^= 1 << bit % 8
         path.write_bytes(data)
-        before = mend(folder, deep=True)
+        before = recover(folder, deep=True)
         found[name] += bool(before)
         lost = check(folder, before)
         assert lost <= 500, "one flipped bit costs at most one segment"
-        assert mend(folder, deep=True) == [], "what was mended stays mended"
+        assert recover(folder, deep=True) == [], "what was mended stays mended"
         with closing(HotStore(folder.hot)) as store:
             store.write(Batch(rows=[make_row(LAST + 1)]))
         shutil.rmtree(folder.path)
@@ -130,7 +130,7 @@ def test_a_file_that_is_cut_off_anywhere_costs_only_what_was_behind(
         folder = copied(whole, tmp_path / str(trial))
         with (folder.path / name).open("r+b") as file:
             file.truncate(max(0, int(size * share) - 1))
-        findings = mend(folder, deep=True)
+        findings = recover(folder, deep=True)
         lost = check(folder, findings)
         assert lost <= 400, "a segment, or what was not sealed yet"
         # A write-ahead log that ends early is what a crash leaves; and it may hold all that the other file lost.
@@ -150,9 +150,9 @@ def test_a_log_that_is_cut_off_between_two_commits_is_found_though_it_looks_whol
         with folder.hot.with_name(log.name).open("r+b") as file:
             file.truncate(head + number * frame)
         before = len(readable(whole))
-        assert mend(folder), f"{number} of {frames} frames"
+        assert recover(folder), f"{number} of {frames} frames"
         assert len(readable(folder)) <= before
-        assert mend(folder) == [], "it is told once"
+        assert recover(folder) == [], "it is told once"
 
 
 def test_a_hot_store_that_is_emptied_is_found(whole: RunFolder, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_hot_store_that_is_emptied_is_found(whole: RunFolder, tmp_path: Path) 
         folder = copied(whole, tmp_path / str(number))
         for name in names:
             os.truncate(folder.path / name, 0)
-        assert next(finding.where for finding in mend(folder)) == "hot.sqlite"
+        assert next(finding.where for finding in recover(folder)) == "hot.sqlite"
 
 
 def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 16
     path.write_bytes(data)
-    findings = mend(folder, deep=True)
+    findings = recover(folder, deep=True)
     assert [finding.where for finding in findings] == [f"segments/{line.file}"]
     with closing(open_reader(folder.hot)) as hot:
         assert covered(hot, "m1") == [(1, 2000), (4001, 6000)]
@@ -196,7 +196,7 @@ def test_a_segment_of_which_nothing_is_left_is_repaired_and_read_and_sealed_agai
         sealer.seal("m1", 301, 600)
         path = folder.segments()[0]
         path.write_bytes(path.read_bytes()[:-1])
-        assert len(mend(folder)) == 1
+        assert len(recover(folder)) == 1
         assert next(run_rows(folder, "m1")) == Missing(1, 300, "damaged, or never recorded")
         record(store, 1, 300)
         everything = [make_row(seq) for seq in range(1, 901)]
@@ -210,7 +210,7 @@ def test_a_segment_of_which_nothing_is_left_is_repaired_and_read_and_sealed_agai
             assert history.query(Query("m1", ("grid.power",), 0, 9_010_000, 9)).bins.samples.sum() == 900
             sealer.seal("m1", 1, 300)
             assert history.query(Query("m1", ("grid.power",), 0, 9_010_000, 9)).bins.samples.sum() == 900
-        assert mend(folder, deep=True) == []
+        assert recover(folder, deep=True) == []
         assert list(run_rows(folder, "m1")) == everything
 
 
@@ -218,7 +218,7 @@ def test_a_lost_hot_store_is_rebuilt_from_its_segments(whole: RunFolder, tmp_pat
     folder = copied(whole, tmp_path)
     for path in folder.path.glob("hot.sqlite*"):
         path.unlink()
-    mend(folder, deep=True)
+    recover(folder, deep=True)
     assert sorted(readable(folder)) == list(range(1, 901))
 
 
@@ -232,7 +232,7 @@ def test_a_sealer_killed_between_any_two_steps_loses_and_doubles_nothing(whole: 
         shutil.copy(folder.path / name, saved / name)  # the file is there, its line in the manifest is not
     (saved / "segments" / "m1-000000000950.parquet.tmp").write_bytes(b"half")
     killed = RunFolder(folder.run, saved)
-    mend(killed)
+    recover(killed)
     assert sorted(readable(killed)) == list(range(1, LAST + 1))
     assert not list(saved.rglob("*.tmp"))
 

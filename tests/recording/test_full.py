@@ -12,8 +12,8 @@ import pytest
 from recording.database import DamagedStoreError, StoreError, open_database, transaction
 from recording.folder import RunFolder, make_folder
 from recording.hot import Batch, HotStore, hot_ranges
-from recording.mend import mend
 from recording.record import Row
+from recording.recovery import recover
 from recording.rows import run_rows
 from recording.seal import Sealer
 from tests.recording.conftest import SCHEMA, make_row
@@ -53,7 +53,7 @@ def test_what_was_committed_stays_and_the_same_store_goes_on(small_disk: Path) -
         ballast.unlink()
         store.write(Batch(rows=[make_row(last + 1)]))
         assert hot_ranges(store.connection, 1) == [(1, last + 1)]
-    assert mend(folder, deep=True) == []
+    assert recover(folder, deep=True) == []
 
 
 def test_a_segment_that_finds_no_room_leaves_its_rows_hot(small_disk: Path) -> None:
@@ -106,10 +106,10 @@ def test_a_whole_recording_that_cannot_be_opened_for_want_of_room_is_not_taken_f
     ballast = fill_up(small_disk)
     for _attempt in range(3):
         with pytest.raises(StoreError, match="cannot be opened") as told:
-            mend(folder)
+            recover(folder)
         assert not isinstance(told.value, DamagedStoreError)
     ballast.unlink()
-    assert mend(folder, deep=True) == []
+    assert recover(folder, deep=True) == []
     assert numbers_on(folder) == [*range(1, 201)]
     assert not folder.damaged.exists()
 
@@ -124,8 +124,8 @@ def test_a_recording_that_another_process_writes_to_is_not_taken_for_damaged(
         with transaction(store.connection):
             store.connection.execute("DELETE FROM facts")
         with pytest.raises(StoreError, match="locked"):
-            mend(folder)
-    assert mend(folder, deep=True) == []
+            recover(folder)
+    assert recover(folder, deep=True) == []
     assert numbers_on(folder) == [*range(1, 201)]
 
 
@@ -143,11 +143,11 @@ def test_a_damaged_recording_on_a_full_disk_is_mended_when_there_is_room(small_d
     ballast = fill_up(small_disk)
     for _attempt in range(3):
         with pytest.raises(OSError, match=r"full|space"):
-            mend(folder)
+            recover(folder)
     ballast.unlink()
-    assert [finding.where for finding in mend(folder)] == ["hot.sqlite"]
+    assert [finding.where for finding in recover(folder)] == ["hot.sqlite"]
     assert numbers_on(folder) == [*range(1, 201)]
-    assert mend(folder, deep=True) == []
+    assert recover(folder, deep=True) == []
 
 
 @pytest.mark.parametrize("moves", range(6))
@@ -171,8 +171,8 @@ def test_one_who_is_killed_while_mending_loses_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", replace_until_killed)
         with suppress(KilledError):
-            mend(folder)
-    mend(folder)
+            recover(folder)
+    recover(folder)
     assert numbers_on(folder) == [*range(1, 201)]
-    assert mend(folder, deep=True) == []
+    assert recover(folder, deep=True) == []
     assert sorted(path.name for path in folder.path.iterdir() if path.name.startswith("hot")) == ["hot.sqlite"]

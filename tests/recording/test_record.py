@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recording.channels import ChannelError, Schema, Shape
-from recording.record import DamagedError, Row, carve, opened, pack_json, pack_row, unpack_json, unpack_row, whole
+from recording.record import DamagedError, Row, opened, pack_json, pack_row, salvage, unpack_json, unpack_row, whole
 from tests.recording.conftest import SCHEMA, make_row
 
 names = st.text("abcxyz_0123456789", min_size=1, max_size=32)
@@ -54,7 +54,7 @@ def test_the_content_is_what_does_not_depend_on_who_sent_it_and_when(row: Row, w
 @settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.one_of(rows.map(pack_row), st.binary(max_size=200)), max_size=12))
 def test_whole_records_are_found_in_any_bytes(parts: list[bytes]) -> None:
-    found = [record for _kind, record in carve(b"".join(parts))]
+    found = [record for _kind, record in salvage(b"".join(parts))]
     assert [part for part in parts if part[:4] == b"KPRR" and whole(part)] == [each for each in found if whole(each)]
 
 

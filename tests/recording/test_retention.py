@@ -8,8 +8,8 @@ from recording.folder import make_folder, run_folder, run_folders
 from recording.history import History, Query
 from recording.hot import HotStore
 from recording.manifest import read_manifest
-from recording.mend import covered, mend
 from recording.reading import Reader, Selection
+from recording.recovery import covered, recover
 from recording.retention import Limits, make_room
 from recording.seal import Sealer
 from tests.recording.conftest import record
@@ -42,7 +42,7 @@ def test_the_full_rate_of_the_oldest_goes_first_and_its_seconds_stay(tmp_path: P
         (RUNS[0], "segments/m1-000000000301.parquet"),
     ]
     folder = run_folder(tmp_path, RUNS[0])
-    assert mend(folder, deep=True) == [], "what was dropped on purpose is no damage"
+    assert recover(folder, deep=True) == [], "what was dropped on purpose is no damage"
     with closing(open_reader(folder.hot)) as hot:
         assert covered(hot, "m1") == [(1, 1500)], "and no hole to repair"
     with closing(History(folder)) as history:

@@ -13,7 +13,7 @@ from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.intake import Intake
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
-from recording.mend import covered
+from recording.recovery import covered
 from tests.nodes.recorder.test_rows import make_state
 
 RUN = "0001-001"

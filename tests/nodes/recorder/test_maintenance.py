@@ -14,7 +14,7 @@ from recording.database import open_reader
 from recording.folder import RunFolder, make_folder, run_folders
 from recording.hot import Batch, HotStore, hot_ranges
 from recording.manifest import read_manifest
-from recording.mend import covered
+from recording.recovery import covered
 from recording.retention import Limits
 from recording.ticks import Span
 from tests.recording.conftest import record

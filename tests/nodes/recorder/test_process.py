@@ -33,9 +33,9 @@ from nodes.recorder.rows import Rows, States, event_note, result_note
 from recording.database import StoreError, open_reader
 from recording.folder import run_folders
 from recording.hot import read_schemas
-from recording.mend import covered
 from recording.notes import read_notes
 from recording.record import Row
+from recording.recovery import covered
 from recording.rows import run_rows
 from recording.seal import Sealer
 from recording.ticks import read_ticks

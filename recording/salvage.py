@@ -10,7 +10,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
 from recording.manifest import Line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, Fields, Row, carve, opened, unpack_fields, unpack_row
+from recording.record import DamagedError, Fields, Row, opened, salvage, unpack_fields, unpack_row
 from recording.ticks import Span
 
 _PARTS = ("", "-wal", "-shm")
@@ -24,7 +24,7 @@ def rebuild(folder: RunFolder) -> Path:
     """Make a new hot store of the records that are whole, and put it in the place of the damaged one.
 
     The damaged one stays where it is until the new one is on disk, so that nothing is lost if that does not work.
-    What a killed one left of its own new file must be gone before, as `mend` sees to.
+    What a killed one left of its own new file must be gone before, as `recover` sees to.
 
     Returns:
         Where the damaged file is now.
@@ -33,7 +33,7 @@ def rebuild(folder: RunFolder) -> Path:
         OSError: if the disk does not take it.
     """
     data = [_part(folder.hot, part).read_bytes() for part in _PARTS[:2] if _part(folder.hot, part).exists()]
-    found = [pair for each in data for pair in carve(each)]
+    found = [pair for each in data for pair in salvage(each)]
     new = _part(folder.hot, ".tmp")
     store = HotStore(new)
     try:

@@ -6,7 +6,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from recording.carve import finish, rebuild, set_aside
 from recording.channels import Schema
 from recording.database import (
     DamagedStoreError,
@@ -24,6 +23,7 @@ from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, joined, 
 from recording.manifest import Line, read_manifest, remove_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, opened, unpack_fields
+from recording.salvage import finish, rebuild, set_aside
 from recording.seal import seconds_of, tier_line
 from recording.segment import about, intact_groups, verify_segment
 from recording.ticks import Span
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     what: str
 
 
-def mend(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
+def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
     """Bring a recording into order and say what was wrong.
 
     Afterwards the hot store opens, every kept line of the manifest has its file, no row is both hot and sealed, and
@@ -71,10 +71,10 @@ def mend(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
 
 
 def scrub(folder: RunFolder) -> list[Finding]:
-    """As `mend` with every checksum, beside a recorder that writes: the file of the hot store itself stays in place.
+    """As `recover` with every checksum, beside a recorder that writes: the hot store itself stays in place.
 
     Raises:
-        DamagedStoreError: if that file is damaged; opened anew, `mend` sets it aside.
+        DamagedStoreError: if that file is damaged; opened anew, `recover` sets it aside.
         OSError: if the disk does not take what has to be written.
     """
     store = HotStore(folder.hot)
