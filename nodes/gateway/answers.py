@@ -380,7 +380,7 @@ def events(
     """The newest of the events that are kept and wanted."""
     found = [
         EventAnswer(**structs.asdict(event))
-        for event in plant.record.events
+        for event in plant.ordered_log.events
         if event.seq > after
         and run in {None, event.run}
         and module in {None, event.module}
@@ -406,7 +406,7 @@ def nodes(plant: Plant) -> NodesAnswer:
             health=health_of(peer),
             behind=max(0, newest - peer.seq),
         )
-        for peer in plant.record.roster.peers
+        for peer in plant.ordered_log.roster.peers
     ]
     return NodesAnswer(
         run=plant.run,
@@ -420,7 +420,7 @@ def nodes(plant: Plant) -> NodesAnswer:
 
 def commands(plant: Plant, count: int) -> CommandsAnswer:
     """The audit log."""
-    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.record.audit.newest(count)])
+    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.ordered_log.audit.newest(count)])
 
 
 def clock_time(plant: Plant) -> TimeAnswer:
@@ -450,7 +450,7 @@ def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
     Raises:
         ProblemError: 404 for a cursor that stands for no run.
     """
-    heard = list(reversed(plant.record.runs.values()))
+    heard = list(reversed(plant.ordered_log.runs.values()))
     names = [item.run for item in heard]
     if before is not None and before not in names:
         raise ProblemError(Problem.of(404, "run", f"no run {before!r} was heard of", known=names[:10]))
@@ -516,7 +516,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         data_age=max(known) if known else None,
         clients_connected=clients,
         gaps=plant.missed(),
-        repaired=plant.record.streams.repaired,
+        repaired=plant.ordered_log.streams.repaired,
         bad_frames=plant.bad_frames,
         old_frames=plant.old_frames,
         modules={name: _module(plant, name, now) for name in plant.modules},

@@ -10,7 +10,7 @@ from bus.alarms import listing
 from bus.codec import FrameError
 from bus.messages import Alarm, Published, Status, Tick
 from nodes.gateway.frame import Frame, StateHead
-from nodes.gateway.record import Record
+from nodes.gateway.ordered_log import OrderedLog
 
 FRESH = 1.0
 """Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""
@@ -59,7 +59,7 @@ class Plant:
         self.modules = {name: Module(name) for name in modules}
         self.tick: Tick | None = None
         self.status: Status | None = None
-        self.record = Record(modules)
+        self.ordered_log = OrderedLog(modules)
         self.ordered: list[Published] = []
         """What the last message made known in order, itself included unless something before it is missing."""
         self.bad_frames = 0
@@ -83,7 +83,7 @@ class Plant:
         )
         if known:
             return None
-        self.ordered = self.record.on(message, frame, now)
+        self.ordered = self.ordered_log.on(message, frame, now)
         return message
 
     def _decode(self, topic: bytes, payload: bytes) -> Published:
@@ -180,4 +180,4 @@ class Plant:
 
     def missed(self) -> dict[str, int]:
         """Messages that were lost and cannot be had any more, by topic."""
-        return self.record.missed()
+        return self.ordered_log.missed()

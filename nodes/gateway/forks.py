@@ -15,7 +15,7 @@ from bus.messages import Forked, ForkRequest, Result
 from nodes.gateway import recordings, values
 from nodes.gateway.context import Asked, Gateway
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
-from nodes.gateway.recorded import ForkedAnswer, ForkOriginAnswer
+from nodes.gateway.recording_schemas import ForkedAnswer, ForkOriginAnswer
 
 BEGIN_WITHIN = 10.0
 """Seconds within which every module has begun the new run."""
@@ -66,7 +66,7 @@ async def _begun(gateway: Gateway, before: str, changes: dict[str, Any]) -> list
     """What the modules said to the beginning of the run that followed another one, once all have applied it."""
     deadline = gateway.now() + BEGIN_WITHIN
     while True:
-        found = gateway.commands.begun(gateway.plant.record.following(before))
+        found = gateway.commands.begun(gateway.plant.ordered_log.following(before))
         rejected = next((result for result in found.values() if result.outcome == "rejected"), None)
         if rejected is not None:
             raise ProblemError(_rejected(rejected, changes))

@@ -78,7 +78,7 @@ def _plant(plant: Plant) -> Iterator[Metric]:
         yield from metrics.of_status(plant.status)
     frames = [plant.newest(name) for name in plant.modules]
     yield from metrics.of_states(frame.state() for frame in frames if frame is not None)
-    yield from metrics.of_events(plant.record.events)
+    yield from metrics.of_events(plant.ordered_log.events)
     active = {(alarm.priority, alarm.state): 0.0 for alarm in plant.alarms()}
     for alarm in plant.alarms():
         active[alarm.priority, alarm.state] += 1

@@ -22,9 +22,9 @@ from bus.messages import (
     Runs,
     RunsRequest,
 )
-from nodes.gateway import recorded
+from nodes.gateway import recording_schemas
 from nodes.gateway.problems import Problem, ProblemError
-from nodes.gateway.recorded import RecordingsAnswer, SidesAnswer
+from nodes.gateway.recording_schemas import RecordingsAnswer, SidesAnswer
 from recording.channels import ChannelError
 from recording.database import StoreError
 from recording.export import Export, Format
@@ -82,7 +82,7 @@ class Recordings:
         """Recorded runs, the newest first."""
         found = await self._ask(RunsRequest(before), Runs)
         chosen = found.runs[:limit]
-        listed = [recorded.recording(run, await self.begun(run.run)) for run in chosen]
+        listed = [recording_schemas.recording(run, await self.begun(run.run)) for run in chosen]
         more = found.more or len(found.runs) > limit
         following = chosen[-1].run if more and chosen else None
         return RecordingsAnswer(recordings=listed, more=more, next=following, status=found.status, quota=found.quota)
@@ -139,7 +139,9 @@ class Recordings:
             raise ProblemError(Problem.absent("from", f"{end:g} s", reason))
         mine = await self.history(left, module, channels, Span(start, end, asked.bins))
         theirs = await self.history(right, module, channels, Span(start + shift, end + shift, asked.bins))
-        return SidesAnswer(common=common, left=recorded.side(mine, 0.0), right=recorded.side(theirs, shift))
+        return SidesAnswer(
+            common=common, left=recording_schemas.side(mine, 0.0), right=recording_schemas.side(theirs, shift)
+        )
 
     async def _shift(self, left: str, right: str) -> tuple[str | None, float]:
         """The run that both come from, and how much later the right one's time is at the same moment (s)."""
@@ -155,7 +157,7 @@ class Recordings:
         offset = 0.0
         for _ in range(ANCESTORS):
             try:
-                fork = recorded.fork_of(await self.begun(run))
+                fork = recording_schemas.fork_of(await self.begun(run))
             except ProblemError as error:  # a parent may be dropped already: what came before it is not known
                 if error.problem.status == 404 and len(found) > 1:
                     break

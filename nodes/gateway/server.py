@@ -80,21 +80,21 @@ async def _pulse(
             status = answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names)
             said = names
-        heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.record.streams.depth)
+        heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.ordered_log.streams.depth)
         subscriber.repair(now())
         stream.pulse()
         for shared, name, total in (
             (metrics.SENT, "sent", stream.sent),
             (metrics.DISMISSED, "dismissed", stream.dismissed),
-            (metrics.REPAIRED, "repaired", plant.record.streams.repaired),
-            (metrics.LOST, "lost", plant.record.streams.lost),
+            (metrics.REPAIRED, "repaired", plant.ordered_log.streams.repaired),
+            (metrics.LOST, "lost", plant.ordered_log.streams.lost),
             (metrics.BAD, "bad", plant.bad_frames),
         ):
             deltas.add(shared, name, total)
         metrics.CLIENTS.set(stream.clients())
         metrics.STREAMS.set(gateway.streams.count)
         metrics.BUFFERED.set(stream.buffered())
-        metrics.QUEUES.labels("kept_back").set(plant.record.streams.depth)
+        metrics.QUEUES.labels("kept_back").set(plant.ordered_log.streams.depth)
         metrics.QUEUES.labels("commands").set(commands.waiting)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
@@ -158,7 +158,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 recordings=data / "recordings",
                 notifier=Notifier(),
                 metrics=lambda: metrics.page(plant),
-                clients=lambda: stream.clients() + plant.record.roster.other_clients(),
+                clients=lambda: stream.clients() + plant.ordered_log.roster.other_clients(),
                 now=loop.time,
             )
             subscriber = resources.enter_context(

@@ -10,11 +10,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from kpp_physics.parameters import Value
-from nodes.gateway import forks, recorded, recordings
+from nodes.gateway import forks, recording_schemas, recordings
 from nodes.gateway.context import Arguments, Ask, Gateway, Here, ModuleName, some_parameters
 from nodes.gateway.openapi import EXPORTS
 from nodes.gateway.problems import Problem, ProblemError
-from nodes.gateway.recorded import (
+from nodes.gateway.recording_schemas import (
     ChannelsAnswer,
     ForkedAnswer,
     HistoryAnswer,
@@ -104,7 +104,7 @@ async def compare(
 @router.get("/recordings/{run}/channels")
 async def get_channels(gateway: Here, run: Run, module: ModuleName) -> ChannelsAnswer:
     """Every quantity that is recorded of a module, with unit and meaning."""
-    return recorded.channels(await Recordings(gateway.endpoints).channels(run, module))
+    return recording_schemas.channels(await Recordings(gateway.endpoints).channels(run, module))
 
 
 @router.get("/recordings/{run}/history")
@@ -123,7 +123,7 @@ async def get_history(
     if end is None:
         last = (await source.extent(run, module)).end
         span = _span(start, last + AFTER, bins)
-    return recorded.history(await source.history(run, module, _names(channels), span))
+    return recording_schemas.history(await source.history(run, module, _names(channels), span))
 
 
 @router.get("/recordings/{run}/events")
@@ -136,7 +136,7 @@ async def get_notes(
 ) -> NotesAnswer:
     """Events of a recorded run and results of its commands, in blocks."""
     span = _span(start, end, 1)
-    return recorded.notes(await Recordings(gateway.endpoints).notes(run, span.start, span.end, after), after)
+    return recording_schemas.notes(await Recordings(gateway.endpoints).notes(run, span.start, span.end, after), after)
 
 
 @router.get("/recordings/{run}/export", responses=EXPORTS, response_class=Response)

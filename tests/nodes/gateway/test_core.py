@@ -10,7 +10,7 @@ from bus.alarms import Condition, compared
 from bus.messages import Command, Event, Frames, FramesRequest, Peer, Published, Span
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
-from nodes.gateway.record import EVENTS_KEPT
+from nodes.gateway.ordered_log import EVENTS_KEPT
 from nodes.gateway.roster import SILENT, NodeHealth, health_of
 
 from . import messages
@@ -84,7 +84,7 @@ def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
 
 def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     view = plant()
-    stream = view.record.streams.modules["m1"]
+    stream = view.ordered_log.streams.modules["m1"]
     for seq in (1, 4, 5):
         hear(view, messages.state(seq), 0.0)
     frame = view.newest("m1")
@@ -93,8 +93,8 @@ def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     assert stream.request == FramesRequest(run=messages.RUN, after=1)
     states = [messages.state(2), messages.state(3)]
     reply = Frames(run=messages.RUN, after=1, through=3, last=5, states=states, events=[], results=[])
-    view.record.take(stream.on_frames(reply), 0.0)
-    ring = view.record.rings["m1"]
+    view.ordered_log.take(stream.on_frames(reply), 0.0)
+    ring = view.ordered_log.rings["m1"]
     assert [ring[position].head.seq for position in range(ring.first, ring.end)] == [1, 2, 3, 4, 5]
     assert [ring[position].state() for position in (1, 2)] == states
     status = answers.status(view, 0, 0.0)
@@ -107,10 +107,10 @@ def test_what_cannot_be_had_is_counted_by_topic() -> None:
         hear(view, messages.tick(seq), 0.0)
     for seq in (1, 3):
         hear(view, messages.state(seq), 0.0)
-    clock = view.record.streams.clock
+    clock = view.ordered_log.streams.clock
     assert clock is not None
-    view.record.take(clock.skip(), 0.0)
-    view.record.take(view.record.streams.modules["m1"].skip(), 0.0)
+    view.ordered_log.take(clock.skip(), 0.0)
+    view.ordered_log.take(view.ordered_log.streams.modules["m1"].skip(), 0.0)
     assert answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
 
 
@@ -225,9 +225,9 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     first, second = plant(), plant()
     for each in happened:
         hear(first, each, 0.0)
-    second.record.add_past_commands(messages.RUN, span)
+    second.ordered_log.add_past_commands(messages.RUN, span)
     hear(second, happened[3], 0.0)
-    second.record.add_past_events(happened)
+    second.ordered_log.add_past_events(happened)
     for view in (first, second):
         hear(view, messages.tick(99), 0.0)
         hear(view, messages.state(99, alarms=alarms.acknowledged(trip, "m1.trip", 0.02, "alice")), 0.0)
@@ -235,7 +235,7 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     assert (alarm.id, alarm.state, alarm.acknowledged_by) == ("m1.trip", "acknowledged", "alice")
     assert (alarm.raised_seq, alarm.raised_t) == (2, 0.01)
     assert second.alarms() == first.alarms()
-    assert list(second.record.events) == list(first.record.events) == happened
+    assert list(second.ordered_log.events) == list(first.ordered_log.events) == happened
     assert answers.commands(second, 5).commands[0].origin == "alice"
     hear(second, messages.tick(1, "run-2"), 0.0)
     assert second.alarms() == [], "those of another run"

@@ -1,4 +1,4 @@
-"""The ordered record of what was heard: each message once, in order, gaps repaired from whoever published it.
+"""The ordered log of what was heard: each message once, in order, gaps repaired from whoever published it.
 
 The newest frame is shown at once, whatever is missing before it (see `core.Plant`); what follows from every message -
 the audit log, the ring for clients that want each frame - is made here, where none is left out.
@@ -36,7 +36,7 @@ class Run:
     last_seq: int
 
 
-class Record:
+class OrderedLog:
     """Everything that was heard, in order.
 
     Args:
