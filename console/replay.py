@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Final
 
-from bus.beside import replay_environment
 from bus.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolated
+from bus.replay_endpoints import replay_environment
 from console.arguments import FOLDER
 from console.recordings import require_run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.beside import VARIABLES, replay_environment
 from bus.endpoints import Endpoints
 from bus.environment import data_folder, scenario_folder, setting
+from bus.replay_endpoints import VARIABLES, replay_environment
 from bus.security import keys
 from studies import library
 from ui.commands import scenarios

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from bus.beside import VARIABLES
 from bus.client import command, sequence
 from bus.listener import Listener
 from bus.messages import CommandRequest, Event, Published, Refused, Result, Sequenced, State, Status, Tick
+from bus.replay_endpoints import VARIABLES
 from nodes.recorder.intake import Intake
 from nodes.recorder.replay import ReplayCore, ReplayError
 from recording.folder import RunFolder, make_folder

@@ -1,7 +1,7 @@
 """A replay binds addresses beside those of its plant, wherever these are."""
 
-from bus.beside import SHIFT, VARIABLES, replay_environment
 from bus.endpoints import Endpoints
+from bus.replay_endpoints import SHIFT, VARIABLES, replay_environment
 from bus.security.hosts import UI_VARIABLE, Names, check
 
 
