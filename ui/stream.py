@@ -25,8 +25,8 @@ from ui import channels, frames
 from ui.frames import Frame
 from ui.history import Samples
 from ui.log import Entry
-from ui.note import note, vitals
 from ui.plant import Module, Plant
+from ui.status_payload import status_payload, vitals
 
 INTERVAL = 0.05
 """Seconds between two display frames."""
@@ -179,7 +179,7 @@ class Stream:
                 state=module.state,
                 state_age=module.source.age(now),
                 clock_age=plant.clock.age(now),
-                note=_ENCODE({**note(plant, name, now, self._vitals[name]), "replaying": self._replay}),
+                note=_ENCODE({**status_payload(plant, name, now, self._vitals[name]), "replaying": self._replay}),
                 alarms=_ENCODE(plant.alarm_list()),
                 commands=plant.log.since(oldest_command),
                 commands_end=plant.log.end,

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from bus.alarms import Condition, compared
 from bus.messages import Command, Event, Published, Result, Tick
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
-from ui.note import note, vitals
 from ui.plant import EVENTS_KEPT, Plant
+from ui.status_payload import status_payload, vitals
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def states(plant: Plant, now: float) -> dict[str, str]:
 
 def test_at_first_everything_is_missing_or_unknown(plant: Plant) -> None:
     assert states(plant, 0.0) == {"clock": "missing", "m1": "unknown", "gateway": "unknown"}
-    told = note(plant, "m1", 0.0, vitals(plant, "m1", 0.0))
+    told = status_payload(plant, "m1", 0.0, vitals(plant, "m1", 0.0))
     assert told["clock"] is None
     assert told["module"] is None
 
@@ -128,7 +128,7 @@ def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: Plant, sour
 def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
     plant.hear(tick(source, mode="paused"), 0.1)
-    assert note(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"
+    assert status_payload(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"
 
 
 def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant: Plant, source: SyntheticPlant) -> None:

@@ -56,7 +56,7 @@ def _system(plant: Plant, status: Status) -> dict[str, Any]:
     }
 
 
-def note(plant: Plant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
+def status_payload(plant: Plant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
     """All that is no number, and the numbers that change a few times a second at most."""
     state = plant.modules[module].state
     return {
