@@ -20,7 +20,7 @@ from nodes.clock.orders import (
     Stop,
     StopLate,
 )
-from nodes.clock.pace import FLAT_OUT_DT_US, Debt, Pace, Speed
+from nodes.clock.pace import FLAT_OUT_DT_US, CatchUpBacklog, Pace, Speed
 from nodes.clock.ticklog import RunHeader, Stretch
 
 BegunWith = tuple[str, dict[str, Any]]
@@ -46,7 +46,7 @@ class Controls:
         self.next_run: NextRun | None = None
         """The run to begin after this tick, None to stay in the present one."""
         self._pace = Pace(rate)
-        self._debt = Debt(rate)
+        self._backlog = CatchUpBacklog(rate)
         self._steps_left = 0
         self._until_us: int | None = None
 
@@ -61,9 +61,9 @@ class Controls:
         return self.policy == "stop" and self.mode == "running"
 
     @property
-    def owed(self) -> float:
+    def backlog(self) -> float:
         """Simulated time in seconds that policy catch_up has still to make up for."""
-        return self._debt.owed_us / 1e6 if self.policy == "catch_up" else 0.0
+        return self._backlog.amount_us / 1e6 if self.policy == "catch_up" else 0.0
 
     # Orders
 
@@ -134,14 +134,14 @@ class Controls:
                 return {"speed": self.speed.factor, "flat_out": self.flat_out}
             case SetPolicy(policy=policy):
                 self.policy = policy
-                self._debt.forgive()
+                self._backlog.clear()
                 return {"policy": policy}
             case Reset(scenario=chosen, parameters=parameters):
                 self.next_run = (chosen or scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": chosen or scenario}
         self._steps_left = 0
         self._until_us = None
-        self._debt.forgive()
+        self._backlog.clear()
         return {"mode": self.mode}
 
     def _run_until(self, until_us: int, t_us: int) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class Controls:
         if self.flat_out:
             return self._up_to_moment(FLAT_OUT_DT_US, t_us)
         dt_us = self._pace.advance(self.speed)
-        return self._up_to_moment(dt_us + (self._debt.pay(dt_us) if self.policy == "catch_up" else 0), t_us)
+        return self._up_to_moment(dt_us + (self._backlog.take(dt_us) if self.policy == "catch_up" else 0), t_us)
 
     def _up_to_moment(self, dt_us: int, t_us: int) -> int:
         """The advance, cut short where the run is to pause."""
@@ -183,16 +183,16 @@ class Controls:
     def wait(self) -> None:
         """A tick advances nothing because a module is late."""
         if not self.flat_out and self._steps_left == 0:
-            self._debt.owe(self.speed, 1)
+            self._backlog.add(self.speed, 1)
 
     def missed(self, deadlines: int) -> None:
         """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
         if self.mode == "running" and not self.flat_out:
-            self._debt.owe(self.speed, deadlines)
+            self._backlog.add(self.speed, deadlines)
 
     def _begin_anew(self) -> None:
         self._pace.restart()
-        self._debt.forgive()
+        self._backlog.clear()
 
     # Runs
 

@@ -464,7 +464,7 @@ class ClockCore:
             policy=self._controls.policy,
             held=list(self._held),
             held_time=self.timing.held_ns / 1e9,
-            owed_time=self._controls.owed,
+            owed_time=self._controls.backlog,
             problems=[self.suspended] if self.suspended else [],
             realtime_priority=realtime_priority,
             scenario=self._run.scenario,

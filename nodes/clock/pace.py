@@ -13,7 +13,7 @@ FLAT_OUT_DT_US = 500_000
 """Simulated time of a tick when running as fast as possible: few enough frames that the plant is the limit."""
 
 
-DEBT_TICKS_MAX = 60_000
+BACKLOG_TICKS_MAX = 60_000
 """Most ticks that are made up for at a time: a minute at the highest tick rate."""
 
 
@@ -58,29 +58,29 @@ class Pace:
         self._carry = 0
 
 
-class Debt:
+class CatchUpBacklog:
     """Simulated time that was not given out because a module or the clock itself was late, in whole physics steps."""
 
-    REPAY = 3
-    """While it is paid back, simulated time goes this many times as fast again."""
+    CATCH_UP_FACTOR = 3
+    """While it is made up for, simulated time goes this many times as fast again."""
 
     def __init__(self, rate: int) -> None:
         self._pace = Pace(rate)
-        self.owed_us = 0
+        self.amount_us = 0
 
-    def owe(self, speed: Speed, ticks: int) -> None:
+    def add(self, speed: Speed, ticks: int) -> None:
         """So many ticks have advanced nothing."""
-        self.owed_us += sum(self._pace.advance(speed) for _ in range(min(ticks, DEBT_TICKS_MAX)))
+        self.amount_us += sum(self._pace.advance(speed) for _ in range(min(ticks, BACKLOG_TICKS_MAX)))
 
-    def pay(self, dt_us: int) -> int:
+    def take(self, dt_us: int) -> int:
         """What a tick that advances `dt_us` advances in addition, in microseconds."""
-        part = min(self.owed_us, self.REPAY * dt_us)
-        self.owed_us -= part
+        part = min(self.amount_us, self.CATCH_UP_FACTOR * dt_us)
+        self.amount_us -= part
         return part
 
-    def forgive(self) -> None:
-        """The schedule begins anew: nothing is owed."""
-        self.owed_us = 0
+    def clear(self) -> None:
+        """The schedule begins again: nothing is left to catch up."""
+        self.amount_us = 0
         self._pace.restart()
 
 
