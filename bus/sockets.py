@@ -38,7 +38,7 @@ from bus.security.watch import Watch
 TELEMETRY_QUEUE = 10_000
 """Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
 
-Frames = Pair
+Multipart = Pair
 
 _COMMON = {
     zmq.LINGER: 0,
@@ -406,7 +406,7 @@ class Publisher(_Bound):
     def __init__(self, address: str) -> None:
         super().__init__(zmq.PUB, address, MAX_REQUEST, TELEMETRY_QUEUE)
 
-    def send(self, frames: Frames) -> None:
+    def send(self, frames: Multipart) -> None:
         """Send topic and payload to whoever subscribes."""
         self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
@@ -454,7 +454,7 @@ class Subscriber(_Subscribing):
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
         super().__init__(zmq.Context.instance, addresses, topics)
 
-    def receive(self, timeout: float = 0.0) -> Frames | None:
+    def receive(self, timeout: float = 0.0) -> Multipart | None:
         """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
         frames = _receive(self._socket, timeout)
         if frames is None:
@@ -544,7 +544,7 @@ class AsyncSubscriber(_Subscribing):
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
         super().__init__(zmq.asyncio.Context.instance, addresses, topics)
 
-    async def receive(self) -> Frames:
+    async def receive(self) -> Multipart:
         """The next two frames; others are counted and dropped."""
         while True:
             frames = await self._socket.recv_multipart()

@@ -9,7 +9,7 @@ from bus.codec import FrameError, decode_published
 from bus.endpoints import Endpoints
 from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
 from bus.repair import repairers
-from bus.sockets import Frames, Subscriber, wait
+from bus.sockets import Multipart, Subscriber, wait
 from ui.plant import Plant
 
 RENEW_AFTER = 5.0
@@ -79,7 +79,7 @@ class Feed:
             self._heard[index] = time.monotonic()
             subscriber.renew()
 
-    def _take(self, frames: Frames) -> None:
+    def _take(self, frames: Multipart) -> None:
         try:
             message = decode_published(*frames)
         except FrameError:

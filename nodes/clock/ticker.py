@@ -10,7 +10,7 @@ from collections import deque
 from bus import log
 from bus.codec import encode_published
 from bus.messages import Published, Tick
-from bus.sockets import Frames, Publisher
+from bus.sockets import Multipart, Publisher
 from nodes.clock.core import ClockCore
 from nodes.clock.pace import Schedule
 from nodes.clock.runs import Runs
@@ -37,12 +37,12 @@ class Ticker(threading.Thread):
         self._runs = runs
         self._publisher = publisher
         self._changed = changed
-        self._outbox: deque[Frames] = deque()
+        self._outbox: deque[Multipart] = deque()
         self._stopping = False
         self.realtime_priority = False
         self.failure: BaseException | None = None
 
-    def post(self, frames: Frames) -> None:
+    def post(self, frames: Multipart) -> None:
         """Have frames sent with the next tick; callable from any thread."""
         self._outbox.append(frames)
 
@@ -91,7 +91,7 @@ class Ticker(threading.Thread):
                     self._core.timing.deadlines_missed += missed
                     self._core.missed(missed)
 
-    def _compose(self, due_ns: int) -> list[Frames]:
+    def _compose(self, due_ns: int) -> list[Multipart]:
         with self._changed:
             while self._core.waits_for_journal:
                 self._changed.wait(0.1)
@@ -105,7 +105,7 @@ class Ticker(threading.Thread):
         log.at(tick.run, tick.seq)
         return [encode_published(message) for message in messages]
 
-    def _send(self, frames: list[Frames], deadline: int | None) -> None:
+    def _send(self, frames: list[Multipart], deadline: int | None) -> None:
         now = time.monotonic_ns()
         for pair in frames:
             self._publisher.send(pair)

@@ -21,7 +21,7 @@ from bus.sockets import (
     AsyncDealer,
     AsyncSubscriber,
     Dealer,
-    Frames,
+    Multipart,
     Publisher,
     Server,
     Subscriber,
@@ -37,9 +37,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAIR = (b"event/m1/", frame(Event, module="m1"))
 
 
-def heard(send: Callable[[Frames], object], subscriber: Subscriber, pair: Frames = PAIR) -> Frames:
+def heard(send: Callable[[Multipart], object], subscriber: Subscriber, pair: Multipart = PAIR) -> Multipart:
     """Send until something is received: a subscription takes its time to reach the publisher."""
-    received: list[Frames] = []
+    received: list[Multipart] = []
 
     def arrived() -> bool:
         send(pair)
@@ -367,7 +367,7 @@ BEAT = {"type": "beat", "node": "ui", "instance": "a", "pid": 1, "seq": 0, "stat
 
 
 def test_asyncio_subscriber_and_dealer(address: str) -> None:
-    async def talk() -> tuple[Frames, int, bytes]:
+    async def talk() -> tuple[Multipart, int, bytes]:
         published = free_address()
         with (
             Foreign(zmq.PUB, published, bind=True) as publisher,
