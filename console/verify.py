@@ -18,7 +18,7 @@ from recording.hot import hot_ranges
 from recording.manifest import read_manifest
 from recording.record import Row
 from recording.rows import Missing, run_rows
-from recording.ticks import Span, read_ticks, tick_holes
+from recording.ticks import TickSpan, read_ticks, tick_holes
 
 ReadParameters = Callable[[str], Parameters | Saved]
 """Scenario name -> the parameters that a run began with, or the checkpoint of another run that it was forked at."""
@@ -78,7 +78,7 @@ def recorded_modules(folder: RunFolder) -> list[str]:
         return [name for number, name in names.items() if name in sealed or hot_ranges(hot, number)]
 
 
-def recorded_spans(folder: RunFolder) -> list[Span]:
+def recorded_spans(folder: RunFolder) -> list[TickSpan]:
     """The ticks of a run from its first one on.
 
     Raises:
@@ -97,7 +97,7 @@ def recorded_spans(folder: RunFolder) -> list[Span]:
     return spans
 
 
-def computed(run: str, module: str, spans: list[Span], read: ReadParameters) -> Iterator[State]:
+def computed(run: str, module: str, spans: list[TickSpan], read: ReadParameters) -> Iterator[State]:
     """The states that the ticks of a run compute to.
 
     Args:
@@ -189,7 +189,7 @@ def _first_difference(row: Row, again: Row, names: list[str]) -> str:
     return f"texts {row.texts.decode(errors='replace')} are recorded, {again.texts.decode()} are computed"
 
 
-def journal_differences(spans: list[Span], journal: list[tuple[int, str]]) -> list[Difference]:
+def journal_differences(spans: list[TickSpan], journal: list[tuple[int, str]]) -> list[Difference]:
     """Commands of the clock's journal that are not in the recorded ticks, and the other way round.
 
     Args:

@@ -28,7 +28,7 @@ from bus.messages import (
     RecorderRequest,
 )
 from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
-from nodes.clock.orders import STEP_TICKS_MAX
+from nodes.clock.clock_commands import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
 from nodes.gateway import asyncapi, rest
 

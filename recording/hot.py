@@ -13,7 +13,7 @@ from recording.manifest import read_manifest
 from recording.notes import Note
 from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
 from recording.sealed import SealedContents, line_of
-from recording.ticks import Span, TickLog
+from recording.ticks import TickLog, TickSpan
 
 
 class Damaged(NamedTuple):
@@ -37,7 +37,7 @@ class Batch:
 
     rows: list[Row] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    ticks: list[Span] = field(default_factory=list)
+    ticks: list[TickSpan] = field(default_factory=list)
     schemas: list[Schema] = field(default_factory=list)
     again: list[Row] = field(default_factory=list)
     """Rows that came before, perhaps long ago: compared with what is recorded, and written only where nothing is."""

@@ -26,7 +26,7 @@ from recording.record import DamagedError, opened, unpack_fields
 from recording.salvage import finish, rebuild, set_aside
 from recording.seal import seconds_of, tier_line
 from recording.segment import about, intact_groups, verify_segment
-from recording.ticks import Span
+from recording.ticks import TickSpan
 from recording.tier import Bins
 
 _TABLES = (("notes", b"N", "position"), ("ticks", b"T", "first"), ("segments", b"M", "key"), ("schemas", b"C", "key"))
@@ -164,7 +164,7 @@ def _reason(record: bytes, kind: bytes) -> str:
         elif kind == b"N":
             Note.from_record(record)
         else:
-            unpack_fields(record, kind, Span if kind == b"T" else Line)
+            unpack_fields(record, kind, TickSpan if kind == b"T" else Line)
     except ValueError as error:
         return str(error)
     return ""

@@ -11,7 +11,7 @@ from recording.hot import Batch, HotStore
 from recording.manifest import Line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, Fields, Row, opened, salvage, unpack_fields, unpack_row
-from recording.ticks import Span
+from recording.ticks import TickSpan
 
 _PARTS = ("", "-wal", "-shm")
 _WHOLE = ".whole"
@@ -105,10 +105,10 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
     store.write(batch)
 
 
-def _ticks(found: list[tuple[bytes, bytes]]) -> list[Span]:
+def _ticks(found: list[tuple[bytes, bytes]]) -> list[TickSpan]:
     """The longest copy of each span: a span grows while it is the newest."""
-    longest: dict[int, Span] = {}
-    for span in _whole_ones(found, b"T", Span):
+    longest: dict[int, TickSpan] = {}
+    for span in _whole_ones(found, b"T", TickSpan):
         known = longest.get(span.first)
         if known is None or known.length < span.length:
             longest[span.first] = span

@@ -9,7 +9,7 @@ from msgspec import Meta
 from recording.record import MOST_DT_US, MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
 
 
-class Span(NamedTuple):
+class TickSpan(NamedTuple):
     """Ticks of one kind in a row: the commands act at the first one, then every tick advances by dt."""
 
     first: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
@@ -29,7 +29,7 @@ class Span(NamedTuple):
         """Number of the last tick."""
         return self.first + self.length - 1
 
-    def after(self, seq: int) -> "Span | None":
+    def after(self, seq: int) -> "TickSpan | None":
         """What of it follows tick `seq`, None when nothing does."""
         skipped = max(0, seq + 1 - self.first)
         if skipped >= self.length:
@@ -39,7 +39,7 @@ class Span(NamedTuple):
         t_us = self.t_us + skipped * self.dt_us
         return self._replace(first=self.first + skipped, length=self.length - skipped, t_us=t_us, commands=[])
 
-    def joins(self, other: "Span") -> bool:
+    def joins(self, other: "TickSpan") -> bool:
         """True if `other` only continues it."""
         return (
             other.first == self.first + self.length
@@ -49,7 +49,7 @@ class Span(NamedTuple):
             and (other.speed_milli, other.flat_out) == (self.speed_milli, self.flat_out)
         )
 
-    def agrees(self, other: "Span") -> bool:
+    def agrees(self, other: "TickSpan") -> bool:
         """True if both say the same of the ticks that they have in common."""
         first = max(self.first, other.first)
         mine, others = self.after(first - 1), other.after(first - 1)
@@ -63,7 +63,7 @@ class TickLog:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._newest: Span | None = None
+        self._newest: TickSpan | None = None
         self._unwritten = False
         self.refresh()
 
@@ -78,7 +78,7 @@ class TickLog:
         """Number of the newest tick, 0 before the first."""
         return 0 if self._newest is None else self._newest.last
 
-    def append(self, spans: Iterable[Span]) -> list[int]:
+    def append(self, spans: Iterable[TickSpan]) -> list[int]:
         """Add what is new; returns the numbers of ticks that were known with another content."""
         conflicts: list[int] = []
         for span in spans:
@@ -93,7 +93,7 @@ class TickLog:
         self._write()
         return conflicts
 
-    def fill(self, spans: Iterable[Span]) -> None:
+    def fill(self, spans: Iterable[TickSpan]) -> None:
         """Put ticks into holes that damage has left; what is known stays as it is."""
         for span in spans:
             known = self._around(span)
@@ -103,17 +103,17 @@ class TickLog:
                 self._connection.execute("INSERT INTO ticks VALUES (?, ?)", (piece.first, record))
         self.refresh()
 
-    def _known(self, span: Span) -> bool:
+    def _known(self, span: TickSpan) -> bool:
         return all(each.agrees(span) for each in self._around(span))
 
-    def _around(self, span: Span) -> list[Span]:
+    def _around(self, span: TickSpan) -> list[TickSpan]:
         """What is known of the ticks of a span."""
         where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
         before = [each.first for each in read_ticks(self._connection, where, (span.first,))]
         where = "WHERE first BETWEEN ? AND ? ORDER BY first"
         return list(read_ticks(self._connection, where, (before[0] if before else 0, span.last)))
 
-    def _add(self, span: Span) -> None:
+    def _add(self, span: TickSpan) -> None:
         newest = self._newest
         if newest is not None and newest.joins(span):
             self._newest = newest._replace(length=newest.length + span.length)
@@ -130,10 +130,10 @@ class TickLog:
         self._unwritten = False
 
 
-def _without(span: Span, known: list[Span]) -> list[Span]:
+def _without(span: TickSpan, known: list[TickSpan]) -> list[TickSpan]:
     """The pieces of a span that are not among known ones, which are in order."""
-    pieces: list[Span] = []
-    rest: Span | None = span
+    pieces: list[TickSpan] = []
+    rest: TickSpan | None = span
     for each in known:
         if rest is None or each.last < rest.first:
             continue
@@ -143,7 +143,7 @@ def _without(span: Span, known: list[Span]) -> list[Span]:
     return pieces if rest is None else [*pieces, rest]
 
 
-def tick_holes(spans: Iterable[Span]) -> list[tuple[int, int]]:
+def tick_holes(spans: Iterable[TickSpan]) -> list[tuple[int, int]]:
     """Ranges of ticks that are missing before the newest one, as (first, last)."""
     holes, following = [], 1
     for span in spans:
@@ -155,11 +155,11 @@ def tick_holes(spans: Iterable[Span]) -> list[tuple[int, int]]:
 
 def read_ticks(
     connection: sqlite3.Connection, where: str = "ORDER BY first", values: tuple[int, ...] = ()
-) -> Iterator[Span]:
+) -> Iterator[TickSpan]:
     """Undamaged spans, in order."""
     for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
         try:
-            span = unpack_fields(record, b"T", Span)
+            span = unpack_fields(record, b"T", TickSpan)
         except DamagedError:
             continue  # leaves a hole, which the holes of the run show
         if span.first == first:

@@ -1,15 +1,15 @@
-"""Run mode, speed and policy: the orders that change them, and how far simulated time goes with a tick."""
+"""Run mode, speed and policy: the commands that change them, and how far simulated time goes with a tick."""
 
 from typing import Any
 
 from bus.messages import Mode, Policy, Violation
-from nodes.clock.orders import (
+from nodes.clock.clock_commands import (
     Acknowledge,
+    ClockCommand,
+    ClockCommandError,
     NoteAlarms,
-    Order,
-    OrderError,
     Pause,
-    PlainOrder,
+    PlainCommand,
     Reset,
     Resume,
     RunUntil,
@@ -21,7 +21,7 @@ from nodes.clock.orders import (
     StopLate,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, CatchUpBacklog, Pace, Speed
-from nodes.clock.ticklog import RunHeader, Stretch
+from nodes.clock.ticklog import RunHeader, TickLogSpan
 
 BegunWith = tuple[str, dict[str, Any]]
 """Scenario of a run, and the parameters that are put over it."""
@@ -65,45 +65,45 @@ class Controls:
         """Simulated time in seconds that policy catch_up has still to make up for."""
         return self._backlog.amount_us / 1e6 if self.policy == "catch_up" else 0.0
 
-    # Orders
+    # Commands
 
-    def begins(self, order: Order, scenario: str, t_us: int, *, waiting: bool) -> BegunWith | None:
-        """What the run would begin with that an order may begin when its tick comes, None if it begins none.
+    def begins(self, command: ClockCommand, scenario: str, t_us: int, *, waiting: bool) -> BegunWith | None:
+        """What the run would begin with that a command may begin when its tick comes, None if it begins none.
 
         Args:
-            order: the order.
+            command: the command.
             scenario: that of the present run.
             t_us: simulated time now.
-            waiting: whether other orders act before it, which may stop the run or let its time go on.
+            waiting: whether other commands act before it, which may stop the run or let its time go on.
         """
-        match order:
+        match command:
             case Reset(scenario=chosen, parameters=parameters):
                 return chosen or scenario, parameters
             case Start() if waiting or (self.mode == "stopped" and t_us > 0):
                 return scenario, {}
         return None
 
-    def obey(self, order: Order, scenario: str, t_us: int) -> dict[str, Any]:
-        """Carry out an order in a run of that scenario at that time; returns what is in force now.
+    def apply(self, command: ClockCommand, scenario: str, t_us: int) -> dict[str, Any]:
+        """Carry out a command in a run of that scenario at that time; returns what is in force now.
 
         Raises:
-            OrderError: if it cannot be obeyed now, with what would be right.
+            ClockCommandError: if it cannot be applied now, with what would be right.
         """
-        match order:
+        match command:
             case Acknowledge(alarm=alarm):
                 return {"alarm": alarm}
             case NoteAlarms(present=present):
                 return {"present": [alarm for alarm, _node, _text in present]}
             case RunUntil(t_us=until_us):
                 return self._run_until(until_us, t_us)
-        return self._carry_out(order, scenario, t_us)
+        return self._carry_out(command, scenario, t_us)
 
-    def _carry_out(self, order: PlainOrder, scenario: str, t_us: int) -> dict[str, Any]:
-        match order:
+    def _carry_out(self, command: PlainCommand, scenario: str, t_us: int) -> dict[str, Any]:
+        match command:
             case Start():
                 if self.mode != "stopped":
                     remedy = "resume or reset" if self.mode == "paused" else "pause, stop or reset"
-                    raise OrderError(f"the run is {self.mode}: {remedy}")
+                    raise ClockCommandError(f"the run is {self.mode}: {remedy}")
                 if t_us > 0:
                     self.next_run = (scenario, {}, "running")
                     return {"mode": "running", "new_run": True}
@@ -116,15 +116,17 @@ class Controls:
                 self.mode = "running"
             case Stop():
                 if self.mode == "stopped":
-                    raise OrderError("the run is stopped already")
+                    raise ClockCommandError("the run is stopped already")
                 self.mode = "stopped"
             case StopLate():
                 if not self.stops_when_late:
-                    raise OrderError(f"the run is {self.mode}, the policy {self.policy}: there is nothing to stop")
+                    raise ClockCommandError(
+                        f"the run is {self.mode}, the policy {self.policy}: there is nothing to stop"
+                    )
                 self.mode = "stopped"
             case Step(ticks=ticks):
                 if self.mode == "running":
-                    raise OrderError("the run is running: pause it first")
+                    raise ClockCommandError("the run is running: pause it first")
                 self._steps_left += ticks
                 return {"mode": self.mode, "ticks": self._steps_left}
             case SetSpeed(speed=speed, flat_out=flat_out):
@@ -148,7 +150,7 @@ class Controls:
         now = t_us / 1e6
         if until_us <= t_us:
             reason = f"it is {now:g} s already: name a later time, or reset"
-            raise OrderError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
+            raise ClockCommandError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
         self._until_us = until_us
         self.mode = "running"
         self._steps_left = 0
@@ -156,7 +158,7 @@ class Controls:
 
     def _require(self, mode: Mode, remedy: str) -> None:
         if self.mode != mode:
-            raise OrderError(f"the run is {self.mode}: {remedy}")
+            raise ClockCommandError(f"the run is {self.mode}: {remedy}")
 
     # Time
 
@@ -209,10 +211,10 @@ class Controls:
         self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
         self.speed = Speed(header.speed_milli)
 
-    def follow(self, stretch: Stretch, t_us: int) -> None:
+    def follow(self, span: TickLogSpan, t_us: int) -> None:
         """Be as after recorded ticks, which ended at a time."""
         if self.mode != "running" and self._steps_left > 0:
-            self._steps_left = max(0, self._steps_left - (stretch.count if stretch.dt_us else 0))
-        self.mode = stretch.mode  # a moment that is reached changes it without a command
+            self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))
+        self.mode = span.mode  # a moment that is reached changes it without a command
         if self._until_us is not None and (self.mode != "running" or t_us >= self._until_us):
             self._until_us = None

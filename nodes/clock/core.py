@@ -29,15 +29,15 @@ from bus.messages import (
     Violation,
 )
 from nodes.clock.acceptance import Acceptance, another
+from nodes.clock.clock_commands import Acknowledge, ClockCommandError, NoteAlarms, StopLate, read_command
 from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
-from nodes.clock.orders import Acknowledge, NoteAlarms, OrderError, StopLate, read_order
 from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
-from nodes.clock.ticklog import RunHeader, Stretch
+from nodes.clock.ticklog import RunHeader, TickLogSpan
 from nodes.clock.timing import Timing
 
 WINDOW_US = 250_000
@@ -129,11 +129,11 @@ class ClockCore:
         if request.module != CLOCK_MODULE:
             return None
         try:
-            order = read_order(request.name, request.args)
-        except OrderError:  # its tick answers it, as any order that cannot be obeyed
+            parsed = read_command(request.name, request.args)
+        except ClockCommandError:  # its tick answers it, as any command that cannot be applied
             return None
         run = self._run
-        return self._controls.begins(order, run.scenario, run.t_us, waiting=run.waits_for_clock())
+        return self._controls.begins(parsed, run.scenario, run.t_us, waiting=run.waits_for_clock())
 
     def prepared(self, instance: Instance, reply: Prepared | Refused, now_ns: int) -> Decision | Preparation | None:
         """An instance of a module has said whether it can begin a run; None while others have still to say so."""
@@ -233,7 +233,7 @@ class ClockCore:
         obeyed: list[Published] = []
         for command in commands:
             if command.module == CLOCK_MODULE:
-                obeyed += self._obey(command, wall)
+                obeyed += self._apply(command, wall)
         self._verdict.keep(applies=controls.stops_when_late)
         dt_us = self._advance()
         self._verdict.find(self._held, self.peers, mono_ns, applies=controls.stops_when_late)
@@ -346,53 +346,53 @@ class ClockCore:
         header = recovered.header
         self._run = run = Run(header)
         self._controls.take_up(header)
-        for stretch, commands in recovered.ticks():
-            run.seq = stretch.first
+        for span, commands in recovered.ticks():
+            run.seq = span.first
             for command in commands:
                 if command.module == CLOCK_MODULE:
-                    self._obey(command, wall)
-            self._follow(stretch, commands)
+                    self._apply(command, wall)
+            self._follow(span, commands)
         for seq, command in recovered.waiting():
             run.pending[seq].append(command)
             if command.name == STOP_LATE:
                 self._verdict.late = tuple(command.args["late"])
         run.order = max(run.pending, default=0)
 
-    def _follow(self, stretch: Stretch, commands: tuple[Command, ...]) -> None:
+    def _follow(self, span: TickLogSpan, commands: tuple[Command, ...]) -> None:
         run = self._run
         run.history.append(
             run.t_us,
-            stretch.dt_us,
-            stretch.mode,
+            span.dt_us,
+            span.mode,
             commands,
-            speed_milli=stretch.speed_milli,
-            flat_out=stretch.flat_out,
-            count=stretch.count,
+            speed_milli=span.speed_milli,
+            flat_out=span.flat_out,
+            count=span.count,
         )
-        run.t_us += stretch.count * stretch.dt_us
-        run.seq = stretch.first + stretch.count - 1
-        self._controls.follow(stretch, run.t_us)
+        run.t_us += span.count * span.dt_us
+        run.seq = span.first + span.count - 1
+        self._controls.follow(span, run.t_us)
 
-    # Commands that the clock obeys
+    # Commands that the clock itself applies
 
-    def _obey(self, command: Command, wall: float) -> list[Published]:
+    def _apply(self, command: Command, wall: float) -> list[Published]:
         run = self._run
         try:
-            order = read_order(command.name, command.args)
-            applied = self._controls.obey(order, run.scenario, run.t_us)
-        except OrderError as error:
+            parsed = read_command(command.name, command.args)
+            applied = self._controls.apply(parsed, run.scenario, run.t_us)
+        except ClockCommandError as error:
             return [self._result(command, wall, reason=str(error), violations=error.violations)]
-        if isinstance(order, NoteAlarms):
-            new = run.nodes.note(order.present, run.seq, run.t_us / 1e6)
+        if isinstance(parsed, NoteAlarms):
+            new = run.nodes.note(parsed.present, run.seq, run.t_us / 1e6)
             text = "; ".join(f"{alarm.module}: {alarm.text}" for alarm in new if alarm.priority == "high")
             result = self._result(command, wall, applied={**applied, "alarming": bool(text)})
             return [self._alarm(NODE_ALARM, text, wall), result] if text else [result]
         result = self._result(command, wall, applied=applied)
-        if isinstance(order, Acknowledge):
-            run.nodes.acknowledge(order.alarm, run.t_us / 1e6, command.origin)
-        if not isinstance(order, StopLate):
+        if isinstance(parsed, Acknowledge):
+            run.nodes.acknowledge(parsed.alarm, run.t_us / 1e6, command.origin)
+        if not isinstance(parsed, StopLate):
             return [result]
-        late = ", ".join(order.late)
+        late = ", ".join(parsed.late)
         text = f"the run is stopped at t = {run.t_us / 1e6:g} s: {late} is late and the policy is stop"
         return [self._alarm(STOPPED_LATE, text, wall), result]
 

@@ -12,7 +12,7 @@ BLOCK_BYTES = 128 * 1024
 
 
 @dataclass
-class _Stretch:
+class _HistorySpan:
     first: int
     count: int
     t_us: int
@@ -28,7 +28,7 @@ class History:
     """Every tick since the start of the run."""
 
     def __init__(self) -> None:
-        self._stretches: list[_Stretch] = []
+        self._spans: list[_HistorySpan] = []
         self._firsts: list[int] = []
 
     def append(
@@ -53,7 +53,7 @@ class History:
             flat_out: whether they followed acknowledgements.
             count: how many ticks.
         """
-        newest = self._stretches[-1] if self._stretches else None
+        newest = self._spans[-1] if self._spans else None
         kind = (dt_us, mode, speed_milli, flat_out)
         if (
             newest is not None
@@ -70,15 +70,15 @@ class History:
             return
         first = self.last + 1
         size = sum(len(encode(each)) for each in commands)
-        self._stretches.append(_Stretch(first, count, t_us, *kind, commands, size))
+        self._spans.append(_HistorySpan(first, count, t_us, *kind, commands, size))
         self._firsts.append(first)
 
     @property
     def last(self) -> int:
         """Number of the newest tick, 0 before the first."""
-        if not self._stretches:
+        if not self._spans:
             return 0
-        newest = self._stretches[-1]
+        newest = self._spans[-1]
         return newest.first + newest.count - 1
 
     def time_after(self, seq: int) -> int:
@@ -86,31 +86,31 @@ class History:
         index = bisect_right(self._firsts, seq) - 1
         if index < 0:
             return 0
-        stretch = self._stretches[index]
-        return stretch.t_us + min(seq - stretch.first + 1, stretch.count) * stretch.dt_us
+        span = self._spans[index]
+        return span.t_us + min(seq - span.first + 1, span.count) * span.dt_us
 
     def after(self, seq: int) -> list[Span]:
         """A block of the ticks that follow `seq`, in order; empty when there are none."""
         spans: list[Span] = []
         size = 0
-        for index in range(max(0, bisect_right(self._firsts, seq) - 1), len(self._stretches)):
-            stretch = self._stretches[index]
-            skipped = max(0, seq + 1 - stretch.first)
-            if skipped >= stretch.count:
+        for index in range(max(0, bisect_right(self._firsts, seq) - 1), len(self._spans)):
+            span = self._spans[index]
+            skipped = max(0, seq + 1 - span.first)
+            if skipped >= span.count:
                 continue
-            size += stretch.size
+            size += span.size
             if spans and (len(spans) == BLOCK_SPANS or size > BLOCK_BYTES):
                 break
             spans.append(
                 Span(
-                    first=stretch.first + skipped,
-                    count=stretch.count - skipped,
-                    t=(stretch.t_us + skipped * stretch.dt_us) / 1e6,
-                    dt=stretch.dt_us / 1e6,
-                    mode=stretch.mode,
-                    speed=stretch.speed_milli / 1000,
-                    flat_out=stretch.flat_out,
-                    commands=[] if skipped else list(stretch.commands),
+                    first=span.first + skipped,
+                    count=span.count - skipped,
+                    t=(span.t_us + skipped * span.dt_us) / 1e6,
+                    dt=span.dt_us / 1e6,
+                    mode=span.mode,
+                    speed=span.speed_milli / 1000,
+                    flat_out=span.flat_out,
+                    commands=[] if skipped else list(span.commands),
                 )
             )
         return spans

@@ -51,10 +51,8 @@ class Runs:
             return None, problems
         path, recorded = max(found, key=lambda each: each[1].header.order)
         if recorded.damaged:
-            problems.append(
-                f"tick log {path} is damaged after {len(recorded.stretches)} records: it goes on from there"
-            )
-        self._log = TickLog.reopen(path, recorded.end, recorded.stretches[-1] if recorded.stretches else None)
+            problems.append(f"tick log {path} is damaged after {len(recorded.spans)} records: it goes on from there")
+        self._log = TickLog.reopen(path, recorded.end, recorded.spans[-1] if recorded.spans else None)
         self._run = recorded.header.run
         return self._recovered(recorded), problems
 
@@ -75,7 +73,7 @@ class Runs:
         return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 
     def _recovered(self, recorded: Recorded) -> Recovered:
-        return Recovered(recorded.header, recorded.stretches, self._commands(recorded.header.run))
+        return Recovered(recorded.header, recorded.spans, self._commands(recorded.header.run))
 
     def record(self, header: RunHeader, tick: Tick) -> None:
         """Write a tick before it is published; the first one of a run begins its file.

@@ -19,7 +19,7 @@ PREPARE_NS = 500_000
 """A tick is composed and packed this long before its deadline, so that only the send is left."""
 
 SPIN_NS = 150_000
-"""The last stretch before a deadline is spent spinning: a sleep wakes up to 100 us late."""
+"""The last span before a deadline is spent spinning: a sleep wakes up to 100 us late."""
 
 FLAT_OUT_WAIT = 0.1
 """Longest wait for acknowledgements in flat-out mode; then a tick that advances nothing shows that the clock lives."""

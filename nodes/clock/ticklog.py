@@ -1,7 +1,7 @@
 """The ticks of one run on disk, run-length coded and written before a tick is published, so that a clock that is killed
 goes on with the next number.
 
-A file is a header, then records of 32 bytes. A record is a stretch of equal ticks; while the stretch grows, its record
+A file is a header, then records of 32 bytes. A record is a span of equal ticks; while the span grows, its record
 is written again in place. What was written survives a killed process at once and a power cut after the next `sync`.
 """
 
@@ -34,7 +34,7 @@ RESERVE = 16
 
 
 LARGEST = 256 << 20
-"""Most bytes of a tick log that is read: eight million stretches."""
+"""Most bytes of a tick log that is read: eight million spans."""
 
 MOST = 1 << 40
 """Largest number of a tick, of a run and of a speed in thousandths."""
@@ -68,7 +68,7 @@ class RunHeader(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TickLogSpan:
     """Ticks of one kind in a row; only the first may carry commands."""
 
     first: int
@@ -84,7 +84,7 @@ class Stretch:
 class TickLog:
     """The file of the present run, open for writing."""
 
-    def __init__(self, path: Path, file: int, end: int, newest: Stretch | None) -> None:
+    def __init__(self, path: Path, file: int, end: int, newest: TickLogSpan | None) -> None:
         self._path = path
         self._file = file
         self._end = end
@@ -92,7 +92,7 @@ class TickLog:
         self._newest = newest
         self._unsynced = True
         self.short = False
-        """True when the disk is full: only a few more stretches can be written."""
+        """True when the disk is full: only a few more spans can be written."""
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> "TickLog":
@@ -118,7 +118,7 @@ class TickLog:
         return cls(path, file, len(head), None)
 
     @classmethod
-    def reopen(cls, path: Path, end: int, newest: Stretch | None) -> "TickLog":
+    def reopen(cls, path: Path, end: int, newest: TickLogSpan | None) -> "TickLog":
         """Go on with a file that `read` has read; what is behind the last whole record is written over."""
         try:
             return cls(path, os.open(path, os.O_RDWR), end, newest)
@@ -131,19 +131,19 @@ class TickLog:
         Raises:
             TickLogError: if it cannot be written; then it must not be published.
         """
-        stretch, new = self._extended(tick)
+        span, new = self._extended(tick)
         try:
             if new:
                 self._reserve()
                 self._end += _RECORD
-            os.pwrite(self._file, _pack(stretch), self._end - _RECORD)
+            os.pwrite(self._file, _pack(span), self._end - _RECORD)
         except OSError as error:
             raise TickLogError(f"tick log {self._path} cannot be written: {error.strerror}") from error
-        self._newest = stretch
+        self._newest = span
         self._unsynced = True
 
-    def _extended(self, tick: Tick) -> tuple[Stretch, bool]:
-        one = Stretch(
+    def _extended(self, tick: Tick) -> tuple[TickLogSpan, bool]:
+        one = TickLogSpan(
             first=tick.seq,
             count=1,
             dt_us=round(tick.dt * 1e6),
@@ -156,7 +156,7 @@ class TickLog:
         newest = self._newest
         if newest is None or one.commands:
             return one, True
-        longer = Stretch(
+        longer = TickLogSpan(
             newest.first,
             newest.count + 1,
             one.dt_us,
@@ -207,7 +207,7 @@ class Recorded:
     """What a tick log holds."""
 
     header: RunHeader
-    stretches: list[Stretch]
+    spans: list[TickLogSpan]
     end: int
     """Where in the file the next record goes."""
     damaged: bool
@@ -237,12 +237,12 @@ def read(path: Path) -> Recorded:
         raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
     start = _HEAD.size + size
     start += -start % _RECORD
-    stretches = list(_records(data, start))
-    end = start + len(stretches) * _RECORD
-    return Recorded(header, stretches, end, damaged=any(data[end:]))
+    spans = list(_records(data, start))
+    end = start + len(spans) * _RECORD
+    return Recorded(header, spans, end, damaged=any(data[end:]))
 
 
-def _records(data: bytes, start: int) -> Iterator[Stretch]:
+def _records(data: bytes, start: int) -> Iterator[TickLogSpan]:
     following = 1
     for offset in range(start, len(data) - _RECORD + 1, _RECORD):
         body = data[offset : offset + _BODY.size]
@@ -252,14 +252,14 @@ def _records(data: bytes, start: int) -> Iterator[Stretch]:
             return
         if not 1 <= count <= MOST - first or dt_us > MOST_DT_US:
             return
-        yield Stretch(
+        yield TickLogSpan(
             first, count, dt_us, _MODES[mode], bool(flags & _HELD), bool(flags & _FLAT_OUT), commands, speed_milli
         )
         following = first + count
 
 
-def _pack(stretch: Stretch) -> bytes:
-    flags = _HELD * stretch.held + _FLAT_OUT * stretch.flat_out
-    mode = _MODES.index(stretch.mode)
-    body = _BODY.pack(stretch.first, stretch.count, stretch.dt_us, mode, flags, stretch.commands, stretch.speed_milli)
+def _pack(span: TickLogSpan) -> bytes:
+    flags = _HELD * span.held + _FLAT_OUT * span.flat_out
+    mode = _MODES.index(span.mode)
+    body = _BODY.pack(span.first, span.count, span.dt_us, mode, flags, span.commands, span.speed_milli)
     return body + _CHECK.pack(zlib.crc32(body))

@@ -127,7 +127,7 @@ class Asked:
         """The id of the command that the key stands for; empty without a key."""
         return command_id(self.key, self._origin) if self.key else ""
 
-    async def obey(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
+    async def apply(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
         """Have a command act and answer what was applied.
 
         Raises:
@@ -143,7 +143,7 @@ class Asked:
 
     async def clock(self, name: str, args: dict[str, Any] | None = None) -> AppliedAnswer:
         """The same for a command that the clock obeys."""
-        return await self.obey(CLOCK_MODULE, name, args or {})
+        return await self.apply(CLOCK_MODULE, name, args or {})
 
 
 Ask = Annotated[Asked, Depends(Asked)]

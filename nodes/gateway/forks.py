@@ -39,7 +39,7 @@ async def fork(ask: Asked, run: str, t: float, changes: dict[str, Any], *, start
     told = answer.model_dump() | {"run": begun[0].run, "seq": begun[0].seq, "t": begun[0].t}
     if start:
         # An id that follows from the first, so that asking again repeats both.
-        started = await ask.obey("clock", "start", {}, hashlib.sha256(answer.id.encode()).hexdigest()[:32])
+        started = await ask.apply("clock", "start", {}, hashlib.sha256(answer.id.encode()).hexdigest()[:32])
         ask.answer_with(answer.id)
         applied |= started.applied
         told |= {"command": "start", "seq": started.seq, "t": started.t}

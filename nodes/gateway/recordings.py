@@ -48,8 +48,8 @@ _NAMES = {"start": "from", "end": "to"}
 """Fields of the bus by their names here."""
 
 
-class Span(NamedTuple):
-    """A stretch of simulated time (s) in so many bins."""
+class TimeRange(NamedTuple):
+    """A range of simulated time (s) in so many bins."""
 
     start: float
     end: float
@@ -101,7 +101,7 @@ class Recordings:
             count += len(blocks[-1].channels)
         return blocks
 
-    async def history(self, run: str, module: str, channels: Sequence[str], span: Span) -> History:
+    async def history(self, run: str, module: str, channels: Sequence[str], span: TimeRange) -> History:
         """Bins of channels."""
         request = HistoryRequest(run, module, list(channels), span.start, span.end, span.bins)
         return await self._ask(request, History)
@@ -127,7 +127,9 @@ class Recordings:
                 raise ProblemError(_unknown(run, known[:10]))
             before = known[-1]
 
-    async def compare(self, runs: tuple[str, str], module: str, channels: Sequence[str], asked: Span) -> SidesAnswer:
+    async def compare(
+        self, runs: tuple[str, str], module: str, channels: Sequence[str], asked: TimeRange
+    ) -> SidesAnswer:
         """Two runs over the same simulated time, that of the left one; an infinite end means as far as both go."""
         left, right = runs
         common, shift = await self._shift(left, right)
@@ -137,8 +139,8 @@ class Recordings:
         if not start < end:
             reason = f"nothing of {right} is recorded in that time of {left}: they share {start:g} to {end:g} s"
             raise ProblemError(Problem.absent("from", f"{end:g} s", reason))
-        mine = await self.history(left, module, channels, Span(start, end, asked.bins))
-        theirs = await self.history(right, module, channels, Span(start + shift, end + shift, asked.bins))
+        mine = await self.history(left, module, channels, TimeRange(start, end, asked.bins))
+        theirs = await self.history(right, module, channels, TimeRange(start + shift, end + shift, asked.bins))
         return SidesAnswer(
             common=common, left=recording_schemas.side(mine, 0.0), right=recording_schemas.side(theirs, shift)
         )

@@ -17,7 +17,7 @@ from recording.notes import Note, read_notes
 from recording.record import Row
 from recording.recovery import covered
 from recording.rows import run_rows
-from recording.ticks import Span, read_ticks
+from recording.ticks import TickSpan, read_ticks
 
 FOREVER_US = 1 << 60
 
@@ -32,7 +32,7 @@ class _Past:
 
     folder: RunFolder
     connection: sqlite3.Connection
-    spans: list[Span]
+    spans: list[TickSpan]
     notes: list[Note]
 
     @classmethod

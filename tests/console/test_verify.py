@@ -32,7 +32,7 @@ from recording.hot import HotStore
 from recording.record import Row, pack_row, unpack_row
 from recording.rows import run_rows
 from recording.seal import Sealer
-from recording.ticks import Span
+from recording.ticks import TickSpan
 from studies import library
 
 RUN = "0001-001"
@@ -44,10 +44,10 @@ def command(name: str, module: str = "m1", origin: str = "test", **args: Any) ->
 
 
 SPANS = [
-    Span(1, 1, 0, 0, "stopped", [command("begin", "*", "clock", scenario="reference", parameters={})]),
-    Span(2, 60, 0, 10_000, "running", []),
-    Span(62, 40, 600_000, 10_000, "running", [command("set_parameters", drag_area=0.3)]),
-    Span(102, 20, 1_000_000, 0, "paused", []),
+    TickSpan(1, 1, 0, 0, "stopped", [command("begin", "*", "clock", scenario="reference", parameters={})]),
+    TickSpan(2, 60, 0, 10_000, "running", []),
+    TickSpan(62, 40, 600_000, 10_000, "running", [command("set_parameters", drag_area=0.3)]),
+    TickSpan(102, 20, 1_000_000, 0, "paused", []),
 ]
 
 

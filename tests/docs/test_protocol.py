@@ -21,7 +21,7 @@ from bus.messages import Result, Sequenced, State, Tick
 from bus.schema import Message
 from bus.sockets import Publisher, Server
 from docs.generate import FOLDER, documents, filled, stale_files
-from nodes.clock.orders import read_order
+from nodes.clock.clock_commands import read_command
 from tests.bus.catalogue import WIRE, Place, bare, leaves, places
 from tests.bus.samples import sample
 from tests.ports import free_address
@@ -194,10 +194,10 @@ def test_the_clock_knows_the_documented_commands_and_no_others() -> None:
     examples["reset"] = {"scenario": "reference", "parameters": {}}
     for name, arguments in documented("The clock obeys:"):
         args = examples.get(name, {})
-        read_order(name, args)
+        read_command(name, args)
         assert [*args] == re.findall(r"`(\w+)`", arguments)
     with pytest.raises(ValueError, match="it knows") as caught:
-        read_order("no_such", {})
+        read_command("no_such", {})
     known = str(caught.value).split("it knows ")[1].split(", ")
     assert known == [name for name, _ in documented("The clock obeys:")]
 

@@ -13,7 +13,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, Conflict, HotStore, hot_ranges, read_rows, read_schemas
 from recording.notes import read_notes
 from recording.record import Row
-from recording.ticks import Span, TickLog, read_ticks, tick_holes
+from recording.ticks import TickLog, TickSpan, read_ticks, tick_holes
 from tests.recording.conftest import DT_US, SCHEMA, make_note, make_row
 
 Open = Callable[[], HotStore]
@@ -89,7 +89,7 @@ def test_a_batch_is_written_whole_or_not_at_all(open_store: Open) -> None:
         "CREATE TRIGGER full BEFORE INSERT ON notes BEGIN SELECT raise(ABORT, 'disk is full'); END"
     )
     with pytest.raises(StoreError, match="disk is full"):
-        store.write(Batch(rows=[make_row(1)], notes=[make_note(1)], ticks=[Span(1, 1, 0, DT_US, "running", [])]))
+        store.write(Batch(rows=[make_row(1)], notes=[make_note(1)], ticks=[TickSpan(1, 1, 0, DT_US, "running", [])]))
     assert module_number(store.connection, "m1") is None
     assert store.ticks.last == 0
     store.connection.execute("DROP TRIGGER full")
@@ -130,12 +130,12 @@ def test_ticks_are_run_length_coded_and_come_back_one_by_one(
     parts: list[tuple[int, int, str, bool]], data: st.DataObject
 ) -> None:
     """However the stream is cut and repeated, the log says the same of every tick."""
-    single: list[Span] = []
+    single: list[TickSpan] = []
     for length, dt_us, mode, command in parts:
         for place in range(length):
             t_us = single[-1].t_us + single[-1].dt_us if single else 0
             commands = [{"id": f"c{len(single)}"}] if command and place == 0 else []
-            single.append(Span(len(single) + 1, 1, t_us, dt_us, mode, commands))
+            single.append(TickSpan(len(single) + 1, 1, t_us, dt_us, mode, commands))
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("CREATE TABLE ticks (first INTEGER PRIMARY KEY, record BLOB NOT NULL)")
     log = TickLog(connection)
@@ -167,7 +167,7 @@ def test_ticks_are_run_length_coded_and_come_back_one_by_one(
     connection.close()
 
 
-def _one_by_one(span: Span) -> list[Span]:
+def _one_by_one(span: TickSpan) -> list[TickSpan]:
     parts = []
     for seq in range(span.first, span.last + 1):
         rest = span.after(seq - 1)

@@ -22,7 +22,7 @@ from recording.manifest import Line, read_manifest
 from recording.notes import read_notes
 from recording.record import DamagedError, envelope, pack_json, unpack_fields, unpack_row
 from recording.seal import Sealer
-from recording.ticks import Span, read_ticks
+from recording.ticks import TickSpan, read_ticks
 from recording.unbundle import LARGEST_ADDED, LARGEST_INDEX, BundleError, opened_bundle
 from tests.recording.conftest import record
 
@@ -155,7 +155,7 @@ def test_s15_a_store_with_more_than_tables_of_ours_is_refused(bundle: Path, tmp_
         assert "is no whole bundle" in refused(rewritten(bundle, {name: data}))
 
 
-SPAN: dict[str, Any] = Span(1, 5, 0, 10_000, "running", [])._asdict()
+SPAN: dict[str, Any] = TickSpan(1, 5, 0, 10_000, "running", [])._asdict()
 LINE: dict[str, Any] = Line(
     "m1", 1, 5, 0, 4, 7, "m1-1.parquet", 9, "0" * 64, "kept", "m1-1.parquet", 9, "0" * 64, "kept"
 )._asdict()
@@ -164,7 +164,7 @@ EXTREMES: list[Any] = [-1, 1 << 63, 10**400, 1e300, True, None, "x" * 300, "../.
 
 @pytest.mark.parametrize("value", EXTREMES, ids=lambda value: repr(value)[:12])
 def test_s15_every_field_of_a_record_has_bounds(value: Any) -> None:
-    for mark, shape, whole in ((b"T", Span, SPAN), (b"M", Line, LINE)):
+    for mark, shape, whole in ((b"T", TickSpan, SPAN), (b"M", Line, LINE)):
         for field, good in whole.items():
             record = pack_json(mark, whole | {field: value})
             if type(value) is type(good) and field in {"flat_out", "commands", "tier_sha256"}:
@@ -175,7 +175,7 @@ def test_s15_every_field_of_a_record_has_bounds(value: Any) -> None:
                 continue  # a name that a file may have
             with pytest.raises(DamagedError):
                 unpack_fields(record, mark, shape)
-    assert unpack_fields(pack_json(b"T", SPAN), b"T", Span) == Span(**SPAN)
+    assert unpack_fields(pack_json(b"T", SPAN), b"T", TickSpan) == TickSpan(**SPAN)
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ class SyntheticPlant:
 
     def _tick(self, clock: Publisher, states: Publisher) -> None:
         commands, self._pending = self._pending, []
-        results = [self.obey(command) for command in commands]
+        results = [self.apply(command) for command in commands]
         self.commands.extend(commands)
         dt = TICK * self.speed if self.mode == "running" else 0.0
         self.t = round(self.t + dt, 6)
@@ -252,7 +252,7 @@ class SyntheticPlant:
         if self.wishes.module and not lost:
             _send(states, state)
 
-    def obey(self, command: Command) -> Result:
+    def apply(self, command: Command) -> Result:
         """Do as commanded, or refuse as wished."""
         reason = self.wishes.reject
         if not reason:

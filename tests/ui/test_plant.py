@@ -102,7 +102,7 @@ def command(name: str, origin: str = "dashboard-0001") -> Command:
 
 
 def result(source: SyntheticPlant, name: str) -> Result:
-    return source.obey(command(name))
+    return source.apply(command(name))
 
 
 def test_a_command_is_sequenced_then_answered(plant: Plant, source: SyntheticPlant) -> None:

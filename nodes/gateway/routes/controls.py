@@ -89,19 +89,19 @@ async def get_controls(gateway: Here, module: ModuleName) -> ControlsAnswer:
 @router.post("/controls/plant/{order}")
 async def order_plant(ask: Ask, module: ModuleName, order: Sequence, _body: NoArguments | None = None) -> AppliedAnswer:
     """Start, stop, coast or resume the plant itself; simulated time is not touched."""
-    return await ask.obey(module, f"plant_{order}", {})
+    return await ask.apply(module, f"plant_{order}", {})
 
 
 @router.post("/controls/injection")
 async def inject(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
     """Give one pulse of air by hand."""
-    return await ask.obey(module, "inject", {})
+    return await ask.apply(module, "inject", {})
 
 
 @router.post("/controls/emergency-stop")
 async def emergency_stop(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
     """Stop one module at once."""
-    return await ask.obey(module, EMERGENCY_STOP, {})
+    return await ask.apply(module, EMERGENCY_STOP, {})
 
 
 @router.post("/controls/emergency-stop/all")
@@ -111,13 +111,13 @@ async def emergency_stop_all(ask: Ask, _body: NoArguments | None = None) -> Appl
     It is sequenced even while a module is late, and acts there as soon as that gets to its tick. A module that stands
     in an emergency stop or a trip already has nothing to apply; 409 if none had.
     """
-    return await ask.obey(EVERY_MODULE, EMERGENCY_STOP, {})
+    return await ask.apply(EVERY_MODULE, EMERGENCY_STOP, {})
 
 
 @router.post("/controls/trip-reset")
 async def reset_trip(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
     """Leave a trip or an emergency stop once its cause is gone and the chain is at rest."""
-    return await ask.obey(module, "plant_reset", {})
+    return await ask.apply(module, "plant_reset", {})
 
 
 @router.post("/controls/load")
@@ -161,4 +161,4 @@ async def _set(ask: Ask, module: str, body: Settings) -> AppliedAnswer:
     if not changes:
         known = ", ".join(type(body).model_fields)
         raise ProblemError(Problem.violation("body", "at least one setting", f"name what to set: {known}"))
-    return await ask.obey(module, "set_parameters", changes)
+    return await ask.apply(module, "set_parameters", changes)

@@ -60,4 +60,4 @@ async def patch_parameters(ask: Ask, module: ModuleName, conditions: Conditional
         conditions.exclude(parameters.tag(await parameters.in_force(ask.gateway.endpoints, module)))
     # The module itself compares, at the tick: of two that saw the same, one changes it.
     expected = {} if conditions.wanted is None else {IF_MATCH: conditions.wanted}
-    return await ask.obey(module, "set_parameters", body | expected)
+    return await ask.apply(module, "set_parameters", body | expected)

@@ -67,7 +67,7 @@ async def load_preset(ask: Ask, module: ModuleName, name: Name, _body: NoArgumen
     wanted = ask.gateway.presets.read(name).as_dict()
     present = await parameters.values(ask.gateway.endpoints, module)
     changes = {key: value for key, value in wanted.items() if present.get(key) != value}
-    return await ask.obey(module, "set_parameters", changes)
+    return await ask.apply(module, "set_parameters", changes)
 
 
 @router.get("/presets/{name}/compare")

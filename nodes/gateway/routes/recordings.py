@@ -22,7 +22,7 @@ from nodes.gateway.recording_schemas import (
     RecordingsAnswer,
     SidesAnswer,
 )
-from nodes.gateway.recordings import AFTER, MAX_BINS, MAX_CHANNELS, Recordings, Span
+from nodes.gateway.recordings import AFTER, MAX_BINS, MAX_CHANNELS, Recordings, TimeRange
 from recording.export import Export, Format
 from recording.reading import FOREVER_US, Selection
 
@@ -201,11 +201,11 @@ class Download(StreamingResponse):
                 logging.getLogger(__name__).warning("export of run %s: missing: %s", self._run, missing)
 
 
-def _span(start: float, end: float | None, bins: int) -> Span:
+def _span(start: float, end: float | None, bins: int) -> TimeRange:
     stop = LATEST if end is None else end
     if not start < stop:
         raise ProblemError(Problem.conflict("from", f"{stop:g} s", f"{start:g} s is not before the end, {stop:g} s"))
-    return Span(start, stop, bins)
+    return TimeRange(start, stop, bins)
 
 
 def _names(channels: str) -> tuple[str, ...]:

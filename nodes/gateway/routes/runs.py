@@ -51,7 +51,7 @@ async def begin(ask: Ask, body: Begin | None = None) -> AppliedAnswer:
         return answer
     # The second command has an id of its own that follows from the first, so that asking again repeats both.
     follower = hashlib.sha256(answer.id.encode()).hexdigest()[:32]
-    started = await ask.obey("clock", "start", {}, follower)
+    started = await ask.apply("clock", "start", {}, follower)
     ask.answer_with(answer.id)
     return started.model_copy(update={"id": answer.id, "applied": answer.applied | started.applied})
 

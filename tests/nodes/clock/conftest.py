@@ -93,7 +93,7 @@ class Bench:
         assert reply is not None
         return reply
 
-    def obey(self, name: str, /, **args: Any) -> Result:
+    def apply(self, name: str, /, **args: Any) -> Result:
         """Send a command to the clock and tick until it has acted."""
         answer = self.send(name, **args)
         while not any(result.id == answer.id for result in self.results):

@@ -36,41 +36,41 @@ def test_commands_act_in_the_order_of_their_acceptance(bench: Bench) -> None:
 
 
 def test_time_goes_with_the_mode(bench: Bench) -> None:
-    assert bench.obey("start").applied == {"mode": "running"}
+    assert bench.apply("start").applied == {"mode": "running"}
     start = bench.ticks[-1]
     assert start.dt == pytest.approx(0.01)
     assert bench.tick(9).t == pytest.approx(0.1)
-    bench.obey("pause")
+    bench.apply("pause")
     held = bench.ticks[-1]
     assert (held.mode, held.dt, bench.tick(50).t) == ("paused", 0.0, held.t)
-    bench.obey("resume")
+    bench.apply("resume")
     assert bench.tick().t > held.t
-    bench.obey("stop")
+    bench.apply("stop")
     assert bench.ticks[-1].mode == "stopped"
 
 
 def test_a_run_until_pauses_exactly_there(bench: Bench) -> None:
-    bench.obey("set_speed", speed=1.7)
-    result = bench.obey("run_until", t=0.101)
+    bench.apply("set_speed", speed=1.7)
+    result = bench.apply("run_until", t=0.101)
     assert result.applied == {"mode": "running", "until": 0.101}
     tick = bench.tick(30)
     assert (tick.t, tick.mode, tick.dt) == (0.101, "paused", 0.0)
-    refused = bench.obey("run_until", t=0.1)
+    refused = bench.apply("run_until", t=0.1)
     assert [violation.field for violation in refused.violations] == ["t"]
-    bench.obey("run_until", t=5.0)
-    bench.obey("pause")
-    bench.obey("resume")
+    bench.apply("run_until", t=5.0)
+    bench.apply("pause")
+    bench.apply("resume")
     assert bench.tick(1000).t > 5.0  # a pause by hand forgets the moment
 
 
 @pytest.mark.parametrize("t", [None, True, "1", 0, -1, float("nan"), float("inf"), 2e9, 0.0005])
 def test_a_moment_that_is_none_is_refused(bench: Bench, t: object) -> None:
-    assert [violation.field for violation in bench.obey("run_until", t=t).violations] == ["t"]
+    assert [violation.field for violation in bench.apply("run_until", t=t).violations] == ["t"]
 
 
 def test_an_acknowledgement_is_passed_on(bench: Bench) -> None:
-    assert bench.obey("acknowledge", alarm="m1.trip").applied == {"alarm": "m1.trip"}
-    assert [violation.field for violation in bench.obey("acknowledge", alarm="a b").violations] == ["alarm"]
+    assert bench.apply("acknowledge", alarm="m1.trip").applied == {"alarm": "m1.trip"}
+    assert [violation.field for violation in bench.apply("acknowledge", alarm="a b").violations] == ["alarm"]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_what_does_not_fit_the_mode_is_rejected_with_the_remedy(
     bench: Bench, before: list[str], name: str, says: str
 ) -> None:
     for command in before:
-        bench.obey(command)
+        bench.apply(command)
     mode = bench.ticks[-1].mode if bench.ticks else "stopped"
-    result = bench.obey(name)
+    result = bench.apply(name)
     assert result.outcome == "rejected"
     assert says in result.reason
     assert bench.ticks[-1].mode == mode
@@ -118,23 +118,23 @@ def test_what_does_not_fit_the_mode_is_rejected_with_the_remedy(
 def test_wrong_arguments_are_rejected_by_field_and_limit(
     bench: Bench, name: str, args: dict[str, object], field: str, limit: str
 ) -> None:
-    result = bench.obey(name, **args)
+    result = bench.apply(name, **args)
     assert result.outcome == "rejected"
     assert [(each.field, each.limit) for each in result.violations] == [(field, limit)]
     assert bench.tick().speed == 1.0
 
 
 def test_a_step_advances_so_many_ticks_and_no_more(bench: Bench) -> None:
-    bench.obey("start")
-    bench.obey("pause")
+    bench.apply("start")
+    bench.apply("pause")
     before = bench.ticks[-1].t
-    bench.obey("step", ticks=3)
+    bench.apply("step", ticks=3)
     assert bench.tick(20).t == pytest.approx(before + 0.03)
     assert bench.ticks[-1].mode == "paused"
 
 
 def test_simulated_time_waits_for_a_module_that_is_late_and_ticks_go_on(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     acknowledged = bench.ticks[-1]
     last = bench.tick(100, acknowledge=False)
     assert last.held == ["m1"]
@@ -152,8 +152,8 @@ def test_simulated_time_waits_for_a_module_that_is_late_and_ticks_go_on(bench: B
 @pytest.fixture
 def strict(bench: Bench) -> Bench:
     """A clock at 0.5 s of a run that ends when its module is late."""
-    bench.obey("set_policy", policy="stop")
-    bench.obey("start")
+    bench.apply("set_policy", policy="stop")
+    bench.apply("start")
     bench.tick(50)
     return bench
 
@@ -187,8 +187,8 @@ def test_policy_stop_ends_a_run_where_it_is_by_a_command_in_a_tick(strict: Bench
 def test_a_run_under_policy_stop_that_is_started_again_goes_on_until_a_module_is_late_again(strict: Bench) -> None:
     late(strict)
     strict.tick(5)
-    assert strict.obey("step", ticks=5).outcome == "applied"
-    assert strict.obey("start").applied == {"mode": "running", "new_run": True}
+    assert strict.apply("step", ticks=5).outcome == "applied"
+    assert strict.apply("start").applied == {"mode": "running", "new_run": True}
     strict.tick(100)
     assert strict.ticks[-1].mode == "running"
     late(strict)
@@ -245,7 +245,7 @@ def test_nobody_else_finds_a_module_late(bench: Bench) -> None:
 
 
 def test_a_module_that_starts_over_holds_time_until_it_has_caught_up(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     now = bench.tick(100)
     bench.acknowledge(0)
     assert bench.tick(acknowledge=False).held == ["m1"]
@@ -263,8 +263,8 @@ def test_time_waits_for_the_slowest_of_several_modules(make_bench: Callable[...,
 
 
 def test_flat_out_keeps_one_tick_under_way_and_waits_for_acknowledgements(bench: Bench) -> None:
-    bench.obey("set_speed", flat_out=True)
-    bench.obey("start")
+    bench.apply("set_speed", flat_out=True)
+    bench.apply("start")
     assert bench.core.flat_out
     first = bench.ticks[-1]
     assert bench.core.caught_up
@@ -282,11 +282,11 @@ def test_flat_out_keeps_one_tick_under_way_and_waits_for_acknowledgements(bench:
 
 
 def test_start_after_stop_begins_a_new_run(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     bench.tick(10)
-    bench.obey("stop")
+    bench.apply("stop")
     ended = bench.ticks[-1].run
-    assert bench.obey("start").applied == {"mode": "running", "new_run": True}
+    assert bench.apply("start").applied == {"mode": "running", "new_run": True}
     fresh = bench.tick()
     assert (fresh.run, fresh.seq, fresh.mode) == ("0007-002", 1, "running")
     assert fresh.run != ended
@@ -294,9 +294,9 @@ def test_start_after_stop_begins_a_new_run(bench: Bench) -> None:
 
 
 def test_reset_takes_scenario_and_parameters_into_the_new_run(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     bench.tick(10)
-    result = bench.obey("reset", scenario="ideal", parameters={"drag_area": 0.2})
+    result = bench.apply("reset", scenario="ideal", parameters={"drag_area": 0.2})
     assert result.run == "0007-001"
     fresh = bench.tick()
     assert (fresh.run, fresh.t, fresh.mode) == ("0007-002", 0.0, "stopped")
@@ -342,7 +342,7 @@ def test_s08_an_emergency_stop_of_all_is_one_command_of_one_tick(bench: Bench) -
 
 
 def test_the_ticks_of_a_run_can_be_had_again(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     bench.tick(40)
     bench.send("set_parameters", "m1", drag_area=0.4)
     bench.tick(40)
@@ -428,7 +428,7 @@ def test_s09_processes_of_two_hosts_may_have_one_number(bench: Bench) -> None:
 
 
 def test_an_acknowledgement_of_a_tick_that_was_never_sent_is_dropped(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     bench.acknowledge(2**63 - 1)
     assert bench.core.bad_frames == 1
     assert bench.tick(100, acknowledge=False).held == ["m1"]

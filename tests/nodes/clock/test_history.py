@@ -17,12 +17,12 @@ def order(number: int, size: int = 1) -> Command:
     return Command(id=f"c{number}", module="m1", name="set_parameters", args={"x": "y" * size}, origin="test")
 
 
-@given(stretches=STRETCHES, after=st.integers(0, 900))
-def test_whatever_was_appended_comes_back(stretches: list[tuple[int, int, Mode, bool]], after: int) -> None:
+@given(spans=STRETCHES, after=st.integers(0, 900))
+def test_whatever_was_appended_comes_back(spans: list[tuple[int, int, Mode, bool]], after: int) -> None:
     history = History()
     ticks: list[tuple[int, int, int, Mode, int]] = []
     t_us = 0
-    for count, dt_us, mode, with_command in stretches:
+    for count, dt_us, mode, with_command in spans:
         for k in range(count):
             commands: tuple[Command, ...] = (order(len(ticks)),) if with_command and k == 0 else ()
             history.append(t_us, dt_us, mode, commands)

@@ -31,7 +31,7 @@ def refusal(bench: Bench, preparation: Preparation, instance: str = "a") -> Refu
 
 
 def test_s02_a_run_that_no_module_can_begin_is_refused_and_the_one_before_goes_on(bench: Bench) -> None:
-    bench.obey("start")
+    bench.apply("start")
     before = bench.tick(10)
     asked = preparing(bench, request(**WRONG))
     assert (asked.question.scenario, asked.question.parameters) == ("reference", {"floater_count": 250})
@@ -104,7 +104,7 @@ def test_s02_nobody_to_ask_is_no_agreement(bench: Bench) -> None:
 
 def test_s02_what_was_asked_in_a_run_that_has_ended_is_asked_anew(bench: Bench) -> None:
     asked = preparing(bench, request())
-    bench.obey("reset", scenario="ideal")
+    bench.apply("reset", scenario="ideal")
     bench.tick()
     again = agree(bench.core, asked, bench.now_ns)
     assert isinstance(again, Preparation)
@@ -115,7 +115,7 @@ def test_s02_what_was_asked_in_a_run_that_has_ended_is_asked_anew(bench: Bench) 
 
 def test_s02_a_start_that_was_asked_in_a_run_that_has_ended_begins_no_other(bench: Bench) -> None:
     """As a script gives it: reset, and start at once, which arrives before the tick of the reset."""
-    bench.obey("start")
+    bench.apply("start")
     bench.tick(10)
     reset = bench.send("reset")
     asked = preparing(bench, request("start"))
@@ -146,7 +146,7 @@ def test_s02_start_is_prepared_when_it_may_begin_a_run(bench: Bench) -> None:
     assert not isinstance(bench.core.sequence(request("start", "c"), bench.now_ns), Preparation), "it is running"
     bench.core.durable("c")
     bench.tick(3)
-    bench.obey("stop")
+    bench.apply("stop")
     asked = preparing(bench, request("start", "d"))
     assert (asked.question.scenario, asked.question.parameters) == ("reference", {})
 
@@ -165,7 +165,7 @@ def test_s02_a_module_whose_run_is_dead_asks_for_a_reset_and_not_for_patience(be
 
 @pytest.mark.parametrize("args", [{"scenario": 5}, {"parameters": []}, {"nope": 1}])
 def test_s02_an_order_that_makes_no_sense_is_answered_at_its_tick(bench: Bench, args: dict[str, Any]) -> None:
-    assert bench.obey("reset", **args).outcome == "rejected"
+    assert bench.apply("reset", **args).outcome == "rejected"
     assert bench.tick(5).run == "0007-001"
 
 

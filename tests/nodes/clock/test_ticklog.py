@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages import Command, Mode, Tick
-from nodes.clock.ticklog import CHUNK, RunHeader, Stretch, TickLog, TickLogError, read
+from nodes.clock.ticklog import CHUNK, RunHeader, TickLog, TickLogError, TickLogSpan, read
 
 HEADER = RunHeader(
     run="0007-001", epoch=7, number=1, scenario="reference", parameters={"drag_area": 0.3}, mode="stopped",
@@ -27,11 +27,11 @@ def tick(seq: int, dt: float = 0.01, mode: Mode = "running", commands: int = 0, 
     )  # fmt: skip
 
 
-def expand(stretches: list[Stretch]) -> list[tuple[int, int, str, int, int]]:
+def expand(spans: list[TickLogSpan]) -> list[tuple[int, int, str, int, int]]:
     """One row a tick."""
     return [
         (each.first + k, each.dt_us, each.mode, each.commands if k == 0 else 0, each.speed_milli)
-        for each in stretches
+        for each in spans
         for k in range(each.count)
     ]
 
@@ -57,12 +57,12 @@ def test_every_tick_is_read_back(
     assert recorded.header == HEADER
     assert not recorded.damaged
     expected = [(seq, round(dt * 1e6), mode, commands, 1000) for seq, (dt, mode, commands) in enumerate(ticks, 1)]
-    assert expand(recorded.stretches) == expected
-    again = TickLog.reopen(path, recorded.end, recorded.stretches[-1])
+    assert expand(recorded.spans) == expected
+    again = TickLog.reopen(path, recorded.end, recorded.spans[-1])
     again.append(tick(len(ticks) + 1, 0.01))
-    assert expand(read(path).stretches) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
+    assert expand(read(path).spans) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
     again.close()
-    assert expand(read(path).stretches) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
+    assert expand(read(path).spans) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
 
 
 def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
@@ -70,13 +70,13 @@ def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
     for seq in range(1, 20_001):
         log.append(tick(seq))
     recorded = read(tmp_path / "run.ticks")
-    assert len(recorded.stretches) == 1
-    assert recorded.stretches[0].count == 20_000
+    assert len(recorded.spans) == 1
+    assert recorded.spans[0].count == 20_000
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, int, int]:
-    """A log of 40 stretches: its bytes, where the records begin and where they end."""
+    """A log of 40 spans: its bytes, where the records begin and where they end."""
     path = tmp_path_factory.mktemp("log") / "run.ticks"
     log = TickLog.create(path, HEADER)
     for seq in range(1, 41):
@@ -98,7 +98,7 @@ def test_any_changed_bit_is_noticed(
     path.write_bytes(changed)
     recorded = read(path)
     assert recorded.damaged
-    assert len(recorded.stretches) == (at - start) // 32, "all before it is there"
+    assert len(recorded.spans) == (at - start) // 32, "all before it is there"
 
 
 @settings(max_examples=100, deadline=None)
@@ -112,11 +112,11 @@ def test_any_truncation_keeps_what_is_before(
     path.write_bytes(whole[:at])
     if at < start:
         try:
-            assert read(path).stretches == []
+            assert read(path).spans == []
         except TickLogError as error:
             assert "damaged opening" in str(error)  # noqa: PT017  # both are right, depending on where the cut is
     else:
-        assert len(read(path).stretches) == (at - start) // 32
+        assert len(read(path).spans) == (at - start) // 32
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def test_a_full_disk_is_known_before_a_tick_is_lost(tmp_path: Path, monkeypatch:
     for _ in range(200):
         seq += 1
         log.append(tick(seq, 0.001 * (seq % 2 + 1)))
-    assert [row[0] for row in expand(read(path).stretches)] == list(range(1, seq + 1))
+    assert [row[0] for row in expand(read(path).spans)] == list(range(1, seq + 1))
 
 
 def test_no_room_for_a_new_run_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bus.messages import Event, Result, State, Tick
 from nodes.recorder.intake import Intake
 from nodes.recorder.rows import Rows, States, event_note, result_note, tick_span
 from recording.record import pack_row, unpack_row
-from recording.ticks import Span
+from recording.ticks import TickSpan
 from tests.bus.samples import sample
 
 COUNT = 7
@@ -105,5 +105,5 @@ def test_a_batch_holds_what_came_by_run() -> None:
     assert span == tick_span(tick)
     assert (span.first, span.length, span.t_us, span.dt_us) == (9, 1, 4_990_000, 10_000)
     assert [each["id"] for each in span.commands] == [command.id for command in tick.commands]
-    assert isinstance(span, Span)
+    assert isinstance(span, TickSpan)
     assert len(intake) == 0

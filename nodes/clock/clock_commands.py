@@ -1,4 +1,4 @@
-"""The commands that the clock itself obeys, read from their names and arguments."""
+"""The commands that the clock itself applies, read from their names and arguments."""
 
 import math
 import re
@@ -19,8 +19,8 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What may happen when a module is late."""
 
 
-class OrderError(ValueError):
-    """A command that the clock cannot obey: why, and which arguments were wrong."""
+class ClockCommandError(ValueError):
+    """A command that the clock cannot apply: why, and which arguments were wrong."""
 
     def __init__(self, reason: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(reason)
@@ -49,14 +49,14 @@ class Stop:
 
 @dataclass(frozen=True)
 class StopLate:
-    """End the run where it is, since modules are late and the policy is stop: an order of the clock to itself."""
+    """End the run where it is, since modules are late and the policy is stop: a command of the clock to itself."""
 
     late: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class NoteAlarms:
-    """Nodes tell of what must not be, or no longer do: an order of the clock to itself."""
+    """Nodes tell of what must not be, or no longer do: a command of the clock to itself."""
 
     present: tuple[tuple[str, str, str], ...]
     """Id of the alarm, node, and what it says."""
@@ -106,17 +106,17 @@ class Reset:
     parameters: dict[str, Any]
 
 
-PlainOrder = Start | Pause | Resume | Stop | StopLate | Step | SetSpeed | SetPolicy | Reset
-Order = PlainOrder | RunUntil | Acknowledge | NoteAlarms
+PlainCommand = Start | Pause | Resume | Stop | StopLate | Step | SetSpeed | SetPolicy | Reset
+ClockCommand = PlainCommand | RunUntil | Acknowledge | NoteAlarms
 
-_PLAIN: dict[str, Order] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
+_PLAIN: dict[str, ClockCommand] = {"start": Start(), "pause": Pause(), "resume": Resume(), "stop": Stop()}
 
 
-def read_order(name: str, args: dict[str, Any]) -> Order:
+def read_command(name: str, args: dict[str, Any]) -> ClockCommand:
     """Read a command.
 
     Raises:
-        OrderError: naming the argument, its limit and what would be right.
+        ClockCommandError: naming the argument, its limit and what would be right.
     """
     if name in _PLAIN:
         _only(args)
@@ -128,7 +128,7 @@ def read_order(name: str, args: dict[str, Any]) -> Order:
     if name in _WITH_ARGUMENTS:
         return _WITH_ARGUMENTS[name](args)
     known = ", ".join([*_PLAIN, *_WITH_ARGUMENTS])
-    raise OrderError(f"the clock knows no command {name!r}: it knows {known}")
+    raise ClockCommandError(f"the clock knows no command {name!r}: it knows {known}")
 
 
 def _stop_late(args: dict[str, Any]) -> StopLate:
@@ -219,11 +219,13 @@ def _only(args: dict[str, Any], *names: str) -> None:
             raise _wrong(name, "none", f"is no argument here: there are {', '.join(names) or 'none'}")
 
 
-def _wrong(field: str, limit: str, reason: str) -> OrderError:
-    return OrderError(f"{field}: {reason} (limit: {limit})", (Violation(field=field, limit=limit, reason=reason),))
+def _wrong(field: str, limit: str, reason: str) -> ClockCommandError:
+    return ClockCommandError(
+        f"{field}: {reason} (limit: {limit})", (Violation(field=field, limit=limit, reason=reason),)
+    )
 
 
-_WITH_ARGUMENTS: dict[str, Callable[[dict[str, Any]], Order]] = {
+_WITH_ARGUMENTS: dict[str, Callable[[dict[str, Any]], ClockCommand]] = {
     "step": _step,
     "run_until": _run_until,
     "set_speed": _set_speed,
