@@ -74,7 +74,7 @@ def _ticks_of_span(span: Span, reply: Replay, after: int) -> Iterator[Tick]:
         )
 
 
-class Line(Generic[M]):
+class SequenceBuffer(Generic[M]):
     """Messages numbered 1, 2, 3 ... within a run, delivered in order and each once, one run after the other.
 
     Args:
@@ -228,7 +228,7 @@ class TickStream:
     """The clock's ticks, results and events: ticks in order, each once; a clock with a lower epoch is not heard."""
 
     def __init__(self, *, whole: bool = False) -> None:
-        self.line: Line[Tick] = Line(whole=whole)
+        self.buffer: SequenceBuffer[Tick] = SequenceBuffer(whole=whole)
         self.epoch = 0
         self.fenced = 0
         self._seen = _Seen()
@@ -242,7 +242,7 @@ class TickStream:
             last: the last tick that it had.
             unanswered: commands for the clock whose results it did not have, with their runs and ticks.
         """
-        self.line.resume(run, last)
+        self.buffer.resume(run, last)
         self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
 
     def on(self, message: Tick | Result | Event) -> list[Published]:
@@ -255,24 +255,24 @@ class TickStream:
             self.fenced += 1
             return []
         self._take_up(message.epoch)
-        return self._deliver(self.line.on(message))
+        return self._deliver(self.buffer.on(message))
 
     def _take_up(self, epoch: int) -> None:
         """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
         if epoch > self.epoch:
             self.epoch = epoch
-            self.line.distrust()
+            self.buffer.distrust()
 
     def on_replay(self, reply: Replay) -> list[Published]:
         """Take ticks that were asked for."""
-        line = self.line
-        if reply.run != line.run or reply.epoch < self.epoch:
+        buffer = self.buffer
+        if reply.run != buffer.run or reply.epoch < self.epoch:
             return []
         self._take_up(reply.epoch)
         ready: list[Tick] = []
-        for tick in ticks_of(reply, line.last):
-            ready += line.on(tick, repair=True)
-        ready += line.completed(reply.last, reply.ended, reply.following)
+        for tick in ticks_of(reply, buffer.last):
+            ready += buffer.on(tick, repair=True)
+        ready += buffer.completed(reply.last, reply.ended, reply.following)
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:
@@ -282,21 +282,21 @@ class TickStream:
         for command_id, (run, seq) in list(self._unanswered.items()):
             if run == reply.run and reply.after < seq <= reply.through:
                 del self._unanswered[command_id]
-                self.line.lost += 1
+                self.buffer.lost += 1
         return ready
 
     def skip(self) -> list[Published]:
         """What is missing cannot be had; go on behind it."""
-        return self._deliver(self.line.skip())
+        return self._deliver(self.buffer.skip())
 
     @property
     def request(self) -> ReplayRequest | FramesRequest | None:
         """What to ask the clock for, None when nothing is missing."""
-        line = self.line
-        if line.after is not None:
-            return ReplayRequest(run=line.run, after=line.after)
+        buffer = self.buffer
+        if buffer.after is not None:
+            return ReplayRequest(run=buffer.run, after=buffer.after)
         for run, seq in self._unanswered.values():
-            if run != line.run or seq + RESULT_LEAD < line.last:
+            if run != buffer.run or seq + RESULT_LEAD < buffer.last:
                 return FramesRequest(run=run, after=seq - 1)
         return None
 
@@ -332,7 +332,7 @@ class ModuleStream:
     """
 
     def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
-        self.line: Line[Any] = Line(whole=whole, led=led, held=held)
+        self.buffer: SequenceBuffer[Any] = SequenceBuffer(whole=whole, led=led, held=held)
         self._seen = _Seen()
         self._events = _Tally(whole)
         self._results = _Tally(whole)
@@ -346,7 +346,7 @@ class ModuleStream:
             events: events that it had.
             results: results that it had.
         """
-        self.line.resume(run, last)
+        self.buffer.resume(run, last)
         for tally, known in ((self._events, events), (self._results, results)):
             tally.resume(run, known)
             for message in known.since:
@@ -354,7 +354,7 @@ class ModuleStream:
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[Published]:
         """The clock's stream has come to a run, and to the end of the one before."""
-        return self._deliver(self.line.announce(run, ended))
+        return self._deliver(self.buffer.announce(run, ended))
 
     def on(self, message: Published) -> list[Published]:
         """Take one message, a state whole or as the head of one; returns what can be delivered now."""
@@ -367,34 +367,34 @@ class ModuleStream:
         for message in messages:
             ready += self._take(message, repair=True)
         for tally in (self._events, self._results):
-            self.line.lost += tally.settle(reply.run, reply.after, reply.through)
-        if reply.run == self.line.run and reply.through >= reply.last:
-            ready += self._deliver(self.line.completed(reply.last, reply.ended))
+            self.buffer.lost += tally.settle(reply.run, reply.after, reply.through)
+        if reply.run == self.buffer.run and reply.through >= reply.last:
+            ready += self._deliver(self.buffer.completed(reply.last, reply.ended))
         return ready
 
     def skip(self) -> list[Published]:
         """What is missing cannot be had; go on behind it."""
-        lost = sum(tally.settle(self.line.run, 0, self.line.last) for tally in (self._events, self._results))
-        self.line.lost += lost
-        return [] if lost else self._deliver(self.line.skip())
+        lost = sum(tally.settle(self.buffer.run, 0, self.buffer.last) for tally in (self._events, self._results))
+        self.buffer.lost += lost
+        return [] if lost else self._deliver(self.buffer.skip())
 
     @property
     def request(self) -> FramesRequest | None:
         """What to ask the module for, None when nothing is missing."""
-        line = self.line
+        buffer = self.buffer
         needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
-        if line.after is not None:
+        if buffer.after is not None:
             # Of the last tick of a run no later state tells what came with it, so that is asked for with the rest.
-            needed.append(line.after - 1 if line.closing else line.after)
-        return FramesRequest(run=line.run, after=max(0, min(needed))) if needed else None
+            needed.append(buffer.after - 1 if buffer.closing else buffer.after)
+        return FramesRequest(run=buffer.run, after=max(0, min(needed))) if needed else None
 
     def _take(self, message: Published, *, repair: bool) -> list[Published]:
         if not isinstance(message, Event | Result):
-            return self._deliver(self.line.on(message, repair=repair))
+            return self._deliver(self.buffer.on(message, repair=repair))
         event = isinstance(message, Event)
         if not self._seen.first(_key(message)):
             return []
-        self.line.repaired += repair
+        self.buffer.repaired += repair
         (self._events if event else self._results).add(message.run, message.seq)
         return [message]
 
@@ -540,9 +540,9 @@ class Streams:
     def had(self, message: Published) -> bool:
         """True if a tick or a state comes again that was delivered before; one of an outdated clock does not count."""
         if isinstance(message, Tick):
-            return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.line.had(message)
+            return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.buffer.had(message)
         stream = self.modules.get(message.module) if isinstance(message, State) else None
-        return stream is not None and stream.line.had(message)
+        return stream is not None and stream.buffer.had(message)
 
     def tell(self, delivered: list[Published]) -> list[Published]:
         """Let the modules' streams know of the runs that the clock's stream has come to.
@@ -568,28 +568,28 @@ class Streams:
     @property
     def depth(self) -> int:
         """How many messages are kept back for missing ones."""
-        return sum(line.depth for line in self._lines())
+        return sum(buffer.depth for buffer in self._buffers())
 
     def skip(self) -> list[Published]:
         """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""
         ready: list[Published] = []
-        if self.clock is not None and self.clock.line.waiting:
+        if self.clock is not None and self.clock.buffer.waiting:
             ready += self.tell(self.clock.skip())
         for stream in self.modules.values():
-            if stream.line.waiting:
+            if stream.buffer.waiting:
                 ready += stream.skip()
         return ready
 
     @property
     def repaired(self) -> int:
         """Messages that were lost on the way and came when asked for."""
-        return sum(line.repaired for line in self._lines())
+        return sum(buffer.repaired for buffer in self._buffers())
 
     @property
     def lost(self) -> int:
         """Messages that were lost and cannot be had any more."""
-        return sum(line.lost for line in self._lines())
+        return sum(buffer.lost for buffer in self._buffers())
 
-    def _lines(self) -> list[Line[Any]]:
-        clock = [] if self.clock is None else [self.clock.line]
-        return [*clock, *(stream.line for stream in self.modules.values())]
+    def _buffers(self) -> list[SequenceBuffer[Any]]:
+        clock = [] if self.clock is None else [self.clock.buffer]
+        return [*clock, *(stream.buffer for stream in self.modules.values())]

@@ -60,8 +60,8 @@ class OrderedLog:
 
     def _on_state(self, head: StateHead, frame: Frame) -> list[Published]:
         stream = self.streams.modules[head.module]
-        if not stream.line.run:
-            stream.line.run, stream.line.last = head.run, max(0, head.seq - 1 - BACKFILL)
+        if not stream.buffer.run:
+            stream.buffer.run, stream.buffer.last = head.run, max(0, head.seq - 1 - BACKFILL)
         self._waiting[head.module, head.run, head.seq] = frame
         while len(self._waiting) > WAITING_MAX:
             self._waiting.popitem(last=False)
@@ -126,11 +126,11 @@ class OrderedLog:
     @property
     def ready(self) -> bool:
         """Is the clock heard, and does the ring of each module reach back as far as it will?"""
-        whole = all(stream.line.run and stream.request is None for stream in self.streams.modules.values())
+        whole = all(stream.buffer.run and stream.request is None for stream in self.streams.modules.values())
         return bool(self.runs) and whole
 
     def missed(self) -> dict[str, int]:
         """Messages that were lost and cannot be had any more, by topic."""
-        clock = 0 if self.streams.clock is None else self.streams.clock.line.lost
-        lines = {f"state/{name}/": stream.line.lost for name, stream in self.streams.modules.items()}
+        clock = 0 if self.streams.clock is None else self.streams.clock.buffer.lost
+        lines = {f"state/{name}/": stream.buffer.lost for name, stream in self.streams.modules.items()}
         return {"tick": clock, **lines}

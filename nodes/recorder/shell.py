@@ -225,14 +225,14 @@ class Shell:
         """All that was taken so far is on disk."""
         clock = self._streams.clock
         self._lag.written(
-            OnDisk() if clock is None else OnDisk(clock.line.run, clock.line.last),
-            {name: OnDisk(stream.line.run, stream.line.last) for name, stream in self._streams.modules.items()},
+            OnDisk() if clock is None else OnDisk(clock.buffer.run, clock.buffer.last),
+            {name: OnDisk(stream.buffer.run, stream.buffer.last) for name, stream in self._streams.modules.items()},
         )
 
     def _leave(self) -> None:
         """Close runs that every stream has left."""
         clock = self._streams.clock
-        current = {stream.line.run for stream in self._streams.modules.values()} | {clock.line.run if clock else ""}
+        current = {stream.buffer.run for stream in self._streams.modules.values()} | {clock.buffer.run if clock else ""}
         if "" not in current:
             self._stores.leave(self._stores.present - current)
 

@@ -268,7 +268,7 @@ def test_what_the_clock_tells_of_a_run_that_it_stopped_is_had_again(lost: set[in
     for _ in range(2):  # the second answer brings nothing new
         heard += stream.on_frames(Frames(RUNS[0], 2, 8, 8, states=[], events=[event], results=[result]))
     assert sorted(type(message).__name__ for message in heard) == ["Event", "Result", *["Tick"] * 8]
-    assert (stream.request, stream.line.lost) == (None, 0)
+    assert (stream.request, stream.buffer.lost) == (None, 0)
 
 
 def test_an_instance_that_slept_does_not_end_a_run() -> None:

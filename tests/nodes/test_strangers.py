@@ -27,12 +27,12 @@ def test_s15_every_field_of_a_snapshot_has_bounds(field: str) -> None:
             Saved.unpack(msgspec.structs.replace(SAVED, **{field: value}).pack())
 
 
-def tick_log(path: Path, header: dict[str, Any], *stretches: tuple[int, int, int]) -> Path:
+def tick_log(path: Path, header: dict[str, Any], *spans: tuple[int, int, int]) -> Path:
     """A tick log with right checksums."""
     body = msgspec.msgpack.encode(header)
     data = struct.pack("<8sII", b"KPPTICK1", len(body), zlib.crc32(body)) + body
     data += bytes(-len(data) % 32)
-    for first, count, dt_us in stretches:
+    for first, count, dt_us in spans:
         record = struct.pack("<QQIBBHI", first, count, dt_us, 1, 0, 0, 1000)
         data += record + struct.pack("<I", zlib.crc32(record))
     path.write_bytes(data)
@@ -50,12 +50,12 @@ def test_s15_every_field_of_a_tick_logs_opening_has_bounds(tmp_path: Path, field
         read(tick_log(tmp_path / "a.ticks", whole | {"run": "../x"}))
 
 
-@pytest.mark.parametrize("stretch", [(1, 0, 0), (1, MOST, 0), (1, (1 << 64) - 1, 0), (1, 1, MOST_DT_US + 1)])
-def test_s15_a_stretch_beyond_its_bounds_ends_a_tick_log(tmp_path: Path, stretch: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("span", [(1, 0, 0), (1, MOST, 0), (1, (1 << 64) - 1, 0), (1, 1, MOST_DT_US + 1)])
+def test_s15_a_span_beyond_its_bounds_ends_a_tick_log(tmp_path: Path, span: tuple[int, int, int]) -> None:
     whole = msgspec.to_builtins(HEADER)
     good = (1, 10, 10_000)
-    found = read(tick_log(tmp_path / "a.ticks", whole, good, (11, *stretch[1:])))
-    assert ([each.first for each in found.stretches], found.damaged) == ([1], True)
+    found = read(tick_log(tmp_path / "a.ticks", whole, good, (11, *span[1:])))
+    assert ([each.first for each in found.spans], found.damaged) == ([1], True)
 
 
 @pytest.mark.parametrize(

@@ -501,7 +501,7 @@ def _nothing(declared: dict[str, Any]) -> Any:
 def end_old_run(plant: Plant, now: float) -> None:
     """The module says that nothing more came in the run that has ended, for tests without sockets."""
     for stream in plant.streams.modules.values():
-        asked, last = stream.request, stream.line.last
+        asked, last = stream.request, stream.buffer.last
         if asked is not None:
             plant.take(stream.on_frames(Frames(asked.run, asked.after, last, last, [], [], [], ended=True)), now)
 

@@ -41,7 +41,7 @@ def test_whatever_was_appended_comes_back(spans: list[tuple[int, int, Mode, bool
     assert got == ticks[after:]
 
 
-def test_an_hour_without_commands_is_one_stretch() -> None:
+def test_an_hour_without_commands_is_one_span() -> None:
     history = History()
     for seq in range(360_000):
         history.append(seq * 10_000, 10_000, "running", ())

@@ -41,9 +41,9 @@ def test_a_module_goes_on_in_the_run_that_it_still_owes(tmp_path: Path, seen_ear
     early = [of("0010-001", 1, 0)] if seen_early else []
     streams = resumed(tmp_path, *early, *commits)
     assert streams.clock is not None
-    assert (streams.clock.line.run, streams.clock.line.last) == ("0010-001", 6)
+    assert (streams.clock.buffer.run, streams.clock.buffer.last) == ("0010-001", 6)
     module = streams.modules["m1"]
-    assert (module.line.run, module.line.last) == ("0001-002", 5)
+    assert (module.buffer.run, module.buffer.last) == ("0001-002", 5)
     request = module.request
     assert isinstance(request, FramesRequest)
     assert request.run == "0001-002"
@@ -52,9 +52,9 @@ def test_a_module_goes_on_in_the_run_that_it_still_owes(tmp_path: Path, seen_ear
 
 def test_whoever_owes_nothing_goes_on_in_the_newest_run(tmp_path: Path) -> None:
     module = resumed(tmp_path, of("0001-001", 9, 9), of("0001-002", 8, 5)).modules["m1"]
-    assert (module.line.run, module.line.last, module.request) == ("0001-002", 5, None)
+    assert (module.buffer.run, module.buffer.last, module.request) == ("0001-002", 5, None)
 
 
 def test_a_new_module_owes_nothing_to_runs_before_its_first(tmp_path: Path) -> None:
     module = resumed(tmp_path, of("0001-001", 9, 0), of("0001-002", 8, 0)).modules["m1"]
-    assert (module.line.run, module.line.last) == ("0001-002", 0)
+    assert (module.buffer.run, module.buffer.last) == ("0001-002", 0)
