@@ -18,8 +18,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from bus.security.access_middleware import MAX_HEAD, MEDIA_TYPE, SAFE_HEADERS, problem
 from bus.security.connections import Connections
-from bus.security.door import MAX_HEAD, MEDIA_TYPE, SAFE_HEADERS, problem
 from bus.security.hosts import Refusal
 
 HEADER_TIME = 5.0

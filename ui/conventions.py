@@ -15,7 +15,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.iostream import IOStream, UnsatisfiableReadError
 from tornado.web import Application, GZipContentEncoding, OutputTransform, RequestHandler
 
-from bus.security.door import MAX_HEAD, SAFE_HEADERS, problem, refusal_headers, whole_answer
+from bus.security.access_middleware import MAX_HEAD, SAFE_HEADERS, problem, refusal_headers, whole_answer
 from bus.security.hosts import Refusal
 
 _PAGE = (

@@ -17,18 +17,18 @@ from bus.messages import Result
 from bus.process import Heart, StopSignal, give_up
 from bus.schema import PROTOCOL_VERSION
 from bus.security import hosts
+from bus.security.access_middleware import MAX_HEAD
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
-from bus.security.door import MAX_HEAD
 from bus.security.hosts import Names
 from bus.security.keys import SecurityError
 from kpp_physics.parameters import DECLARATIONS
 from ui import channels
+from ui.access_matcher import AccessMatcher
 from ui.app import TITLE, Sessions
 from ui.commands import scenarios
 from ui.conventions import keep
 from ui.dimensions import follow
-from ui.door import Door
 from ui.feed import Feed
 from ui.frames import LAYOUT
 from ui.health import HealthHandler, MetricsHandler
@@ -69,10 +69,10 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
     admission = Admission.from_environment()
     watching = admission.watch(loop.call_soon_threadsafe)
-    door = Door(names, admission)
+    access = AccessMatcher(names, admission)
     questions = Questions(endpoints, Presets(data / "presets"), Lab(), replays)
-    sessions = Sessions(commander, questions, door.caller)
-    server = _server(endpoints, feed, stream, sessions, door)
+    sessions = Sessions(commander, questions, access.caller)
+    server = _server(endpoints, feed, stream, sessions, access)
     stop = StopSignal()
     heart = Heart(endpoints, "ui")
 
@@ -136,7 +136,7 @@ def _hello() -> dict[str, Any]:
     }
 
 
-def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions, door: Door) -> Any:
+def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions, access: AccessMatcher) -> Any:
     address = endpoints.ui_http
     require_safe_door(address, "KPP_UI_HTTP")
     pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
@@ -172,6 +172,6 @@ def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions
     application._websocket_origins = {"*"}  # noqa: SLF001  # as above; as a setting, it would warn
     places = counted(server._http)  # noqa: SLF001  # as above
     keep(application, places.answered)
-    door.came = places.asks
-    door.shut(application)
+    access.came = places.asks
+    access.shut(application)
     return server

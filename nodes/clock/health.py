@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 
 from bus import metrics
 from bus.messages import Status
+from bus.security.access_middleware import MEDIA_TYPE, AccessMiddleware, problem
 from bus.security.admission import Admission
-from bus.security.door import MEDIA_TYPE, Door, problem
 from bus.security.hosts import Names, Refusal
 from bus.security.room import Room
 from bus.security.tokens import Role
@@ -113,7 +113,7 @@ def health_app(
     routes = [Route("/health", health), Route("/", health), Route("/metrics", prometheus)]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http, 500: _defect})
     names = Names.from_environment(host)
-    return HeadAsGet(Door(app, names, admission, _role, _methods, Room(REQUESTS)))
+    return HeadAsGet(AccessMiddleware(app, names, admission, _role, _methods, Room(REQUESTS)))
 
 
 def _role(_method: str, path: str) -> Role:

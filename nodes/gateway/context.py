@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bus.endpoints import Endpoints
 from bus.messages import CLOCK_MODULE
-from bus.security.door import CALLER
+from bus.security.access_middleware import CALLER
 from bus.security.tokens import Caller
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidMessage, SecurityError
 
-from bus.security.door import whole_answer
+from bus.security.access_middleware import whole_answer
 from bus.security.hosts import Refusal
 
 

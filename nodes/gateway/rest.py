@@ -6,8 +6,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from bus.security.access_middleware import AccessMiddleware
 from bus.security.admission import Admission
-from bus.security.door import Door
 from bus.security.hosts import Names
 from bus.security.room import Room
 from nodes.gateway import preconditions, problems
@@ -80,4 +80,4 @@ def application(gateway: Gateway, admission: Admission, names: Names, room: Room
     app.state.gateway = gateway
     roles: Roles = app.state.roles
     packed = Compressed(StrictBodies(app))
-    return HeadAsGet(Door(packed, names, admission, roles.needed, roles.methods, room, urgent))
+    return HeadAsGet(AccessMiddleware(packed, names, admission, roles.needed, roles.methods, room, urgent))

@@ -22,9 +22,9 @@ from websockets.typing import Subprotocol
 
 from bus.messages import EMERGENCY_STOP, Event, Published, Result, Status, Tick
 from bus.security import cors, hosts
+from bus.security.access_middleware import SAFE_HEADERS, refusal_headers
 from bus.security.admission import Admission
 from bus.security.connections import Connections
-from bus.security.door import SAFE_HEADERS, refusal_headers
 from bus.security.hosts import Names, Refusal
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, bearer

@@ -3,8 +3,8 @@
 import pytest
 
 from bus.log import without_secrets
+from bus.security.access_middleware import refusal_headers
 from bus.security.admission import FAILURES, Admission
-from bus.security.door import refusal_headers
 from bus.security.hosts import Refusal
 from bus.security.limits import CALLERS, Limiter, Rate
 from bus.security.tokens import PATTERN, Caller, Role, Tokens, bearer, make

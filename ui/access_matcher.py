@@ -1,4 +1,4 @@
-"""The dashboard's door: host, origin and token of every request, pages, sockets and files alike.
+"""The access check of the dashboard: host, origin and token of every request, pages, sockets and files alike.
 
 Panel checks the origin of its own WebSocket alone. This stands before all of its handlers, as the first rule of the
 web application. A browser shows a token as the password of HTTP Basic, which it also sends with the WebSocket; a page
@@ -19,8 +19,8 @@ from tornado.routing import Matcher, Rule
 from tornado.web import Application, RequestHandler
 
 from bus.security import hosts
+from bus.security.access_middleware import problem, refusal_headers
 from bus.security.admission import Admission
-from bus.security.door import problem, refusal_headers
 from bus.security.hosts import Names, Refusal
 from bus.security.tokens import Caller, Role, bearer
 
@@ -28,16 +28,16 @@ PUBLIC = frozenset({"/health", "/liveness"})
 """Paths that tell nothing but whether the plant is heard."""
 
 
-class Refused(RequestHandler):
+class RefusalHandler(RequestHandler):
     """Answers why somebody is not let in."""
 
-    def initialize(self, door: "Door") -> None:
+    def initialize(self, access: "AccessMatcher") -> None:
         """Tornado's constructor arguments."""
-        self._door = door
+        self._access = access
 
     def prepare(self) -> None:
         """Answer whatever the method."""
-        refusal = self._door.judge(self.request) or Refusal(403, "door", "refused")
+        refusal = self._access.judge(self.request) or Refusal(403, "door", "refused")
         self.set_status(refusal.status)
         for name, value in refusal_headers(refusal).items():
             self.set_header(name, value)
@@ -47,7 +47,7 @@ class Refused(RequestHandler):
         self.finish(problem(refusal))
 
 
-class Door(Matcher):
+class AccessMatcher(Matcher):
     """Matches the requests that are not let in.
 
     Args:
@@ -71,7 +71,7 @@ class Door(Matcher):
 
     def shut(self, application: Application) -> None:
         """Stand before every handler of an application."""
-        inner = Rule(self, Refused, {"door": self})
+        inner = Rule(self, RefusalHandler, {"access": self})
         # The first rule that matches handles a request; Tornado's own way to add rules puts them behind.
         application.wildcard_router.rules.insert(0, inner)
         application.default_router.rules.insert(0, Rule(self, application.wildcard_router))

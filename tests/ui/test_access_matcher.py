@@ -18,7 +18,7 @@ from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, Tokens, make
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import free_endpoints
-from ui.door import Door
+from ui.access_matcher import AccessMatcher
 from ui.lab import Lab
 from ui.places import MOST, most
 from ui.presets import Presets
@@ -30,8 +30,8 @@ READER, READER_ENTRY = make("reader", Role.VIEWER)
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door(Names("127.0.0.1"), Admission(Tokens([ENTRY, READER_ENTRY])))
+def access() -> AccessMatcher:
+    return AccessMatcher(Names("127.0.0.1"), Admission(Tokens([ENTRY, READER_ENTRY])))
 
 
 class Connection:
@@ -44,23 +44,23 @@ class Connection:
     context = Context()
 
 
-def status(door: Door, path: str, **headers: str) -> int:
+def status(access: AccessMatcher, path: str, **headers: str) -> int:
     """What a request gets, 0 if it is let in."""
     given = HTTPHeaders(
         {"Host": "127.0.0.1:9103", **{name.replace("_", "-"): value for name, value in headers.items()}}
     )
     line = RequestStartLine("GET", path, "HTTP/1.1")
     request = HTTPServerRequest(start_line=line, headers=given, connection=Connection())  # type: ignore[arg-type]  # what the door reads of one
-    door.match(request)
-    refusal = door.judge(request)
+    access.match(request)
+    refusal = access.judge(request)
     return 0 if refusal is None else refusal.status
 
 
-def test_s03_mistyped_passwords_lock_nobody_out(door: Door) -> None:
-    answers = [status(door, "/", Authorization=basic("mistyped")) for _ in range(14)]
+def test_s03_mistyped_passwords_lock_nobody_out(access: AccessMatcher) -> None:
+    answers = [status(access, "/", Authorization=basic("mistyped")) for _ in range(14)]
     assert answers == [401] * 5 + [429] * 9  # each counts once, however many rules look at it
-    assert status(door, "/", Authorization=basic(TOKEN)) == 0
-    assert status(door, "/health", Authorization=basic("mistyped")) == 0
+    assert status(access, "/", Authorization=basic(TOKEN)) == 0
+    assert status(access, "/health", Authorization=basic("mistyped")) == 0
 
 
 def basic(token: str) -> str:
@@ -86,8 +86,8 @@ def basic(token: str) -> str:
         ("/ws", {"Origin": "http://127.0.0.1:9103", "Authorization": basic(TOKEN)}, 0),
     ],
 )
-def test_who_is_let_in(door: Door, path: str, headers: dict[str, str], expected: int) -> None:
-    assert status(door, path, **headers) == expected
+def test_who_is_let_in(access: AccessMatcher, path: str, headers: dict[str, str], expected: int) -> None:
+    assert status(access, path, **headers) == expected
 
 
 @pytest.mark.parametrize("path", ["/", "/stream", "/ws", "/health", "/static/js/bokeh.min.js", "/nothing"])
@@ -114,10 +114,10 @@ def test_the_dashboard_tells_prometheus_what_it_holds(dashboard: Dashboard) -> N
     assert 'kpp_dashboard_node_heard{node="clock"}' in text
 
 
-def test_s10_a_viewer_looks_and_commands_nothing(door: Door) -> None:
+def test_s10_a_viewer_looks_and_commands_nothing(access: AccessMatcher) -> None:
     for path in ("/", "/ws", "/stream"):
-        assert status(door, path, Authorization=basic(READER)) == 0
-    viewer, operator = door.caller([basic(READER)]), door.caller([basic(TOKEN)])
+        assert status(access, path, Authorization=basic(READER)) == 0
+    viewer, operator = access.caller([basic(READER)]), access.caller([basic(TOKEN)])
     assert lacking(viewer, command_role("m1", "plant_start"), "plant_start")
     assert not lacking(operator, command_role("m1", "plant_start"), "plant_start")
     answers = asyncio.run(asked_by(viewer))

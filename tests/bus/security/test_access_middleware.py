@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bus.security.access_middleware import AccessMiddleware, Receive, Scope, Send
 from bus.security.admission import Admission
-from bus.security.door import Door, Receive, Scope, Send
 from bus.security.hosts import ORIGINS_VARIABLE, Names
 from bus.security.room import Room
 from bus.security.tokens import Role, Tokens, make
@@ -30,10 +30,10 @@ def ask(method: str, headers: dict[str, str], room: int = 4) -> httpx.Response:
         return path == "/stop"
 
     admission = Admission(Tokens([ENTRY]))
-    door: Any = Door(plant, NAMES, admission, role, lambda _path: ["OPTIONS", "POST"], Room(room), urgent)
+    app: Any = AccessMiddleware(plant, NAMES, admission, role, lambda _path: ["OPTIONS", "POST"], Room(room), urgent)
 
     async def script() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://127.0.0.1:9100") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:9100") as client:
             return await client.request(method, "/stop" if room == 0 else "/start", headers=headers)
 
     return asyncio.run(script())

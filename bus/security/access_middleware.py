@@ -1,4 +1,4 @@
-"""The web door, as ASGI middleware: host, origin, token, role, rate and room before all else, safe headers after."""
+"""Web access as ASGI middleware: host, origin, token, role, rate and room before all else, safe headers after."""
 
 import asyncio
 import json
@@ -64,11 +64,11 @@ def whole_answer(refusal: Refusal) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Door:
+class AccessMiddleware:
     """Answers OPTIONS, 400, 401, 403, 429 and 503 itself and adds SAFE_HEADERS to every answer.
 
     Args:
-        app: what is behind the door.
+        app: what is behind it.
         names: who we are, and whose pages may use the server.
         admission: tokens and rates.
         role: the role that a method and a path need; decided on the path of the scope, which no header can change.
