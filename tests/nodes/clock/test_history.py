@@ -7,22 +7,22 @@ from bus.codec import MAX_TELEMETRY, encode
 from bus.messages import Command, Mode, Replay
 from nodes.clock.history import History
 
-STRETCH = st.tuples(
+SPAN = st.tuples(
     st.integers(1, 30), st.sampled_from([0, 1000, 10_000]), st.sampled_from(["running", "paused"]), st.booleans()
 )
-STRETCHES = st.lists(STRETCH, max_size=30)
+SPANS = st.lists(SPAN, max_size=30)
 
 
 def order(number: int, size: int = 1) -> Command:
     return Command(id=f"c{number}", module="m1", name="set_parameters", args={"x": "y" * size}, origin="test")
 
 
-@given(spans=STRETCHES, after=st.integers(0, 900))
-def test_whatever_was_appended_comes_back(spans: list[tuple[int, int, Mode, bool]], after: int) -> None:
+@given(appended=SPANS, after=st.integers(0, 900))
+def test_whatever_was_appended_comes_back(appended: list[tuple[int, int, Mode, bool]], after: int) -> None:
     history = History()
     ticks: list[tuple[int, int, int, Mode, int]] = []
     t_us = 0
-    for count, dt_us, mode, with_command in spans:
+    for count, dt_us, mode, with_command in appended:
         for k in range(count):
             commands: tuple[Command, ...] = (order(len(ticks)),) if with_command and k == 0 else ()
             history.append(t_us, dt_us, mode, commands)
