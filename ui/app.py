@@ -28,7 +28,7 @@ TITLE = "Kinetic Power Plant"
 COLLECT_AFTER = 0.5
 """Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
 
-# The palette of the page's own parts stands in frontend/src/style.css; these are what Material UI needs to match it.
+# The palette of the page's own parts is in frontend/src/css/style.css; these are what Material UI needs to match it.
 _THEME = {
     "light": {
         "palette": {

@@ -18,8 +18,9 @@ def test_the_lock_names_versions_and_no_addresses() -> None:
 
 def test_the_bundle_is_what_its_sources_give() -> None:
     digest = hashlib.sha256()
-    for source in sorted((UI / "frontend" / "src").iterdir()):
-        digest.update(source.read_bytes())
+    sources = UI / "frontend" / "src"
+    for name in sorted(source.relative_to(sources).as_posix() for source in sources.rglob("*") if source.is_file()):
+        digest.update(name.encode() + (sources / name).read_bytes())
     digest.update((UI / "frontend" / "package-lock.json").read_bytes())
     first = (UI / "dist" / "dashboard.js").read_text().partition("\n")[0]
     assert digest.hexdigest() in first, "run `make frontend`"

@@ -16,7 +16,7 @@ from ui.lab import variants
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SOURCE = Path(__file__).resolve().parents[2] / "ui" / "frontend" / "src" / "flows.js"
+SOURCE = Path(__file__).resolve().parents[2] / "ui" / "frontend" / "src" / "plant" / "flows.js"
 STORES = {
     "air": ("receiver", "pockets", "surface"),
     "chain": ("chain", "shaft", "water", "shell"),

@@ -19,7 +19,10 @@ export function power10(value) {
   return `${fixed(value / 10 ** exponent, 1)} × 10${superscript(exponent)}`
 }
 
-const superscript = (number) => String(number).replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])
+const superscript = (number) =>
+  String(number)
+    .replace("-", "⁻")
+    .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])
 
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return MISSING
@@ -33,7 +36,8 @@ export const moment = (seconds, decimals = 2) => (Number.isFinite(seconds) ? `${
 
 // A number that was typed; NaN if it is none. Both "0,3" and "1,000" are written somewhere: neither is guessed at.
 export const typed = (text) => (text.trim() === "" ? NaN : Number(text))
-export const howToType = (text) => (/^\s*[-+]?\d+,\d+\s*$/.test(text) ? `write a decimal point: ${text.trim().replace(",", ".")}` : "")
+export const howToType = (text) =>
+  /^\s*[-+]?\d+,\d+\s*$/.test(text) ? `write a decimal point: ${text.trim().replace(",", ".")}` : ""
 
 // The same in hours, minutes and seconds, for whoever points at it.
 export function spelt(seconds) {
@@ -43,7 +47,8 @@ export function spelt(seconds) {
 }
 
 // Temperatures in a sentence of the plant, which has SI units, as they stand beside it.
-export const celsius = (text) => text.replace(/(\d+(?:\.\d+)?) K\b/g, (_, kelvin) => `${tidy(Number(kelvin) - 273.15)} °C`)
+export const celsius = (text) =>
+  text.replace(/(\d+(?:\.\d+)?) K\b/g, (_, kelvin) => `${tidy(Number(kelvin) - 273.15)} °C`)
 const tidy = (value) => String(Number(value.toFixed(1))).replace("-", "−")
 
 // What stands at the ticks of an axis: as many decimals as tell two of them apart, powers of ten where those would be many.
@@ -66,4 +71,10 @@ function decimals(step) {
     if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits
   }
   return first + 3
+}
+
+// Bytes, in powers of 1000.
+export function fileSize(bytes) {
+  if (bytes >= 1e9) return `${fixed(bytes / 1e9, 2)} GB`
+  return bytes >= 1e6 ? `${fixed(bytes / 1e6, 1)} MB` : `${fixed(bytes / 1e3, 1)} kB`
 }

@@ -1,9 +1,9 @@
 // The bundle's components, by the names of their Python classes.
 
-import { render as renderOverview } from "./overview.js"
-import { render as renderStatus } from "./status.js"
+import { render as renderDashboard } from "./pages/dashboard.js"
+import { render as renderStatusLine } from "./pages/status_line.js"
 
 export default {
-  StatusLine: { render: renderStatus },
-  Overview: { render: renderOverview },
+  StatusLine: { render: renderStatusLine },
+  Overview: { render: renderDashboard },
 }

@@ -1,0 +1,194 @@
+// Control: the controller's sequence with its present state, interlocks, the injection schedule, and every order.
+
+import { duration, fixed, howToType, MISSING, moment, typed } from "../format.js"
+import { Shape } from "../plant/geometry.js"
+import { injectionSchedule } from "../plant/injection_schedule.js"
+import { limitOf, marginOf } from "../plant/interlocks.js"
+import { sequenceDiagram } from "../plots/sequence_diagram.js"
+import { stream } from "../stream/stream.js"
+import { advisories, listOf } from "../widgets/advisories.js"
+import { byId, flag, write } from "../widgets/dom.js"
+import { tableHead } from "../widgets/table.js"
+import { fact, facts, number, values, word } from "../widgets/values.js"
+
+const ORDERS = [
+  ["plant_start", "Start plant", "pressurise the receiver, then start"],
+  ["plant_stop", "Stop plant", "run down in order"],
+  ["plant_coast", "Coast", "run out without injection"],
+  ["plant_resume", "Resume", "take up injection again"],
+  ["inject", "Inject one pulse", "one pulse of air by hand"],
+]
+const SETTINGS = [
+  "control_mode",
+  "injection_mode",
+  "generator_speed_setpoint",
+  "torque_setpoint",
+  "load_power",
+  "dump_load_power",
+]
+
+const CONTROLLER = [
+  word("plc", "State"),
+  word("brake_set", "Holding brake"),
+  word("converter_on", "Converter"),
+  word("synchronised", "Grid breaker"),
+  word("compressor_mode", "Compressor"),
+  ["plc.speed_setpoint_rpm", "Speed set-point"],
+  ["drivetrain.shaft_speed_rpm", "Shaft speed"],
+]
+const SCHEDULE = [
+  word("served", "Floater being served"),
+  number("valve.delivered", "Delivered to it"),
+  number("valve.target", "Target of a pulse"),
+  fact("next-floater", "Next floater"),
+  fact("next-in", "Its window opens in"),
+  fact("window-at", "Window opens at"),
+  fact("window-length", "Window length"),
+  word("pulses", "Pulses so far"),
+  word("missed", "Below target"),
+  word("injection_enabled", "Injection enabled"),
+]
+
+const orderButton = ([name, label, title]) =>
+  `<button data-order="${name}" data-testid="order-${name}" title="${title}">${label}</button>`
+
+export const HTML = `
+<div class="columns control">
+  <section class="card panel"><header><h2>Sequence <small data-testid="sequence-state">–</small></h2></header>
+    <div class="scroll flat" tabindex="0" aria-label="state machine"><svg class="states" viewBox="0 0 640 300" role="img"
+      data-testid="sequence" aria-label="states of the controller"></svg></div>
+    <div class="buttons loose" role="group" aria-label="orders to the plant">${ORDERS.map(orderButton).join("")}</div>
+    <p class="hint" data-testid="order-hint"></p>
+  </section>
+  <section class="card panel"><header><h2>Interlocks <small>what trips the plant, and how near it is</small></h2></header>
+    <table class="rows" data-testid="interlocks"
+      >${tableHead(["Condition", "Now", "Limit", "Margin", "State"])}<tbody></tbody></table>
+    <p class="hint" data-testid="trip">–</p>
+    <ul class="warnings" data-testid="warnings"></ul>
+    <details data-testid="advisories" hidden><summary></summary><ul class="warnings"></ul></details>
+  </section>
+  <section class="card panel"><header><h2>Injection schedule</h2></header>
+    <dl class="factlist">${SCHEDULE.join("")}</dl>
+    <ol class="upcoming" data-testid="upcoming" aria-label="floaters that are served next"></ol>
+  </section>
+  <section class="card panel"><header><h2>Set-points, load and modes</h2></header>
+    <div class="settings" data-testid="settings"></div>
+    <div class="until"><label for="kpp-until">Run until</label><input id="kpp-until" data-testid="until" inputmode="decimal"
+      autocomplete="off" aria-describedby="kpp-until-why"> <span class="unit">s</span
+      ><button data-testid="run-until">Go, then pause</button
+      ><em class="why" id="kpp-until-why" role="alert" data-testid="until-why"></em></div>
+  </section>
+  ${facts("Controller", CONTROLLER)}
+</div>`
+
+export function start(root, { commands, fields }) {
+  const show = values(root)
+  for (const button of root.querySelectorAll("[data-order]"))
+    button.onclick = () => commands.plant(button.dataset.order)
+  byId(root, "run-until").onclick = () => {
+    const text = byId(root, "until").value
+    const t = typed(text)
+    const now = stream.frame?.t ?? 0
+    write(
+      byId(root, "until-why"),
+      !Number.isFinite(t)
+        ? howToType(text) || "give a time in s"
+        : t <= now
+          ? `give a time after now, ${moment(now)}`
+          : "",
+    )
+    if (t > now) commands.clock("run_until", { t })
+  }
+  const settings = fields(byId(root, "settings"), SETTINGS)
+  let drawn = ""
+  return {
+    round: () => {
+      show()
+      const state = stream.freshness() === "missing" ? null : stream.note?.module?.plc
+      write(byId(root, "sequence-state"), state ? state.replaceAll("_", " ") : "unknown")
+      if (stream.hello && drawn !== `${state}`)
+        byId(root, "sequence").innerHTML = sequenceDiagram(stream.hello.orders, state)
+      drawn = `${state}`
+      const open = Object.entries(stream.hello?.orders ?? {}).filter(([, moves]) => state in moves)
+      const permitted = open.map(([name]) => name.replaceAll("_", " ")).join(", ") || "nothing"
+      const replayed = Boolean(stream.note?.clock?.replay)
+      for (const button of root.querySelectorAll("[data-order], [data-testid=run-until]")) button.disabled = replayed
+      for (const button of root.querySelectorAll("[data-order]"))
+        flag(button, "permitted", open.some(([name]) => name === button.dataset.order) ? "yes" : "no")
+      write(
+        byId(root, "order-hint"),
+        replayed
+          ? "This is a replay: what is recorded takes no orders."
+          : state
+            ? `Permitted now: ${permitted}. Others are answered with the reason why not.`
+            : "",
+      )
+      showInterlocks(root)
+      showSchedule(root)
+      settings()
+    },
+  }
+}
+
+function showInterlocks(root) {
+  const body = byId(root, "interlocks").querySelector("tbody")
+  const p = stream.geometry?.parameters
+  const list = stream.hello?.interlocks ?? []
+  if (body.rows.length !== list.length) {
+    body.innerHTML = list
+      .map(({ name }) => `<tr><th scope="row">${name}</th><td></td><td></td><td></td><td></td></tr>`)
+      .join("")
+  }
+  const tripped = stream.note?.module?.trip
+  list.forEach((each, i) => {
+    const row = body.rows[i]
+    const channel = stream.channel(each.path)
+    const value = stream.value(each.path)
+    const limit = p ? limitOf(each, channel, p) : null
+    const margin = marginOf(each.below, value, limit)
+    const state = tripped === each.name ? "tripped" : margin === null ? MISSING : margin < 0 ? "beyond" : "clear"
+    write(row.cells[1], `${fixed(value, channel.decimals)} ${channel.unit}`)
+    write(
+      row.cells[2],
+      `${each.below ? "≥" : "≤"} ${fixed(limit, channel.decimals)} ${channel.unit}${each.hold ? ` for ${each.hold} s` : ""}`,
+    )
+    write(row.cells[3], fixed(margin, channel.decimals))
+    write(row.cells[4], state)
+    flag(row, "state", state)
+  })
+  const module = stream.freshness() === "missing" ? null : stream.note?.module
+  write(
+    byId(root, "trip"),
+    !module
+      ? "No data."
+      : module.trip
+        ? `Tripped: ${module.trip}. Remove the cause, wait for rest, then reset.`
+        : module.plc === "emergency_stop"
+          ? "Emergency stop in force. Wait for rest, then reset."
+          : "No trip in force.",
+  )
+  listOf(byId(root, "warnings"), module?.warnings ?? [], "▲ ")
+  advisories(byId(root, "advisories"), module)
+}
+
+function showSchedule(root) {
+  const p = stream.geometry?.parameters
+  const { frame } = stream
+  const speed = stream.value("chain.speed")
+  const list = byId(root, "upcoming")
+  if (!p || !frame || speed === null) {
+    list.replaceChildren()
+    for (const id of ["next-floater", "next-in", "window-at", "window-length"]) write(byId(root, id), MISSING)
+    return
+  }
+  const shape = new Shape(p)
+  const coming = injectionSchedule(shape, frame.position)
+  const time = (way) => (speed > 1e-3 ? duration(way / speed) : "chain at rest")
+  write(byId(root, "next-floater"), coming.length ? `no. ${coming[0].floater}` : MISSING)
+  write(byId(root, "next-in"), coming.length ? time(coming[0].way) : MISSING)
+  write(byId(root, "window-at"), `${fixed(p.injection_start_tilt, 0)}° tilt, ${fixed(shape.opens, 2)} m`)
+  write(byId(root, "window-length"), `${fixed(p.injection_window_length, 2)} m`)
+  const lines = coming.slice(0, 5).map(({ floater, way }) => `floater ${floater}: ${fixed(way, 2)} m, ${time(way)}`)
+  while (list.children.length < lines.length) list.append(document.createElement("li"))
+  lines.forEach((line, k) => write(list.children[k], line))
+}

@@ -1,0 +1,85 @@
+// What stands on every page: navigation, alarms that wait, run controls, emergency stop and notices.
+//
+// One drawing loop for all that moves, one slower round for all that is read.
+
+import uplotCss from "uplot/dist/uPlot.min.css"
+
+import pagesCss from "../css/pages.css"
+import css from "../css/style.css"
+import { backfill } from "../stream/backfill.js"
+import { Commands } from "../stream/commands.js"
+import { stream } from "../stream/stream.js"
+import { CONFIRM, confirmation } from "../widgets/confirm.js"
+import { flag, mount, write } from "../widgets/dom.js"
+import { emergencyStop, RESET_DIALOG, STOPS } from "../widgets/emergency_stop.js"
+import { NOTICES, notices } from "../widgets/notices.js"
+import { fields } from "../widgets/parameter_form.js"
+import { CONTROLS, controls } from "../widgets/run_controls.js"
+import { followTheme } from "../widgets/theme.js"
+import { toggleFreeze } from "../widgets/timebar.js"
+import { NAVIGATION, Router, SHEETS } from "./router.js"
+
+const READING_INTERVAL = 200
+
+const HTML = `
+<div class="sheet">
+  <div class="topbar">
+    ${NAVIGATION}
+    ${STOPS}
+  </div>
+  ${CONTROLS}
+  ${SHEETS}
+  ${RESET_DIALOG}
+  ${CONFIRM}${NOTICES}
+</div>`
+
+export function render({ model, el }) {
+  const root = mount(el, HTML, uplotCss + css + pagesCss)
+  const commands = new Commands(model)
+  const router = new Router(root)
+  // Before anything is drawn: the colours come with the theme.
+  followTheme(root, () => router.page?.restyle?.())
+  const confirm = confirmation(root)
+  router.begin({ commands, confirm, fields: fields(commands) })
+  const always = [
+    controls(root, commands, confirm),
+    notices(root),
+    emergencyStop(root, commands),
+    () => badge(root),
+    backfill(stream, commands),
+  ]
+  let due = 0
+  stream.painters.add((now, fresh) => {
+    const { page } = router
+    page.paint?.(now, fresh)
+    if (fresh) page.draw?.()
+    if (now < due) return
+    due = now + READING_INTERVAL
+    flag(root, "freshness", stream.connected ? stream.freshness() : "missing")
+    for (const round of always) round()
+    page.round()
+  })
+  // While nothing is drawn (a hidden tab) nothing is read either.
+  stream.on((kind) => kind === "hello" && router.page.restyle?.())
+  document.addEventListener("keydown", keys)
+  // Who points does not type: a button that keeps the focus would take the space bar, and be pressed again by it.
+  root.addEventListener("click", ({ target, detail }) => detail > 0 && target.closest("button, a, summary")?.blur())
+}
+
+// The space bar freezes the view, except where it has a meaning of its own.
+function keys(event) {
+  const typing = event
+    .composedPath()
+    .some((element) => /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/.test(element.tagName ?? ""))
+  if (event.key !== " " || typing || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  toggleFreeze()
+}
+
+// How many alarms wait for acknowledgement, beside the link to their page.
+function badge(root) {
+  const waiting = stream.alarms.alarms.filter(({ state }) => state !== "acknowledged").length
+  const element = root.querySelector('[data-page="alarms"] .badge')
+  element.hidden = !waiting
+  write(element, waiting > 99 ? "99+" : String(waiting))
+}

@@ -1,0 +1,242 @@
+// Energy: where power flows, and both laws' accounts since the start, each with what does not close; now or at a moment of
+// the past, as the recorder has it.
+
+import { MISSING, moment as told } from "../format.js"
+import { LATER, PATHS } from "../plant/flows.js"
+import { storesChanged, unsteady } from "../plant/steadiness.js"
+import { sankeyChart } from "../plots/sankey.js"
+import { RecordedValues } from "../stream/recorded_values.js"
+import { stream } from "../stream/stream.js"
+import { view } from "../stream/view_state.js"
+import { since } from "../widgets/balance.js"
+import { byId, flag, write } from "../widgets/dom.js"
+import { followTime, timebar } from "../widgets/timebar.js"
+import { facts, number, values } from "../widgets/values.js"
+
+const FIRST = [
+  [
+    "in",
+    [
+      ["compressor", "Compressor"],
+      ["auxiliary", "Auxiliaries"],
+      ["heat_from_water", "Heat from the water"],
+      ["bath", "Heat into a finite bath"],
+      ["unsourced", "Without a source in the model"],
+      ["environment", "Surroundings that change: work, heat"],
+      ["reference", "Moved zero of the air's energy"],
+    ],
+  ],
+  [
+    "out",
+    [
+      ["grid", "To the grid"],
+      ["aftercooler", "Compressor and aftercooler heat"],
+      ["receiver_heat", "Receiver wall"],
+      ["vent", "Vented air"],
+      ["drag_local", "Drag at the floaters"],
+      ["drag_bulk", "Co-flow"],
+      ["water_exchange", "Exchanged water"],
+      ["jet_wake", "Wake of jets"],
+      ["h1_slip", "Bubble flow"],
+      ["chain_friction", "Chain friction"],
+      ["brake", "Holding brake"],
+      ["gearbox", "Gearbox"],
+      ["flywheel_windage", "Flywheel windage"],
+      ["clutch", "Clutch"],
+      ["generator_copper", "Generator winding"],
+      ["generator_iron", "Generator iron"],
+      ["generator_mechanical", "Generator friction"],
+      ["generator_stray", "Generator stray"],
+      ["converter", "Converter"],
+      ["auxiliary_heat", "Auxiliaries as heat"],
+      ["chopper", "Brake chopper"],
+      ["dump_load", "Dump load"],
+    ],
+  ],
+  [
+    "stored",
+    [
+      ["stored_receiver", "Air in the receiver"],
+      ["stored_pockets", "Air in the pockets"],
+      ["stored_chain", "Chain in motion"],
+      ["stored_shaft", "Fast shaft"],
+      ["stored_water", "Co-flow"],
+      ["stored_shell", "Shells, potential"],
+      ["stored_magnetic", "Generator field"],
+      ["stored_dc_link", "DC link"],
+      ["stored_bath", "Finite bath"],
+      ["stored_surface", "Risen surface"],
+    ],
+  ],
+  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
+]
+const SECOND = [
+  [
+    "in",
+    [
+      ["work_in", "Work: compressor, auxiliaries"],
+      ["heat_exergy", "Heat from the water"],
+      ["unsourced", "Without a source in the model"],
+      ["environment", "Surroundings that change: work, heat"],
+      ["dead_state", "Moved surroundings it counts from"],
+    ],
+  ],
+  [
+    "out",
+    [
+      ["grid", "To the grid"],
+      ["stored", "Stored more than at the start"],
+    ],
+  ],
+  [
+    "destroyed",
+    [
+      ["losses", "Mechanical and electrical losses"],
+      ["destroyed_compressor", "Compressor and aftercooler"],
+      ["destroyed_receiver_mixing", "Mixing in the receiver"],
+      ["destroyed_receiver_wall", "Receiver wall"],
+      ["destroyed_relief", "Relief valve"],
+      ["destroyed_valve", "Throttling at the injection"],
+      ["destroyed_pocket_mixing", "Mixing in the pockets"],
+      ["destroyed_pocket_heat", "Heat into the pockets"],
+      ["destroyed_vent", "Vented air"],
+      ["destroyed_recovery", "Recovered air not used"],
+      ["destroyed_bath", "Finite bath"],
+    ],
+  ],
+  [
+    "stored",
+    [
+      ["stored_total", "All stores, now"],
+      ["stored_receiver", "Air in the receiver"],
+      ["stored_pockets", "Air in the pockets"],
+      ["stored_chain", "Chain in motion"],
+      ["stored_shaft", "Fast shaft"],
+      ["stored_water", "Co-flow"],
+      ["stored_shell", "Shells, potential"],
+      ["stored_magnetic", "Generator field"],
+      ["stored_dc_link", "DC link"],
+      ["stored_bath", "Finite bath"],
+      ["stored_surface", "Risen surface"],
+      ["stored_recovered", "Air caught by the hood"],
+    ],
+  ],
+  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
+]
+
+const line =
+  (group, twice) =>
+  ([name, label]) => {
+    const again = stockless(name) ? "" : `<b data-v="sampled.${name}">–</b>`
+    return `
+<tr data-line-of="${name}"><th scope="row">${label}</th><td><b data-v="${group}.${name}">–</b></td>${twice ? `<td>${again}</td>` : ""}</tr>`
+  }
+const stockless = (name) => name.startsWith("stored_") || name === "reference" || name === "rebuilt"
+const side =
+  (group, columns) =>
+  ([name, lines]) => `
+<tbody><tr class="group"><th scope="rowgroup" colspan="${columns + 1}">${name}</th></tr>
+${lines.map(line(group, columns > 1)).join("")}</tbody>`
+const table = (id, caption, heads, sides, group) => `
+<table class="ledger" data-testid="${id}"><caption data-caption="${caption}">${caption}</caption>
+<thead><tr><td></td>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
+${sides.map(side(group, heads.length)).join("")}
+</table>`
+
+const residual = (path, label, gate) => `
+<div class="fact"><dt>${label}</dt>
+  <dd><b data-v="${path}" data-power data-gate="${gate}" data-testid="v-${path}">–</b> <span class="gate">gate ${gate}</span></dd></div>`
+
+const BALANCE = [
+  ["meters.cop", "COP, with what stores gave and took"],
+  ["meters.cop_without_claims", "COP without what claims add"],
+  ["meters.cop_raw", "COP raw: export over import"],
+  ["meters.net_power", "Net power, lap mean"],
+  `<div class="fact"><dt>Laps of the means</dt><dd data-testid="steady">–</dd></div>`,
+  ["meters.grid_power", "To the grid, lap mean"],
+  ["meters.compressor_power", "Compressor, lap mean"],
+  ["meters.unsourced_power", "Without a source, lap mean"],
+  ["powers.unsourced", "Without a source, now"],
+  ["ledger.unsourced", "Without a source, so far"],
+]
+const FIRST_CAPTION = "First law since the start, kWh"
+const SECOND_CAPTION = "Second law since the start: exergy, kWh"
+
+export const HTML = `
+<div class="columns two">
+  <section class="card panel wide"><header>
+    <h2>Power flow <small>kW, mean of the last 2 s of simulated time</small></h2>
+    <p data-testid="flow-sum"></p>${timebar("e-", { windows: false, exports: false })}</header>
+    <p class="moment" data-testid="e-moment" role="status" hidden></p>
+    <div class="sankey" data-testid="sankey" role="group" aria-label="power flow" tabindex="0"></div></section>
+  ${facts("Balance", BALANCE)}
+  <section class="card panel"><header><h2>What does not close</h2></header><dl class="factlist">
+    ${residual("ledger.r_a", "First law, every joule booked R<sub>A</sub>", "1e-9")}
+    ${residual("sampled.r_b", "First law, powers integrated again R<sub>B</sub>", "1e-4")}
+    ${residual("exergy.r_c", "Second law, exergy R<sub>C</sub>", "1e-3")}
+    ${number("ledger.residual", "Residual of the first law", "data-decimals=6")}
+  </dl><p class="hint">Each over the energy scale of the run; beyond its gate it turns red.</p></section>
+  <section class="card panel">${table("first-law", FIRST_CAPTION, ["booked", "integrated again"], FIRST, "ledger")}</section>
+  <section class="card panel">${table("second-law", SECOND_CAPTION, ["exergy"], SECOND, "exergy")}</section>
+</div>`
+
+export function start(root, { commands }) {
+  const shown = [...root.querySelectorAll("[data-v]")].map(({ dataset }) => dataset.v)
+  const names = [...new Set([...PATHS, ...shown, "meters.laps", "meters.storage_share", "meters.storage_limit"])]
+  const moment = new RecordedValues(commands, () => names, PATHS)
+  const read = (path) => (view.live ? stream.value(path) : moment.value(path))
+  const show = values(root, read)
+  const bar = followTime(root, "e-", () => moment.problem)
+  const chart = sankeyChart(byId(root, "sankey"), byId(root, "flow-sum"))
+  const gates = [...root.querySelectorAll("[data-gate]")]
+  let flows = { of: null, means: null }
+  return {
+    round: () => {
+      const found = moment.follow()
+      bar()
+      for (const caption of root.querySelectorAll("[data-caption]"))
+        write(caption, caption.dataset.caption.replace("the start", since()))
+      tell(byId(root, "e-moment"), found, moment)
+      show()
+      tellSteady(byId(root, "steady"), read)
+      if (flows.of !== found)
+        flows = {
+          of: found,
+          means:
+            found && new Map(PATHS.map((path) => [path, moment.value(path, "mean") ?? (LATER.has(path) ? 0 : null)])),
+        }
+      if (view.live) chart.round()
+      else if (!moment.held) chart.past(flows.means)
+      for (const gate of gates) {
+        const value = read(gate.dataset.v)
+        gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"
+      }
+      for (const row of root.querySelectorAll('tr[data-line-of="unsourced"]'))
+        row.classList.toggle("alarming", (read("ledger.unsourced") ?? 0) > 0)
+    },
+    restyle: () => chart.restyle(),
+    resize: () => chart.restyle(),
+  }
+}
+
+// Whether the means can be had, and by how much the stores changed in any case.
+function tellSteady(element, read) {
+  const why = unsteady(read)
+  const stores = storesChanged(read)
+  write(element, why?.text ?? (stores ? `steady: ${stores.text}` : MISSING))
+  flag(element, "withheld", why ? "yes" : "no")
+}
+
+// Which moment the numbers are of.
+function tell(element, found, { problem, held }) {
+  element.hidden = view.live
+  if (view.live) return
+  if (held) {
+    const recorder = problem ? `The recorder has nothing of it: ${problem}.` : "The recorder is asked."
+    return write(element, `Held at ${told(view.at)}: what this page heard last before. ${recorder}`)
+  }
+  if (!found)
+    return write(element, problem ? "Past: there are no numbers of this moment." : "Past: the recorder is asked.")
+  const left = found.missing ? ` ${found.missing} of the numbers are not recorded in this run: they are left out.` : ""
+  write(element, `Past: this page shows what the recorder has at ${told(found.t)} of run ${found.run}.${left}`)
+}

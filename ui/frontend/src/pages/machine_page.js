@@ -1,0 +1,21 @@
+// A page of machines: panels of numbers beside the trends of the most important ones.
+
+import { trendPlots, trends } from "../plots/trends.js"
+import { values } from "../widgets/values.js"
+
+export const machinePage = (id, panels, plots) => ({
+  HTML: `<div class="machine"><div class="stack-of-panels">${panels.join("")}</div>${trends(id, plots)}</div>`,
+  start: (root, { commands }) => {
+    const show = values(root)
+    const drawn = trendPlots(root, id, plots, commands)
+    return {
+      round: () => {
+        show()
+        drawn.legend()
+      },
+      draw: drawn.draw,
+      restyle: drawn.restyle,
+      resize: drawn.restyle,
+    }
+  },
+})

@@ -1,0 +1,16 @@
+// An address that names no page says so, instead of showing another one.
+
+import { view } from "../stream/view_state.js"
+import { byId, write } from "../widgets/dom.js"
+
+export const HTML = `
+<section class="card panel"><header><h2>There is no such page</h2></header>
+  <p role="status" data-testid="unknown"></p></section>`
+
+export const start = (root) => ({
+  round: () =>
+    write(
+      byId(root, "unknown"),
+      `The address names the page "${view.page.slice(0, 40)}", which does not exist: choose one of those above.`,
+    ),
+})

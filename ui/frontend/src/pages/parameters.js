@@ -1,0 +1,188 @@
+// Parameters: every one of them as a form, and presets to keep, load, compare and delete.
+
+import { built, different, unforkable, valueText } from "../plant/parameters.js"
+import { fork, newRun } from "../stream/begin_run.js"
+import { stream } from "../stream/stream.js"
+import { endsRun } from "../widgets/confirm.js"
+import { byId, write } from "../widgets/dom.js"
+import { declarations, Form, inForce } from "../widgets/parameter_form.js"
+import { tableHead } from "../widgets/table.js"
+
+export const HTML = `
+<div class="columns parameters">
+  <section class="card panel"><header><h2>Parameters <small>SI units</small></h2>
+    <label class="find">Find <input type="search" data-testid="find" placeholder="name, symbol, class or text"></label>
+    <label class="find"><input type="checkbox" data-testid="changed-only"> pending or not the default</label></header>
+    <div data-testid="form" class="form"></div></section>
+  <section class="card panel"><header><h2>Presets</h2></header>
+    <div class="until"><label for="kpp-preset-name">Name</label>
+      <input id="kpp-preset-name" data-testid="preset-name" maxlength="64" autocomplete="off">
+      <button data-testid="preset-save">Save what is in force</button></div>
+    <div class="until"><label for="kpp-preset">Preset</label><select id="kpp-preset" data-testid="preset"></select>
+      <button data-testid="preset-load">Load into form</button>
+      <button data-testid="preset-fork"
+        title="a new run from this moment with what differs, stopped at time zero">Fork with it</button>
+      <button data-testid="preset-reset"
+        title="a new run of the present scenario with these parameters, stopped at time zero">New run with it</button>
+      <button data-testid="preset-compare">Compare</button><button data-testid="preset-delete">Delete</button></div>
+    <p class="hint" role="status" data-testid="preset-answer"></p>
+    <table class="rows" data-testid="preset-differences" hidden><caption></caption
+      >${tableHead(["Parameter", "In force", "Preset"])}<tbody></tbody></table>
+  </section>
+</div>`
+
+export function start(root, { commands, confirm }) {
+  const form = new Form(byId(root, "form"), null, commands)
+  const presets = new PresetBox(root, commands, form, confirm)
+  const find = byId(root, "find")
+  const only = byId(root, "changed-only")
+  const filter = () => {
+    const force = inForce() ?? {}
+    const text = find.value.trim().toLowerCase()
+    for (const [name, { declaration, element }] of form.rows) {
+      const found = `${name} ${declaration.symbol} ${declaration.kind} ${declaration.text}`.toLowerCase().includes(text)
+      const changed = form.pending.has(name) || (name in force && force[name] !== declaration.default)
+      element.hidden = !found || (only.checked && !changed)
+    }
+  }
+  find.oninput = only.onchange = filter
+  let known = 0
+  return {
+    round: () => {
+      form.round()
+      presets.round()
+      if (form.rows.size !== known) known = form.rows.size
+      if (only.checked) filter()
+    },
+    shown: () => presets.list(),
+  }
+}
+
+class PresetBox {
+  constructor(root, commands, form, confirm) {
+    Object.assign(this, { root, commands, form, confirm, compared: null, force: null })
+    byId(root, "preset-save").onclick = () => this.does(() => this.save())
+    byId(root, "preset-load").onclick = () => this.does(() => this.load())
+    byId(root, "preset-fork").onclick = () => this.does(() => this.fork())
+    byId(root, "preset-reset").onclick = () => this.does(() => this.reset())
+    byId(root, "preset-compare").onclick = () => this.does(() => this.compare())
+    byId(root, "preset-delete").onclick = () => this.does(() => this.remove())
+  }
+
+  get chosen() {
+    return byId(this.root, "preset").value
+  }
+
+  async does(what) {
+    const answer = byId(this.root, "preset-answer")
+    try {
+      write(answer, (await what()) ?? "")
+      answer.dataset.bad = "no"
+    } catch (error) {
+      write(answer, error.message)
+      answer.dataset.bad = "yes"
+    }
+  }
+
+  list() {
+    this.does(async () => void this.fill(await this.commands.ask("presets")))
+  }
+
+  fill(names, chosen = this.chosen) {
+    const select = byId(this.root, "preset")
+    select.replaceChildren(...names.map((name) => new Option(name, name)))
+    if (names.includes(chosen)) select.value = chosen
+    for (const id of ["load", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
+  }
+
+  async save() {
+    const name = byId(this.root, "preset-name").value.trim()
+    if (!inForce()) throw new Error("the parameters in force are not known yet")
+    const there = (await this.commands.ask("presets")).includes(name)
+    if (
+      there &&
+      !(await this.confirm(`Overwrite the preset ${name}?`, "The values that it has now are lost.", "Overwrite"))
+    )
+      return `${name} stays as it was.`
+    this.fill(await this.commands.ask("preset_save", { name, parameters: inForce(), new: !there }), name)
+    return `${name} is saved.`
+  }
+
+  async load() {
+    const found = different(inForce() ?? {}, await this.commands.ask("preset_read", { name: this.chosen }))
+    this.form.set(Object.fromEntries(found))
+    const ofMachine = built(
+      declarations(),
+      found.map(([name]) => name),
+    )
+    const offer = ofMachine.length
+      ? ` As built: ${ofMachine.join(", ")}. Apply offers a fork and a new run with them.`
+      : ""
+    return `${found.length} values are pending in the form.${offer}`
+  }
+
+  async fork() {
+    const name = this.chosen
+    const found = different(inForce() ?? {}, await this.commands.ask("preset_read", { name }))
+    const never = unforkable(
+      declarations(),
+      found.map(([each]) => each),
+    )
+    if (never.length) throw new Error(`no fork can change ${never.join(", ")}: use "New run with it"`)
+    if (!(await endsRun(this.confirm, "Fork this run?", "Fork", `The new one goes on from this moment with ${name}.`)))
+      return ""
+    await fork(this.commands, Object.fromEntries(found))
+    return `A fork with ${name} is asked for.`
+  }
+
+  async reset() {
+    const name = this.chosen
+    if (!(await endsRun(this.confirm, "Begin a new run?", "New run", `The new one, with ${name}, is stopped at 0 s.`)))
+      return ""
+    newRun(this.commands, await this.commands.ask("preset_read", { name }))
+    return `A new run with ${name} is asked for.`
+  }
+
+  async compare() {
+    const name = this.chosen
+    if (!inForce()) throw new Error("the parameters in force are not known yet")
+    this.compared = { name, preset: await this.commands.ask("preset_read", { name }) }
+    this.force = null
+    this.round()
+    return ""
+  }
+
+  // The comparison follows what is in force, whoever changes it.
+  round() {
+    const replayed = Boolean(stream.note?.clock?.replay) // no run begins there
+    for (const id of ["fork", "reset"]) byId(this.root, `preset-${id}`).disabled = replayed || !this.chosen
+    const force = inForce()
+    if (!this.compared || !force || force === this.force) return
+    this.force = force
+    const table = byId(this.root, "preset-differences")
+    const found = different(inForce() ?? {}, this.compared.preset)
+    table.hidden = false
+    write(
+      table.querySelector("caption"),
+      `${this.compared.name}: ${found.length} of ${declarations().length} values differ`,
+    )
+    const rows = found.map(([name, value]) => {
+      const row = document.createElement("tr")
+      for (const text of [name, name in force ? valueText(force[name]) : "–", valueText(value)])
+        row.insertCell().textContent = text
+      return row
+    })
+    table.querySelector("tbody").replaceChildren(...rows)
+  }
+
+  async remove() {
+    const name = this.chosen
+    if (!(await this.confirm(`Delete the preset ${name}?`, "Its file is removed.", "Delete"))) return ""
+    this.fill(await this.commands.ask("preset_delete", { name }))
+    if (this.compared?.name === name) {
+      this.compared = null
+      byId(this.root, "preset-differences").hidden = true
+    }
+    return `${name} is deleted.`
+  }
+}

@@ -1,0 +1,288 @@
+// Runs: what is recorded, two of them compared, a run begun anew from a moment of another, and how to play one back.
+
+import { fileSize, fixed, howToType, moment, power10, typed } from "../format.js"
+import { lineOf, RecordedPlot } from "../plots/recorded_plot.js"
+import { addressOf, recordedOf, several } from "../stream/modules.js"
+import { stream } from "../stream/stream.js"
+import { view } from "../stream/view_state.js"
+import { endsRun } from "../widgets/confirm.js"
+import { byId, flag, write } from "../widgets/dom.js"
+import { tableHead } from "../widgets/table.js"
+
+const COMPARED = [
+  "grid.net_power",
+  "grid.export_power",
+  "chain.speed",
+  "receiver.pressure",
+  "grid.import_energy",
+  "grid.export_energy",
+  "ledger.unsourced",
+  "ledger.r_a",
+]
+
+const RUN_HEADS = ["Run", "Length", "States", "On disk", "Compare", "Open", "Play back"]
+
+const RECORDED = `
+  <section class="card panel"><header><h2>Recorded runs</h2><button data-testid="runs-refresh">Refresh</button></header>
+    <div class="scroll" tabindex="0" aria-label="recorded runs"
+      ><table class="rows" data-testid="runs">${tableHead(RUN_HEADS)}<tbody></tbody></table></div>
+    <button data-testid="runs-more" hidden>Older runs</button>
+    <p class="hint" role="status" data-testid="runs-answer"></p></section>`
+
+const FORK = `
+  <section class="card panel"><header>
+      <h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
+    <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select>
+      <label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" inputmode="decimal" autocomplete="off">
+      <span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
+    <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it;
+      the present run ends, the new one is stopped at time zero.</p>
+  </section>`
+
+const REPLAY = `
+  <section class="card panel" data-testid="replay-card"><header>
+      <h2>Replay <small>a recording played back beside the plant</small></h2></header>
+    <p data-testid="replay-state" role="status">–</p>
+    <div class="buttons loose">
+      <a class="button" data-testid="replay-open" target="_blank" rel="noopener" hidden>Open its dashboard</a>
+      <button data-testid="replay-end" hidden>End the replay</button></div>
+    <p class="hint">It has a dashboard and a gateway of its own, marked as a replay everywhere; there it is played, paused,
+      sought and slowed down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p></section>`
+
+const COMPARISON = `
+  <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2>
+      <label class="find">Channel <select data-testid="compare-channel"
+        >${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
+    <figure class="plot big short" data-testid="compare-figure" hidden
+      ><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
+    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th>
+      <th scope="col" data-testid="compare-first"></th><th scope="col" data-testid="compare-second"></th>
+      <th scope="col">difference</th></tr></thead><tbody></tbody></table></section>`
+
+export const HTML = `
+<div class="columns runs">${RECORDED}
+  <div class="stack-of-panels">${FORK}${REPLAY}</div>${COMPARISON}
+</div>`
+
+export function start(root, { commands, confirm }) {
+  const page = new Runs(root, commands, confirm)
+  return {
+    round: () => page.replay(),
+    shown: () => page.open(),
+    restyle: () => page.plot.shown && page.plot.draw(page.plot.shown),
+  }
+}
+
+function describe(told) {
+  if (!told) return "No recording is played back: choose one in the list."
+  if (told.state === "starting") return `Run ${told.run}: its dashboard starts …`
+  if (told.state === "playing") return `Run ${told.run} is played back.`
+  return `The replay of run ${told.run} has ended: ${told.reason}`
+}
+
+function replayAddress(port) {
+  const address = `${location.protocol}//${location.hostname}:${port}/`
+  return several() ? addressOf(stream.hello.module, address) : address
+}
+
+class Runs {
+  constructor(root, commands, confirm) {
+    Object.assign(this, { root, commands, confirm, runs: [], chosen: [], problem: "" })
+    this.plot = new RecordedPlot(byId(root, "compare-plot"), root, {
+      zoomed: (range) => this.compare(range),
+      reset: () => this.compare(),
+    })
+    byId(root, "runs-refresh").onclick = () => this.open()
+    byId(root, "runs-more").onclick = () => this.load(this.runs.at(-1)?.run ?? "")
+    byId(root, "compare-channel").onchange = () => this.compare()
+    byId(root, "fork").onclick = () => this.fork()
+    byId(root, "replay-end").onclick = () => this.play("replay_end", {})
+  }
+
+  open() {
+    this.runs = []
+    return this.load("")
+  }
+
+  async load(before) {
+    const answer = byId(this.root, "runs-answer")
+    try {
+      const { runs, more, status, quota, used, free } = await this.commands.ask("runs", { before })
+      this.runs.push(...runs)
+      byId(this.root, "runs-more").hidden = !more
+      write(
+        answer,
+        `Recorder: ${status}. ${fileSize(used)} of ${fileSize(quota)} taken, ${fileSize(free)} free on its disk.`,
+      )
+    } catch (error) {
+      write(answer, error.message)
+    }
+    this.show()
+  }
+
+  show() {
+    const rows = this.runs.map((run) => {
+      const row = document.createElement("tr")
+      row.dataset.testid = `run-${run.run}`
+      const module = recordedOf(run)
+      for (const text of [
+        `${run.run}${run.recording ? " ●" : ""}`,
+        module ? moment(module.end) : "–",
+        module ? String(module.rows) : "0",
+        fileSize(run.bytes),
+      ])
+        row.insertCell().textContent = text
+      if (run.recording) row.cells[0].title = "is being recorded"
+      const box = Object.assign(document.createElement("input"), {
+        type: "checkbox",
+        checked: this.chosen.includes(run.run),
+      })
+      box.setAttribute("aria-label", `compare ${run.run}`)
+      box.onchange = () => this.choose(run.run, box.checked)
+      row.insertCell().append(box)
+      const link = Object.assign(document.createElement("a"), {
+        textContent: "history",
+        href: view.link("history", { run: run.run }),
+      })
+      row.insertCell().append(link)
+      const play = Object.assign(document.createElement("button"), { textContent: "Replay" })
+      play.dataset.testid = `replay-${run.run}`
+      play.dataset.replay = ""
+      play.setAttribute("aria-label", `replay ${run.run}`)
+      play.onclick = () => this.play("replay", { run: run.run })
+      row.insertCell().append(play)
+      return row
+    })
+    byId(this.root, "runs")
+      .querySelector("tbody")
+      .replaceChildren(...rows)
+    const fork = byId(this.root, "fork-run")
+    const chosen = fork.value
+    fork.replaceChildren(...this.runs.map(({ run }) => new Option(run, run)))
+    if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen
+    if (this.runs.length) write(byId(this.root, "replay-command"), `kpp replay ${this.runs[0].run}`)
+  }
+
+  async play(ask, args) {
+    this.problem = ""
+    try {
+      await this.commands.ask(ask, args)
+    } catch (error) {
+      this.problem = error.message
+    }
+  }
+
+  // What the server tells of its replay, to every page alike.
+  replay() {
+    const told = stream.connected ? stream.note?.replaying : null
+    const inside = Boolean(stream.note?.clock?.replay)
+    byId(this.root, "replay-card").hidden = inside
+    byId(this.root, "fork").disabled = inside
+    byId(this.root, "fork").title = inside ? "this is a replay: fork the run in the plant" : ""
+    for (const button of this.root.querySelectorAll("[data-replay]"))
+      button.disabled = inside || told?.state === "starting"
+    const open = byId(this.root, "replay-open")
+    open.hidden = told?.state !== "playing"
+    if (told) open.href = replayAddress(told.port)
+    byId(this.root, "replay-end").hidden = !told || told.state === "ended"
+    const state = byId(this.root, "replay-state")
+    write(state, this.problem || describe(told))
+    flag(state, "abnormal", this.problem || told?.state === "ended" ? "yes" : "no")
+  }
+
+  choose(run, on) {
+    this.chosen = this.chosen.filter((each) => each !== run)
+    if (on) this.chosen = [...this.chosen, run].slice(-2)
+    for (const row of byId(this.root, "runs").querySelectorAll("tbody tr")) {
+      row.querySelector("input").checked = this.chosen.some((each) => row.dataset.testid === `run-${each}`)
+    }
+    this.compare()
+  }
+
+  // Both over the simulated time that both have, or over a part of it.
+  async compare(range) {
+    const two = this.chosen.length === 2
+    for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
+    if (!two) return write(byId(this.root, "compared"), "tick two of them")
+    const ends = this.chosen.map((run) => recordedOf(this.runs.find((each) => each.run === run))?.end ?? 0)
+    const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
+    const told = byId(this.root, "compared")
+    try {
+      const answers = await Promise.all(
+        this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start, end, bins: 600 })),
+      )
+      const name = byId(this.root, "compare-channel").value
+      const lines = answers.map((answer, i) => ({
+        ...lineOf(
+          answer.channels.find((each) => each.name === name),
+          answer.t,
+          `${this.chosen[i]}`,
+        ),
+        dash: i ? [6, 4] : undefined,
+      }))
+      this.plot.draw({ lines, range: [start, end] })
+      if (!range) this.table(answers)
+      write(
+        told,
+        `${this.chosen[0]} (line) and ${this.chosen[1]} (dashes), ${range ? `${moment(start)} to ` : ""}${moment(end)}; ` +
+          "drag to zoom, double-click to see all",
+      )
+    } catch (error) {
+      write(told, error.message)
+    }
+  }
+
+  table(answers) {
+    this.chosen.forEach((run, i) => write(byId(this.root, i ? "compare-second" : "compare-first"), run))
+    const rows = COMPARED.map((name, i) => {
+      const row = document.createElement("tr")
+      const [a, b] = answers.map((answer) => lineOf(answer.channels[i], answer.t))
+      const last = [a, b].map((line) => line.mean.findLast((value) => value !== null) ?? null)
+      const difference = last.includes(null) ? null : last[1] - last[0]
+      const head = document.createElement("th")
+      head.scope = "row"
+      head.textContent = `${name}${a.unit ? ` [${a.unit}]` : ""}`
+      row.append(head)
+      for (const value of [...last, difference])
+        row.insertCell().textContent = name.endsWith("r_a") ? power10(value) : fixed(value, 3)
+      return row
+    })
+    byId(this.root, "compare-table")
+      .querySelector("tbody")
+      .replaceChildren(...rows)
+  }
+
+  async fork() {
+    const answer = byId(this.root, "fork-answer")
+    const run = byId(this.root, "fork-run").value
+    const text = byId(this.root, "fork-t").value
+    const t = typed(text)
+    const module = recordedOf(this.runs.find((each) => each.run === run))
+    if (!module || !(t > 0) || t > module.end)
+      return write(answer, howToType(text) || `t: choose a moment above 0 and up to ${moment(module?.end ?? 0)}`)
+    if (
+      !(await endsRun(
+        this.confirm,
+        "Fork and reset to it?",
+        "Fork",
+        `The new one begins at ${moment(t)} of run ${run}.`,
+      ))
+    )
+      return
+    try {
+      write(answer, "the module prepares that moment …")
+      const seq = await this.tickAt(run, t, module)
+      const ready = await this.commands.ask("fork", { run, seq })
+      this.commands.clock("reset", { scenario: ready.scenario })
+      write(answer, `forked at ${moment(ready.t)} of run ${run}: ${ready.scenario}`)
+    } catch (error) {
+      write(answer, error.message)
+    }
+  }
+
+  // The tick at which the run had come to a time: ticks of a paused run advance nothing, so it is looked up.
+  async tickAt(run, t, module) {
+    const answer = await this.commands.ask("tick_at", { run, t })
+    return Math.min(Math.max(1, answer.seq), module.last)
+  }
+}

@@ -1,0 +1,27 @@
+// Each floater's place, air and force, from where it is on the loop and what is in it. Pure.
+
+import { Shape } from "./geometry.js"
+
+const ZERO_CELSIUS = 273.15 // K
+
+// `around`: places in rounds of the loop; `air`: of each floater its share of air, mass (kg) and temperature (K, null in an
+// empty one). Metres, %, kg, °C and kN; the force is the buoyancy ρ g V f along the chain.
+export function floaterRows(parameters, around, air) {
+  const p = parameters
+  const shape = new Shape(p)
+  return around.map((rounds, i) => {
+    const place = rounds * shape.loop
+    const [, height, angle] = shape.at(place)
+    const { fill, mass, kelvin } = air[i]
+    return {
+      i,
+      place,
+      height,
+      mass,
+      where: shape.side(place),
+      fill: 100 * fill,
+      temperature: kelvin === null ? null : kelvin - ZERO_CELSIUS,
+      force: (p.water_density * p.gravity * p.floater_volume * fill * Math.cos(angle)) / 1000,
+    }
+  })
+}

@@ -1,0 +1,91 @@
+// Power flows between the parts of the plant, from the powers of a state frame. Pure: channels in, bands out.
+//
+// What a hub takes in and does not give on goes into store, and the other way round, so that both sides always balance.
+// That these stores are those of the plant, and no error of the drawing, is what tests compare with the ledger.
+
+const p = (name) => `powers.${name}`
+const free = (name) => `hypotheses.unsourced_power_${name}`
+
+// [from, to, channels added, channels taken off]
+const LINKS = [
+  ["grid", "compressor", [p("compressor")]],
+  ["grid", "aux", [p("auxiliary_heat")]],
+  ["grid", "chain", [p("auxiliary")], [p("auxiliary_heat")]], // what is paid for bubbles moves the water
+  ["water", "air", [p("heat_from_water")]],
+  ["changing", "air", [p("environment")]], // work on the pockets; with a finite bath also the heat that warms it
+  ["none", "compressor", [free("recovery")]], // the claim is work that the compressor does not draw
+  ["none", "chain", [free("h1"), free("h2"), free("h3"), free("jet")]],
+  ["compressor", "heat", [p("aftercooler")]],
+  ["air", "vent", [p("vent")]],
+  ["air", "wall", [p("receiver_heat")]],
+  ["air", "chain", [p("buoyancy"), p("jet_wake"), "thrust"], [free("jet")]], // a jet that is no claim is driven by the pocket
+  ["chain", "waterloss", [p("drag_local"), p("drag_bulk"), p("water_exchange"), p("jet_wake"), p("h1_slip")]],
+  ["chain", "mechanicloss", [p("chain_friction"), p("brake"), p("gearbox"), p("flywheel_windage"), p("clutch")]],
+  ["chain", "electric", [p("shaft")]],
+  [
+    "electric",
+    "electricloss",
+    [p("generator_copper"), p("generator_iron"), p("generator_mechanical"), p("generator_stray"), p("converter")],
+  ],
+  ["electric", "load", [p("chopper"), p("dump_load")]],
+  ["electric", "export", [p("grid")]],
+]
+const THRUST = ["hypotheses.jet_force", "chain.speed"] // kN and m/s: their product is the jet's power on the chain
+export const PATHS = [
+  ...new Set([
+    ...LINKS.flatMap(([, , added, taken = []]) => [...added, ...taken]).filter((path) => path !== "thrust"),
+    ...THRUST,
+  ]),
+]
+// Not in runs that were recorded before it was told; in them nothing changed around the plant but by a step.
+export const LATER = new Set([p("environment")])
+const HUBS = ["compressor", "air", "chain", "electric"]
+const OPPOSITE = {
+  water: "wall",
+  changing: "pressed",
+  heat: "ambient",
+  vent: "ambient",
+  wall: "ambient",
+  export: "grid",
+}
+const SOURCES = new Set(["grid", "water", "none", "ambient", "changing", "release"])
+
+// Bands by "from to", none negative, in the unit of the powers (kW); and what each hub stores, < 0 if it gives from store.
+export function flows(means) {
+  const bands = new Map()
+  const stored = Object.fromEntries(HUBS.map((hub) => [hub, 0]))
+  const power = (path) => (path === "thrust" ? THRUST.reduce((all, each) => all * means.get(each), 1) : means.get(path))
+  const sum = (paths) => paths.reduce((all, path) => all + power(path), 0)
+  const add = (from, to, value) => {
+    if (value <= 0) return
+    bands.set(`${from} ${to}`, (bands.get(`${from} ${to}`) ?? 0) + value)
+    if (from in stored) stored[from] -= value
+    if (to in stored) stored[to] += value
+  }
+  for (const [from, to, added, taken = []] of LINKS) {
+    const value = sum(added) - sum(taken)
+    if (value >= 0) add(from, to, value)
+    else if (!HUBS.includes(from)) add(to, OPPOSITE[from] ?? "store", -value)
+    else if (!HUBS.includes(to)) add(OPPOSITE[to] ?? "release", from, -value)
+    else add(to, "store", -value) // a pump or a motor: the receiving part stores it, or its own losses are drawn from store
+  }
+  // The compressor stores nothing: what it does not reject is in the air that it delivers.
+  add("compressor", "air", stored.compressor)
+  const changes = { ...stored }
+  for (const hub of HUBS) {
+    add(hub, "store", changes[hub])
+    add("release", hub, -changes[hub])
+  }
+  return { bands, stored: changes }
+}
+
+// What comes in from outside or out of store, and what goes out or into store. They are equal, whatever the plant does.
+export function sides(bands) {
+  const sums = { in: 0, out: 0 }
+  for (const [key, value] of bands) {
+    const [from, to] = key.split(" ")
+    if (SOURCES.has(from)) sums.in += value
+    if (!HUBS.includes(to)) sums.out += value
+  }
+  return sums
+}

@@ -1,0 +1,72 @@
+// The shape of the chain in metres, from the parameters in force: z upward from the lowest point of the chain.
+
+export class Shape {
+  constructor(parameters) {
+    this.depth = parameters.water_depth
+    this.radius = parameters.sprocket_radius
+    this.run = this.depth - 2 * this.radius
+    this.loop = 2 * this.run + 2 * Math.PI * this.radius
+    this.height = parameters.bucket_height
+    this.width = Math.sqrt(parameters.mouth_area)
+    // Air comes in along this stretch of the loop, which begins before the nadir's end of the up run.
+    this.opens =
+      (this.loop - (this.radius * (parameters.injection_start_tilt ?? 0) * Math.PI) / 180 + this.loop) % this.loop
+    this.opening = parameters.injection_window_length ?? 0
+  }
+
+  // Place s on the loop -> x (right is up-going), z, and the angle theta of the travelling direction from upright.
+  at(s) {
+    const arc = Math.PI * this.radius
+    if (s < this.run) return [this.radius, this.radius + s, 0]
+    if (s < this.run + arc) {
+      const phi = (s - this.run) / this.radius
+      return [this.radius * Math.cos(phi), this.radius + this.run + this.radius * Math.sin(phi), phi]
+    }
+    if (s < 2 * this.run + arc) return [-this.radius, this.radius + this.run - (s - this.run - arc), Math.PI]
+    const phi = (s - 2 * this.run - arc) / this.radius
+    return [-this.radius * Math.cos(phi), this.radius - this.radius * Math.sin(phi), Math.PI + phi]
+  }
+
+  // The part of the loop that a place lies on: "up", "top", "down" or "bottom".
+  side(s) {
+    const arc = Math.PI * this.radius
+    if (s < this.run) return "up"
+    if (s < this.run + arc) return "top"
+    return s < 2 * this.run + arc ? "down" : "bottom"
+  }
+}
+
+// A box of `width` x `height`, turned by `angle`: its corners around (0, 0), y upward.
+export function corners(width, height, angle) {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)]
+  return [
+    [-width / 2, height / 2],
+    [width / 2, height / 2],
+    [width / 2, -height / 2],
+    [-width / 2, -height / 2],
+  ].map(([x, y]) => [x * c - y * s, x * s + y * c])
+}
+
+// How far below its highest corner the level lies that leaves the share `fill` of a turned box above it.
+export function levelBelowTop(width, height, angle, fill) {
+  const a = Math.min(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
+  const b = Math.max(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
+  const ramp = a / (2 * b)
+  if (fill < ramp) return Math.sqrt(2 * a * b * fill)
+  if (fill <= 1 - ramp) return a / 2 + fill * b
+  return a + b - Math.sqrt(2 * a * b * (1 - fill))
+}
+
+// The part of a polygon above the level y.
+export function above(polygon, level) {
+  const part = []
+  polygon.forEach(([x1, y1], i) => {
+    const [x2, y2] = polygon[(i + 1) % polygon.length]
+    if (y1 >= level) part.push([x1, y1])
+    if (y1 >= level !== y2 >= level) {
+      const share = (level - y1) / (y2 - y1)
+      part.push([x1 + share * (x2 - x1), level])
+    }
+  })
+  return part
+}

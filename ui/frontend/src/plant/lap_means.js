@@ -1,0 +1,35 @@
+// What the plant's meters say of the last laps, and how far it is from having settled. Pure.
+//
+// `read` gives a channel's value in the unit people read, null if there is none.
+
+import { MISSING } from "../format.js"
+
+// Null before the first complete lap.
+export function lapMeans(read) {
+  const laps = read("meters.laps")
+  if (!laps) return null
+  const compressor = read("meters.compressor_power")
+  const auxiliary = read("meters.auxiliary_power")
+  return {
+    laps,
+    taken: compressor === null || auxiliary === null ? null : compressor + auxiliary,
+    given: read("meters.grid_power"),
+    cop: read("meters.cop"),
+    withoutClaims: read("meters.cop_without_claims"),
+    unsourced: read("meters.unsourced_power"),
+  }
+}
+
+// Why there is no settled mean yet: a word, and a sentence with what is still to come. `plc`: state of the controller, null
+// while nothing is heard; `laps`: since the start.
+export function settling(plc, laps) {
+  if (!plc) return { word: MISSING, text: "nothing is heard from the plant" }
+  const state = plc.replaceAll("_", " ")
+  if (plc !== "running" && plc !== "coasting")
+    return { word: state, text: `the plant is ${state}: there is no settled lap` }
+  const wanted =
+    "a mean is of five laps that are alike, without the first and without one in which something was changed"
+  return { word: "settling", text: `settling: ${lapsText(laps)} since the start; ${wanted}` }
+}
+
+export const lapsText = (laps) => (laps === 1 ? "1 lap" : `${laps} laps`)

@@ -1,0 +1,104 @@
+// Where the energy came from and where it went, by the first-law ledger, and what that means. Pure.
+//
+// `read` gives a channel's value in the unit people read, null if there is none.
+
+import { fixed } from "../format.js"
+import { RUN_START } from "./accounting_start.js"
+import { lapsText } from "./lap_means.js"
+
+export const IN = [
+  { id: "grid-in", label: "From the grid", paths: ["compressor", "auxiliary"] },
+  { id: "water", label: "Heat from the water", paths: ["heat_from_water", "bath"] },
+  { id: "unsourced", label: "No source in the model", paths: ["unsourced"] },
+  { id: "surroundings", label: "Surroundings that changed", paths: ["environment", "reference"] },
+]
+export const OUT = [
+  { id: "grid-out", label: "To the grid", paths: ["grid"] },
+  { id: "air", label: "Heat of compression, air vented", paths: ["aftercooler", "receiver_heat", "vent"] },
+  {
+    id: "drag",
+    label: "Water: drag, exchange",
+    paths: ["drag_local", "drag_bulk", "water_exchange", "jet_wake", "h1_slip"],
+  },
+  {
+    id: "mechanics",
+    label: "Chain, brake, gearbox, flywheel",
+    paths: ["chain_friction", "brake", "gearbox", "flywheel_windage", "clutch"],
+  },
+  {
+    id: "electrics",
+    label: "Generator, converter, auxiliaries",
+    paths: [
+      "generator_copper",
+      "generator_iron",
+      "generator_mechanical",
+      "generator_stray",
+      "converter",
+      "auxiliary_heat",
+      "chopper",
+      "dump_load",
+    ],
+  },
+]
+export const STORED = { id: "stored", label: "Stored in air, water, motion" }
+
+// Sums of the ledger by part, and what went in, out and into store; null while any entry is unknown.
+export function ledgerBalance(read) {
+  const given = new Map()
+  for (const { id, paths } of [...IN, ...OUT]) {
+    let sum = 0
+    for (const path of paths) {
+      const value = read(`ledger.${path}`)
+      if (value === null) return null
+      sum += value
+    }
+    given.set(id, sum)
+  }
+  const total = (parts) => parts.reduce((all, { id }) => all + given.get(id), 0)
+  const stored = total(IN) - total(OUT) + (read("ledger.residual") ?? 0)
+  given.set(STORED.id, stored)
+  return { given, in: total(IN), out: total(OUT), stored }
+}
+
+// The two stacks of the picture by part, none negative: a flow below zero is drawn on the other side.
+export function stacks(balance) {
+  const sides = { in: new Map(), out: new Map() }
+  const place = (own, other, id) => {
+    const value = balance?.given.get(id) ?? 0
+    if (value >= 0) own.set(id, value)
+    else other.set(id, -value)
+  }
+  for (const { id } of IN) place(sides.in, sides.out, id)
+  for (const { id } of [...OUT, STORED]) place(sides.out, sides.in, id)
+  return sides
+}
+
+// What the ledger says of the plant so far, in sentences. `why`: a word and a sentence on why there are no lap means;
+// `since`: from when on the ledger counts.
+export function verdictSoFar(balance, taken, given, since, why) {
+  if (taken === null || given === null || !balance)
+    return "No numbers from the plant: nothing can be said of its balance now."
+  if (taken === 0 && given === 0) return "No energy has flowed in this run yet."
+  const span = since === RUN_START ? "So far" : `Since ${since}`
+  const numbers = `${span} it has taken ${fixed(taken, 3)} kWh from the grid and delivered ${fixed(given, 3)} kWh.`
+  const waits = why.word === "settling" || why.word === "not steady"
+  const wait = waits ? ` ${why.text[0].toUpperCase()}${why.text.slice(1)}.` : ""
+  return `${given < taken ? "This plant takes more than it delivers. " : ""}${numbers}${wait}`
+}
+
+// The same of the means of the last laps. `claimed`: whether any hypothesis acts as claimed.
+export function verdictOverLaps({ laps, taken, given, cop, withoutClaims, unsourced }, claimed) {
+  const span = `mean of ${laps === 1 ? "the last lap" : `the last ${lapsText(laps)}`}`
+  const added = claimed && withoutClaims !== null
+  const claims = added ? ` Without what the claims add, the COP is ${fixed(withoutClaims, 3)}.` : ""
+  const numbers = `${fixed(taken, 1)} kW in, ${fixed(given, 1)} kW out (${span})`
+  if (given <= taken) {
+    const back = cop === null ? "" : ` Of each kWh taken, ${fixed(cop, 2)} kWh comes back.`
+    return `This plant takes more than it delivers: ${numbers}.${back}${claims}`
+  }
+  if (unsourced > 0) {
+    return `More comes out than goes in, ${numbers}, but ${fixed(unsourced, 1)} kW of it has no source in the model.${claims}`
+  }
+  const paid = "stored energy, warm water or changing surroundings paid for it"
+  return `More came out than went in over this span, ${numbers}: ${paid}.${claims}`
+}

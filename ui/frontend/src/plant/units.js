@@ -1,0 +1,15 @@
+// The units that people read instead of SI: shown = value * factor + offset. Pure.
+
+import { unitText } from "../format.js"
+
+const READ_AS = {
+  W: ["kW", 1e-3, 0],
+  J: ["kWh", 1 / 3.6e6, 0],
+  Pa: ["bar", 1e-5, 0],
+  K: ["°C", 1, -273.15],
+  N: ["kN", 1e-3, 0],
+  1: ["", 1, 0],
+}
+
+// [unit, factor, offset] of an SI unit; one that is not listed is shown as it is.
+export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]

@@ -1,0 +1,49 @@
+// Plots as a file: canvases with their titles and legends on one sheet, in the colours of the page.
+
+import { colours } from "../widgets/theme.js"
+
+const HEAD = 26
+const CAPTION = 36
+
+// `pictures`: {canvas, title, lines: [{label, colour}]}, drawn in two columns if there are several.
+export function sheet(root, title, pictures) {
+  const scale = devicePixelRatio
+  const colour = colours(root)
+  const columns = pictures.length > 1 ? 2 : 1
+  const width = Math.max(...pictures.map(({ canvas }) => canvas.width))
+  const height = Math.max(...pictures.map(({ canvas }) => canvas.height)) + CAPTION * scale
+  const page = document.createElement("canvas")
+  page.width = columns * width
+  page.height = HEAD * scale + Math.ceil(pictures.length / columns) * height
+  const pen = page.getContext("2d")
+  const write = (text, x, y, size, name) => {
+    pen.font = `${size * scale}px Roboto, sans-serif`
+    pen.fillStyle = colour(name)
+    pen.fillText(text, x, y)
+    return pen.measureText(text).width
+  }
+  pen.fillStyle = colour("panel")
+  pen.fillRect(0, 0, page.width, page.height)
+  write(title, 10 * scale, 18 * scale, 13, "text")
+  pictures.forEach(({ canvas, title: name, lines }, i) => {
+    const left = (i % columns) * width
+    const top = HEAD * scale + Math.floor(i / columns) * height
+    if (name) write(name, left + 10 * scale, top + 13 * scale, 12, "text")
+    let x = left + 10 * scale
+    for (const line of lines) {
+      pen.fillStyle = colour(line.colour)
+      pen.fillRect(x, top + 24 * scale, 12 * scale, 3 * scale)
+      x += write(line.label, x + 17 * scale, top + 29 * scale, 11, line.colour) + 36 * scale
+    }
+    pen.drawImage(canvas, left, top + CAPTION * scale)
+  })
+  return page
+}
+
+export function save(name, blob) {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+}

@@ -1,0 +1,137 @@
+// Recorded channels as a plot: range of each bin as a band, its mean as a line.
+
+import uPlot from "uplot"
+
+import { tickTexts } from "../format.js"
+import { readAs } from "../plant/units.js"
+import { colours } from "../widgets/theme.js"
+import { sheet } from "./download.js"
+
+// As many as a plot may have lines, told apart in both themes.
+export const COLOURS = Array.from({ length: 8 }, (_, i) => `line-${i + 1}`)
+export const AXES = 4 // units that a plot has room for
+
+// Pixels that the texts of an axis take.
+const wide = (_, texts) => Math.max(44, ...(texts ?? []).map((text) => 12 + 6.6 * text.length))
+
+export class RecordedPlot {
+  // `zoomed` is called with the new range, `reset` on a double click, `pointed` with a time and the mean of each line there, or
+  // with null when nothing is pointed at.
+  constructor(box, root, { zoomed, reset, pointed = () => {} }) {
+    Object.assign(this, { box, root, zoomed, reset, pointed, chart: null, shown: null })
+    new ResizeObserver(() => this.shown && this.draw(this.shown)).observe(box)
+  }
+
+  // Nothing is shown any more.
+  clear() {
+    this.shown = null
+    this.chart?.destroy()
+    this.chart = null
+  }
+
+  // `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
+  draw(shown) {
+    this.shown = shown
+    this.chart?.destroy()
+    this.chart = null
+    if (!this.box.clientWidth) return
+    const { lines, range } = shown
+    const colour = colours(this.root)
+    const units = [...new Set(lines.map(({ unit }) => unit))]
+    const axis = (unit, i) => ({
+      scale: `u${i}`,
+      side: i % 2 ? 1 : 3,
+      size: wide,
+      stroke: colour("dim"),
+      font: "11px Roboto, sans-serif",
+      grid: { show: i === 0, stroke: colour("grid"), width: 1 },
+      ticks: { show: false },
+      label: unit,
+      labelSize: 16,
+      labelFont: "11px Roboto, sans-serif",
+      values: (_, ticks) => tickTexts(ticks),
+    })
+    const series = [{}]
+    const bands = []
+    const tables = lines.map((line, i) => {
+      const base = {
+        scale: `u${units.indexOf(line.unit)}`,
+        stroke: colour(COLOURS[i % COLOURS.length]),
+        width: 1,
+        points: { show: false },
+        dash: line.dash,
+      }
+      const [top, bottom] = [series.length + 1, series.length + 2]
+      series.push(
+        { ...base, label: line.label },
+        { ...base, stroke: "transparent" },
+        { ...base, stroke: "transparent" },
+      )
+      bands.push({ series: [top, bottom], fill: `${colour(COLOURS[i % COLOURS.length])}33` })
+      const table = [line.t, line.mean, line.maximum, line.minimum].map((column) =>
+        column.map((value) => (value === null ? null : value)),
+      )
+      return table
+    })
+    this.chart = new uPlot(
+      {
+        width: this.box.clientWidth,
+        height: Math.max(160, this.box.clientHeight),
+        legend: { show: false },
+        cursor: { drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => (this.reset(), null) } },
+        scales: { x: { time: false, range: () => range } },
+        axes: [
+          {
+            stroke: colour("dim"),
+            font: "11px Roboto, sans-serif",
+            grid: { stroke: colour("grid"), width: 1 },
+            ticks: { show: false },
+            size: 24,
+            values: (_, ticks) => tickTexts(ticks).map((text) => `${text} s`),
+          },
+          ...units.map(axis),
+        ],
+        series,
+        bands,
+        hooks: { setSelect: [(chart) => this.select(chart)], setCursor: [(chart) => this.point(chart)] },
+      },
+      tables.length ? uPlot.join(tables) : [[]],
+      this.box,
+    )
+  }
+
+  point({ cursor, data }) {
+    const at = cursor.left >= 0 ? cursor.idx : null
+    if (at === null || at === undefined) return this.pointed(null, [])
+    this.pointed(
+      data[0][at],
+      this.shown.lines.map((_, i) => data[3 * i + 1][at] ?? null),
+    )
+  }
+
+  select(chart) {
+    const { left, width } = chart.select
+    if (width < 6) return
+    this.zoomed([chart.posToVal(left, "x"), chart.posToVal(left + width, "x")])
+  }
+
+  colour(i) {
+    return COLOURS[i % COLOURS.length]
+  }
+
+  // The plot with a title and its legend, as a picture.
+  picture(title) {
+    const lines = this.shown.lines.map(({ label, unit }, i) => ({
+      colour: this.colour(i),
+      label: `${label}${unit ? ` [${unit}]` : ""}`,
+    }))
+    return sheet(this.root, title, [{ canvas: this.chart.ctx.canvas, title: "", lines }])
+  }
+}
+
+// A line of the recorder's answer in the units of the page.
+export function lineOf({ name, unit, mean, minimum, maximum }, t, label = name) {
+  const [shown, factor, offset] = readAs(unit)
+  const read = (column) => column.map((value) => (value === null ? null : value * factor + offset))
+  return { name, label, unit: shown, t, mean: read(mean), minimum: read(minimum), maximum: read(maximum) }
+}

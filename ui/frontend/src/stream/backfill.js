@@ -1,0 +1,52 @@
+// A page, or a replay that has jumped, begins in the middle of a run: what the plots show of the time before comes once from the
+// recorder, so that a trend is whole from its first moment on.
+
+const BEFORE = 300 // seconds, the longest window
+const BINS = 300
+const TOGETHER = 20 // channels in one question: the recorder answers with 6000 values at most
+const BEGUN = 0.2 // seconds; from here on the page has heard all of the run
+const AGAIN = 5000 // milliseconds until a recorder that did not answer is asked again
+
+// Call the result a few times a second.
+export function backfill(stream, commands) {
+  let done = ""
+  let due = 0
+  return async () => {
+    const { series } = stream
+    const run = stream.recordedRun()
+    const key = `${run} ${series?.run}`
+    if (!series?.length || !run || key === done || performance.now() < due) return
+    if (series.heard < BEGUN) return void (done = key)
+    due = Infinity // one question at a time
+    const before = series.heard
+    try {
+      const paths = series.channels.map(({ path }) => path)
+      const means = []
+      let times = []
+      for (let first = 0; first < paths.length; first += TOGETHER) {
+        const channels = paths.slice(first, first + TOGETHER)
+        const found = await commands.ask("history", {
+          run,
+          channels,
+          start: Math.max(0, before - BEFORE),
+          end: before,
+          bins: BINS,
+        })
+        times = found.t
+        means.push(...found.channels.map(({ mean }) => mean))
+      }
+      if (series.heard === before && `${stream.recordedRun()} ${series.run}` === key) {
+        series.prepend(
+          times,
+          means.map((mean, i) =>
+            mean.map((value) => (value === null ? NaN : value * series.channels[i].factor + series.channels[i].offset)),
+          ),
+        )
+      }
+      done = key
+      due = 0
+    } catch {
+      due = performance.now() + AGAIN // what is missing of the plots is seen in them; a page that looks back says why
+    }
+  }
+}

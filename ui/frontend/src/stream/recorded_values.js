@@ -1,0 +1,103 @@
+// Numbers at one moment of the past, as the recorder has them: of the newest state up to it, and means of the 2 s before it.
+
+import { stream } from "./stream.js"
+import { view } from "./view_state.js"
+
+const MOST = 64 // channels of one question
+const BINS = 90
+const SPAN = 2 // seconds; at high speed states lie seconds apart
+const WAIT = 150 // milliseconds; a slider that is drawn along asks less often, and the newest states are on disk
+const JUST = 0.0005 // seconds; the end of a stretch is not part of it
+
+export class RecordedValues {
+  // `names`: gives the channels that are wanted; the recorder is asked for those that it has. `averaged`: those, at most 64,
+  // whose means are wanted too.
+  constructor(commands, names, averaged = []) {
+    Object.assign(this, {
+      commands,
+      names,
+      averaged,
+      found: null,
+      recorded: null,
+      wanted: "",
+      known: "",
+      busy: false,
+      problem: "",
+    })
+  }
+
+  // {run, t, values, missing} of the moment that the view shows, or of the one shown before while the recorder is asked;
+  // null while live, and where nothing is recorded.
+  follow() {
+    if (view.live) Object.assign(this, { found: null, wanted: "", known: "", problem: "" })
+    else {
+      this.wanted = `${stream.recordedRun()} ${view.range()[1]}`
+      if (this.wanted !== this.known) this.ask()
+    }
+    return this.found
+  }
+
+  // SI, null where nothing is recorded.
+  raw(name, what = "last") {
+    return this.found?.values.get(name)?.[what] ?? null
+  }
+
+  // True while the recorder has nothing of the moment at which the view was frozen: the page's own frame of it is shown.
+  get held() {
+    return !this.found && Boolean(view.frozenFrame)
+  }
+
+  // In the unit people read.
+  value(path, what) {
+    if (this.held) return stream.read(view.frozenFrame, path)
+    const value = this.raw(path, what)
+    const channel = stream.channel(path)
+    return value === null || !channel ? null : value * channel.factor + channel.offset
+  }
+
+  async ask() {
+    if (this.busy) return
+    this.busy = true
+    await new Promise((resolve) => setTimeout(resolve, WAIT))
+    const { wanted } = this
+    const [run, t] = wanted.split(" ")
+    let found = null
+    let problem = ""
+    try {
+      if (!wanted) return // live again
+      found = await this.fetch(run, Math.max(0.01, Number(t)))
+      if (!found) problem = "nothing is recorded at this moment"
+    } catch (error) {
+      problem = error.message
+    } finally {
+      this.busy = false
+    }
+    if (this.wanted) Object.assign(this, { found, problem, known: wanted })
+  }
+
+  async fetch(run, t) {
+    if (this.recorded?.run !== run || !this.recorded.names.size) {
+      const { channels } = await this.commands.ask("channels", { run })
+      this.recorded = { run, names: new Set(channels.map(({ name }) => name)) }
+    }
+    const names = this.names()
+    const kept = names.filter((name) => this.recorded.names.has(name))
+    if (!kept.length) return null
+    const ask = (channels, start) => this.commands.ask("history", { run, channels, start, end: t + JUST, bins: BINS })
+    const flows = kept.filter((name) => this.averaged.includes(name))
+    const before = await ask(flows.length ? flows : kept.slice(0, 1), Math.max(0, t - SPAN))
+    if (!before.t.length) return null
+    const values = new Map(before.channels.map(({ name, mean, samples }) => [name, { mean: meanOf(mean, samples) }]))
+    // The bin with the newest state, asked for so finely that this state is alone in the last of its bins.
+    for (let first = 0; first < kept.length; first += MOST) {
+      const { channels } = await ask(kept.slice(first, first + MOST), before.t.at(-1))
+      for (const { name, mean } of channels) values.set(name, { ...values.get(name), last: mean.at(-1) ?? null })
+    }
+    return { run, t, values, missing: names.length - kept.length }
+  }
+}
+
+function meanOf(means, samples) {
+  const count = samples.reduce((all, each) => all + each, 0)
+  return count ? means.reduce((all, mean, i) => all + (mean ?? 0) * samples[i], 0) / count : null
+}

@@ -1,0 +1,79 @@
+// What is plotted, in linear typed arrays: the visible part is a view of them, so drawing copies nothing.
+
+const KEEP = 16384
+
+export class Series {
+  constructor(channels) {
+    this.channels = channels
+    this.index = new Map(channels.map((channel, i) => [channel.path, i]))
+    this.t = new Float64Array(2 * KEEP)
+    this.columns = channels.map(() => new Float64Array(2 * KEEP))
+    this.length = 0
+    this.run = 0
+    this.heard = 0 // simulated time from which on the samples are the page's own, and not the recorder's bins
+  }
+
+  append(frame) {
+    if (frame.run !== this.run) {
+      this.run = frame.run
+      this.length = 0
+    }
+    if (!this.length && frame.count) this.heard = frame.times[0]
+    for (let row = 0; row < frame.count; row++) {
+      // A page that lagged for very long may be sent samples twice after a reconnect; time tells.
+      if (this.length && frame.times[row] <= this.t[this.length - 1]) continue
+      if (this.length === 2 * KEEP) this.compact()
+      this.t[this.length] = frame.times[row]
+      this.columns.forEach((column, i) => {
+        const { factor, offset } = this.channels[i]
+        column[this.length] = frame.values[row * frame.width + i] * factor + offset
+      })
+      this.length++
+    }
+  }
+
+  compact() {
+    for (const array of [this.t, ...this.columns]) array.copyWithin(0, KEEP, 2 * KEEP)
+    this.length = KEEP
+    this.heard = Math.max(this.heard, this.t[0])
+  }
+
+  // What came before the first sample, as the recorder has it: its times and a column for each channel, in the page's units.
+  prepend(t, columns) {
+    const count = t.findIndex((time) => time >= this.t[0])
+    const more = Math.min(count < 0 ? t.length : count, KEEP, 2 * KEEP - this.length)
+    const from = (count < 0 ? t.length : count) - more
+    if (more <= 0) return
+    for (const [array, values] of [[this.t, t], ...this.columns.map((column, i) => [column, columns[i]])]) {
+      array.copyWithin(more, 0, this.length)
+      for (let row = 0; row < more; row++) array[row] = values[from + row] ?? NaN
+    }
+    this.length += more
+  }
+
+  get last() {
+    return this.length ? this.t[this.length - 1] : 0
+  }
+
+  // Row at or before a time, by bisection.
+  rowAt(time) {
+    let low = 0
+    let high = this.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.t[middle] <= time) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  // [t, column...] from one row before `from`, so that a line enters the picture at its edge.
+  window(paths, from, to) {
+    const start = this.rowAt(from)
+    const end = Math.min(this.length, this.rowAt(to) + 2)
+    return [
+      this.t.subarray(start, end),
+      ...paths.map((path) => this.columns[this.index.get(path)].subarray(start, end)),
+    ]
+  }
+}

@@ -1,0 +1,261 @@
+// The page's one connection to the server's stream, shared by every component of the bundle.
+//
+// It also is the watchdog: a server that was restarted has forgotten this page's session, so the page loads anew.
+
+import { unitText } from "../format.js"
+import { LAYOUT, unpack } from "./frame.js"
+import { Series } from "./series.js"
+
+export const STALE_AFTER = 1
+const LOST_AFTER = 5
+const RETRY = 400
+const LATENCIES = 400
+
+class Stream {
+  constructor() {
+    this.hello = null
+    this.note = null
+    this.geometry = null
+    this.frame = null
+    this.series = null
+    this.commands = new Map()
+    this.alarms = this.everywhere = { alarms: [], events: [] }
+    this.connected = false
+    this.received = 0
+    this.acknowledged = 0
+    this.arrived = 0
+    this.rate = 0
+    this.recent = []
+    this.latency = []
+    this.fresh = false
+    this.listeners = new Set()
+    this.painters = new Set()
+    this.opened = performance.now()
+    this.connect()
+    document.addEventListener("visibilitychange", () => this.say(document.hidden ? "hide" : "show"))
+    const paint = (now) => {
+      requestAnimationFrame(paint) // first: what fails once must not stop the page for good
+      this.paint(now)
+    }
+    requestAnimationFrame(paint)
+    this.watchDocument()
+  }
+
+  connect() {
+    const address = new URL("stream", document.baseURI)
+    address.protocol = address.protocol.replace("http", "ws")
+    const module = new URLSearchParams(location.search).get("module")
+    address.search = module === null ? "" : new URLSearchParams({ module })
+    address.hash = ""
+    this.socket = new WebSocket(address)
+    this.socket.binaryType = "arraybuffer"
+    this.socket.onopen = () => {
+      this.connected = true
+      this.received = this.acknowledged = 0
+      if (document.hidden) this.say("hide")
+    }
+    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.drawn(data))
+    this.socket.onclose = () => {
+      this.connected = false
+      setTimeout(() => this.connect(), RETRY)
+    }
+  }
+
+  say(text) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text)
+  }
+
+  told(message) {
+    if (message.type === "hello") this.meet(message)
+    else if (message.type === "note") this.note = message
+    else if (message.type === "geometry") this.geometry = message.parameters ? message : null
+    else if (message.type === "alarms") this.alarmed(message)
+    else if (message.type === "command") this.commandNews(message)
+    this.emit(message.type)
+  }
+
+  // Those of every module, and those that concern the shown one: its own, and what is of no module.
+  alarmed(message) {
+    const others = this.hello.modules.filter((each) => each !== this.hello.module)
+    const here = (list) => list.filter(({ module }) => !others.includes(module))
+    this.everywhere = message
+    this.alarms = { ...message, alarms: here(message.alarms), events: here(message.events) }
+  }
+
+  meet(hello) {
+    if (hello.layout !== LAYOUT || (this.hello && this.hello.boot !== hello.boot)) {
+      location.reload()
+      return
+    }
+    this.hello = hello
+    this.series ??= new Series(hello.series)
+    this.readings = new Map(
+      [...hello.series, ...hello.readings].map((channel, i) => [
+        channel.path,
+        { ...channel, unit: unitText(channel.unit), i },
+      ]),
+    )
+  }
+
+  commandNews(news) {
+    const known = this.commands.get(news.id) ?? {}
+    this.commands.delete(news.id)
+    // Who only heard the answer does not know what was asked for.
+    const args = Object.keys(news.args ?? {}).length ? news.args : (known.args ?? {})
+    this.commands.set(news.id, { ...known, ...news, args })
+    while (this.commands.size > 50) this.commands.delete(this.commands.keys().next().value)
+    this.emit("commands")
+  }
+
+  drawn(buffer) {
+    const now = performance.now()
+    this.frame = unpack(buffer)
+    this.arrived = now
+    this.received++
+    this.fresh = true
+    this.recent.push(now)
+    this.series.append(this.frame)
+  }
+
+  // Everything that moves is drawn here, once per frame of the display.
+  paint(now) {
+    while (this.recent.length && this.recent[0] < now - 2000) this.recent.shift()
+    this.rate = this.recent.length / 2
+    const fresh = this.fresh
+    this.fresh = false
+    for (const painter of this.painters) painter(now, fresh)
+    if (!fresh) return
+    if (this.frame.stateAge < STALE_AFTER) {
+      this.latency.push(Date.now() / 1000 - this.frame.stateWall)
+      if (this.latency.length > LATENCIES) this.latency.shift()
+    }
+    if (this.received !== this.acknowledged) {
+      this.acknowledged = this.received
+      this.say(`ack ${this.received}`)
+    }
+  }
+
+  on(listener) {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  emit(kind) {
+    for (const listener of this.listeners) listener(kind)
+  }
+
+  // Seconds since the plant's newest state was heard, null before the first.
+  age() {
+    if (!this.frame || Number.isNaN(this.frame.stateAge)) return null
+    return this.frame.stateAge + (performance.now() - this.arrived) / 1000
+  }
+
+  clockAge() {
+    if (!this.frame || Number.isNaN(this.frame.clockAge)) return null
+    return this.frame.clockAge + (performance.now() - this.arrived) / 1000
+  }
+
+  // The run that the recorder knows: a replay gives itself a name of its own.
+  recordedRun() {
+    const clock = this.note?.clock
+    return clock?.replay || clock?.run || ""
+  }
+
+  // "live", "stale" or "missing". Without the clock's ticks no state is of now, however lately one was heard.
+  freshness() {
+    const age = this.age()
+    if (age === null || age >= LOST_AFTER) return "missing"
+    return age >= STALE_AFTER || !this.clockLive() ? "stale" : "live"
+  }
+
+  clockLive() {
+    const age = this.clockAge()
+    return this.connected && age !== null && age < STALE_AFTER
+  }
+
+  // State of the shown module's controller, null while nothing is heard of it.
+  plc() {
+    return this.freshness() === "missing" ? null : (this.note?.module?.plc ?? null)
+  }
+
+  // Whether the lap means are of one plant: laps that are alike, none of the start, no command in them.
+  settled() {
+    return this.freshness() !== "missing" && Boolean(this.note?.module?.settled)
+  }
+
+  // Newest value of a channel in the unit people read, null when it does not exist or is too old to tell.
+  value(path) {
+    const channel = this.readings?.get(path)
+    if (!channel || !this.frame || this.freshness() === "missing") return null
+    return this.read(this.frame, path)
+  }
+
+  // A channel of a frame, in the unit people read.
+  read(frame, path) {
+    const channel = this.readings.get(path)
+    const value = channel && frame.newest.length ? frame.newest[channel.i] : NaN
+    return Number.isNaN(value) ? null : value * channel.factor + channel.offset
+  }
+
+  channel(path) {
+    return this.readings?.get(path)
+  }
+
+  // The session's own connection may break while the stream does not: without it no command gets through.
+  watchDocument() {
+    const documents = globalThis.Bokeh?.documents ?? []
+    for (const bokehDocument of documents) {
+      bokehDocument.on_event("connection_lost", () => this.reloadWhenAlive())
+    }
+  }
+
+  async reloadWhenAlive() {
+    for (;;) {
+      const answer = await fetch(new URL("liveness", document.baseURI), { cache: "no-store" }).catch(() => null)
+      if (answer?.ok) {
+        location.reload()
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY))
+    }
+  }
+}
+
+export const stream = new Stream()
+
+// For tests, and for anybody who wants to know how the page does.
+globalThis.__kpp = {
+  get frames() {
+    return stream.received
+  },
+  get seq() {
+    return stream.frame?.number ?? 0
+  },
+  get t() {
+    return stream.frame?.t ?? null
+  },
+  get run() {
+    return stream.frame?.run ?? 0
+  },
+  get samples() {
+    return stream.series?.length ?? 0
+  },
+  get state() {
+    return stream.freshness()
+  },
+  get rate() {
+    return stream.rate
+  },
+  get age() {
+    return stream.age()
+  },
+  times() {
+    return stream.series ? [...stream.series.t.subarray(0, stream.series.length)] : []
+  },
+  recorded: () => stream.recordedRun(),
+  get latency() {
+    return [...stream.latency]
+  },
+  mimic: { drawn: 0, travelled: 0 },
+  plots: { drawn: 0 },
+}

@@ -1,0 +1,46 @@
+// One question before what cannot be taken back.
+
+import { moment } from "../format.js"
+import { stream } from "../stream/stream.js"
+import { byId, write } from "./dom.js"
+
+export const CONFIRM = `
+<dialog data-testid="confirm" aria-labelledby="kpp-confirm-title"><h2 id="kpp-confirm-title"></h2><p data-testid="confirm-text"></p>
+  <div class="buttons loose"><button data-testid="confirm-no">Cancel</button
+    ><button data-testid="confirm-yes" class="primary"></button></div></dialog>`
+
+// `ask(title, text, action)` is true once the button that names the action was pressed, false after anything else.
+export function confirmation(root) {
+  const dialog = byId(root, "confirm")
+  let settle = () => {}
+  const answer = (yes) => {
+    settle(yes)
+    dialog.close()
+  }
+  dialog.onclose = () => settle(false) // the Escape key
+  byId(root, "confirm-no").onclick = () => answer(false)
+  byId(root, "confirm-yes").onclick = () => answer(true)
+  return (title, text, action) => {
+    settle(false)
+    write(dialog.querySelector("h2"), title)
+    write(byId(root, "confirm-text"), text)
+    write(byId(root, "confirm-yes"), action)
+    return new Promise((resolve) => {
+      settle = resolve
+      dialog.showModal()
+    })
+  }
+}
+
+// Before the present run ends: true at once if it has not begun, or has ended.
+export async function endsRun(ask, title, action, then) {
+  const { clock } = stream.note ?? {}
+  const t = stream.frame?.t ?? 0
+  if (!clock || clock.replay || clock.mode === "stopped" || !(t > 0)) return true
+  return ask(
+    title,
+    `Run ${clock.run} ends at ${moment(t)} and cannot be resumed. What was recorded of it stays, ` +
+      `and a fork goes on from any of its moments (page Runs). ${then}`.trim(),
+    action,
+  )
+}

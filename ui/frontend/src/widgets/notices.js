@@ -1,0 +1,64 @@
+// What every page has to say now: a strip at the foot of the window, over the page, so that nothing moves when a notice
+// comes or goes. The page leaves room for it at its end.
+
+import { duration, fixed } from "../format.js"
+import { unknownModule } from "../stream/modules.js"
+import { stream } from "../stream/stream.js"
+import { byId, flag, write } from "./dom.js"
+
+export const NOTICES = `
+<div class="notices" data-testid="notices">
+  <div class="banner replay" data-testid="replay" role="status" hidden></div>
+  <div class="banner missing" data-testid="missing" role="alert" hidden></div>
+  <div class="banner unsourced" data-testid="unsourced" role="alert" hidden></div>
+</div>`
+
+// Call the result a few times a second.
+export function notices(root) {
+  const rounds = [() => replay(root), () => missing(root), () => unsourced(root)]
+  return () => rounds.forEach((round) => round())
+}
+
+// A recording that is played back is no plant: that is said on every page.
+function replay(root) {
+  const banner = byId(root, "replay")
+  const clock = stream.note?.clock
+  const module = stream.note?.module
+  const on = Boolean(clock?.replay || module?.replay)
+  banner.hidden = !on
+  if (on) write(banner, `REPLAY of run ${clock?.replay || module?.run}: recorded, not live`)
+  flag(root, "replay", on ? "yes" : "no")
+}
+
+// Names what is missing, and what that means for the reader.
+function missing(root) {
+  const banner = byId(root, "missing")
+  const reasons = [unknownModule()].filter(Boolean)
+  if (!stream.connected)
+    reasons.push("The dashboard's own server does not answer: this page will load anew when it does.")
+  const silent = (stream.connected && stream.note ? stream.note.nodes : []).filter(
+    ({ state }) => state === "missing" || state === "stale",
+  )
+  if (silent.length) {
+    const names = silent.map(({ label, age }) =>
+      age === null ? `${label} (never heard)` : `${label} (silent for ${duration(age)})`,
+    )
+    reasons.push(`Missing: ${names.join(", ")}.`)
+    if (silent.some(({ node }) => !["gateway", "recorder"].includes(node)))
+      reasons.push(
+        stream.freshness() === "live" ? "Values shown will soon be old." : "Values shown are old and greyed.",
+      )
+  }
+  if (stream.connected && stream.note?.module?.catching_up)
+    reasons.push(`physics ${stream.note.module.name} is catching up with the clock.`)
+  banner.hidden = !reasons.length
+  write(banner, reasons.join(" "))
+}
+
+// Claims without a source are named on every page.
+function unsourced(root) {
+  const banner = byId(root, "unsourced")
+  const power = Math.max(stream.value("powers.unsourced") ?? 0, stream.value("meters.unsourced_power") ?? 0)
+  banner.hidden = !(power > 0)
+  if (power > 0) write(banner, `▲ ${fixed(power, power < 0.1 ? 3 : 1)} kW of this output has no source in the model`)
+}

@@ -1,0 +1,244 @@
+// Forms made from the parameters' declarations: unit, limits, default and source beside each field; what is wrong is said
+// in place, and what is typed is kept apart from what is in force until it is applied.
+
+import { unitText } from "../format.js"
+import { built, fixedValue, kindText, unforkable, valueOf, valueText, wrong } from "../plant/parameters.js"
+import { fork, newRun } from "../stream/begin_run.js"
+import { stream } from "../stream/stream.js"
+import { write } from "./dom.js"
+
+const KINDS = {
+  built: "the machine and its site as built: another run begins with a change of it",
+  condition: "how the machine is: may change in the run, and changes nothing that is stored",
+  setting: "what an operator sets: may change in the run, and changes nothing that is stored",
+  environment: "what surrounds the plant: may change in the run",
+}
+const REPLAYED = "This is a replay: what is recorded cannot be changed. Fork the run in the plant instead (page Runs)."
+const FLAGS = {
+  D: "derived",
+  P: "predecessor",
+  S: "published source",
+  A: "assumption",
+  "S/A": "source, assumption",
+  "-": "choice",
+}
+
+const APPLY_BAR = `<div class="applybar"><span data-role="summary" aria-live="polite"></span>
+      <button data-role="revert" disabled>Revert</button>
+      <button data-role="apply" class="primary" disabled>Apply</button></div>
+    <div class="applybar" data-role="offer" role="group" aria-label="another run with this change" hidden
+      ><span data-role="offered" role="status"></span><button data-role="fork">Fork with this change</button
+      ><button data-role="new-run">New run with this change</button></div>`
+
+export const declarations = () => stream.hello?.declarations ?? []
+export const inForce = () => stream.geometry?.parameters ?? null
+// Whether what is in force is known from that tick of that run or from later.
+const inForceSince = (run, seq) =>
+  stream.geometry !== null && (stream.geometry.run !== run || stream.geometry.seq >= seq)
+
+// Whether it is that of a run after that one.
+const inForceAfter = (run) => stream.geometry !== null && stream.geometry.run !== run
+
+// Some parameters as fields in a box; call the result to follow the plant.
+export function fields(commands) {
+  return (box, names) => {
+    const form = new Form(box, names, commands)
+    return () => form.round()
+  }
+}
+
+export class Form {
+  constructor(box, names, commands) {
+    this.box = box
+    this.names = names
+    this.commands = commands
+    this.pending = new Map()
+    this.sent = new Map()
+    this.rows = new Map()
+    this.answers = new Map()
+    this.offered = false
+    this.preparing = false
+  }
+
+  build() {
+    const known = new Map(declarations().map((each) => [each.name, each]))
+    const chosen = (this.names ?? [...known.keys()]).map((name) => known.get(name)).filter(Boolean)
+    this.box.innerHTML = `<div class="fields">${chosen.map(row).join("")}</div>${APPLY_BAR}`
+    for (const declaration of chosen) {
+      const element = this.box.querySelector(`[data-field="${declaration.name}"]`)
+      const input = element.querySelector("input, select")
+      input.oninput = () => this.typed(declaration, input.value)
+      input.onkeydown = ({ key }) => key === "Enter" && this.apply()
+      this.rows.set(declaration.name, { declaration, element, input })
+    }
+    this.part("revert").onclick = () => this.revert()
+    this.part("apply").onclick = () => this.apply()
+    this.part("fork").onclick = () => this.rebuild(fork)
+    this.part("new-run").onclick = () => this.rebuild(newRun)
+  }
+
+  part(role) {
+    return this.box.querySelector(`[data-role="${role}"]`)
+  }
+
+  typed(declaration, text) {
+    const force = inForce()?.[declaration.name]
+    if (force !== undefined && text === valueText(force)) this.pending.delete(declaration.name)
+    else this.pending.set(declaration.name, text)
+    this.answers.delete(declaration.name)
+    this.round()
+  }
+
+  set(values) {
+    for (const [name, value] of Object.entries(values)) {
+      const row = this.rows.get(name)
+      if (row) this.typed(row.declaration, valueText(value))
+    }
+  }
+
+  revert() {
+    this.offered = false
+    this.pending.clear()
+    this.answers.clear()
+    this.round()
+  }
+
+  faults() {
+    return [...this.pending]
+      .map(([name, text]) => [name, wrong(this.rows.get(name).declaration, text)])
+      .filter(([, reason]) => reason)
+  }
+
+  values() {
+    return Object.fromEntries(
+      [...this.pending].map(([name, text]) => [name, valueOf(this.rows.get(name).declaration, text)]),
+    )
+  }
+
+  apply() {
+    if (!this.pending.size || this.faults().length || !inForce()) return
+    const args = this.values()
+    if (built(declarations(), Object.keys(args)).length) this.offered = true
+    else this.sent.set(this.commands.plant("set_parameters", args), { args, run: stream.geometry.run })
+    this.round()
+  }
+
+  // Another run with all that is pending: it is in force once that run has begun.
+  async rebuild(begin) {
+    const args = this.values()
+    const { run } = stream.geometry
+    this.preparing = true
+    this.failure = ""
+    this.round()
+    try {
+      this.sent.set(await begin(this.commands, args), { args, run, anew: true })
+    } catch (error) {
+      this.failure = error.message
+    }
+    this.preparing = false
+    this.round()
+  }
+
+  answered() {
+    for (const [id, { args, run, anew }] of this.sent) {
+      const command = stream.commands.get(id)
+      if (!command || command.phase === "sent" || command.phase === "sequenced") continue
+      // Until the values in force are from after the change, the field would fall back to the old one.
+      if (command.phase === "applied" && !(anew ? inForceAfter(run) : inForceSince(run, command.seq))) continue
+      this.sent.delete(id)
+      for (const [name, value] of Object.entries(args)) {
+        if (command.phase === "applied") {
+          if (this.pending.get(name) === valueText(value) || Number(this.pending.get(name)) === value)
+            this.pending.delete(name)
+        } else if (!command.reason || command.reason.includes(name) || Object.keys(args).length === 1)
+          this.answers.set(name, command.reason)
+      }
+      this.failure = command.phase === "applied" ? "" : command.reason
+      if (command.phase === "applied") this.offered = false
+    }
+  }
+
+  round() {
+    if (!this.rows.size) {
+      if (!declarations().length) return
+      this.build()
+    }
+    this.answered()
+    const force = inForce()
+    for (const [name, { declaration, element, input }] of this.rows) this.show(name, declaration, element, input, force)
+    const faults = this.faults()
+    const waits = this.sent.size > 0 || this.preparing
+    const replayed = Boolean(stream.note?.clock?.replay)
+    const able = !replayed && this.pending.size > 0 && !faults.length && Boolean(force) && !waits && stream.clockLive()
+    this.part("apply").disabled = !able
+    this.part("apply").title = replayed ? REPLAYED : ""
+    this.part("revert").disabled = !this.pending.size
+    this.offer(able)
+    const summary = replayed
+      ? REPLAYED
+      : faults.length
+        ? `${faults.length} wrong`
+        : this.preparing
+          ? "this moment is prepared …"
+          : waits
+            ? "sent …"
+            : this.pending.size
+              ? `${this.pending.size} pending, not applied`
+              : this.failure
+                ? ""
+                : "all applied"
+    write(this.part("summary"), this.failure && this.pending.size ? `refused: ${this.failure}` : summary)
+    this.part("summary").dataset.bad = faults.length || (this.failure && this.pending.size) ? "yes" : "no"
+  }
+
+  // What is built begins another run: from this moment, or from standstill.
+  offer(able) {
+    const names = [...this.pending.keys()]
+    const ofMachine = built(declarations(), names)
+    if (!ofMachine.length) this.offered = false
+    this.part("offer").hidden = !this.offered
+    if (!this.offered) return
+    const never = unforkable(declarations(), names)
+    const rest = names.length > ofMachine.length ? " What else is pending goes along." : ""
+    const why = never.length ? ` No fork can change ${never.join(", ")}.` : ""
+    write(this.part("offered"), `As built, not to be changed in a run: ${ofMachine.join(", ")}.${why}${rest}`)
+    this.part("fork").disabled = !able || never.length > 0
+    this.part("new-run").disabled = !able
+  }
+
+  show(name, declaration, element, input, force) {
+    const text = this.pending.get(name)
+    const applied = force?.[name]
+    const reason = text === undefined ? "" : wrong(declaration, text) || this.answers.get(name) || ""
+    const wanted = text ?? (applied === undefined ? "" : valueText(applied))
+    // A field that nobody has touched follows the plant, whoever changed it.
+    if (input.value !== wanted && (text !== undefined || input.getRootNode().activeElement !== input))
+      input.value = wanted
+    input.disabled = !force || fixedValue(declaration) || Boolean(stream.note?.clock?.replay)
+    element.dataset.pending = text === undefined ? "no" : "yes"
+    element.dataset.bad = reason ? "yes" : "no"
+    input.setAttribute("aria-invalid", String(Boolean(reason)))
+    write(element.querySelector(".why"), reason)
+    write(
+      element.querySelector(".force"),
+      applied === undefined ? "in force: –" : text === undefined ? "" : `in force: ${valueText(applied)}`,
+    )
+  }
+}
+
+function row(declaration) {
+  const { name, symbol, unit, minimum, maximum, choices, flag, text, kind } = declaration
+  const id = `kpp-f-${name}-${Math.random().toString(36).slice(2, 7)}`
+  const common = `id="${id}" data-testid="field-${name}" aria-describedby="${id}-h"`
+  const control = choices.length
+    ? `<select ${common}>${choices.map((choice) => `<option>${choice}</option>`).join("")}</select>`
+    : `<input ${common} type="text" inputmode="decimal" autocomplete="off">`
+  const range = minimum === maximum ? "fixed" : `${valueText(minimum)} to ${valueText(maximum)}`
+  const limits = choices.length ? "" : `${range} · `
+  return `<div class="field" data-field="${name}"
+    ><label for="${id}" title="${name}">${text}${symbol === "-" ? "" : ` <i>${symbol}</i>`}</label
+    ><span class="entry">${control}<span class="unit">${unit === "-" ? "" : unitText(unit)}</span></span>
+    <small id="${id}-h">${limits}default ${valueText(declaration.default)} · ${FLAGS[flag] ?? flag}
+      · <b class="kind" data-kind="${kind}" title="${KINDS[kind]}">${kindText(declaration)}</b> <span class="force"></span></small
+    ><em class="why" role="alert"></em></div>`
+}

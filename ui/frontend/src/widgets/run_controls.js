@@ -1,0 +1,285 @@
+// Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
+
+import { fixed, MISSING, moment, spelt } from "../format.js"
+import { describe, outcome } from "../stream/command_text.js"
+import { stream } from "../stream/stream.js"
+import { endsRun } from "./confirm.js"
+import { byId, flag, write } from "./dom.js"
+
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
+const FLAT_OUT = "flat-out"
+const REFUSED = new Set(["rejected", "refused", "unanswered"])
+
+const ALLOWED = {
+  start: ["stopped"],
+  pause: ["running"],
+  resume: ["paused"],
+  step: ["stopped", "paused"],
+  stop: ["running", "paused"],
+  reset: ["stopped", "running", "paused"],
+}
+
+// What a run control does, and where it cannot be pressed, why and what leads on.
+const TITLES = {
+  start: (clock, begun) =>
+    begun
+      ? "run ended: begins a new run of this scenario at 0 s; what was recorded stays"
+      : "let simulated time run; the plant starts with it",
+  pause: () => "hold simulated time; Resume goes on",
+  resume: () => "go on after a pause",
+  step: () => "advance by one tick",
+  stop: () => "end this run for good; Pause holds it instead",
+  reset: () => "end this run and begin a new one of the chosen scenario, stopped at 0 s",
+}
+const WHY_NOT = {
+  start: (clock) =>
+    clock.mode === "paused"
+      ? "the run is paused: Resume goes on"
+      : stream.note?.module?.plc === "stopped"
+        ? "simulated time runs already; the plant stands: press Start plant, above"
+        : "simulated time runs already",
+  pause: (clock) => (clock.mode === "paused" ? "the run is paused already" : "simulated time does not run"),
+  resume: (clock) => (clock.mode === "stopped" ? "only a paused run can be resumed" : "simulated time runs already"),
+  step: () => "pause the run first",
+  stop: () => "the run is stopped already",
+}
+
+export const CONTROLS = `
+<section class="card controls" aria-label="run controls">
+  <div class="buttons" role="group" aria-label="run" data-live>
+    <button data-testid="start" class="primary">Start</button>
+    <button data-testid="pause">Pause</button>
+    <button data-testid="resume">Resume</button>
+    <button data-testid="step">Step</button>
+    <button data-testid="stop">Stop</button>
+  </div>
+  <div class="seek" data-testid="replay-controls" role="group" aria-label="replay" hidden>
+    <button data-testid="replay-play" class="primary">Play</button>
+    <label for="kpp-seek">Moment</label>
+    <input id="kpp-seek" data-testid="seek" type="range" step="0.01">
+    <output for="kpp-seek" data-testid="seek-t">–</output>
+  </div>
+  <div class="pair">
+    <label for="kpp-speed">Speed</label>
+    <select id="kpp-speed" data-testid="speed">
+      ${SPEEDS.map((speed) => `<option value="${speed}">${speed} ×</option>`).join("")}
+      <option value="${FLAT_OUT}">as fast as possible</option>
+    </select>
+  </div>
+  <div class="pair" data-live>
+    <label for="kpp-scenario">Scenario</label>
+    <select id="kpp-scenario" data-testid="scenario"></select>
+    <button data-testid="reset">New run</button>
+  </div>
+  <div class="answer" aria-live="polite">
+    <details class="commands">
+      <summary data-testid="command-state">No command yet</summary>
+      <ol data-testid="command-log"></ol>
+    </details>
+    <div class="refusal" role="alert" data-testid="refusal" hidden
+      ><span></span><button data-testid="refusal-close" aria-label="close">×</button></div>
+  </div>
+  <dl class="facts">
+    <div><dt>Simulated time</dt><dd><b data-testid="sim-time">–</b></dd></div>
+    <div><dt>Speed asked</dt><dd data-testid="speed-requested">–</dd></div>
+    <div><dt>Achieved</dt><dd data-testid="speed-achieved">–</dd></div>
+    <div><dt>Held by</dt><dd data-testid="held-by">–</dd></div>
+    <div><dt>Bus</dt><dd data-testid="bus-rate">–</dd></div>
+    <div><dt>Lost</dt><dd data-testid="lost">–</dd></div>
+    <div class="nodes"><dt>Nodes</dt><dd data-testid="nodes"></dd></div>
+  </dl>
+</section>`
+
+export function controls(root, commands, confirm) {
+  const button = (name) => byId(root, name)
+  const speed = button("speed")
+  const scenario = button("scenario")
+  let chosen = null
+  const press = (name, args) => commands.clock(name, args)
+
+  for (const name of ["start", "pause", "resume"]) button(name).onclick = () => press(name)
+  button("step").onclick = () => press("step", { ticks: 1 })
+  button("stop").onclick = async () => {
+    if (
+      await endsRun(
+        confirm,
+        "Stop this run?",
+        "Stop the run",
+        "Pause holds it instead. Start then begins a new run at 0 s.",
+      )
+    )
+      press("stop")
+  }
+  button("reset").onclick = async () => {
+    const wanted = scenario.value
+    if (
+      !(await endsRun(confirm, "Begin a new run?", "New run", `The new one, of scenario ${wanted}, is stopped at 0 s.`))
+    )
+      return
+    press("reset", { scenario: wanted })
+    chosen = null
+  }
+  const seek = replayed(root, commands)
+  const refused = refusal(root)
+  speed.onchange = () =>
+    press("set_speed", speed.value === FLAT_OUT ? { flat_out: true } : { speed: Number(speed.value) })
+  scenario.onchange = () => (chosen = scenario.value)
+
+  const refresh = () => {
+    const clock = stream.note?.clock
+    const live = Boolean(clock) && stream.clockLive()
+    const begun = (stream.frame?.t ?? 0) > 0
+    for (const [name, modes] of Object.entries(ALLOWED)) {
+      const able = live && modes.includes(clock.mode)
+      button(name).disabled = !able
+      button(name).title = able ? TITLES[name](clock, begun) : live ? WHY_NOT[name](clock) : "the clock is not heard"
+    }
+    write(button("start"), live && clock.mode === "stopped" && begun ? "Start new run" : "Start")
+    speed.disabled = scenario.disabled = !live
+    seek(live ? clock : null)
+    if (clock) {
+      follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
+      follow(scenario, chosen ?? clock.scenario, clock.scenario)
+    }
+    showCommands(root)
+    refused()
+    showFacts(root, clock, live)
+  }
+  const fill = () => {
+    scenario.replaceChildren(...(stream.hello?.scenarios ?? []).map((name) => new Option(name, name)))
+  }
+  stream.on((kind) => {
+    if (kind === "hello") fill()
+    refresh()
+  })
+  fill()
+  refresh()
+  return refresh
+}
+
+// A replay is played, paused and sought instead of started, stopped and reset.
+function replayed(root, commands) {
+  const [box, play, slider, told] = ["replay-controls", "replay-play", "seek", "seek-t"].map((name) => byId(root, name))
+  const live = root.querySelectorAll("[data-live]")
+  const flatOut = root.querySelector(`[data-testid="speed"] [value="${FLAT_OUT}"]`)
+  let held = false
+  play.onclick = () => commands.clock(stream.note.clock.mode === "running" ? "pause" : "start")
+  slider.oninput = () => {
+    held = true
+    write(told, moment(Number(slider.value)))
+  }
+  slider.onchange = () => {
+    held = false
+    commands.clock("seek", { t: Number(slider.value) })
+  }
+  return (clock) => {
+    const on = Boolean(stream.note?.clock?.replay)
+    box.hidden = !on
+    for (const each of live) each.hidden = on
+    flatOut.hidden = on
+    if (!on) return
+    play.disabled = slider.disabled = !clock
+    if (!clock) return
+    const [start, end] = clock.replay_range
+    write(play, clock.mode === "running" ? "Pause" : "Play")
+    if (slider.min !== String(start) || slider.max !== String(end))
+      Object.assign(slider, { min: String(start), max: String(end) })
+    if (held) return
+    const t = Math.min(end, Math.max(start, stream.frame?.t ?? start))
+    slider.value = String(t)
+    write(told, `${moment(t)} of ${moment(end)}`)
+    told.title = spelt(t)
+  }
+}
+
+// Shows the plant's value, whoever chose it.
+function follow(select, value, label) {
+  if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value))
+  if (select.value !== value) select.value = value
+}
+
+function showCommands(root) {
+  const commands = [...stream.commands.values()].reverse()
+  const newest = commands[0]
+  const summary = byId(root, "command-state")
+  if (!newest) return
+  write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
+  summary.title = summary.textContent // the whole of it: on the page it takes one line, whatever it says
+  flag(summary, "phase", newest.phase)
+  const lines = commands.slice(0, 8).map((command) => {
+    const who = command.mine ? "this page" : command.origin || "somebody"
+    return `${who}: ${describe(command)} — ${outcome(command)}`
+  })
+  const list = byId(root, "command-log")
+  if (list.dataset.lines === lines.join("\n")) return
+  list.dataset.lines = lines.join("\n")
+  list.replaceChildren(
+    ...lines.map((line) => {
+      const item = document.createElement("li")
+      item.textContent = line
+      return item
+    }),
+  )
+}
+
+// Why a command of this page was not obeyed, until it is closed or another one is given: over the page, not in its way.
+function refusal(root) {
+  const box = byId(root, "refusal")
+  const own = () => [...stream.commands.values()].findLast(({ mine }) => mine)
+  let closed = ""
+  byId(root, "refusal-close").onclick = () => {
+    closed = own()?.id ?? ""
+    box.hidden = true
+  }
+  return () => {
+    const command = own()
+    box.hidden = !command || !REFUSED.has(command.phase) || command.id === closed
+    if (!box.hidden)
+      write(
+        box.firstElementChild,
+        `${describe(command)} was ${command.phase === "unanswered" ? "not answered" : command.phase}: ${command.reason}`,
+      )
+  }
+}
+
+function showFacts(root, clock, live) {
+  const t = stream.frame?.t
+  const freshness = stream.freshness()
+  const shown = freshness === "missing" ? null : t
+  flag(byId(root, "sim-time"), "freshness", freshness)
+  write(byId(root, "sim-time"), moment(shown))
+  byId(root, "sim-time").title = spelt(shown)
+  write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
+  write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
+  write(byId(root, "held-by"), live ? clock.held.join(", ") || "nobody" : MISSING)
+  byId(root, "held-by").title = live ? clock.held.join(", ") : ""
+  flag(byId(root, "held-by"), "abnormal", live && clock.held.length ? "yes" : "no")
+  const bus = stream.note?.bus
+  write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
+  write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
+  byId(root, "lost").title = bus
+    ? `${bus.lost} messages lost, ${bus.repaired} had again, ${bus.bad_frames} bad frames dropped`
+    : ""
+  showNodes(byId(root, "nodes"))
+}
+
+function showNodes(list) {
+  const nodes = stream.connected ? (stream.note?.nodes ?? []) : []
+  const key = JSON.stringify(nodes)
+  if (list.dataset.key === key) return
+  list.dataset.key = key
+  list.replaceChildren(
+    ...nodes.map(({ node, label, state }) => {
+      const chip = document.createElement("span")
+      chip.className = "node"
+      chip.dataset.testid = `node-${node}`
+      chip.dataset.state = state
+      chip.title = state
+      // The sign tells it to those who see it, in no more room than before; the strip at the foot says the rest.
+      chip.innerHTML = `<span></span><span class="unseen"></span>`
+      chip.firstElementChild.textContent = label
+      chip.lastElementChild.textContent = state === "live" ? "" : ` ${state}`
+      return chip
+    }),
+  )
+}

@@ -1,0 +1,86 @@
+// What stretch of time the plots of a page show: window, pause, scrubbing back through the run, return to the present.
+
+import { moment } from "../format.js"
+import { stream } from "../stream/stream.js"
+import { view, WINDOWS } from "../stream/view_state.js"
+import { byId, flag, write } from "./dom.js"
+
+const windowButton = (id) => (seconds) =>
+  `<button data-window="${seconds}" data-testid="${id}window-${seconds}"
+    >${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}</button>`
+const windowButtons = (id) =>
+  `<div class="buttons" role="group" aria-label="window">${WINDOWS.map(windowButton(id)).join("")}</div>`
+const exportButtons = (id) =>
+  `<button data-testid="${id}csv" title="what the plots show, as CSV">CSV</button
+    ><button data-testid="${id}png" title="what the plots show, as a picture">PNG</button>`
+
+// `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
+export const timebar = (id, { windows = true, exports = true } = {}) => `
+  <div class="timebar" data-timebar="${id}">
+    ${windows ? windowButtons(id) : ""}
+    <button data-testid="${id}freeze" aria-pressed="false"
+      title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
+    <input type="range" min="0" step="0.01" data-testid="${id}scrub" aria-label="scrub back through the run"
+      title="drag back through the run, as the recorder has it">
+    <output data-testid="${id}range">–</output>
+    <button data-testid="${id}live" class="primary" hidden>Return to live</button>
+    ${exports ? exportButtons(id) : ""}
+  </div>`
+
+export function toggleFreeze() {
+  if (view.frozen) return view.set({ frozen: false, at: null, held: null })
+  const at = view.at ?? stream.series?.last ?? null
+  // What is shown now is kept: the recorder may not have it yet, or not be there.
+  view.set({ frozen: true, at, held: view.at === null && stream.frame ? { at, frame: stream.frame } : null })
+}
+
+// The end of the run as far as it can be shown: of a replay all that is recorded.
+function last() {
+  const clock = stream.note?.clock
+  return Math.max(stream.series?.last ?? 0, clock?.replay ? clock.replay_range[1] : 0)
+}
+
+// Call the result a few times a second while the page is open. `told` gives a text on what is shown, if there is one.
+export function followTime(root, id, told = () => "") {
+  const part = (name) => byId(root, `${id}${name}`)
+  const [freeze, live, scrub, range] = ["freeze", "live", "scrub", "range"].map(part)
+  const bar = root.querySelector(".timebar")
+  const stretch = bar.querySelector("[data-window]") !== null
+  let held = false
+  for (const button of root.querySelectorAll("[data-window]"))
+    button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
+  freeze.onclick = toggleFreeze
+  live.onclick = () => view.set({ frozen: false, zoom: null, at: null, held: null })
+  scrub.oninput = () => {
+    held = true
+    const end = Number(scrub.value)
+    view.set(view.zoom ? { zoom: [end - (view.zoom[1] - view.zoom[0]), end] } : { at: end })
+  }
+  scrub.onchange = () => (held = false)
+
+  const show = () => {
+    for (const button of root.querySelectorAll("[data-window]"))
+      button.setAttribute("aria-pressed", String(Number(button.dataset.window) === view.window))
+    freeze.setAttribute("aria-pressed", String(view.frozen))
+    live.hidden = view.live
+    flag(bar, "past", view.live ? "no" : "yes")
+    if (!stretch) flag(root, "past", view.live ? "no" : "yes") // all of the page is of that moment
+    const [from, to] = view.range()
+    if (!held) {
+      const end = String(Math.max(last(), 0.01))
+      if (scrub.max !== end) scrub.max = end
+      const at = String(view.live ? last() : to)
+      if (scrub.value !== at) scrub.value = at
+    }
+    const problem = view.live ? "" : told()
+    write(
+      range,
+      problem ||
+        (view.live ? "live" : stretch ? `${moment(Math.max(0, from))} to ${moment(to)}` : `past, at ${moment(to)}`),
+    )
+    flag(range, "bad", problem ? "yes" : "no")
+  }
+  view.listeners.add(show)
+  show()
+  return show
+}

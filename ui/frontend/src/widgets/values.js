@@ -1,0 +1,58 @@
+// Numbers of a page by their channel: written into every element that names one, with unit, meaning and freshness.
+
+import { fixed, MISSING, power10 } from "../format.js"
+import { unsteady, WITHHELD } from "../plant/steadiness.js"
+import { stream } from "../stream/stream.js"
+import { flag, write } from "./dom.js"
+
+export const number = (path, label, options = "") =>
+  `<div class="fact"><dt>${label}</dt>
+    <dd><b data-v="${path}" ${options} data-testid="v-${path}">–</b> <span class="unit"></span></dd></div>`
+
+// A line of a list that is written by its test id.
+export const fact = (id, label) => `<div class="fact"><dt>${label}</dt><dd><b data-testid="${id}">–</b></dd></div>`
+
+export const facts = (title, rows) => `
+<section class="card panel"><header><h2>${title}</h2></header><dl class="factlist">
+  ${rows.map((row) => (Array.isArray(row) ? number(...row) : row)).join("")}
+</dl></section>`
+
+export const word = (key, label) =>
+  `<div class="fact"><dt>${label}</dt><dd><b data-word="${key}" data-testid="w-${key}">–</b></dd></div>`
+
+// Call the result to bring the numbers up to date; `read` gives a channel's value, null if there is none.
+export function values(root, read = (path) => stream.value(path)) {
+  const numbers = [...root.querySelectorAll("[data-v]")]
+  const words = [...root.querySelectorAll("[data-word]")]
+  return () => {
+    for (const element of numbers) show(element, read)
+    const module = stream.freshness() === "missing" ? null : stream.note?.module
+    for (const element of words) write(element, spoken(module?.[element.dataset.word]))
+  }
+}
+
+function show(element, read) {
+  const path = element.dataset.v
+  const channel = stream.channel(path)
+  if (!channel) return
+  const value = read(path)
+  const why = WITHHELD.has(path) && value === null ? unsteady(read) : null
+  flag(element, "withheld", why ? "yes" : "no")
+  if (WITHHELD.has(path)) element.title = why?.text ?? channel.meaning
+  if (why) write(element, why.word)
+  else
+    write(
+      element,
+      "power" in element.dataset ? power10(value) : fixed(value, Number(element.dataset.decimals ?? channel.decimals)),
+    )
+  const unit = element.nextElementSibling
+  if (unit?.classList.contains("unit")) write(unit, why ? "" : channel.unit)
+  if (!element.title) element.title = channel.meaning
+}
+
+export function spoken(value) {
+  if (value === undefined || value === null || value === "") return MISSING
+  if (value === true) return "yes"
+  if (value === false) return "no"
+  return String(value).replaceAll("_", " ")
+}
