@@ -2,56 +2,91 @@
 
 export const MISSING = "–"
 
+/**
+ * @param {number | null | undefined} value
+ * @returns {value is number}
+ */
+const known = (value) => value !== null && value !== undefined && Number.isFinite(value)
+
+/**
+ * @param {number | null | undefined} value
+ * @param {number} decimals
+ */
 export function fixed(value, decimals) {
-  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
+  if (!known(value)) return MISSING
   const text = value.toFixed(decimals)
   if (!/[1-9]/.test(text)) return text.replace("-", "")
   return text.replace("-", "−")
 }
 
-// Squares and cubes as people write them.
+/**
+ * Squares and cubes as people write them.
+ * @param {string} unit
+ */
 export const unitText = (unit) => unit.replace(/\b([ms])([23])\b/g, (_, of, power) => of + (power === "2" ? "²" : "³"))
 
+/** @param {number | null | undefined} value */
 export function power10(value) {
-  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING
+  if (!known(value)) return MISSING
   if (value === 0) return "0"
   const exponent = Math.floor(Math.log10(Math.abs(value)))
   return `${fixed(value / 10 ** exponent, 1)} × 10${superscript(exponent)}`
 }
 
+/** @param {number} number */
 const superscript = (number) =>
   String(number)
     .replace("-", "⁻")
-    .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])
+    .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])
 
+/** @param {number | null | undefined} seconds */
 export function duration(seconds) {
-  if (!Number.isFinite(seconds)) return MISSING
+  if (!known(seconds)) return MISSING
   if (seconds < 10) return `${fixed(seconds, 1)} s`
   if (seconds < 120) return `${fixed(seconds, 0)} s`
   return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`
 }
 
-// A moment of simulated time. Everywhere in seconds, as the fields take it, files have it and REST tells it.
-export const moment = (seconds, decimals = 2) => (Number.isFinite(seconds) ? `${fixed(seconds, decimals)} s` : MISSING)
+/**
+ * A moment of simulated time. Everywhere in seconds, as the fields take it, files have it and REST tells it.
+ * @param {number | null | undefined} seconds
+ * @param {number} [decimals]
+ */
+export const moment = (seconds, decimals = 2) => (known(seconds) ? `${fixed(seconds, decimals)} s` : MISSING)
 
-// A number that was typed; NaN if it is none. Both "0,3" and "1,000" are written somewhere: neither is guessed at.
+/**
+ * A number that was typed; NaN if it is none. Both "0,3" and "1,000" are written somewhere: neither is guessed at.
+ * @param {string} text
+ */
 export const typed = (text) => (text.trim() === "" ? NaN : Number(text))
+/** @param {string} text */
 export const howToType = (text) =>
   /^\s*[-+]?\d+,\d+\s*$/.test(text) ? `write a decimal point: ${text.trim().replace(",", ".")}` : ""
 
-// The same in hours, minutes and seconds, for whoever points at it.
+/**
+ * The same in hours, minutes and seconds, for whoever points at it.
+ * @param {number | null | undefined} seconds
+ */
 export function spelt(seconds) {
-  if (!(seconds >= 60)) return ""
+  if (!known(seconds) || seconds < 60) return ""
+  /** @param {number} number */
   const two = (number) => String(Math.floor(number)).padStart(2, "0")
   return `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)} h`
 }
 
-// Temperatures in a sentence of the plant, which has SI units, as they stand beside it.
+/**
+ * Temperatures in a sentence of the plant, which has SI units, as they stand beside it.
+ * @param {string} text
+ */
 export const celsius = (text) =>
   text.replace(/(\d+(?:\.\d+)?) K\b/g, (_, kelvin) => `${tidy(Number(kelvin) - 273.15)} °C`)
+/** @param {number} value */
 const tidy = (value) => String(Number(value.toFixed(1))).replace("-", "−")
 
-// What stands at the ticks of an axis: as many decimals as tell two of them apart, powers of ten where those would be many.
+/**
+ * What stands at the ticks of an axis: as many decimals as tell two of them apart, powers of ten where those would be many.
+ * @param {(number | null)[]} ticks
+ */
 export function tickTexts(ticks) {
   const known = ticks.filter((tick) => tick !== null)
   const step = known.length > 1 ? Math.abs(known[1] - known[0]) : Math.abs(known[0] ?? 1)
@@ -63,7 +98,10 @@ export function tickTexts(ticks) {
   return ticks.map((tick) => (tick === null ? "" : tick === 0 ? "0" : `${fixed(tick / 10 ** scale, digits)}${power}`))
 }
 
-// As many as it takes to write a step exactly, 3 at most beyond its first digit.
+/**
+ * As many as it takes to write a step exactly, 3 at most beyond its first digit.
+ * @param {number} step
+ */
 function decimals(step) {
   const first = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   for (let digits = first; digits < first + 3; digits++) {
@@ -73,7 +111,10 @@ function decimals(step) {
   return first + 3
 }
 
-// Bytes, in powers of 1000.
+/**
+ * Bytes, in powers of 1000.
+ * @param {number} bytes
+ */
 export function fileSize(bytes) {
   if (bytes >= 1e9) return `${fixed(bytes / 1e9, 2)} GB`
   return bytes >= 1e6 ? `${fixed(bytes / 1e6, 1)} MB` : `${fixed(bytes / 1e3, 1)} kB`

@@ -3,7 +3,7 @@
 import { celsius, moment } from "../format.js"
 import { stream } from "../stream/stream.js"
 import { ALARM_LIST, alarmList } from "../widgets/alarm_list.js"
-import { byId } from "../widgets/dom.js"
+import { byId, query } from "../widgets/dom.js"
 import { tableHead } from "../widgets/table.js"
 
 export const HTML = `
@@ -13,9 +13,13 @@ export const HTML = `
       ><table class="rows" data-testid="events">${tableHead(["Time", "From", "Severity", "What"])}<tbody></tbody></table></div></section>
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
   const list = alarmList(root, "all-alarms", commands)
-  const body = byId(root, "events").querySelector("tbody")
+  const body = query(byId(root, "events"), "tbody", HTMLTableSectionElement)
   let key = ""
   return {
     round: () => {

@@ -7,7 +7,7 @@ import { limitOf, marginOf } from "../plant/interlocks.js"
 import { sequenceDiagram } from "../plots/sequence_diagram.js"
 import { stream } from "../stream/stream.js"
 import { advisories, listOf } from "../widgets/advisories.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, queryAll, write } from "../widgets/dom.js"
 import { tableHead } from "../widgets/table.js"
 import { fact, facts, number, values, word } from "../widgets/values.js"
 
@@ -27,6 +27,7 @@ const SETTINGS = [
   "dump_load_power",
 ]
 
+/** @type {(string | [string, string])[]} */
 const CONTROLLER = [
   word("plc", "State"),
   word("brake_set", "Holding brake"),
@@ -49,6 +50,7 @@ const SCHEDULE = [
   word("injection_enabled", "Injection enabled"),
 ]
 
+/** @param {string[]} order */
 const orderButton = ([name, label, title]) =>
   `<button data-order="${name}" data-testid="order-${name}" title="${title}">${label}</button>`
 
@@ -81,12 +83,15 @@ export const HTML = `
   ${facts("Controller", CONTROLLER)}
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands, fields }) {
   const show = values(root)
-  for (const button of root.querySelectorAll("[data-order]"))
-    button.onclick = () => commands.plant(button.dataset.order)
+  for (const button of queryAll(root, "[data-order]")) button.onclick = () => commands.plant(button.dataset.order ?? "")
   byId(root, "run-until").onclick = () => {
-    const text = byId(root, "until").value
+    const text = byId(root, "until", HTMLInputElement).value
     const t = typed(text)
     const now = stream.frame?.t ?? 0
     write(
@@ -104,16 +109,17 @@ export function start(root, { commands, fields }) {
   return {
     round: () => {
       show()
-      const state = stream.freshness() === "missing" ? null : stream.note?.module?.plc
+      const state = stream.plc()
       write(byId(root, "sequence-state"), state ? state.replaceAll("_", " ") : "unknown")
       if (stream.hello && drawn !== `${state}`)
-        byId(root, "sequence").innerHTML = sequenceDiagram(stream.hello.orders, state)
+        byId(root, "sequence", SVGElement).innerHTML = sequenceDiagram(stream.hello.orders, state)
       drawn = `${state}`
-      const open = Object.entries(stream.hello?.orders ?? {}).filter(([, moves]) => state in moves)
+      const open = Object.entries(stream.hello?.orders ?? {}).filter(([, moves]) => state && state in moves)
       const permitted = open.map(([name]) => name.replaceAll("_", " ")).join(", ") || "nothing"
       const replayed = Boolean(stream.note?.clock?.replay)
-      for (const button of root.querySelectorAll("[data-order], [data-testid=run-until]")) button.disabled = replayed
-      for (const button of root.querySelectorAll("[data-order]"))
+      for (const button of queryAll(root, "[data-order], [data-testid=run-until]", HTMLButtonElement))
+        button.disabled = replayed
+      for (const button of queryAll(root, "[data-order]"))
         flag(button, "permitted", open.some(([name]) => name === button.dataset.order) ? "yes" : "no")
       write(
         byId(root, "order-hint"),
@@ -130,8 +136,9 @@ export function start(root, { commands, fields }) {
   }
 }
 
+/** @param {HTMLElement} root */
 function showInterlocks(root) {
-  const body = byId(root, "interlocks").querySelector("tbody")
+  const body = query(byId(root, "interlocks"), "tbody", HTMLTableSectionElement)
   const p = stream.geometry?.parameters
   const list = stream.hello?.interlocks ?? []
   if (body.rows.length !== list.length) {
@@ -143,6 +150,7 @@ function showInterlocks(root) {
   list.forEach((each, i) => {
     const row = body.rows[i]
     const channel = stream.channel(each.path)
+    if (!channel) throw new Error(`${each.name}: there is no channel ${each.path}`)
     const value = stream.value(each.path)
     const limit = p ? limitOf(each, channel, p) : null
     const margin = marginOf(each.below, value, limit)
@@ -171,6 +179,7 @@ function showInterlocks(root) {
   advisories(byId(root, "advisories"), module)
 }
 
+/** @param {HTMLElement} root */
 function showSchedule(root) {
   const p = stream.geometry?.parameters
   const { frame } = stream
@@ -183,6 +192,7 @@ function showSchedule(root) {
   }
   const shape = new Shape(p)
   const coming = injectionSchedule(shape, frame.position)
+  /** @param {number} way */
   const time = (way) => (speed > 1e-3 ? duration(way / speed) : "chain at rest")
   write(byId(root, "next-floater"), coming.length ? `no. ${coming[0].floater}` : MISSING)
   write(byId(root, "next-in"), coming.length ? time(coming[0].way) : MISSING)

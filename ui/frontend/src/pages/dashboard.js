@@ -10,7 +10,7 @@ import { backfill } from "../stream/backfill.js"
 import { Commands } from "../stream/commands.js"
 import { stream } from "../stream/stream.js"
 import { CONFIRM, confirmation } from "../widgets/confirm.js"
-import { flag, mount, write } from "../widgets/dom.js"
+import { flag, mount, query, write } from "../widgets/dom.js"
 import { emergencyStop, RESET_DIALOG, STOPS } from "../widgets/emergency_stop.js"
 import { NOTICES, notices } from "../widgets/notices.js"
 import { fields } from "../widgets/parameter_form.js"
@@ -20,6 +20,7 @@ import { toggleFreeze } from "../widgets/timebar.js"
 import { NAVIGATION, Router, SHEETS } from "./router.js"
 
 const READING_INTERVAL = 200
+const TAKES_KEYS = /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/
 
 const HTML = `
 <div class="sheet">
@@ -33,6 +34,7 @@ const HTML = `
   ${CONFIRM}${NOTICES}
 </div>`
 
+/** @param {{ model: ui.Model, el: HTMLElement }} view */
 export function render({ model, el }) {
   const root = mount(el, HTML, uplotCss + css + pagesCss)
   const commands = new Commands(model)
@@ -51,35 +53,42 @@ export function render({ model, el }) {
   let due = 0
   stream.painters.add((now, fresh) => {
     const { page } = router
-    page.paint?.(now, fresh)
-    if (fresh) page.draw?.()
+    page?.paint?.(now, fresh)
+    if (fresh) page?.draw?.()
     if (now < due) return
     due = now + READING_INTERVAL
     flag(root, "freshness", stream.connected ? stream.freshness() : "missing")
     for (const round of always) round()
-    page.round()
+    page?.round()
   })
   // While nothing is drawn (a hidden tab) nothing is read either.
-  stream.on((kind) => kind === "hello" && router.page.restyle?.())
+  stream.on((kind) => kind === "hello" && router.page?.restyle?.())
   document.addEventListener("keydown", keys)
   // Who points does not type: a button that keeps the focus would take the space bar, and be pressed again by it.
-  root.addEventListener("click", ({ target, detail }) => detail > 0 && target.closest("button, a, summary")?.blur())
+  root.addEventListener("click", ({ target, detail }) => {
+    const pressed = detail > 0 && target instanceof Element ? target.closest("button, a, summary") : null
+    if (pressed instanceof HTMLElement) pressed.blur()
+  })
 }
 
-// The space bar freezes the view, except where it has a meaning of its own.
+/**
+ * The space bar freezes the view, except where it has a meaning of its own.
+ * @param {KeyboardEvent} event
+ */
 function keys(event) {
-  const typing = event
-    .composedPath()
-    .some((element) => /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/.test(element.tagName ?? ""))
+  const typing = event.composedPath().some((each) => each instanceof Element && TAKES_KEYS.test(each.tagName))
   if (event.key !== " " || typing || event.ctrlKey || event.metaKey || event.altKey) return
   event.preventDefault()
   toggleFreeze()
 }
 
-// How many alarms wait for acknowledgement, beside the link to their page.
+/**
+ * How many alarms wait for acknowledgement, beside the link to their page.
+ * @param {HTMLElement} root
+ */
 function badge(root) {
   const waiting = stream.alarms.alarms.filter(({ state }) => state !== "acknowledged").length
-  const element = root.querySelector('[data-page="alarms"] .badge')
+  const element = query(root, '[data-page="alarms"] .badge')
   element.hidden = !waiting
   write(element, waiting > 99 ? "99+" : String(waiting))
 }

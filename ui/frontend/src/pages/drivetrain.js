@@ -3,6 +3,7 @@
 import { facts, word } from "../widgets/values.js"
 import { machinePage } from "./machine_page.js"
 
+/** @type {ui.TrendPlot[]} */
 const PLOTS = [
   {
     id: "d-torque",

@@ -9,10 +9,14 @@ import { RecordedValues } from "../stream/recorded_values.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
 import { since } from "../widgets/balance.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, queryAll, write } from "../widgets/dom.js"
 import { followTime, timebar } from "../widgets/timebar.js"
 import { facts, number, values } from "../widgets/values.js"
 
+/** @typedef {import("../stream/recorded_values.js").Found} Found */
+/** @typedef {[name: string, lines: [name: string, label: string][]]} Side Of a ledger. */
+
+/** @type {Side[]} */
 const FIRST = [
   [
     "in",
@@ -70,6 +74,7 @@ const FIRST = [
   ],
   ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
 ]
+/** @type {Side[]} */
 const SECOND = [
   [
     "in",
@@ -124,29 +129,51 @@ const SECOND = [
   ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
 ]
 
+/**
+ * @param {string} group
+ * @param {boolean} twice
+ */
 const line =
   (group, twice) =>
-  ([name, label]) => {
+  (/** @type {string[]} */ [name, label]) => {
     const again = stockless(name) ? "" : `<b data-v="sampled.${name}">–</b>`
     return `
 <tr data-line-of="${name}"><th scope="row">${label}</th><td><b data-v="${group}.${name}">–</b></td>${twice ? `<td>${again}</td>` : ""}</tr>`
   }
+/** @param {string} name */
 const stockless = (name) => name.startsWith("stored_") || name === "reference" || name === "rebuilt"
+/**
+ * @param {string} group
+ * @param {number} columns
+ */
 const side =
   (group, columns) =>
-  ([name, lines]) => `
+  (/** @type {Side} */ [name, lines]) => `
 <tbody><tr class="group"><th scope="rowgroup" colspan="${columns + 1}">${name}</th></tr>
 ${lines.map(line(group, columns > 1)).join("")}</tbody>`
+/**
+ * @param {string} id
+ * @param {string} caption
+ * @param {string[]} heads
+ * @param {Side[]} sides
+ * @param {string} group
+ */
 const table = (id, caption, heads, sides, group) => `
 <table class="ledger" data-testid="${id}"><caption data-caption="${caption}">${caption}</caption>
 <thead><tr><td></td>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead>
 ${sides.map(side(group, heads.length)).join("")}
 </table>`
 
+/**
+ * @param {string} path
+ * @param {string} label
+ * @param {string} gate
+ */
 const residual = (path, label, gate) => `
 <div class="fact"><dt>${label}</dt>
   <dd><b data-v="${path}" data-power data-gate="${gate}" data-testid="v-${path}">–</b> <span class="gate">gate ${gate}</span></dd></div>`
 
+/** @type {(string | [string, string])[]} */
 const BALANCE = [
   ["meters.cop", "COP, with what stores gave and took"],
   ["meters.cop_without_claims", "COP without what claims add"],
@@ -180,22 +207,28 @@ export const HTML = `
   <section class="card panel">${table("second-law", SECOND_CAPTION, ["exergy"], SECOND, "exergy")}</section>
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
-  const shown = [...root.querySelectorAll("[data-v]")].map(({ dataset }) => dataset.v)
+  const shown = queryAll(root, "[data-v]").map(({ dataset }) => dataset.v ?? "")
   const names = [...new Set([...PATHS, ...shown, "meters.laps", "meters.storage_share", "meters.storage_limit"])]
   const moment = new RecordedValues(commands, () => names, PATHS)
+  /** @param {string} path */
   const read = (path) => (view.live ? stream.value(path) : moment.value(path))
   const show = values(root, read)
   const bar = followTime(root, "e-", () => moment.problem)
   const chart = sankeyChart(byId(root, "sankey"), byId(root, "flow-sum"))
-  const gates = [...root.querySelectorAll("[data-gate]")]
+  const gates = queryAll(root, "[data-gate]")
+  /** @type {{ of: Found | null, means: Map<string, number | null> | null }} */
   let flows = { of: null, means: null }
   return {
     round: () => {
       const found = moment.follow()
       bar()
-      for (const caption of root.querySelectorAll("[data-caption]"))
-        write(caption, caption.dataset.caption.replace("the start", since()))
+      for (const caption of queryAll(root, "[data-caption]"))
+        write(caption, (caption.dataset.caption ?? "").replace("the start", since()))
       tell(byId(root, "e-moment"), found, moment)
       show()
       tellSteady(byId(root, "steady"), read)
@@ -208,10 +241,10 @@ export function start(root, { commands }) {
       if (view.live) chart.round()
       else if (!moment.held) chart.past(flows.means)
       for (const gate of gates) {
-        const value = read(gate.dataset.v)
+        const value = read(gate.dataset.v ?? "")
         gate.dataset.abnormal = value !== null && Math.abs(value) > Number(gate.dataset.gate) ? "yes" : "no"
       }
-      for (const row of root.querySelectorAll('tr[data-line-of="unsourced"]'))
+      for (const row of queryAll(root, 'tr[data-line-of="unsourced"]'))
         row.classList.toggle("alarming", (read("ledger.unsourced") ?? 0) > 0)
     },
     restyle: () => chart.restyle(),
@@ -219,7 +252,11 @@ export function start(root, { commands }) {
   }
 }
 
-// Whether the means can be had, and by how much the stores changed in any case.
+/**
+ * Whether the means can be had, and by how much the stores changed in any case.
+ * @param {HTMLElement} element
+ * @param {ui.Read} read
+ */
 function tellSteady(element, read) {
   const why = unsteady(read)
   const stores = storesChanged(read)
@@ -227,7 +264,12 @@ function tellSteady(element, read) {
   flag(element, "withheld", why ? "yes" : "no")
 }
 
-// Which moment the numbers are of.
+/**
+ * Which moment the numbers are of.
+ * @param {HTMLElement} element
+ * @param {Found | null} found
+ * @param {RecordedValues} values
+ */
 function tell(element, found, { problem, held }) {
   element.hidden = view.live
   if (view.live) return

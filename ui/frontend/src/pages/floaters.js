@@ -7,13 +7,18 @@ import { floaterRows } from "../plant/floaters.js"
 import { RecordedValues } from "../stream/recorded_values.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, write } from "../widgets/dom.js"
 import { resizeRows, tableHead } from "../widgets/table.js"
 import { colours } from "../widgets/theme.js"
 import { followTime, timebar } from "../widgets/timebar.js"
 
 const PARTS = ["position", "fill", "air_mass", "temperature"]
 
+/** @typedef {import("../plant/floaters.js").FloaterRow} FloaterRow */
+/** @typedef {import("../plant/floaters.js").Quantity} Quantity */
+/** @typedef {[id: Quantity, label: string, unit: string, decimals: number]} Column */
+
+/** @type {Column[]} */
 const COLUMNS = [
   ["fill", "Air volume", "%", 1],
   ["mass", "Air mass", "kg", 3],
@@ -28,6 +33,7 @@ const HEADS = [
   ...COLUMNS.map(([, label, unit]) => ({ title: label, small: unit })),
 ]
 
+/** @param {Column} column */
 const profile = ([id, label, unit]) =>
   `<figure class="plot" data-testid="profile-${id}" aria-label="${label} over the place along the loop"
     ><figcaption><b>${label}</b> <small>${unit}</small></figcaption><div class="canvas"></div></figure>`
@@ -46,8 +52,12 @@ export const HTML = `
   </section>
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
-  const body = root.querySelector("tbody")
+  const body = query(root, "tbody", HTMLTableSectionElement)
   const moment = new RecordedValues(commands, names)
   const bar = followTime(root, "f-", () => moment.problem)
   const charts = COLUMNS.map(
@@ -61,7 +71,8 @@ export function start(root, { commands }) {
       due = now + 400
       bar()
       const found = moment.follow()
-      const rows = view.live ? floaters() : moment.held ? rowsOfFrame(view.frozenFrame) : recorded(moment)
+      const frozen = moment.held ? view.frozenFrame : null
+      const rows = view.live ? floaters() : frozen ? rowsOfFrame(frozen) : recorded(moment)
       fill(body, rows, view.live || moment.held ? stream.note?.module?.served : moment.raw("valve.floater"))
       const at = view.live ? "" : `, at ${told(found?.t ?? view.range()[1])}`
       write(
@@ -78,6 +89,10 @@ export function start(root, { commands }) {
   }
 }
 
+/**
+ * @param {number} sum
+ * @param {number} own
+ */
 const forceText = (sum, own) =>
   "Force of floater i: ρ g V f, times the cosine of its direction. " +
   `Sum of the table ${fixed(sum, 2)} kN; the plant's own sum ${fixed(own, 2)} kN.`
@@ -87,6 +102,7 @@ function floaters() {
   return frame && stream.freshness() !== "missing" ? rowsOfFrame(frame) : []
 }
 
+/** @param {ui.Frame} frame */
 function rowsOfFrame(frame) {
   const p = stream.geometry?.parameters
   if (!p) return []
@@ -105,7 +121,10 @@ const names = () => [
   ...PARTS.flatMap((part) => Array.from({ length: count() }, (_, i) => `floaters.${part}[${i}]`)),
 ]
 
-// At a moment of the past; none if not all of them are recorded.
+/**
+ * At a moment of the past; none if not all of them are recorded.
+ * @param {RecordedValues} moment
+ */
 function recorded(moment) {
   const p = stream.geometry?.parameters
   const loop = moment.raw("chain.loop_length")
@@ -113,6 +132,7 @@ function recorded(moment) {
   const around = []
   const air = []
   for (let i = 0; i < count(); i++) {
+    /** @param {string} part */
     const at = (part) => moment.raw(`floaters.${part}[${i}]`)
     const [position, fill, mass] = [at("position"), at("fill"), at("air_mass")]
     if (position === null || fill === null || mass === null) return []
@@ -122,6 +142,11 @@ function recorded(moment) {
   return floaterRows(p, around, air)
 }
 
+/**
+ * @param {HTMLTableSectionElement} body
+ * @param {FloaterRow[]} rows
+ * @param {number | null | undefined} served
+ */
 function fill(body, rows, served) {
   resizeRows(body, rows.length, 3 + COLUMNS.length)
   rows.forEach((row, i) => {
@@ -138,17 +163,24 @@ function fill(body, rows, served) {
 }
 
 class Profile {
+  /**
+   * @param {HTMLElement} figure
+   * @param {HTMLElement} root
+   * @param {Quantity} id
+   * @param {string} label
+   * @param {number} decimals
+   */
   constructor(figure, root, id, label, decimals) {
-    Object.assign(this, {
-      root,
-      figure,
-      id,
-      label,
-      decimals,
-      box: figure.querySelector(".canvas"),
-      chart: null,
-      rows: [],
-    })
+    this.root = root
+    this.figure = figure
+    this.id = id
+    this.label = label
+    this.decimals = decimals
+    this.box = query(figure, ".canvas")
+    /** @type {uPlot | null} */
+    this.chart = null
+    /** @type {FloaterRow[]} */
+    this.rows = []
     new ResizeObserver(() => this.rebuild()).observe(this.box)
   }
 
@@ -164,6 +196,10 @@ class Profile {
       ticks: { show: false },
     }
     const size = { width: this.box.clientWidth, height: Math.max(80, this.box.clientHeight) }
+    /**
+     * @param {uPlot} _
+     * @param {number[]} ticks
+     */
     const text = (_, ticks) => ticks.map((tick) => fixed(tick, tick % 1 ? ((tick * 10) % 1 ? 2 : 1) : 0))
     this.chart = new uPlot(
       {
@@ -184,18 +220,22 @@ class Profile {
     this.draw(this.rows)
   }
 
+  /** @param {FloaterRow[]} rows */
   draw(rows) {
     this.rows = rows
-    if (!this.chart) return
+    const { chart } = this
+    if (!chart) return
     const sorted = rows.toSorted((a, b) => a.place - b.place)
     // A zoom stays while new data come; a double click ends it.
-    const { min, max } = this.chart.scales.x
-    const zoomed = this.chart.data[0].length > 0 && (min > this.chart.data[0][0] || max < this.chart.data[0].at(-1))
+    const { min = -Infinity, max = Infinity } = chart.scales.x
+    const [places] = chart.data
+    const zoomed = places.length > 0 && (min > places[0] || max < places[places.length - 1])
     flag(this.figure, "zoomed", zoomed ? "yes" : "no")
+    /** @type {uPlot.AlignedData} */
     const data = [sorted.map(({ place }) => place), sorted.map((row) => row[this.id])]
-    this.chart.batch(() => {
-      this.chart.setData(data, !zoomed)
-      if (zoomed) this.chart.setScale("x", { min, max })
+    chart.batch(() => {
+      chart.setData(data, !zoomed)
+      if (zoomed) chart.setScale("x", { min, max })
     })
   }
 }

@@ -2,12 +2,13 @@
 
 import { fixed, moment } from "../format.js"
 import { readAs } from "../plant/units.js"
-import { save } from "../plots/download.js"
+import { save, saveImage } from "../plots/download.js"
 import { AXES, COLOURS, lineOf, RecordedPlot } from "../plots/recorded_plot.js"
+import { messageOf } from "../stream/commands.js"
 import { recordedOf } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
-import { byId, write } from "../widgets/dom.js"
+import { byId, focused, query, queryAll, write } from "../widgets/dom.js"
 
 const SPANS = [30, 120, 600, 3600]
 const DEFAULT = ["grid.import_power", "grid.export_power", "receiver.pressure"]
@@ -15,7 +16,9 @@ const MOST = COLOURS.length
 const BINS = 700
 const LIVE_EVERY = 1000
 
+/** @param {number} span */
 const spanText = (span) => (span < 60 ? `${span} s` : span < 3600 ? `${span / 60} min` : "1 h")
+/** @param {number} span */
 const spanButton = (span) => `<button data-span="${span}" data-testid="span-${span}">${spanText(span)}</button>`
 
 export const HTML = `
@@ -40,6 +43,10 @@ export const HTML = `
     <output data-testid="scrub-range">–</output></div>
 </section>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
   const page = new History(root, commands)
   return {
@@ -50,33 +57,46 @@ export function start(root, { commands }) {
   }
 }
 
+/** @typedef {bus.History & { range: ui.Range, left: Map<string, string> }} Shown `left`: why channels are not drawn. */
+
 class History {
+  /**
+   * @param {HTMLElement} root
+   * @param {ui.Commands} commands
+   */
   constructor(root, commands) {
-    Object.assign(this, {
-      root,
-      commands,
-      runs: [],
-      channels: new Map(),
-      span: 120,
-      end: null,
-      live: true,
-      busy: false,
-      due: 0,
-      data: null,
-      channelsOf: null,
-    })
+    this.root = root
+    this.commands = commands
+    /** @type {bus.RecordedRun[]} */
+    this.runs = []
+    /** @type {Map<string, bus.RecordedChannel>} Those that are numbers, by name. */
+    this.channels = new Map()
+    /** @type {string | null} Run that they are of. */
+    this.channelsOf = null
+    this.span = 120
+    /** @type {number | null} End of what is shown, null for the newest. */
+    this.end = null
+    this.live = true
+    this.busy = false
+    this.again = false
+    this.due = 0
+    /** @type {Shown | null} */
+    this.data = null
     this.plot = new RecordedPlot(byId(root, "history-plot"), root, {
       zoomed: (range) => this.zoom(range),
       reset: () => this.all(),
       pointed: (t, values) => this.point(t, values),
     })
-    for (const button of root.querySelectorAll("[data-span]"))
+    for (const button of queryAll(root, "[data-span]"))
       button.onclick = () => (button.dataset.span === "all" ? this.all() : this.setSpan(Number(button.dataset.span)))
     byId(root, "history-pause").onclick = () => this.pause()
     byId(root, "history-live").onclick = () => this.goLive()
-    byId(root, "history-choose").onchange = ({ target }) => this.choose(target.value)
-    byId(root, "scrub").oninput = ({ target }) => this.scrub(Number(target.value) / 1000)
-    byId(root, "channel-add").onchange = ({ target }) => this.add(target)
+    this.select = byId(root, "history-choose", HTMLSelectElement)
+    this.slider = byId(root, "scrub", HTMLInputElement)
+    const channel = byId(root, "channel-add", HTMLInputElement)
+    this.select.onchange = () => this.choose(this.select.value)
+    this.slider.oninput = () => this.scrub(Number(this.slider.value) / 1000)
+    channel.onchange = () => this.add(channel)
     byId(root, "history-csv").onclick = () => this.csv()
     byId(root, "history-png").onclick = () => this.png()
   }
@@ -90,7 +110,10 @@ class History {
     return view.run || stream.recordedRun()
   }
 
-  // What can be seen of it; of a replay also what it has not come to yet.
+  /**
+   * What can be seen of it; of a replay also what it has not come to yet.
+   * @returns {ui.Range}
+   */
   get extent() {
     const found = this.runs.find(({ run }) => run === this.run)
     const module = recordedOf(found)
@@ -100,8 +123,8 @@ class History {
 
   async open() {
     await this.tries(async () => {
-      this.runs = (await this.commands.ask("runs")).runs
-      const select = byId(this.root, "history-choose")
+      this.runs = (await this.commands.ask("runs", {})).runs
+      const { select } = this
       select.replaceChildren(new Option("the present one", ""), ...this.runs.map(({ run }) => new Option(run, run)))
       if (view.run && !this.runs.some(({ run }) => run === view.run)) select.add(new Option(view.run, view.run))
       select.value = view.run
@@ -119,7 +142,7 @@ class History {
     this.channels = new Map(
       channels.filter(({ kind }) => kind === "float" || kind === "int").map((each) => [each.name, each]),
     )
-    this.root.querySelector("#kpp-channels").replaceChildren(
+    query(this.root, "#kpp-channels").replaceChildren(
       ...[...this.channels.values()].map(({ name, meaning, unit }) =>
         Object.assign(document.createElement("option"), {
           value: name,
@@ -129,11 +152,13 @@ class History {
     )
   }
 
+  /** @param {string} run */
   choose(run) {
     view.set({ run })
     this.open()
   }
 
+  /** @param {number} span */
   setSpan(span) {
     this.span = span
     this.ask()
@@ -148,7 +173,7 @@ class History {
 
   goLive() {
     if (view.run) view.set({ run: "" })
-    byId(this.root, "history-choose").value = ""
+    this.select.value = ""
     this.live = true
     this.end = null
     this.ask()
@@ -162,6 +187,7 @@ class History {
     this.ask()
   }
 
+  /** @param {number} share */
   scrub(share) {
     const [, last] = this.extent
     this.live = false
@@ -169,6 +195,7 @@ class History {
     this.ask()
   }
 
+  /** @param {ui.Range} range */
   zoom([start, end]) {
     this.live = false
     this.span = Math.max(0.1, end - start)
@@ -176,6 +203,7 @@ class History {
     this.ask()
   }
 
+  /** @param {HTMLInputElement} input */
   add(input) {
     const name = input.value.trim()
     if (!name) return
@@ -194,13 +222,19 @@ class History {
     this.ask()
   }
 
+  /** @param {string} name */
   unit(name) {
-    return readAs(this.channels.get(name).unit)[0]
+    return readAs(this.channels.get(name)?.unit ?? "1")[0]
   }
 
   // The channels that can be drawn, and why each of the others cannot.
   fitting() {
-    const [drawn, left, units] = [[], new Map(), new Set()]
+    /** @type {string[]} */
+    const drawn = []
+    /** @type {Map<string, string>} */
+    const left = new Map()
+    /** @type {Set<string>} */
+    const units = new Set()
     for (const name of this.names) {
       if (!this.channels.has(name)) left.set(name, "not recorded in this run")
       else if (drawn.length >= MOST) left.set(name, `no more than ${MOST} at a time`)
@@ -214,30 +248,33 @@ class History {
     return { drawn, left }
   }
 
+  /** @param {string} name */
   remove(name) {
     const left = this.names.filter((each) => each !== name)
     if (left.length) view.set({ channels: left })
     this.ask()
   }
 
+  /** @param {string} text */
   say(text) {
     write(byId(this.root, "history-answer"), text)
   }
 
+  /** @param {() => Promise<unknown>} what */
   async tries(what) {
     try {
       await what()
     } catch (error) {
-      if (this.data && this.data.run !== this.run) this.clear(error.message)
-      else this.say(error.message)
+      if (this.data && this.data.run !== this.run) this.clear(messageOf(error))
+      else this.say(messageOf(error))
     }
   }
 
   round() {
     const present = !view.run
     byId(this.root, "history-pause").setAttribute("aria-pressed", String(!this.live))
-    byId(this.root, "history-live").disabled = this.live && present
-    for (const button of this.root.querySelectorAll("[data-span]"))
+    byId(this.root, "history-live", HTMLButtonElement).disabled = this.live && present
+    for (const button of queryAll(this.root, "[data-span]"))
       button.setAttribute("aria-pressed", String(Number(button.dataset.span) === this.span))
     write(
       byId(this.root, "history-run"),
@@ -249,7 +286,10 @@ class History {
     this.ask()
   }
 
-  // What is shown is never of another run than the one that is named above it.
+  /**
+   * What is shown is never of another run than the one that is named above it.
+   * @param {string} why
+   */
   clear(why) {
     this.data = null
     this.plot.clear()
@@ -260,7 +300,11 @@ class History {
     this.say(why)
   }
 
-  // Time and values where the plot is pointed at.
+  /**
+   * Time and values where the plot is pointed at.
+   * @param {number | null} t
+   * @param {(number | null)[]} values
+   */
   point(t, values) {
     const lines = this.plot.shown?.lines ?? []
     const told = lines.map(({ label, unit }, i) => `${label} ${fixed(values[i], 3)}${unit ? ` ${unit}` : ""}`)
@@ -303,25 +347,30 @@ class History {
   }
 
   redraw() {
-    if (!this.data) return
-    const lines = this.data.channels.map((channel) => lineOf(channel, this.data.t))
-    this.plot.draw({ lines, range: this.data.range })
-    this.legend(lines, this.data.left)
-    const [start, end] = this.data.range
+    const { data } = this
+    if (!data) return
+    const lines = data.channels.map((channel) => lineOf(channel, data.t))
+    this.plot.draw({ lines, range: data.range })
+    this.legend(lines, data.left)
+    const [start, end] = data.range
     write(byId(this.root, "scrub-range"), `${moment(start)} to ${moment(end)} of ${moment(this.extent[1])}`)
-    const scrub = byId(this.root, "scrub")
+    const { slider } = this
     const room = this.extent[1] - this.span
-    if (this.root.getRootNode().activeElement !== scrub)
-      scrub.value = room > 0 ? String(Math.round((1000 * (end - this.span)) / room)) : "1000"
+    if (focused(slider) !== slider)
+      slider.value = room > 0 ? String(Math.round((1000 * (end - this.span)) / room)) : "1000"
     globalThis.__kpp.history = {
-      range: this.data.range,
-      bins: this.data.t.length,
+      range: data.range,
+      bins: data.t.length,
       channels: lines.map(({ name }) => name),
       live: this.live,
-      run: this.data.run,
+      run: data.run,
     }
   }
 
+  /**
+   * @param {import("../plots/recorded_plot.js").Line[]} drawn
+   * @param {Map<string, string>} left
+   */
   legend(drawn, left) {
     const lines = [...drawn, ...[...left.keys()].map((name) => ({ name, label: `${name}, not drawn`, unit: "" }))]
     const list = byId(this.root, "channel-list")
@@ -333,36 +382,37 @@ class History {
         const item = document.createElement("li")
         const swatch = i < drawn.length ? `background:var(--${this.plot.colour(i)})` : ""
         item.innerHTML = `<i style="${swatch}"></i><span></span><button title="remove">×</button>`
-        item.children[1].textContent = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
-        item.children[2].setAttribute("aria-label", `remove ${line.label}`)
-        item.children[2].onclick = () => this.remove(line.name)
+        query(item, "span").textContent = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
+        const remove = query(item, "button")
+        remove.setAttribute("aria-label", `remove ${line.label}`)
+        remove.onclick = () => this.remove(line.name)
         return item
       }),
     )
   }
 
   csv() {
-    if (!this.data) return
-    const lines = this.data.channels.map((channel) => lineOf(channel, this.data.t))
+    const { data } = this
+    if (!data) return
+    const lines = data.channels.map((channel) => lineOf(channel, data.t))
     const head = [
       "t [s]",
       ...lines.flatMap(({ label, unit }) =>
         ["mean", "min", "max"].map((what) => `${label} ${what}${unit ? ` [${unit}]` : ""}`),
       ),
     ]
-    const rows = this.data.t.map((t, i) =>
+    const rows = data.t.map((t, i) =>
       [t, ...lines.flatMap((line) => [line.mean[i], line.minimum[i], line.maximum[i]])]
         .map((value) => value ?? "")
         .join(","),
     )
-    save(`kpp-${this.data.run}.csv`, new Blob([[head.join(","), ...rows].join("\n") + "\n"], { type: "text/csv" }))
+    save(`kpp-${data.run}.csv`, new Blob([[head.join(","), ...rows].join("\n") + "\n"], { type: "text/csv" }))
   }
 
   png() {
     if (!this.data) return
     const [start, end] = this.data.range
-    this.plot
-      .picture(`run ${this.data.run}, ${moment(start)} to ${moment(end)}`)
-      .toBlob((blob) => save(`kpp-${this.data.run}.png`, blob), "image/png")
+    const picture = this.plot.picture(`run ${this.data.run}, ${moment(start)} to ${moment(end)}`)
+    saveImage(`kpp-${this.data.run}.png`, picture)
   }
 }

@@ -8,12 +8,18 @@ import { COMPARED, windowsText } from "../plant/comparison.js"
 import { settling } from "../plant/lap_means.js"
 import { valueText } from "../plant/parameters.js"
 import { unsteady } from "../plant/steadiness.js"
+import { messageOf } from "../stream/commands.js"
 import { stream } from "../stream/stream.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, queryAll, write } from "../widgets/dom.js"
 import { inForce } from "../widgets/parameter_form.js"
 import { number, values } from "../widgets/values.js"
 
 const MODES = ["off", "physical", "claimed"]
+/** @typedef {[path: string, label: string]} Reading */
+/** @typedef {[id: ui.Hypothesis, title: string, claim: string, physical: string, numbers: Reading[]]} Claim */
+/** @typedef {{ word: string, text: string }} Reason */
+
+/** @type {Claim[]} */
 const CLAIMS = [
   [
     "h1",
@@ -69,28 +75,22 @@ const CLAIMS = [
     ],
   ],
 ]
-const METERS = [
-  "grid_power",
-  "compressor_power",
-  "auxiliary_power",
-  "net_power",
-  "cop",
-  "cop_without_claims",
-  "storage_share",
-  "storage_limit",
-  "laps",
-  "unsourced_power",
-  "chain_speed",
-]
 const SETTLED = 1000 // milliseconds that the parameters have to stay as they are
 
-const modeButton = (id) => (mode) =>
+/** @param {string} id */
+const modeButton = (id) => (/** @type {string} */ mode) =>
   `<button data-mode="${mode}" data-testid="${id}-${mode}" aria-pressed="false">${mode}</button>`
 
+/**
+ * @param {string} path
+ * @param {string} label
+ * @param {string} id
+ */
 const unpaid = (path, label, id) => `
     <div class="fact unpaid"><dt>${label}</dt
       ><dd><b data-v="${path}"${id ? ` data-testid="${id}"` : ""}>–</b> <span class="unit"></span></dd></div>`
 
+/** @param {import("../plant/comparison.js").ComparedLine} line */
 const comparedLine = ({ label, unit, hint }) =>
   `<tr><th scope="row"${hint ? ` title="${hint}"` : ""}>${label}<small>${unit}</small></th
     ><td>–</td><td>–</td><td>–</td><td class="now">–</td></tr>`
@@ -99,6 +99,7 @@ const SIDES = `<thead><tr><th scope="col"></th>
   ${MODES.map((mode) => `<th scope="col" data-mode-column="${mode}">${mode}</th>`).join("")}
   <th scope="col" class="now">running</th></tr></thead><tbody>${COMPARED.map(comparedLine).join("")}</tbody>`
 
+/** @param {Claim} claim */
 const card = ([id, title, claim, physical, numbers]) => `
 <section class="card panel claim" data-claim="${id}" data-testid="claim-${id}"><header><h2>${title}</h2></header>
   <div class="buttons" role="group" aria-label="${title}">${MODES.map(modeButton(id)).join("")}</div>
@@ -119,11 +120,16 @@ export const HTML = `
   <p class="hint" role="status" data-testid="compare-answer">The parameters in force are not known yet.</p></section>
 <div class="claims" data-testid="claims">${CLAIMS.map(card).join("")}</div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
   const show = values(root)
   const comparison = new Comparison(root, commands)
-  for (const button of root.querySelectorAll("[data-mode]")) {
-    const { claim } = button.closest("[data-claim]").dataset
+  for (const button of queryAll(root, "[data-mode]")) {
+    const card = button.closest("[data-claim]")
+    const claim = card instanceof HTMLElement ? card.dataset.claim : ""
     button.onclick = () => commands.plant("set_parameters", { [`${claim}_mode`]: button.dataset.mode })
   }
   return {
@@ -134,15 +140,15 @@ export function start(root, { commands }) {
       const replayed = Boolean(stream.note?.clock?.replay)
       for (const [id] of CLAIMS) {
         const mode = live ? stream.note?.module?.hypotheses?.[id] : null
-        for (const button of root.querySelectorAll(`[data-claim="${id}"] [data-mode]`)) {
+        for (const button of queryAll(root, `[data-claim="${id}"] [data-mode]`, HTMLButtonElement)) {
           button.setAttribute("aria-pressed", String(button.dataset.mode === mode))
           button.disabled = !live || !stream.clockLive() || replayed
           button.title = replayed ? "this is a replay: what is recorded cannot be changed" : ""
         }
-        for (const head of root.querySelectorAll(`[data-claim="${id}"] [data-mode-column]`))
+        for (const head of queryAll(root, `[data-claim="${id}"] [data-mode-column]`))
           flag(head, "inforce", head.dataset.modeColumn === mode ? "yes" : "no")
         flag(
-          root.querySelector(`[data-claim="${id}"]`),
+          query(root, `[data-claim="${id}"]`),
           "unpaid",
           (stream.value(`hypotheses.unsourced_energy_${id}`) ?? 0) > 0 ? "yes" : "no",
         )
@@ -153,23 +159,31 @@ export function start(root, { commands }) {
 }
 
 class Comparison {
+  /**
+   * @param {HTMLElement} root
+   * @param {ui.Commands} commands
+   */
   constructor(root, commands) {
-    Object.assign(this, {
-      root,
-      commands,
-      rows: [],
-      of: "",
-      wanted: "",
-      since: 0,
-      seen: null,
-      busy: false,
-      failed: "",
-      held: new Map(),
-    })
+    this.root = root
+    this.commands = commands
+    /** @type {ui.LabRow[]} */
+    this.rows = []
+    this.of = "" // parameters that they are of, as text
+    this.wanted = "" // those in force
+    this.since = 0
+    /** @type {ui.Parameters | null} */
+    this.seen = null
+    this.busy = false
+    this.failed = ""
+    /** @type {Map<string, string>} Why a column has no COP, by claim and place. */
+    this.held = new Map()
     byId(root, "compare").onclick = () => (this.failed = "")
   }
 
-  // Asks for the comparison as soon as the parameters have stayed the same for a moment; claims that are on do not count.
+  /**
+   * Asks for the comparison as soon as the parameters have stayed the same for a moment; claims that are on do not count.
+   * @param {number} now
+   */
   follow(now) {
     const parameters = inForce()
     if (parameters && parameters !== this.seen) {
@@ -177,7 +191,11 @@ class Comparison {
       const wanted = JSON.stringify(
         Object.entries(parameters).filter(([name]) => !CLAIMS.some(([id]) => name === `${id}_mode`)),
       )
-      if (wanted !== this.wanted) Object.assign(this, { wanted, since: now, failed: "" })
+      if (wanted !== this.wanted) {
+        this.wanted = wanted
+        this.since = now
+        this.failed = ""
+      }
     }
     const old = this.wanted !== this.of
     flag(byId(this.root, "claims"), "old", old ? "yes" : "no")
@@ -188,16 +206,18 @@ class Comparison {
         byId(this.root, "compare-answer"),
         `Computing eleven plants with the parameters in force …${this.rows.length ? " Greyed: with those before." : ""}`,
       )
-    if (old && !this.busy && now - this.since > SETTLED) this.ask(parameters)
+    if (old && !this.busy && now - this.since > SETTLED && parameters) this.ask(parameters)
   }
 
+  /** @param {ui.Parameters} parameters */
   async ask(parameters) {
     this.busy = true
     const { wanted } = this
     const answer = byId(this.root, "compare-answer")
     try {
       const { rows } = await this.commands.ask("compare", { parameters })
-      Object.assign(this, { rows, of: wanted })
+      this.rows = rows
+      this.of = wanted
       this.fill()
       write(
         answer,
@@ -207,37 +227,60 @@ class Comparison {
       )
     } catch (error) {
       if (wanted === this.wanted) {
-        this.failed = error.message
-        write(answer, error.message)
+        this.failed = messageOf(error)
+        write(answer, this.failed)
       }
     }
     this.busy = false
   }
 
+  /**
+   * @param {string} hypothesis
+   * @param {string} mode
+   */
   find(hypothesis, mode) {
     return this.rows.find((row) => row.hypothesis === hypothesis && row.mode === mode)
   }
 
   fill() {
     const off = this.find("none", "off")
-    for (const [id] of CLAIMS)
-      [off, this.find(id, "physical"), this.find(id, "claimed")].forEach((plant, i) =>
-        this.column(id, i + 1, plant, off),
-      )
+    for (const [id] of CLAIMS) {
+      const plants = [off, this.find(id, "physical"), this.find(id, "claimed")]
+      plants.forEach((plant, i) => plant && this.column(id, i + 1, plant, off, notSettled(plant.t)))
+    }
   }
 
   // What the meters of the running plant say of its last laps, whichever claims are on in it, once these are alike too.
   running() {
-    const means = Object.fromEntries(METERS.map((name) => [name, stream.settled() ? si(`meters.${name}`) : null]))
-    Object.assign(means, {
+    const settled = stream.settled()
+    /** @param {string} name */
+    const mean = (name) => (settled ? si(`meters.${name}`) : null)
+    const means = {
       trip: null,
-      settled: stream.settled(),
-      why: settling(stream.plc(), stream.value("chain.laps") ?? 0),
-    })
-    for (const [id] of CLAIMS) this.column(id, 4, means, this.wanted === this.of ? this.find("none", "off") : undefined)
+      settled,
+      grid_power: mean("grid_power"),
+      compressor_power: mean("compressor_power"),
+      auxiliary_power: mean("auxiliary_power"),
+      net_power: mean("net_power"),
+      cop: mean("cop"),
+      cop_without_claims: mean("cop_without_claims"),
+      storage_share: mean("storage_share"),
+      storage_limit: mean("storage_limit"),
+      laps: mean("laps"),
+      unsourced_power: mean("unsourced_power"),
+      chain_speed: mean("chain_speed"),
+    }
+    const why = settling(stream.plc(), stream.value("chain.laps") ?? 0)
+    const off = this.wanted === this.of ? this.find("none", "off") : undefined
+    for (const [id] of CLAIMS) this.column(id, 4, means, off, why)
   }
 
-  // Which columns have no net power and no COP, and by how much their stores changed.
+  /**
+   * Which columns have no net power and no COP, and by how much their stores changed.
+   * @param {string} id
+   * @param {number} place
+   * @param {ui.Withheld | null} held
+   */
   tell(id, place, held) {
     if (held) this.held.set(`${id} ${place}`, `${[...MODES, "running"][place - 1]}: ${held.text}`)
     else this.held.delete(`${id} ${place}`)
@@ -245,36 +288,65 @@ class Comparison {
     write(byId(this.root, `withheld-${id}`), told.join("; "))
   }
 
-  column(id, place, plant, off) {
-    const body = byId(this.root, `sides-${id}`).querySelector("tbody")
-    const read = (path) => plant[path.replace("meters.", "")] ?? null
-    const held = plant.settled && !plant.trip ? unsteady(read) : null
+  /**
+   * One plant in the table of a claim.
+   * @param {string} id
+   * @param {number} place
+   * @param {ui.LabMeans} plant
+   * @param {ui.LabMeans | undefined} off the plant without any claim
+   * @param {Reason} why it has no means, if it has not settled
+   */
+  column(id, place, plant, off, why) {
+    const body = query(byId(this.root, `sides-${id}`), "tbody", HTMLTableSectionElement)
+    const held = plant.settled && !plant.trip ? unsteady((path) => meter(plant, path)) : null
     this.tell(id, place, held)
-    COMPARED.forEach(({ of, factor, decimals, unpaid, steady }, line) => {
-      const cell = body.rows[line].cells[place]
-      const value = of(plant, off)
-      const withheld = steady && value === null ? held : null
-      const none = plant.trip
-        ? "trip"
-        : plant.settled
-          ? (withheld?.word ?? MISSING)
-          : (plant.why?.word ?? "not settled")
-      write(cell, value === null ? none : fixed(value * factor, decimals))
-      const why =
-        plant.trip ??
-        (plant.settled
-          ? (withheld?.text ?? "")
-          : (plant.why?.text ?? `it did not settle within ${fixed(plant.t, 0)} simulated seconds`))
-      if (cell.title !== why) cell.title = why
-      flag(cell, "unpaid", unpaid && value > 0 ? "yes" : "no")
+    COMPARED.forEach((line, i) => {
+      const cell = body.rows[i].cells[place]
+      const value = line.of(plant, off)
+      const { word, text } = reason(plant, line.steady && value === null ? held : null, why)
+      write(cell, value === null ? word : fixed(value * line.factor, line.decimals))
+      if (cell.title !== text) cell.title = text
+      flag(cell, "unpaid", line.unpaid && value !== null && value > 0 ? "yes" : "no")
     })
   }
 }
 
-// A number of the plant as it is on the bus.
+/**
+ * Why a plant has no value: it tripped, did not settle, or its stores changed.
+ * @param {ui.LabMeans} plant
+ * @param {ui.Withheld | null} withheld
+ * @param {Reason} unsettled
+ * @returns {Reason}
+ */
+function reason(plant, withheld, unsettled) {
+  if (plant.trip) return { word: "trip", text: plant.trip }
+  if (!plant.settled) return unsettled
+  return { word: withheld?.word ?? MISSING, text: withheld?.text ?? "" }
+}
+
+/**
+ * A lap mean by the channel of the running plant that has the same one.
+ * @param {ui.LabMeans} plant
+ * @param {string} path
+ */
+const meter = (plant, path) => {
+  const value = plant[/** @type {keyof ui.LabMeans} */ (path.replace("meters.", ""))]
+  return typeof value === "number" ? value : null
+}
+
+/**
+ * @param {number} t
+ * @returns {Reason}
+ */
+const notSettled = (t) => ({ word: "not settled", text: `it did not settle within ${fixed(t, 0)} simulated seconds` })
+
+/**
+ * A number of the plant as it is on the bus.
+ * @param {string} path
+ */
 function si(path) {
   const shown = stream.value(path)
   if (shown === null) return null
-  const { factor, offset } = stream.channel(path)
-  return (shown - offset) / factor
+  const channel = stream.channel(path)
+  return channel ? (shown - channel.offset) / channel.factor : null
 }

@@ -3,9 +3,14 @@
 import { trendPlots, trends } from "../plots/trends.js"
 import { values } from "../widgets/values.js"
 
+/**
+ * @param {string} id
+ * @param {string[]} panels
+ * @param {ui.TrendPlot[]} plots
+ */
 export const machinePage = (id, panels, plots) => ({
   HTML: `<div class="machine"><div class="stack-of-panels">${panels.join("")}</div>${trends(id, plots)}</div>`,
-  start: (root, { commands }) => {
+  start: (/** @type {HTMLElement} */ root, /** @type {ui.Tools} */ { commands }) => {
     const show = values(root)
     const drawn = trendPlots(root, id, plots, commands)
     return {

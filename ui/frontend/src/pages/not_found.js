@@ -7,6 +7,7 @@ export const HTML = `
 <section class="card panel"><header><h2>There is no such page</h2></header>
   <p role="status" data-testid="unknown"></p></section>`
 
+/** @param {HTMLElement} root */
 export const start = (root) => ({
   round: () =>
     write(

@@ -8,6 +8,10 @@ import { KEY_FIGURES, keyFigures } from "../widgets/key_figures.js"
 
 export const HTML = `${VERDICT}${KEY_FIGURES}<div class="stage">${MIMIC}${STRIPS}</div><div class="bottom">${BALANCE}${ALARM_CARD}</div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
   const picture = mimic(root)
   const plots = strips(root, commands)
@@ -23,7 +27,7 @@ export function start(root, { commands }) {
     plots.restyle()
   }
   return {
-    paint: (now, fresh) => picture.paint(now, fresh),
+    paint: (/** @type {number} */ now, /** @type {boolean} */ fresh) => picture.paint(now, fresh),
     draw: plots.draw,
     round: () => rounds.forEach((round) => round()),
     restyle,

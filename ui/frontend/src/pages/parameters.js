@@ -2,9 +2,10 @@
 
 import { built, different, unforkable, valueText } from "../plant/parameters.js"
 import { fork, newRun } from "../stream/begin_run.js"
+import { messageOf } from "../stream/commands.js"
 import { stream } from "../stream/stream.js"
 import { endsRun } from "../widgets/confirm.js"
-import { byId, write } from "../widgets/dom.js"
+import { byId, query, write } from "../widgets/dom.js"
 import { declarations, Form, inForce } from "../widgets/parameter_form.js"
 import { tableHead } from "../widgets/table.js"
 
@@ -31,27 +32,29 @@ export const HTML = `
   </section>
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands, confirm }) {
   const form = new Form(byId(root, "form"), null, commands)
   const presets = new PresetBox(root, commands, form, confirm)
-  const find = byId(root, "find")
-  const only = byId(root, "changed-only")
+  const find = byId(root, "find", HTMLInputElement)
+  const only = byId(root, "changed-only", HTMLInputElement)
   const filter = () => {
-    const force = inForce() ?? {}
+    const force = inForce()
     const text = find.value.trim().toLowerCase()
     for (const [name, { declaration, element }] of form.rows) {
       const found = `${name} ${declaration.symbol} ${declaration.kind} ${declaration.text}`.toLowerCase().includes(text)
-      const changed = form.pending.has(name) || (name in force && force[name] !== declaration.default)
+      const changed = form.pending.has(name) || (force !== null && name in force && force[name] !== declaration.default)
       element.hidden = !found || (only.checked && !changed)
     }
   }
   find.oninput = only.onchange = filter
-  let known = 0
   return {
     round: () => {
       form.round()
       presets.round()
-      if (form.rows.size !== known) known = form.rows.size
       if (only.checked) filter()
     },
     shown: () => presets.list(),
@@ -59,8 +62,22 @@ export function start(root, { commands, confirm }) {
 }
 
 class PresetBox {
+  /**
+   * @param {HTMLElement} root
+   * @param {ui.Commands} commands
+   * @param {Form} form
+   * @param {ui.Confirm} confirm
+   */
   constructor(root, commands, form, confirm) {
-    Object.assign(this, { root, commands, form, confirm, compared: null, force: null })
+    this.root = root
+    this.commands = commands
+    this.form = form
+    this.confirm = confirm
+    this.select = byId(root, "preset", HTMLSelectElement)
+    /** @type {{ name: string, preset: Record<string, ui.Value> } | null} */
+    this.compared = null
+    /** @type {ui.Parameters | null} Those in force that it was compared with. */
+    this.force = null
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
     byId(root, "preset-load").onclick = () => this.does(() => this.load())
     byId(root, "preset-fork").onclick = () => this.does(() => this.fork())
@@ -70,41 +87,48 @@ class PresetBox {
   }
 
   get chosen() {
-    return byId(this.root, "preset").value
+    return this.select.value
   }
 
+  /** @param {() => Promise<string | void>} what */
   async does(what) {
     const answer = byId(this.root, "preset-answer")
     try {
       write(answer, (await what()) ?? "")
       answer.dataset.bad = "no"
     } catch (error) {
-      write(answer, error.message)
+      write(answer, messageOf(error))
       answer.dataset.bad = "yes"
     }
   }
 
   list() {
-    this.does(async () => void this.fill(await this.commands.ask("presets")))
+    this.does(async () => void this.fill(await this.commands.ask("presets", {})))
   }
 
+  /**
+   * @param {string[]} names
+   * @param {string} [chosen]
+   */
   fill(names, chosen = this.chosen) {
-    const select = byId(this.root, "preset")
+    const { select } = this
     select.replaceChildren(...names.map((name) => new Option(name, name)))
     if (names.includes(chosen)) select.value = chosen
-    for (const id of ["load", "compare", "delete"]) byId(this.root, `preset-${id}`).disabled = !names.length
+    for (const id of ["load", "compare", "delete"])
+      byId(this.root, `preset-${id}`, HTMLButtonElement).disabled = !names.length
   }
 
   async save() {
-    const name = byId(this.root, "preset-name").value.trim()
-    if (!inForce()) throw new Error("the parameters in force are not known yet")
-    const there = (await this.commands.ask("presets")).includes(name)
+    const name = byId(this.root, "preset-name", HTMLInputElement).value.trim()
+    const parameters = inForce()
+    if (!parameters) throw new Error("the parameters in force are not known yet")
+    const there = (await this.commands.ask("presets", {})).includes(name)
     if (
       there &&
       !(await this.confirm(`Overwrite the preset ${name}?`, "The values that it has now are lost.", "Overwrite"))
     )
       return `${name} stays as it was.`
-    this.fill(await this.commands.ask("preset_save", { name, parameters: inForce(), new: !there }), name)
+    this.fill(await this.commands.ask("preset_save", { name, parameters, new: !there }), name)
     return `${name} is saved.`
   }
 
@@ -155,24 +179,22 @@ class PresetBox {
   // The comparison follows what is in force, whoever changes it.
   round() {
     const replayed = Boolean(stream.note?.clock?.replay) // no run begins there
-    for (const id of ["fork", "reset"]) byId(this.root, `preset-${id}`).disabled = replayed || !this.chosen
+    for (const id of ["fork", "reset"])
+      byId(this.root, `preset-${id}`, HTMLButtonElement).disabled = replayed || !this.chosen
     const force = inForce()
     if (!this.compared || !force || force === this.force) return
     this.force = force
     const table = byId(this.root, "preset-differences")
-    const found = different(inForce() ?? {}, this.compared.preset)
+    const found = different(force, this.compared.preset)
     table.hidden = false
-    write(
-      table.querySelector("caption"),
-      `${this.compared.name}: ${found.length} of ${declarations().length} values differ`,
-    )
+    write(query(table, "caption"), `${this.compared.name}: ${found.length} of ${declarations().length} values differ`)
     const rows = found.map(([name, value]) => {
       const row = document.createElement("tr")
       for (const text of [name, name in force ? valueText(force[name]) : "–", valueText(value)])
         row.insertCell().textContent = text
       return row
     })
-    table.querySelector("tbody").replaceChildren(...rows)
+    query(table, "tbody", HTMLTableSectionElement).replaceChildren(...rows)
   }
 
   async remove() {

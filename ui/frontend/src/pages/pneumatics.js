@@ -3,6 +3,7 @@
 import { facts, word } from "../widgets/values.js"
 import { machinePage } from "./machine_page.js"
 
+/** @type {ui.TrendPlot[]} */
 const PLOTS = [
   {
     id: "p-pressure",
@@ -10,7 +11,7 @@ const PLOTS = [
     title: "Receiver (abs.)",
     lines: [{ path: "receiver.pressure", label: "Pressure", colour: "flow" }],
     least: [0.1],
-    levels: (p) => [
+    levels: (/** @type {ui.Parameters} */ p) => [
       [p.unload_pressure / 1e5, "unload"],
       [p.load_pressure / 1e5, "load"],
     ],

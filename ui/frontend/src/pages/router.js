@@ -2,6 +2,7 @@
 
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
+import { query, queryAll } from "../widgets/dom.js"
 import * as alarms from "./alarms.js"
 import * as control from "./control.js"
 import * as drivetrain from "./drivetrain.js"
@@ -19,6 +20,9 @@ import * as system from "./system.js"
 const NOT_FOUND = "unknown"
 const CONNECTING = 600 // milliseconds that the session's own connection may need, over which the server's answers come
 
+/** @typedef {{ id: string, title: string, page: ui.PageModule }} Route */
+
+/** @type {Route[]} */
 const PAGES = [
   { id: "overview", title: "Overview", page: overview },
   { id: "energy", title: "Energy", page: energy },
@@ -35,8 +39,10 @@ const PAGES = [
 ]
 const EVERY = [...PAGES, { id: NOT_FOUND, title: "no such page", page: notFound }]
 
+/** @param {Route} route */
 const link = ({ id, title }) =>
   `<a data-page="${id}" data-testid="nav-${id}" href="#page=${id}">${title}<span class="badge" hidden></span></a>`
+/** @param {Route} route */
 const sheet = ({ id, title, page }) =>
   `<div class="page" data-sheet="${id}" data-testid="page-${id}" role="region" aria-label="${title}" hidden>${page.HTML}</div>`
 
@@ -44,42 +50,49 @@ export const NAVIGATION = `<nav aria-label="pages">${PAGES.map(link).join("")}</
 export const SHEETS = EVERY.map(sheet).join("")
 
 export class Router {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
+    /** @type {Map<string, ui.OpenPage>} */
     this.pages = new Map()
-    this.open = null
+    this.open = ""
+    /** @type {ui.OpenPage | null} The one that is open. */
     this.page = null
   }
 
-  // Starts every page and opens the one that the address names, from now on.
+  /**
+   * Starts every page and opens the one that the address names, from now on.
+   * @param {ui.Tools} tools
+   */
   begin(tools) {
-    for (const { id, page } of EVERY)
-      this.pages.set(id, page.start(this.root.querySelector(`[data-sheet="${id}"]`), tools))
+    for (const { id, page } of EVERY) this.pages.set(id, page.start(query(this.root, `[data-sheet="${id}"]`), tools))
     view.listeners.add(() => this.follow())
     this.follow()
   }
 
   follow() {
     const wanted = this.pages.has(view.page) ? view.page : NOT_FOUND
-    for (const link of this.root.querySelectorAll("nav a")) {
-      link.href = view.link(link.dataset.page, link.dataset.page === "history" ? {} : { channels: [], run: "" })
+    for (const link of queryAll(this.root, "nav a", HTMLAnchorElement)) {
+      link.href = view.link(link.dataset.page ?? "", link.dataset.page === "history" ? {} : { channels: [], run: "" })
       if (link.dataset.page === wanted) link.setAttribute("aria-current", "page")
       else link.removeAttribute("aria-current")
     }
     if (wanted === this.open) return
     this.open = wanted
     this.showLink()
-    for (const sheet of this.root.querySelectorAll("[data-sheet]")) sheet.hidden = sheet.dataset.sheet !== wanted
-    const page = (this.page = this.pages.get(wanted))
+    for (const sheet of queryAll(this.root, "[data-sheet]")) sheet.hidden = sheet.dataset.sheet !== wanted
+    const page = this.pages.get(wanted)
+    this.page = page ?? null
     globalThis.__kpp.page = wanted
-    setTimeout(() => this.open === wanted && page.shown?.(), stream.hello ? 0 : CONNECTING)
-    page.resize?.()
+    setTimeout(() => this.open === wanted && page?.shown?.(), stream.hello ? 0 : CONNECTING)
+    page?.resize?.()
   }
 
   // On a phone the row of links is wider than the screen: the open page's is brought into its middle.
   showLink() {
-    const nav = this.root.querySelector("nav")
+    const nav = query(this.root, "nav")
     const here = nav.querySelector('[aria-current="page"]')
-    if (here) nav.scrollLeft = here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
+    if (here instanceof HTMLElement)
+      nav.scrollLeft = here.offsetLeft - nav.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2
   }
 }

@@ -2,11 +2,12 @@
 
 import { fileSize, fixed, howToType, moment, power10, typed } from "../format.js"
 import { lineOf, RecordedPlot } from "../plots/recorded_plot.js"
+import { messageOf } from "../stream/commands.js"
 import { addressOf, recordedOf, several } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
 import { endsRun } from "../widgets/confirm.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, queryAll, write } from "../widgets/dom.js"
 import { tableHead } from "../widgets/table.js"
 
 const COMPARED = [
@@ -64,6 +65,10 @@ export const HTML = `
   <div class="stack-of-panels">${FORK}${REPLAY}</div>${COMPARISON}
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands, confirm }) {
   const page = new Runs(root, commands, confirm)
   return {
@@ -73,6 +78,7 @@ export function start(root, { commands, confirm }) {
   }
 }
 
+/** @param {ui.Replaying | null | undefined} told */
 function describe(told) {
   if (!told) return "No recording is played back: choose one in the list."
   if (told.state === "starting") return `Run ${told.run}: its dashboard starts …`
@@ -80,14 +86,28 @@ function describe(told) {
   return `The replay of run ${told.run} has ended: ${told.reason}`
 }
 
+/** @param {number} port */
 function replayAddress(port) {
   const address = `${location.protocol}//${location.hostname}:${port}/`
-  return several() ? addressOf(stream.hello.module, address) : address
+  const module = stream.hello?.module
+  return several() && module ? addressOf(module, address) : address
 }
 
 class Runs {
+  /**
+   * @param {HTMLElement} root
+   * @param {ui.Commands} commands
+   * @param {ui.Confirm} confirm
+   */
   constructor(root, commands, confirm) {
-    Object.assign(this, { root, commands, confirm, runs: [], chosen: [], problem: "" })
+    this.root = root
+    this.commands = commands
+    this.confirm = confirm
+    /** @type {bus.RecordedRun[]} */
+    this.runs = []
+    /** @type {string[]} Those that are compared. */
+    this.chosen = []
+    this.problem = ""
     this.plot = new RecordedPlot(byId(root, "compare-plot"), root, {
       zoomed: (range) => this.compare(range),
       reset: () => this.compare(),
@@ -104,6 +124,7 @@ class Runs {
     return this.load("")
   }
 
+  /** @param {string} before */
   async load(before) {
     const answer = byId(this.root, "runs-answer")
     try {
@@ -115,7 +136,7 @@ class Runs {
         `Recorder: ${status}. ${fileSize(used)} of ${fileSize(quota)} taken, ${fileSize(free)} free on its disk.`,
       )
     } catch (error) {
-      write(answer, error.message)
+      write(answer, messageOf(error))
     }
     this.show()
   }
@@ -153,22 +174,24 @@ class Runs {
       row.insertCell().append(play)
       return row
     })
-    byId(this.root, "runs")
-      .querySelector("tbody")
-      .replaceChildren(...rows)
-    const fork = byId(this.root, "fork-run")
+    query(byId(this.root, "runs"), "tbody").replaceChildren(...rows)
+    const fork = byId(this.root, "fork-run", HTMLSelectElement)
     const chosen = fork.value
     fork.replaceChildren(...this.runs.map(({ run }) => new Option(run, run)))
     if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen
     if (this.runs.length) write(byId(this.root, "replay-command"), `kpp replay ${this.runs[0].run}`)
   }
 
+  /**
+   * @param {"replay" | "replay_end"} ask
+   * @param {{ run: string } | Record<string, never>} args
+   */
   async play(ask, args) {
     this.problem = ""
     try {
       await this.commands.ask(ask, args)
     } catch (error) {
-      this.problem = error.message
+      this.problem = messageOf(error)
     }
   }
 
@@ -177,11 +200,11 @@ class Runs {
     const told = stream.connected ? stream.note?.replaying : null
     const inside = Boolean(stream.note?.clock?.replay)
     byId(this.root, "replay-card").hidden = inside
-    byId(this.root, "fork").disabled = inside
+    byId(this.root, "fork", HTMLButtonElement).disabled = inside
     byId(this.root, "fork").title = inside ? "this is a replay: fork the run in the plant" : ""
-    for (const button of this.root.querySelectorAll("[data-replay]"))
+    for (const button of queryAll(this.root, "[data-replay]", HTMLButtonElement))
       button.disabled = inside || told?.state === "starting"
-    const open = byId(this.root, "replay-open")
+    const open = byId(this.root, "replay-open", HTMLAnchorElement)
     open.hidden = told?.state !== "playing"
     if (told) open.href = replayAddress(told.port)
     byId(this.root, "replay-end").hidden = !told || told.state === "ended"
@@ -190,16 +213,23 @@ class Runs {
     flag(state, "abnormal", this.problem || told?.state === "ended" ? "yes" : "no")
   }
 
+  /**
+   * @param {string} run
+   * @param {boolean} on
+   */
   choose(run, on) {
     this.chosen = this.chosen.filter((each) => each !== run)
     if (on) this.chosen = [...this.chosen, run].slice(-2)
-    for (const row of byId(this.root, "runs").querySelectorAll("tbody tr")) {
-      row.querySelector("input").checked = this.chosen.some((each) => row.dataset.testid === `run-${each}`)
+    for (const row of queryAll(byId(this.root, "runs"), "tbody tr")) {
+      query(row, "input", HTMLInputElement).checked = this.chosen.some((each) => row.dataset.testid === `run-${each}`)
     }
     this.compare()
   }
 
-  // Both over the simulated time that both have, or over a part of it.
+  /**
+   * Both over the simulated time that both have, or over a part of it.
+   * @param {ui.Range} [range]
+   */
   async compare(range) {
     const two = this.chosen.length === 2
     for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
@@ -211,15 +241,12 @@ class Runs {
       const answers = await Promise.all(
         this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start, end, bins: 600 })),
       )
-      const name = byId(this.root, "compare-channel").value
-      const lines = answers.map((answer, i) => ({
-        ...lineOf(
-          answer.channels.find((each) => each.name === name),
-          answer.t,
-          `${this.chosen[i]}`,
-        ),
-        dash: i ? [6, 4] : undefined,
-      }))
+      const name = byId(this.root, "compare-channel", HTMLSelectElement).value
+      const lines = answers.map((answer, i) => {
+        const channel = answer.channels.find((each) => each.name === name)
+        if (!channel) throw new Error(`${name} is not recorded in run ${this.chosen[i]}`)
+        return { ...lineOf(channel, answer.t, this.chosen[i]), dash: i ? [6, 4] : undefined }
+      })
       this.plot.draw({ lines, range: [start, end] })
       if (!range) this.table(answers)
       write(
@@ -228,34 +255,33 @@ class Runs {
           "drag to zoom, double-click to see all",
       )
     } catch (error) {
-      write(told, error.message)
+      write(told, messageOf(error))
     }
   }
 
+  /** @param {bus.History[]} answers */
   table(answers) {
     this.chosen.forEach((run, i) => write(byId(this.root, i ? "compare-second" : "compare-first"), run))
     const rows = COMPARED.map((name, i) => {
       const row = document.createElement("tr")
       const [a, b] = answers.map((answer) => lineOf(answer.channels[i], answer.t))
-      const last = [a, b].map((line) => line.mean.findLast((value) => value !== null) ?? null)
-      const difference = last.includes(null) ? null : last[1] - last[0]
+      const [first, second] = [a, b].map((line) => line.mean.findLast((value) => value !== null) ?? null)
+      const difference = first === null || second === null ? null : second - first
       const head = document.createElement("th")
       head.scope = "row"
       head.textContent = `${name}${a.unit ? ` [${a.unit}]` : ""}`
       row.append(head)
-      for (const value of [...last, difference])
+      for (const value of [first, second, difference])
         row.insertCell().textContent = name.endsWith("r_a") ? power10(value) : fixed(value, 3)
       return row
     })
-    byId(this.root, "compare-table")
-      .querySelector("tbody")
-      .replaceChildren(...rows)
+    query(byId(this.root, "compare-table"), "tbody").replaceChildren(...rows)
   }
 
   async fork() {
     const answer = byId(this.root, "fork-answer")
-    const run = byId(this.root, "fork-run").value
-    const text = byId(this.root, "fork-t").value
+    const run = byId(this.root, "fork-run", HTMLSelectElement).value
+    const text = byId(this.root, "fork-t", HTMLInputElement).value
     const t = typed(text)
     const module = recordedOf(this.runs.find((each) => each.run === run))
     if (!module || !(t > 0) || t > module.end)
@@ -276,11 +302,16 @@ class Runs {
       this.commands.clock("reset", { scenario: ready.scenario })
       write(answer, `forked at ${moment(ready.t)} of run ${run}: ${ready.scenario}`)
     } catch (error) {
-      write(answer, error.message)
+      write(answer, messageOf(error))
     }
   }
 
-  // The tick at which the run had come to a time: ticks of a paused run advance nothing, so it is looked up.
+  /**
+   * The tick at which the run had come to a time: ticks of a paused run advance nothing, so it is looked up.
+   * @param {string} run
+   * @param {number} t
+   * @param {bus.RecordedModule} module
+   */
   async tickAt(run, t, module) {
     const answer = await this.commands.ask("tick_at", { run, t })
     return Math.min(Math.max(1, answer.seq), module.last)

@@ -4,7 +4,7 @@ import css from "../css/style.css"
 import { celsius, duration, fixed } from "../format.js"
 import { several } from "../stream/modules.js"
 import { STALE_AFTER, stream } from "../stream/stream.js"
-import { byId, flag, mount, write } from "../widgets/dom.js"
+import { byId, flag, mount, query, write } from "../widgets/dom.js"
 import { followModules, SELECTOR } from "../widgets/module_selector.js"
 import { followTheme, tellSystem } from "../widgets/theme.js"
 
@@ -21,16 +21,19 @@ const HTML = `
   </span>
 </div>`
 
+/** @type {Partial<Record<ui.Module["plc"], string>>} */
 const DOWN = { emergency_stop: "EMERGENCY STOP", tripped: "TRIPPED" }
 const NAMES = { live: "LIVE", stale: "STALE", missing: "NO DATA" }
 
+/** @param {{ model: ui.Model, el: HTMLElement }} view */
 export function render({ model, el }) {
   const root = mount(el, HTML, css)
   followTheme(root)
   tellSystem(root, model)
   const connection = byId(root, "connection")
-  const [name, detail] = [connection.querySelector("b"), connection.querySelector("span")]
+  const [name, detail] = [query(connection, "b"), query(connection, "span")]
   const mode = byId(root, "mode")
+  const [run, what] = mode.children
   const plant = byId(root, "plant-state")
 
   const modules = followModules(byId(root, "module-choice"))
@@ -45,12 +48,12 @@ export function render({ model, el }) {
     write(detail, connectionDetail(state))
     const clock = stream.note?.clock
     const known = clock && stream.clockLive()
-    const plc = state === "missing" ? null : stream.note?.module?.plc
-    const down = DOWN[plc]
+    const plc = state === "missing" ? null : stream.plc()
+    const down = plc ? DOWN[plc] : undefined
     const stands = plc === "stopped" && known && clock.mode === "running" ? "PLANT STOPPED" : ""
     const more = known ? (down ?? stands) : ""
-    write(mode.firstElementChild, known ? `${clock.mode.toUpperCase()}${more ? " · " : ""}` : "MODE –")
-    write(mode.lastElementChild, more)
+    write(run, known ? `${clock.mode.toUpperCase()}${more ? " · " : ""}` : "MODE –")
+    write(what, more)
     flag(mode, "more", more ? "yes" : "no")
     flag(mode, "mode", !known ? "unknown" : down ? "down" : clock.mode)
     write(byId(root, "scenario-name"), clock ? `scenario ${clock.scenario} · run ${clock.run}` : "–")
@@ -61,7 +64,10 @@ export function render({ model, el }) {
   refresh()
 }
 
-// The browser's tab tells the run and its state, the worst first.
+/**
+ * The browser's tab tells the run and its state, the worst first.
+ * @param {ui.Freshness} state
+ */
 function titled(state) {
   const { clock, module } = stream.note ?? {}
   const down = module && state !== "missing" ? DOWN[module.plc] : ""
@@ -73,30 +79,35 @@ function titled(state) {
         : clock && stream.clockLive()
           ? clock.mode.toUpperCase()
           : "CLOCK SILENT"
-  const which = several() && stream.hello.module ? `${stream.hello.module} · ` : ""
+  const which = several() && stream.hello?.module ? `${stream.hello.module} · ` : ""
   const title = `${which}${what}${clock ? ` · run ${clock.run}` : ""} · Kinetic Power Plant`
   if (document.title !== title) document.title = title
 }
 
+/** @param {ui.Freshness} state */
 function connectionDetail(state) {
   if (!stream.connected) return "dashboard server lost"
-  if (state === "stale" && stream.age() < STALE_AFTER) return `clock silent for ${duration(stream.clockAge())}`
   const age = stream.age()
+  if (state === "stale" && (age ?? 0) < STALE_AFTER) return `clock silent for ${duration(stream.clockAge())}`
   if (age === null) return "nothing heard yet"
   if (state === "live") return `${fixed(stream.rate, 0)} Hz · ${fixed(Math.max(age, 0) * 1000, 0)} ms old`
   return `${duration(age)} old`
 }
 
-// What is highest in severity comes first, and the rest is counted; a phone has room for the sign and the count.
+/**
+ * What is highest in severity comes first, and the rest is counted; a phone has room for the sign and the count.
+ * @param {HTMLElement} chip
+ * @param {ui.Module | null | undefined} module
+ * @param {ui.Freshness} state
+ */
 function showPlant(chip, module, state) {
   const known = module && state !== "missing"
-  const causes = !known
-    ? []
-    : [module.plc === "emergency_stop" && ["■", "EMERGENCY STOP"], module.trip && ["▲", `TRIP ${module.trip}`]].filter(
-        Boolean,
-      )
+  /** @type {[sign: string, text: string][]} */
+  const causes = []
+  if (known && module.plc === "emergency_stop") causes.push(["■", "EMERGENCY STOP"])
+  if (known && module.trip) causes.push(["▲", `TRIP ${module.trip}`])
   const severity = causes.length ? "trip" : "warning"
-  if (known) causes.push(...module.warnings.map((warning) => ["▲", celsius(warning)]))
+  if (known) for (const warning of module.warnings) causes.push(["▲", celsius(warning)])
   chip.hidden = !causes.length
   if (!causes.length) return
   const [sign, what, count] = chip.children

@@ -1,8 +1,9 @@
 // System: every node as the clock hears of it, how punctual ticks are, what was lost, and what happens to a late module.
 
 import { duration, fileSize, fixed, MISSING } from "../format.js"
+import { messageOf } from "../stream/commands.js"
 import { stream } from "../stream/stream.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, write } from "../widgets/dom.js"
 import { resizeRows, tableHead } from "../widgets/table.js"
 import { fact } from "../widgets/values.js"
 
@@ -68,13 +69,17 @@ export const HTML = `
     ><dl class="factlist">${RECORDER.join("")}</dl></section>
 </div>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Tools} tools
+ */
 export function start(root, { commands }) {
-  const policy = byId(root, "policy")
+  const policy = byId(root, "policy", HTMLSelectElement)
   policy.onchange = () => commands.clock("set_policy", { policy: policy.value })
   let due = 0
   const askRecorder = async () => {
     try {
-      const { runs, status, quota, used, free, more } = await commands.ask("runs")
+      const { runs, status, quota, used, free, more } = await commands.ask("runs", {})
       write(byId(root, "s-recorder"), status)
       write(byId(root, "s-runs"), `${runs.length}${more ? " and more" : ""}`)
       write(
@@ -83,7 +88,7 @@ export function start(root, { commands }) {
       )
       write(byId(root, "s-free"), fileSize(free))
     } catch (error) {
-      write(byId(root, "s-recorder"), error.message)
+      write(byId(root, "s-recorder"), messageOf(error))
       for (const id of ["s-runs", "s-quota", "s-free"]) write(byId(root, id), MISSING)
     }
   }
@@ -100,13 +105,21 @@ export function start(root, { commands }) {
   }
 }
 
+/**
+ * @param {HTMLElement} root
+ * @param {HTMLSelectElement} policy
+ */
 function show(root, policy) {
   const bus = stream.note?.bus
   const system = bus?.system
   const clock = stream.note?.clock
   const live = stream.clockLive()
   policy.disabled = !live || Boolean(clock?.replay)
-  if (system && root.querySelector(":focus") !== policy) policy.value = clock.policy
+  if (clock && root.querySelector(":focus") !== policy) policy.value = clock.policy
+  /**
+   * @param {string} id
+   * @param {string | null} text
+   */
   const say = (id, text) => write(byId(root, `s-${id}`), text ?? MISSING)
   say("bus", bus && stream.connected ? `${bus.bus_rate} per second` : null)
   say("states", bus && stream.connected ? `${bus.state_rate} per second` : null)
@@ -115,6 +128,7 @@ function show(root, policy) {
   say("bad", system ? `${bus.bad_frames} / ${system.bad_frames}` : null)
   say("rate", fixed(stream.rate, 0))
   const sorted = stream.latency.toSorted((a, b) => a - b)
+  /** @param {number} share */
   const at = (share) =>
     sorted.length
       ? `${fixed(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] * 1000, 0)}`
@@ -125,7 +139,7 @@ function show(root, policy) {
   say("frames_sent", String(system.frames_sent))
   say("deadlines_missed", String(system.deadlines_missed))
   say("fenced", String(system.fenced))
-  say("held", live ? clock.held.join(", ") || "nobody" : null)
+  say("held", live && clock ? clock.held.join(", ") || "nobody" : null)
   say("held_time", duration(system.held_time))
   say("owed", duration(system.owed_time))
   say("late", live && system.lateness_ms ? `${system.lateness_ms.map((each) => fixed(each, 2)).join(" / ")} ms` : null)
@@ -135,11 +149,16 @@ function show(root, policy) {
   flag(byId(root, "s-lost"), "abnormal", bus.lost ? "yes" : "no")
   const recorder = system.peers.find(({ node }) => node === "recorder")
   say("waiting", live && recorder ? `${recorder.queue} messages` : null)
-  peers(byId(root, "peers").querySelector("tbody"), system.peers, live)
+  peers(query(byId(root, "peers"), "tbody", HTMLTableSectionElement), system.peers, live)
   histogram(byId(root, "h-late"), bus.timing.edges_ms, bus.timing.late, "tick lateness")
   histogram(byId(root, "h-travelled"), bus.timing.edges_ms, bus.timing.travelled, "time from tick to dashboard")
 }
 
+/**
+ * @param {HTMLTableSectionElement} body
+ * @param {ui.Peer[]} list
+ * @param {boolean} live
+ */
 function peers(body, list, live) {
   resizeRows(body, list.length, 9)
   list.forEach((peer, i) => {
@@ -161,6 +180,12 @@ function peers(body, list, live) {
   })
 }
 
+/**
+ * @param {HTMLElement} box
+ * @param {number[]} edges
+ * @param {number[]} counts
+ * @param {string} name
+ */
 function histogram(box, edges, counts, name) {
   const key = counts.join(" ")
   if (box.dataset.key === key) return

@@ -5,7 +5,11 @@ const FORK = /^fork:(.+)@\d+$/
 
 export const RUN_START = "the start"
 
-// `scenario`: of the present run; `rebuilt`: energy that a rebuilt machine holds more, null or 0 where it is the same one.
+/**
+ * `scenario`: of the present run; `rebuilt`: energy that a rebuilt machine holds more, null or 0 where it is the same one.
+ * @param {string | undefined} scenario
+ * @param {number | null} rebuilt
+ */
 export function accountingStart(scenario, rebuilt) {
   const origin = FORK.exec(scenario ?? "")?.[1]
   if (!origin) return RUN_START

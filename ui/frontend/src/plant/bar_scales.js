@@ -2,6 +2,28 @@
 
 const POWER_CHANNELS = ["grid.import_power", "grid.export_power", "meters.compressor_power"]
 
+/**
+ * A key figure: its channel, the one of its lap mean, and the scale of its bar.
+ * @typedef {object} Card
+ * @property {string} id
+ * @property {string} label
+ * @property {string} path
+ * @property {string} [mean]
+ * @property {"power" | "cop" | "speed" | "pressure" | "rpm"} scale
+ * @property {boolean} [zero] with zero in its middle
+ * @property {boolean} [laps] a mean over laps itself
+ * @property {boolean} [range] shown with its extremes instead of a mean
+ */
+
+/**
+ * @typedef {object} Bar
+ * @property {number} low
+ * @property {number} high
+ * @property {number | null} [mark]
+ * @property {number} [limit]
+ * @property {ui.Range} [band]
+ */
+
 // Marks come from the parameters in force; power bars share one scale, so that import and export compare by eye.
 export class BarScales {
   constructor() {
@@ -9,7 +31,11 @@ export class BarScales {
     this.run = 0
   }
 
-  // Widens the scale of the powers to what is shown, in steps of 1, 2, 5 and 10; another run begins anew.
+  /**
+   * Widens the scale of the powers to what is shown, in steps of 1, 2, 5 and 10; another run begins anew.
+   * @param {number} run
+   * @param {ui.Read} read
+   */
   follow(run, read) {
     if (run !== this.run) {
       this.run = run
@@ -19,7 +45,14 @@ export class BarScales {
     while (this.power < most) this.power *= this.power.toString().startsWith("2") ? 2.5 : 2
   }
 
-  // Null while the parameters are not known. `setpoint`: of the fast shaft in rpm.
+  /**
+   * Null while the parameters are not known. `setpoint`: of the fast shaft in rpm.
+   * @param {Pick<Card, "scale" | "zero">} card
+   * @param {number | null} value
+   * @param {ui.Parameters | undefined} parameters
+   * @param {number | null} setpoint
+   * @returns {Bar | null}
+   */
   bar({ scale, zero }, value, parameters, setpoint) {
     if (scale === "power") return zero ? { low: -this.power, high: this.power, mark: 0 } : { low: 0, high: this.power }
     if (scale === "cop") return { low: 0, high: Math.max(1.25, 1.25 * (value ?? 0)), mark: 1 }

@@ -2,13 +2,34 @@
 
 import { lapsText } from "./lap_means.js"
 
+/**
+ * @param {number | null | undefined} a
+ * @param {number | null | undefined} b
+ */
 const less = (a, b) => (a === null || a === undefined || b === null || b === undefined ? null : a - b)
+/** @param {ui.LabMeans | undefined} row */
 const taken = (row) =>
   !row || row.compressor_power === null || row.auxiliary_power === null
     ? null
     : row.compressor_power + row.auxiliary_power
 
-// `of` reads a row of the comparison, or the running plant's lap means under the same names.
+/**
+ * A line of the comparison.
+ * @typedef {object} ComparedLine
+ * @property {string} label
+ * @property {string} unit
+ * @property {number} factor from SI to that unit
+ * @property {number} decimals
+ * @property {string} [hint]
+ * @property {boolean} [unpaid] coloured where it is above 0
+ * @property {boolean} [steady] has no value while the stores change
+ * @property {(row: ui.LabMeans, off?: ui.LabMeans) => number | null} of
+ */
+
+/**
+ * `of` reads a row of the comparison, or the running plant's lap means under the same names.
+ * @type {ComparedLine[]}
+ */
 export const COMPARED = [
   {
     label: "Brings",
@@ -59,13 +80,18 @@ export const COMPARED = [
   { label: "Chain speed", unit: "m/s", factor: 1, decimals: 3, of: (row) => row.chain_speed },
 ]
 
-// How many laps are in the means, and how many of the start are not.
+/**
+ * How many laps are in the means, and how many of the start are not.
+ * @param {ui.LabRow[]} rows
+ */
 export function windowsText(rows) {
   const calm = rows.filter(({ settled }) => settled)
   if (!calm.length) return "none of them did"
+  /** @param {"laps" | "left_out"} name */
   const range = (name) => [...new Set(calm.map((row) => row[name]))].sort((a, b) => a - b)
+  /** @param {number[]} numbers */
   const told = (numbers) =>
-    numbers.length === 1 ? lapsText(numbers[0]) : `${numbers[0]} to ${lapsText(numbers.at(-1))}`
+    numbers.length === 1 ? lapsText(numbers[0]) : `${numbers[0]} to ${lapsText(numbers[numbers.length - 1])}`
   const rest = rows.length - calm.length
   return `means of ${told(range("laps"))}, ${told(range("left_out"))} from the start left out${rest ? `; ${rest} did not settle` : ""}`
 }

@@ -4,8 +4,21 @@ import { Shape } from "./geometry.js"
 
 const ZERO_CELSIUS = 273.15 // K
 
-// `around`: places in rounds of the loop; `air`: of each floater its share of air, mass (kg) and temperature (K, null in an
-// empty one). Metres, %, kg, °C and kN; the force is the buoyancy ρ g V f along the chain.
+/** @typedef {{ fill: number, mass: number, kelvin: number | null }} Air */
+/** @typedef {"fill" | "mass" | "temperature" | "force"} Quantity */
+/**
+ * @typedef {Record<"i" | "place" | "height" | "mass" | "fill" | "force", number>
+ *   & { temperature: number | null, where: ReturnType<Shape["side"]> }} FloaterRow
+ */
+
+/**
+ * `around`: places in rounds of the loop; `air`: of each floater its share of air, mass (kg) and temperature (K, null in an
+ * empty one). Metres, %, kg, °C and kN; the force is the buoyancy ρ g V f along the chain.
+ * @param {ui.Parameters} parameters
+ * @param {number[]} around
+ * @param {Air[]} air
+ * @returns {FloaterRow[]}
+ */
 export function floaterRows(parameters, around, air) {
   const p = parameters
   const shape = new Shape(p)

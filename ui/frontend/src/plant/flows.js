@@ -3,10 +3,17 @@
 // What a hub takes in and does not give on goes into store, and the other way round, so that both sides always balance.
 // That these stores are those of the plant, and no error of the drawing, is what tests compare with the ledger.
 
+/** @param {string} name */
 const p = (name) => `powers.${name}`
+/** @param {string} name */
 const free = (name) => `hypotheses.unsourced_power_${name}`
 
-// [from, to, channels added, channels taken off]
+/**
+ * [from, to, channels added, channels taken off]
+ * @typedef {[string, string, string[], string[]?]} Link
+ */
+
+/** @type {Link[]} */
 const LINKS = [
   ["grid", "compressor", [p("compressor")]],
   ["grid", "aux", [p("auxiliary_heat")]],
@@ -40,6 +47,7 @@ export const PATHS = [
 // Not in runs that were recorded before it was told; in them nothing changed around the plant but by a step.
 export const LATER = new Set([p("environment")])
 const HUBS = ["compressor", "air", "chain", "electric"]
+/** @type {Record<string, string>} */
 const OPPOSITE = {
   water: "wall",
   changing: "pressed",
@@ -50,12 +58,25 @@ const OPPOSITE = {
 }
 const SOURCES = new Set(["grid", "water", "none", "ambient", "changing", "release"])
 
-// Bands by "from to", none negative, in the unit of the powers (kW); and what each hub stores, < 0 if it gives from store.
+/**
+ * Bands by "from to", none negative, in the unit of the powers (kW); and what each hub stores, < 0 if it gives from store.
+ * @param {Map<string, number>} means
+ */
 export function flows(means) {
+  /** @type {Map<string, number>} */
   const bands = new Map()
+  /** @param {string} path */
+  const at = (path) => means.get(path) ?? NaN
   const stored = Object.fromEntries(HUBS.map((hub) => [hub, 0]))
-  const power = (path) => (path === "thrust" ? THRUST.reduce((all, each) => all * means.get(each), 1) : means.get(path))
+  /** @param {string} path */
+  const power = (path) => (path === "thrust" ? THRUST.reduce((all, each) => all * at(each), 1) : at(path))
+  /** @param {string[]} paths */
   const sum = (paths) => paths.reduce((all, path) => all + power(path), 0)
+  /**
+   * @param {string} from
+   * @param {string} to
+   * @param {number} value
+   */
   const add = (from, to, value) => {
     if (value <= 0) return
     bands.set(`${from} ${to}`, (bands.get(`${from} ${to}`) ?? 0) + value)
@@ -79,7 +100,10 @@ export function flows(means) {
   return { bands, stored: changes }
 }
 
-// What comes in from outside or out of store, and what goes out or into store. They are equal, whatever the plant does.
+/**
+ * What comes in from outside or out of store, and what goes out or into store. They are equal, whatever the plant does.
+ * @param {Map<string, number>} bands
+ */
 export function sides(bands) {
   const sums = { in: 0, out: 0 }
   for (const [key, value] of bands) {

@@ -1,6 +1,9 @@
 // The shape of the chain in metres, from the parameters in force: z upward from the lowest point of the chain.
 
+/** @typedef {[number, number]} Point */
+
 export class Shape {
+  /** @param {ui.Parameters} parameters */
   constructor(parameters) {
     this.depth = parameters.water_depth
     this.radius = parameters.sprocket_radius
@@ -14,7 +17,10 @@ export class Shape {
     this.opening = parameters.injection_window_length ?? 0
   }
 
-  // Place s on the loop -> x (right is up-going), z, and the angle theta of the travelling direction from upright.
+  /**
+   * Place s on the loop -> x (right is up-going), z, and the angle theta of the travelling direction from upright.
+   * @param {number} s
+   */
   at(s) {
     const arc = Math.PI * this.radius
     if (s < this.run) return [this.radius, this.radius + s, 0]
@@ -27,7 +33,10 @@ export class Shape {
     return [-this.radius * Math.cos(phi), this.radius - this.radius * Math.sin(phi), Math.PI + phi]
   }
 
-  // The part of the loop that a place lies on: "up", "top", "down" or "bottom".
+  /**
+   * The part of the loop that a place lies on: "up", "top", "down" or "bottom".
+   * @param {number} s
+   */
   side(s) {
     const arc = Math.PI * this.radius
     if (s < this.run) return "up"
@@ -36,18 +45,32 @@ export class Shape {
   }
 }
 
-// A box of `width` x `height`, turned by `angle`: its corners around (0, 0), y upward.
+/**
+ * A box of `width` x `height`, turned by `angle`: its corners around (0, 0), y upward.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} angle
+ * @returns {Point[]}
+ */
 export function corners(width, height, angle) {
   const [c, s] = [Math.cos(angle), Math.sin(angle)]
-  return [
+  /** @type {Point[]} */
+  const upright = [
     [-width / 2, height / 2],
     [width / 2, height / 2],
     [width / 2, -height / 2],
     [-width / 2, -height / 2],
-  ].map(([x, y]) => [x * c - y * s, x * s + y * c])
+  ]
+  return upright.map(([x, y]) => [x * c - y * s, x * s + y * c])
 }
 
-// How far below its highest corner the level lies that leaves the share `fill` of a turned box above it.
+/**
+ * How far below its highest corner the level lies that leaves the share `fill` of a turned box above it.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} angle
+ * @param {number} fill
+ */
 export function levelBelowTop(width, height, angle, fill) {
   const a = Math.min(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
   const b = Math.max(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
@@ -57,8 +80,13 @@ export function levelBelowTop(width, height, angle, fill) {
   return a + b - Math.sqrt(2 * a * b * (1 - fill))
 }
 
-// The part of a polygon above the level y.
+/**
+ * The part of a polygon above the level y.
+ * @param {Point[]} polygon
+ * @param {number} level
+ */
 export function above(polygon, level) {
+  /** @type {Point[]} */
   const part = []
   polygon.forEach(([x1, y1], i) => {
     const [x2, y2] = polygon[(i + 1) % polygon.length]

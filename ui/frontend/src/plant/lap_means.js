@@ -4,7 +4,24 @@
 
 import { MISSING } from "../format.js"
 
-// Null before the first complete lap.
+/**
+ * Powers in kW.
+ * @typedef {object} LapMeans
+ * @property {number} laps
+ * @property {number | null} taken from the grid
+ * @property {number | null} given to it
+ * @property {number | null} cop
+ * @property {number | null} withoutClaims COP without what the claims add
+ * @property {number | null} unsourced
+ */
+
+/** @typedef {LapMeans & { taken: number, given: number }} SettledMeans */
+
+/**
+ * Null before the first complete lap.
+ * @param {ui.Read} read
+ * @returns {LapMeans | null}
+ */
 export function lapMeans(read) {
   const laps = read("meters.laps")
   if (!laps) return null
@@ -20,8 +37,12 @@ export function lapMeans(read) {
   }
 }
 
-// Why there is no settled mean yet: a word, and a sentence with what is still to come. `plc`: state of the controller, null
-// while nothing is heard; `laps`: since the start.
+/**
+ * Why there is no settled mean yet: a word, and a sentence with what is still to come. `plc`: state of the controller, null
+ * while nothing is heard; `laps`: since the start.
+ * @param {string | null} plc
+ * @param {number} laps
+ */
 export function settling(plc, laps) {
   if (!plc) return { word: MISSING, text: "nothing is heard from the plant" }
   const state = plc.replaceAll("_", " ")
@@ -32,4 +53,5 @@ export function settling(plc, laps) {
   return { word: "settling", text: `settling: ${lapsText(laps)} since the start; ${wanted}` }
 }
 
+/** @param {number} laps */
 export const lapsText = (laps) => (laps === 1 ? "1 lap" : `${laps} laps`)

@@ -6,6 +6,8 @@ import { fixed } from "../format.js"
 import { RUN_START } from "./accounting_start.js"
 import { lapsText } from "./lap_means.js"
 
+/** @typedef {{ id: string, label: string, paths: string[] }} Part */
+
 export const IN = [
   { id: "grid-in", label: "From the grid", paths: ["compressor", "auxiliary"] },
   { id: "water", label: "Heat from the water", paths: ["heat_from_water", "bath"] },
@@ -42,8 +44,18 @@ export const OUT = [
 ]
 export const STORED = { id: "stored", label: "Stored in air, water, motion" }
 
-// Sums of the ledger by part, and what went in, out and into store; null while any entry is unknown.
+/**
+ * Energies by part (kWh), and their sums.
+ * @typedef {{ given: Map<string, number>, in: number, out: number, stored: number }} Balance
+ */
+
+/**
+ * Sums of the ledger by part, and what went in, out and into store; null while any entry is unknown.
+ * @param {ui.Read} read
+ * @returns {Balance | null}
+ */
 export function ledgerBalance(read) {
+  /** @type {Map<string, number>} */
   const given = new Map()
   for (const { id, paths } of [...IN, ...OUT]) {
     let sum = 0
@@ -54,15 +66,25 @@ export function ledgerBalance(read) {
     }
     given.set(id, sum)
   }
-  const total = (parts) => parts.reduce((all, { id }) => all + given.get(id), 0)
+  /** @param {Part[]} parts */
+  const total = (parts) => parts.reduce((all, { id }) => all + (given.get(id) ?? 0), 0)
   const stored = total(IN) - total(OUT) + (read("ledger.residual") ?? 0)
   given.set(STORED.id, stored)
   return { given, in: total(IN), out: total(OUT), stored }
 }
 
-// The two stacks of the picture by part, none negative: a flow below zero is drawn on the other side.
+/**
+ * The two stacks of the picture by part, none negative: a flow below zero is drawn on the other side.
+ * @param {Balance | null} balance
+ */
 export function stacks(balance) {
+  /** @type {{ in: Map<string, number>, out: Map<string, number> }} */
   const sides = { in: new Map(), out: new Map() }
+  /**
+   * @param {Map<string, number>} own
+   * @param {Map<string, number>} other
+   * @param {string} id
+   */
   const place = (own, other, id) => {
     const value = balance?.given.get(id) ?? 0
     if (value >= 0) own.set(id, value)
@@ -73,8 +95,15 @@ export function stacks(balance) {
   return sides
 }
 
-// What the ledger says of the plant so far, in sentences. `why`: a word and a sentence on why there are no lap means;
-// `since`: from when on the ledger counts.
+/**
+ * What the ledger says of the plant so far, in sentences. `why`: a word and a sentence on why there are no lap means;
+ * `since`: from when on the ledger counts.
+ * @param {Balance | null} balance
+ * @param {number | null} taken
+ * @param {number | null} given
+ * @param {string} since
+ * @param {{ word: string, text: string }} why
+ */
 export function verdictSoFar(balance, taken, given, since, why) {
   if (taken === null || given === null || !balance)
     return "No numbers from the plant: nothing can be said of its balance now."
@@ -86,7 +115,11 @@ export function verdictSoFar(balance, taken, given, since, why) {
   return `${given < taken ? "This plant takes more than it delivers. " : ""}${numbers}${wait}`
 }
 
-// The same of the means of the last laps. `claimed`: whether any hypothesis acts as claimed.
+/**
+ * The same of the means of the last laps. `claimed`: whether any hypothesis acts as claimed.
+ * @param {import("./lap_means.js").SettledMeans} means
+ * @param {boolean} claimed
+ */
 export function verdictOverLaps({ laps, taken, given, cop, withoutClaims, unsourced }, claimed) {
   const span = `mean of ${laps === 1 ? "the last lap" : `the last ${lapsText(laps)}`}`
   const added = claimed && withoutClaims !== null
@@ -96,7 +129,7 @@ export function verdictOverLaps({ laps, taken, given, cop, withoutClaims, unsour
     const back = cop === null ? "" : ` Of each kWh taken, ${fixed(cop, 2)} kWh comes back.`
     return `This plant takes more than it delivers: ${numbers}.${back}${claims}`
   }
-  if (unsourced > 0) {
+  if (unsourced !== null && unsourced > 0) {
     return `More comes out than goes in, ${numbers}, but ${fixed(unsourced, 1)} kW of it has no source in the model.${claims}`
   }
   const paid = "stored energy, warm water or changing surroundings paid for it"

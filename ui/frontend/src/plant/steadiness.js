@@ -7,7 +7,10 @@ import { fixed, MISSING } from "../format.js"
 // Channels that have no value while the stores change.
 export const WITHHELD = new Set(["meters.net_power", "meters.cop", "meters.cop_without_claims"])
 
-// Null if nothing is withheld, or nothing is heard.
+/**
+ * Null if nothing is withheld, or nothing is heard.
+ * @param {ui.Read} read
+ */
 export function unsteady(read) {
   const laps = read("meters.laps")
   if (laps === null || read("meters.net_power") !== null) return null
@@ -23,7 +26,10 @@ export function unsteady(read) {
   }
 }
 
-// By how much the stores changed over the laps; null if that is not known.
+/**
+ * By how much the stores changed over the laps; null if that is not known.
+ * @param {ui.Read} read
+ */
 export function storesChanged(read) {
   const share = read("meters.storage_share")
   const limit = read("meters.storage_limit")

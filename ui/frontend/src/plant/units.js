@@ -2,6 +2,7 @@
 
 import { unitText } from "../format.js"
 
+/** @type {Record<string, [string, number, number]>} */
 const READ_AS = {
   W: ["kW", 1e-3, 0],
   J: ["kWh", 1 / 3.6e6, 0],
@@ -11,5 +12,8 @@ const READ_AS = {
   1: ["", 1, 0],
 }
 
-// [unit, factor, offset] of an SI unit; one that is not listed is shown as it is.
+/**
+ * [unit, factor, offset] of an SI unit; one that is not listed is shown as it is.
+ * @param {string} unit
+ */
 export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]

@@ -1,11 +1,20 @@
 // Plots as a file: canvases with their titles and legends on one sheet, in the colours of the page.
 
 import { colours } from "../widgets/theme.js"
+import { penOf } from "./canvas.js"
+
+/** @typedef {{ label: string, colour: string }} LegendLine */
+/** @typedef {{ canvas: HTMLCanvasElement, title: string, lines: LegendLine[] }} Picture */
 
 const HEAD = 26
 const CAPTION = 36
 
-// `pictures`: {canvas, title, lines: [{label, colour}]}, drawn in two columns if there are several.
+/**
+ * `pictures`: {canvas, title, lines: [{label, colour}]}, drawn in two columns if there are several.
+ * @param {HTMLElement} root
+ * @param {string} title
+ * @param {Picture[]} pictures
+ */
 export function sheet(root, title, pictures) {
   const scale = devicePixelRatio
   const colour = colours(root)
@@ -15,7 +24,14 @@ export function sheet(root, title, pictures) {
   const page = document.createElement("canvas")
   page.width = columns * width
   page.height = HEAD * scale + Math.ceil(pictures.length / columns) * height
-  const pen = page.getContext("2d")
+  const pen = penOf(page)
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   * @param {number} size
+   * @param {string} name
+   */
   const write = (text, x, y, size, name) => {
     pen.font = `${size * scale}px Roboto, sans-serif`
     pen.fillStyle = colour(name)
@@ -40,10 +56,22 @@ export function sheet(root, title, pictures) {
   return page
 }
 
+/**
+ * @param {string} name
+ * @param {Blob} blob
+ */
 export function save(name, blob) {
   const link = document.createElement("a")
   link.href = URL.createObjectURL(blob)
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLCanvasElement} canvas
+ */
+export function saveImage(name, canvas) {
+  canvas.toBlob((blob) => blob && save(name, blob), "image/png")
 }

@@ -1,7 +1,25 @@
 // Everything of the picture but the chain: what stands still once, what flows and turns in every drawing.
 
+import { circle, line, rounded } from "./canvas.js"
+
+/** @typedef {import("./mimic_layout.js").Plan} Plan */
+/** @typedef {import("../plant/geometry.js").Shape} Shape */
+/** @typedef {import("./canvas.js").Point} Point */
+/** @typedef {Record<string, string>} Colours by their names in the style sheet. */
+/**
+ * What moves in the picture: how far flows and wheels have come, and what flows.
+ * @typedef {Record<"flow" | "turned" | "gear" | "air" | "supply" | "import" | "export" | "pressure", number>
+ *   & { parameters: ui.Parameters }} Motion
+ */
+
 const FLOW = 26
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Shape} shape
+ * @param {Colours} colour
+ */
 export function drawStatic(pen, plan, shape, colour) {
   const { tank } = plan
   pen.clearRect(0, 0, plan.width, plan.height)
@@ -11,22 +29,29 @@ export function drawStatic(pen, plan, shape, colour) {
   pen.fillStyle = water
   pen.fillRect(tank.left, tank.surface, tank.right - tank.left, tank.bottom - tank.surface)
   pen.strokeStyle = colour.flow
-  line(pen, 1, [tank.left, tank.surface + 0.5], [tank.right, tank.surface + 0.5])
+  line(pen, 1, [
+    [tank.left, tank.surface + 0.5],
+    [tank.right, tank.surface + 0.5],
+  ])
   pen.strokeStyle = colour.steel
-  line(
-    pen,
-    2.5,
+  line(pen, 2.5, [
     [tank.left - 1, tank.top],
     [tank.left - 1, tank.bottom + 1],
     [tank.right + 1, tank.bottom + 1],
     [tank.right + 1, tank.top],
-  )
+  ])
   depthScale(pen, plan, shape, colour)
   pipes(pen, plan, colour)
   drivetrain(pen, plan, colour)
   lensFrame(pen, plan, colour)
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Shape} shape
+ * @param {Colours} colour
+ */
 function depthScale(pen, plan, shape, colour) {
   const step = [0.5, 1, 2, 5, 10, 20].find((metres) => metres * plan.scale >= 44) ?? 50
   pen.font = "10px Roboto, sans-serif"
@@ -37,18 +62,26 @@ function depthScale(pen, plan, shape, colour) {
     const depth = major ? (mark / 5) * step : (mark * step) / 5
     const y = Math.round(plan.y(shape.depth - depth)) + 0.5
     pen.strokeStyle = colour.steel
-    line(pen, 1, [plan.tank.left - (major ? 8 : 4), y], [plan.tank.left - 2, y])
+    line(pen, 1, [
+      [plan.tank.left - (major ? 8 : 4), y],
+      [plan.tank.left - 2, y],
+    ])
     pen.fillStyle = colour.dim
     if (major) pen.fillText(`${depth} m`, plan.tank.left - 11, y)
   }
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Colours} colour
+ */
 function pipes(pen, plan, colour) {
   const { compressor, receiver } = plan
   pen.strokeStyle = colour.steel
-  for (const path of [supplyPath(plan), injectionPath(plan)]) line(pen, 5, ...path)
+  for (const path of [supplyPath(plan), injectionPath(plan)]) line(pen, 5, path)
   pen.strokeStyle = colour.panel
-  for (const path of [supplyPath(plan), injectionPath(plan)]) line(pen, 2.5, ...path)
+  for (const path of [supplyPath(plan), injectionPath(plan)]) line(pen, 2.5, path)
   pen.strokeStyle = colour.steel
   pen.fillStyle = colour["steel-fill"]
   pen.lineWidth = 1.5
@@ -59,8 +92,14 @@ function pipes(pen, plan, colour) {
   pen.fill()
   pen.stroke()
   const r = compressor.radius
-  line(pen, 1.5, [compressor.x - 0.72 * r, compressor.y + 0.68 * r], [compressor.x - 0.32 * r, compressor.y - 0.94 * r])
-  line(pen, 1.5, [compressor.x + 0.72 * r, compressor.y + 0.68 * r], [compressor.x + 0.32 * r, compressor.y - 0.94 * r])
+  line(pen, 1.5, [
+    [compressor.x - 0.72 * r, compressor.y + 0.68 * r],
+    [compressor.x - 0.32 * r, compressor.y - 0.94 * r],
+  ])
+  line(pen, 1.5, [
+    [compressor.x + 0.72 * r, compressor.y + 0.68 * r],
+    [compressor.x + 0.32 * r, compressor.y - 0.94 * r],
+  ])
   const [x, y, s] = [(plan.riser + plan.tank.right) / 2, plan.under, 8]
   pen.fillStyle = colour["steel-fill"]
   for (const side of [-1, 1]) {
@@ -74,10 +113,18 @@ function pipes(pen, plan, colour) {
   }
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Colours} colour
+ */
 function drivetrain(pen, plan, colour) {
   const { axis, gearbox, flywheel, generator, converter, bus } = plan
   pen.strokeStyle = colour.steel
-  line(pen, 3, [plan.middle, axis], [generator.x, axis])
+  line(pen, 3, [
+    [plan.middle, axis],
+    [generator.x, axis],
+  ])
   pen.fillStyle = colour["steel-fill"]
   pen.lineWidth = 1.5
   rounded(pen, gearbox.x - gearbox.width / 2, axis - gearbox.height / 2, gearbox.width, gearbox.height, 4)
@@ -90,9 +137,12 @@ function drivetrain(pen, plan, colour) {
   circle(pen, flywheel.x, axis, flywheel.radius)
   pen.fill()
   pen.stroke()
-  line(pen, 1.5, ...importPath(plan))
-  line(pen, 1.5, ...exportPath(plan))
-  line(pen, 2.5, [12, bus], [plan.width - 12, bus])
+  line(pen, 1.5, importPath(plan))
+  line(pen, 1.5, exportPath(plan))
+  line(pen, 2.5, [
+    [12, bus],
+    [plan.width - 12, bus],
+  ])
   pen.fillStyle = colour["steel-fill"]
   pen.lineWidth = 1.5
   circle(pen, generator.x, axis, generator.radius)
@@ -102,7 +152,10 @@ function drivetrain(pen, plan, colour) {
   rounded(pen, converter.x - s / 2, converter.y - s / 2, s, s, 4)
   pen.fill()
   pen.stroke()
-  line(pen, 1, [converter.x - s / 2, converter.y + s / 2], [converter.x + s / 2, converter.y - s / 2])
+  line(pen, 1, [
+    [converter.x - s / 2, converter.y + s / 2],
+    [converter.x + s / 2, converter.y - s / 2],
+  ])
   pen.fillStyle = colour.text
   pen.font = "600 13px Roboto, sans-serif"
   pen.fillText("G", generator.x, axis + 1)
@@ -113,6 +166,11 @@ function drivetrain(pen, plan, colour) {
   pen.fillText("GRID", plan.middle, bus + 12)
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Colours} colour
+ */
 function lensFrame(pen, plan, colour) {
   const { lens, inlet, tank } = plan
   const small = lens.radius * (plan.scale / lens.scale)
@@ -121,12 +179,10 @@ function lensFrame(pen, plan, colour) {
   pen.setLineDash([3, 3])
   circle(pen, inlet.x, inlet.y, small)
   pen.stroke()
-  line(
-    pen,
-    1,
+  line(pen, 1, [
     [Math.max(tank.right, inlet.x + small * 0.8), inlet.y - small * 0.3],
     [lens.x - lens.radius * 0.94, lens.y + lens.radius * 0.3],
-  )
+  ])
   pen.setLineDash([])
   const water = pen.createLinearGradient(0, lens.y - lens.radius, 0, lens.y + lens.radius)
   water.addColorStop(0, colour["water-bottom"])
@@ -142,6 +198,12 @@ function lensFrame(pen, plan, colour) {
   pen.fillText(`injection, ${(lens.scale / plan.scale).toFixed(1)} ×`, lens.x, lens.y - lens.radius - 9)
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Colours} colour
+ * @param {Motion} now
+ */
 export function drawEquipment(pen, plan, colour, now) {
   vessel(pen, plan, colour, now)
   drawWheel(pen, plan.flywheel.x, plan.axis, plan.flywheel.radius - 2, now.turned * Math.min(now.gear, 3), colour)
@@ -152,8 +214,15 @@ export function drawEquipment(pen, plan, colour, now) {
   else if (now.export < 0) dashes(pen, exportPath(plan).toReversed(), colour.import, now.flow, 2)
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Plan} plan
+ * @param {Colours} colour
+ * @param {Motion} now
+ */
 function vessel(pen, plan, colour, { pressure, parameters }) {
   const { receiver } = plan
+  /** @param {number} p */
   const level = (p) => receiver.y + receiver.height * (1 - Math.min(1, p / parameters.trip_pressure))
   pen.save()
   rounded(
@@ -172,10 +241,21 @@ function vessel(pen, plan, colour, { pressure, parameters }) {
   pen.restore()
   pen.strokeStyle = colour.text
   for (const p of [parameters.load_pressure, parameters.unload_pressure]) {
-    line(pen, 1, [receiver.x + receiver.width / 2 - 9, level(p)], [receiver.x + receiver.width / 2, level(p)])
+    line(pen, 1, [
+      [receiver.x + receiver.width / 2 - 9, level(p)],
+      [receiver.x + receiver.width / 2, level(p)],
+    ])
   }
 }
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {number} angle
+ * @param {Colours} colour
+ */
 export function drawWheel(pen, x, y, radius, angle, colour) {
   if (radius <= 2) return
   pen.strokeStyle = colour.steel
@@ -194,11 +274,19 @@ export function drawWheel(pen, x, y, radius, angle, colour) {
   pen.fill()
 }
 
+/**
+ * @param {Plan} plan
+ * @returns {Point[]}
+ */
 const supplyPath = ({ compressor, receiver }) => [
   [compressor.x, compressor.y - compressor.radius],
   [receiver.x, receiver.y + receiver.height],
 ]
 
+/**
+ * @param {Plan} plan
+ * @returns {Point[]}
+ */
 const injectionPath = ({ receiver, riser, under, inlet, tank }) => [
   [receiver.x + receiver.width / 2, receiver.y + receiver.height * 0.75],
   [riser, receiver.y + receiver.height * 0.75],
@@ -207,39 +295,36 @@ const injectionPath = ({ receiver, riser, under, inlet, tank }) => [
   [inlet.x, tank.bottom],
 ]
 
+/**
+ * @param {Plan} plan
+ * @returns {Point[]}
+ */
 const importPath = ({ compressor, bus }) => [
   [compressor.x, bus],
   [compressor.x, compressor.y + compressor.radius],
 ]
 
+/**
+ * @param {Plan} plan
+ * @returns {Point[]}
+ */
 const exportPath = ({ generator, bus }) => [
   [generator.x, generator.y + generator.radius],
   [generator.x, bus],
 ]
 
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Point[]} path
+ * @param {string} colour
+ * @param {number} flow
+ * @param {number} width
+ */
 function dashes(pen, path, colour, flow, width) {
   pen.save()
   pen.strokeStyle = colour
   pen.setLineDash([5, 6])
   pen.lineDashOffset = -flow * FLOW
-  line(pen, width, ...path)
+  line(pen, width, path)
   pen.restore()
-}
-
-function line(pen, width, first, ...others) {
-  pen.lineWidth = width
-  pen.beginPath()
-  pen.moveTo(...first)
-  for (const point of others) pen.lineTo(...point)
-  pen.stroke()
-}
-
-function circle(pen, x, y, radius) {
-  pen.beginPath()
-  pen.arc(x, y, radius, 0, 2 * Math.PI)
-}
-
-function rounded(pen, x, y, width, height, radius) {
-  pen.beginPath()
-  pen.roundRect(x, y, width, height, radius)
 }

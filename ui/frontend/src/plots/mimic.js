@@ -5,8 +5,9 @@ import { duration, fixed, MISSING } from "../format.js"
 import { above, corners, levelBelowTop, Shape } from "../plant/geometry.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, write } from "../widgets/dom.js"
 import { colours } from "../widgets/theme.js"
+import { penOf, polygon } from "./canvas.js"
 import { drawEquipment, drawStatic, drawWheel } from "./equipment.js"
 import { layout } from "./mimic_layout.js"
 
@@ -15,6 +16,9 @@ const SNAP = 0.6
 const IDLE = 400
 const CALM = 1000
 
+/** @typedef {import("./mimic_layout.js").TagId} TagId */
+
+/** @type {[TagId, string][]} */
 const LABELS = [
   ["compressor", "Compressor"],
   ["receiver", "Receiver"],
@@ -27,6 +31,7 @@ const LABELS = [
   ["export", "Export meter"],
 ]
 
+/** @param {[TagId, string]} label */
 const tag = ([id, name]) =>
   `<div class="tag" data-tag="${id}"><span>${name}</span><b data-testid="mimic-${id}">–</b><small></small></div>`
 
@@ -43,19 +48,36 @@ export const MIMIC = `
   </div>
 </section>`
 
+/** @param {HTMLElement} root */
 export function mimic(root) {
   return new Mimic(root)
 }
 
+/**
+ * What the picture is drawn of.
+ * @typedef {object} Scene
+ * @property {import("./mimic_layout.js").Plan} plan
+ * @property {Shape} shape
+ * @property {Record<string, string>} colour
+ * @property {ui.Parameters} parameters
+ */
+
 class Mimic {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
-    this.box = root.querySelector(".picture")
-    this.canvas = byId(root, "mimic")
-    this.pen = this.canvas.getContext("2d")
+    this.box = query(root, ".picture")
+    this.canvas = byId(root, "mimic", HTMLCanvasElement)
+    this.pen = penOf(this.canvas)
     this.still = document.createElement("canvas")
     this.calm = matchMedia("(prefers-reduced-motion: reduce)")
+    /** @type {Scene | null} Null while the dimensions are not known, or there is no room. */
+    this.scene = null
+    /** @type {ui.Parameters | null} */
     this.parameters = null
+    this.ratio = 1
+    this.run = 0
+    this.offset = 0 // metres that the chain has gone on since the newest frame
     this.phase = 0
     this.turned = 0
     this.flow = 0
@@ -74,49 +96,57 @@ class Mimic {
       canvas.width = Math.round(width * ratio)
       canvas.height = Math.round(height * ratio)
     }
-    this.colour = paint(this.root)
-    this.shape = this.parameters ? new Shape(this.parameters) : null
-    this.plan = this.shape ? layout(width, height, this.shape) : null
     this.ratio = ratio
-    if (this.plan) {
-      const pen = this.still.getContext("2d")
+    this.scene = null
+    if (this.parameters) {
+      const shape = new Shape(this.parameters)
+      const colour = paint(this.root)
+      const plan = layout(width, height, shape)
+      const pen = penOf(this.still)
       pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-      drawStatic(pen, this.plan, this.shape, this.colour)
+      drawStatic(pen, plan, shape, colour)
+      this.scene = { plan, shape, colour, parameters: this.parameters }
     }
     for (const [id] of LABELS) this.place(id)
     this.drawn = 0
   }
 
+  /** @param {TagId} id */
   place(id) {
-    const tag = this.root.querySelector(`[data-tag="${id}"]`)
-    tag.hidden = !this.plan
-    if (!this.plan) return
-    const { x, y, align } = this.plan.tags[id]
+    const tag = query(this.root, `[data-tag="${id}"]`)
+    tag.hidden = !this.scene
+    if (!this.scene) return
+    const { x, y, align } = this.scene.plan.tags[id]
     tag.style.left = `${x}px`
     tag.style.top = `${y}px`
     tag.dataset.align = align
   }
 
+  /**
+   * @param {number} now
+   * @param {boolean} fresh
+   */
   paint(now, fresh) {
     if (stream.geometry?.parameters !== (this.parameters ?? undefined)) this.restyle()
     const elapsed = Math.min(0.1, (now - this.before) / 1000)
     this.before = now
     const { frame } = stream
-    if (!this.plan || !frame?.position.length) {
+    if (!this.scene || !frame?.position.length) {
       if (fresh || now - this.drawn > IDLE) this.clear(now)
       return
     }
     if (view.frozen) return
     const speed = this.speed()
-    const moving = this.travel(speed, elapsed)
+    const moving = this.travel(this.scene.shape, frame, speed, elapsed)
     const wait = this.calm.matches ? CALM : moving || this.flowing() ? 0 : IDLE
     if (now - this.drawn < wait) return
     this.flow = this.calm.matches ? 0 : this.flow + elapsed
-    this.draw(frame)
+    this.draw(this.scene, frame)
     this.drawn = now
     globalThis.__kpp.mimic.drawn++
   }
 
+  /** @param {number} now */
   clear(now) {
     this.pen.clearRect(0, 0, this.canvas.width, this.canvas.height)
     this.drawn = now
@@ -134,10 +164,14 @@ class Mimic {
     return clock?.mode === "running" && stream.freshness() === "live"
   }
 
-  // Moves on by dead reckoning and draws near to what the newest frame says.
-  travel(speed, elapsed) {
-    const { loop } = this.shape
-    const { frame } = stream
+  /**
+   * Moves on by dead reckoning and draws near to what the newest frame says.
+   * @param {Shape} shape
+   * @param {ui.Frame} frame
+   * @param {number} speed
+   * @param {number} elapsed
+   */
+  travel({ loop, radius }, frame, speed, elapsed) {
     const told = frame.position[0] * loop
     const ahead = this.calm.matches ? 0 : Math.min(AHEAD, (performance.now() - stream.arrived) / 1000)
     const step = this.calm.matches ? 0 : speed * elapsed
@@ -148,54 +182,75 @@ class Mimic {
     const correction = jumps ? off : off * Math.min(1, elapsed * 8)
     this.phase += correction
     const gone = step + correction
-    this.turned += gone / this.shape.radius
+    this.turned += gone / radius
     if (!jumps) globalThis.__kpp.mimic.travelled += Math.abs(gone)
     this.offset = this.phase - told
     return Math.abs(gone) > 1e-5
   }
 
-  draw(frame) {
-    const { pen, plan, colour } = this
+  /**
+   * @param {Scene} scene
+   * @param {ui.Frame} frame
+   */
+  draw(scene, frame) {
+    const { pen } = this
+    const { plan, colour, parameters } = scene
     pen.setTransform(1, 0, 0, 1, 0, 0)
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height)
     pen.drawImage(this.still, 0, 0)
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0)
+    /** @param {string} path */
     const told = (path) => stream.value(path) ?? 0
     drawEquipment(pen, plan, colour, {
       flow: this.flow,
       turned: this.turned,
-      gear: this.parameters.gear_ratio,
+      gear: parameters.gear_ratio,
       air: told("valve.mass_flow"),
       supply: told("compressor.mass_flow"),
       import: told("grid.import_power"),
       export: told("grid.export_power"),
       pressure: (stream.value("receiver.pressure") ?? 0) * 1e5,
-      parameters: this.parameters,
+      parameters,
     })
     pen.save()
     pen.beginPath()
     pen.rect(plan.tank.left, 0, plan.tank.right - plan.tank.left, plan.height)
     pen.clip()
-    this.drawChain(frame, plan.scale, plan.x, plan.y)
+    this.drawChain(scene, frame, plan.scale, plan.x, plan.y)
     pen.restore()
-    this.drawLens(frame)
+    this.drawLens(scene, frame)
   }
 
-  drawLens(frame) {
-    const { pen, plan } = this
-    const { lens } = plan
+  /**
+   * @param {Scene} scene
+   * @param {ui.Frame} frame
+   */
+  drawLens(scene, frame) {
+    const { pen } = this
+    const { lens } = scene.plan
     pen.save()
     pen.beginPath()
     pen.arc(lens.x, lens.y, lens.radius, 0, 2 * Math.PI)
     pen.clip()
+    /** @param {number} metres */
     const x = (metres) => lens.x + (metres - lens.at[0]) * lens.scale
+    /** @param {number} metres */
     const y = (metres) => lens.y - (metres - lens.at[1]) * lens.scale
-    this.drawChain(frame, lens.scale, x, y, lens)
+    this.drawChain(scene, frame, lens.scale, x, y, lens)
     pen.restore()
   }
 
-  drawChain(frame, scale, x, y, lens) {
-    const { pen, shape, colour } = this
+  /**
+   * @param {Scene} scene
+   * @param {ui.Frame} frame
+   * @param {number} scale
+   * @param {(metres: number) => number} x
+   * @param {(metres: number) => number} y
+   * @param {Scene["plan"]["lens"]} [lens]
+   */
+  drawChain(scene, frame, scale, x, y, lens) {
+    const { pen } = this
+    const { shape, colour } = scene
     const bottom = [x(0), y(shape.radius)]
     drawWheel(pen, bottom[0], bottom[1], shape.radius * scale - 2, this.turned, colour)
     if (!lens) drawWheel(pen, x(0), y(shape.depth - shape.radius), shape.radius * scale - 2, this.turned, colour)
@@ -211,13 +266,22 @@ class Mimic {
       const place = frame.position[i] * shape.loop + this.offset
       const [xm, ym, angle] = shape.at(((place % shape.loop) + shape.loop) % shape.loop)
       if (lens && Math.hypot(xm - lens.at[0], ym - lens.at[1]) * scale > lens.radius + scale) continue
-      this.drawFloater(x(xm), y(ym), angle, frame.fill[i], scale, i === served)
+      this.drawFloater(scene, x(xm), y(ym), angle, frame.fill[i], scale, i === served)
     }
   }
 
-  // A bucket with its mouth backwards; the air in it stands above a level surface.
-  drawFloater(x, y, angle, fill, scale, served) {
-    const { pen, shape, colour } = this
+  /**
+   * A bucket with its mouth backwards; the air in it stands above a level surface.
+   * @param {Scene} scene
+   * @param {number} x
+   * @param {number} y
+   * @param {number} angle
+   * @param {number} fill
+   * @param {number} scale
+   * @param {boolean} served
+   */
+  drawFloater({ shape, colour }, x, y, angle, fill, scale, served) {
+    const { pen } = this
     const [width, height] = [shape.width * scale, shape.height * scale * 0.94]
     const box = corners(width, height, angle)
     polygon(pen, box, x, y)
@@ -268,12 +332,18 @@ class Mimic {
     this.overlay(state)
   }
 
+  /**
+   * @param {string} id
+   * @param {string} path
+   * @param {string} detail
+   */
   tag(id, path, detail) {
-    const tag = this.root.querySelector(`[data-tag="${id}"]`)
+    const tag = query(this.root, `[data-tag="${id}"]`)
     write(byId(tag, `mimic-${id}`), text(path))
-    write(tag.querySelector("small"), detail)
+    write(query(tag, "small"), detail)
   }
 
+  /** @param {ui.Freshness} state */
   overlay(state) {
     const overlay = byId(this.root, "mimic-overlay")
     const age = stream.age()
@@ -287,21 +357,24 @@ class Mimic {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {string} [before]
+ */
 function text(path, before = "") {
   const channel = stream.channel(path)
   return channel ? `${before}${fixed(stream.value(path), channel.decimals)} ${channel.unit}` : MISSING
 }
 
-function polygon(pen, points, x, y) {
-  pen.beginPath()
-  for (const [px, py] of points) pen.lineTo(x + px, y - py)
-  pen.closePath()
-}
-
+/**
+ * @param {number} value
+ * @param {number} loop
+ */
 function wrap(value, loop) {
   return value - loop * Math.round(value / loop)
 }
 
+/** @param {HTMLElement} root */
 function paint(root) {
   const colour = colours(root)
   const names = [

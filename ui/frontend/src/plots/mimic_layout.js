@@ -1,15 +1,34 @@
 // Where everything of the picture stands, in pixels: the shaft true to scale in the middle, air supply left, power right.
 
+/** @typedef {import("../plant/geometry.js").Shape} Shape */
+/** @typedef {(metres: number) => number} ToPixels */
+/**
+ * The shaft: `x` and `y` give pixels for metres from the lowest point of the chain, `k` is the size of what is no scale drawing.
+ * @typedef {{ x: ToPixels, y: ToPixels, tank: Record<"left" | "right" | "top" | "bottom" | "surface", number> }
+ *   & Record<"width" | "height" | "scale" | "middle" | "k" | "bus", number>} Frame
+ */
+/** @typedef {Frame & ReturnType<typeof supply> & ReturnType<typeof power> & { inlet: ReturnType<typeof inlet> }} Machines */
+/** @typedef {Machines & { lens: ReturnType<typeof lens>, tags: ReturnType<typeof tags> }} Plan */
+/** @typedef {keyof ReturnType<typeof tags>} TagId */
+
 const ABOVE = 1.0
 const BELOW = 0.9
 
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {Shape} shape
+ * @returns {Plan}
+ */
 export function layout(width, height, shape) {
   const [top, bottom] = [50, 104]
   const across = 2 * (shape.radius + shape.width / 2 + 0.5)
   const scale = Math.min((height - top - bottom) / (shape.depth + ABOVE + BELOW), (0.34 * width) / across)
   const middle = Math.round(width / 2)
   const floor = height - bottom
+  /** @param {number} metres */
   const x = (metres) => middle + metres * scale
+  /** @param {number} metres */
   const y = (metres) => floor - BELOW * scale - metres * scale
   const tank = {
     left: Math.round(middle - (across / 2) * scale),
@@ -19,14 +38,12 @@ export function layout(width, height, shape) {
     surface: Math.round(y(shape.depth)),
   }
   const k = Math.min(1.25, Math.max(0.62, tank.left / 175))
-  const plan = { width, height, scale, middle, x, y, tank, k, bus: height - 30 }
-  Object.assign(plan, supply(plan), power(plan, shape))
-  plan.inlet = inlet(shape, x, y)
-  plan.lens = lens(plan, shape)
-  plan.tags = tags(plan)
-  return plan
+  const frame = { width, height, scale, middle, x, y, tank, k, bus: height - 30 }
+  const machines = { ...frame, ...supply(frame), ...power(frame, shape), inlet: inlet(shape, x, y) }
+  return { ...machines, lens: lens(machines, shape), tags: tags(machines) }
 }
 
+/** @param {Frame} frame */
 function supply({ tank, height, k }) {
   const x = Math.max(34, Math.round(tank.left * 0.26))
   const compressor = { x, y: tank.bottom - 30 - 21 * k, radius: 21 * k }
@@ -35,6 +52,10 @@ function supply({ tank, height, k }) {
   return { compressor, receiver, under: tank.bottom + 18, riser: tank.left - 48 }
 }
 
+/**
+ * @param {Frame} frame
+ * @param {Shape} shape
+ */
 function power({ tank, width, bus, k, y }, shape) {
   const axis = Math.round(y(shape.depth - shape.radius))
   const room = width - tank.right
@@ -49,12 +70,21 @@ function power({ tank, width, bus, k, y }, shape) {
   }
 }
 
-// Where air enters: the middle of the injection window.
+/**
+ * Where air enters: the middle of the injection window.
+ * @param {Shape} shape
+ * @param {Frame["x"]} x
+ * @param {Frame["y"]} y
+ */
 function inlet(shape, x, y) {
   const [xm, zm] = shape.at((shape.opens + shape.opening / 2) % shape.loop)
   return { x: Math.round(x(xm)), y: Math.round(y(zm)), at: [xm, zm] }
 }
 
+/**
+ * @param {Machines} plan
+ * @param {Shape} shape
+ */
 function lens({ width, tank, converter, inlet: { at } }, shape) {
   const room = width - tank.right
   const radius = Math.min(84, room * 0.37, (tank.bottom - converter.y - 44) / 2)
@@ -67,6 +97,7 @@ function lens({ width, tank, converter, inlet: { at } }, shape) {
   }
 }
 
+/** @param {Machines} plan */
 function tags({ k, compressor, receiver, generator, flywheel, converter, bus, tank, riser }) {
   return {
     compressor: { x: compressor.x + 7, y: compressor.y + 23 * k, align: "left" },

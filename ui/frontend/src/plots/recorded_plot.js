@@ -11,14 +11,44 @@ import { sheet } from "./download.js"
 export const COLOURS = Array.from({ length: 8 }, (_, i) => `line-${i + 1}`)
 export const AXES = 4 // units that a plot has room for
 
-// Pixels that the texts of an axis take.
+/**
+ * Pixels that the texts of an axis take.
+ * @param {uPlot} _
+ * @param {string[] | null} texts
+ */
 const wide = (_, texts) => Math.max(44, ...(texts ?? []).map((text) => 12 + 6.6 * text.length))
 
+/**
+ * A channel of a run in the page's units: for each time the mean, and the range, of a bin.
+ * @typedef {{ name: string, label: string, unit: string, t: number[], dash?: number[] }
+ *   & Record<"mean" | "minimum" | "maximum", (number | null)[]>} Line
+ */
+/** @typedef {{ lines: Line[], range: ui.Range }} Shown */
+/**
+ * @typedef {object} Listeners
+ * @property {(range: ui.Range) => void} zoomed
+ * @property {() => void} reset
+ * @property {(t: number | null, values: (number | null)[]) => void} [pointed]
+ */
+
 export class RecordedPlot {
-  // `zoomed` is called with the new range, `reset` on a double click, `pointed` with a time and the mean of each line there, or
-  // with null when nothing is pointed at.
+  /**
+   * `zoomed` is called with the new range, `reset` on a double click, `pointed` with a time and the mean of each line there, or
+   * with null when nothing is pointed at.
+   * @param {HTMLElement} box
+   * @param {HTMLElement} root
+   * @param {Listeners} listeners
+   */
   constructor(box, root, { zoomed, reset, pointed = () => {} }) {
-    Object.assign(this, { box, root, zoomed, reset, pointed, chart: null, shown: null })
+    this.box = box
+    this.root = root
+    this.zoomed = zoomed
+    this.reset = reset
+    this.pointed = pointed
+    /** @type {uPlot | null} */
+    this.chart = null
+    /** @type {Shown | null} */
+    this.shown = null
     new ResizeObserver(() => this.shown && this.draw(this.shown)).observe(box)
   }
 
@@ -29,7 +59,10 @@ export class RecordedPlot {
     this.chart = null
   }
 
-  // `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
+  /**
+   * `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
+   * @param {Shown} shown
+   */
   draw(shown) {
     this.shown = shown
     this.chart?.destroy()
@@ -38,6 +71,11 @@ export class RecordedPlot {
     const { lines, range } = shown
     const colour = colours(this.root)
     const units = [...new Set(lines.map(({ unit }) => unit))]
+    /**
+     * @param {string} unit
+     * @param {number} i
+     * @returns {uPlot.Axis}
+     */
     const axis = (unit, i) => ({
       scale: `u${i}`,
       side: i % 2 ? 1 : 3,
@@ -49,9 +87,11 @@ export class RecordedPlot {
       label: unit,
       labelSize: 16,
       labelFont: "11px Roboto, sans-serif",
-      values: (_, ticks) => tickTexts(ticks),
+      values: (/** @type {uPlot} */ _, /** @type {number[]} */ ticks) => tickTexts(ticks),
     })
+    /** @type {uPlot.Series[]} */
     const series = [{}]
+    /** @type {uPlot.Band[]} */
     const bands = []
     const tables = lines.map((line, i) => {
       const base = {
@@ -68,10 +108,7 @@ export class RecordedPlot {
         { ...base, stroke: "transparent" },
       )
       bands.push({ series: [top, bottom], fill: `${colour(COLOURS[i % COLOURS.length])}33` })
-      const table = [line.t, line.mean, line.maximum, line.minimum].map((column) =>
-        column.map((value) => (value === null ? null : value)),
-      )
-      return table
+      return /** @type {uPlot.AlignedData} */ ([line.t, line.mean, line.maximum, line.minimum])
     })
     this.chart = new uPlot(
       {
@@ -100,27 +137,34 @@ export class RecordedPlot {
     )
   }
 
+  /** @param {uPlot} chart */
   point({ cursor, data }) {
-    const at = cursor.left >= 0 ? cursor.idx : null
-    if (at === null || at === undefined) return this.pointed(null, [])
+    const at = (cursor.left ?? -1) >= 0 ? cursor.idx : null
+    if (at === null || at === undefined || !this.shown) return this.pointed(null, [])
     this.pointed(
       data[0][at],
       this.shown.lines.map((_, i) => data[3 * i + 1][at] ?? null),
     )
   }
 
+  /** @param {uPlot} chart */
   select(chart) {
     const { left, width } = chart.select
     if (width < 6) return
     this.zoomed([chart.posToVal(left, "x"), chart.posToVal(left + width, "x")])
   }
 
+  /** @param {number} i */
   colour(i) {
     return COLOURS[i % COLOURS.length]
   }
 
-  // The plot with a title and its legend, as a picture.
+  /**
+   * The plot with a title and its legend, as a picture.
+   * @param {string} title
+   */
   picture(title) {
+    if (!this.shown || !this.chart) throw new Error("nothing is shown")
     const lines = this.shown.lines.map(({ label, unit }, i) => ({
       colour: this.colour(i),
       label: `${label}${unit ? ` [${unit}]` : ""}`,
@@ -129,9 +173,16 @@ export class RecordedPlot {
   }
 }
 
-// A line of the recorder's answer in the units of the page.
+/**
+ * A line of the recorder's answer in the units of the page.
+ * @param {bus.ChannelHistory} channel
+ * @param {number[]} t
+ * @param {string} [label]
+ * @returns {Line}
+ */
 export function lineOf({ name, unit, mean, minimum, maximum }, t, label = name) {
   const [shown, factor, offset] = readAs(unit)
+  /** @param {(number | null)[]} column */
   const read = (column) => column.map((value) => (value === null ? null : value * factor + offset))
   return { name, label, unit: shown, t, mean: read(mean), minimum: read(minimum), maximum: read(maximum) }
 }

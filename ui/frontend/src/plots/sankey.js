@@ -39,6 +39,21 @@ const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
 const SMALLEST = 0.02
 const LEAST = 1e-4
 
+/** @typedef {{ id: string, label: string }} NodeExtra */
+/** @typedef {object} LinkExtra */
+/** @typedef {import("d3-sankey").SankeyGraph<NodeExtra, LinkExtra>} Graph */
+/** @typedef {import("d3-sankey").SankeyNode<NodeExtra, LinkExtra>} Node */
+/** @typedef {Omit<Required<Node>, "sourceLinks" | "targetLinks"> & { layer: number, sourceLinks: Band[], targetLinks: Band[] }} Placed */
+/** @typedef {{ source: Placed, target: Placed, value: number, width: number }} Band */
+
+const newLayout = /** @type {() => import("d3-sankey").SankeyLayout<Graph, NodeExtra, LinkExtra>} */ (
+  /** @type {unknown} */ (sankey)
+)
+
+/**
+ * @param {HTMLElement} box
+ * @param {HTMLElement} sum
+ */
 export function sankeyChart(box, sum) {
   const chart = new Chart(box, sum)
   new ResizeObserver(() => chart.restyle()).observe(box)
@@ -46,22 +61,30 @@ export function sankeyChart(box, sum) {
 }
 
 class Chart {
+  /**
+   * @param {HTMLElement} box
+   * @param {HTMLElement} sum
+   */
   constructor(box, sum) {
     this.box = box
     this.sum = sum
+    /** @type {Map<string, number>} */
     this.means = new Map()
+    /** @type {{ t: number, row: number[] }[]} */
     this.kept = []
     this.due = 0
+    /** @type {Map<string, number | null> | null} The means of the past that are drawn. */
     this.drawn = null
   }
 
   // The mean of what was read over the last seconds of simulated time.
   follow() {
     const t = stream.frame?.t ?? 0
-    const row = PATHS.map((path) => stream.value(path))
-    if (row.includes(null)) return false
-    if (t < this.kept.at(-1)?.t) this.kept = []
-    if (this.kept.at(-1)?.t !== t) this.kept.push({ t, row })
+    const row = PATHS.flatMap((path) => stream.value(path) ?? [])
+    if (row.length < PATHS.length) return false
+    const newest = this.kept.at(-1)
+    if (newest && t < newest.t) this.kept = []
+    if (newest?.t !== t) this.kept.push({ t, row })
     while (this.kept[0].t <= t - MEAN) this.kept.shift()
     this.means = new Map(
       PATHS.map((path, i) => [path, this.kept.reduce((all, kept) => all + kept.row[i], 0) / this.kept.length]),
@@ -69,11 +92,17 @@ class Chart {
     return true
   }
 
-  // What flowed at a moment of the past: `means` by channel, null if there are none.
+  /**
+   * What flowed at a moment of the past: `means` by channel, null if there are none.
+   * @param {Map<string, number | null> | null} means
+   */
   past(means) {
-    if (!means || [...means.values()].includes(null)) return this.clear(means ? "not recorded" : "no data")
+    if (!means) return this.clear("no data")
+    const known = [...means].flatMap(([path, value]) => (value === null ? [] : [/** @type {const} */ ([path, value])]))
+    if (known.length < means.size) return this.clear("not recorded")
     if (this.drawn === means && this.due) return
-    this.means = this.drawn = means
+    this.drawn = means
+    this.means = new Map(known)
     this.draw()
     this.due = 1
   }
@@ -102,8 +131,10 @@ class Chart {
     const width = Math.max(this.box.clientWidth, NARROWEST)
     const height = this.box.clientHeight
     const { bands } = flows(this.means)
+    /** @param {string} from */
     const total = (from) =>
       [...bands].filter(([key]) => key.startsWith(`${from} `)).reduce((all, [, value]) => all + value, 0)
+    /** @param {string} to */
     const into = (to) => [...bands].filter(([key]) => key.endsWith(` ${to}`)).reduce((all, [, value]) => all + value, 0)
     const sums = sides(bands)
     write(
@@ -116,12 +147,12 @@ class Chart {
     for (const [i, to] of SPINE.slice(1).entries())
       if (!bands.has(`${SPINE[i]} ${to}`)) bands.set(`${SPINE[i]} ${to}`, LEAST)
     const used = new Set([...bands.keys()].flatMap((key) => key.split(" ")))
-    const order = new Map(NODES.map(([id], i) => [id, i]))
-    const layout = sankey()
+    const places = NODES.map(([id]) => id)
+    const layout = newLayout()
       .nodeId(({ id }) => id)
       .nodeWidth(10)
       .nodePadding(Math.min(22, height / 16))
-      .nodeSort((a, b) => order.get(a.id) - order.get(b.id))
+      .nodeSort((a, b) => places.indexOf(a.id) - places.indexOf(b.id))
       .nodeAlign(align)
       .extent([
         [2, 8],
@@ -131,14 +162,18 @@ class Chart {
       nodes: NODES.filter(([id]) => used.has(id)).map(([id, label]) => ({ id, label })),
       links: [...bands].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
     })
-    stack(graph.nodes, layout.nodePadding())
+    // The layout has given every node its place, and put nodes where the links had names.
+    const placed = /** @type {{ nodes: Placed[], links: Band[] }} */ (graph)
+    stack(placed.nodes, layout.nodePadding())
     layout.update(graph)
-    this.box.innerHTML = svg(graph, width, height)
+    this.box.innerHTML = svg(placed, width, height)
   }
 }
 
+/** @param {number} power */
 const kilowatts = (power) => `${fixed(power, 1)} kW`
 
+/** @type {Record<string, number>} */
 const COLUMN = {
   grid: 0,
   compressor: 1,
@@ -151,10 +186,16 @@ const COLUMN = {
   chain: 3,
   electric: 4,
 }
+/** @param {Node} node */
 const align = ({ id }) => COLUMN[id] ?? 5
 
-// What is of use runs straight along the top, what is lost hangs below it; d3 would centre each column instead.
+/**
+ * What is of use runs straight along the top, what is lost hangs below it; d3 would centre each column instead.
+ * @param {Placed[]} nodes
+ * @param {number} padding
+ */
 function stack(nodes, padding) {
+  /** @type {Map<number, Placed[]>} */
   const columns = new Map()
   for (const node of nodes) columns.set(node.layer, [...(columns.get(node.layer) ?? []), node])
   for (const column of columns.values()) {
@@ -172,6 +213,11 @@ function stack(nodes, padding) {
   }
 }
 
+/**
+ * @param {{ nodes: Placed[], links: Band[] }} graph
+ * @param {number} width
+ * @param {number} height
+ */
 function svg({ nodes, links }, width, height) {
   const shown = links.filter(({ value }) => value > SMALLEST)
   const boxes = nodes.filter(({ value }) => value > SMALLEST)
@@ -180,20 +226,27 @@ function svg({ nodes, links }, width, height) {
     aria-label="power flows: ${bands.join(", ")}">${shown.map(band).join("")}${boxes.map(box).join("")}</svg>`
 }
 
+/** @type {(link: Band) => string | null} */
 const path = sankeyLinkHorizontal()
 
+/** @param {Band} link */
 function band(link) {
   const { source, target, value, width } = link
   return `<path class="band ${kindOf(source.id, target.id)}" d="${path(link)}" stroke-width="${Math.max(1, width).toFixed(1)}"
     ><title>${source.label} to ${target.label}: ${fixed(value, 2)} kW</title></path>`
 }
 
+/**
+ * @param {string} source
+ * @param {string} target
+ */
 function kindOf(source, target) {
   if (source === "none") return "none"
   if (USEFUL.has(source) && USEFUL.has(target)) return "useful"
   return source === "water" || source === "grid" ? "source" : "loss"
 }
 
+/** @param {Placed} node */
 function box({ id, label, x0, x1, y0, y1, value }) {
   const [left, top, width, height] = [x0, y0, x1 - x0, Math.max(1, y1 - y0)].map((pixels) => pixels.toFixed(1))
   const [x, y] = [x1 + 6, (y0 + y1) / 2].map((pixels) => pixels.toFixed(1))
@@ -201,6 +254,7 @@ function box({ id, label, x0, x1, y0, y1, value }) {
     ><text x="${x}" y="${y}" data-node="${id}">${label} <tspan class="kw">${fixed(value, 1)}</tspan></text>`
 }
 
+/** @param {string} text */
 function paragraph(text) {
   const p = document.createElement("p")
   p.className = "empty"

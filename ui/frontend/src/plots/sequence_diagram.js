@@ -1,6 +1,9 @@
 // The states of the controller and what leads from one to another, as SVG. Pure.
 
-// Places of the states in the drawing; what leads where by command comes from the server.
+/**
+ * Places of the states in the drawing; what leads where by command comes from the server.
+ * @type {Record<string, [number, number]>}
+ */
 const STATES = {
   stopped: [80, 60],
   pressurising: [235, 60],
@@ -28,7 +31,11 @@ const ARROW_HEAD =
   '<path d="M0 0 8 4 0 8z"></path></marker></defs>'
 const NOTE = `<text class="why" x="300" y="282" style="text-anchor:start">emergency stop and trips: from every other state</text>`
 
-// `commands`: by name, which state each leads to from which; `present`: the state that is marked, null if it is not known.
+/**
+ * `commands`: by name, which state each leads to from which; `present`: the state that is marked, null if it is not known.
+ * @param {ui.Moves} commands
+ * @param {string | null} present
+ */
 export function sequenceDiagram(commands, present) {
   const arrows = []
   for (const [command, moves] of Object.entries(commands)) {
@@ -41,6 +48,11 @@ export function sequenceDiagram(commands, present) {
   return `${ARROW_HEAD}${arrows.join("")}${boxes.join("")}${NOTE}`
 }
 
+/**
+ * @param {string} name
+ * @param {number[]} place
+ * @param {boolean} present
+ */
 function box(name, [x, y], present) {
   const bad = name === "tripped" || name === "emergency_stop"
   const frame = `<rect x="${x - HALF_WIDTH}" y="${y - HALF_HEIGHT}" width="${2 * HALF_WIDTH}" height="${2 * HALF_HEIGHT}" rx="6"></rect>`
@@ -48,6 +60,12 @@ function box(name, [x, y], present) {
   return `<g class="state ${present ? "present" : ""} ${bad ? "bad" : ""}" data-state="${name}">${frame}${text}</g>`
 }
 
+/**
+ * @param {string} from
+ * @param {string} to
+ * @param {string} why
+ * @param {"ordered" | "automatic"} kind
+ */
 function arrow(from, to, why, kind) {
   if (from === to) return ""
   const [x1, y1] = STATES[from]
@@ -63,6 +81,12 @@ function arrow(from, to, why, kind) {
   return `<path class="${kind}" d="M${start} L${end}" marker-end="url(#kpp-head)">${title}</path>${label}`
 }
 
+/**
+ * @param {string} from
+ * @param {string} to
+ * @param {"ordered" | "automatic"} kind
+ * @param {boolean} across
+ */
 function shiftOf(from, to, kind, across) {
   if (across) return kind === "ordered" ? COMMANDED_SHIFT : AUTOMATIC_SHIFT
   return from === "coasting" && to === "running" ? RESUME_SHIFT : 0

@@ -6,11 +6,12 @@ import { fixed, MISSING, moment, tickTexts } from "../format.js"
 import { RecordedWindow } from "../stream/recorded_window.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
-import { byId, flag, write } from "../widgets/dom.js"
+import { byId, flag, query, queryAll, write } from "../widgets/dom.js"
 import { colours } from "../widgets/theme.js"
 import { followTime, timebar } from "../widgets/timebar.js"
-import { save, sheet } from "./download.js"
+import { save, saveImage, sheet } from "./download.js"
 
+/** @type {ui.TrendPlot[]} */
 const OVERVIEW = [
   {
     id: "power",
@@ -39,7 +40,7 @@ const OVERVIEW = [
     title: "Receiver pressure (abs.)",
     lines: [{ path: "receiver.pressure", label: "Receiver", colour: "flow" }],
     least: [0.1],
-    levels: (p) => [
+    levels: (/** @type {ui.Parameters} */ p) => [
       [p.unload_pressure / 1e5, "unload"],
       [p.load_pressure / 1e5, "load"],
     ],
@@ -56,9 +57,14 @@ const OVERVIEW = [
   },
 ]
 
-// A number is shown in one plot of the overview and again on other pages, hence the plot's name in the id.
+/**
+ * A number is shown in one plot of the overview and again on other pages, hence the plot's name in the id.
+ * @param {ui.TrendPlot} plot
+ * @param {string} path
+ */
 const lineId = (plot, path) => (plot.page ? `line-${plot.id}-${path}` : `line-${path}`)
 
+/** @param {ui.TrendPlot} plot */
 const legend = (plot) =>
   plot.lines
     .map(
@@ -69,6 +75,7 @@ const legend = (plot) =>
     )
     .join("")
 
+/** @param {ui.TrendPlot} plot */
 const figure = (plot) => `
     <figure class="plot" data-testid="plot-${plot.id}" aria-label="${plot.title} over simulated time">
       <figcaption><b>${plot.title}</b>${legend(plot)}<a class="past"
@@ -77,6 +84,11 @@ const figure = (plot) => `
       <div class="canvas"></div>
     </figure>`
 
+/**
+ * @param {string} id
+ * @param {string} name
+ * @param {ui.TrendPlot[]} plots
+ */
 const card = (id, name, plots) => `
 <section class="card strips" aria-label="${name}">
   <header>
@@ -86,12 +98,22 @@ const card = (id, name, plots) => `
   <div class="plots">${plots.map(figure).join("")}</div>
 </section>`
 
-// Plots of another page; `id` begins the test ids of its controls.
+/**
+ * Plots of another page; `id` begins the test ids of its controls.
+ * @param {string} id
+ * @param {ui.TrendPlot[]} plots
+ */
 export const trends = (id, plots) => card(id, "trends", plots)
 
 export const STRIPS = card("o-", "plots over simulated time", OVERVIEW)
 
-// Draws the plots of a page; `draw` and `legend` are called while the page is shown.
+/**
+ * Draws the plots of a page; `draw` and `legend` are called while the page is shown.
+ * @param {HTMLElement} root
+ * @param {string} id
+ * @param {ui.TrendPlot[]} plots
+ * @param {ui.Commands} commands
+ */
 export function trendPlots(root, id, plots, commands) {
   const past = new RecordedWindow(
     commands,
@@ -99,13 +121,13 @@ export function trendPlots(root, id, plots, commands) {
     () => drawn.forEach((plot) => plot.draw(true)),
   )
   const drawn = plots.map((plot) => new Plot(root, plot, past))
-  for (const button of root.querySelectorAll("[data-line]")) button.onclick = () => toggle(button.dataset.line)
+  for (const button of queryAll(root, "[data-line]")) button.onclick = () => toggle(button.dataset.line ?? "")
   byId(root, `${id}csv`).onclick = () => csv(drawn)
   byId(root, `${id}png`).onclick = () => png(root, drawn)
   const bar = followTime(root, id, () => past.trouble)
   const follow = () => {
-    for (const link of root.querySelectorAll("a.past"))
-      link.href = view.link("history", { channels: link.dataset.channels.split(","), hidden: new Set() })
+    for (const link of queryAll(root, "a.past", HTMLAnchorElement))
+      link.href = view.link("history", { channels: (link.dataset.channels ?? "").split(","), hidden: new Set() })
     drawn.forEach((plot) => plot.follow())
   }
   view.listeners.add(follow)
@@ -121,48 +143,73 @@ export function trendPlots(root, id, plots, commands) {
   }
 }
 
+/** @param {string} path */
 function toggle(path) {
   const hidden = new Set(view.hidden)
   if (!hidden.delete(path)) hidden.add(path)
   view.set({ hidden })
 }
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Commands} commands
+ */
 export const strips = (root, commands) => trendPlots(root, "o-", OVERVIEW, commands)
 
-// All plots of a page have one time axis.
+/**
+ * What the plots show, as a table.
+ * @param {Plot[]} plots
+ */
 function csv(plots) {
+  /** @type {Map<string, ArrayLike<number | null | undefined>>} */
   const columns = new Map()
-  for (const { plot, chart } of plots) plot.lines.forEach(({ path }, i) => columns.set(path, chart.data[i + 1]))
+  for (const { plot, chart } of plots) {
+    plot.lines.forEach(({ path }, i) => chart && columns.set(path, chart.data[i + 1]))
+  }
   const [from, to] = view.range()
-  const head = [
-    "t [s]",
-    ...[...columns.keys()].map(
-      (path) => `${path}${stream.channel(path).unit ? ` [${stream.channel(path).unit}]` : ""}`,
-    ),
-  ]
+  const head = ["t [s]", ...[...columns.keys()].map((path) => `${path}${unitOf(path)}`)]
   const lines = [head.join(",")]
-  plots[0].chart.data[0].forEach((t, row) => {
+  Array.from(plots[0].chart?.data[0] ?? []).forEach((t, row) => {
     if (t >= from && t <= to) lines.push([t, ...[...columns.values()].map((column) => column[row] ?? "")].join(","))
   })
   save(`kpp-${stream.recordedRun()}.csv`, new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }))
 }
 
+/** @param {string} path */
+function unitOf(path) {
+  const unit = stream.channel(path)?.unit
+  return unit ? ` [${unit}]` : ""
+}
+
+/**
+ * The same as a picture.
+ * @param {HTMLElement} root
+ * @param {Plot[]} plots
+ */
 function png(root, plots) {
   const [from, to] = view.range()
   const title = `run ${stream.recordedRun()}, ${moment(from)} to ${moment(to)}`
-  const pictures = plots.map(({ plot, chart }) => ({
-    canvas: chart.ctx.canvas,
-    title: plot.title,
-    lines: plot.lines.map(({ path, label, colour }) => ({ colour, label: `${label} [${stream.channel(path).unit}]` })),
-  }))
-  sheet(root, title, pictures).toBlob((blob) => save(`kpp-${stream.recordedRun()}.png`, blob), "image/png")
+  const pictures = plots.flatMap(({ plot, chart }) => {
+    if (!chart) return []
+    const lines = plot.lines.map(({ path, label, colour }) => ({ colour, label: `${label}${unitOf(path)}` }))
+    return [{ canvas: chart.ctx.canvas, title: plot.title, lines }]
+  })
+  saveImage(`kpp-${stream.recordedRun()}.png`, sheet(root, title, pictures))
 }
 
 class Plot {
+  /**
+   * @param {HTMLElement} root
+   * @param {ui.TrendPlot} plot
+   * @param {RecordedWindow} past
+   */
   constructor(root, plot, past) {
-    Object.assign(this, { root, plot, past })
+    this.root = root
+    this.plot = plot
+    this.past = past
     this.figure = byId(root, `plot-${plot.id}`)
-    this.box = this.figure.querySelector(".canvas")
+    this.box = query(this.figure, ".canvas")
+    /** @type {uPlot | null} */
     this.chart = null
     new ResizeObserver(() => this.resize()).observe(this.box)
   }
@@ -185,8 +232,15 @@ class Plot {
     this.draw(true)
   }
 
+  /** @returns {uPlot.Options} */
   options() {
     const colour = colours(this.root)
+    /**
+     * @param {string} scale
+     * @param {uPlot.Axis.Side} side
+     * @param {boolean} grid
+     * @returns {uPlot.Axis}
+     */
     const axis = (scale, side, grid) => ({
       scale,
       side,
@@ -197,7 +251,7 @@ class Plot {
       ticks: { show: false },
       gap: 4,
       space: 28,
-      values: (_, ticks) => tickTexts(ticks),
+      values: (/** @type {uPlot} */ _, /** @type {number[]} */ ticks) => tickTexts(ticks),
     })
     const right = this.plot.lines.some((line) => line.right)
     return {
@@ -212,8 +266,14 @@ class Plot {
       },
       scales: {
         x: { time: false },
-        y: { range: (_, low, high) => this.range(low, high, true) },
-        r: { range: (_, low, high) => this.range(low, high, false) },
+        y: {
+          range: (/** @type {uPlot} */ _, /** @type {number | null} */ low, /** @type {number | null} */ high) =>
+            this.range(low, high, true),
+        },
+        r: {
+          range: (/** @type {uPlot} */ _, /** @type {number | null} */ low, /** @type {number | null} */ high) =>
+            this.range(low, high, false),
+        },
       },
       axes: [
         {
@@ -224,7 +284,8 @@ class Plot {
           size: 24,
           gap: 6,
           space: 60,
-          values: (_, ticks) => tickTexts(ticks).map((text) => `${text} s`),
+          values: (/** @type {uPlot} */ _, /** @type {number[]} */ ticks) =>
+            tickTexts(ticks).map((text) => `${text} s`),
         },
         axis("y", 3, true),
         ...(right ? [axis("r", 1, false)] : []),
@@ -241,14 +302,20 @@ class Plot {
         })),
       ],
       hooks: {
-        setSelect: [(chart) => this.zoom(chart)],
-        drawAxes: [(chart) => this.levels(chart, colour)],
-        draw: [(chart) => this.names(chart, colour)],
+        setSelect: [(/** @type {uPlot} */ chart) => this.zoom(chart)],
+        drawAxes: [(/** @type {uPlot} */ chart) => this.levels(chart, colour)],
+        draw: [(/** @type {uPlot} */ chart) => this.names(chart, colour)],
       },
     }
   }
 
-  // Never narrower than what matters, so that a flat line is shown flat.
+  /**
+   * Never narrower than what matters, so that a flat line is shown flat.
+   * @param {number | null} low
+   * @param {number | null} high
+   * @param {boolean} left
+   * @returns {ui.Range}
+   */
   range(low, high, left) {
     const least = this.plot.least[left ? 0 : 1]
     if (low === null || high === null) return [0, least]
@@ -260,6 +327,10 @@ class Plot {
     return [this.plot.zero && bottom === 0 ? 0 : bottom - margin, top + margin]
   }
 
+  /**
+   * @param {uPlot} chart
+   * @param {ui.Palette} colour
+   */
   levels(chart, colour) {
     if (!this.plot.levels || !stream.geometry) return
     const { ctx, bbox } = chart
@@ -276,7 +347,11 @@ class Plot {
     ctx.restore()
   }
 
-  // Over the curves, with an edge in the colour of the ground: both can be read.
+  /**
+   * Over the curves, with an edge in the colour of the ground: both can be read.
+   * @param {uPlot} chart
+   * @param {ui.Palette} colour
+   */
   names(chart, colour) {
     if (!this.plot.levels || !stream.geometry) return
     const { ctx, bbox } = chart
@@ -296,52 +371,54 @@ class Plot {
     ctx.restore()
   }
 
+  /** @param {uPlot} chart */
   zoom(chart) {
     const { left, width } = chart.select
     if (width < 6) return
+    /** @type {ui.Range} */
     const zoom = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")]
     chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
     view.set({ zoom })
   }
 
   follow() {
-    if (!this.chart) return
+    const { chart } = this
+    if (!chart) return
     this.plot.lines.forEach(({ path }, i) => {
       const show = !view.hidden.has(path)
-      if (this.chart.series[i + 1].show !== show) this.chart.setSeries(i + 1, { show })
-      this.figure.querySelector(`[data-line="${path}"]`).setAttribute("aria-pressed", String(show))
+      if (chart.series[i + 1].show !== show) chart.setSeries(i + 1, { show })
+      query(this.figure, `[data-line="${path}"]`).setAttribute("aria-pressed", String(show))
     })
     this.draw(true)
   }
 
   draw(asked = false) {
-    if (!this.chart || !stream.series) return
+    const { chart } = this
+    if (!chart || !stream.series) return
     if (!asked && !view.live) return
     const range = view.range()
     const paths = this.plot.lines.map((line) => line.path)
     const data = this.past.window(paths, range) ?? stream.series.window(paths, ...range)
-    this.chart.batch(() => {
-      this.chart.setData(data, false)
-      this.chart.setScale("x", { min: range[0], max: range[1] })
+    chart.batch(() => {
+      chart.setData(/** @type {uPlot.AlignedData} */ (data), false)
+      chart.setScale("x", { min: range[0], max: range[1] })
     })
   }
 
   legend() {
     const state = stream.connected ? stream.freshness() : "missing"
     flag(this.figure, "state", state)
-    const at = this.chart?.cursor.idx
-    const pointed = at !== null && at !== undefined && this.chart.cursor.left >= 0
+    const { chart } = this
+    const pointed = chart && (chart.cursor.left ?? -1) >= 0 ? chart.cursor.idx : null
     this.plot.lines.forEach(({ path }, i) => {
       const channel = stream.channel(path)
       if (!channel) return
-      const value = pointed
-        ? this.chart.data[i + 1][at]
-        : view.live || !this.chart
-          ? stream.value(path)
-          : this.chart.data[i + 1].at(-1)
+      const column = chart?.data[i + 1]
+      const newest = view.live || !column ? stream.value(path) : column[column.length - 1]
+      const value = pointed === null || pointed === undefined ? newest : column?.[pointed]
       const element = byId(this.figure, lineId(this.plot, path))
       write(element, value === undefined ? MISSING : fixed(value, channel.decimals))
-      write(element.nextElementSibling, channel.unit)
+      if (element.nextElementSibling) write(element.nextElementSibling, channel.unit)
     })
   }
 }

@@ -7,7 +7,11 @@ const TOGETHER = 20 // channels in one question: the recorder answers with 6000 
 const BEGUN = 0.2 // seconds; from here on the page has heard all of the run
 const AGAIN = 5000 // milliseconds until a recorder that did not answer is asked again
 
-// Call the result a few times a second.
+/**
+ * Call the result a few times a second.
+ * @param {ui.Stream} stream
+ * @param {ui.Commands} commands
+ */
 export function backfill(stream, commands) {
   let done = ""
   let due = 0
@@ -22,6 +26,7 @@ export function backfill(stream, commands) {
     try {
       const paths = series.channels.map(({ path }) => path)
       const means = []
+      /** @type {number[]} */
       let times = []
       for (let first = 0; first < paths.length; first += TOGETHER) {
         const channels = paths.slice(first, first + TOGETHER)

@@ -4,22 +4,43 @@
 import { fixedValue } from "../plant/parameters.js"
 import { stream } from "./stream.js"
 
-// Both give the id of the clock's command that begins the other run.
+// What another run is made of; nobody can ask for one before it is known.
+function present() {
+  const { geometry, frame, hello } = stream
+  if (!geometry || !frame || !hello) throw new Error("the parameters in force are not known yet")
+  return {
+    run: geometry.run,
+    t: frame.t,
+    inForce: geometry.parameters,
+    declarations: hello.declarations,
+    scenarios: hello.scenarios,
+  }
+}
+
+/**
+ * Both give the id of the clock's command that begins the other run.
+ * @param {ui.Commands} commands
+ * @param {Record<string, ui.Value>} parameters
+ */
 export async function fork(commands, parameters) {
-  const { run } = stream.geometry
-  const { seq } = await commands.ask("tick_at", { run, t: stream.frame.t })
+  const { run, t } = present()
+  const { seq } = await commands.ask("tick_at", { run, t })
   const { scenario } = await commands.ask("fork", { run, seq: Math.max(1, seq) })
   return commands.clock("reset", { scenario, parameters })
 }
 
-// Of a run that was forked the scenario is that moment: what begins at standstill takes one of the files instead.
+/**
+ * Of a run that was forked the scenario is that moment: what begins at standstill takes one of the files instead.
+ * @param {ui.Commands} commands
+ * @param {Record<string, ui.Value>} parameters
+ */
 export function newRun(commands, parameters) {
-  const present = stream.note?.clock?.scenario
-  const files = stream.hello.scenarios
-  const fixedNames = new Set(stream.hello.declarations.filter(fixedValue).map(({ name }) => name))
-  const own = Object.entries({ ...stream.geometry.parameters, ...parameters }).filter(([name]) => !fixedNames.has(name))
+  const { inForce, declarations, scenarios } = present()
+  const scenario = stream.note?.clock?.scenario
+  const fixedNames = new Set(declarations.filter(fixedValue).map(({ name }) => name))
+  const own = Object.entries({ ...inForce, ...parameters }).filter(([name]) => !fixedNames.has(name))
   return commands.clock("reset", {
-    scenario: files.includes(present) ? present : files[0],
+    scenario: scenario && scenarios.includes(scenario) ? scenario : scenarios[0],
     parameters: Object.fromEntries(own),
   })
 }

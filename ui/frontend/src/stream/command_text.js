@@ -2,11 +2,14 @@
 
 import { moment } from "../format.js"
 
-// What a command asks for.
+/**
+ * What a command asks for.
+ * @param {ui.Command} command
+ */
 export function describe({ module, name, args }) {
   if (name === "set_speed") return args.flat_out ? "Speed: as fast as possible" : `Speed ${args.speed} ×`
   if (name === "reset" && module === "clock") return `New run of ${args.scenario ?? "the same scenario"}`
-  if (name === "seek") return `Go to ${moment(args.t)} of the recording`
+  if (name === "seek") return `Go to ${moment(Number(args.t))} of the recording`
   if (name === "step") return `Step ${args.ticks} tick${args.ticks === 1 ? "" : "s"}`
   if (name === "set_policy") return `Late modules: ${args.policy}`
   if (name === "plant_reset") return "Reset trip"
@@ -21,7 +24,10 @@ export function describe({ module, name, args }) {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ")
 }
 
-// What became of it.
+/**
+ * What became of it.
+ * @param {ui.Command} command
+ */
 export function outcome({ phase, t, seq, reason }) {
   const at = `at ${moment(t)}`
   if (phase === "sent") return "sent …"

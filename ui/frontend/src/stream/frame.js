@@ -4,6 +4,10 @@ const MAGIC = 0x4b
 export const LAYOUT = 3
 const HEADER = 56
 
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {ui.Frame}
+ */
 export function unpack(buffer) {
   const head = new DataView(buffer)
   if (head.getUint8(0) !== MAGIC || head.getUint8(1) !== LAYOUT) throw new Error("display frame of another layout")
@@ -12,6 +16,11 @@ export function unpack(buffer) {
   const width = head.getUint16(50, true)
   const newest = head.getUint16(52, true)
   let offset = HEADER
+  /**
+   * @template T
+   * @param {{ new (buffer: ArrayBuffer, offset: number, items: number): T, BYTES_PER_ELEMENT: number }} Kind
+   * @param {number} items
+   */
   const take = (Kind, items) => {
     const block = new Kind(buffer, offset, items)
     offset += items * Kind.BYTES_PER_ELEMENT

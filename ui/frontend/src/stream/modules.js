@@ -7,7 +7,11 @@ export const EVERY_MODULE = "*"
 
 export const asked = () => new URLSearchParams(location.search).get(PARAMETER)
 
-// The same address, window and page for another module; the fragment is that of now.
+/**
+ * The same address, window and page for another module; the fragment is that of now.
+ * @param {string} module
+ * @param {string} [base]
+ */
 export function addressOf(module, base = location.href) {
   const address = new URL(base)
   address.searchParams.set(PARAMETER, module)
@@ -17,7 +21,10 @@ export function addressOf(module, base = location.href) {
 
 export const several = () => (stream.hello?.modules.length ?? 0) > 1
 
-// What the recorder has of the shown module in a run.
+/**
+ * What the recorder has of the shown module in a run.
+ * @param {bus.RecordedRun | undefined} run
+ */
 export const recordedOf = (run) => run?.modules.find(({ module }) => module === stream.hello?.module)
 
 // Why the page shows no module, empty when it does.

@@ -1,5 +1,6 @@
 // Numbers at one moment of the past, as the recorder has them: of the newest state up to it, and means of the 2 s before it.
 
+import { messageOf } from "./commands.js"
 import { stream } from "./stream.js"
 import { view } from "./view_state.js"
 
@@ -9,21 +10,33 @@ const SPAN = 2 // seconds; at high speed states lie seconds apart
 const WAIT = 150 // milliseconds; a slider that is drawn along asks less often, and the newest states are on disk
 const JUST = 0.0005 // seconds; the end of a stretch is not part of it
 
+/** @typedef {"last" | "mean"} Statistic */
+/** @typedef {Partial<Record<Statistic, number | null>>} Statistics */
+/**
+ * What the recorder has of a moment; `missing`: how many of the wanted channels it has not.
+ * @typedef {{ run: string, t: number, values: Map<string, Statistics>, missing: number }} Found
+ */
+
 export class RecordedValues {
-  // `names`: gives the channels that are wanted; the recorder is asked for those that it has. `averaged`: those, at most 64,
-  // whose means are wanted too.
+  /**
+   * `names`: gives the channels that are wanted; the recorder is asked for those that it has. `averaged`: those, at most 64,
+   * whose means are wanted too.
+   * @param {ui.Commands} commands
+   * @param {() => string[]} names
+   * @param {string[]} [averaged]
+   */
   constructor(commands, names, averaged = []) {
-    Object.assign(this, {
-      commands,
-      names,
-      averaged,
-      found: null,
-      recorded: null,
-      wanted: "",
-      known: "",
-      busy: false,
-      problem: "",
-    })
+    this.commands = commands
+    this.names = names
+    this.averaged = averaged
+    /** @type {Found | null} */
+    this.found = null
+    /** @type {{ run: string, names: Set<string> } | null} Channels that the recorder has of a run. */
+    this.recorded = null
+    this.wanted = ""
+    this.known = ""
+    this.busy = false
+    this.problem = ""
   }
 
   // {run, t, values, missing} of the moment that the view shows, or of the one shown before while the recorder is asked;
@@ -37,7 +50,11 @@ export class RecordedValues {
     return this.found
   }
 
-  // SI, null where nothing is recorded.
+  /**
+   * SI, null where nothing is recorded.
+   * @param {string} name
+   * @param {Statistic} [what]
+   */
   raw(name, what = "last") {
     return this.found?.values.get(name)?.[what] ?? null
   }
@@ -47,9 +64,14 @@ export class RecordedValues {
     return !this.found && Boolean(view.frozenFrame)
   }
 
-  // In the unit people read.
+  /**
+   * In the unit people read.
+   * @param {string} path
+   * @param {Statistic} [what]
+   */
   value(path, what) {
-    if (this.held) return stream.read(view.frozenFrame, path)
+    const frozen = view.frozenFrame
+    if (!this.found && frozen) return stream.read(frozen, path)
     const value = this.raw(path, what)
     const channel = stream.channel(path)
     return value === null || !channel ? null : value * channel.factor + channel.offset
@@ -68,36 +90,57 @@ export class RecordedValues {
       found = await this.fetch(run, Math.max(0.01, Number(t)))
       if (!found) problem = "nothing is recorded at this moment"
     } catch (error) {
-      problem = error.message
+      problem = messageOf(error)
     } finally {
       this.busy = false
     }
     if (this.wanted) Object.assign(this, { found, problem, known: wanted })
   }
 
+  /**
+   * @param {string} run
+   * @param {number} t
+   * @returns {Promise<Found | null>}
+   */
   async fetch(run, t) {
     if (this.recorded?.run !== run || !this.recorded.names.size) {
       const { channels } = await this.commands.ask("channels", { run })
       this.recorded = { run, names: new Set(channels.map(({ name }) => name)) }
     }
     const names = this.names()
-    const kept = names.filter((name) => this.recorded.names.has(name))
+    const { names: recorded } = this.recorded
+    const kept = names.filter((name) => recorded.has(name))
     if (!kept.length) return null
+    /**
+     * @param {string[]} channels
+     * @param {number} start
+     */
     const ask = (channels, start) => this.commands.ask("history", { run, channels, start, end: t + JUST, bins: BINS })
     const flows = kept.filter((name) => this.averaged.includes(name))
     const before = await ask(flows.length ? flows : kept.slice(0, 1), Math.max(0, t - SPAN))
-    if (!before.t.length) return null
+    const newest = before.t.at(-1)
+    if (newest === undefined) return null
+    /** @type {Map<string, Statistics>} */
     const values = new Map(before.channels.map(({ name, mean, samples }) => [name, { mean: meanOf(mean, samples) }]))
     // The bin with the newest state, asked for so finely that this state is alone in the last of its bins.
     for (let first = 0; first < kept.length; first += MOST) {
-      const { channels } = await ask(kept.slice(first, first + MOST), before.t.at(-1))
+      const { channels } = await ask(kept.slice(first, first + MOST), newest)
       for (const { name, mean } of channels) values.set(name, { ...values.get(name), last: mean.at(-1) ?? null })
     }
     return { run, t, values, missing: names.length - kept.length }
   }
 }
 
+/**
+ * @param {(number | null)[]} means
+ * @param {number[]} samples
+ */
 function meanOf(means, samples) {
-  const count = samples.reduce((all, each) => all + each, 0)
-  return count ? means.reduce((all, mean, i) => all + (mean ?? 0) * samples[i], 0) / count : null
+  let count = 0
+  let sum = 0
+  samples.forEach((states, i) => {
+    count += states
+    sum += states * (means[i] ?? 0)
+  })
+  return count ? sum / count : null
 }

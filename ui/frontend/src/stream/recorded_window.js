@@ -1,5 +1,6 @@
 // What the page does not keep itself of the plotted channels: asked of the recorder for the stretch that is looked at.
 
+import { messageOf } from "./commands.js"
 import { stream } from "./stream.js"
 import { view } from "./view_state.js"
 
@@ -9,25 +10,50 @@ const SHORT = 5 // seconds; below, the recorder knows more than the means of 50 
 const WAIT = 150
 const BEGUN = 0.2 // seconds; a page that has heard the run from here on has all of it
 
+/** @typedef {(number | null)[]} Column */
+/**
+ * What the recorder has of a stretch, by the question that it answers.
+ * @typedef {{ key: string, t: number[], columns: Map<string, Column>, from: number, to: number }} Recorded
+ */
+
 export class RecordedWindow {
+  /**
+   * @param {ui.Commands} commands
+   * @param {string[]} paths
+   * @param {() => void} drawn
+   */
   constructor(commands, paths, drawn) {
-    Object.assign(this, { commands, paths, drawn, data: null, asked: "", busy: false, problem: "", covered: false })
+    this.commands = commands
+    this.paths = paths
+    this.drawn = drawn
+    /** @type {Recorded | null} */
+    this.data = null
+    this.asked = ""
+    this.busy = false
+    this.problem = ""
+    this.covered = false
   }
 
-  // [t, column...] of a stretch that is not live; null if the page's own samples do, or are all that there is. What is missing
-  // is asked for.
+  /**
+   * [t, column...] of a stretch that is not live; null if the page's own samples do, or are all that there is. What is missing
+   * is asked for.
+   * @param {string[]} paths
+   * @param {ui.Range} range
+   * @returns {Column[] | null}
+   */
   window(paths, [from, to]) {
-    this.covered = stream.series.length > 0 && (from >= stream.series.heard || stream.series.heard < BEGUN)
+    const { series } = stream
+    this.covered = series !== null && series.length > 0 && (from >= series.heard || series.heard < BEGUN)
     if (view.live || (this.covered && to - from > SHORT)) return null
     const key = `${stream.recordedRun()} ${from} ${to}`
     if (this.asked !== key) this.ask(key)
     const { data } = this
     if (data?.key !== key || !data.t.length) {
-      const own = stream.series.length > 0 && stream.series.t[0] < to && stream.series.last > from
+      const own = series !== null && series.length > 0 && series.t[0] < to && series.last > from
       if (this.covered || own) return null
     }
     if (!data || data.to <= from || data.from >= to) return [[], ...paths.map(() => [])]
-    return [data.t, ...paths.map((path) => data.columns.get(path))]
+    return [data.t, ...paths.map((path) => data.columns.get(path) ?? [])]
   }
 
   // Why there is nothing to show, empty while there is something.
@@ -35,6 +61,7 @@ export class RecordedWindow {
     return this.covered ? "" : this.problem
   }
 
+  /** @param {string} key */
   async ask(key) {
     this.asked = key
     if (this.busy) return
@@ -49,6 +76,7 @@ export class RecordedWindow {
     this.drawn()
   }
 
+  /** @param {string} key */
   async fetch(key) {
     const [run, from, to] = key.split(" ")
     const bins = Math.min(MOST_BINS, Math.floor(BINS / this.paths.length))
@@ -60,20 +88,24 @@ export class RecordedWindow {
         end: Math.max(0.01, Number(to)),
         bins,
       })
+      /** @type {Map<string, Column>} */
       const columns = new Map()
-      found.channels.forEach(({ mean }, i) => {
-        const { factor, offset } = stream.channel(this.paths[i])
-        columns.set(
-          this.paths[i],
-          mean.map((value) => (value === null ? null : value * factor + offset)),
-        )
-      })
+      for (const { name, mean } of found.channels) {
+        const channel = stream.channel(name)
+        if (channel) columns.set(name, inUnit(mean, channel))
+      }
       this.data = { key, t: found.t, columns, from: Number(from), to: Number(to) }
       this.problem = found.t.length
         ? ""
-        : `nothing is recorded of this stretch of run ${run}${stream.series.length ? ": shown is what this page has heard" : ""}`
+        : `nothing is recorded of this stretch of run ${run}${stream.series?.length ? ": shown is what this page has heard" : ""}`
     } catch (error) {
-      this.problem = error.message
+      this.problem = messageOf(error)
     }
   }
 }
+
+/**
+ * @param {(number | null)[]} values SI
+ * @param {ui.Channel} channel
+ */
+const inUnit = (values, { factor, offset }) => values.map((value) => (value === null ? null : value * factor + offset))

@@ -3,6 +3,7 @@
 const KEEP = 16384
 
 export class Series {
+  /** @param {ui.ChannelDeclaration[]} channels */
   constructor(channels) {
     this.channels = channels
     this.index = new Map(channels.map((channel, i) => [channel.path, i]))
@@ -13,6 +14,7 @@ export class Series {
     this.heard = 0 // simulated time from which on the samples are the page's own, and not the recorder's bins
   }
 
+  /** @param {ui.Frame} frame */
   append(frame) {
     if (frame.run !== this.run) {
       this.run = frame.run
@@ -38,24 +40,44 @@ export class Series {
     this.heard = Math.max(this.heard, this.t[0])
   }
 
-  // What came before the first sample, as the recorder has it: its times and a column for each channel, in the page's units.
+  /**
+   * What came before the first sample, as the recorder has it: its times and a column for each channel, in the page's units.
+   * @param {number[]} t
+   * @param {number[][]} columns
+   */
   prepend(t, columns) {
     const count = t.findIndex((time) => time >= this.t[0])
     const more = Math.min(count < 0 ? t.length : count, KEEP, 2 * KEEP - this.length)
     const from = (count < 0 ? t.length : count) - more
     if (more <= 0) return
-    for (const [array, values] of [[this.t, t], ...this.columns.map((column, i) => [column, columns[i]])]) {
+    /**
+     * @param {Float64Array} array
+     * @param {number[]} values
+     */
+    const put = (array, values) => {
       array.copyWithin(more, 0, this.length)
       for (let row = 0; row < more; row++) array[row] = values[from + row] ?? NaN
     }
+    put(this.t, t)
+    this.columns.forEach((column, i) => put(column, columns[i]))
     this.length += more
+  }
+
+  /** @param {string} path */
+  column(path) {
+    const place = this.index.get(path)
+    if (place === undefined) throw new Error(`${path} is not plotted`)
+    return this.columns[place]
   }
 
   get last() {
     return this.length ? this.t[this.length - 1] : 0
   }
 
-  // Row at or before a time, by bisection.
+  /**
+   * Row at or before a time, by bisection.
+   * @param {number} time
+   */
   rowAt(time) {
     let low = 0
     let high = this.length
@@ -67,13 +89,15 @@ export class Series {
     return Math.max(0, low - 1)
   }
 
-  // [t, column...] from one row before `from`, so that a line enters the picture at its edge.
+  /**
+   * [t, column...] from one row before `from`, so that a line enters the picture at its edge.
+   * @param {string[]} paths
+   * @param {number} from
+   * @param {number} to
+   */
   window(paths, from, to) {
     const start = this.rowAt(from)
     const end = Math.min(this.length, this.rowAt(to) + 2)
-    return [
-      this.t.subarray(start, end),
-      ...paths.map((path) => this.columns[this.index.get(path)].subarray(start, end)),
-    ]
+    return [this.t.subarray(start, end), ...paths.map((path) => this.column(path).subarray(start, end))]
   }
 }

@@ -10,29 +10,48 @@ export const STALE_AFTER = 1
 const LOST_AFTER = 5
 const RETRY = 400
 const LATENCIES = 400
+const COMMANDS = 50
 
-class Stream {
+export class Stream {
   constructor() {
+    /** @type {ui.Hello | null} */
     this.hello = null
+    /** @type {ui.Note | null} */
     this.note = null
+    /** @type {ui.Geometry | null} */
     this.geometry = null
+    /** @type {ui.Frame | null} */
     this.frame = null
+    /** @type {Series | null} */
     this.series = null
+    /** @type {Map<string, ui.Command>} */
     this.commands = new Map()
-    this.alarms = this.everywhere = { alarms: [], events: [] }
+    /** @type {Map<string, ui.Channel>} */
+    this.readings = new Map()
+    /** @type {ui.Alarms} Those that concern the shown module. */
+    this.alarms = { type: "alarms", alarms: [], events: [] }
+    /** Those of every module. */
+    this.everywhere = this.alarms
     this.connected = false
     this.received = 0
     this.acknowledged = 0
     this.arrived = 0
     this.rate = 0
+    /** @type {number[]} */
     this.recent = []
+    /** @type {number[]} */
     this.latency = []
     this.fresh = false
+    /** @type {Set<(kind: ui.StreamEvent) => void>} */
     this.listeners = new Set()
+    /** @type {Set<(now: number, fresh: boolean) => void>} */
     this.painters = new Set()
+    /** @type {WebSocket | null} */
+    this.socket = null
     this.opened = performance.now()
     this.connect()
     document.addEventListener("visibilitychange", () => this.say(document.hidden ? "hide" : "show"))
+    /** @param {number} now */
     const paint = (now) => {
       requestAnimationFrame(paint) // first: what fails once must not stop the page for good
       this.paint(now)
@@ -45,26 +64,29 @@ class Stream {
     const address = new URL("stream", document.baseURI)
     address.protocol = address.protocol.replace("http", "ws")
     const module = new URLSearchParams(location.search).get("module")
-    address.search = module === null ? "" : new URLSearchParams({ module })
+    address.search = module === null ? "" : `${new URLSearchParams({ module })}`
     address.hash = ""
-    this.socket = new WebSocket(address)
-    this.socket.binaryType = "arraybuffer"
-    this.socket.onopen = () => {
+    const socket = new WebSocket(address)
+    this.socket = socket
+    socket.binaryType = "arraybuffer"
+    socket.onopen = () => {
       this.connected = true
       this.received = this.acknowledged = 0
       if (document.hidden) this.say("hide")
     }
-    this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.drawn(data))
-    this.socket.onclose = () => {
+    socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.drawn(data))
+    socket.onclose = () => {
       this.connected = false
       setTimeout(() => this.connect(), RETRY)
     }
   }
 
+  /** @param {string} text */
   say(text) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text)
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(text)
   }
 
+  /** @param {ui.StreamMessage} message */
   told(message) {
     if (message.type === "hello") this.meet(message)
     else if (message.type === "note") this.note = message
@@ -74,14 +96,23 @@ class Stream {
     this.emit(message.type)
   }
 
-  // Those of every module, and those that concern the shown one: its own, and what is of no module.
+  /**
+   * Those of every module, and those that concern the shown one: its own, and what is of no module.
+   * @param {ui.Alarms} message
+   */
   alarmed(message) {
-    const others = this.hello.modules.filter((each) => each !== this.hello.module)
+    const { modules, module: shown } = this.hello ?? { modules: [], module: null }
+    const others = modules.filter((each) => each !== shown)
+    /**
+     * @template {{ module: string }} T
+     * @param {T[]} list
+     */
     const here = (list) => list.filter(({ module }) => !others.includes(module))
     this.everywhere = message
     this.alarms = { ...message, alarms: here(message.alarms), events: here(message.events) }
   }
 
+  /** @param {ui.Hello} hello */
   meet(hello) {
     if (hello.layout !== LAYOUT || (this.hello && this.hello.boot !== hello.boot)) {
       location.reload()
@@ -97,16 +128,18 @@ class Stream {
     )
   }
 
+  /** @param {ui.Command} news */
   commandNews(news) {
-    const known = this.commands.get(news.id) ?? {}
+    const known = this.commands.get(news.id)
     this.commands.delete(news.id)
     // Who only heard the answer does not know what was asked for.
-    const args = Object.keys(news.args ?? {}).length ? news.args : (known.args ?? {})
+    const args = Object.keys(news.args).length ? news.args : (known?.args ?? {})
     this.commands.set(news.id, { ...known, ...news, args })
-    while (this.commands.size > 50) this.commands.delete(this.commands.keys().next().value)
+    for (const oldest of [...this.commands.keys()].slice(0, -COMMANDS)) this.commands.delete(oldest)
     this.emit("commands")
   }
 
+  /** @param {ArrayBuffer} buffer */
   drawn(buffer) {
     const now = performance.now()
     this.frame = unpack(buffer)
@@ -114,17 +147,20 @@ class Stream {
     this.received++
     this.fresh = true
     this.recent.push(now)
-    this.series.append(this.frame)
+    this.series?.append(this.frame)
   }
 
-  // Everything that moves is drawn here, once per frame of the display.
+  /**
+   * Everything that moves is drawn here, once per frame of the display.
+   * @param {number} now
+   */
   paint(now) {
     while (this.recent.length && this.recent[0] < now - 2000) this.recent.shift()
     this.rate = this.recent.length / 2
     const fresh = this.fresh
     this.fresh = false
     for (const painter of this.painters) painter(now, fresh)
-    if (!fresh) return
+    if (!fresh || !this.frame) return
     if (this.frame.stateAge < STALE_AFTER) {
       this.latency.push(Date.now() / 1000 - this.frame.stateWall)
       if (this.latency.length > LATENCIES) this.latency.shift()
@@ -135,11 +171,13 @@ class Stream {
     }
   }
 
+  /** @param {(kind: ui.StreamEvent) => void} listener */
   on(listener) {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
+  /** @param {ui.StreamEvent} kind */
   emit(kind) {
     for (const listener of this.listeners) listener(kind)
   }
@@ -173,6 +211,12 @@ class Stream {
     return this.connected && age !== null && age < STALE_AFTER
   }
 
+  /** Name of the shown module; what is asked of it cannot be asked before there is one. */
+  shownModule() {
+    if (!this.hello?.module) throw new Error("no module is shown")
+    return this.hello.module
+  }
+
   // State of the shown module's controller, null while nothing is heard of it.
   plc() {
     return this.freshness() === "missing" ? null : (this.note?.module?.plc ?? null)
@@ -183,22 +227,31 @@ class Stream {
     return this.freshness() !== "missing" && Boolean(this.note?.module?.settled)
   }
 
-  // Newest value of a channel in the unit people read, null when it does not exist or is too old to tell.
+  /**
+   * Newest value of a channel in the unit people read, null when it does not exist or is too old to tell.
+   * @param {string} path
+   */
   value(path) {
-    const channel = this.readings?.get(path)
+    const channel = this.readings.get(path)
     if (!channel || !this.frame || this.freshness() === "missing") return null
     return this.read(this.frame, path)
   }
 
-  // A channel of a frame, in the unit people read.
+  /**
+   * A channel of a frame, in the unit people read.
+   * @param {ui.Frame} frame
+   * @param {string} path
+   */
   read(frame, path) {
     const channel = this.readings.get(path)
-    const value = channel && frame.newest.length ? frame.newest[channel.i] : NaN
+    if (!channel || !frame.newest.length) return null
+    const value = frame.newest[channel.i]
     return Number.isNaN(value) ? null : value * channel.factor + channel.offset
   }
 
+  /** @param {string} path */
   channel(path) {
-    return this.readings?.get(path)
+    return this.readings.get(path)
   }
 
   // The session's own connection may break while the stream does not: without it no command gets through.

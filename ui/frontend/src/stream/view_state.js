@@ -3,17 +3,38 @@
 
 import { stream } from "./stream.js"
 
-export const WINDOWS = [10, 30, 60, 300]
+export const WINDOWS = [10, 30, 60, 300] // seconds
+const DEFAULT_WINDOW = 60
 
 export const FIRST_PAGE = "overview"
+
+/**
+ * What stands in the address.
+ * @typedef {{ page: string, window: number, hidden: Set<string>, channels: string[], run: string }} Address
+ */
+/**
+ * What does not.
+ * @typedef {Pick<View, "frozen" | "zoom" | "at" | "held">} Looking
+ */
 
 class View {
   constructor() {
     this.frozen = false
+    /** @type {ui.Range | null} */
     this.zoom = null
+    /** @type {number | null} */
     this.at = null // end of the window while it is held in the past
-    this.held = null // {at, frame}: the newest frame when the view was frozen in the present
+    /** @type {{ at: number | null, frame: ui.Frame } | null} The newest frame when the view was frozen in the present. */
+    this.held = null
+    /** @type {Set<() => void>} */
     this.listeners = new Set()
+    this.page = FIRST_PAGE
+    this.window = DEFAULT_WINDOW
+    /** @type {Set<string>} */
+    this.hidden = new Set()
+    /** @type {string[]} */
+    this.channels = []
+    this.run = ""
     this.of = 0
     this.read()
     stream.painters.add(() => this.enter())
@@ -27,35 +48,40 @@ class View {
     const hash = new URLSearchParams(location.hash.slice(1))
     const asked = Number(hash.get("window"))
     this.page = hash.get("page") || FIRST_PAGE
-    this.window = WINDOWS.includes(asked) ? asked : 60
+    this.window = WINDOWS.includes(asked) ? asked : DEFAULT_WINDOW
     this.hidden = new Set((hash.get("hide") ?? "").split(",").filter(Boolean))
     this.channels = (hash.get("channels") ?? "").split(",").filter(Boolean)
     this.run = hash.get("run") ?? ""
   }
 
-  // The address of another page with the same view.
+  /** @returns {Address} */
+  get address() {
+    const { page, window, hidden, channels, run } = this
+    return { page, window, hidden, channels, run }
+  }
+
+  /**
+   * The address of another page with the same view.
+   * @param {string} page
+   * @param {Partial<Address>} [more]
+   */
   link(page, more = {}) {
     return `#${this.hash({ page, ...more })}`
   }
 
+  /** @param {Partial<Address>} [change] */
   hash(change = {}) {
-    const { page, window, hidden, channels, run } = {
-      page: this.page,
-      window: this.window,
-      hidden: this.hidden,
-      channels: this.channels,
-      run: this.run,
-      ...change,
-    }
+    const { page, window, hidden, channels, run } = { ...this.address, ...change }
     const hash = new URLSearchParams()
     if (page !== FIRST_PAGE) hash.set("page", page)
-    hash.set("window", window)
+    hash.set("window", String(window))
     if (hidden.size) hash.set("hide", [...hidden].join(","))
     if (channels.length) hash.set("channels", channels.join(","))
     if (run) hash.set("run", run)
     return hash
   }
 
+  /** @param {Partial<Address & Looking>} change */
   set(change) {
     Object.assign(this, change)
     history.replaceState(null, "", `#${this.hash()}`)
@@ -84,6 +110,7 @@ class View {
   }
 
   // The stretch of simulated time that the plots show: no run has a time below 0.
+  /** @returns {ui.Range} */
   range() {
     const end = this.at ?? stream.series?.last ?? 0
     return this.zoom ?? [Math.max(0, end - this.window), Math.max(end, this.window * 0.001)]

@@ -1,9 +1,14 @@
 // Sentences of the plant as lists: warnings, and remarks on its design.
 
 import { celsius } from "../format.js"
-import { write } from "./dom.js"
+import { query, write } from "./dom.js"
 
-// One item for each text, with a sign before it; written only when they have changed.
+/**
+ * One item for each text, with a sign before it; written only when they have changed.
+ * @param {HTMLElement} element
+ * @param {string[]} texts
+ * @param {string} sign
+ */
 export function listOf(element, texts, sign) {
   if (element.dataset.key === texts.join("\n")) return
   element.dataset.key = texts.join("\n")
@@ -12,13 +17,14 @@ export function listOf(element, texts, sign) {
   )
 }
 
-// Remarks on the parameters in force: what a designer should look at, and nothing that an operator has to see to.
+/**
+ * Remarks on the parameters in force: what a designer should look at, and nothing that an operator has to see to.
+ * @param {HTMLElement} element
+ * @param {ui.Module | null | undefined} module
+ */
 export function advisories(element, module) {
   const texts = module?.advisories ?? []
   element.hidden = !texts.length
-  write(
-    element.querySelector("summary"),
-    `${texts.length} remark${texts.length === 1 ? "" : "s"} on the design, no alarm`,
-  )
-  listOf(element.querySelector("ul"), texts, "")
+  write(query(element, "summary"), `${texts.length} remark${texts.length === 1 ? "" : "s"} on the design, no alarm`)
+  listOf(query(element, "ul"), texts, "")
 }

@@ -9,11 +9,15 @@ const TONE = { frequency: 880, seconds: 0.6, rate: 16_000, level: 0.12 }
 class Bell {
   constructor() {
     this.on = false
+    /** @type {HTMLAudioElement | null} */
+    this.sound = null
+    /** @type {Set<string>} */
     this.heard = new Set()
     this.rung = 0
     stream.on((kind) => kind === "alarms" && this.listen())
   }
 
+  /** @param {boolean} on */
   enable(on) {
     this.on = on
     if (on) this.sound ??= new Audio(URL.createObjectURL(tone(TONE)))
@@ -30,6 +34,7 @@ class Bell {
 
   // Where it cannot be heard the box is unticked again.
   async ring() {
+    if (!this.sound) return
     this.sound.currentTime = 0
     try {
       await this.sound.play()
@@ -40,10 +45,17 @@ class Bell {
   }
 }
 
-// A tone that fades, 16 bit and one channel, as a file in memory.
+/**
+ * A tone that fades, 16 bit and one channel, as a file in memory.
+ * @param {typeof TONE} tone
+ */
 function tone({ frequency, seconds, rate, level }) {
   const count = Math.round(seconds * rate)
   const file = new DataView(new ArrayBuffer(44 + 2 * count))
+  /**
+   * @param {number} at
+   * @param {string} letters
+   */
   const text = (at, letters) => [...letters].forEach((letter, i) => file.setUint8(at + i, letter.charCodeAt(0)))
   text(0, "RIFF")
   file.setUint32(4, 36 + 2 * count, true)

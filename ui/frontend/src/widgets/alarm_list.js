@@ -14,6 +14,7 @@ const STATES = {
 }
 const SIGN = { high: "■", low: "▲" }
 
+/** @param {string} id */
 export const ALARM_LIST = (id) => `
 <section class="card panel alarmcard" aria-label="alarms"><header><h2>Alarms <small data-testid="${id}-count">–</small></h2>
   <label class="find"><input type="checkbox" data-testid="${id}-sound"> sound</label>
@@ -23,12 +24,17 @@ export const ALARM_LIST = (id) => `
 
 export const ALARM_CARD = ALARM_LIST("alarms")
 
+/**
+ * @param {HTMLElement} root
+ * @param {string} id
+ * @param {ui.Commands} commands
+ */
 export function alarmList(root, id, commands) {
   byId(root, `${id}-ack-all`).onclick = () => {
     for (const alarm of stream.alarms.alarms)
       if (alarm.state !== "acknowledged") commands.clock("acknowledge", { alarm: alarm.id })
   }
-  const sound = byId(root, `${id}-sound`)
+  const sound = byId(root, `${id}-sound`, HTMLInputElement)
   sound.onchange = () => bell.enable(sound.checked)
   let key = ""
   return () => {
@@ -38,7 +44,7 @@ export function alarmList(root, id, commands) {
     const active = alarms.filter(({ state }) => state !== "returned_unacknowledged").length
     const waiting = alarms.filter(({ state }) => state !== "acknowledged").length
     write(byId(root, `${id}-count`), `${active} active, ${waiting} not acknowledged${known ? "" : ", as last heard"}`)
-    byId(root, `${id}-ack-all`).disabled = !waiting || !stream.clockLive()
+    byId(root, `${id}-ack-all`, HTMLButtonElement).disabled = !waiting || !stream.clockLive()
     byId(root, `${id}-empty`).hidden = alarms.length > 0
     advisories(byId(root, `${id}-advisories`), known ? stream.note?.module : null)
     const next = JSON.stringify(alarms)
@@ -48,15 +54,24 @@ export function alarmList(root, id, commands) {
   }
 }
 
+/** @param {bus.Alarm} alarm */
 const rank = ({ state, priority }) =>
   (state === "acknowledged" ? 4 : 0) + (priority === "high" ? 0 : 1) + (state === "returned_unacknowledged" ? 2 : 0)
 
+/**
+ * @param {bus.Alarm} alarm
+ * @param {ui.Commands} commands
+ */
 function item(alarm, commands) {
   const element = document.createElement("li")
   element.className = "alarm"
   flag(element, "state", alarm.state)
   flag(element, "priority", alarm.priority)
   element.dataset.testid = `alarm-${alarm.id}`
+  /**
+   * @param {string} name
+   * @param {string} text
+   */
   const cell = (name, text) => {
     const part = document.createElement("span")
     part.className = name
@@ -85,12 +100,16 @@ function item(alarm, commands) {
   return element
 }
 
-// In the unit that people read, as many decimals as it has.
-function limitOf({ limit, unit }) {
+/**
+ * In the unit that people read, as many decimals as it has.
+ * @param {bus.Alarm} alarm
+ */
+function limitOf({ limit = null, unit = "" }) {
   if (limit === null) return ""
   if (unit === "") return Math.abs(limit) < 1e-3 ? power10(limit) : `${told(100 * limit)} %`
   const [shown, factor, offset] = readAs(unit)
   return `${told(limit * factor + offset)} ${shown}`
 }
 
+/** @param {number} value */
 const told = (value) => String(Number(value.toPrecision(4))).replace("-", "−")

@@ -6,9 +6,11 @@ import { lapMeans, settling } from "../plant/lap_means.js"
 import { IN, ledgerBalance, OUT, stacks, STORED, verdictOverLaps, verdictSoFar } from "../plant/ledger_balance.js"
 import { unsteady } from "../plant/steadiness.js"
 import { stream } from "../stream/stream.js"
-import { byId, flag, write } from "./dom.js"
+import { byId, flag, query, queryAll, write } from "./dom.js"
 
+/** @param {{ id: string, label: string }} part */
 const segment = ({ id, label }) => `<i data-part="${id}" title="${label}"></i>`
+/** @param {{ id: string, label: string }} part */
 const item = ({ id, label }) => `<li data-part="${id}"><i></i>${label} <b data-testid="energy-${id}">–</b></li>`
 // A negative flow is drawn on the other side, so both stacks have every part.
 const SEGMENTS = [...IN, ...OUT, STORED].map(segment).join("")
@@ -32,12 +34,16 @@ export const BALANCE = `
 
 export const VERDICT = `<p class="verdict" data-testid="verdict"></p>`
 
+/** @param {string} path */
 const live = (path) => stream.value(path)
 
 // From when on the accounts of the present run count.
 export const since = () => accountingStart(stream.note?.clock?.scenario, stream.value("ledger.rebuilt"))
 
-// Call the result a few times a second.
+/**
+ * Call the result a few times a second.
+ * @param {HTMLElement} root
+ */
 export function balance(root) {
   return () => {
     const ledger = ledgerBalance(live)
@@ -48,12 +54,17 @@ export function balance(root) {
   }
 }
 
+/**
+ * @param {HTMLElement} root
+ * @param {import("../plant/ledger_balance.js").Balance | null} ledger
+ */
 function showLedger(root, ledger) {
   const rA = stream.value("ledger.r_a")
   const residual = byId(root, "residual")
   write(residual, power10(rA))
   flag(residual, "abnormal", rA !== null && Math.abs(rA) > 1e-9 ? "yes" : "no")
   const decimals = ledger && Math.abs(ledger.in) >= 100 ? 1 : 3
+  /** @param {number} value */
   const energy = (value) => `${fixed(value, decimals)} kWh`
   const sums = ledger ? `in ${energy(ledger.in)} → out ${energy(ledger.out)}, stored ${energy(ledger.stored)}` : "–"
   write(byId(root, "energy-flow"), sums)
@@ -63,8 +74,8 @@ function showLedger(root, ledger) {
     [...sides.in.values()].reduce((all, value) => all + value, 0),
   )
   for (const [side, values] of Object.entries(sides)) {
-    for (const element of root.querySelectorAll(`[data-stack="${side}"] i`)) {
-      const value = values.get(element.dataset.part) ?? 0
+    for (const element of queryAll(root, `[data-stack="${side}"] i`)) {
+      const value = values.get(element.dataset.part ?? "") ?? 0
       element.style.width = `${((100 * value) / length).toFixed(2)}%`
     }
   }
@@ -73,17 +84,19 @@ function showLedger(root, ledger) {
     write(byId(root, `energy-${id}`), fixed(value, decimals))
     // It keeps its place: what comes below must not move when energy without a source appears.
     const rare = id === "unsourced" || id === "surroundings"
-    if (rare) flag(root.querySelector(`li[data-part="${id}"]`), "unused", value ? "no" : "yes")
+    if (rare) flag(query(root, `li[data-part="${id}"]`), "unused", value ? "no" : "yes")
   }
 }
 
+/** @param {import("../plant/ledger_balance.js").Balance | null} ledger */
 function verdict(ledger) {
   const means = lapMeans(live)
   const why = unsteady(live)
   const settled = stream.settled()
-  if (settled && !why && means && means.taken !== null && means.given !== null) {
+  if (settled && !why && means) {
+    const { taken, given } = means
     const claimed = Object.values(stream.note?.module?.hypotheses ?? {}).includes("claimed")
-    return verdictOverLaps(means, claimed)
+    if (taken !== null && given !== null) return verdictOverLaps({ ...means, taken, given }, claimed)
   }
   const wait = settled && why ? why : settling(stream.plc(), stream.value("chain.laps") ?? 0)
   return verdictSoFar(ledger, stream.value("grid.import_energy"), stream.value("grid.export_energy"), since(), wait)

@@ -2,17 +2,22 @@
 
 import { moment } from "../format.js"
 import { stream } from "../stream/stream.js"
-import { byId, write } from "./dom.js"
+import { byId, query, write } from "./dom.js"
 
 export const CONFIRM = `
 <dialog data-testid="confirm" aria-labelledby="kpp-confirm-title"><h2 id="kpp-confirm-title"></h2><p data-testid="confirm-text"></p>
   <div class="buttons loose"><button data-testid="confirm-no">Cancel</button
     ><button data-testid="confirm-yes" class="primary"></button></div></dialog>`
 
-// `ask(title, text, action)` is true once the button that names the action was pressed, false after anything else.
+/**
+ * `ask(title, text, action)` is true once the button that names the action was pressed, false after anything else.
+ * @param {HTMLElement} root
+ */
 export function confirmation(root) {
-  const dialog = byId(root, "confirm")
+  const dialog = byId(root, "confirm", HTMLDialogElement)
+  /** @type {(yes: boolean) => void} */
   let settle = () => {}
+  /** @param {boolean} yes */
   const answer = (yes) => {
     settle(yes)
     dialog.close()
@@ -20,9 +25,9 @@ export function confirmation(root) {
   dialog.onclose = () => settle(false) // the Escape key
   byId(root, "confirm-no").onclick = () => answer(false)
   byId(root, "confirm-yes").onclick = () => answer(true)
-  return (title, text, action) => {
+  return (/** @type {string} */ title, /** @type {string} */ text, /** @type {string} */ action) => {
     settle(false)
-    write(dialog.querySelector("h2"), title)
+    write(query(dialog, "h2"), title)
     write(byId(root, "confirm-text"), text)
     write(byId(root, "confirm-yes"), action)
     return new Promise((resolve) => {
@@ -32,7 +37,13 @@ export function confirmation(root) {
   }
 }
 
-// Before the present run ends: true at once if it has not begun, or has ended.
+/**
+ * Before the present run ends: true at once if it has not begun, or has ended.
+ * @param {ui.Confirm} ask
+ * @param {string} title
+ * @param {string} action
+ * @param {string} then
+ */
 export async function endsRun(ask, title, action, then) {
   const { clock } = stream.note ?? {}
   const t = stream.frame?.t ?? 0

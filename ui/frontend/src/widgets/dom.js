@@ -1,5 +1,10 @@
 // The page's elements by their test ids, and writing to them only what has changed.
 
+/**
+ * @param {HTMLElement} el
+ * @param {string} html
+ * @param {string} css
+ */
 export function mount(el, html, css) {
   const style = document.createElement("style")
   style.textContent = css
@@ -10,14 +15,67 @@ export function mount(el, html, css) {
   return root
 }
 
-export function byId(root, id) {
-  return root.querySelector(`[data-testid="${id}"]`)
+/**
+ * The part of a page that a selector names; a page without one of that kind is at fault.
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} [kind]
+ * @returns {T}
+ */
+export function query(root, selector, kind) {
+  const element = root.querySelector(selector)
+  if (!(element instanceof (kind ?? HTMLElement))) throw new Error(`the page has no ${selector}`)
+  return /** @type {T} */ (element)
 }
 
+/**
+ * The same by its test id.
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} id
+ * @param {new () => T} [kind]
+ * @returns {T}
+ */
+export const byId = (root, id, kind) => query(root, `[data-testid="${id}"]`, kind)
+
+/**
+ * Every part that a selector names.
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} [kind]
+ * @returns {T[]}
+ */
+export function queryAll(root, selector, kind) {
+  const found = [...root.querySelectorAll(selector)]
+  const strange = found.find((element) => !(element instanceof (kind ?? HTMLElement)))
+  if (strange) throw new Error(`the page has a ${strange.tagName} as ${selector}`)
+  return /** @type {T[]} */ (found)
+}
+
+/**
+ * The element that has the focus in the tree that an element is in, which may be a shadow tree of its own.
+ * @param {Element} element
+ */
+export function focused(element) {
+  const root = element.getRootNode()
+  return root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null
+}
+
+/**
+ * @param {Element} element
+ * @param {string} text
+ */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {string} value
+ */
 export function flag(element, name, value) {
   if (element.dataset[name] !== value) element.dataset[name] = value
 }

@@ -21,9 +21,13 @@ export const RESET_DIALOG = `<dialog data-testid="reset-dialog" aria-labelledby=
     <div class="buttons loose"><button data-testid="reset-cancel">Cancel</button>
     <button data-testid="reset-confirm" class="primary">Reset trip</button></div></dialog>`
 
-// Call the result a few times a second.
+/**
+ * Call the result a few times a second.
+ * @param {HTMLElement} root
+ * @param {ui.Commands} commands
+ */
 export function emergencyStop(root, commands) {
-  const dialog = byId(root, "reset-dialog")
+  const dialog = byId(root, "reset-dialog", HTMLDialogElement)
   byId(root, "emergency-stop").onclick = () => commands.plant("emergency_stop")
   byId(root, "emergency-stop-all").onclick = () => commands.press(EVERY_MODULE, "emergency_stop")
   byId(root, "emergency-reset").onclick = () => {
@@ -40,19 +44,21 @@ export function emergencyStop(root, commands) {
   return () => show(root)
 }
 
+/** @param {HTMLElement} root */
 function show(root) {
   const state = stream.freshness() === "missing" ? null : stream.note?.module?.plc
   const down = state === "emergency_stop" || state === "tripped"
   byId(root, "emergency-reset").hidden = !down
   const clock = stream.note?.clock
-  const start = byId(root, "plant-start")
-  start.hidden = state !== "stopped" || !["running", "paused"].includes(clock?.mode) || Boolean(clock.replay)
+  const start = byId(root, "plant-start", HTMLButtonElement)
+  const runs = clock?.mode === "running" || clock?.mode === "paused"
+  start.hidden = state !== "stopped" || !runs || Boolean(clock?.replay)
   start.disabled = !stream.clockLive()
-  const button = byId(root, "emergency-stop")
+  const button = byId(root, "emergency-stop", HTMLButtonElement)
   flag(button, "engaged", down ? "yes" : "no")
-  const which = several() ? ` ${stream.hello.module ?? ""}` : ""
+  const which = several() ? ` ${stream.hello?.module ?? ""}` : ""
   write(button, state === "emergency_stop" ? `STOPPED IN EMERGENCY${which}` : `EMERGENCY STOP${which}`)
-  const all = byId(root, "emergency-stop-all")
+  const all = byId(root, "emergency-stop-all", HTMLButtonElement)
   all.disabled = !stream.clockLive()
   button.disabled = all.disabled || stream.hello?.module === null
   button.hidden = Boolean(clock?.replay) // what is recorded cannot be stopped

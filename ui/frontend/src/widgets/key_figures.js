@@ -5,8 +5,9 @@ import { BarScales } from "../plant/bar_scales.js"
 import { lapMeans, lapsText } from "../plant/lap_means.js"
 import { unsteady, WITHHELD } from "../plant/steadiness.js"
 import { stream } from "../stream/stream.js"
-import { byId, flag, write } from "./dom.js"
+import { byId, flag, query, write } from "./dom.js"
 
+/** @type {import("../plant/bar_scales.js").Card[]} */
 const CARDS = [
   { id: "net-power", label: "Net power", path: "grid.net_power", mean: "meters.net_power", scale: "power", zero: true },
   { id: "grid-import", label: "Grid import", path: "grid.import_power", mean: "import", scale: "power" },
@@ -42,25 +43,36 @@ export const KEY_FIGURES = `
   ).join("")}
 </section>`
 
+/** @param {string} path */
 const live = (path) => stream.value(path)
 
-// Call the result a few times a second.
+/**
+ * Call the result a few times a second.
+ * @param {HTMLElement} root
+ */
 export function keyFigures(root) {
   const scales = new BarScales()
   return () => {
     const state = stream.connected ? stream.freshness() : "missing"
     const means = lapMeans(live)
     scales.follow(stream.frame?.run ?? 0, live)
-    for (const card of CARDS) show(root.querySelector(`[data-card="${card.id}"]`), card, state, means, scales)
+    for (const card of CARDS) show(query(root, `[data-card="${card.id}"]`), card, state, means, scales)
   }
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {import("../plant/bar_scales.js").Card} card
+ * @param {ui.Freshness} state
+ * @param {import("../plant/lap_means.js").LapMeans | null} means
+ * @param {BarScales} scales
+ */
 function show(element, card, state, means, scales) {
   flag(element, "state", state)
   const channel = stream.channel(card.path)
   if (!channel) return
   const value = stream.value(card.path)
-  const why = WITHHELD.has(card.path) || WITHHELD.has(card.mean) ? unsteady(live) : null
+  const why = WITHHELD.has(card.path) || WITHHELD.has(card.mean ?? "") ? unsteady(live) : null
   flag(element, "withheld", why && card.laps ? "yes" : "no")
   write(byId(element, card.id), why && card.laps ? why.word : fixed(value, channel.decimals))
   write(byId(element, `${card.id}-unit`), channel.unit)
@@ -71,12 +83,23 @@ function show(element, card, state, means, scales) {
   showBar(element, scales.bar(card, value, stream.geometry?.parameters, stream.value("plc.speed_setpoint_rpm")), value)
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {import("../plant/bar_scales.js").Bar | null} bar
+ * @param {number | null} value
+ */
 function showBar(element, bar, value) {
+  /**
+   * @param {string} name
+   * @param {number} from
+   * @param {number} [to]
+   */
   const place = (name, from, to = from) => {
-    const mark = element.querySelector(`.${name}`)
+    const mark = query(element, `.${name}`)
     const known = bar && Number.isFinite(from) && Number.isFinite(to)
     mark.hidden = !known
     if (!known) return
+    /** @param {number} x */
     const percent = (x) => Math.min(100, Math.max(0, (100 * (x - bar.low)) / (bar.high - bar.low)))
     mark.style.left = `${percent(from).toFixed(1)}%`
     if (name === "band") mark.style.width = `${(percent(to) - percent(from)).toFixed(1)}%`
@@ -90,12 +113,21 @@ function showBar(element, bar, value) {
 // The way of the last seconds: mean of the newer half of the window against the older half.
 const TREND = 10
 
+/**
+ * @param {HTMLElement} element
+ * @param {string} path
+ * @param {ui.Channel} channel
+ */
 function showTrend(element, path, channel) {
   const { series } = stream
   if (!series?.index.has(path) || stream.freshness() !== "live" || series.length < 4) return write(element, "")
   const [t, values] = series.window([path], series.last - TREND, series.last)
   const half = t.length >> 1
   if (t.length < 8 || t[t.length - 1] - t[0] < TREND / 2) return write(element, "")
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
   const mean = (from, to) => values.subarray(from, to).reduce((all, value) => all + value, 0) / (to - from)
   const change = mean(half, t.length) - mean(0, half)
   const least = Math.max(10 ** -channel.decimals, 0.005 * Math.abs(mean(0, t.length)))
@@ -104,6 +136,12 @@ function showTrend(element, path, channel) {
   element.title = `mean of the last ${TREND / 2} s ${by} against those before`
 }
 
+/**
+ * @param {import("../plant/bar_scales.js").Card} card
+ * @param {ui.Channel} channel
+ * @param {import("../plant/lap_means.js").LapMeans | null} means
+ * @param {ui.Withheld | null} why
+ */
 function meanText(card, channel, means, why) {
   if (why && means) return card.laps ? why.short : `mean ${why.word}: ${why.figure ?? why.short}`
   if (card.laps) {
@@ -116,6 +154,6 @@ function meanText(card, channel, means, why) {
     if (low === null || means === null) return "range after the first lap"
     return `${fixed(low, 2)} to ${fixed(high, 2)} ${channel.unit} in ${lapsText(means.laps)}`
   }
-  const mean = card.mean === "import" ? (means?.taken ?? null) : stream.value(card.mean)
+  const mean = card.mean === "import" ? (means?.taken ?? null) : stream.value(card.mean ?? "")
   return mean === null ? "mean after the first lap" : `mean ${fixed(mean, channel.decimals)} ${channel.unit}`
 }

@@ -2,14 +2,17 @@
 
 import { addressOf } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
-import { write } from "./dom.js"
+import { query, write } from "./dom.js"
 
 export const SELECTOR = `
   <label class="module" data-testid="module-choice" hidden>Module <select data-testid="module" aria-label="plant module"></select></label>`
 
-// Keeps the selector as the plant is: how many alarms of each module wait stands beside its name.
+/**
+ * Keeps the selector as the plant is: how many alarms of each module wait stands beside its name.
+ * @param {HTMLElement} label
+ */
 export function followModules(label) {
-  const select = label.querySelector("select")
+  const select = query(label, "select", HTMLSelectElement)
   select.onchange = () => location.assign(addressOf(select.value))
   return () => {
     const { modules, module } = stream.hello ?? { modules: [], module: null }

@@ -13,13 +13,19 @@ export const NOTICES = `
   <div class="banner unsourced" data-testid="unsourced" role="alert" hidden></div>
 </div>`
 
-// Call the result a few times a second.
+/**
+ * Call the result a few times a second.
+ * @param {HTMLElement} root
+ */
 export function notices(root) {
   const rounds = [() => replay(root), () => missing(root), () => unsourced(root)]
   return () => rounds.forEach((round) => round())
 }
 
-// A recording that is played back is no plant: that is said on every page.
+/**
+ * A recording that is played back is no plant: that is said on every page.
+ * @param {HTMLElement} root
+ */
 function replay(root) {
   const banner = byId(root, "replay")
   const clock = stream.note?.clock
@@ -30,7 +36,10 @@ function replay(root) {
   flag(root, "replay", on ? "yes" : "no")
 }
 
-// Names what is missing, and what that means for the reader.
+/**
+ * Names what is missing, and what that means for the reader.
+ * @param {HTMLElement} root
+ */
 function missing(root) {
   const banner = byId(root, "missing")
   const reasons = [unknownModule()].filter(Boolean)
@@ -55,7 +64,10 @@ function missing(root) {
   write(banner, reasons.join(" "))
 }
 
-// Claims without a source are named on every page.
+/**
+ * Claims without a source are named on every page.
+ * @param {HTMLElement} root
+ */
 function unsourced(root) {
   const banner = byId(root, "unsourced")
   const power = Math.max(stream.value("powers.unsourced") ?? 0, stream.value("meters.unsourced_power") ?? 0)

@@ -4,8 +4,9 @@
 import { unitText } from "../format.js"
 import { built, fixedValue, kindText, unforkable, valueOf, valueText, wrong } from "../plant/parameters.js"
 import { fork, newRun } from "../stream/begin_run.js"
+import { messageOf } from "../stream/commands.js"
 import { stream } from "../stream/stream.js"
-import { write } from "./dom.js"
+import { focused, query, write } from "./dom.js"
 
 const KINDS = {
   built: "the machine and its site as built: another run begins with a change of it",
@@ -14,6 +15,7 @@ const KINDS = {
   environment: "what surrounds the plant: may change in the run",
 }
 const REPLAYED = "This is a replay: what is recorded cannot be changed. Fork the run in the plant instead (page Runs)."
+/** @type {Record<string, string>} */
 const FLAGS = {
   D: "derived",
   P: "predecessor",
@@ -32,41 +34,68 @@ const APPLY_BAR = `<div class="applybar"><span data-role="summary" aria-live="po
 
 export const declarations = () => stream.hello?.declarations ?? []
 export const inForce = () => stream.geometry?.parameters ?? null
-// Whether what is in force is known from that tick of that run or from later.
+/**
+ * Whether what is in force is known from that tick of that run or from later.
+ * @param {string} run
+ * @param {number} seq
+ */
 const inForceSince = (run, seq) =>
   stream.geometry !== null && (stream.geometry.run !== run || stream.geometry.seq >= seq)
 
-// Whether it is that of a run after that one.
+/**
+ * Whether it is that of a run after that one.
+ * @param {string} run
+ */
 const inForceAfter = (run) => stream.geometry !== null && stream.geometry.run !== run
 
-// Some parameters as fields in a box; call the result to follow the plant.
+/**
+ * Some parameters as fields in a box; call the result to follow the plant.
+ * @param {ui.Commands} commands
+ */
 export function fields(commands) {
-  return (box, names) => {
+  return (/** @type {HTMLElement} */ box, /** @type {string[]} */ names) => {
     const form = new Form(box, names, commands)
     return () => form.round()
   }
 }
 
+/** @typedef {HTMLInputElement | HTMLSelectElement} Input */
+/** @typedef {{ declaration: ui.ParameterDeclaration, element: HTMLElement, input: Input }} Row */
+/**
+ * Values on their way into force; `run`: the one they were sent in; `anew`: with another run.
+ * @typedef {{ args: Record<string, ui.Value>, run: string, anew?: boolean }} Sent
+ */
+
 export class Form {
+  /**
+   * @param {HTMLElement} box
+   * @param {string[] | null} names
+   * @param {ui.Commands} commands
+   */
   constructor(box, names, commands) {
     this.box = box
     this.names = names
     this.commands = commands
+    /** @type {Map<string, string>} What is typed and not in force, by name. */
     this.pending = new Map()
+    /** @type {Map<string, Sent>} By the id of the command. */
     this.sent = new Map()
+    /** @type {Map<string, Row>} By name. */
     this.rows = new Map()
+    /** @type {Map<string, string>} Why a value was refused, by name. */
     this.answers = new Map()
+    this.failure = ""
     this.offered = false
     this.preparing = false
   }
 
   build() {
     const known = new Map(declarations().map((each) => [each.name, each]))
-    const chosen = (this.names ?? [...known.keys()]).map((name) => known.get(name)).filter(Boolean)
+    const chosen = (this.names ?? [...known.keys()]).flatMap((name) => known.get(name) ?? [])
     this.box.innerHTML = `<div class="fields">${chosen.map(row).join("")}</div>${APPLY_BAR}`
     for (const declaration of chosen) {
-      const element = this.box.querySelector(`[data-field="${declaration.name}"]`)
-      const input = element.querySelector("input, select")
+      const element = query(this.box, `[data-field="${declaration.name}"]`)
+      const input = element.querySelector("input") ?? query(element, "select", HTMLSelectElement)
       input.oninput = () => this.typed(declaration, input.value)
       input.onkeydown = ({ key }) => key === "Enter" && this.apply()
       this.rows.set(declaration.name, { declaration, element, input })
@@ -77,10 +106,27 @@ export class Form {
     this.part("new-run").onclick = () => this.rebuild(newRun)
   }
 
-  part(role) {
-    return this.box.querySelector(`[data-role="${role}"]`)
+  /** @param {string} name */
+  declaration(name) {
+    const row = this.rows.get(name)
+    if (!row) throw new Error(`the form has no field ${name}`)
+    return row.declaration
   }
 
+  /** @param {string} role */
+  button(role) {
+    return query(this.box, `[data-role="${role}"]`, HTMLButtonElement)
+  }
+
+  /** @param {string} role */
+  part(role) {
+    return query(this.box, `[data-role="${role}"]`)
+  }
+
+  /**
+   * @param {ui.ParameterDeclaration} declaration
+   * @param {string} text
+   */
   typed(declaration, text) {
     const force = inForce()?.[declaration.name]
     if (force !== undefined && text === valueText(force)) this.pending.delete(declaration.name)
@@ -89,6 +135,7 @@ export class Form {
     this.round()
   }
 
+  /** @param {Record<string, ui.Value>} values */
   set(values) {
     for (const [name, value] of Object.entries(values)) {
       const row = this.rows.get(name)
@@ -104,36 +151,36 @@ export class Form {
   }
 
   faults() {
-    return [...this.pending]
-      .map(([name, text]) => [name, wrong(this.rows.get(name).declaration, text)])
-      .filter(([, reason]) => reason)
+    return [...this.pending].map(([name, text]) => wrong(this.declaration(name), text)).filter(Boolean)
   }
 
   values() {
-    return Object.fromEntries(
-      [...this.pending].map(([name, text]) => [name, valueOf(this.rows.get(name).declaration, text)]),
-    )
+    return Object.fromEntries([...this.pending].map(([name, text]) => [name, valueOf(this.declaration(name), text)]))
   }
 
   apply() {
-    if (!this.pending.size || this.faults().length || !inForce()) return
+    const { geometry } = stream
+    if (!this.pending.size || this.faults().length || !geometry) return
     const args = this.values()
     if (built(declarations(), Object.keys(args)).length) this.offered = true
-    else this.sent.set(this.commands.plant("set_parameters", args), { args, run: stream.geometry.run })
+    else this.sent.set(this.commands.plant("set_parameters", args), { args, run: geometry.run })
     this.round()
   }
 
-  // Another run with all that is pending: it is in force once that run has begun.
+  /**
+   * Another run with all that is pending: it is in force once that run has begun.
+   * @param {(commands: ui.Commands, parameters: Record<string, ui.Value>) => Promise<string> | string} begin
+   */
   async rebuild(begin) {
     const args = this.values()
-    const { run } = stream.geometry
+    const run = stream.geometry?.run ?? ""
     this.preparing = true
     this.failure = ""
     this.round()
     try {
       this.sent.set(await begin(this.commands, args), { args, run, anew: true })
     } catch (error) {
-      this.failure = error.message
+      this.failure = messageOf(error)
     }
     this.preparing = false
     this.round()
@@ -144,16 +191,16 @@ export class Form {
       const command = stream.commands.get(id)
       if (!command || command.phase === "sent" || command.phase === "sequenced") continue
       // Until the values in force are from after the change, the field would fall back to the old one.
-      if (command.phase === "applied" && !(anew ? inForceAfter(run) : inForceSince(run, command.seq))) continue
+      if (command.phase === "applied" && !(anew ? inForceAfter(run) : inForceSince(run, command.seq ?? 0))) continue
       this.sent.delete(id)
       for (const [name, value] of Object.entries(args)) {
         if (command.phase === "applied") {
           if (this.pending.get(name) === valueText(value) || Number(this.pending.get(name)) === value)
             this.pending.delete(name)
         } else if (!command.reason || command.reason.includes(name) || Object.keys(args).length === 1)
-          this.answers.set(name, command.reason)
+          this.answers.set(name, command.reason ?? "")
       }
-      this.failure = command.phase === "applied" ? "" : command.reason
+      this.failure = command.phase === "applied" ? "" : (command.reason ?? "")
       if (command.phase === "applied") this.offered = false
     }
   }
@@ -170,9 +217,9 @@ export class Form {
     const waits = this.sent.size > 0 || this.preparing
     const replayed = Boolean(stream.note?.clock?.replay)
     const able = !replayed && this.pending.size > 0 && !faults.length && Boolean(force) && !waits && stream.clockLive()
-    this.part("apply").disabled = !able
+    this.button("apply").disabled = !able
     this.part("apply").title = replayed ? REPLAYED : ""
-    this.part("revert").disabled = !this.pending.size
+    this.button("revert").disabled = !this.pending.size
     this.offer(able)
     const summary = replayed
       ? REPLAYED
@@ -191,7 +238,10 @@ export class Form {
     this.part("summary").dataset.bad = faults.length || (this.failure && this.pending.size) ? "yes" : "no"
   }
 
-  // What is built begins another run: from this moment, or from standstill.
+  /**
+   * What is built begins another run: from this moment, or from standstill.
+   * @param {boolean} able
+   */
   offer(able) {
     const names = [...this.pending.keys()]
     const ofMachine = built(declarations(), names)
@@ -202,30 +252,40 @@ export class Form {
     const rest = names.length > ofMachine.length ? " What else is pending goes along." : ""
     const why = never.length ? ` No fork can change ${never.join(", ")}.` : ""
     write(this.part("offered"), `As built, not to be changed in a run: ${ofMachine.join(", ")}.${why}${rest}`)
-    this.part("fork").disabled = !able || never.length > 0
-    this.part("new-run").disabled = !able
+    this.button("fork").disabled = !able || never.length > 0
+    this.button("new-run").disabled = !able
   }
 
+  /**
+   * @param {string} name
+   * @param {ui.ParameterDeclaration} declaration
+   * @param {HTMLElement} element
+   * @param {Input} input
+   * @param {ui.Parameters | null} force
+   */
   show(name, declaration, element, input, force) {
     const text = this.pending.get(name)
     const applied = force?.[name]
     const reason = text === undefined ? "" : wrong(declaration, text) || this.answers.get(name) || ""
     const wanted = text ?? (applied === undefined ? "" : valueText(applied))
     // A field that nobody has touched follows the plant, whoever changed it.
-    if (input.value !== wanted && (text !== undefined || input.getRootNode().activeElement !== input))
-      input.value = wanted
+    if (input.value !== wanted && (text !== undefined || focused(input) !== input)) input.value = wanted
     input.disabled = !force || fixedValue(declaration) || Boolean(stream.note?.clock?.replay)
     element.dataset.pending = text === undefined ? "no" : "yes"
     element.dataset.bad = reason ? "yes" : "no"
     input.setAttribute("aria-invalid", String(Boolean(reason)))
-    write(element.querySelector(".why"), reason)
+    write(query(element, ".why"), reason)
     write(
-      element.querySelector(".force"),
+      query(element, ".force"),
       applied === undefined ? "in force: –" : text === undefined ? "" : `in force: ${valueText(applied)}`,
     )
   }
 }
 
+/** @param {number | null} bound */
+const boundText = (bound) => (bound === null ? "unlimited" : valueText(bound))
+
+/** @param {ui.ParameterDeclaration} declaration */
 function row(declaration) {
   const { name, symbol, unit, minimum, maximum, choices, flag, text, kind } = declaration
   const id = `kpp-f-${name}-${Math.random().toString(36).slice(2, 7)}`
@@ -233,7 +293,7 @@ function row(declaration) {
   const control = choices.length
     ? `<select ${common}>${choices.map((choice) => `<option>${choice}</option>`).join("")}</select>`
     : `<input ${common} type="text" inputmode="decimal" autocomplete="off">`
-  const range = minimum === maximum ? "fixed" : `${valueText(minimum)} to ${valueText(maximum)}`
+  const range = minimum === maximum ? "fixed" : `${boundText(minimum)} to ${boundText(maximum)}`
   const limits = choices.length ? "" : `${range} · `
   return `<div class="field" data-field="${name}"
     ><label for="${id}" title="${name}">${text}${symbol === "-" ? "" : ` <i>${symbol}</i>`}</label

@@ -4,24 +4,28 @@ import { fixed, MISSING, moment, spelt } from "../format.js"
 import { describe, outcome } from "../stream/command_text.js"
 import { stream } from "../stream/stream.js"
 import { endsRun } from "./confirm.js"
-import { byId, flag, write } from "./dom.js"
+import { byId, flag, query, queryAll, write } from "./dom.js"
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100]
 const FLAT_OUT = "flat-out"
 const REFUSED = new Set(["rejected", "refused", "unanswered"])
 
-const ALLOWED = {
-  start: ["stopped"],
-  pause: ["running"],
-  resume: ["paused"],
-  step: ["stopped", "paused"],
-  stop: ["running", "paused"],
-  reset: ["stopped", "running", "paused"],
-}
+/** @typedef {"start" | "pause" | "resume" | "step" | "stop" | "reset"} Control */
+
+/** @type {[Control, ui.Clock["mode"][]][]} In which modes of the clock each can be pressed. */
+const ALLOWED = [
+  ["start", ["stopped"]],
+  ["pause", ["running"]],
+  ["resume", ["paused"]],
+  ["step", ["stopped", "paused"]],
+  ["stop", ["running", "paused"]],
+  ["reset", ["stopped", "running", "paused"]],
+]
 
 // What a run control does, and where it cannot be pressed, why and what leads on.
+/** @type {Record<Control, (begun: boolean) => string>} */
 const TITLES = {
-  start: (clock, begun) =>
+  start: (begun) =>
     begun
       ? "run ended: begins a new run of this scenario at 0 s; what was recorded stays"
       : "let simulated time run; the plant starts with it",
@@ -31,6 +35,7 @@ const TITLES = {
   stop: () => "end this run for good; Pause holds it instead",
   reset: () => "end this run and begin a new one of the chosen scenario, stopped at 0 s",
 }
+/** @type {Record<Control, (clock: ui.Clock) => string>} */
 const WHY_NOT = {
   start: (clock) =>
     clock.mode === "paused"
@@ -42,6 +47,7 @@ const WHY_NOT = {
   resume: (clock) => (clock.mode === "stopped" ? "only a paused run can be resumed" : "simulated time runs already"),
   step: () => "pause the run first",
   stop: () => "the run is stopped already",
+  reset: () => "",
 }
 
 export const CONTROLS = `
@@ -90,11 +96,22 @@ export const CONTROLS = `
   </dl>
 </section>`
 
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Commands} commands
+ * @param {ui.Confirm} confirm
+ */
 export function controls(root, commands, confirm) {
-  const button = (name) => byId(root, name)
-  const speed = button("speed")
-  const scenario = button("scenario")
+  /** @param {string} name */
+  const button = (name) => byId(root, name, HTMLButtonElement)
+  const speed = byId(root, "speed", HTMLSelectElement)
+  const scenario = byId(root, "scenario", HTMLSelectElement)
+  /** @type {string | null} */
   let chosen = null
+  /**
+   * @param {string} name
+   * @param {Record<string, unknown>} [args]
+   */
   const press = (name, args) => commands.clock(name, args)
 
   for (const name of ["start", "pause", "resume"]) button(name).onclick = () => press(name)
@@ -126,24 +143,24 @@ export function controls(root, commands, confirm) {
   scenario.onchange = () => (chosen = scenario.value)
 
   const refresh = () => {
-    const clock = stream.note?.clock
-    const live = Boolean(clock) && stream.clockLive()
+    const clock = stream.note?.clock ?? null
+    const heard = stream.clockLive() ? clock : null
     const begun = (stream.frame?.t ?? 0) > 0
-    for (const [name, modes] of Object.entries(ALLOWED)) {
-      const able = live && modes.includes(clock.mode)
+    for (const [name, modes] of ALLOWED) {
+      const able = heard !== null && modes.includes(heard.mode)
       button(name).disabled = !able
-      button(name).title = able ? TITLES[name](clock, begun) : live ? WHY_NOT[name](clock) : "the clock is not heard"
+      button(name).title = able ? TITLES[name](begun) : heard ? WHY_NOT[name](heard) : "the clock is not heard"
     }
-    write(button("start"), live && clock.mode === "stopped" && begun ? "Start new run" : "Start")
-    speed.disabled = scenario.disabled = !live
-    seek(live ? clock : null)
+    write(button("start"), heard?.mode === "stopped" && begun ? "Start new run" : "Start")
+    speed.disabled = scenario.disabled = !heard
+    seek(heard)
     if (clock) {
       follow(speed, clock.flat_out ? FLAT_OUT : String(clock.speed), `${clock.speed} ×`)
       follow(scenario, chosen ?? clock.scenario, clock.scenario)
     }
     showCommands(root)
     refused()
-    showFacts(root, clock, live)
+    showFacts(root, heard)
   }
   const fill = () => {
     scenario.replaceChildren(...(stream.hello?.scenarios ?? []).map((name) => new Option(name, name)))
@@ -157,13 +174,19 @@ export function controls(root, commands, confirm) {
   return refresh
 }
 
-// A replay is played, paused and sought instead of started, stopped and reset.
+/**
+ * A replay is played, paused and sought instead of started, stopped and reset.
+ * @param {HTMLElement} root
+ * @param {ui.Commands} commands
+ */
 function replayed(root, commands) {
-  const [box, play, slider, told] = ["replay-controls", "replay-play", "seek", "seek-t"].map((name) => byId(root, name))
-  const live = root.querySelectorAll("[data-live]")
-  const flatOut = root.querySelector(`[data-testid="speed"] [value="${FLAT_OUT}"]`)
+  const [box, told] = ["replay-controls", "seek-t"].map((name) => byId(root, name))
+  const play = byId(root, "replay-play", HTMLButtonElement)
+  const slider = byId(root, "seek", HTMLInputElement)
+  const live = queryAll(root, "[data-live]")
+  const flatOut = query(root, `[data-testid="speed"] [value="${FLAT_OUT}"]`)
   let held = false
-  play.onclick = () => commands.clock(stream.note.clock.mode === "running" ? "pause" : "start")
+  play.onclick = () => commands.clock(stream.note?.clock?.mode === "running" ? "pause" : "start")
   slider.oninput = () => {
     held = true
     write(told, moment(Number(slider.value)))
@@ -172,7 +195,7 @@ function replayed(root, commands) {
     held = false
     commands.clock("seek", { t: Number(slider.value) })
   }
-  return (clock) => {
+  return (/** @type {ui.Clock | null} */ clock) => {
     const on = Boolean(stream.note?.clock?.replay)
     box.hidden = !on
     for (const each of live) each.hidden = on
@@ -192,12 +215,18 @@ function replayed(root, commands) {
   }
 }
 
-// Shows the plant's value, whoever chose it.
+/**
+ * Shows the plant's value, whoever chose it.
+ * @param {HTMLSelectElement} select
+ * @param {string} value
+ * @param {string} label
+ */
 function follow(select, value, label) {
   if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value))
   if (select.value !== value) select.value = value
 }
 
+/** @param {HTMLElement} root */
 function showCommands(root) {
   const commands = [...stream.commands.values()].reverse()
   const newest = commands[0]
@@ -222,7 +251,10 @@ function showCommands(root) {
   )
 }
 
-// Why a command of this page was not obeyed, until it is closed or another one is given: over the page, not in its way.
+/**
+ * Why a command of this page was not obeyed, until it is closed or another one is given: over the page, not in its way.
+ * @param {HTMLElement} root
+ */
 function refusal(root) {
   const box = byId(root, "refusal")
   const own = () => [...stream.commands.values()].findLast(({ mine }) => mine)
@@ -234,26 +266,30 @@ function refusal(root) {
   return () => {
     const command = own()
     box.hidden = !command || !REFUSED.has(command.phase) || command.id === closed
-    if (!box.hidden)
+    if (command && !box.hidden)
       write(
-        box.firstElementChild,
+        query(box, "span"),
         `${describe(command)} was ${command.phase === "unanswered" ? "not answered" : command.phase}: ${command.reason}`,
       )
   }
 }
 
-function showFacts(root, clock, live) {
+/**
+ * @param {HTMLElement} root
+ * @param {ui.Clock | null} clock null while it is not heard
+ */
+function showFacts(root, clock) {
   const t = stream.frame?.t
   const freshness = stream.freshness()
   const shown = freshness === "missing" ? null : t
   flag(byId(root, "sim-time"), "freshness", freshness)
   write(byId(root, "sim-time"), moment(shown))
   byId(root, "sim-time").title = spelt(shown)
-  write(byId(root, "speed-requested"), !live ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
-  write(byId(root, "speed-achieved"), live ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
-  write(byId(root, "held-by"), live ? clock.held.join(", ") || "nobody" : MISSING)
-  byId(root, "held-by").title = live ? clock.held.join(", ") : ""
-  flag(byId(root, "held-by"), "abnormal", live && clock.held.length ? "yes" : "no")
+  write(byId(root, "speed-requested"), !clock ? MISSING : clock.flat_out ? "max" : `${clock.speed} ×`)
+  write(byId(root, "speed-achieved"), clock ? `${fixed(clock.achieved_speed, 2)} ×` : MISSING)
+  write(byId(root, "held-by"), clock ? clock.held.join(", ") || "nobody" : MISSING)
+  byId(root, "held-by").title = clock ? clock.held.join(", ") : ""
+  flag(byId(root, "held-by"), "abnormal", clock?.held.length ? "yes" : "no")
   const bus = stream.note?.bus
   write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
   write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
@@ -263,6 +299,7 @@ function showFacts(root, clock, live) {
   showNodes(byId(root, "nodes"))
 }
 
+/** @param {HTMLElement} list */
 function showNodes(list) {
   const nodes = stream.connected ? (stream.note?.nodes ?? []) : []
   const key = JSON.stringify(nodes)
@@ -276,9 +313,11 @@ function showNodes(list) {
       chip.dataset.state = state
       chip.title = state
       // The sign tells it to those who see it, in no more room than before; the strip at the foot says the rest.
-      chip.innerHTML = `<span></span><span class="unseen"></span>`
-      chip.firstElementChild.textContent = label
-      chip.lastElementChild.textContent = state === "live" ? "" : ` ${state}`
+      const [name, unseen] = [document.createElement("span"), document.createElement("span")]
+      name.textContent = label
+      unseen.className = "unseen"
+      unseen.textContent = state === "live" ? "" : ` ${state}`
+      chip.append(name, unseen)
       return chip
     }),
   )

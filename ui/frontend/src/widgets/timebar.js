@@ -3,18 +3,25 @@
 import { moment } from "../format.js"
 import { stream } from "../stream/stream.js"
 import { view, WINDOWS } from "../stream/view_state.js"
-import { byId, flag, write } from "./dom.js"
+import { byId, flag, query, queryAll, write } from "./dom.js"
 
-const windowButton = (id) => (seconds) =>
+/** @param {string} id */
+const windowButton = (id) => (/** @type {number} */ seconds) =>
   `<button data-window="${seconds}" data-testid="${id}window-${seconds}"
     >${seconds < 60 ? `${seconds} s` : `${seconds / 60} min`}</button>`
+/** @param {string} id */
 const windowButtons = (id) =>
   `<div class="buttons" role="group" aria-label="window">${WINDOWS.map(windowButton(id)).join("")}</div>`
+/** @param {string} id */
 const exportButtons = (id) =>
   `<button data-testid="${id}csv" title="what the plots show, as CSV">CSV</button
     ><button data-testid="${id}png" title="what the plots show, as a picture">PNG</button>`
 
-// `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
+/**
+ * `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
+ * @param {string} id
+ * @param {{ windows?: boolean, exports?: boolean }} [options]
+ */
 export const timebar = (id, { windows = true, exports = true } = {}) => `
   <div class="timebar" data-timebar="${id}">
     ${windows ? windowButtons(id) : ""}
@@ -40,14 +47,21 @@ function last() {
   return Math.max(stream.series?.last ?? 0, clock?.replay ? clock.replay_range[1] : 0)
 }
 
-// Call the result a few times a second while the page is open. `told` gives a text on what is shown, if there is one.
+/**
+ * Call the result a few times a second while the page is open. `told` gives a text on what is shown, if there is one.
+ * @param {HTMLElement} root
+ * @param {string} id
+ * @param {() => string} [told]
+ */
 export function followTime(root, id, told = () => "") {
+  /** @param {string} name */
   const part = (name) => byId(root, `${id}${name}`)
-  const [freeze, live, scrub, range] = ["freeze", "live", "scrub", "range"].map(part)
-  const bar = root.querySelector(".timebar")
+  const [freeze, live, range] = ["freeze", "live", "range"].map(part)
+  const scrub = byId(root, `${id}scrub`, HTMLInputElement)
+  const bar = query(root, ".timebar")
   const stretch = bar.querySelector("[data-window]") !== null
   let held = false
-  for (const button of root.querySelectorAll("[data-window]"))
+  for (const button of queryAll(root, "[data-window]"))
     button.onclick = () => view.set({ window: Number(button.dataset.window), zoom: null })
   freeze.onclick = toggleFreeze
   live.onclick = () => view.set({ frozen: false, zoom: null, at: null, held: null })
@@ -59,7 +73,7 @@ export function followTime(root, id, told = () => "") {
   scrub.onchange = () => (held = false)
 
   const show = () => {
-    for (const button of root.querySelectorAll("[data-window]"))
+    for (const button of queryAll(root, "[data-window]"))
       button.setAttribute("aria-pressed", String(Number(button.dataset.window) === view.window))
     freeze.setAttribute("aria-pressed", String(view.frozen))
     live.hidden = view.live

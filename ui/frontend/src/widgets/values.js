@@ -3,36 +3,61 @@
 import { fixed, MISSING, power10 } from "../format.js"
 import { unsteady, WITHHELD } from "../plant/steadiness.js"
 import { stream } from "../stream/stream.js"
-import { flag, write } from "./dom.js"
+import { flag, queryAll, write } from "./dom.js"
 
+/**
+ * @param {string} path
+ * @param {string} label
+ * @param {string} [options]
+ */
 export const number = (path, label, options = "") =>
   `<div class="fact"><dt>${label}</dt>
     <dd><b data-v="${path}" ${options} data-testid="v-${path}">–</b> <span class="unit"></span></dd></div>`
 
-// A line of a list that is written by its test id.
+/**
+ * A line of a list that is written by its test id.
+ * @param {string} id
+ * @param {string} label
+ */
 export const fact = (id, label) => `<div class="fact"><dt>${label}</dt><dd><b data-testid="${id}">–</b></dd></div>`
 
+/**
+ * @param {string} title
+ * @param {(string | [path: string, label: string])[]} rows
+ */
 export const facts = (title, rows) => `
 <section class="card panel"><header><h2>${title}</h2></header><dl class="factlist">
   ${rows.map((row) => (Array.isArray(row) ? number(...row) : row)).join("")}
 </dl></section>`
 
+/**
+ * @param {string} key
+ * @param {string} label
+ */
 export const word = (key, label) =>
   `<div class="fact"><dt>${label}</dt><dd><b data-word="${key}" data-testid="w-${key}">–</b></dd></div>`
 
-// Call the result to bring the numbers up to date; `read` gives a channel's value, null if there is none.
-export function values(root, read = (path) => stream.value(path)) {
-  const numbers = [...root.querySelectorAll("[data-v]")]
-  const words = [...root.querySelectorAll("[data-word]")]
+/**
+ * Call the result to bring the numbers up to date; `read` gives a channel's value, null if there is none.
+ * @param {HTMLElement} root
+ * @param {ui.Read} [read]
+ */
+export function values(root, read = (/** @type {string} */ path) => stream.value(path)) {
+  const numbers = queryAll(root, "[data-v]")
+  const words = queryAll(root, "[data-word]")
   return () => {
     for (const element of numbers) show(element, read)
     const module = stream.freshness() === "missing" ? null : stream.note?.module
-    for (const element of words) write(element, spoken(module?.[element.dataset.word]))
+    for (const element of words) write(element, spoken(module?.[/** @type {keyof ui.Module} */ (element.dataset.word)]))
   }
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {ui.Read} read
+ */
 function show(element, read) {
-  const path = element.dataset.v
+  const path = element.dataset.v ?? ""
   const channel = stream.channel(path)
   if (!channel) return
   const value = read(path)
@@ -50,6 +75,7 @@ function show(element, read) {
   if (!element.title) element.title = channel.meaning
 }
 
+/** @param {unknown} value */
 export function spoken(value) {
   if (value === undefined || value === null || value === "") return MISSING
   if (value === true) return "yes"
