@@ -10,26 +10,26 @@ import { build } from "esbuild"
 const here = new URL(".", import.meta.url)
 const digest = createHash("sha256")
 const sources = readdirSync(new URL("src/", here), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-        relative(fileURLToPath(new URL("src/", here)), join(entry.parentPath, entry.name)).replaceAll("\\", "/"),
-    )
+  .filter((entry) => entry.isFile())
+  .map((entry) =>
+    relative(fileURLToPath(new URL("src/", here)), join(entry.parentPath, entry.name)).replaceAll("\\", "/"),
+  )
 for (const name of sources.sort()) {
-    digest.update(name)
-    digest.update(readFileSync(new URL(`src/${name}`, here)))
+  digest.update(name)
+  digest.update(readFileSync(new URL(`src/${name}`, here)))
 }
 digest.update(readFileSync(new URL("package-lock.json", here)))
 
 const result = await build({
-    entryPoints: ["src/index.js"],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    minify: true,
-    legalComments: "none",
-    loader: { ".css": "text" },
-    banner: { js: `// Built from ui/frontend, sources ${digest.digest("hex")}; see NOTICE.` },
-    write: false,
+  entryPoints: ["src/index.js"],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "none",
+  loader: { ".css": "text" },
+  banner: { js: `// Built from ui/frontend, sources ${digest.digest("hex")}; see NOTICE.` },
+  write: false,
 })
 const { text } = result.outputFiles[0]
 writeFileSync(new URL("../dist/dashboard.js", here), text)

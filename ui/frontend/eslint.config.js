@@ -47,7 +47,7 @@ export default [
     },
   },
   { files: ["src/**"], languageOptions: { globals: globals.browser } },
-  { files: ["*.js", "*.mjs", "scripts/**"], languageOptions: { globals: globals.node } },
+  { files: ["*.js", "*.mjs", "scripts/**", "test/**"], languageOptions: { globals: globals.node } },
   pure,
   ...Object.entries(LAYERS).map(layer),
 ]
