@@ -192,7 +192,7 @@ class Plc(Message, frozen=True):
 
 
 class Powers(Message, frozen=True, kw_only=True):
-    """Power flows at this instant, means of the last 1 ms step or of its last part. Their energies are in the ledger."""
+    """Power flows at this instant: means of the last 1 ms step or its last part. Their energies are in the ledger."""
 
     compressor: Annotated[float, number("W", "electric power into the compressor")]
     auxiliary: Annotated[float, number("W", "electric power into auxiliaries")]

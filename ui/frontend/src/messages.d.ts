@@ -184,7 +184,7 @@ declare namespace bus {
     advisory_limits: string[]
   }
 
-  /** Power flows at this instant, means of the last 1 ms step or of its last part. Their energies are in the ledger. */
+  /** Power flows at this instant: means of the last 1 ms step or its last part. Their energies are in the ledger. */
   interface Powers {
     compressor: number
     auxiliary: number
