@@ -93,7 +93,8 @@ def test_a_restart_is_counted_on_every_door(plant: Plant) -> None:
         return dict(httpx.get(f"{plant.endpoints.gateway_http}/v1/nodes").json())
 
     eventually(lambda: module()["restarts"] == 1, 5, "each worker of the gateway knows of the killed module")
-    assert module()["health"] == "ok"
+    # On a busy machine a healthy module falls behind for a moment and says so; it has to come back from that.
+    eventually(lambda: module()["health"] == "ok", START_TIMEOUT, "the killed module works off what it missed")
     assert asked()["lateness"]["p50"] < 1
     before = workers(plant)
     for pid in before.values():  # every listener began after the module was killed, and counts the same
