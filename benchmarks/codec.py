@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmarks.nodes import running
 from benchmarks.table import Row
-from bus.codec import decode_published, encode_published
-from bus.listener import Listener
-from bus.messages import State
+from bus.protocol.codec import decode_published, encode_published
+from bus.protocol.messages import State
+from bus.transport.listener import Listener
 
 
 def measure() -> list[Row]:

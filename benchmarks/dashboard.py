@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks import pages
 from benchmarks.nodes import running
 from benchmarks.table import Row, note, percentile
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 
 SESSIONS = 25
 CLOSED = 30

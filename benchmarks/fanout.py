@@ -14,9 +14,9 @@ import psutil
 
 from benchmarks.nodes import free_port, running
 from benchmarks.table import Row, median, note, percentile
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import Status
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Status
+from bus.transport.listener import Listener
 
 CLIENTS = 1000
 RATE = 30

@@ -8,9 +8,9 @@ import zmq
 
 from benchmarks.nodes import free_port, running
 from benchmarks.table import Row, median, note, percentile
-from bus.endpoints import HttpAddress
-from bus.listener import Listener
-from bus.messages import Status, Tick
+from bus.protocol.endpoints import HttpAddress
+from bus.protocol.messages import Status, Tick
+from bus.transport.listener import Listener
 
 SECONDS = 8.0
 

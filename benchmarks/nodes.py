@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bus.client import RefusedError, command, sequence
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import State
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import State
+from bus.transport.client import RefusedError, command, sequence
+from bus.transport.listener import Listener
 
 BUS = ("KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT")
 WEB = ("KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -17,13 +17,13 @@ import psutil
 from benchmarks.nodes import free_port
 from benchmarks.table import Row as Line
 from benchmarks.table import note
-from bus import codec
-from bus.endpoints import Endpoints
-from bus.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, Span, State, Tick
-from bus.sockets import Publisher, Server
-from nodes.recorder.rows import States
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, Span, State, Tick
+from bus.transport.sockets import Publisher, Server
 from recording.database import open_reader
 from recording.folder import run_folder
+from recording.message_rows import States
 from recording.recovery import covered
 
 RATE = 1000

@@ -11,9 +11,9 @@ import zmq
 
 from benchmarks.nodes import free_port, running
 from benchmarks.table import Row, median, note, percentile
-from bus.codec import decode_published
-from bus.messages import State, Tick
-from bus.sockets import Subscriber
+from bus.protocol.codec import decode_published
+from bus.protocol.messages import State, Tick
+from bus.transport.sockets import Subscriber
 
 SECONDS = 3.0
 ROUNDS = 3

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 from benchmarks.table import Row, note
-from bus.codec import decode_clock_reply, encode
-from bus.messages import Command, Replay, Span, Tick
+from bus.protocol.codec import decode_clock_reply, encode
+from bus.protocol.messages import Command, Replay, Span, Tick
+from catalog.scenario_folder import ScenarioFolder
 from nodes.physics.core import PhysicsCore
-from nodes.physics.scenarios import ScenarioFolder
 
 MISSED = 60_000
 """Ticks, of which none is folded yet when the module hears the next one."""

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 from benchmarks import pages
 from benchmarks.nodes import free_port, running
 from benchmarks.table import Row, note, show
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 
 INTERVAL = 30.0
 WARM_UP = 0.2

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from bus.environment import data_folder
+from system.environment import data_folder
 
 FOLDER: Final = "recordings"
 """Where recordings are below KPP_DATA."""

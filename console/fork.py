@@ -8,17 +8,17 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
-from bus import codec
-from bus.client import command, sequence
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import CLOCK_MODULE, Forked, ForkRequest, Refused, Result
-from bus.sockets import Dealer
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import CLOCK_MODULE, Forked, ForkRequest, Refused, Result
+from bus.transport.client import command, sequence
+from bus.transport.listener import Listener
+from bus.transport.sockets import Dealer
 from console.arguments import FOLDER
 from console.recordings import require_run
-from nodes.recorder.track import Track
+from console.scenario_arguments import change
 from recording.folder import RunFolder
-from studies.arguments import change
+from recording.track import Track
 
 ORIGIN: Final = "kpp fork"
 PATIENCE: Final = 120.0

@@ -11,10 +11,10 @@ from types import FrameType
 from typing import Final
 
 from console import arguments as console_arguments
+from console import scenario_arguments as studies_arguments
+from console import simulate as studies_cli
 from console import streams
-from studies import arguments as studies_arguments
-from studies import cli as studies_cli
-from studies.loading import ended_at_once
+from console.loading import ended_at_once
 
 OK: Final = 0
 WRONG: Final = 2
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _perform(words: Sequence[str]) -> int:
     if words[:1] == [KEYS]:  # it has commands of its own
-        keys: Callable[[Sequence[str]], int] = importlib.import_module("bus.security.command").main
+        keys: Callable[[Sequence[str]], int] = importlib.import_module("console.keys").main
         return keys(words[1:])
     given = _parser().parse_args(words)
     if given.command not in console_arguments.COMMANDS:

@@ -15,7 +15,8 @@ import msgspec
 import numba
 import numpy as np
 
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol.schema import PROTOCOL_VERSION
+from catalog import scenarios as library
 from console.arguments import FOLDER
 from console.progress import Progress
 from console.recordings import require_run
@@ -31,14 +32,13 @@ from console.verify import (
 from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import Parameters
 from nodes.clock.journal import read_commands
-from nodes.physics.forks import PREFIX, ForkFolder, is_fork
-from nodes.physics.initial_parameters import packed, unpacked
-from nodes.physics.saved import Saved
+from nodes.physics.replica.forks import PREFIX, ForkFolder, is_fork
+from nodes.physics.replica.initial_parameters import packed, unpacked
+from nodes.physics.replica.saved import Saved
 from recording.bundle import Digest, pack_bundle
 from recording.folder import RunFolder
 from recording.output import folder_of, means_standard_output, opened_output
 from recording.unbundle import opened_bundle
-from studies import library
 
 DIFFERENT: Final = 5
 JOURNAL: Final = "journal.json"

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
 
-from bus.folder import FolderTakenError, claim, private_umask
 from console.arguments import FOLDER
 from console.progress import Progress
 from recording.export import Export
@@ -17,6 +16,7 @@ from recording.reading import FOREVER_US, Selection
 from recording.recovery import recover
 from recording.recovery import scrub as recover_beside_writer
 from recording.summary import summary
+from system.folder import FolderTakenError, claim, private_umask
 
 INCOMPLETE: Final = 3
 DAMAGED: Final = 4

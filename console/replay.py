@@ -8,10 +8,10 @@ import sys
 import time
 from typing import Final
 
-from bus.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolated
-from bus.replay_endpoints import replay_environment
 from console.arguments import FOLDER
 from console.recordings import require_run
+from runtime.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolated
+from runtime.replay_endpoints import replay_environment
 
 POLL: Final = 0.1
 

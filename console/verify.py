@@ -5,17 +5,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bus.codec import build
-from bus.messages import CLOCK_MODULE, Command, State
+from bus.protocol.codec import build
+from bus.protocol.messages import CLOCK_MODULE, Command, State
 from kpp_physics.parameters import Parameters
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.saved import Saved
-from nodes.recorder.rows import States
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.saved import Saved
 from recording.bundle import Digest, Total
 from recording.database import module_names, open_reader
 from recording.folder import RunFolder
 from recording.hot import hot_ranges
 from recording.manifest import read_manifest
+from recording.message_rows import States
 from recording.record import Row
 from recording.rows import Missing, run_rows
 from recording.ticks import TickSpan, read_ticks, tick_holes

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from bus.messages import State
+from bus.protocol.messages import State
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
-from nodes.physics.frame import observed_groups
+from nodes.physics.replica.frame import observed_groups
 
 STEPS = 60_000
 """A minute after the start."""

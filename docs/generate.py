@@ -14,11 +14,11 @@ from typing import Any, get_args
 import msgspec
 import msgspec.inspect as mi
 
-import bus.state
-from bus.codec import MAX_REQUEST, MAX_TELEMETRY
-from bus.documents import without_infinity
-from bus.endpoints import DEFAULT_MODULES, Endpoints
-from bus.messages import (
+import bus.protocol.state
+from bus.protocol.codec import MAX_REQUEST, MAX_TELEMETRY
+from bus.protocol.documents import without_infinity
+from bus.protocol.endpoints import DEFAULT_MODULES, Endpoints
+from bus.protocol.messages import (
     PUBLISHED,
     ClockReply,
     ClockRequest,
@@ -27,7 +27,7 @@ from bus.messages import (
     RecorderReply,
     RecorderRequest,
 )
-from bus.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
+from bus.protocol.schema import FINITE, MAX_ITEMS, MAX_LABEL, MAX_TEXT, PROTOCOL_VERSION, Message
 from nodes.clock.clock_commands import STEP_TICKS_MAX
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN
 from nodes.gateway import asyncapi, rest
@@ -117,7 +117,11 @@ def inside(kind: mi.Type) -> Iterator[type[Any]]:
 def filled(template: str) -> str:
     """The template with every {{name}} replaced."""
     endpoints = Endpoints.from_environment({})
-    groups = [cls for cls in vars(bus.state).values() if is_message(cls) and cls.__module__ == bus.state.__name__]
+    groups = [
+        cls
+        for cls in vars(bus.protocol.state).values()
+        if is_message(cls) and cls.__module__ == bus.protocol.state.__name__
+    ]
     shown = {*wire(), *groups}
     parts = [
         cls for cls in dict.fromkeys(each for top in wire() for each in inside(mi.type_info(top))) if cls not in shown

@@ -13,12 +13,13 @@ from typing import Final
 
 import pytest
 
+from catalog import scenarios as library
 from docs.blocks import block, fill
 from docs.cases import TITLES
 from docs.figures import blocks
 from docs.recorder import Check, Recorder
 from kpp_physics.parameters import Parameters
-from studies import headless, library, published
+from studies import headless, published
 from studies.result import GATES
 from studies.run import Measurement
 from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, Difference, compare

@@ -1,1 +1,4 @@
-"""Recordings on disk: write, seal, query, check, export. Knows neither the bus nor sockets nor the plant."""
+"""Recordings on disk: write, seal, query, check, export.
+
+What lies in a recording, or reads one, lives here. Of the bus it knows messages, no sockets; of the plant nothing.
+"""

@@ -13,14 +13,15 @@ import pytest
 from supervisor.loggers import getLogger
 from supervisor.options import ServerOptions
 
-from bus.process import isolated
+from runtime.process import isolated
 from scripts import environment
 from tests.e2e.conftest import environment as free_environment
 from tests.watching import eventually
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ["with space", "it's", 'a "quoted" one', "100% of %(here)s", "x" * 120, "a; b # c", "dollar $HOME", "ümläut"]
-FOREIGN = ("bus", "console", "nodes", "recording", "studies", "ui", "kpp_physics", "msgspec")
+PACKAGES = ("bus", "catalog", "console", "kpp_physics", "nodes", "recording", "runtime", "studies", "system", "ui")
+FOREIGN = (*PACKAGES, "msgspec")
 PROBE = """
 [program:probe]
 command=.venv/bin/python -I -c "print('probed')"
@@ -114,11 +115,11 @@ def test_f17_a_command_of_ours_runs_beside_anybodys_modules(tmp_path: Path) -> N
 def test_f17_every_process_of_ours_is_started_isolated() -> None:
     found = [
         path.relative_to(ROOT).as_posix()
-        for package in ("bus", "console", "nodes", "recording", "studies", "ui")
+        for package in PACKAGES
         for path in (ROOT / package).rglob("*.py")
         if "sys.executable" in path.read_text()
     ]
-    assert found == ["bus/process.py"]
+    assert found == ["runtime/process.py"]
 
 
 @pytest.fixture
@@ -263,7 +264,7 @@ def test_f13_make_run_starts_the_plant_of_a_moved_checkout(tiny: Path, tmp_path:
     environment.make_movable(tiny, place)
     (place / "place").write_text(str(tiny))
     (place / "installed").write_text(environment._wanted(tiny, ""))
-    for package in ("bus", "nodes", "scenarios"):
+    for package in ("bus", "nodes", "runtime", "system", "scenarios"):
         (tiny / package).symlink_to(ROOT / package)
     only_probe(tiny)
     tiny.rename(moved)

@@ -4,8 +4,8 @@ import gc
 import os
 import sys
 
-from bus.endpoints import EndpointError, Endpoints
-from bus.process import Starting, begin, give_up
+from bus.protocol.endpoints import EndpointError, Endpoints
+from runtime.process import Starting, begin, give_up
 
 
 def main() -> int:

@@ -15,10 +15,10 @@ from panel.custom import JSComponent
 from panel.io.resources import LOCAL_DIST
 from panel_material_ui.template.base import Page
 
-from bus.client import Commander
-from bus.codec import FrameError
-from bus.messages import EMERGENCY_STOP
+from bus.protocol.codec import FrameError
+from bus.protocol.messages import EMERGENCY_STOP
 from bus.security.tokens import Caller
+from bus.transport.client import Commander
 from ui.commands import PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
 from ui.questions import Questions, Reply
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bus import codec
-from bus.client import NotAnsweredError
-from bus.sockets import AsyncDealer
+from bus.protocol import codec
+from bus.transport.client import NotAnsweredError
+from bus.transport.sockets import AsyncDealer
 
 
 async def ask(addresses: Sequence[str], request: Any, decode: Callable[[bytes], Any], timeout: float, whom: str) -> Any:

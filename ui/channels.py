@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bus.messages import State
+from bus.protocol.messages import State
 
 _READ_AS: dict[str, tuple[str, float, float]] = {
     "W": ("kW", 1e-3, 0.0),

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from bus.client import Commander, NotAnsweredError, RefusedError, command
-from bus.codec import FrameError
-from bus.environment import scenario_folder
-from bus.messages import Result
-from bus.schema import Message
+from bus.protocol.codec import FrameError
+from bus.protocol.messages import Result
+from bus.protocol.schema import Message
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
+from bus.transport.client import Commander, NotAnsweredError, RefusedError, command
+from system.environment import scenario_folder
 
 PRESSED_LIMIT = 16
 """Commands of one session that may wait for an answer at a time."""

@@ -4,9 +4,9 @@ import asyncio
 
 import structlog
 
-from bus.client import NotAnsweredError, RefusedError, snapshot
-from bus.codec import FrameError
-from bus.endpoints import Endpoints
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import Endpoints
+from bus.transport.client import NotAnsweredError, RefusedError, snapshot
 from ui.feed import Feed
 from ui.stream import Stream
 

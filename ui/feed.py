@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from bus import log, metrics
-from bus.codec import FrameError, decode_published
-from bus.endpoints import Endpoints
-from bus.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
-from bus.repair import repairers
-from bus.sockets import Multipart, Subscriber, wait
+from bus.protocol.codec import FrameError, decode_published
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import CLOCK_MODULE, Event, Published, Result, State, Status, Tick
+from bus.transport.repair import repairers
+from bus.transport.sockets import Multipart, Subscriber, wait
+from runtime import log, metrics
 from ui.plant import Plant
 
 RENEW_AFTER = 5.0

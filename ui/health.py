@@ -5,7 +5,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from bus import metrics
+from runtime import metrics
 from ui.app import Sessions
 from ui.feed import Feed
 from ui.stream import Stream

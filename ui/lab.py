@@ -12,10 +12,10 @@ import sys
 from collections import OrderedDict
 from typing import Any, TextIO
 
-from bus.process import SUPERVISOR_PID, die_with_parent, isolated
 from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.settling import settled
+from runtime.process import SUPERVISOR_PID, die_with_parent, isolated
 
 HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
 MODES = ("physical", "claimed")

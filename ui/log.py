@@ -4,8 +4,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bus.joint import JointOutcome
-from bus.messages import CLOCK_MODULE, NODE_ALARMS, STOP_LATE, Result, Tick
+from bus.protocol.joint import JointOutcome
+from bus.protocol.messages import CLOCK_MODULE, NODE_ALARMS, STOP_LATE, Result, Tick
 
 KEPT = 200
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from bus.messages import Lateness
+from bus.protocol.messages import Lateness
 
 KEPT = 3000
 """Ticks whose way here is kept: 30 s at the default rate."""

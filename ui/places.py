@@ -4,8 +4,8 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 
-from bus import files
 from bus.security.connections import Connections
+from system import open_files as files
 from ui.conventions import explain
 
 MOST = 512

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from bus.alarms import listing
-from bus.messages import CLOCK_MODULE, Alarm, Event, Published, Result, State, Status, Tick
-from bus.stream import Streams
+from bus.ordered.stream import Streams
+from bus.protocol.messages import CLOCK_MODULE, Alarm, Event, Published, Result, State, Status, Tick
+from bus.view.alarms import listing
 from ui import channels
 from ui.history import History
 from ui.log import CommandLog

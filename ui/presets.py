@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bus.folder import FolderTakenError
-from bus.presets import NAME, PresetFileError, PresetFiles
+from catalog.presets import NAME, PresetFileError, PresetFiles
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
+from system.folder import FolderTakenError
 
 
 class PresetError(ValueError):

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from bus import codec
-from bus.client import NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.endpoints import EndpointError, Endpoints, ModuleEndpoints
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import EndpointError, Endpoints, ModuleEndpoints
+from bus.protocol.messages import (
     ChannelsRequest,
     ForkRequest,
     HistoryRequest,
@@ -22,9 +21,10 @@ from bus.messages import (
     ReplayRequest,
     RunsRequest,
 )
-from bus.schema import Message
+from bus.protocol.schema import Message
 from bus.security.roles import QUESTIONS, lacking
 from bus.security.tokens import Caller, Role
+from bus.transport.client import NotAnsweredError, RefusedError
 from ui.asking import ask
 from ui.lab import Lab, LabError
 from ui.presets import PresetError, Presets

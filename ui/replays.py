@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bus.endpoints import EndpointError, Endpoints, HttpAddress
-from bus.messages import IDENTIFIER
-from bus.process import SUPERVISOR_PID, isolated
-from bus.replay_endpoints import replay_environment
+from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.protocol.messages import IDENTIFIER
+from runtime.process import SUPERVISOR_PID, isolated
+from runtime.replay_endpoints import replay_environment
 
 LOG = "replay.log"
 """What the replay's processes say, below `log` in KPP_DATA; each replay begins it anew."""

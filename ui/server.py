@@ -9,20 +9,20 @@ import panel as pn
 import structlog
 from panel.io.server import get_server
 
-from bus.client import Commander
-from bus.endpoints import Endpoints
-from bus.environment import data_folder
-from bus.interfaces import failure
-from bus.messages import Result
-from bus.process import Heart, StopSignal, give_up
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Result
+from bus.protocol.schema import PROTOCOL_VERSION
 from bus.security import hosts
 from bus.security.access_middleware import MAX_HEAD
 from bus.security.admission import Admission
 from bus.security.binding import require_safe_door
 from bus.security.hosts import Names
 from bus.security.keys import SecurityError
+from bus.transport.client import Commander
 from kpp_physics.parameters import DECLARATIONS
+from runtime.process import Heart, StopSignal, give_up
+from system.environment import data_folder
+from system.interfaces import failure
 from ui import channels
 from ui.access_matcher import AccessMatcher
 from ui.app import TITLE, Sessions

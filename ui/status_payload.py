@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bus.messages import State, Status, Tick
+from bus.protocol.messages import State, Status, Tick
 from ui.plant import Plant
 
 REPLAY = "replay"

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from bus.messages import Snapshot, State
+from bus.protocol.messages import Snapshot, State
 from ui import channels, frames
 from ui.frames import Frame
 from ui.history import Samples

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from bus.endpoints import HttpAddress
+from bus.protocol.endpoints import HttpAddress
 from bus.security import keys
 from bus.security.hosts import is_loopback
 from bus.security.keys import SecurityError

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from bus.environment import setting
 from bus.security.keys import SecurityError
+from system.environment import setting
 
 VARIABLE = "KPP_HOSTS"
 """Environment variable with further names of this machine, `name` or `name:port` with commas, for other machines."""

@@ -19,9 +19,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bus.environment import data_folder, setting
 from bus.security.tokens import Caller, Entry, Role, Tokens
-from bus.whole import write_whole
+from system.environment import data_folder, setting
+from system.whole import write_whole
 
 VARIABLE = "KPP_KEYS"
 FOLDER_MODE = 0o700

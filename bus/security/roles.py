@@ -1,7 +1,7 @@
 """Who may do what: one table for every door, REST, WebSocket, bus and dashboard. Pure."""
 
-from bus.messages import CLOCK_MODULE, Ack, Beat, CommandRequest, ForkRequest, PrepareRequest, Refused
-from bus.schema import Message
+from bus.protocol.messages import CLOCK_MODULE, Ack, Beat, CommandRequest, ForkRequest, PrepareRequest, Refused
+from bus.protocol.schema import Message
 from bus.security.tokens import Caller, Role
 
 COMMANDS: dict[tuple[str, str], Role] = {(CLOCK_MODULE, "set_policy"): Role.ADMIN}

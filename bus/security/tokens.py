@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from bus.schema import Label
+from bus.protocol.schema import Label
 
 PREFIX = "kpp_"
 PATTERN = re.compile(r"kpp_[A-Za-z0-9_\-]{43}")

@@ -1,6 +1,6 @@
 """Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
 
-from bus.messages import (
+from bus.protocol.messages import (
     CLOCK_MODULE,
     EMERGENCY_STOP,
     EVERY_MODULE,

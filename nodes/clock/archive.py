@@ -4,12 +4,12 @@ from collections import OrderedDict
 
 import msgspec
 
-from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
+from bus.ordered.tick_log import TickLogError
+from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import JournalError, JournalLockedError
 from nodes.clock.run import Run
 from nodes.clock.runs import Runs
-from nodes.clock.ticklog import TickLogError
 
 RUNS_KEPT = 4
 """Ended runs that stay in memory once someone asked for them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from bus.messages import IDENTIFIER, NODE_ALARMS, STEP_US, STOP_LATE, Policy, Violation
+from bus.protocol.messages import IDENTIFIER, NODE_ALARMS, STEP_US, STOP_LATE, Policy, Violation
 from nodes.clock.node_alarms import PRIORITIES, kind_of
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 

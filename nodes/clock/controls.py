@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bus.messages import Mode, Policy, Violation
+from bus.ordered.tick_log import RunHeader, TickLogSpan
+from bus.protocol.messages import Mode, Policy, Violation
 from nodes.clock.clock_commands import (
     Acknowledge,
     ClockCommand,
@@ -21,7 +22,6 @@ from nodes.clock.clock_commands import (
     StopLate,
 )
 from nodes.clock.pace import FLAT_OUT_DT_US, CatchUpBacklog, Pace, Speed
-from nodes.clock.ticklog import RunHeader, TickLogSpan
 
 BegunWith = tuple[str, dict[str, Any]]
 """Scenario of a run, and the parameters that are put over it."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bus.messages import (
+from bus.ordered.tick_log import RunHeader, TickLogSpan
+from bus.protocol.messages import (
     CLOCK_MODULE,
     NODE_ALARM,
     NODE_ALARMS,
@@ -37,7 +38,6 @@ from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovery import Recovered, begin_command
 from nodes.clock.run import Run
-from nodes.clock.ticklog import RunHeader, TickLogSpan
 from nodes.clock.timing import Timing
 
 WINDOW_US = 250_000

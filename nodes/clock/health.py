@@ -11,14 +11,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from bus import metrics
-from bus.messages import Status
+from bus.protocol.messages import Status
 from bus.security.access_middleware import MEDIA_TYPE, AccessMiddleware, problem
 from bus.security.admission import Admission
 from bus.security.hosts import Names, Refusal
 from bus.security.room import Room
 from bus.security.tokens import Role
-from nodes.http import HeadAsGet
+from nodes.clock.timing import Timing
+from runtime import metrics
+from runtime.http import HeadAsGet
 
 PUBLIC = frozenset({"/", "/health"})
 """Paths that need no token."""
@@ -85,6 +86,23 @@ def health_document(
             for peer in status.peers
         ],
     }  # fmt: skip
+
+
+def distributions(timing: Timing) -> list[Metric]:
+    """Lateness and round trips of all ticks since the start, for Prometheus."""
+    late, around = timing.all_late, timing.all_round_trips
+    return [
+        metrics.distribution(
+            "kpp_tick_lateness_seconds", "ticks sent after their deadline", late.edges, late.counts, late.sum
+        ),
+        metrics.distribution(
+            "kpp_tick_acknowledged_seconds",
+            "from sending a tick to its acknowledgement by a module",
+            around.edges,
+            around.counts,
+            around.sum,
+        ),
+    ]
 
 
 def health_app(

@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bus.codec import decode, encode
-from bus.messages import Command, Sequenced
+from bus.protocol.codec import decode, encode
+from bus.protocol.messages import Command, Sequenced
 from recording.database import read_only
 
 _SCHEMA = """

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bus.alarms import ACTIVE_KEPT, Alarms, Condition, acknowledged, compared
-from bus.messages import Alarm, Peer, Priority
+from bus.protocol.messages import Alarm, Peer, Priority
+from bus.view.alarms import ACTIVE_KEPT, Alarms, Condition, acknowledged, compared
 
 HEARD = 2.0
 """Seconds after its last beat for which a node's words count, and for which a new clock waits for the first ones."""

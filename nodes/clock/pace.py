@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from bus.messages import STEP_US
+from bus.protocol.messages import STEP_US
 
 SPEED_MIN = 0.1
 SPEED_MAX = 100.0
-RATE_MIN = 10
-RATE_MAX = 1000
 
 FLAT_OUT_DT_US = 500_000
 """Simulated time of a tick when running as fast as possible: few enough frames that the plant is the limit."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bus.messages import CLOCK_MODULE, Ack, Beat, Peer
+from bus.protocol.messages import CLOCK_MODULE, Ack, Beat, Peer
 
 ALIVE_NS = 2_000_000_000
 """A peer that has been silent this long no longer counts as alive."""

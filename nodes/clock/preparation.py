@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bus.messages import CommandRequest, Prepared, PrepareRequest, Refused
+from bus.protocol.messages import CommandRequest, Prepared, PrepareRequest, Refused
 from nodes.clock.controls import BegunWith
 
 DEADLINE_NS = 1_000_000_000

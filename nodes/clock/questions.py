@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from bus.codec import FrameError, decode_module_reply, encode
-from bus.endpoints import Endpoints
-from bus.messages import Prepared, PrepareRequest, Refused
-from bus.sockets import Dealer
+from bus.protocol.codec import FrameError, decode_module_reply, encode
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Prepared, PrepareRequest, Refused
+from bus.transport.sockets import Dealer
 from nodes.clock.preparation import Instance
 
 ASKERS_MAX = 64

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.messages import CLOCK_MODULE, EVERY_MODULE, Command
-from nodes.clock.ticklog import RunHeader, TickLogSpan
+from bus.ordered.tick_log import RunHeader, TickLogSpan
+from bus.protocol.messages import CLOCK_MODULE, EVERY_MODULE, Command
 
 
 def begin_command(header: RunHeader) -> Command:

@@ -4,11 +4,21 @@ import heapq
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from bus.codec import encode
-from bus.messages import CLOCK_MODULE, Command, Event, Frames, FramesRequest, Published, Replay, ReplayRequest, Result
-from nodes.clock.history import History
+from bus.ordered.tick_history import History
+from bus.ordered.tick_log import RunHeader
+from bus.protocol.codec import encode
+from bus.protocol.messages import (
+    CLOCK_MODULE,
+    Command,
+    Event,
+    Frames,
+    FramesRequest,
+    Published,
+    Replay,
+    ReplayRequest,
+    Result,
+)
 from nodes.clock.node_alarms import NodeAlarms
-from nodes.clock.ticklog import RunHeader
 
 LEAD_TICKS = 2
 """A command acts this many ticks after the newest one, so that its fsync does not delay the next tick."""

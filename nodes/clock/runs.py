@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from bus.messages import IDENTIFIER, Command, Tick
+from bus.ordered.tick_log import Recorded, RunHeader, TickLog, TickLogError, read
+from bus.protocol.messages import IDENTIFIER, Command, Tick
 from nodes.clock.recovery import Recovered
-from nodes.clock.ticklog import Recorded, RunHeader, TickLog, TickLogError, read
 
 SUFFIX = ".ticks"
 

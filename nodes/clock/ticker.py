@@ -7,13 +7,13 @@ import threading
 import time
 from collections import deque
 
-from bus import log
-from bus.codec import encode_published
-from bus.messages import Published, Tick
-from bus.sockets import Multipart, Publisher
+from bus.protocol.codec import encode_published
+from bus.protocol.messages import Published, Tick
+from bus.transport.sockets import Multipart, Publisher
 from nodes.clock.core import ClockCore
 from nodes.clock.pace import Schedule
 from nodes.clock.runs import Runs
+from runtime import log
 
 PREPARE_NS = 500_000
 """A tick is composed and packed this long before its deadline, so that only the send is left."""

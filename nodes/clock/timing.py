@@ -1,14 +1,35 @@
 """What the clock measures of itself: lateness of ticks, time from tick to acknowledgement, achieved speed."""
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
 
-from prometheus_client.metrics_core import Metric
-
-from bus import metrics
-from bus.messages import Lateness
+from bus.protocol.messages import Lateness
 
 RING = 4096
+
+LATE = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+"""Upper edges of the classes of lateness [s]: what is late by microseconds when all is well."""
+
+ROUND_TRIP = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Upper edges of the classes of round trips [s]."""
+
+
+class Distribution:
+    """How many values fell into each class, over all time; the last class has no upper edge.
+
+    Args:
+        edges: upper edges of the other classes, ascending; a value on an edge is below it.
+    """
+
+    def __init__(self, edges: tuple[float, ...]) -> None:
+        self.edges = edges
+        self.counts = [0] * (len(edges) + 1)
+        self.sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self.edges, value)] += 1
+        self.sum += value
 
 
 class Timing:
@@ -25,12 +46,10 @@ class Timing:
         self._held_since: int | None = None
         self._lateness_now: Lateness | None = None
         self._round_trip_now: float | None = None
-        self._all_late = metrics.histogram(
-            "kpp_tick_lateness_seconds", "ticks sent after their deadline", (), metrics.PUNCTUALITY
-        )
-        self._all_acknowledged = metrics.histogram(
-            "kpp_tick_acknowledged_seconds", "from sending a tick to its acknowledgement by a module", (), metrics.WAYS
-        )
+        self.all_late = Distribution(LATE)
+        """Of all ticks since the start, s."""
+        self.all_round_trips = Distribution(ROUND_TRIP)
+        """From sending a tick to its acknowledgement by a module, since the start, s."""
 
     def sent(self, seq: int, at_ns: int, late_ns: int | None) -> None:
         """A tick has left; `late_ns` after its deadline, None when it had none."""
@@ -38,14 +57,14 @@ class Timing:
         self._sent[seq % RING] = (seq, at_ns)
         if late_ns is not None:
             self._lateness.append(late_ns)
-            self._all_late.observe(max(0, late_ns) / 1e9)
+            self.all_late.add(max(0, late_ns) / 1e9)
 
     def acknowledged(self, seq: int, now_ns: int) -> None:
         """A module has worked off the tick."""
         sent_seq, sent_ns = self._sent[seq % RING]
         if sent_seq == seq and now_ns >= sent_ns:
             self._round_trips.append(now_ns - sent_ns)
-            self._all_acknowledged.observe((now_ns - sent_ns) / 1e9)
+            self.all_round_trips.add((now_ns - sent_ns) / 1e9)
 
     def holding(self, held: bool, now_ns: int) -> None:
         """Note for one tick whether simulated time waits for a module; the time until the next tick is held."""
@@ -79,8 +98,3 @@ class Timing:
     def round_trip(self) -> float | None:
         """Mean time from sending a tick to its acknowledgement in the last interval, in seconds."""
         return self._round_trip_now
-
-    def distributions(self) -> Iterator[Metric]:
-        """Lateness and round trips of all ticks since the start, for Prometheus."""
-        yield from self._all_late.collect()
-        yield from self._all_acknowledged.collect()

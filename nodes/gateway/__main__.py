@@ -10,11 +10,11 @@ import gc
 import os
 import socket
 
-from bus.endpoints import EndpointError, Endpoints, HttpAddress
-from bus.environment import data_folder
-from bus.interfaces import failure
-from bus.process import Starting, begin, give_up
+from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.security.binding import require_safe_door
+from runtime.process import Starting, begin, give_up
+from system.environment import data_folder
+from system.interfaces import failure
 
 REST, WEBSOCKET = "rest", "websocket"
 
@@ -73,7 +73,7 @@ def main() -> int:
         _count_together(given.fd)
         with Starting(endpoints, "gateway", "loading"):
             # Only here: the import fixes where metrics are kept, and takes its time.
-            from nodes.gateway.server import serve  # noqa: PLC0415
+            from nodes.gateway.app import serve  # noqa: PLC0415
         gc.enable()
         gc.freeze()
         serve(endpoints, doors, logger)

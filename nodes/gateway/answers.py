@@ -7,8 +7,8 @@ from typing import Any, Literal
 from msgspec import structs
 from pydantic import BaseModel, Field
 
-from bus.messages import AlarmState, Mode, Policy
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol.messages import AlarmState, Mode, Policy
+from bus.protocol.schema import PROTOCOL_VERSION
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
 from nodes.gateway.roster import NodeHealth, health_of

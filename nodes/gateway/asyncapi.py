@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args
 
-from bus.documents import schemas
-from bus.endpoints import Endpoints
-from bus.messages import (
+from bus.protocol.documents import schemas
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import (
     PUBLISHED,
     ClockReply,
     ClockRequest,
@@ -17,7 +17,7 @@ from bus.messages import (
     RecorderRequest,
     Result,
 )
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol.schema import PROTOCOL_VERSION
 from nodes.gateway.session import JSON, MSGPACK, TOKEN
 from nodes.gateway.subscription import QUERY
 from nodes.gateway.version import version

@@ -4,8 +4,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bus.joint import JointOutcome
-from bus.messages import Command, Result
+from bus.protocol.joint import JointOutcome
+from bus.protocol.messages import Command, Result
 
 KEPT = 10_000
 """Commands that are remembered."""

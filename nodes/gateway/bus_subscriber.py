@@ -5,18 +5,19 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from bus import codec, log
-from bus.client import NotAnsweredError, RefusedError, snapshot
-from bus.codec import FrameError
-from bus.endpoints import Endpoints
-from bus.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
-from bus.repair import Repairer, repairers
-from bus.sockets import AsyncDealer, AsyncSubscriber
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
+from bus.transport.client import NotAnsweredError, RefusedError, snapshot
+from bus.transport.repair import Repairer, repairers
+from bus.transport.sockets import AsyncDealer, AsyncSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import StateHead
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.websocket import Stream
+from runtime import log
 
 SILENCE = 2.0
 """Seconds without a frame after which a publisher is connected anew: an oversized frame ends a connection for good."""

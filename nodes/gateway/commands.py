@@ -11,14 +11,14 @@ from typing import Any
 
 from msgspec import structs
 
-from bus import client
-from bus.client import Commander, NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.endpoints import Endpoints
-from bus.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import IDENTIFIER, Command, CommandRequest, Refused, Result
+from bus.protocol.tags import IF_MATCH
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
-from bus.tags import IF_MATCH
+from bus.transport import client
+from bus.transport.client import Commander, NotAnsweredError, RefusedError
 from nodes.gateway import values
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.preconditions import changed

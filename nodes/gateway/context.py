@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bus.endpoints import Endpoints
-from bus.messages import CLOCK_MODULE
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import CLOCK_MODULE
 from bus.security.access_middleware import CALLER
 from bus.security.tokens import Caller
 from kpp_physics.parameters import DECLARATIONS

@@ -5,10 +5,10 @@ Every `now` is a time in seconds on one clock that never goes back, given by the
 
 from dataclasses import dataclass
 
-from bus import codec
-from bus.alarms import listing
-from bus.codec import FrameError
-from bus.messages import Alarm, Published, Status, Tick
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
+from bus.protocol.messages import Alarm, Published, Status, Tick
+from bus.view.alarms import listing
 from nodes.gateway.frame import Frame, StateHead
 from nodes.gateway.ordered_log import OrderedLog
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from websockets.asyncio.server import ServerConnection
 
-from bus.codec import FrameError
+from bus.protocol.codec import FrameError
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
 from nodes.gateway.group import ClientConnection, Group

@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from bus import client
-from bus.client import NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.endpoints import ModuleEndpoints
-from bus.messages import Forked, ForkRequest, Result
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import ModuleEndpoints
+from bus.protocol.messages import Forked, ForkRequest, Result
+from bus.transport import client
+from bus.transport.client import NotAnsweredError, RefusedError
 from nodes.gateway import recordings, values
 from nodes.gateway.context import Asked, Gateway
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer

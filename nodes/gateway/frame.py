@@ -6,9 +6,9 @@ import msgspec
 from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 
-from bus import codec
-from bus.messages import NAME, Published, State
-from bus.schema import Message, quantity
+from bus.protocol import codec
+from bus.protocol.messages import NAME, Published, State
+from bus.protocol.schema import Message, quantity
 
 _JSON = msgspec.json.Encoder()
 _MSGPACK = msgspec.msgpack.Encoder()

@@ -14,8 +14,8 @@ from prometheus_client import Counter, Gauge, Histogram, multiprocess
 from prometheus_client.metrics_core import Metric
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bus import metrics
 from nodes.gateway.core import Plant
+from runtime import metrics
 
 REQUESTS = Histogram(
     "kpp_rest_request_seconds", "time to answer a REST request", ("method", "status"), buckets=metrics.WAYS

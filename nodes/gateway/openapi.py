@@ -8,8 +8,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from bus.documents import schemas as schemas_of
-from bus.messages import State
+from bus.protocol.documents import schemas as schemas_of
+from bus.protocol.messages import State
 from nodes.gateway import values
 from nodes.gateway.access import EXTENSION, declared
 from nodes.gateway.context import PARAMETERS

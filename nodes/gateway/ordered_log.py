@@ -7,9 +7,9 @@ the audit log, the ring for clients that want each frame - is made here, where n
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from bus import codec
-from bus.messages import Event, Published, Result, Span, State, Status, Tick
-from bus.stream import Streams
+from bus.ordered.stream import Streams
+from bus.protocol import codec
+from bus.protocol.messages import Event, Published, Result, Span, State, Status, Tick
 from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
 from nodes.gateway.ring import Ring

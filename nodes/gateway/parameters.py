@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bus import client
-from bus.client import NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.endpoints import Endpoints
-from bus.messages import Snapshot
-from bus.tags import IF_MATCH, parameters_tag
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Snapshot
+from bus.protocol.tags import IF_MATCH, parameters_tag
+from bus.transport import client
+from bus.transport.client import NotAnsweredError, RefusedError
 from kpp_physics.parameters import DECLARATIONS, Declaration, ParameterError, Parameters, Value
 from nodes.gateway.answers import (
     DeclarationAnswer,

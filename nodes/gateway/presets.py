@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-from bus.folder import FolderTakenError
-from bus.presets import NAME, NoPresetError, PresetFileError, PresetFiles, PresetsFullError, Require, whatever
-from bus.tags import tag_of
+from bus.protocol.tags import tag_of
+from catalog.presets import NAME, NoPresetError, PresetFileError, PresetFiles, PresetsFullError, Require, whatever
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 from nodes.gateway.problems import Problem, ProblemError
+from system.folder import FolderTakenError
 
 
 class Presets:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import structs
 from pydantic import BaseModel, Field
 
-from bus.messages import Channels, Event, History, Notes, RecordedRun, Result
+from bus.protocol.messages import Channels, Event, History, Notes, RecordedRun, Result
 from nodes.gateway.answers import AppliedAnswer, EventAnswer
 
 

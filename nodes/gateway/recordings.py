@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from bus import client
-from bus.client import NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.endpoints import Endpoints
-from bus.messages import (
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import (
     Channels,
     ChannelsRequest,
     History,
@@ -22,6 +20,8 @@ from bus.messages import (
     Runs,
     RunsRequest,
 )
+from bus.transport import client
+from bus.transport.client import NotAnsweredError, RefusedError
 from nodes.gateway import recording_schemas
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.recording_schemas import RecordingsAnswer, SidesAnswer

@@ -30,7 +30,7 @@ from nodes.gateway.routes import (
     time,
 )
 from nodes.gateway.version import version
-from nodes.http import HeadAsGet
+from runtime.http import HeadAsGet
 
 SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, replay, stream, documents)
 FIRST = (plant, time, runs, parameters, data)

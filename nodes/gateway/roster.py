@@ -6,9 +6,8 @@ What a worker of the gateway says of itself in its beat is read here too, so tha
 import re
 from typing import Final, Literal
 
-from bus.alarms import ALARM, DEGRADED
-from bus.messages import Peer, Status
-from bus.process import BEHIND, STARTING, instance_name
+from bus.protocol.health import ALARM, BEHIND, DEGRADED, STARTING
+from bus.protocol.messages import Peer, Status
 
 SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
@@ -37,9 +36,8 @@ class Roster:
         """Take in a report of the clock."""
         self.peers = status.peers
 
-    def other_clients(self) -> int:
-        """WebSocket clients of the other workers of the gateway, as these last said."""
-        own = instance_name()
+    def other_clients(self, own: str) -> int:
+        """WebSocket clients of the other workers of the gateway than the instance `own`, as these last said."""
         return sum(
             clients_told(peer.status)
             for peer in self.peers

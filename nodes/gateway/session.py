@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from bus.messages import Tick
+from bus.protocol.messages import Tick
 from bus.security.tokens import Caller
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame, Selection

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import structs
 
-from bus.messages import IDENTIFIER, PUBLISHED, State
-from bus.schema import Message
+from bus.protocol.messages import IDENTIFIER, PUBLISHED, State
+from bus.protocol.schema import Message
 from nodes.gateway.frame import Selection
 from nodes.gateway.problems import Problem
 from nodes.gateway.wire import MAX_EVERY, MAX_FIELDS, MAX_RATE, MAX_TOPICS, MIN_RATE, After, SubscribeMessage

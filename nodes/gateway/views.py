@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
-from bus.messages import State
-from bus.schema import Message, Text, amount, number, quantity
-from bus.state import (
+from bus.protocol.messages import State
+from bus.protocol.schema import Message, Text, amount, number, quantity
+from bus.protocol.state import (
     Chain,
     Compressor,
     Converter,

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
-from bus.messages import EMERGENCY_STOP, Event, Published, Result, Status, Tick
+from bus.protocol.messages import EMERGENCY_STOP, Event, Published, Result, Status, Tick
 from bus.security import cors, hosts
 from bus.security.access_middleware import SAFE_HEADERS, refusal_headers
 from bus.security.admission import Admission

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from bus.messages import ADDRESSEE, IDENTIFIER, NAME
-from bus.schema import Label
+from bus.protocol.messages import ADDRESSEE, IDENTIFIER, NAME
+from bus.protocol.schema import Label
 
 MIN_RATE = 0.1
 MAX_RATE = 1000.0

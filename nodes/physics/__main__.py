@@ -6,10 +6,10 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from bus.endpoints import INSTANCES, EndpointError, Endpoints
-from bus.environment import data_folder, scenario_folder
-from bus.process import Starting, StopSignal, begin, give_up
-from bus.sockets import Dealer, Publisher, Server, Subscriber
+from bus.protocol.endpoints import INSTANCES, EndpointError, Endpoints
+from bus.transport.sockets import Dealer, Publisher, Server, Subscriber
+from runtime.process import Starting, StopSignal, begin, give_up
+from system.environment import data_folder, scenario_folder
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
 
                 if not is_compiled():
                     starting.say("compiling the kernel")
-                from nodes.physics.shell import Files, Shell, Sockets  # noqa: PLC0415
+                from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415
 
                 note_compiled()
 

@@ -3,13 +3,24 @@
 from collections import deque
 from dataclasses import dataclass
 
-from bus.codec import Pair
-from bus.messages import STEP_US, Frames, FramesRequest, Published, Refused, Replay, ReplayRequest, Snapshot, Span, Tick
-from nodes.physics.beginning import ReadScenario
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.recomputation import FindSaved, nearest, spans_after
-from nodes.physics.ring import Kept, Ring, block
-from nodes.physics.saved import Saved
+from bus.protocol.codec import Pair
+from bus.protocol.messages import (
+    STEP_US,
+    Frames,
+    FramesRequest,
+    Published,
+    Refused,
+    Replay,
+    ReplayRequest,
+    Snapshot,
+    Span,
+    Tick,
+)
+from nodes.physics.replica.beginning import ReadScenario
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.recomputation import FindSaved, nearest, spans_after
+from nodes.physics.replica.ring import Kept, Ring, block
+from nodes.physics.replica.saved import Saved
 
 CHUNK_STEPS = 4000
 """Most physics steps folded before the node looks at its sockets again: about 20 ms of work."""

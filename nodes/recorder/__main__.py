@@ -6,20 +6,20 @@ import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from bus.endpoints import EndpointError, Endpoints
-from bus.environment import data_folder, setting
-from bus.folder import claim
-from bus.process import Starting, StopSignal, begin, give_up
+from bus.protocol.endpoints import EndpointError, Endpoints
 from nodes.recorder.answers import Answers
+from nodes.recorder.app import Shell
 from nodes.recorder.checkpoints import FOLDER as FORKS
 from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.maintenance import MaintenanceThread
 from nodes.recorder.server import HistoryServer
-from nodes.recorder.shell import Shell
 from nodes.recorder.stores import Stores
 from recording.folder import WRITER
 from recording.retention import QUOTA, RESERVE, Limits
+from runtime.process import Starting, StopSignal, begin, give_up
+from system.environment import data_folder, setting
+from system.folder import claim
 
 FOLDER = "recordings"
 """Where recordings are below KPP_DATA."""

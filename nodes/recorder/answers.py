@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bus.codec import MAX_TELEMETRY, build, encode
-from bus.messages import (
+from bus.protocol.codec import MAX_TELEMETRY, build, encode
+from bus.protocol.messages import (
     CLOCK_MODULE,
     ChannelHistory,
     Channels,

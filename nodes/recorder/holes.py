@@ -7,17 +7,17 @@ from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
-from bus import codec
-from bus.codec import FrameError
-from bus.endpoints import EndpointError, Endpoints
-from bus.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
-from bus.sockets import Dealer
-from bus.stream import ticks_of
-from nodes.recorder.intake import Intake
-from nodes.recorder.rows import tick_span
+from bus.ordered.stream import ticks_of
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
+from bus.protocol.endpoints import EndpointError, Endpoints
+from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
+from bus.transport.sockets import Dealer
+from nodes.recorder.core import Intake
 from recording.database import module_names, transaction
 from recording.folder import RunFolder
 from recording.hot import HotStore
+from recording.message_rows import tick_span
 from recording.recovery import covered
 from recording.ticks import read_ticks, tick_holes
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bus.messages import CLOCK_MODULE, Tick
+from bus.protocol.messages import CLOCK_MODULE, Tick
 
 WINDOW = 20.0
 """Seconds over which a lag must have grown to count as growing."""

@@ -18,11 +18,9 @@ from typing import TypeVar
 
 import structlog
 
-from bus.answering import answered
-from bus.codec import FrameError, decode_clock_request, decode_module_request, encode_published
-from bus.endpoints import EndpointError, Endpoints
-from bus.environment import data_folder, setting
-from bus.messages import (
+from bus.protocol.codec import FrameError, decode_clock_request, decode_module_request, encode_published
+from bus.protocol.endpoints import EndpointError, Endpoints
+from bus.protocol.messages import (
     CLOCK_MODULE,
     Ack,
     Beat,
@@ -47,11 +45,13 @@ from bus.messages import (
     Status,
     Tick,
 )
-from bus.process import StopSignal, begin, give_up
 from bus.security.roles import denied
-from bus.sockets import Publisher, Request, Server
+from bus.transport.answering import answered
+from bus.transport.sockets import Publisher, Request, Server
 from nodes.recorder.replay import SPEED_MAX, SPEED_MIN, ReplayCore, ReplayError
 from recording.folder import run_folder, run_folders
+from runtime.process import StopSignal, begin, give_up
+from system.environment import data_folder, setting
 
 Kind = TypeVar("Kind", bound=Published)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from bus.codec import build
-from bus.messages import (
+from bus.protocol.codec import build
+from bus.protocol.messages import (
     CLOCK_MODULE,
     CommandRequest,
     Event,
@@ -24,11 +24,11 @@ from bus.messages import (
     State,
     Tick,
 )
-from nodes.recorder.track import Track
 from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.notes import Note, read_notes
 from recording.summary import summary
+from recording.track import Track
 
 SPEED_MIN = 0.1
 SPEED_MAX = 100.0

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bus.codec import build
-from bus.messages import CLOCK_MODULE, Event, Result
-from bus.stream import Known, ModuleStream, Streams
-from nodes.recorder.rows import Rows
+from bus.ordered.stream import Known, ModuleStream, Streams
+from bus.protocol.codec import build
+from bus.protocol.messages import CLOCK_MODULE, Event, Result
 from recording.folder import RunFolder
 from recording.hot import read_schemas
+from recording.message_rows import Rows
 from recording.notes import Note, read_notes
 from recording.record import Row
 from recording.recovery import covered

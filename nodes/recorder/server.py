@@ -5,13 +5,13 @@ import time
 
 import structlog
 
-from bus.answering import answered
-from bus.codec import FrameError, decode_recorder_request, encode
-from bus.log import Seldom
-from bus.messages import Refused
+from bus.protocol.codec import FrameError, decode_recorder_request, encode
+from bus.protocol.messages import Refused
 from bus.security.roles import denied
-from bus.sockets import Request, Server
+from bus.transport.answering import answered
+from bus.transport.sockets import Request, Server
 from nodes.recorder.answers import Answers
+from runtime.log import Seldom
 
 POLL = 0.1
 

@@ -8,9 +8,9 @@ from typing import Any, get_args
 import msgspec.inspect as mi
 from msgspec import Struct
 
-import bus.messages
-import bus.state
-from bus.messages import (
+import bus.protocol.messages
+import bus.protocol.state
+from bus.protocol.messages import (
     PUBLISHED,
     ClockReply,
     ClockRequest,
@@ -19,7 +19,7 @@ from bus.messages import (
     RecorderReply,
     RecorderRequest,
 )
-from bus.schema import Message
+from bus.protocol.schema import Message
 
 DOORS: dict[str, Any] = {
     **{cls.__name__: cls for cls in PUBLISHED},
@@ -50,7 +50,7 @@ def declared() -> set[type[Message]]:
             if isinstance(value, type) and issubclass(value, Message) and value.__module__ == module.__name__:
                 yield value
 
-    return {*of(bus.messages), *of(bus.state)} - {bus.messages.Published}
+    return {*of(bus.protocol.messages), *of(bus.protocol.state)} - {bus.protocol.messages.Published}
 
 
 @dataclass(frozen=True)

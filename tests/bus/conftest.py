@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from bus.sockets import AddressInUseError, Publisher, Server
+from bus.transport.sockets import AddressInUseError, Publisher, Server
 from tests.ports import free_address
 
 PATIENCE = 60.0

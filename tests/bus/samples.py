@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec.inspect as mi
 
-from bus import codec
-from bus.messages import ADDRESSEE, DIGEST, IDENTIFIER, NAME, RUN_OR_PRESENT
-from bus.schema import Message
+from bus.protocol import codec
+from bus.protocol.messages import ADDRESSEE, DIGEST, IDENTIFIER, NAME, RUN_OR_PRESENT
+from bus.protocol.schema import Message
 
 TEXTS = {
     NAME: "name_{}",

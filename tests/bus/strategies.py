@@ -5,7 +5,7 @@ from typing import Any
 import msgspec.inspect as mi
 from hypothesis import strategies as st
 
-from bus.schema import FINITE, Message
+from bus.protocol.schema import FINITE, Message
 
 MOST = 3
 """Items in lists and maps: enough for every path through the codec."""

@@ -1,8 +1,8 @@
 """Alarms as a fold: conditions and acknowledgements in, the list that everyone shows out."""
 
-from bus.alarms import RETURNED_KEPT, Alarms, Condition, acknowledged, carried_over, compared, listing
-from bus.codec import build
-from bus.messages import State, Status
+from bus.protocol.codec import build
+from bus.protocol.messages import State, Status
+from bus.view.alarms import RETURNED_KEPT, Alarms, Condition, acknowledged, carried_over, compared, listing
 from tests.bus.samples import sample
 
 ICING = {"m1.icing": Condition("m1", "low", "icing: 270 K", 270.0, 273.15, "K")}

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from bus import client, codec
-from bus.client import Commander, NotAnsweredError, RefusedError, command
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import (
     ClockReply,
     CommandRequest,
     Frames,
@@ -32,7 +30,10 @@ from bus.messages import (
     Status,
     Tick,
 )
-from bus.sockets import Publisher, Server
+from bus.transport import client
+from bus.transport.client import Commander, NotAnsweredError, RefusedError, command
+from bus.transport.listener import Listener
+from bus.transport.sockets import Publisher, Server
 from tests.bus.conftest import PATIENCE, bound
 from tests.bus.samples import sample
 from tests.ports import free_address

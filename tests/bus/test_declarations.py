@@ -5,8 +5,8 @@ from dataclasses import replace
 import msgspec.inspect as mi
 import pytest
 
-from bus.messages import PUBLISHED
-from bus.schema import COUNT_MAX, FINITE, NANOSECONDS_MAX, TIME_MAX
+from bus.protocol.messages import PUBLISHED
+from bus.protocol.schema import COUNT_MAX, FINITE, NANOSECONDS_MAX, TIME_MAX
 from tests.bus.catalogue import WIRE, Place, declared, leaves, places, structs
 from tests.bus.strategies import NOTHING_FOLLOWS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.endpoints import EndpointError, Endpoints, HttpAddress
+from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
 
 HTTP = {
     "KPP_CLOCK_HTTP": "clock_http",

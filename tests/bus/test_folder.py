@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bus.folder import FolderTakenError, claim, keep_private
+from system.folder import FolderTakenError, claim, keep_private
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from bus.folder import claim
+from system.folder import claim
 claim(Path(sys.argv[1]), "plant")
 print("held", flush=True)
 sys.stdin.read()
@@ -36,15 +36,15 @@ def test_a_second_program_is_refused_until_the_first_has_died(tmp_path: Path) ->
 
 MAKE = """
 import sys
-from bus.environment import data_folder
-from bus.folder import claim
-from bus.messages import Tick
-from bus.process import begin
-from bus.whole import write_whole
+from system.environment import data_folder
+from system.folder import claim
+from bus.protocol.messages import Tick
+from runtime.process import begin
+from system.whole import write_whole
 from nodes.clock.journal import Journal
 from nodes.clock.runs import RunHeader, Runs
 from nodes.gateway.presets import Presets
-from nodes.physics.snapshots import SnapshotFolder
+from nodes.physics.replica.snapshots import SnapshotFolder
 from recording.folder import make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
@@ -114,7 +114,7 @@ def test_f05_a_process_of_a_user_without_a_home_has_one(tmp_path: Path) -> None:
         "import pathlib, pwd, os\n"
         "def unknown(uid): raise KeyError(uid)\n"
         "pwd.getpwuid = unknown\n"
-        "from bus.process import begin\n"
+        "from runtime.process import begin\n"
         "begin('test')\n"
         "print(pathlib.Path.home())\n"
     )

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bus import codec
-from bus.codec import FrameError
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
+from bus.protocol.messages import (
     CommandRequest,
     Event,
     PrepareRequest,
@@ -25,7 +25,7 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from bus.schema import MAX_ITEMS, MAX_LABEL, MAX_TEXT, Message
+from bus.protocol.schema import MAX_ITEMS, MAX_LABEL, MAX_TEXT, Message
 from tests.bus.catalogue import DOORS, WIRE, Path, bare, members, parts, put, spots
 from tests.bus.samples import frame, sample
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bus import codec
-from bus.joint import JointOutcome
-from bus.messages import Result
+from bus.protocol import codec
+from bus.protocol.joint import JointOutcome
+from bus.protocol.messages import Result
 from tests.bus.samples import sample
 
 MODULES = ("m1", "m2")

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bus import codec, process
-from bus.endpoints import Endpoints
-from bus.messages import Beat
-from bus.process import SUPERVISOR_PID, Heart, Starting, StopSignal, instance_name
-from bus.sockets import Server
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Beat
+from bus.transport.sockets import Server
+from runtime import process
+from runtime.process import SUPERVISOR_PID, Heart, Starting, StopSignal, instance_name
 from tests.bus.conftest import PATIENCE, eventually
 from tests.ports import free_address
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CHILD = """
 import os, signal
-from bus.process import die_with_parent
+from runtime.process import die_with_parent
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 die_with_parent()
 print(os.getpid(), flush=True)
@@ -33,7 +34,7 @@ while signal.sigwait([signal.SIGUSR1]):
 
 PARENT = """
 import os, subprocess, sys
-from bus.process import SUPERVISOR_PID
+from runtime.process import SUPERVISOR_PID
 tied = {SUPERVISOR_PID: str(os.getpid())} if len(sys.argv) > 2 else {}
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], env={**os.environ, **tied})
 child.wait()
@@ -79,7 +80,7 @@ def test_a_node_dies_with_a_parent_that_was_killed() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's help is Linux's own")
 def test_a_node_whose_supervisor_died_before_it_asked_ends_at_once() -> None:
-    script = "from bus.process import die_with_parent; die_with_parent(); print('lives')"
+    script = "from runtime.process import die_with_parent; die_with_parent(); print('lives')"
     for parent, lives in ((os.getpid(), True), (os.getpid() + 1, False)):
         done = subprocess.run(
             [sys.executable, "-c", script],
@@ -92,7 +93,7 @@ def test_a_node_whose_supervisor_died_before_it_asked_ends_at_once() -> None:
 
 def test_children_of_a_node_do_not_take_the_supervisor_for_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     script = (
-        "import os; from bus.process import SUPERVISOR_PID, die_with_parent; die_with_parent();"
+        "import os; from runtime.process import SUPERVISOR_PID, die_with_parent; die_with_parent();"
         "print(SUPERVISOR_PID in os.environ)"
     )
     env = {**os.environ, SUPERVISOR_PID: str(os.getpid())}
@@ -137,9 +138,9 @@ def test_stop_signal_is_set_by_the_supervisors_signals() -> None:
 
 SAYS = """
 import logging, threading, warnings
-from bus import log
-from bus.log import Seldom
-from bus.process import begin
+from runtime import log
+from runtime.log import Seldom
+from runtime.process import begin
 told = begin('clock')
 told.info('started', epoch=3)
 log.at('0001-001', 7)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from bus import codec, repair
-from bus.messages import Replay, Tick
-from bus.repair import PATIENCE_MAX, RETRY_INTERVAL, Repairer
-from bus.stream import TickStream
+from bus.ordered.stream import TickStream
+from bus.protocol import codec
+from bus.protocol.messages import Replay, Tick
+from bus.transport import repair
+from bus.transport.repair import PATIENCE_MAX, RETRY_INTERVAL, Repairer
 from tests.bus.samples import sample
 
 

@@ -1,8 +1,8 @@
 """A replay binds addresses beside those of its plant, wherever these are."""
 
-from bus.endpoints import Endpoints
-from bus.replay_endpoints import SHIFT, VARIABLES, replay_environment
+from bus.protocol.endpoints import Endpoints
 from bus.security.hosts import UI_VARIABLE, Names, check
+from runtime.replay_endpoints import SHIFT, VARIABLES, replay_environment
 
 
 def test_every_port_lies_beside_the_plants_own() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bus import codec
-from bus.messages import Published
-from bus.schema import Message
+from bus.protocol import codec
+from bus.protocol.messages import Published
+from bus.protocol.schema import Message
 from tests.bus.catalogue import DOORS, WIRE, members
 from tests.bus.strategies import wire
 

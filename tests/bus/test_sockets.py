@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 import zmq
 
-from bus import codec
-from bus.messages import Beat, Event, Refused
-from bus.security.command import main
-from bus.sockets import (
+from bus.protocol import codec
+from bus.protocol.messages import Beat, Event, Refused
+from bus.transport.sockets import (
     AddressInUseError,
     AsyncDealer,
     AsyncSubscriber,
@@ -28,6 +27,7 @@ from bus.sockets import (
     _peer,
     wait,
 )
+from console.keys import main
 from tests.bus.conftest import PATIENCE, bound, eventually
 from tests.bus.samples import frame
 from tests.ports import free_address
@@ -208,7 +208,7 @@ def test_a_closed_publisher_leaves_no_thread_and_no_port(address: str) -> None:
 
 NO_FILES = """
 import os, resource, sys
-from bus.sockets import Dealer, Publisher, Server, Subscriber
+from bus.transport.sockets import Dealer, Publisher, Server, Subscriber
 
 makers = {
     "dealer": lambda address: Dealer(address), "server": Server, "publisher": Publisher,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus import codec
-from bus.messages import (
+from bus.ordered.stream import ModuleStream, Streams, TickStream
+from bus.protocol import codec
+from bus.protocol.messages import (
     STOP_LATE,
     Command,
     Event,
@@ -22,7 +23,6 @@ from bus.messages import (
     State,
     Tick,
 )
-from bus.stream import ModuleStream, Streams, TickStream
 from tests.bus.samples import sample
 
 RUNS = ("0001-001", "0001-002", "0002-001")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bus.messages import CLOCK_MODULE, STEP_US, STOP_LATE, STOPPED_LATE, Command, Event, Result, Tick
+from bus.protocol.messages import CLOCK_MODULE, STEP_US, STOP_LATE, STOPPED_LATE, Command, Event, Result, Tick
 from tests.chaos.history import Asked, Evidence, Recording, Reference, Refused, Sequenced, Unanswered
 
 Fault = Literal["lost", "doubled", "different"]

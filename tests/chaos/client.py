@@ -6,8 +6,8 @@ import time
 from random import Random
 from typing import Any
 
-from bus.client import NotAnsweredError, RefusedError, command, sequence
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
+from bus.transport.client import NotAnsweredError, RefusedError, command, sequence
 from tests.chaos.history import Asked, Refused, Said, Sequenced, Unanswered
 
 ORIGIN = "chaos"

@@ -5,9 +5,9 @@ import threading
 import time
 from dataclasses import replace
 
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import Event, Published, Result, State, Tick
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Event, Published, Result, State, Tick
+from bus.transport.listener import Listener
 from tests.chaos.history import Recording, Shown
 
 TOPICS = ("tick", "state/", "result/", "event/")

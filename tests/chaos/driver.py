@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bus.endpoints import INSTANCES, Endpoints
+from bus.ordered.tick_log import TickLogError
+from bus.protocol.endpoints import INSTANCES, Endpoints
 from nodes.clock.journal import Journal
 from nodes.clock.runs import SUFFIX, Runs
-from nodes.clock.ticklog import TickLogError
-from nodes.programs import ModuleProgram
+from nodes.supervision.programs import ModuleProgram
 from tests.chaos import recorded
 from tests.chaos.checker import Finding, check, unheard
 from tests.chaos.client import Client

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.messages import Command, Event, Result, Tick
+from bus.protocol.messages import Command, Event, Result, Tick
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from tests.chaos import page
 from tests.e2e.conftest import environment, healthy
 from tests.session import PLANTS

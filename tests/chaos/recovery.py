@@ -18,7 +18,7 @@ import psutil
 import websockets.exceptions
 import websockets.sync.client
 
-from bus.endpoints import INSTANCES, HttpAddress
+from bus.protocol.endpoints import INSTANCES, HttpAddress
 from tests.chaos import page
 from tests.chaos.driver import LEADER, STANDBY, scratch
 from tests.chaos.processes import programs

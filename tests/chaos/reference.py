@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from bus.messages import Event, Result, State, Tick
+from bus.protocol.messages import Event, Result, State, Tick
+from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.fold import Fold, Identity
 from tests.chaos.history import Reference
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bus.messages import Command, Event, Result, Tick
+from bus.protocol.messages import Command, Event, Result, Tick
 from tests.chaos.checker import Fault, check, summary, unheard
 from tests.chaos.history import (
     Asked,

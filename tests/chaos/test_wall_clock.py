@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.listener import Listener
-from bus.messages import State, Tick
+from bus.protocol.messages import State, Tick
+from bus.transport.listener import Listener
 from tests.chaos.processes import programs
 from tests.chaos.reference import fold
 from tests.e2e.conftest import Plant, started

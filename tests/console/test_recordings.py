@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from mcap.reader import make_reader
 
-from bus.folder import claim
 from console import arguments, replay
 from console.main import main
 from recording.export import FORMATS, Export
 from recording.folder import WRITER, RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
+from system.folder import claim
 from tests.recording.conftest import record
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from bus.codec import build
-from bus.messages import Command, State
+from bus.protocol.codec import build
+from bus.protocol.messages import Command, State
+from catalog import scenarios as library
 from console.main import main
 from console.proofs import DIFFERENT
 from console.verify import (
@@ -25,7 +26,7 @@ from console.verify import (
 )
 from kpp_physics.parameters import Parameters
 from nodes.clock.journal import Journal
-from nodes.recorder.intake import Intake
+from nodes.recorder.core import Intake
 from recording.bundle import INDEX
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
@@ -33,7 +34,6 @@ from recording.record import Row, pack_row, unpack_row
 from recording.rows import run_rows
 from recording.seal import Sealer
 from recording.ticks import TickSpan
-from studies import library
 
 RUN = "0001-001"
 

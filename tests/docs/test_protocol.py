@@ -15,11 +15,11 @@ from typing import Any
 import msgspec.inspect as mi
 import pytest
 
-from bus import codec
-from bus.endpoints import Endpoints
-from bus.messages import Result, Sequenced, State, Tick
-from bus.schema import Message
-from bus.sockets import Publisher, Server
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Result, Sequenced, State, Tick
+from bus.protocol.schema import Message
+from bus.transport.sockets import Publisher, Server
 from docs.generate import FOLDER, documents, filled, stale_files
 from nodes.clock.clock_commands import read_command
 from tests.bus.catalogue import WIRE, Place, bare, leaves, places
@@ -203,7 +203,7 @@ def test_the_clock_knows_the_documented_commands_and_no_others() -> None:
 
 
 def test_the_documented_commands_of_a_module_are_those_that_it_has() -> None:
-    source = ast.parse((ROOT / "nodes" / "physics" / "fold.py").read_text(encoding="utf-8"))
+    source = ast.parse((ROOT / "nodes" / "physics" / "replica" / "fold.py").read_text(encoding="utf-8"))
     (table,) = [
         ast.literal_eval(node.value)
         for node in source.body

@@ -16,8 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from bus.endpoints import Endpoints
-from bus.replay_endpoints import VARIABLES
+from bus.protocol.endpoints import Endpoints
+from runtime.replay_endpoints import VARIABLES
 from tests.ports import free_ports
 from tests.session import PLANTS
 from tests.watching import eventually

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bus.client import RefusedError, command, sequence
+from bus.transport.client import RefusedError, command, sequence
 from tests.e2e.conftest import START_TIMEOUT, Plant
 from tests.watching import eventually
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from tests.e2e.conftest import START_TIMEOUT, environment, get, healthy, launched
 from tests.nodes.gateway.secured import ROLES, keys
 from tests.watching import eventually

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bus.client import command, sequence
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import Result, State, Tick
-from bus.process import isolated
-from bus.replay_endpoints import replay_environment
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Result, State, Tick
+from bus.transport.client import command, sequence
+from bus.transport.listener import Listener
+from runtime.process import isolated
+from runtime.replay_endpoints import replay_environment
 from tests.chaos.processes import programs
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, started
 from tests.watching import Watch, eventually

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bus.sockets import Dealer
+from bus.transport.sockets import Dealer
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant, started
 from tests.watching import eventually
 

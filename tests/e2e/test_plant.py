@@ -13,10 +13,10 @@ import msgpack
 import pytest
 import websockets.sync.client
 
-from bus.client import command, sequence
-from bus.listener import Listener
-from bus.messages import Published, Result, State, Tick
-from bus.sockets import Dealer
+from bus.protocol.messages import Published, Result, State, Tick
+from bus.transport.client import command, sequence
+from bus.transport.listener import Listener
+from bus.transport.sockets import Dealer
 from tests.e2e.conftest import ROOT, START_TIMEOUT, Plant
 from tests.watching import eventually
 

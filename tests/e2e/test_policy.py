@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus import codec
-from bus.client import recorded
-from bus.listener import Listener
-from bus.messages import STOP_LATE, Event, Frames, FramesRequest, Notes, NotesRequest, Published, Tick
-from bus.sockets import Dealer
+from bus.protocol import codec
+from bus.protocol.messages import STOP_LATE, Event, Frames, FramesRequest, Notes, NotesRequest, Published, Tick
+from bus.transport.client import recorded
+from bus.transport.listener import Listener
+from bus.transport.sockets import Dealer
 from tests.e2e.conftest import Plant, started
 from tests.watching import eventually
 

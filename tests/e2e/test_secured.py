@@ -13,8 +13,8 @@ import zmq
 from playwright.sync_api import Browser, expect
 from zmq.utils.monitor import parse_monitor_message
 
-from bus.endpoints import Endpoints
-from bus.sockets import curve_pair
+from bus.protocol.endpoints import Endpoints
+from bus.transport.sockets import curve_pair
 from tests.e2e.conftest import START_TIMEOUT, environment, get, launched
 from tests.nodes.gateway.secured import ROLES, Secured, keys
 from tests.watching import eventually

@@ -9,11 +9,11 @@ from functools import partial
 import psutil
 import pytest
 
-from bus.client import command, sequence
-from bus.listener import Listener
-from bus.messages import State, Tick
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.scenarios import ScenarioFolder
+from bus.protocol.messages import State, Tick
+from bus.transport.client import command, sequence
+from bus.transport.listener import Listener
+from catalog.scenario_folder import ScenarioFolder
+from nodes.physics.replica.fold import Fold, Identity
 from tests.e2e.conftest import ROOT, Plant, started
 from tests.watching import eventually
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import Status
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Status
+from bus.transport.listener import Listener
 from tests.e2e.conftest import START_TIMEOUT, environment, healthy, launched
 from tests.starving import hogs, share
 from tests.watching import eventually

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bus import codec
-from bus.messages import CommandRequest, Refused, Result, Sequenced, State, Tick
-from bus.sockets import Publisher, Server
+from bus.protocol import codec
+from bus.protocol.messages import CommandRequest, Refused, Result, Sequenced, State, Tick
+from bus.transport.sockets import Publisher, Server
 from tests.bus.samples import sample
 from tests.ports import free_address
 

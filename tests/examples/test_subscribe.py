@@ -6,8 +6,8 @@ from itertools import count, repeat
 import msgpack
 import pytest
 
-from bus.messages import State
-from bus.sockets import Publisher
+from bus.protocol.messages import State
+from bus.transport.sockets import Publisher
 from tests.bus.samples import sample
 from tests.examples.conftest import Program, shown, state
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgpack
 
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol.schema import PROTOCOL_VERSION
 from tests.bus.catalogue import WIRE
 from tests.bus.samples import sample
 

@@ -8,8 +8,8 @@ import msgpack
 import msgspec
 import pytest
 
-from bus import codec
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol import codec
+from bus.protocol.schema import PROTOCOL_VERSION
 from tests.bus.catalogue import WIRE
 from tests.golden.regenerate import FOLDER
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics import hypotheses, ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
-from studies import library
 
 MODES = ("h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode")
 

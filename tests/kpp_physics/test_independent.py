@@ -10,8 +10,8 @@ import os
 
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics.parameters import DECLARATIONS, Parameters
-from studies import library
 from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, compare, measured, scale
 from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate

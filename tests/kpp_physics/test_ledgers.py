@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics import coefficients as co
 from kpp_physics import exergy, ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
-from studies import library
 
 
 def started(parameters: Parameters, seconds: float, step: float = 1e-3) -> Plant:

@@ -7,8 +7,8 @@ PROGRAM = """
 from pathlib import Path
 import numba.core.dispatcher as dispatcher
 from kpp_physics.plant import Plant
-from nodes.physics.frame import observed_groups
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.frame import observed_groups
+from catalog.scenario_folder import ScenarioFolder
 
 compiled = []
 compile_it = dispatcher.Dispatcher.compile

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics import coefficients as co
 from kpp_physics import environment, substeps
 from kpp_physics import state as st
@@ -12,7 +13,6 @@ from kpp_physics.compiled import interpreted
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from kpp_physics.plant import Plant
 from kpp_physics.state import Vector
-from studies import library
 from tests.kpp_physics.independent.options import FAST
 
 parts_of = interpreted(substeps.substeps)

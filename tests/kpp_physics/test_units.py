@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from bus.messages import State
+from bus.protocol.messages import State
 from kpp_physics import (
     air,
     chain,

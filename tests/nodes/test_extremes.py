@@ -12,14 +12,14 @@ import msgspec.inspect as mi
 import pytest
 import structlog
 
-from bus import codec
-from bus.messages import ClockRequest, ModuleRequest, RecorderRequest, Refused
-from bus.schema import Message
+from bus.protocol import codec
+from bus.protocol.messages import ClockRequest, ModuleRequest, RecorderRequest, Refused
+from bus.protocol.schema import Message
 from bus.security.keys import ANYBODY
-from bus.sockets import Request
-from nodes.clock.__main__ import _Shell as ClockShell
-from nodes.physics.shell import Files, Sockets
-from nodes.physics.shell import Shell as PhysicsShell
+from bus.transport.sockets import Request
+from nodes.clock.app import Shell as ClockShell
+from nodes.physics.app import Files, Sockets
+from nodes.physics.app import Shell as PhysicsShell
 from nodes.recorder.answers import Answers
 from nodes.recorder.server import HistoryServer
 from tests.bus.catalogue import Path as Place

@@ -1,7 +1,7 @@
 """Who watches the watchdog, in virtual time."""
 
-from nodes.account import Usage
-from nodes.guard import Guard
+from nodes.supervision.account import Usage
+from nodes.supervision.guard import Guard
 
 STEP = 0.25
 

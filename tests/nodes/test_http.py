@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from nodes.http import HEADER_TIME, STALL_TIME, DeadlineProtocol
+from runtime.http import HEADER_TIME, STALL_TIME, DeadlineProtocol
 
 
 class Timer:

@@ -19,8 +19,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from bus.codec import Pair, decode_published
-from bus.messages import (
+from bus.ordered.stream import Streams
+from bus.protocol.codec import Pair, decode_published
+from bus.protocol.messages import (
     CLOCK_MODULE,
     STOP_LATE,
     Ack,
@@ -39,17 +40,16 @@ from bus.messages import (
     State,
     Tick,
 )
-from bus.stream import Streams
+from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
 from nodes.clock.archive import Archive
 from nodes.clock.core import Decision
 from nodes.clock.preparation import Preparation
-from nodes.physics.beginning import objection
 from nodes.physics.core import PhysicsCore
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.recomputation import Recomputation
-from nodes.physics.saved import Saved
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.beginning import objection
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.recomputation import Recomputation
+from nodes.physics.replica.saved import Saved
 from tests.nodes.clock.test_recovery import COMMANDS, Clocks
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from bus.endpoints import Endpoints
-from nodes.ports import bound, unusable
+from bus.protocol.endpoints import Endpoints
+from nodes.supervision.ports import bound, unusable
 
 
 def of(environ: dict[str, str], here: set[str]) -> list[str]:
@@ -14,7 +14,9 @@ def of(environ: dict[str, str], here: set[str]) -> list[str]:
 
 
 def test_s09_an_address_of_another_host_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodes.ports.require_safe_socket", lambda _address: None)  # keys are not what is at fault
+    monkeypatch.setattr(
+        "nodes.supervision.ports.require_safe_socket", lambda _address: None
+    )  # keys are not what is at fault
     (line,) = [line for line in of({"KPP_MODULES": "m1,m2@192.0.2.7"}, {"m2"}) if "states" in line]
     assert line.startswith("states of m2.a cannot listen at 192.0.2.7:9211: 192.0.2.7 is not an address of this host")
     assert "127.0.0.1" in line, "it says which it has"

@@ -10,9 +10,9 @@ from supervisor import events
 from supervisor.loggers import getLogger
 from supervisor.options import ServerOptions
 
-from bus.endpoints import EndpointError, Endpoints
-from nodes.programs import NODES, arrange, local
-from nodes.supervision import make_interface
+from bus.protocol.endpoints import EndpointError, Endpoints
+from nodes.supervision.plugin import make_interface
+from nodes.supervision.programs import NODES, arrange, local
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,7 +97,7 @@ def test_a_node_is_told_how_often_its_program_was_started_again(
     read.here = str(tmp_path)
     (tmp_path / "var" / "log").mkdir(parents=True)
     kernel = SimpleNamespace(prctl=lambda *_: 0)  # nobody is to die with this test's parent
-    monkeypatch.setattr("nodes.supervision.ctypes.CDLL", lambda _name: kernel)
+    monkeypatch.setattr("nodes.supervision.plugin.ctypes.CDLL", lambda _name: kernel)
     told: list[str | None] = []
     read.execve = lambda _file, _arguments, environ: told.append(environ.get("KPP_RESTARTS"))
     groups = {config.name: config.make_group() for config in read.process_group_configs}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes import settings
+from nodes.supervision import settings
 
 ALL = frozenset({"clock", "gateway", "recorder", "ui", "m1"})
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bus import presets
-from bus.folder import FolderTakenError, alone
-from bus.presets import PresetFiles
+from catalog import presets
+from catalog.presets import PresetFiles
 from nodes.gateway.presets import Presets
 from nodes.gateway.problems import ProblemError
+from system.folder import FolderTakenError, alone
 from tests.watching import eventually
 from ui.presets import PresetError
 from ui.presets import Presets as DashboardPresets

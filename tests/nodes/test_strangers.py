@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from nodes.clock.ticklog import MOST, MOST_DT_US, RunHeader, TickLogError, read
-from nodes.physics.initial_parameters import unpacked
-from nodes.physics.saved import DamagedError, Saved
+from bus.ordered.tick_log import MOST, MOST_DT_US, RunHeader, TickLogError, read
+from nodes.physics.replica.initial_parameters import unpacked
+from nodes.physics.replica.saved import DamagedError, Saved
 
 SAVED = Saved("m1", "0001-001", 5, 50_000, 10_000, "reference", 1, 2, None, b"plant", 3)
 HEADER = RunHeader("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold")

@@ -1,7 +1,7 @@
 """Who may start: as many as there are processors, fewer where they are short, and nobody waits for ever."""
 
-from nodes.account import Account, Usage
-from nodes.turns import LONGEST, Turns
+from nodes.supervision.account import Account, Usage
+from nodes.supervision.turns import LONGEST, Turns
 
 STEP = 0.05
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.process import WAITING, Waiting
-from nodes.account import Account
-from nodes.usage import Meter, Meters
+from nodes.supervision.account import Account
+from nodes.supervision.usage import Meter, Meters
+from runtime.process import WAITING, Waiting
 from tests.starving import hogs
 from tests.watching import eventually
 

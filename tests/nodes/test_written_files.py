@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from bus.security import keys
-from bus.security.command import main as kpp_keys
-from bus.whole import write_whole
+from catalog.scenario_folder import ScenarioFolder
+from console.keys import main as kpp_keys
 from nodes.gateway.presets import Presets
-from nodes.physics.forks import ForkFolder
-from nodes.physics.initial_parameters import InitialParameters
-from nodes.physics.scenarios import ScenarioFolder
-from nodes.physics.snapshots import SnapshotFolder
+from nodes.physics.replica.forks import ForkFolder
+from nodes.physics.replica.initial_parameters import InitialParameters
+from nodes.physics.replica.snapshots import SnapshotFolder
 from recording.files import whole_file
+from system.whole import write_whole
 from ui.presets import Presets as DashboardPresets
 
 
@@ -64,7 +64,7 @@ path = Path(sys.argv[1])
 """
 
 SCRIPTS = {
-    "snapshot": "from bus.whole import write_whole; write_whole(path, b'new')",
+    "snapshot": "from system.whole import write_whole; write_whole(path, b'new')",
     "key": "from bus.security.keys import write; write(path, {'new': 1})",
     "preset": "from nodes.gateway.presets import Presets; Presets(path.parent).write(path.stem, {})",
     "preset of the dashboard": "from ui.presets import Presets; Presets(path.parent).save(path.stem, {})",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.messages import CLOCK_MODULE, Command
+from bus.protocol.messages import CLOCK_MODULE, Command
 from nodes.clock.journal import Journal, read_commands
 from recording.database import open_reader
 from recording.export import Export

@@ -1,6 +1,7 @@
 """The bound that no setting may pass."""
 
-from studies import headless, library
+from catalog import scenarios as library
+from studies import headless
 
 
 def test_v22_ideal_plant_comes_close_to_one_and_never_passes_it() -> None:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics import coefficients as co
 from kpp_physics import meters, plc
 from kpp_physics import state as st
 from kpp_physics.plant import Plant
-from studies import headless, library
+from studies import headless
 
 STEPS = 1_000_000
 

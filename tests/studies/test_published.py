@@ -2,8 +2,9 @@
 
 import pytest
 
+from catalog import scenarios as library
 from kpp_physics.parameters import DECLARATIONS
-from studies import headless, library, published
+from studies import headless, published
 
 
 @pytest.mark.parametrize("name", published.SCENARIOS)

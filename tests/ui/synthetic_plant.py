@@ -14,10 +14,9 @@ from typing import Any
 
 import msgspec
 
-from bus import codec
-from bus.alarms import Alarms
-from bus.endpoints import Endpoints
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import (
     Beat,
     Command,
     CommandRequest,
@@ -40,9 +39,10 @@ from bus.messages import (
     Status,
     Tick,
 )
-from bus.sockets import Publisher, Server
+from bus.transport.sockets import Publisher, Server
+from bus.view.alarms import Alarms
 from kpp_physics.parameters import Parameters
-from nodes.physics.alarms import after_commands, after_tick
+from nodes.physics.replica.alarms import after_commands, after_tick
 from tests.ports import free_ports
 from tests.session import PLANTS
 from ui.plant import Plant

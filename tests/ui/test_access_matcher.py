@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.roles import command_role, lacking

@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from bus.client import Commander, NotAnsweredError, RefusedError
-from bus.codec import FrameError
-from bus.messages import CommandRequest, Refused, Result
+from bus.protocol.codec import FrameError
+from bus.protocol.messages import CommandRequest, Refused, Result
 from bus.security.tokens import Caller, Role
+from bus.transport.client import Commander, NotAnsweredError, RefusedError
 from ui.commands import Press, perform, read_press, scenarios
 
 ADMIN = Caller("", Role.ADMIN)

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from bus.client import NotAnsweredError
-from bus.endpoints import Endpoints
-from bus.messages import Event, Snapshot
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Event, Snapshot
+from bus.transport.client import NotAnsweredError
 from tests.ui.synthetic_plant import PARAMETERS
 from ui import dimensions
 from ui.feed import Feed

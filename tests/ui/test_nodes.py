@@ -1,6 +1,6 @@
 """Punctuality, from reports that a test makes up."""
 
-from bus.messages import Lateness
+from bus.protocol.messages import Lateness
 from ui.nodes import Timing
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bus.alarms import Condition, compared
-from bus.messages import Command, Event, Published, Result, Tick
+from bus.protocol.messages import Command, Event, Published, Result, Tick
+from bus.view.alarms import Condition, compared
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
 from ui.plant import EVENTS_KEPT, Plant
 from ui.status_payload import status_payload, vitals

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from bus.security.tokens import Caller, Role
 from kpp_physics.parameters import Parameters
 from kpp_physics.settling import settled

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from tests.ui.synthetic_plant import SyntheticPlant, free_endpoints
 from tests.watching import eventually
 from ui.feed import Feed

@@ -1,7 +1,7 @@
 """What the page says of the controller is what the controller does."""
 
 from kpp_physics import plc
-from nodes.physics.fold import PLANT_COMMANDS
+from nodes.physics.replica.fold import PLANT_COMMANDS
 from ui.sequence import ORDERS, interlocks
 
 

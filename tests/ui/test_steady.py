@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from bus.state import Exergy, Ledger
+from bus.protocol.state import Exergy, Ledger
 from tests.ui.synthetic_plant import SyntheticPlant
 from tests.ui.test_pages import go
 

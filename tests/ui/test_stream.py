@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
-from bus.messages import Snapshot
+from bus.protocol.messages import Snapshot
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, end_old_run, free_endpoints
 from ui.frames import Frame, unpack
 from ui.plant import Plant

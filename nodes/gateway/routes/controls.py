@@ -5,7 +5,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from bus.messages import EMERGENCY_STOP, EVERY_MODULE
+from bus.protocol.messages import EMERGENCY_STOP, EVERY_MODULE
 from nodes.gateway import parameters
 from nodes.gateway.answers import AppliedAnswer, ControlsAnswer
 from nodes.gateway.context import Ask, Here, ModuleName, NoArguments, Settings, parameter

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from bus.tags import IF_MATCH
+from bus.protocol.tags import IF_MATCH
 from nodes.gateway import parameters, values
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
 from nodes.gateway.context import Ask, Here, ModuleName

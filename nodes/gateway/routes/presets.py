@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
-from bus.presets import NAME
+from catalog.presets import NAME
 from kpp_physics.parameters import DECLARATIONS, Value
 from nodes.gateway import parameters
 from nodes.gateway.access import ADMIN

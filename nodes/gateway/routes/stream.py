@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bus.codec import FrameError
+from bus.protocol.codec import FrameError
 from bus.security.tokens import Caller, Role
 from nodes.gateway.context import Gateway, Here, ModuleName
 from nodes.gateway.frame import Frame

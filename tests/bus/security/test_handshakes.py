@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bus import sockets
 from bus.security import keys
-from bus.security.command import main
 from bus.security.handshakes import AGAIN_AFTER, BROKEN_OFF_TIMES, MOST, Complaints, Failure
-from bus.sockets import Publisher, Subscriber
+from bus.transport import sockets
+from bus.transport.sockets import Publisher, Subscriber
+from console.keys import main
 from tests.bus.conftest import eventually
 from tests.ports import free_address
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import zmq
 
-from bus.endpoints import HttpAddress
-from bus.folder import alone
+from bus.protocol.endpoints import HttpAddress
 from bus.security import keys
 from bus.security.binding import require_safe_door, require_safe_socket
-from bus.security.command import main
 from bus.security.keys import SecurityError
 from bus.security.tokens import PATTERN, Role
-from bus.sockets import Dealer, Publisher, Server, Subscriber, curve_pair
+from bus.transport.sockets import Dealer, Publisher, Server, Subscriber, curve_pair
+from console.keys import main
+from system.folder import alone
 from tests.ports import free_ports
 from tests.watching import eventually
 
@@ -61,7 +61,7 @@ def test_init_makes_private_files_and_shows_each_token_once(tmp_path: Path, caps
 
 def test_of_tokens_that_two_commands_make_at_once_none_is_lost(folder: Path) -> None:
     def command(name: str) -> subprocess.Popen[bytes]:
-        call = "import sys; from bus.security.command import main; raise SystemExit(main(sys.argv[1:]))"
+        call = "import sys; from console.keys import main; raise SystemExit(main(sys.argv[1:]))"
         words = ["--folder", str(folder), "token", name]
         return subprocess.Popen([sys.executable, "-c", call, *words], stdout=subprocess.PIPE, cwd=ROOT)
 

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 import zmq
 
-from bus import codec
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.messages import (
     Ack,
     Beat,
     ClockRequest,
@@ -20,13 +20,13 @@ from bus.messages import (
     PrepareRequest,
     RecorderRequest,
 )
-from bus.schema import Message
+from bus.protocol.schema import Message
 from bus.security import keys
-from bus.security.command import main
 from bus.security.keys import ANYBODY
 from bus.security.roles import command_role, denied, origin, request_role
 from bus.security.tokens import Caller, Role
-from bus.sockets import Dealer, Publisher, Request, Server, Subscriber
+from bus.transport.sockets import Dealer, Publisher, Request, Server, Subscriber
+from console.keys import main
 from tests.bus.samples import sample
 from tests.watching import eventually
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bus.log import without_secrets
 from bus.security.access_middleware import refusal_headers
 from bus.security.admission import FAILURES, Admission
 from bus.security.hosts import Refusal
 from bus.security.limits import CALLERS, Limiter, Rate
 from bus.security.tokens import PATTERN, Caller, Role, Tokens, bearer, make
+from runtime.log import without_secrets
 
 
 def made(role: Role) -> tuple[str, Admission]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bus.messages import (
+from bus.protocol.messages import (
     Ack,
     CommandRequest,
     Event,

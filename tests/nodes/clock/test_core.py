@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Ack, Beat, CommandRequest, FramesRequest, Refused, Tick
+from bus.protocol.codec import MAX_TELEMETRY, encode
+from bus.protocol.messages import Ack, Beat, CommandRequest, FramesRequest, Refused, Tick
 from nodes.clock.run import LEAD_TICKS
 from tests.nodes.clock.conftest import PERIOD_NS, Bench
 

@@ -7,7 +7,7 @@ import pytest
 
 from bus.security.admission import Admission
 from bus.security.tokens import Role, Tokens, make
-from nodes.clock.health import health_app
+from nodes.clock.health import distributions, health_app
 from nodes.clock.timing import Timing
 from tests.nodes.gateway.messages import status
 
@@ -21,7 +21,9 @@ def ask(
     timing = Timing()
     timing.sent(7, 1_000_000, 30_000)
     timing.acknowledged(7, 3_500_000)
-    app = health_app(lambda: {"status": "ok"}, lambda: report, timing.distributions, "127.0.0.1", Admission(tokens))
+    app = health_app(
+        lambda: {"status": "ok"}, lambda: report, lambda: distributions(timing), "127.0.0.1", Admission(tokens)
+    )
 
     async def script() -> httpx.Response:
         transport = httpx.ASGITransport(app)

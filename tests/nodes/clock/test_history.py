@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.codec import MAX_TELEMETRY, encode
-from bus.messages import Command, Mode, Replay
-from nodes.clock.history import History
+from bus.ordered.tick_history import History
+from bus.protocol.codec import MAX_TELEMETRY, encode
+from bus.protocol.messages import Command, Mode, Replay
 
 SPAN = st.tuples(
     st.integers(1, 30), st.sampled_from([0, 1000, 10_000]), st.sampled_from(["running", "paused"]), st.booleans()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.messages import Command, Sequenced
+from bus.protocol.messages import Command, Sequenced
 from nodes.clock.journal import Journal, JournalError
 
 COMMAND = Command(id="abc", module="m1", name="set_parameters", args={"drag_area": 0.4}, origin="test")

@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bus.client import RefusedError, command, sequence
-from bus.listener import Listener
-from bus.messages import Command, Refused, ReplayRequest, Status, Tick
-from bus.process import WAITING
+from bus.protocol.messages import Command, Refused, ReplayRequest, Status, Tick
+from bus.transport.client import RefusedError, command, sequence
+from bus.transport.listener import Listener
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
 from nodes.clock.runs import Runs
+from runtime.process import WAITING
 from tests.nodes.recorder.conftest import Plant, make_plant, recorded_rows, wait_for_state
 from tests.watching import eventually
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bus.messages import Alarm, Beat, Command, Event, Tick
+from bus.protocol.messages import Alarm, Beat, Command, Event, Tick
 from tests.nodes.clock.test_recovery import Clocks
 
 FULL = "degraded: the disk is full"

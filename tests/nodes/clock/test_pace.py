@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import STEP_US
+from bus.protocol.messages import STEP_US
 from nodes.clock.pace import Pace, Schedule, Speed
 
 RATES = st.integers(10, 1000)

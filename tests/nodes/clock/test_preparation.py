@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.messages import Ack, CommandRequest, Prepared, Refused, Violation
+from bus.protocol.messages import Ack, CommandRequest, Prepared, Refused, Violation
 from nodes.clock.preparation import DEADLINE_NS, PREPARATIONS_MAX, Preparation
 from tests.nodes.clock.conftest import Bench, agree
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.messages import Command, Mode, Tick
-from nodes.clock.ticklog import CHUNK, RunHeader, TickLog, TickLogError, TickLogSpan, read
+from bus.ordered.tick_log import CHUNK, RunHeader, TickLog, TickLogError, TickLogSpan, read
+from bus.protocol.messages import Command, Mode, Tick
 
 HEADER = RunHeader(
     run="0007-001", epoch=7, number=1, scenario="reference", parameters={"drag_area": 0.3}, mode="stopped",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import structlog
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from nodes.recorder.answers import Answers
 from nodes.recorder.server import HistoryServer
 from tests.nodes.recorder.conftest import make_plant

@@ -5,10 +5,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import structs
 
-from bus import codec
-from bus.alarms import Alarms
-from bus.messages import Alarm, CommandRequest, Result, State, Status, Tick, Violation
-from bus.schema import Message
+from bus.protocol import codec
+from bus.protocol.messages import Alarm, CommandRequest, Result, State, Status, Tick, Violation
+from bus.protocol.schema import Message
+from bus.view.alarms import Alarms
 
 RUN = "run-1"
 

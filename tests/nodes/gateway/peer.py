@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bus import codec
-from bus.alarms import Alarms
-from bus.endpoints import Endpoints
-from bus.messages import (
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import (
     ClockReply,
     Command,
     CommandRequest,
@@ -28,10 +27,11 @@ from bus.messages import (
     Tick,
     Violation,
 )
-from bus.sockets import Publisher, Request, Server
-from bus.tags import IF_MATCH, parameters_tag
+from bus.protocol.tags import IF_MATCH, parameters_tag
+from bus.transport.sockets import Publisher, Request, Server
+from bus.view.alarms import Alarms
 from kpp_physics.parameters import Parameters
-from nodes.physics.alarms import after_commands, after_tick
+from nodes.physics.replica.alarms import after_commands, after_tick
 from tests.ports import free_ports
 from tests.session import PLANTS
 

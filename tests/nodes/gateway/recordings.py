@@ -5,9 +5,9 @@ from pathlib import Path
 
 from msgspec import structs
 
-from bus import codec
-from bus.messages import Event, Result
-from nodes.recorder.intake import Intake
+from bus.protocol import codec
+from bus.protocol.messages import Event, Result
+from nodes.recorder.core import Intake
 from recording.folder import make_folder
 from recording.hot import HotStore
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import httpx
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from tests.watching import eventually
 
 from .peer import free_environment

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bus.messages import Refused
+from bus.protocol.messages import Refused
 from nodes.gateway.rest import description
 
 from .conftest import Running

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus import alarms, codec
-from bus.alarms import Condition, compared
-from bus.messages import Command, Event, Frames, FramesRequest, Peer, Published, Span
+from bus.protocol import codec
+from bus.protocol.messages import Command, Event, Frames, FramesRequest, Peer, Published, Span
+from bus.view import alarms
+from bus.view.alarms import Condition, compared
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
 from nodes.gateway.ordered_log import EVENTS_KEPT

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bus import files
-from bus.endpoints import Endpoints
-from nodes.gateway.server import OWN_FILES, REST, WEBSOCKET, Places
+from bus.protocol.endpoints import Endpoints
+from nodes.gateway.app import OWN_FILES, REST, WEBSOCKET, Places
 from nodes.gateway.websocket import MAX_CLIENTS
+from system import open_files as files
 from tests.watching import eventually
 
 from .peer import Peer, free_environment

@@ -12,8 +12,8 @@ from itertools import cycle
 import msgspec
 import pytest
 
-from bus import codec
-from bus.codec import FrameError
+from bus.protocol import codec
+from bus.protocol.codec import FrameError
 from bus.security import hosts
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import bodies

@@ -6,7 +6,7 @@ from typing import Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import CLOSING, OPEN
 
-from bus import codec
+from bus.protocol import codec
 from bus.security.tokens import Caller, Role
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame

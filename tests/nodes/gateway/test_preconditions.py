@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from bus.messages import Command, CommandRequest, Refused, Sequenced
-from bus.tags import IF_MATCH
+from bus.protocol.messages import Command, CommandRequest, Refused, Sequenced
+from bus.protocol.tags import IF_MATCH
 from nodes.clock.acceptance import again
 from nodes.gateway.commands import ID_LENGTH, command_id
 from tests.watching import eventually

@@ -57,7 +57,7 @@ def test_a_wrong_setting_is_named() -> None:
 
 
 def test_a_defect_in_a_task_ends_the_process_with_an_error() -> None:
-    script = "import nodes.gateway.server as server, nodes.gateway.__main__ as node; server.PULSE = None; node.main()"
+    script = "import nodes.gateway.app as server, nodes.gateway.__main__ as node; server.PULSE = None; node.main()"
     run = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | free_environment(),

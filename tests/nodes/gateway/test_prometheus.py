@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from bus import metrics
-from bus.messages import Peer
+from bus.protocol.messages import Peer
+from runtime import metrics
 from tests.watching import eventually
 
 from . import messages

@@ -7,11 +7,11 @@ import time
 import httpx
 import pytest
 
-from bus.endpoints import HttpAddress
+from bus.protocol.endpoints import HttpAddress
 from bus.security.room import SHARE
+from nodes.gateway.app import CONNECTIONS, REQUESTS
 from nodes.gateway.routes.stream import MAX_STREAMS
-from nodes.gateway.server import CONNECTIONS, REQUESTS
-from nodes.http import HEADER_TIME, STALL_TIME
+from runtime.http import HEADER_TIME, STALL_TIME
 from tests.watching import eventually
 
 from .conftest import Running

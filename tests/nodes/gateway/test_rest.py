@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 
-from bus import codec
-from bus.messages import Event, Refused, State, Violation
-from bus.schema import PROTOCOL_VERSION
+from bus.protocol import codec
+from bus.protocol.messages import Event, Refused, State, Violation
+from bus.protocol.schema import PROTOCOL_VERSION
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.version import version
 from tests.watching import eventually

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from bus.messages import PUBLISHED
+from bus.protocol.messages import PUBLISHED
 from nodes.gateway import asyncapi
 from nodes.gateway.rest import description
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bus import codec
+from bus.protocol import codec
 from bus.security.tokens import Caller, Role
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame

@@ -7,8 +7,8 @@ import httpx
 import msgspec
 import pytest
 
-from bus import codec
-from bus.messages import Event
+from bus.protocol import codec
+from bus.protocol.messages import Event
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from nodes.gateway.views import LINES, VIEWS
 from tests.watching import eventually

@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from bus import codec
-from bus.endpoints import Endpoints
-from bus.messages import Event, State
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Event, State
 from bus.security.admission import Admission
 from bus.security.hosts import Names
 from nodes.gateway.commands import Commands

@@ -20,7 +20,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from bus.endpoints import Endpoints
+from bus.protocol.endpoints import Endpoints
 from tests.e2e.conftest import configuration
 from tests.session import PLANTS
 from tests.watching import eventually

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.messages import Command, Event, Published, State
-from bus.state import Plc
+from bus.protocol.messages import Command, Event, Published, State
+from bus.protocol.state import Plc
 from kpp_physics.parameters import Parameters
-from nodes.physics.alarms import conditions
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.saved import Saved
+from nodes.physics.replica.alarms import conditions
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.saved import Saved
 from tests.bus.samples import sample
 
 IDENTITY = Identity("m1", "a")

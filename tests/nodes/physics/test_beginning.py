@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bus.messages import PrepareRequest
-from nodes.physics.beginning import begin, objection
+from bus.protocol.messages import PrepareRequest
+from catalog.scenario_folder import ScenarioFolder
 from nodes.physics.core import PhysicsCore
-from nodes.physics.forks import ForkFolder
-from nodes.physics.initial_parameters import InitialParameters
-from nodes.physics.saved import Saved
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.beginning import begin, objection
+from nodes.physics.replica.forks import ForkFolder
+from nodes.physics.replica.initial_parameters import InitialParameters
+from nodes.physics.replica.saved import Saved
 from tests.nodes.physics.test_core import SCENARIOS, fold, read_scenario, stream
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bus.codec import Pair, decode_published, encode_published
-from bus.messages import Command, Event, Mode, Published, Refused, Replay, Result, Snapshot, Span, State, Tick
-from bus.state import Plc
-from bus.tags import IF_MATCH, parameters_tag
+from bus.protocol.codec import Pair, decode_published, encode_published
+from bus.protocol.messages import Command, Event, Mode, Published, Refused, Replay, Result, Snapshot, Span, State, Tick
+from bus.protocol.state import Plc
+from bus.protocol.tags import IF_MATCH, parameters_tag
+from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
 from nodes.physics.core import PhysicsCore
-from nodes.physics.frame import changes
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.frame import changes
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
 RUN = "0001-001"

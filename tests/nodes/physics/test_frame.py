@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from bus.messages import State
+from bus.protocol.messages import State
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
-from nodes.physics.frame import GROUPS
+from nodes.physics.replica.frame import GROUPS
 
 
 def names(struct: Any) -> set[str]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
+from bus.ordered.tick_history import History
+from bus.protocol.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
+from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
-from nodes.clock.history import History
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.recomputation import ASKERS, Answer, Recomputation
-from nodes.physics.saved import Saved
-from nodes.physics.scenarios import ScenarioFolder
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.recomputation import ASKERS, Answer, Recomputation
+from nodes.physics.replica.saved import Saved
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
 RUN = "0001-001"

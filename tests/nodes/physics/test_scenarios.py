@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from catalog import scenarios as library
+from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.scenario import LARGEST, ScenarioError
 from nodes.gateway.presets import Presets
 from nodes.gateway.problems import ProblemError
 from nodes.gateway.scenarios import listing
-from nodes.physics.scenarios import ScenarioFolder
-from studies import library
 from ui.presets import PresetError
 from ui.presets import Presets as DashboardPresets
 

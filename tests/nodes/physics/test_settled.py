@@ -2,10 +2,10 @@
 
 import pytest
 
-from bus.messages import Command, State
+from bus.protocol.messages import Command, State
 from kpp_physics.parameters import Parameters
-from nodes.physics.fold import Fold, Identity
-from nodes.physics.saved import Saved
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.saved import Saved
 from tests.kpp_physics.laps import small_parameters
 
 IDENTITY = Identity("m1", "a")

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bus import codec
-from bus.client import RefusedError, command, sequence
-from bus.endpoints import Endpoints
-from bus.listener import Listener
-from bus.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
-from bus.sockets import Dealer
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
+from bus.transport.client import RefusedError, command, sequence
+from bus.transport.listener import Listener
+from bus.transport.sockets import Dealer
 from recording.folder import RunFolder, run_folder
 from tests.ports import free_ports
 from tests.session import PLANTS

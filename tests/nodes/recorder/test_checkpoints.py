@@ -6,8 +6,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from nodes.physics.forks import ForkFolder
-from nodes.physics.saved import Saved
+from nodes.physics.replica.forks import ForkFolder
+from nodes.physics.replica.saved import Saved
 from nodes.recorder.checkpoints import FOLDER, UNUSED_SECONDS, Checkpoints
 from recording.folder import make_folder
 from recording.hot import Batch, HotStore

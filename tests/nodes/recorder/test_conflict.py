@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from bus import codec
-from bus.listener import Listener
-from bus.messages import State
-from bus.sockets import Publisher
+from bus.protocol import codec
+from bus.protocol.messages import State
+from bus.transport.listener import Listener
+from bus.transport.sockets import Publisher
 from recording.record import Row
 from recording.rows import run_rows
 from tests.nodes.recorder.conftest import Plant, recorded_rows, several, wait_for_state

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bus.endpoints import Endpoints
-from bus.messages import Frames, FramesRequest, Refused
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Frames, FramesRequest, Refused
 from nodes.recorder import holes
+from nodes.recorder.core import Intake
 from nodes.recorder.holes import HoleRepairer
-from nodes.recorder.intake import Intake
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.recovery import covered

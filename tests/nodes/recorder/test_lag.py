@@ -2,8 +2,8 @@
 
 import pytest
 
-from bus import codec
-from bus.messages import Tick
+from bus.protocol import codec
+from bus.protocol.messages import Tick
 from nodes.recorder.lag import WINDOW, Lag, OnDisk
 from tests.bus.samples import sample
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.listener import Listener
-from bus.messages import (
+from bus.protocol.messages import (
     Channels,
     ChannelsRequest,
     Event,
@@ -28,11 +27,12 @@ from bus.messages import (
     State,
     Tick,
 )
+from bus.transport.listener import Listener
 from nodes.clock import runs as clock_runs
-from nodes.recorder.rows import Rows, States, event_note, result_note
 from recording.database import StoreError, open_reader
 from recording.folder import run_folders
 from recording.hot import read_schemas
+from recording.message_rows import Rows, States, event_note, result_note
 from recording.notes import read_notes
 from recording.record import Row
 from recording.recovery import covered

@@ -13,15 +13,15 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from bus.client import command, sequence
-from bus.listener import Listener
-from bus.messages import CommandRequest, Event, Published, Refused, Result, Sequenced, State, Status, Tick
-from bus.replay_endpoints import VARIABLES
-from nodes.recorder.intake import Intake
+from bus.protocol.messages import CommandRequest, Event, Published, Refused, Result, Sequenced, State, Status, Tick
+from bus.transport.client import command, sequence
+from bus.transport.listener import Listener
+from nodes.recorder.core import Intake
 from nodes.recorder.replay import ReplayCore, ReplayError
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
+from runtime.replay_endpoints import VARIABLES
 from tests.bus.samples import sample
 from tests.nodes.recorder.conftest import Plant
 from tests.nodes.recorder.test_rows import make_state

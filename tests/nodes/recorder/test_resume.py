@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bus.messages import FramesRequest, Published
-from bus.stream import Streams
-from nodes.recorder.intake import Intake
+from bus.ordered.stream import Streams
+from bus.protocol.messages import FramesRequest, Published
+from nodes.recorder.core import Intake
 from nodes.recorder.resume import resume
 from nodes.recorder.stores import Stores
 from recording.retention import Limits

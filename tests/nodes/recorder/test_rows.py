@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus import codec
-from bus.messages import Event, Result, State, Tick
-from nodes.recorder.intake import Intake
-from nodes.recorder.rows import Rows, States, event_note, result_note, tick_span
+from bus.protocol import codec
+from bus.protocol.messages import Event, Result, State, Tick
+from nodes.recorder.core import Intake
+from recording.message_rows import Rows, States, event_note, result_note, tick_span
 from recording.record import pack_row, unpack_row
 from recording.ticks import TickSpan
 from tests.bus.samples import sample

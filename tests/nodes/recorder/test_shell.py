@@ -12,11 +12,11 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bus import codec
-from bus.endpoints import Endpoints
-from bus.messages import Published, State, Tick
-from nodes.recorder import shell as loop
-from nodes.recorder.shell import GROUP_WAIT, Shell
+from bus.protocol import codec
+from bus.protocol.endpoints import Endpoints
+from bus.protocol.messages import Published, State, Tick
+from nodes.recorder import app as loop
+from nodes.recorder.app import GROUP_WAIT, Shell
 from nodes.recorder.stores import Stores
 from recording.hot import Batch, Conflict
 from recording.retention import Limits

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-from bus.listener import Listener
-from bus.messages import RunsRequest, State, Status
+from bus.protocol.messages import RunsRequest, State, Status
+from bus.transport.listener import Listener
 from recording.record import Row
 from recording.rows import run_rows
 from tests.nodes.recorder.conftest import Plant, several, wait_for_state

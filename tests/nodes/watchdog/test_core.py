@@ -7,9 +7,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from bus.messages import Peer
-from nodes.watchdog.core import Kill, Start, WatchdogCore
-from nodes.watchdog.record import Program
+from bus.protocol.messages import Peer
+from nodes.supervision.watchdog.core import Kill, Start, WatchdogCore
+from nodes.supervision.watchdog.record import Program
 from tests.nodes.watchdog.world import World, report
 
 NODES = ("physics", "gateway", "ui")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.watchdog.listener import EventListener, ListenerError, Notice
-from nodes.watchdog.supervisor import Supervisor
+from nodes.supervision.watchdog.listener import EventListener, ListenerError, Notice
+from nodes.supervision.watchdog.supervisor import Supervisor
 
 PAYLOADS = (
     "processname:ui groupname:ui from_state:BACKOFF",

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from bus.messages import Peer
-from nodes.account import Usage
-from nodes.watchdog.core import BEAT_LIMIT, START_LIMIT, START_WORK, Alarm, Kill, WatchdogCore
-from nodes.watchdog.record import MOST_IN_VAIN, Program
+from bus.protocol.messages import Peer
+from nodes.supervision.account import Usage
+from nodes.supervision.watchdog.core import BEAT_LIMIT, START_LIMIT, START_WORK, Alarm, Kill, WatchdogCore
+from nodes.supervision.watchdog.record import MOST_IN_VAIN, Program
 from tests.nodes.watchdog.world import report
 
 STEP = 0.25

@@ -3,9 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from bus.messages import Peer, Status
-from nodes.watchdog.core import KILLS, Alarm, Kill, Start, WatchdogCore
-from nodes.watchdog.record import KILLS_WITHIN, Program
+from bus.protocol.messages import Peer, Status
+from nodes.supervision.watchdog.core import KILLS, Alarm, Kill, Start, WatchdogCore
+from nodes.supervision.watchdog.record import KILLS_WITHIN, Program
 
 STEP = 0.1
 BEAT = 0.2

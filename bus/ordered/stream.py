@@ -1,0 +1,595 @@
+"""What a subscriber makes of a stream that may lose, repeat and reorder: every message once, in order, or a request.
+
+Pure: messages in, messages out; `request` says what to ask the producer for. Whoever owns the sockets sends it, feeds
+the answer back, and asks again when none comes (see `bus.transport.repair`).
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bus.protocol.messages import (
+    CLOCK_MODULE,
+    NODE_ALARM,
+    NODE_ALARMS,
+    STOP_LATE,
+    STOPPED_LATE,
+    Event,
+    Frames,
+    FramesRequest,
+    Published,
+    Replay,
+    ReplayRequest,
+    Result,
+    Span,
+    State,
+    Tick,
+)
+
+HELD_MAX = 20_000
+"""Most messages kept back while an earlier one is missing; what comes beyond is asked for again later."""
+
+REMEMBERED = 20_000
+"""Events and results remembered, to drop them when they come again."""
+
+RUNS_REMEMBERED = 64
+"""Runs whose events and results are counted while an earlier one is not complete."""
+
+RESULT_LEAD = 2
+"""Ticks that may follow one with a command for the clock before its result counts as missing."""
+
+M = TypeVar("M", bound=Published)
+
+
+def ticks_of(reply: Replay, after: int) -> Iterator[Tick]:
+    """The ticks of a replay that follow `after`, as they were published but for what belongs to their sending.
+
+    `wall` is the time of the answer; `held`, `leaders` and `published` were facts of that moment and are empty, and
+    `mono_ns` is 0.
+    """
+    for span in reply.spans:
+        yield from _ticks_of_span(span, reply, after)
+
+
+def _ticks_of_span(span: Span, reply: Replay, after: int) -> Iterator[Tick]:
+    start_us, dt_us = round(span.t * 1e6), round(span.dt * 1e6)
+    for index in range(max(0, after + 1 - span.first), span.count):
+        yield Tick(
+            t=(start_us + (index + 1) * dt_us) / 1e6,
+            seq=span.first + index,
+            run=reply.run,
+            wall=reply.wall,
+            epoch=reply.epoch,
+            dt=span.dt,
+            mode=span.mode,
+            speed=span.speed,
+            flat_out=span.flat_out,
+            rate=reply.rate,
+            held=[],
+            mono_ns=0,
+            leaders={},
+            published={},
+            commands=[] if index else span.commands,
+        )
+
+
+class SequenceBuffer(Generic[M]):
+    """Messages numbered 1, 2, 3 ... within a run, delivered in order and each once, one run after the other.
+
+    Args:
+        whole: begin with the first message of the run, not with the first one heard.
+        led: another stream announces the runs and their order; what is heard before waits.
+        held: most messages kept back while an earlier one is missing.
+    """
+
+    def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
+        self.run = ""
+        self._held_max = held
+        self.last = 0
+        self.repaired = 0
+        self.lost = 0
+        self._whole = whole
+        self._led = led
+        self._newest = 0
+        self._held: dict[int, M] = {}
+        self._later: list[M] = []  # of the next run, while the end of this one is not known
+        self._announced: deque[str] = deque()  # runs that follow, as far as they are known
+        self._ended: deque[str] = deque(maxlen=64)
+        self._ends: dict[str, int] = {}  # last numbers of announced runs, as far as they are known
+
+    @property
+    def closing(self) -> bool:
+        """True while the next run waits until the end of this one is known."""
+        return bool(self._announced)
+
+    def resume(self, run: str, last: int) -> None:
+        """Go on behind a message that an earlier process had, before any other is taken."""
+        self.run, self.last, self._newest = run, last, last
+
+    @property
+    def after(self) -> int | None:
+        """The message after which something is missing, None when nothing is."""
+        return self.last if self.closing or self._newest > self.last else None
+
+    @property
+    def waiting(self) -> bool:
+        """True while later messages are kept back for a missing one."""
+        return self.depth > 0
+
+    @property
+    def depth(self) -> int:
+        """How many messages are kept back."""
+        return len(self._held) + len(self._later)
+
+    def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
+        """A run has begun, as another stream tells: this one has it too, even if nothing of it was heard.
+
+        Args:
+            run: the run.
+            ended: the run before it and its last number, None when there was none.
+        """
+        if ended is not None and ended[0] == self.run:
+            self._newest = max(self._newest, ended[1])
+        elif ended is not None:
+            self._ends[ended[0]] = ended[1]
+        if run == self.run or run in self._ended or run in self._announced:
+            return []
+        if self.run:
+            self._announced.append(run)
+            return []
+        return self._enter(run) if self._whole else []
+
+    def _enter(self, run: str) -> list[M]:
+        """Begin a run with what has come of it already."""
+        waiting, self._later = self._later, []
+        self._held.clear()
+        self.run = run
+        self.last = 0
+        self._newest = self._ends.pop(run, 0)
+        return [ready for message in waiting for ready in self.on(message)]
+
+    def had(self, message: M) -> bool:
+        """True if a message of this number was delivered before."""
+        return message.run == self.run and message.seq <= self.last
+
+    def on(self, message: M, *, repair: bool = False) -> list[M]:
+        """Take one message; returns what can be delivered now, in order."""
+        if message.run != self.run:
+            return self._of_another_run(message)
+        if message.seq <= self.last:
+            return []
+        self._newest = max(self._newest, message.seq)
+        if message.seq > self.last + 1:
+            if len(self._held) < self._held_max:
+                self._held[message.seq] = message
+            return []
+        self.repaired += repair
+        self.last = message.seq
+        return [message, *self._drain()]
+
+    def _drain(self) -> list[M]:
+        ready: list[M] = []
+        while (following := self._held.pop(self.last + 1, None)) is not None:
+            ready.append(following)
+            self.last += 1
+        return ready
+
+    def _of_another_run(self, message: M) -> list[M]:
+        if message.run in self._ended:
+            return []
+        if self.run or self._led:
+            if len(self._later) < self._held_max:
+                self._later.append(message)
+            if message.run not in self._announced and not self._led:
+                self._announced.append(message.run)
+            return []
+        self.run = message.run
+        self.last = self._newest = 0 if self._whole else message.seq - 1
+        return self.on(message)
+
+    def completed(self, last: int, ended: bool, following: str = "") -> list[M]:
+        """A producer says how far the run goes; returns what the next run has waiting if this one is complete.
+
+        Args:
+            last: newest number that it knows of.
+            ended: whether it knows that none follows: an instance that slept still takes the run for the present one.
+            following: the run that came next, of which nothing may have been heard; "" when it does not say.
+        """
+        if not self.closing or not ended:
+            return []  # what is newer is on its way
+        if following and following not in {self.run, *self._announced, *self._ended}:
+            self._announced.appendleft(following)
+        self._newest = max(self._newest, last)
+        return self._next_run() if self.last >= self._newest else []
+
+    def distrust(self) -> None:
+        """Give up what waits for an earlier message: the producer of today is to say it again."""
+        self._held.clear()
+        self._later.clear()
+
+    def skip(self) -> list[M]:
+        """What is missing cannot be had: count it as lost and go on behind it."""
+        if self._held:
+            first = min(self._held)
+            self.lost += first - self.last - 1
+            self.last = first - 1
+            return self._drain()
+        self.lost += self._newest - self.last
+        self.last = self._newest
+        return self._next_run() if self.closing else []
+
+    def _next_run(self) -> list[M]:
+        self._ended.append(self.run)
+        return self._enter(self._announced.popleft())
+
+
+class TickStream:
+    """The clock's ticks, results and events: ticks in order, each once; a clock with a lower epoch is not heard."""
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.buffer: SequenceBuffer[Tick] = SequenceBuffer(whole=whole)
+        self.epoch = 0
+        self.fenced = 0
+        self._seen = _Seen()
+        self._unanswered: dict[str, tuple[str, int]] = {}
+
+    def resume(self, run: str, last: int, unanswered: Iterable[tuple[str, str, int]]) -> None:
+        """Go on where an earlier process was.
+
+        Args:
+            run: its run.
+            last: the last tick that it had.
+            unanswered: commands for the clock whose results it did not have, with their runs and ticks.
+        """
+        self.buffer.resume(run, last)
+        self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
+
+    def on(self, message: Tick | Result | Event) -> list[Published]:
+        """Take a tick, a result or an event of the clock; returns what can be delivered now."""
+        if isinstance(message, Result):
+            return self._result(message)
+        if isinstance(message, Event):
+            return self._event(message)
+        if message.epoch < self.epoch:
+            self.fenced += 1
+            return []
+        self._take_up(message.epoch)
+        return self._deliver(self.buffer.on(message))
+
+    def _take_up(self, epoch: int) -> None:
+        """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
+        if epoch > self.epoch:
+            self.epoch = epoch
+            self.buffer.distrust()
+
+    def on_replay(self, reply: Replay) -> list[Published]:
+        """Take ticks that were asked for."""
+        buffer = self.buffer
+        if reply.run != buffer.run or reply.epoch < self.epoch:
+            return []
+        self._take_up(reply.epoch)
+        ready: list[Tick] = []
+        for tick in ticks_of(reply, buffer.last):
+            ready += buffer.on(tick, repair=True)
+        ready += buffer.completed(reply.last, reply.ended, reply.following)
+        return self._deliver(ready)
+
+    def on_frames(self, reply: Frames) -> list[Published]:
+        """Take results and events that were asked for; what the clock does not know any more is not asked for again."""
+        ready = [each for event in reply.events for each in self._event(event)]
+        ready += [each for result in reply.results for each in self._result(result)]
+        for command_id, (run, seq) in list(self._unanswered.items()):
+            if run == reply.run and reply.after < seq <= reply.through:
+                del self._unanswered[command_id]
+                self.buffer.lost += 1
+        return ready
+
+    def skip(self) -> list[Published]:
+        """What is missing cannot be had; go on behind it."""
+        return self._deliver(self.buffer.skip())
+
+    @property
+    def request(self) -> ReplayRequest | FramesRequest | None:
+        """What to ask the clock for, None when nothing is missing."""
+        buffer = self.buffer
+        if buffer.after is not None:
+            return ReplayRequest(run=buffer.run, after=buffer.after)
+        for run, seq in self._unanswered.values():
+            if run != buffer.run or seq + RESULT_LEAD < buffer.last:
+                return FramesRequest(run=run, after=seq - 1)
+        return None
+
+    def _deliver(self, ticks: list[Tick]) -> list[Published]:
+        for tick in ticks:
+            for command in tick.commands:
+                if command.module == CLOCK_MODULE and command.id not in self._seen:
+                    self._unanswered[command.id] = (tick.run, tick.seq)
+        return list(ticks)
+
+    def _result(self, result: Result) -> list[Published]:
+        self._unanswered.pop(result.id, None)
+        if not self._seen.first(result.id):
+            return []
+        # No count in a later tick would tell that the event was lost alone, so it is expected with the result.
+        event = _kind_key(result.run, result.seq, NODE_ALARM if result.name == NODE_ALARMS else STOPPED_LATE)
+        told = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
+        if told and result.outcome == "applied" and event not in self._seen:
+            self._unanswered[event] = (result.run, result.seq)
+        return [result]
+
+    def _event(self, event: Event) -> list[Published]:
+        kind = _kind_key(event.run, event.seq, event.kind)
+        self._unanswered.pop(kind, None)
+        self._seen.first(kind)
+        return [event] if self._seen.first(_key(event)) else []
+
+
+class ModuleStream:
+    """States, events and results of one plant module: states in order and each once, the others each once.
+
+    Every state says how many results and events came before it, so that a lost one is noticed too.
+    """
+
+    def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
+        self.buffer: SequenceBuffer[Any] = SequenceBuffer(whole=whole, led=led, held=held)
+        self._seen = _Seen()
+        self._events = _Tally(whole)
+        self._results = _Tally(whole)
+
+    def resume(self, run: str, last: int, events: "Known", results: "Known") -> None:
+        """Go on where an earlier process was.
+
+        Args:
+            run: its run.
+            last: tick of the last state that it had.
+            events: events that it had.
+            results: results that it had.
+        """
+        self.buffer.resume(run, last)
+        for tally, known in ((self._events, events), (self._results, results)):
+            tally.resume(run, known)
+            for message in known.since:
+                self._seen.first(_key(message))
+
+    def announce(self, run: str, ended: tuple[str, int] | None) -> list[Published]:
+        """The clock's stream has come to a run, and to the end of the one before."""
+        return self._deliver(self.buffer.announce(run, ended))
+
+    def on(self, message: Published) -> list[Published]:
+        """Take one message, a state whole or as the head of one; returns what can be delivered now."""
+        return self._take(message, repair=False)
+
+    def on_frames(self, reply: Frames) -> list[Published]:
+        """Take frames that were asked for."""
+        ready: list[Published] = []
+        messages: list[Published] = [*reply.results, *reply.states, *reply.events]
+        for message in messages:
+            ready += self._take(message, repair=True)
+        for tally in (self._events, self._results):
+            self.buffer.lost += tally.settle(reply.run, reply.after, reply.through)
+        if reply.run == self.buffer.run and reply.through >= reply.last:
+            ready += self._deliver(self.buffer.completed(reply.last, reply.ended))
+        return ready
+
+    def skip(self) -> list[Published]:
+        """What is missing cannot be had; go on behind it."""
+        lost = sum(tally.settle(self.buffer.run, 0, self.buffer.last) for tally in (self._events, self._results))
+        self.buffer.lost += lost
+        return [] if lost else self._deliver(self.buffer.skip())
+
+    @property
+    def request(self) -> FramesRequest | None:
+        """What to ask the module for, None when nothing is missing."""
+        buffer = self.buffer
+        needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
+        if buffer.after is not None:
+            # Of the last tick of a run no later state tells what came with it, so that is asked for with the rest.
+            needed.append(buffer.after - 1 if buffer.closing else buffer.after)
+        return FramesRequest(run=buffer.run, after=max(0, min(needed))) if needed else None
+
+    def _take(self, message: Published, *, repair: bool) -> list[Published]:
+        if not isinstance(message, Event | Result):
+            return self._deliver(self.buffer.on(message, repair=repair))
+        event = isinstance(message, Event)
+        if not self._seen.first(_key(message)):
+            return []
+        self.buffer.repaired += repair
+        (self._events if event else self._results).add(message.run, message.seq)
+        return [message]
+
+    def _deliver(self, states: list[Any]) -> list[Published]:
+        for state in states:
+            self._results.check(state.run, state.seq + 1, state.results)
+            self._events.check(state.run, state.seq, state.events)
+        return list(states)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Events or results of a module that an earlier process had."""
+
+    before: int
+    """Up to this tick, exclusively, it had all of them."""
+    count: int
+    """How many these were."""
+    since: Sequence[Event | Result]
+    """Those that it had from that tick on."""
+
+
+def _kind_key(run: str, seq: int, kind: str) -> str:
+    return f"{run} {seq} {kind}"
+
+
+def _key(message: Event | Result) -> str:
+    if isinstance(message, Event):
+        return f"{message.run} {message.seq} {message.kind} {message.text}"
+    return message.id
+
+
+class _Tally:
+    """Counts messages that carry no number of their own against what the states say there were."""
+
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
+        self._run = ""
+        self.since = 0
+        """Up to here, exclusively, all are known to have come."""
+        self._count = 0
+        self._heard: dict[str, list[int]] = {}
+        self._owed: tuple[int, int] | None = None
+
+    def resume(self, run: str, known: Known) -> None:
+        """Go on where an earlier process was."""
+        self._run, self.since, self._count, self._owed = run, known.before, known.count, None
+        self._heard = {run: [message.seq for message in known.since]}
+
+    def add(self, run: str, seq: int) -> None:
+        """One has come."""
+        self._heard.setdefault(run, []).append(seq)
+        while len(self._heard) > RUNS_REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+
+    def check(self, run: str, before: int, count: int) -> None:
+        """By tick `before`, exclusively, `count` came in the run."""
+        if run != self._run:
+            known = self._run != "" or self._whole
+            self._run, self._owed = run, None
+            self.since, self._count = (0, 0) if known else (before, count)
+        heard = self._heard.get(run, [])
+        have = self._count + sum(self.since <= seq < before for seq in heard)
+        if have < count:
+            self._owed = (before, count)
+            return
+        self.since, self._count, self._owed = before, count, None
+        self._heard[run] = [seq for seq in heard if seq >= before]
+
+    @property
+    def owing(self) -> bool:
+        """True while some have not come."""
+        return self._owed is not None
+
+    def settle(self, run: str, after: int, through: int) -> int:
+        """All of these ticks have come now; returns how many were never heard of all the same."""
+        if self._owed is None or run != self._run or after > max(0, self.since - 1) or through < self.since:
+            return 0
+        before, count = self._owed
+        upto = min(through + 1, before)
+        self._count += sum(self.since <= seq < upto for seq in self._heard.get(run, []))
+        self.since = upto
+        if upto < before:
+            return 0
+        lost, self._count, self._owed = count - self._count, count, None
+        return lost
+
+
+class _Seen:
+    """The newest keys, to tell a repetition."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def first(self, key: str) -> bool:
+        """True when the key is new; it is remembered."""
+        if key in self._keys:
+            return False
+        self._keys[key] = None
+        if len(self._keys) > REMEMBERED:
+            self._keys.popitem(last=False)
+        return True
+
+
+class Streams:
+    """All that one program follows: the clock's stream, and those of some modules. What has no stream passes through.
+
+    Args:
+        modules: plant modules whose states are followed.
+        ticks: whether the clock's ticks are.
+        whole: begin with the first message of the run, not with the first one heard.
+        held: most states of a module kept back while an earlier one is missing.
+    """
+
+    def __init__(
+        self, modules: Iterable[str], *, ticks: bool = True, whole: bool = False, held: int = HELD_MAX
+    ) -> None:
+        self.clock = TickStream(whole=whole) if ticks else None
+        self._ticked: tuple[str, int] | None = None
+        self.modules = {module: ModuleStream(whole=whole, led=ticks and whole, held=held) for module in modules}
+
+    def resume(self, run: str, last: int) -> None:
+        """Go on in a run where an earlier process was; the streams themselves are told what they had.
+
+        Args:
+            run: its run.
+            last: the last tick that it had.
+        """
+        self._ticked = (run, last)
+
+    def on(self, message: Published) -> list[Published]:
+        """Take one message; returns what can be delivered now."""
+        if isinstance(message, Tick) or (isinstance(message, Result | Event) and message.module == CLOCK_MODULE):
+            return [message] if self.clock is None else self.tell(self.clock.on(message))
+        if isinstance(message, State | Event | Result):
+            stream = self.modules.get(message.module)
+            return [message] if stream is None else stream.on(message)
+        return [message]
+
+    def had(self, message: Published) -> bool:
+        """True if a tick or a state comes again that was delivered before; one of an outdated clock does not count."""
+        if isinstance(message, Tick):
+            return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.buffer.had(message)
+        stream = self.modules.get(message.module) if isinstance(message, State) else None
+        return stream is not None and stream.buffer.had(message)
+
+    def tell(self, delivered: list[Published]) -> list[Published]:
+        """Let the modules' streams know of the runs that the clock's stream has come to.
+
+        Returns:
+            The messages, and what the modules' streams can deliver for it.
+        """
+        ready = list(delivered)
+        for message in delivered:
+            if not isinstance(message, Tick):
+                continue
+            if self._ticked is None or self._ticked[0] != message.run:
+                for stream in self.modules.values():
+                    ready += stream.announce(message.run, self._ticked)
+            self._ticked = (message.run, message.seq)
+        return ready
+
+    @property
+    def waiting(self) -> bool:
+        """True while messages are kept back for missing ones."""
+        return self.depth > 0
+
+    @property
+    def depth(self) -> int:
+        """How many messages are kept back for missing ones."""
+        return sum(buffer.depth for buffer in self._buffers())
+
+    def skip(self) -> list[Published]:
+        """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""
+        ready: list[Published] = []
+        if self.clock is not None and self.clock.buffer.waiting:
+            ready += self.tell(self.clock.skip())
+        for stream in self.modules.values():
+            if stream.buffer.waiting:
+                ready += stream.skip()
+        return ready
+
+    @property
+    def repaired(self) -> int:
+        """Messages that were lost on the way and came when asked for."""
+        return sum(buffer.repaired for buffer in self._buffers())
+
+    @property
+    def lost(self) -> int:
+        """Messages that were lost and cannot be had any more."""
+        return sum(buffer.lost for buffer in self._buffers())
+
+    def _buffers(self) -> list[SequenceBuffer[Any]]:
+        clock = [] if self.clock is None else [self.clock.buffer]
+        return [*clock, *(stream.buffer for stream in self.modules.values())]

@@ -1,0 +1,265 @@
+"""The ticks of one run on disk, run-length coded and written before a tick is published, so that a clock that is killed
+goes on with the next number.
+
+A file is a header, then records of 32 bytes. A record is a span of equal ticks; while the span grows, its record
+is written again in place. What was written survives a killed process at once and a power cut after the next `sync`.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import msgspec
+from msgspec import Meta
+
+from bus.protocol.messages import IDENTIFIER, Mode, Policy, Tick
+
+_MAGIC = b"KPPTICK1"
+_HEAD = struct.Struct("<8sII")  # magic, bytes of the header, its checksum
+_BODY = struct.Struct("<QQIBBHI")  # first, count, dt in microseconds, mode, flags, commands, speed in thousandths
+_CHECK = struct.Struct("<I")
+_RECORD = _BODY.size + _CHECK.size
+_MODES: tuple[Mode, ...] = get_args(Mode)
+_HELD, _FLAT_OUT = 1, 2
+
+CHUNK = 64 * _RECORD
+"""Bytes that are reserved on disk at a time, so that no tick meets a full disk."""
+
+RESERVE = 16
+"""Records that stay free for ticks that advance nothing once no more can be reserved."""
+
+
+LARGEST = 256 << 20
+"""Most bytes of a tick log that is read: eight million spans."""
+
+MOST = 1 << 40
+"""Largest number of a tick, of a run and of a speed in thousandths."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+
+
+class TickLogError(OSError):
+    """A tick log that cannot be written or read; the text names the file."""
+
+
+class RunHeader(msgspec.Struct, frozen=True):
+    """How a run begins."""
+
+    run: Annotated[str, Meta(pattern=IDENTIFIER)]
+    epoch: Annotated[int, Meta(ge=0, le=MOST)]
+    number: Annotated[int, Meta(ge=0, le=MOST)]
+    """Runs of one epoch count from 1."""
+    scenario: Annotated[str, Meta(max_length=128)]
+    parameters: dict[str, Any]
+    mode: Mode
+    speed_milli: Annotated[int, Meta(ge=0, le=MOST)]
+    flat_out: bool
+    policy: Policy
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Later runs have greater ones."""
+        return self.epoch, self.number
+
+
+@dataclass(frozen=True)
+class TickLogSpan:
+    """Ticks of one kind in a row; only the first may carry commands."""
+
+    first: int
+    count: int
+    dt_us: int
+    mode: Mode
+    held: bool
+    flat_out: bool
+    commands: int
+    speed_milli: int
+
+
+class TickLog:
+    """The file of the present run, open for writing."""
+
+    def __init__(self, path: Path, file: int, end: int, newest: TickLogSpan | None) -> None:
+        self._path = path
+        self._file = file
+        self._end = end
+        self._reserved = os.fstat(file).st_size
+        self._newest = newest
+        self._unsynced = True
+        self.short = False
+        """True when the disk is full: only a few more spans can be written."""
+
+    @classmethod
+    def create(cls, path: Path, header: RunHeader) -> "TickLog":
+        """Begin the file of a run.
+
+        Raises:
+            TickLogError: if there is no room for it.
+        """
+        body = msgspec.msgpack.encode(header)
+        head = _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
+        head += bytes(-len(head) % _RECORD)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
+        try:
+            os.posix_fallocate(file, 0, len(head) + CHUNK)
+            os.pwrite(file, head, 0)
+        except OSError as error:
+            os.close(file)
+            path.unlink(missing_ok=True)
+            raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
+        return cls(path, file, len(head), None)
+
+    @classmethod
+    def reopen(cls, path: Path, end: int, newest: TickLogSpan | None) -> "TickLog":
+        """Go on with a file that `read` has read; what is behind the last whole record is written over."""
+        try:
+            return cls(path, os.open(path, os.O_RDWR), end, newest)
+        except OSError as error:
+            raise TickLogError(f"tick log {path} cannot be opened: {error.strerror}") from error
+
+    def append(self, tick: Tick) -> None:
+        """Write one tick, the one that follows the newest.
+
+        Raises:
+            TickLogError: if it cannot be written; then it must not be published.
+        """
+        span, new = self._extended(tick)
+        try:
+            if new:
+                self._reserve()
+                self._end += _RECORD
+            os.pwrite(self._file, _pack(span), self._end - _RECORD)
+        except OSError as error:
+            raise TickLogError(f"tick log {self._path} cannot be written: {error.strerror}") from error
+        self._newest = span
+        self._unsynced = True
+
+    def _extended(self, tick: Tick) -> tuple[TickLogSpan, bool]:
+        one = TickLogSpan(
+            first=tick.seq,
+            count=1,
+            dt_us=round(tick.dt * 1e6),
+            mode=tick.mode,
+            held=bool(tick.held),
+            flat_out=tick.flat_out,
+            commands=len(tick.commands),
+            speed_milli=round(tick.speed * 1000),
+        )
+        newest = self._newest
+        if newest is None or one.commands:
+            return one, True
+        longer = TickLogSpan(
+            newest.first,
+            newest.count + 1,
+            one.dt_us,
+            one.mode,
+            one.held,
+            one.flat_out,
+            newest.commands,
+            one.speed_milli,
+        )
+        same = (newest.dt_us, newest.mode, newest.held, newest.flat_out, newest.speed_milli)
+        if same == (one.dt_us, one.mode, one.held, one.flat_out, one.speed_milli):
+            return longer, False
+        return one, True
+
+    def _reserve(self) -> None:
+        free = (self._reserved - self._end) // _RECORD
+        if free > 2 * RESERVE:
+            return
+        try:
+            os.posix_fallocate(self._file, self._end, CHUNK)
+        except OSError:
+            self.short = free <= RESERVE
+            if free < 1:
+                raise
+            return
+        self.short = False
+        self._reserved = self._end + CHUNK
+
+    def look_for_room(self) -> None:
+        """Try again to reserve what was refused; `short` says whether it was granted."""
+        self._reserve()
+
+    def sync(self) -> None:
+        """Have what was written survive a power cut. Callable from another thread."""
+        if self._unsynced:
+            self._unsynced = False
+            os.fdatasync(self._file)
+
+    def close(self) -> None:
+        """Write out, give back what was reserved, and close."""
+        os.ftruncate(self._file, self._end)
+        os.fsync(self._file)
+        os.close(self._file)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a tick log holds."""
+
+    header: RunHeader
+    spans: list[TickLogSpan]
+    end: int
+    """Where in the file the next record goes."""
+    damaged: bool
+    """True when something unreadable follows the last whole record."""
+
+
+def read(path: Path) -> Recorded:
+    """Read a tick log, up to the first record that is not whole.
+
+    Raises:
+        TickLogError: if it is none, or its header is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise TickLogError(f"tick log {path} cannot be read: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise TickLogError(f"tick log {path} is larger than {LARGEST} bytes: move it away")
+    try:
+        magic, size, check = _HEAD.unpack_from(data)
+        body = data[_HEAD.size : _HEAD.size + size]
+        if magic != _MAGIC or len(body) != size or zlib.crc32(body) != check:
+            raise TickLogError(f"tick log {path} has a damaged opening")
+        header = msgspec.msgpack.decode(body, type=RunHeader)
+    except (struct.error, msgspec.DecodeError, RecursionError) as error:
+        raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
+    start = _HEAD.size + size
+    start += -start % _RECORD
+    spans = list(_records(data, start))
+    end = start + len(spans) * _RECORD
+    return Recorded(header, spans, end, damaged=any(data[end:]))
+
+
+def _records(data: bytes, start: int) -> Iterator[TickLogSpan]:
+    following = 1
+    for offset in range(start, len(data) - _RECORD + 1, _RECORD):
+        body = data[offset : offset + _BODY.size]
+        (check,) = _CHECK.unpack_from(data, offset + _BODY.size)
+        first, count, dt_us, mode, flags, commands, speed_milli = _BODY.unpack(body)
+        if zlib.crc32(body) != check or first != following or mode >= len(_MODES):
+            return
+        if not 1 <= count <= MOST - first or dt_us > MOST_DT_US:
+            return
+        yield TickLogSpan(
+            first, count, dt_us, _MODES[mode], bool(flags & _HELD), bool(flags & _FLAT_OUT), commands, speed_milli
+        )
+        following = first + count
+
+
+def _pack(span: TickLogSpan) -> bytes:
+    flags = _HELD * span.held + _FLAT_OUT * span.flat_out
+    mode = _MODES.index(span.mode)
+    body = _BODY.pack(span.first, span.count, span.dt_us, mode, flags, span.commands, span.speed_milli)
+    return body + _CHECK.pack(zlib.crc32(body))

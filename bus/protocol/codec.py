@@ -1,0 +1,165 @@
+"""Message <-> bytes, pure and hardened: the only code that packs and unpacks frames.
+
+A decoder takes bytes from anybody: it bounds the size first, then builds nothing but the declared types, checks every
+limit while it does, and skips what is not declared without building it.
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from bus.protocol.messages import (
+    PUBLISHED,
+    ClockReply,
+    ClockRequest,
+    ModuleReply,
+    ModuleRequest,
+    Published,
+    RecorderReply,
+    RecorderRequest,
+)
+from bus.protocol.schema import Message
+
+MAX_TELEMETRY = 256 * 1024
+"""Largest published frame or reply, in bytes."""
+
+MAX_REQUEST = 64 * 1024
+"""Largest request, in bytes."""
+
+Pair = tuple[bytes, bytes]
+"""Topic and payload of a published message."""
+
+_ENCODER = msgspec.msgpack.Encoder()
+_BY_TOPIC = {cls.TOPIC.encode(): cls for cls in PUBLISHED}
+
+
+class FrameError(ValueError):
+    """Bytes or values that are no message; the text says what is wrong."""
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
+
+
+def encode(message: Message, limit: int = MAX_TELEMETRY) -> bytes:
+    """Pack one message.
+
+    The sender vouches for its values (see `require_finite` and `build`); a receiver refuses what is not finite.
+
+    Args:
+        message: what to pack.
+        limit: size in bytes that its receiver accepts.
+
+    Raises:
+        FrameError: if it holds something that is no plain value, or is larger than a receiver accepts.
+    """
+    try:
+        payload = _ENCODER.encode(message)
+    except (TypeError, OverflowError, RecursionError, UnicodeEncodeError) as error:
+        raise FrameError(f"{type(message).__name__} cannot be packed: {error}") from error
+    if len(payload) > limit:
+        raise FrameError(f"{type(message).__name__} of {len(payload)} bytes is over the limit of {limit}")
+    return payload
+
+
+def encode_published(message: Published) -> Pair:
+    """Pack a published message into its two frames, topic and payload."""
+    return message.topic().encode(), encode(message)
+
+
+def require_finite(numbers: list[float], what: str) -> None:
+    """Refuse NaN and infinity at the sender.
+
+    Raises:
+        FrameError: naming `what`.
+    """
+    # A sum is finite only if every term is; the exact test runs only when it is not.
+    if not math.isfinite(sum(numbers)) and not all(map(math.isfinite, numbers)):
+        raise FrameError(f"{what} holds a number that is NaN or infinite")
+
+
+def build(kind: Any, fields: dict[str, Any]) -> Any:
+    """Make a message of `kind` (a message class or a union of them) from plain values, checked like received bytes.
+
+    Raises:
+        FrameError: naming the field, what it holds and what it needs.
+    """
+    try:
+        return msgspec.convert(fields, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise FrameError(str(error)) from error
+
+
+def decode(payload: bytes, kind: Any, limit: int = MAX_TELEMETRY) -> Any:
+    """Unpack and check one message.
+
+    Args:
+        payload: the bytes as received.
+        kind: a message class, or a union of classes that are told apart by `type`.
+        limit: largest accepted size in bytes.
+
+    Raises:
+        FrameError: naming the field, what it holds and what it needs.
+    """
+    if len(payload) > limit:
+        raise FrameError(f"{len(payload)} bytes are over the limit of {limit}")
+    try:
+        return _decoder(kind).decode(payload)
+    except UnicodeDecodeError as error:
+        raise FrameError(f"a text is not UTF-8: {error.object[:64]!r}") from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise FrameError(str(error) or type(error).__name__) from error
+
+
+def decode_clock_request(payload: bytes) -> ClockRequest:
+    """Decode what a client sends to the clock. Raises FrameError."""
+    request: ClockRequest = decode(payload, ClockRequest, MAX_REQUEST)
+    return request
+
+
+def decode_clock_reply(payload: bytes) -> ClockReply:
+    """Decode what the clock answers. Raises FrameError."""
+    reply: ClockReply = decode(payload, ClockReply)
+    return reply
+
+
+def decode_module_request(payload: bytes) -> ModuleRequest:
+    """Decode what a client sends to a module's snapshot socket. Raises FrameError."""
+    request: ModuleRequest = decode(payload, ModuleRequest, MAX_REQUEST)
+    return request
+
+
+def decode_module_reply(payload: bytes) -> ModuleReply:
+    """Decode what a module's snapshot socket answers. Raises FrameError."""
+    reply: ModuleReply = decode(payload, ModuleReply)
+    return reply
+
+
+def decode_recorder_request(payload: bytes) -> RecorderRequest:
+    """Decode what a client sends to the recorder. Raises FrameError."""
+    request: RecorderRequest = decode(payload, RecorderRequest, MAX_REQUEST)
+    return request
+
+
+def decode_recorder_reply(payload: bytes) -> RecorderReply:
+    """Decode what the recorder answers. Raises FrameError."""
+    reply: RecorderReply = decode(payload, RecorderReply)
+    return reply
+
+
+def decode_published(topic: bytes, payload: bytes) -> Published:
+    """Decode the two frames of a published message.
+
+    Raises:
+        FrameError: if the topic is unknown, or the payload is not its message.
+    """
+    kind = _BY_TOPIC.get(topic[: topic.find(b"/") + 1] or topic)
+    if kind is None:
+        raise FrameError(f"unknown topic {topic[:64]!r}")
+    message: Published = decode(payload, kind)
+    if message.topic().encode() != topic:
+        raise FrameError(f"topic {topic[:64]!r} is not the message's own, {message.topic()!r}")
+    return message

@@ -1,0 +1,134 @@
+"""The command line: what `kpp` understands, and which scenario with which changes it means."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from catalog import scenarios as library
+from kpp_physics.parameters import ParameterError, Parameters
+
+DESCRIPTION: Final = "The KPP simulator without processes: runs a plant headless and prints what it really delivers."
+
+RUN: Final = """\
+Runs a scenario from standstill through the controller's start, discards the warm-up, and prints lap-averaged meters,
+the way of the energy from compressor to grid, and the residuals of the ledger.
+
+Without --laps, at least 10 laps and at least 10 whole load cycles of the compressor are measured; with it, exactly
+that many laps (the compressor's power still comes from whole load cycles, for which the run goes on if need be).
+Without --warmup-laps at least 4 laps after running are discarded, more if the receiver is slow. A plant that moves
+less than one pitch in 1800 s, or in twenty times what its set speed needs for one, is given up."""
+
+EPILOG: Final = """\
+exit codes: 0 measured, 2 wrong argument or scenario, 3 the laps could not be measured, 130 interrupted.
+KPP_SCENARIOS names a folder of scenarios; otherwise ./scenarios and the simulator's own are searched."""
+
+
+class ArgumentError(ValueError):
+    """Something on the command line that cannot be used; the text says what, why, and what would be right."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(prog="kpp", description=DESCRIPTION, allow_abbrev=False)
+    add_commands(top.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    return top
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that need no processes."""
+    run = commands.add_parser(
+        "run",
+        help="run a scenario and print its meters",
+        description=RUN,
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of a scenario file")
+    run.add_argument("--laps", type=_laps, metavar="N", help="laps in the averages (default: 10 or more)")
+    run.add_argument("--warmup-laps", type=_warmup, metavar="M", help="laps discarded before (default: 4 or more)")
+    run.add_argument(
+        "--duration",
+        type=_duration,
+        metavar="S",
+        help="end after S seconds of simulated time; without --laps every complete lap until then counts",
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="changes",
+        help="change a parameter of the scenario; may be repeated",
+    )
+    run.add_argument("--json", action="store_true", help="print one JSON object in SI units instead of tables")
+    commands.add_parser("scenarios", help="list the named scenarios", allow_abbrev=False)
+    table = commands.add_parser(
+        "parameters", help="list every parameter with unit, default and limits", allow_abbrev=False
+    )
+    table.add_argument("--json", action="store_true", help="as JSON")
+
+
+def scenario(name: str, changes: list[str]) -> Parameters:
+    """The parameters that SCENARIO and --set mean.
+
+    Raises:
+        ArgumentError: when there is no such scenario, or a change cannot be made.
+        ScenarioError: when the scenario cannot be used.
+    """
+    try:
+        parameters = _start(name)
+    except OSError as error:
+        raise ArgumentError(f"{name}: {error.strerror or error}") from error
+    values = dict(change(text) for text in changes)
+    try:
+        return parameters.with_changes(values)
+    except ParameterError as error:
+        raise ArgumentError("\n".join(f"--set {found.reason}" for found in error.violations)) from error
+
+
+def _start(name: str) -> Parameters:
+    path = Path(name)
+    if path.suffix == ".toml" or len(path.parts) > 1 or (path.is_file() and name not in library.names()):
+        return library.load(path)
+    try:
+        return library.named(name)
+    except LookupError as error:
+        raise ArgumentError(f"{error}; or give the path of a scenario file") from error
+
+
+def change(text: str) -> tuple[str, float | int | str]:
+    """Name and value of a change, as a number where it is one."""
+    name, sign, value = (part.strip() for part in text.partition("="))
+    if not sign or not name or not value:
+        raise ArgumentError(f"--set {text}: write name=value, such as water_depth=12.5")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.strip().isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+    return int(text)
+
+
+def _laps(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _warmup(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 1e10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds above 0")
+    return seconds

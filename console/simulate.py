@@ -1,0 +1,101 @@
+"""The commands that need no processes. Imports the compiled plant only when a plant is to run."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from catalog import scenarios as library
+from console.loading import ended_at_once
+from console.scenario_arguments import ArgumentError, parser, scenario
+from kpp_physics.parameters import DECLARATIONS, KINDS, Parameters
+from kpp_physics.scenario import ScenarioError
+from studies.plan import Plan
+
+OK: Final = 0
+WRONG: Final = 2
+NOT_MEASURED: Final = 3
+INTERRUPTED: Final = 130
+
+HEAD: Final = 4096
+"""Characters of a scenario file that are read for its first line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit code."""
+    return perform(parser().parse_args(arguments))
+
+
+def perform(given: argparse.Namespace) -> int:
+    """Do what was read from the command line; the exit code."""
+    try:
+        if given.command == "scenarios":
+            return _scenarios()
+        if given.command == "parameters":
+            return _parameters(given.json)
+        parameters = scenario(given.scenario, given.changes)
+        return _run(given.scenario, parameters, Plan(given.laps, given.warmup_laps, given.duration), given.json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nkpp: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (ArgumentError, ScenarioError, OSError) as error:
+        sys.stderr.write(f"kpp: {error}\n")
+        return WRONG
+
+
+def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
+    with ended_at_once():  # compiling takes its time; help and errors do not wait
+        from console.run_progress import ProgressBar  # noqa: PLC0415
+        from studies.report import render  # noqa: PLC0415
+        from studies.result import Result  # noqa: PLC0415
+        from studies.run import Run  # noqa: PLC0415
+
+    bar = ProgressBar(sys.stderr, plan)
+    begin = time.perf_counter()
+    try:
+        found = Run(parameters, plan).measure(bar)
+    finally:
+        bar.close()
+    result = Result(name, found, time.perf_counter() - begin)
+    sys.stdout.write(json.dumps(result.as_dict(), allow_nan=False, indent=2) + "\n" if as_json else render(result))
+    sys.stdout.flush()
+    reason = found.error or found.unsteady
+    if reason is None:
+        return OK
+    sys.stderr.write(f"kpp: {reason}\n")
+    return NOT_MEASURED
+
+
+def _scenarios() -> int:
+    for name, path in library.paths().items():
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            first = file.readline(HEAD).rstrip()
+        sys.stdout.write(f"{name:<20}{first.lstrip('# ') if first.startswith('#') else ''}\n")
+    sys.stdout.flush()
+    return OK
+
+
+def _parameters(as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps([item.as_dict() for item in DECLARATIONS.values()], indent=2) + "\n")
+        return OK
+    rows = [("name", "symbol", "unit", "default", "min", "max", "flag", "class", "meaning")]
+    for item in DECLARATIONS.values():
+        low, high = ("-" if limit is None else f"{limit:g}" for limit in (item.minimum, item.maximum))
+        default = item.default if isinstance(item.default, str) else f"{item.default:g}"
+        text = item.text + (f" ({', '.join(item.choices)})" if item.choices else "")
+        text += "" if item.ramp is None else f" (ramps by {item.ramp:g} {item.unit}/s)"
+        rows.append((item.name, item.symbol, item.unit, default, low, high, item.flag, item.kind, text))
+    widths = [max(len(row[column]) for row in rows) for column in range(8)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        sys.stdout.write("  ".join([*cells, row[8]]) + "\n")
+    sys.stdout.write("\n" + "".join(f"{kind:<12}{meaning}\n" for kind, meaning in KINDS.items()))
+    sys.stdout.flush()
+    return OK

@@ -1,0 +1,291 @@
+"""The clock's shell: sockets, threads and the journal's file; every decision is the core's."""
+
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import msgspec
+import structlog
+import uvicorn
+from prometheus_client.metrics_core import Metric
+
+from bus.ordered.tick_log import TickLogError
+from bus.protocol.codec import FrameError, decode_clock_request, encode, encode_published
+from bus.protocol.messages import (
+    Ack,
+    Beat,
+    ClockReply,
+    Command,
+    CommandRequest,
+    FramesRequest,
+    Refused,
+    ReplayRequest,
+    Sequenced,
+    Status,
+)
+from bus.security.admission import Admission
+from bus.security.roles import denied, origin
+from bus.transport.answering import answered
+from bus.transport.sockets import Publisher, Request, Server, wait
+from nodes.clock.acceptance import again
+from nodes.clock.archive import Archive
+from nodes.clock.core import ClockCore, Decision
+from nodes.clock.flusher import Flusher
+from nodes.clock.health import distributions, health_app, health_document
+from nodes.clock.journal import Journal, JournalError
+from nodes.clock.preparation import Preparation
+from nodes.clock.questions import Askers, Questions
+from nodes.clock.runs import Runs
+from nodes.clock.ticker import Ticker
+from runtime import metrics
+from runtime.http import settings
+from runtime.process import StopSignal
+
+STATUS_INTERVAL = 0.2
+
+POLL = 0.05
+
+JOURNAL_RETRY = 1.0
+"""When a command that the journal could not take may be tried again, in seconds."""
+
+UNACCEPTED = "the command was not accepted"
+
+DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
+
+CONNECTIONS = 64
+"""Most connections to the health page at a time; of those on which nothing is asked the oldest goes for a new one."""
+
+BURST = 200
+"""Requests served before the clock looks after its own report again."""
+
+SWITCH_INTERVAL = 0.0005
+"""How long another thread may keep the interpreter from the ticker, in seconds."""
+
+
+class Shell:
+    """The control thread: requests in, replies out, and a status five times a second."""
+
+    def __init__(
+        self,
+        core: ClockCore,
+        journal: Journal,
+        runs: Runs,
+        publisher: Publisher,
+        control: Server,
+        questions: Questions,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._core = core
+        self._log = log
+        self._journal = journal
+        self._runs = runs
+        self._archive = Archive(runs, core.settings)
+        self._flusher = Flusher(runs)
+        self._publisher = publisher
+        self._control = control
+        self._questions = questions
+        self._askers = Askers()
+        self._changed = threading.Condition()
+        self._ticker = Ticker(core, runs, publisher, self._changed)
+        self._achieved_speed = 0.0
+        self._clients = 0
+        self._said: dict[str, Any] = {}
+        self._unwritten = ""
+        self._decide_due = 0.0
+
+    def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            RuntimeError: if the ticker or the health page has ended by itself.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self._report(0.0)
+        admission = Admission.from_environment()
+        watching = admission.watch(lambda tell: tell())
+        app = health_app(self._health, self._status, self._figures, host, admission)
+        server = uvicorn.Server(settings(app, CONNECTIONS, loop="asyncio"))
+        pages = threading.Thread(target=server.run, kwargs={"sockets": [http]}, name="health", daemon=True)
+        self._ticker.start()
+        self._flusher.start()
+        pages.start()
+        last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
+        while not stop:
+            wait((self._control, *self._questions.sockets), POLL)
+            self._serve()
+            self._hear_modules()
+            self._decide()
+            now_ns = time.monotonic_ns()
+            if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
+                gone = self._core.t_us - last_us if self._core.run == last_run else 0
+                self._report(max(gone, 0) * 1e3 / (now_ns - last_ns))
+                last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
+            if not self._ticker.is_alive():
+                raise RuntimeError("the ticker has ended") from self._ticker.failure
+            if not self._flusher.is_alive():
+                raise RuntimeError("ticks cannot be brought to disk") from self._flusher.failure
+            if not pages.is_alive():
+                raise RuntimeError("the health page has ended")
+        self._ticker.stop()
+        self._flusher.stop()
+        watching.close()
+        server.should_exit = True
+        pages.join(timeout=2.0)
+
+    def _report(self, achieved_speed: float) -> None:
+        self._clients = self._publisher.connections()
+        self._achieved_speed = achieved_speed
+        with self._changed:
+            self._core.timing.close_interval()
+            self._core.suspended = DISK_FULL if self._runs.short else ""
+        status = self._status()
+        self._tell(status)
+        self._ticker.post(encode_published(status))
+
+    def _tell(self, status: Status) -> None:
+        """One log line for each change of state."""
+        now = {"mode": status.mode, "waits_for": status.held, "policy": status.policy, "problems": status.problems}
+        if (now | {"run": status.run}) != self._said:
+            self._said = now | {"run": status.run}
+            self._log.info("status", run=status.run, tick=status.seq, **now)
+
+    def _status(self) -> Status:
+        with self._changed:
+            return self._core.status(
+                time.monotonic_ns(), time.time(), self._achieved_speed, self._ticker.realtime_priority
+            )
+
+    def _health(self) -> dict[str, Any]:
+        with self._changed:  # this is the health page's thread: peers come and go meanwhile
+            silent = self._core.peers.silent(time.monotonic_ns())
+        timing = self._core.timing
+        return health_document(self._status(), silent, self._clients, timing.round_trip, timing.holds)
+
+    def _figures(self) -> list[Metric]:
+        with self._changed:
+            depths = {"commands": self._core.commands_waiting, "outbox": self._ticker.waiting}
+        return [
+            *distributions(self._core.timing),
+            metrics.queues(depths),
+            metrics.gauge("kpp_clock_subscribers", "peers connected to the publisher", {(): float(self._clients)}),
+        ]
+
+    def _serve(self) -> None:
+        for _ in range(BURST):
+            received = self._control.receive()
+            if received is None:
+                return
+            reply = self._answer(received)
+            if reply is not None:
+                self._control.reply(received.peer, reply)
+
+    def _answer(self, received: Request) -> bytes | None:
+        """The answer to a request, None if it gets none, or gets it later."""
+        try:
+            request = decode_clock_request(received.payload)
+        except FrameError as error:
+            self._core.bad_frames += 1
+            return encode(Refused(id="", field="", reason=str(error)))
+        refused = denied(request, received.caller)
+        if refused is not None:
+            return encode(refused)
+        if isinstance(request, Ack | Beat):
+            with self._changed:
+                self._core.heard(request, time.monotonic_ns())
+                self._changed.notify_all()
+            return None
+        if isinstance(request, ReplayRequest | FramesRequest):
+            return answered(lambda: self._fetch_past(request), self._log)
+        named = msgspec.structs.replace(request, origin=origin(request, received.caller))
+        reply = self._sequence(received.peer, named)
+        return None if reply is None else encode(reply)
+
+    def _fetch_past(self, request: ReplayRequest | FramesRequest) -> ClockReply:
+        """What was, of the present run or of one that has ended."""
+        if isinstance(request, ReplayRequest):
+            with self._changed:
+                replay = self._core.replay(request, time.time())
+            return replay or self._archive.replay(request, time.time())
+        with self._changed:
+            frames = self._core.frames(request)
+        return frames or self._archive.frames(request, time.time())
+
+    def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
+        """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""
+        try:
+            known = self._journal.find(request.id)
+            if known is not None:
+                return again(request, *known)
+            self._journal.reserve()  # first: a tick that is promised to a command waits for it
+        except JournalError as error:
+            return Refused(id=request.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
+        try:
+            with self._changed:
+                self._runs.begin(self._core.header)
+                decision = self._core.sequence(request, time.monotonic_ns())
+        except TickLogError as error:
+            self._journal.release()
+            return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
+        if isinstance(decision, Preparation):
+            self._journal.release()
+            self._askers.add(request.id, peer)
+            self._questions.ask(decision.question, decision.waits_for)
+            return None
+        return self._carried_out(decision)
+
+    def _hear_modules(self) -> None:
+        """Answer those who wait for a beginning that has been prepared, or cannot be."""
+        for instance, reply in self._questions.answers():
+            with self._changed:
+                decision = self._core.prepared(instance, reply, time.monotonic_ns())
+            if decision is not None:
+                self._tell_askers(decision)
+        with self._changed:
+            overdue = self._core.overdue(time.monotonic_ns())
+        for decision in overdue:
+            self._tell_askers(decision)
+
+    def _tell_askers(self, decision: Decision | Preparation) -> None:
+        if isinstance(decision, Preparation):  # for the run that has begun meanwhile
+            self._questions.ask(decision.question, decision.waits_for)
+            return
+        answer = self._carried_out(decision)
+        for peer in self._askers.take(answer.id):
+            self._control.reply(peer, encode(answer))
+
+    def _carried_out(self, decision: Decision) -> Sequenced | Refused:
+        if isinstance(decision, Refused):
+            self._journal.release()
+            return decision
+        return self._journaled(*decision)
+
+    def _decide(self) -> None:
+        """Journal what the clock itself has decided; if it cannot be written, the clock decides again."""
+        if time.monotonic() < self._decide_due:
+            return
+        with self._changed:
+            decided = self._core.decide()
+        if decided is not None:
+            answer = self._journaled(*decided)
+            why = answer.reason if isinstance(answer, Refused) else ""
+            if not why or why != self._unwritten:  # a full disk is told once, not at every attempt
+                self._log.warning(f"the clock commands {decided[1].name}", **decided[1].args, not_written=why)
+            self._unwritten = why
+            self._decide_due = time.monotonic() + (JOURNAL_RETRY if why else 0.0)
+
+    def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
+        try:
+            self._runs.settle(answer.run)
+            self._journal.append(command, answer.run, answer.seq)
+        except (JournalError, TickLogError) as error:
+            self._journal.release()
+            with self._changed:
+                self._core.abandon(command.id)
+                self._changed.notify_all()
+            return Refused(id=command.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
+        with self._changed:
+            self._core.durable(command.id)
+            self._changed.notify_all()
+        return answer

@@ -1,0 +1,331 @@
+"""What a plant module does with its sockets and files; every decision is the core's."""
+
+import gc
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from bus.protocol.codec import (
+    FrameError,
+    Pair,
+    decode_clock_reply,
+    decode_module_request,
+    decode_published,
+    encode,
+)
+from bus.protocol.messages import (
+    Ack,
+    Forked,
+    ForkRequest,
+    FramesRequest,
+    ModuleReply,
+    ModuleRequest,
+    Prepared,
+    PrepareRequest,
+    Refused,
+    Replay,
+    Tick,
+)
+from bus.security.roles import denied
+from bus.transport.answering import answered
+from bus.transport.sockets import Dealer, Publisher, Server, Subscriber, wait
+from catalog.scenario_folder import ScenarioFolder
+from nodes.physics.core import PhysicsCore
+from nodes.physics.replica.beginning import objection
+from nodes.physics.replica.fold import Identity
+from nodes.physics.replica.forks import Fork, ForkFolder
+from nodes.physics.replica.initial_parameters import InitialParameters
+from nodes.physics.replica.recomputation import Answer, Recomputation
+from nodes.physics.replica.saved import Saved
+from nodes.physics.replica.snapshots import SnapshotFolder, SnapshotWriter
+from runtime import log
+from runtime.log import Seldom
+from runtime.process import StopSignal, program, restarts, supervisor
+
+POLL = 0.05
+
+BEAT_INTERVAL = 0.05
+"""Seconds between two acknowledgements when there is nothing new: a silent leader is replaced after 0.12 s."""
+
+REPLAY_RETRY = 0.5
+SETTLE = 0.0003
+"""Pause before the next tick is folded ahead: what was just published leaves first, on a thread of libzmq."""
+
+SILENCE = 2.0
+"""Without a tick for this long the subscription is made anew; a living clock ticks even while paused."""
+
+SNAPSHOT_INTERVAL = 1.0
+"""Seconds between two snapshots: what a restarted module has to fold again at most, and what a power cut may take."""
+
+BATCH = 1000
+"""Most ticks taken at a time."""
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """The sockets of one instance: `clock` asks for live ticks, `archive` for those that are computed
+    again, `past` for those that lead to a fork."""
+
+    ticks: Subscriber
+    clock: Dealer
+    archive: Dealer
+    past: Dealer
+    publisher: Publisher
+    server: Server
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one instance."""
+
+    initial_parameters: InitialParameters
+    forks: ForkFolder
+    snapshots: SnapshotFolder
+    writer: SnapshotWriter
+
+    @classmethod
+    def open(cls, data: Path, scenarios: Path, module: str, instance: str) -> "Files":
+        """Find or make the folders, and start the thread that writes snapshots.
+
+        Raises:
+            OSError: if a folder cannot be made.
+        """
+        folder = SnapshotFolder(data / "snapshots", module, instance)
+        writer = SnapshotWriter(folder)
+        writer.start()
+        forks = ForkFolder(data / "forks", module)
+        return cls(
+            InitialParameters(data / "openings", module, ScenarioFolder(scenarios), forks), forks, folder, writer
+        )
+
+
+class Shell:
+    """The loop of one instance."""
+
+    def __init__(
+        self, module: str, instance: str, sockets: Sockets, files: Files, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        self._module = module
+        self._instance = instance
+        self._sockets = sockets
+        self._files = files
+        self._log = log
+        read, find = files.initial_parameters.read, files.snapshots.find
+        self._core = PhysicsCore(module, instance, read, find)
+        self._recomputation = Recomputation(Identity(module, instance), read, find)
+        self._fork = Fork(Identity(module, instance), read, find)
+        self._forker: list[bytes] = []
+        self._fork_due = 0.0
+        self._acked = ("", -1, 0)
+        self._ack_due = 0.0
+        self._ask_due = 0.0
+        self._recomputation_due = 0.0
+        self._heard = time.monotonic()
+        self._saved = ("", 0)
+        self._save_due = 0.0
+        self._status = ""
+        self._silent = False
+        self._told_bad = Seldom()
+        self.bad_frames = 0
+
+    def run(self, stop: StopSignal) -> None:
+        """Fold, answer and acknowledge until told to stop."""
+        gc.freeze()  # what is loaded stays: a full collection would only walk it
+        sockets, core = self._sockets, self._core
+        sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.past, sockets.server)
+        while not stop:
+            wait(sources, 0.0 if core.busy or self._recomputation.busy or self._fork.busy else POLL)
+            self._take_ticks()
+            self._take_replies()
+            if core.busy:
+                self._publish(core.work())
+            self._ask()
+            self._acknowledge()
+            self._serve()
+            self._recompute()
+            self._save()
+            self._tell()
+            if core.may_prepare:
+                time.sleep(SETTLE)
+                core.prepare()
+
+    def _take_ticks(self) -> None:
+        ticks: list[Tick] = []
+        while len(ticks) < BATCH and (frames := self._sockets.ticks.receive()) is not None:
+            try:
+                message = decode_published(*frames)
+            except FrameError as error:
+                self._bad("frame", error)
+                continue
+            self._heard = time.monotonic()
+            self._silent = False
+            if isinstance(message, Tick):
+                ticks.append(message)
+        if ticks:
+            self._publish(self._core.on_ticks(ticks))
+        if time.monotonic() - self._heard > SILENCE:
+            if not self._silent:
+                self._log.warning("no ticks: connecting anew", silent_seconds=SILENCE)
+            self._silent = True
+            self._sockets.ticks.renew()
+            self._heard = time.monotonic()
+
+    def _bad(self, what: str, error: FrameError) -> None:
+        self.bad_frames += 1
+        if self._told_bad.due(time.monotonic()):
+            self._log.warning(f"bad {what} dropped", reason=str(error), count=self.bad_frames)
+
+    def _take_replies(self) -> None:
+        for reply in self._replies(self._sockets.clock):
+            self._core.on_replay(reply)
+            self._ask_due = 0.0
+        for reply in self._replies(self._sockets.archive):
+            self._tell_again(self._recomputation.on_replay(reply))
+            self._recomputation_due = 0.0
+        for reply in self._replies(self._sockets.past):
+            self._answer_fork(self._fork.on_replay(reply))
+            self._fork_due = 0.0
+
+    def _replies(self, dealer: Dealer) -> list[Replay | Refused]:
+        replies: list[Replay | Refused] = []
+        while (payload := dealer.receive()) is not None:
+            try:
+                reply = decode_clock_reply(payload)
+            except FrameError as error:
+                self._bad("reply", error)
+                continue
+            if isinstance(reply, Replay | Refused):
+                replies.append(reply)
+        return replies
+
+    def _publish(self, frames: list[Pair]) -> None:
+        for pair in frames:
+            self._sockets.publisher.send(pair)
+
+    def _ask(self) -> None:
+        now = time.monotonic()
+        request = self._core.request
+        if request is not None and now >= self._ask_due:
+            self._ask_due = now + REPLAY_RETRY
+            self._sockets.clock.send(encode(request))
+        request = self._recomputation.request
+        if request is not None and now >= self._recomputation_due:
+            self._recomputation_due = now + REPLAY_RETRY
+            self._sockets.archive.send(encode(request))
+        request = self._fork.request
+        if request is not None and now >= self._fork_due:
+            self._fork_due = now + REPLAY_RETRY
+            self._sockets.past.send(encode(request))
+
+    def _acknowledge(self) -> None:
+        """Acknowledge progress at once, and beat while there is none."""
+        core, now = self._core, time.monotonic()
+        progress = (core.run, core.seq, core.published)
+        if not core.run or (progress == self._acked and now < self._ack_due):
+            return
+        self._acked = progress
+        log.at(core.run, core.seq)
+        self._ack_due = now + BEAT_INTERVAL
+        message = Ack(
+            module=self._module,
+            instance=self._instance,
+            pid=os.getpid(),
+            run=core.run,
+            seq=core.seq,
+            status=self._said()[:200],
+            published=core.published,
+            gaps=core.gaps,
+            queue=core.queue,
+            restarts=restarts(),
+            supervisor=supervisor(),
+            program=program(),
+        )
+        self._sockets.clock.send(encode(message))
+
+    def _said(self) -> str:
+        problem = self._files.writer.problem or self._files.initial_parameters.problem
+        return f"{self._core.status} ({problem})" if problem else self._core.status
+
+    def _tell(self) -> None:
+        """One log line for each change of state."""
+        status = self._said()
+        if status != self._status:
+            self._status = status
+            if not status.startswith("catching up: tick") or not self._core.busy:
+                self._log.info("status", status=status, run=self._core.run, tick=self._core.seq)
+        for told in (self._core.refused, self._recomputation.refused, self._files.snapshots.damaged):
+            for reason in told:
+                self._log.warning("snapshot refused", reason=reason)
+            told.clear()
+
+    def _serve(self) -> None:
+        received = self._sockets.server.receive()
+        if received is None:
+            return
+        peer, payload, caller = received
+        try:
+            request = decode_module_request(payload)
+        except FrameError as error:
+            self._sockets.server.reply(peer, encode(Refused(id="", field="", reason=str(error))))
+            return
+        question = request.id if isinstance(request, PrepareRequest) else ""
+        reply = answered(lambda: denied(request, caller) or self._answer(peer, request), self._log, question)
+        if reply is not None:
+            self._sockets.server.reply(peer, reply)
+
+    def _answer(self, peer: list[bytes], request: ModuleRequest) -> ModuleReply | None:
+        """The answer to a question, None if it has to be computed first."""
+        if isinstance(request, ForkRequest):
+            self._forker = peer
+            self._fork.ask(request)
+            return None
+        if isinstance(request, PrepareRequest):
+            agreed = Prepared(id=request.id, module=self._module, instance=self._instance)
+            return objection(self._files.initial_parameters.look, request) or agreed
+        if not isinstance(request, FramesRequest):
+            return self._core.snapshot()
+        frames = self._core.frames(request)
+        if frames is None:
+            self._recomputation.ask(tuple(peer), request)
+        return frames
+
+    def _recompute(self) -> None:
+        """A part of what somebody missed and the ring no longer holds."""
+        if self._recomputation.busy:
+            self._tell_again(self._recomputation.work())
+        if self._fork.busy:
+            self._answer_fork(self._fork.work())
+
+    def _tell_again(self, answer: Answer | None) -> None:
+        if answer is None:
+            return
+        if isinstance(answer.reply, Refused):
+            self._log.warning("what was missed cannot be computed again", reason=answer.reply.reason)
+        payload = encode(answer.reply)
+        for asker in answer.askers:
+            self._sockets.server.reply(list(asker), payload)
+
+    def _answer_fork(self, made: Saved | Refused | None) -> None:
+        """Put the checkpoint on disk before anyone is told that a run can begin from it."""
+        if made is None:
+            return
+        answer: Forked | Refused
+        try:
+            answer = made if isinstance(made, Refused) else self._files.forks.write(made)
+        except OSError as error:
+            answer = Refused(id="", field="", reason=f"the moment cannot be written: {error.strerror}")
+        self._sockets.server.reply(self._forker, encode(answer))
+
+    def _save(self) -> None:
+        now = time.monotonic()
+        if now < self._save_due or not self._files.writer.idle or self._saved == (self._core.run, self._core.seq):
+            return
+        saved = self._core.save()
+        if saved is None:
+            return
+        self._saved = (saved.run, saved.seq)
+        self._save_due = now + SNAPSHOT_INTERVAL
+        self._files.writer.put(saved)

@@ -1,0 +1,141 @@
+"""Forks: a checkpoint of a run, computed again and kept, from which another run begins."""
+
+import re
+from collections import deque
+from pathlib import Path
+
+from bus.protocol.messages import STEP_US, Forked, ForkRequest, Refused, Replay, ReplayRequest, Span
+from kpp_physics.plant import Plant
+from kpp_physics.scenario import Problem, ScenarioError
+from nodes.physics.replica.beginning import ReadScenario
+from nodes.physics.replica.fold import Fold, Identity
+from nodes.physics.replica.recomputation import RECOMPUTE_STEPS, FindSaved, nearest, spans_after
+from nodes.physics.replica.saved import LARGEST, DamagedError, Saved
+from system.whole import clear_away, write_whole
+
+PREFIX = "fork:"
+_NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")
+
+
+def is_fork(scenario: str) -> bool:
+    """True if a scenario's name means a checkpoint of another run."""
+    return scenario.startswith(PREFIX)
+
+
+class ForkFolder:
+    """The checkpoints that runs of one module can begin from; they are kept for as long as those runs may be computed.
+
+    Args:
+        folder: where they are; made if it is not there.
+        module: plant module.
+    """
+
+    def __init__(self, folder: Path, module: str) -> None:
+        self._folder = folder / module
+        self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
+
+    def write(self, saved: Saved) -> Forked:
+        """Put a checkpoint on disk.
+
+        Raises:
+            OSError: if the disk does not take it.
+        """
+        name = f"{saved.run}@{saved.seq}"
+        write_whole(self._folder / f"{name}.snap", saved.pack())
+        return Forked(
+            module=saved.module,
+            scenario=f"{PREFIX}{name}",
+            t=saved.t_us / 1e6,
+            digest=Plant.restore(saved.plant).digest(),
+        )
+
+    def read(self, scenario: str) -> Saved:
+        """The checkpoint that a scenario's name means.
+
+        Raises:
+            ScenarioError: if there is none, or it is damaged.
+        """
+        name = scenario.removeprefix(PREFIX)
+        path = self._folder / f"{name}.snap"
+        if _NAME.fullmatch(name) is None or not path.exists():
+            raise _problem(scenario, "no such moment was made ready: ask the module to fork there first")
+        try:
+            with path.open("rb") as file:
+                return Saved.unpack(file.read(LARGEST + 1))
+        except (OSError, DamagedError) as error:
+            raise _problem(scenario, f"the moment cannot be read: {error}") from error
+
+
+def _problem(name: str, reason: str) -> ScenarioError:
+    return ScenarioError(name, [Problem(None, "scenario", None, reason)])
+
+
+class Fork:
+    """Computes the checkpoint that was asked for last, from the nearest snapshot and the clock's ticks. Pure."""
+
+    def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
+        self._identity = identity
+        self._read = read
+        self._find = find
+        self._seq = 0
+        self._fold: Fold | None = None
+        self._spans: deque[Span] = deque()
+        self.refused: list[str] = []
+
+    def ask(self, asked: ForkRequest) -> None:
+        """Begin to compute a checkpoint."""
+        self._seq = asked.seq
+        self._fold = nearest(self._identity, asked.run, asked.seq, self._read, self._find, self.refused)
+        self._spans.clear()
+
+    @property
+    def busy(self) -> bool:
+        """True while there is something to compute."""
+        return self._fold is not None and (bool(self._spans) or self._fold.seq == self._seq)
+
+    @property
+    def request(self) -> ReplayRequest | None:
+        """The ticks that are needed, None when none are."""
+        fold = self._fold
+        if fold is None or self._spans or fold.seq == self._seq:
+            return None
+        return ReplayRequest(run=fold.run, after=fold.seq)
+
+    def on_replay(self, reply: Replay | Refused) -> Refused | None:
+        """Take ticks; returns the answer if the checkpoint cannot be had."""
+        fold = self._fold
+        if fold is None:
+            return None
+        if isinstance(reply, Refused):
+            if reply.id != fold.run:
+                return None
+            self._fold = None
+            return reply
+        if reply.run == fold.run:
+            if reply.last < self._seq:
+                self._fold = None
+                return Refused(id="", field="seq", reason=f"run {reply.run} has {reply.last} ticks, not {self._seq}")
+            self._spans = spans_after(reply, fold.seq)
+        return None
+
+    def work(self) -> Saved | Refused | None:
+        """Compute a part; returns the checkpoint when it is reached."""
+        fold, steps = self._fold, 0
+        if fold is None:
+            return None
+        while self._spans and steps < RECOMPUTE_STEPS and fold.seq < self._seq:
+            span = self._spans[0]
+            dt_us = round(span.dt * 1e6)
+            fold.tick(span.commands if fold.seq + 1 == span.first else [], dt_us, 0.0, shown=False)
+            if fold.fault:
+                self._fold = None
+                return Refused(id="", field="", reason=f"run {fold.run} cannot be computed: {fold.fault}")
+            steps += max(1, dt_us // STEP_US)
+            if fold.seq >= span.first + span.count - 1:
+                self._spans.popleft()
+        if fold.seq < self._seq:
+            return None
+        self._fold = None
+        self._spans.clear()
+        return fold.save()

@@ -1,0 +1,88 @@
+"""The parameters that a run began with, kept beside it: a scenario file that is edited later must not change it."""
+
+import json
+from pathlib import Path
+
+from catalog.scenario_folder import ScenarioFolder
+from kpp_physics.parameters import ParameterError, Parameters
+from nodes.physics.replica.forks import ForkFolder, is_fork
+from nodes.physics.replica.saved import Saved
+from system.whole import clear_away, write_whole
+
+LARGEST = 4 << 20
+"""Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""
+
+
+def packed(parameters: Parameters) -> bytes:
+    """Parameters with their series as they are kept."""
+    series = {name: each._asdict() for name, each in parameters.series.items()}
+    return json.dumps({"parameters": parameters.as_dict(), "series": series}, indent=1).encode()
+
+
+def unpacked(data: bytes) -> Parameters:
+    """Read what `packed` wrote.
+
+    Raises:
+        ParameterError: if it does not fit this version of the parameters.
+        ValueError, KeyError, TypeError, AttributeError: if it is something else.
+    """
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    try:
+        kept = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return Parameters.of(kept["parameters"]).with_series(kept["series"])
+
+
+class InitialParameters:
+    """Reads a scenario once for a run and gives the same parameters ever after.
+
+    Args:
+        folder: where they are kept; made if it is not there.
+        module: plant module.
+        scenarios: the scenario files.
+        forks: the checkpoints that runs were made ready to be forked at.
+    """
+
+    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
+        self._folder = folder / module
+        self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
+        self._scenarios = scenarios
+        self._forks = forks
+        self.problem = ""
+        """Why those of the newest run could not be kept, empty when they were."""
+
+    def read(self, run: str, scenario: str) -> Parameters | Saved:
+        """Parameters that a run begins with, or, for a fork, the checkpoint of another run.
+
+        Raises:
+            ScenarioError: if there is no such scenario, or its file is wrong, with the line.
+            ParameterError: if what was kept does not fit this version of the parameters.
+        """
+        if is_fork(scenario):
+            return self._forks.read(scenario)
+        path = self._folder / f"{run}.json"
+        if path.exists():
+            try:
+                with path.open("rb") as file:
+                    return unpacked(file.read(LARGEST + 1))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                if isinstance(error, ParameterError):
+                    raise
+                self.problem = f"{path.name} is damaged ({error}): the scenario file is read instead"
+        parameters = self._scenarios.read(scenario)
+        try:
+            write_whole(path, packed(parameters))
+        except OSError as error:
+            self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
+        return parameters
+
+    def look(self, _run: str, scenario: str) -> Parameters | Saved:
+        """What a run would begin with, if one began now; nothing is kept.
+
+        Raises:
+            ScenarioError: as `read`.
+        """
+        return self._forks.read(scenario) if is_fork(scenario) else self._scenarios.read(scenario)

@@ -1,0 +1,70 @@
+"""A snapshot of a fold as bytes, with a checksum: what was not written whole, or was changed since, is refused."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bus.protocol.messages import Alarm, Event
+from bus.protocol.state import Plc
+
+_MAGIC = b"KPPFOLD1"
+_CHECK = 16
+
+
+LARGEST = 256 << 20
+"""Most bytes of a snapshot that is read: a plant with the most floaters takes a hundredth."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+
+Text = Annotated[str, Meta(max_length=64)]
+Count = Annotated[int, Meta(ge=0, le=1 << 60)]
+
+
+class DamagedError(ValueError):
+    """Bytes that are no whole snapshot."""
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """A fold after tick `seq`. `plant` carries the versions of kernel and parameters that it needs."""
+
+    module: Text
+    run: Text
+    seq: Count
+    t_us: Count
+    dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
+    scenario: Annotated[str, Meta(max_length=128)]
+    results: Count
+    events: Count
+    plc: Plc | None
+    plant: bytes
+    touched_lap: Count = 0
+    """Complete laps when a command last acted on the plant."""
+    alarms: tuple[Alarm, ...] = ()
+    kept_events: tuple[Event, ...] = ()
+    """The newest events, for whoever begins to listen."""
+
+    def pack(self) -> bytes:
+        """The bytes to write."""
+        body = msgspec.msgpack.encode(self)
+        return _MAGIC + hashlib.blake2b(body, digest_size=_CHECK).digest() + body
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Saved":
+        """Read what `pack` wrote.
+
+        Raises:
+            DamagedError: if it is not whole.
+        """
+        if len(data) > LARGEST:
+            raise DamagedError(f"it is larger than {LARGEST} bytes")
+        start = len(_MAGIC) + _CHECK
+        check, body = data[len(_MAGIC) : start], data[start:]
+        if data[: len(_MAGIC)] != _MAGIC or hashlib.blake2b(body, digest_size=_CHECK).digest() != check:
+            raise DamagedError("it is cut off or was changed")
+        try:
+            return msgspec.msgpack.decode(body, type=cls)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise DamagedError(f"it cannot be read: {error}") from error

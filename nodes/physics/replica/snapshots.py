@@ -1,0 +1,138 @@
+"""Snapshots on disk: written whole or not at all, many of the newest ticks and fewer of older ones."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from nodes.physics.replica.saved import LARGEST, DamagedError, Saved
+from system.whole import clear_away, write_whole
+
+SUFFIX = ".snap"
+
+NEWEST_KEPT = 4
+"""Snapshots of a run that are all kept; of the older ones some, ever farther apart."""
+
+RUNS_KEPT = 20
+"""Runs whose snapshots are kept; what ended longer ago has to be computed from its beginning."""
+
+_NAME = re.compile(r"(?P<run>[A-Za-z0-9_.:\-]{1,64})@(?P<seq>\d{12})" + re.escape(SUFFIX))
+
+
+class SnapshotFolder:
+    """The snapshots of one module, those of all its instances: they hold the same bits.
+
+    Args:
+        folder: where they are; made if it is not there.
+        module: plant module.
+        instance: whose snapshots are written here.
+    """
+
+    def __init__(self, folder: Path, module: str, instance: str) -> None:
+        self._folder = folder / f"{module}.{instance}"
+        self._all = sorted({self._folder, *(folder / f"{module}.{name}" for name in ("a", "b"))})
+        self._folder.mkdir(parents=True, exist_ok=True)
+        clear_away(self._folder)
+        self.damaged: list[str] = []
+        """Files that are no whole snapshots, and why; emptied by whoever tells of them."""
+
+    def find(self, run: str, seq: int) -> Iterator[Saved]:
+        """Snapshots of a run at or before a tick, newest first; a damaged one is noted and left out."""
+        found = [
+            (int(name["seq"]), path)
+            for folder in self._all
+            for path in folder.glob(f"*{SUFFIX}")
+            if (name := _NAME.fullmatch(path.name)) is not None and name["run"] == run and int(name["seq"]) <= seq
+        ]
+        for _seq, path in sorted(found, reverse=True):
+            try:
+                with path.open("rb") as file:
+                    yield Saved.unpack(file.read(LARGEST + 1))
+            except (OSError, DamagedError) as error:
+                self.damaged.append(f"snapshot {path.name} is not used: {error}")
+
+    def write(self, saved: Saved) -> None:
+        """Write one, all of it or nothing, and let go of what is not needed any more.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        path = self._folder / f"{saved.run}@{saved.seq:012d}{SUFFIX}"
+        write_whole(path, saved.pack())
+        self._thin(saved.run)
+
+    def _thin(self, present: str) -> None:
+        runs: dict[str, list[tuple[int, Path]]] = {}
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            name = _NAME.fullmatch(path.name)
+            if name is not None:
+                runs.setdefault(name["run"], []).append((int(name["seq"]), path))
+        old = sorted(runs, key=lambda run: (run == present, max(path.stat().st_mtime for _seq, path in runs[run])))
+        for run in old[: max(0, len(old) - RUNS_KEPT)]:
+            for _seq, path in runs.pop(run):
+                path.unlink(missing_ok=True)
+        kept = superfluous([seq for seq, _path in runs.get(present, [])])
+        for seq, path in runs.get(present, []):
+            if seq in kept:
+                path.unlink(missing_ok=True)
+
+
+def superfluous(seqs: list[int]) -> set[int]:
+    """Which of a run's snapshots can go: of those before the newest, one stays in each doubling of the distance."""
+    ordered = sorted(seqs, reverse=True)
+    newest, seen = (ordered[0] if ordered else 0), set()
+    going = set()
+    for seq in sorted(ordered[NEWEST_KEPT:]):  # from the oldest on, so that the one that stays in a bucket is stable
+        bucket = (newest - seq).bit_length()
+        if bucket in seen:
+            going.add(seq)
+        seen.add(bucket)
+    return going
+
+
+class SnapshotWriter(threading.Thread):
+    """Writes snapshots apart from the fold, which a slow disk must not hold."""
+
+    def __init__(self, folder: SnapshotFolder) -> None:
+        super().__init__(name="snapshots", daemon=True)
+        self._folder = folder
+        self._next: Saved | None = None
+        self._wake = threading.Condition()
+        self._stopping = False
+        self.problem = ""
+        """Why the newest one could not be written, empty when it was."""
+
+    @property
+    def idle(self) -> bool:
+        """True when the last one is written."""
+        return self._next is None
+
+    def put(self, saved: Saved) -> None:
+        """Have one written; call it only when idle."""
+        with self._wake:
+            self._next = saved
+            self._wake.notify()
+
+    def run(self) -> None:
+        """Write until stopped."""
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._next is not None or self._stopping)
+                saved = self._next
+            if saved is None:
+                return
+            try:
+                self._folder.write(saved)
+            except OSError as error:  # the plant goes on without: a restart then takes an older snapshot
+                self.problem = f"snapshot cannot be written: {error.strerror}"
+            else:
+                self.problem = ""
+            with self._wake:
+                self._next = None
+
+    def stop(self) -> None:
+        """End the thread after what is under way."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self.join(timeout=2.0)

@@ -1,0 +1,41 @@
+"""What the recorder makes of messages, pure: messages in order in, batches to write out, one for each run."""
+
+from bus.protocol.messages import Event, Published, Result, State, Tick
+from recording.hot import Batch
+from recording.message_rows import States, event_note, result_note, tick_span
+
+
+class Intake:
+    """Gathers what one group commit writes."""
+
+    def __init__(self) -> None:
+        self._states = States()
+        self._batches: dict[str, Batch] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._batches.values()))
+
+    def take(self, message: Published, *, again: bool = False) -> None:
+        """Take one message in; what is no part of a recording, such as a status, is left out.
+
+        Args:
+            message: what was published.
+            again: true if it came before, and is only to be compared with what is recorded.
+        """
+        batch = self._batches.setdefault(message.run, Batch())
+        if isinstance(message, State):
+            row, schema = self._states.row(message)
+            (batch.again if again else batch.rows).append(row)
+            if not again and schema not in batch.schemas:
+                batch.schemas.append(schema)
+        elif isinstance(message, Tick):
+            batch.ticks.append(tick_span(message))
+        elif isinstance(message, Event):
+            batch.notes.append(event_note(message))
+        elif isinstance(message, Result):
+            batch.notes.append(result_note(message))
+
+    def batches(self) -> dict[str, Batch]:
+        """All that was gathered, by run; it is gathered anew from now on."""
+        batches, self._batches = self._batches, {}
+        return {run: batch for run, batch in batches.items() if len(batch)}

@@ -1,0 +1,124 @@
+"""What the kernel tells of processes and of this machine's processors; on Linux only."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodes.supervision.account import Usage
+from runtime.process import WAITING
+
+_NS = 1e-9
+
+_STAT, _SCHEDSTAT = 256, 96
+"""Bytes that are read of a file: its first words are enough."""
+
+_STOPPED = frozenset("Tt")
+
+
+@dataclass(frozen=True)
+class _Thread:
+    """What was last read of a thread: its times in ns, and how often it was given a processor."""
+
+    ran: int
+    queued: int
+    given: int
+    ready_since: float | None
+    """When it was first seen ready to run, without having run since."""
+    waited: int
+    """Time in the queue, with what it waits now: the kernel books a wait when it is over."""
+
+    def next(self, ran: int, queued: int, given: int, ready: bool, now: float) -> "_Thread":
+        """What is read of it at `now`."""
+        since = None
+        if ready:
+            still = self.ready_since is not None and (ran, given) == (self.ran, self.given)
+            since = self.ready_since if still else now
+        waits = 0 if since is None else round((now - since) / _NS)
+        return _Thread(ran, queued, given, since, max(self.waited, queued + waits))
+
+
+_UNKNOWN = _Thread(-1, 0, -1, None, 0)
+
+
+class Meter:
+    """Reads the usage of one process, as often as one likes.
+
+    A process is held up by the thread that waits longest: the others wait at the same time, or for that one.
+
+    Args:
+        pid: the process.
+        proc: where the kernel tells of processes.
+    """
+
+    def __init__(self, pid: int, proc: Path = Path("/proc")) -> None:
+        self._process = f"{proc}/{pid}"
+        self._threads: dict[str, _Thread] = {}
+        self._queued = 0
+
+    def read(self, now: float) -> Usage | None:
+        """Its usage since its start; None if it has gone, or where the kernel does not tell.
+
+        Args:
+            now: present moment, of one monotonic clock (s).
+        """
+        threads: dict[str, _Thread] = {}
+        try:
+            name, state = _name_and_state(f"{self._process}/stat")
+            with os.scandir(f"{self._process}/task") as found:
+                tasks = [each.name for each in found]
+        except (OSError, ValueError):
+            return None
+        for task in tasks:
+            try:
+                _, does = _name_and_state(f"{self._process}/task/{task}/stat")
+                told = _head(f"{self._process}/task/{task}/schedstat", _SCHEDSTAT)
+                ran, queued, given = map(int, told.split())
+            except (OSError, ValueError):  # a thread that ended just now, or a kernel that keeps no such figures
+                continue
+            before = self._threads.get(task, _UNKNOWN)
+            threads[task] = before.next(ran, queued, given, does == "R", now)
+        ran = sum(thread.ran for thread in threads.values())
+        if not ran:
+            return None
+        self._queued += max(each.waited - self._threads.get(key, _UNKNOWN).waited for key, each in threads.items())
+        self._threads = threads
+        waits = name == WAITING and state not in _STOPPED
+        return Usage(ran * _NS, self._queued * _NS, blocked=state == "D", waits=waits)
+
+
+def _head(path: str, size: int) -> str:
+    """The beginning of a file of the kernel; opened plainly, for a thousand of them are read each second."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, size).decode(errors="replace")
+    finally:
+        os.close(descriptor)
+
+
+def _name_and_state(path: str) -> tuple[str, str]:
+    """Name of a process or thread, and the letter of what it does."""
+    text = _head(path, _STAT)
+    name, _, rest = text[text.index("(") + 1 :].rpartition(")")
+    return name, rest.split()[0]
+
+
+class Meters:
+    """A meter for each process that is asked for."""
+
+    def __init__(self) -> None:
+        self._meters: dict[int, Meter] = {}
+
+    def read(self, pid: int, now: float) -> Usage | None:
+        """The usage of a process at `now`; None if there is none, or where the kernel does not tell."""
+        if not pid:
+            return None
+        return self._meters.setdefault(pid, Meter(pid)).read(now)
+
+    def keep(self, pids: set[int]) -> None:
+        """Forget the others."""
+        self._meters = {pid: meter for pid, meter in self._meters.items() if pid in pids}
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

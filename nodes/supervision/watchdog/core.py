@@ -1,0 +1,273 @@
+"""Who hangs and who does not, pure: reports of the clock and of supervisord in, kills and starts out.
+
+A node is judged by the beats that the clock has heard of it, and the clock by its own reports. All times are moments of
+one monotonic clock in seconds, given by the caller. Whenever the watchdog cannot know (it slept itself, the clock was
+away, a node has just begun), it waits anew instead of judging. Only time counts in which a process could run: one that
+waits for a processor or a disk is not hung (`nodes.supervision.account`). After each kill in vain the limits are twice
+as long.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bus.protocol.health import ALARM, BEHIND, DEGRADED
+from bus.protocol.messages import Peer, Status
+from nodes.supervision.account import Account
+from nodes.supervision.watchdog.record import (
+    ALARM_AFTER,
+    KILLS_WITHIN,
+    MOST_IN_VAIN,
+    RETRY_LONGEST,
+    STARTING,
+    Process,
+    Program,
+    Record,
+)
+
+BEAT_LIMIT = 2.0
+"""Seconds without a beat after which a node counts as hung; for the clock, seconds without a report."""
+
+PROGRESS_LIMIT = 2.0
+"""Seconds that a beating node may stay at the same tick while the clock goes on."""
+
+CATCHING_UP_LIMIT = 10.0
+"""The same for a node that says that it is catching up."""
+
+START_LIMIT = 10.0
+"""Seconds that a process may do nothing, though nothing keeps it from running, before its first beat."""
+
+LOADING_LIMIT = 20.0
+"""The same for one that says that it is starting."""
+
+COMPILING_LIMIT = 180.0
+"""The same for one that compiles its kernel, which happens once on a machine."""
+
+START_WORK = 60.0
+"""Seconds on a processor within which a process must have started: three are usual."""
+
+COMPILING_WORK = 900.0
+"""The same for one that compiles: sixty are usual."""
+
+REJOIN_LIMIT = 5.0
+"""Seconds that nodes have to be heard again by a clock that was away."""
+
+FIRST_REPORT_LIMIT = 3.0
+"""Seconds from the watchdog's own start, or sleep, to the first report of a clock that has run for longer."""
+
+REPORT_GAP = 1.0
+"""Seconds without a report of the clock, which makes five a second, after which nothing is known of the others."""
+
+OWN_PAUSE = 1.0
+"""Seconds between two looks at the time after which the watchdog has slept itself: everyone starts anew."""
+
+KILLS = 5
+"""Most kills of one node in KILLS_WITHIN; beyond it there is an alarm instead."""
+
+COMPILING = "starting: compiling"
+CATCHING_UP = "catching up"
+EXPLAINED = ("fault", ALARM, DEGRADED, BEHIND)
+"""How the status of a node begins that says why it may stay at its tick: it is judged by its beats alone."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End this process of this program."""
+
+    program: str
+    pid: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a program that supervisord has given up."""
+
+    program: str
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A program hangs, and has been killed too often lately to be killed again now."""
+
+    program: str
+    reason: str
+
+
+Action = Kill | Start | Alarm
+
+
+class WatchdogCore:
+    """The watchdog's judgement.
+
+    Args:
+        now: present moment.
+        clock: program that runs the clock.
+        unwatched: programs that never beat.
+        supervisor: whose programs these are; process ids of others, on other hosts, mean nothing here.
+    """
+
+    def __init__(self, now: float, clock: str = "clock", unwatched: Collection[str] = (), supervisor: str = "") -> None:
+        self._supervisor = supervisor
+        self._clock = clock
+        self._unwatched = frozenset(unwatched)
+        self._records: dict[str, Record] = {}
+        self._looked = now
+        self._armed = now
+        self._heard: float | None = None
+        self._epoch = -1
+        self._trusted = now  # the clock has been heard without a break since then
+        self._ticking = now  # its ticks have run without a break since then
+        self.seq = 0
+
+    # What is heard
+
+    def look(self, now: float) -> bool:
+        """To be called before anything else happens at `now`; returns True if the watchdog itself has slept."""
+        slept = now - self._looked > OWN_PAUSE
+        self._looked = now
+        if slept:
+            self._armed = now
+        return slept
+
+    def on_status(self, status: Status, now: float) -> None:
+        """The clock's report, which tells when it last heard of whom."""
+        if status.epoch < self._epoch and self._heard is not None and now - self._heard <= REPORT_GAP:
+            return  # of a clock that was replaced, while the newer one reports
+        if self._heard is None:  # what this watchdog missed does not matter if everybody has long found the clock
+            self._trusted = now - min(status.frames_sent / status.rate, REJOIN_LIMIT)
+        elif status.epoch != self._epoch or now - self._heard > REPORT_GAP:
+            self._trusted = now
+        if status.seq == self.seq:
+            self._ticking = now
+        self._epoch, self._heard, self.seq = status.epoch, now, status.seq
+        by_pid: dict[int, Peer] = {}
+        for peer in status.peers:
+            if peer.supervisor != self._supervisor:
+                continue
+            known = by_pid.get(peer.pid)
+            if known is None or peer.age < known.age:
+                by_pid[peer.pid] = peer
+        for record in self._records.values():
+            process = record.process
+            if process is not None and process.pid in by_pid:
+                process.hear(by_pid[process.pid], now)
+
+    def on_programs(self, programs: list[Program], now: float) -> None:
+        """Supervisord's list of all its programs."""
+        for name in self._records.keys() - {program.name for program in programs}:
+            del self._records[name]
+        for program in programs:
+            record = self._records.get(program.name)
+            if record is None:
+                record = self._records[program.name] = Record.of(program, now)
+            record.take(program, now)
+
+    # What follows from it
+
+    def decide(self, now: float) -> list[Action]:
+        """What is to be done at `now`; each action is told once."""
+        actions: list[Action] = []
+        for name, record in self._records.items():
+            if record.retry_due is not None and now >= record.retry_due:
+                record.retry_delay = min(2 * record.retry_delay, RETRY_LONGEST)
+                record.retry_due = now + record.retry_delay
+                actions.append(Start(name))
+            process = record.process
+            if process is None or name in self._unwatched:
+                continue
+            reason = (
+                self._clock_hangs(record, process, now) if name == self._clock else self._hangs(record, process, now)
+            )
+            if reason:
+                actions += self._condemn(name, record, process, reason, now)
+            else:
+                record.calm(now)
+        return actions
+
+    def _usable(self, process: Process, since: float) -> float:
+        """Seconds since a moment in which the clock could have heard of a process, had it been alive.
+
+        What it could not run does not count, nor what the clock could not, which hears it. When each of them could is
+        known only in sum, so of the process's time the share counts that the clock had.
+        """
+        clock = self._records.get(self._clock)
+        relay = clock.process if clock is not None else None
+        usable, passed = process.account.usable(since), process.account.looked - since
+        if relay is None or relay is process or passed <= 0:
+            return usable
+        return usable * min(1.0, relay.account.usable(since) / passed)
+
+    def _clock_hangs(self, record: Record, process: Process, now: float) -> str:
+        heard, account = self._heard, process.account
+        if heard is None or heard < process.since:
+            late = account.usable(self._armed) > FIRST_REPORT_LIMIT and _slow(record, account, START_LIMIT, START_WORK)
+            return f"no report {now - process.since:.1f} s after its start" if late else ""
+        if process.well is None:
+            process.well = heard
+        silent = account.usable(max(heard, self._armed))
+        return f"no report for {silent:.1f} s" if silent > BEAT_LIMIT * record.patience else ""
+
+    def _hangs(self, record: Record, process: Process, now: float) -> str:
+        """Why a process counts as hung, empty if it does not or nothing is known of it."""
+        if self._heard is None or now - self._heard > REPORT_GAP:
+            return ""
+        account, usable = process.account, self._usable
+        known = max(process.since, self._armed, self._trusted + REJOIN_LIMIT - BEAT_LIMIT)
+        heard_anew = usable(process, self._armed) > BEAT_LIMIT and usable(process, self._trusted) > REJOIN_LIMIT
+        if process.beat is None:
+            late = heard_anew and _slow(record, account, START_LIMIT, START_WORK)
+            return f"no beat {now - process.since:.1f} s after its start" if late else ""
+        silent = usable(process, max(process.beat, known))
+        if process.status.startswith(STARTING):
+            compiling = process.status.startswith(COMPILING)
+            limits = (COMPILING_LIMIT, COMPILING_WORK) if compiling else (LOADING_LIMIT, START_WORK)
+            long = usable(process, self._armed) > REJOIN_LIMIT and _slow(record, account, *limits)
+            if silent > START_LIMIT * record.patience or long:
+                return f"{process.status!r} for {now - process.since:.1f} s, last beat {silent:.1f} s ago"
+            return ""
+        if silent > BEAT_LIMIT * record.patience:
+            return f"no beat for {silent:.1f} s"
+        return self._stuck(record, process, known)
+
+    def _stuck(self, record: Record, process: Process, known: float) -> str:
+        if process.status.startswith(EXPLAINED):  # it says why it does not go on; another start would meet the same
+            return ""
+        stayed = self._usable(process, max(process.moved or process.since, known, self._ticking))
+        limit = CATCHING_UP_LIMIT if process.status.startswith(CATCHING_UP) else PROGRESS_LIMIT
+        if process.moved is None:  # it has just begun and may not hear the ticks yet
+            limit = START_LIMIT
+        return f"at tick {process.seq} for {stayed:.1f} s" if stayed > limit * record.patience else ""
+
+    def _condemn(self, name: str, record: Record, process: Process, reason: str, now: float) -> list[Action]:
+        while record.kills and now - record.kills[0] > KILLS_WITHIN:
+            record.kills.popleft()
+        actions: list[Action] = []
+        kill = len(record.kills) < KILLS and record.in_vain < MOST_IN_VAIN
+        if kill:
+            record.kills.append(now)
+            record.in_vain += 1
+            known = (process.beat, process.seq, process.moved, process.status)
+            record.process = Process(process.pid, now, Account(now), *known)
+            actions.append(Kill(name, process.pid, reason))
+        if not record.alarmed and (not kill or record.in_vain >= ALARM_AFTER):
+            record.alarmed = True
+            actions.append(Alarm(name, reason))
+        return actions
+
+    @property
+    def status(self) -> str:
+        """One line for the clock's table of peers."""
+        alarms = [name for name, record in self._records.items() if record.alarmed]
+        failed = [name for name, record in self._records.items() if record.retry_due is not None]
+        if alarms:
+            return f"alarm: {', '.join(alarms)} killed again and again and still hangs or does not come up"
+        if failed:
+            return f"starting again: {', '.join(failed)}"
+        watched = sum(1 for name in self._records if name not in self._unwatched)
+        return f"watching {watched} programs"
+
+
+def _slow(record: Record, account: Account, idle: float, work: float) -> bool:
+    """Has a process done nothing for too long since its start, or worked for too long?"""
+    begun = account.begun
+    return account.idle(begun) > idle * record.patience or account.ran(begun) > work * record.patience

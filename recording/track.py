@@ -1,0 +1,62 @@
+"""One module's recorded states as a track that is played: the newest state up to a moment, always going forward."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from bus.protocol.messages import State
+from recording.channels import Schema
+from recording.database import open_reader
+from recording.folder import RunFolder
+from recording.hot import read_schemas
+from recording.manifest import read_manifest
+from recording.message_rows import Rows
+from recording.record import Row
+from recording.rows import run_rows
+
+
+class Track:
+    """Plays from a moment on.
+
+    Args:
+        folder: the recording.
+        module: plant module.
+        start_us: simulated time in microseconds at which it begins.
+
+    Raises:
+        StoreError: if the recording cannot be read.
+    """
+
+    def __init__(self, folder: RunFolder, module: str, start_us: int) -> None:
+        self._run = folder.run
+        with closing(open_reader(folder.hot)) as hot:
+            self._schemas: dict[int, Schema] = read_schemas(hot)
+            lines = [line for line in read_manifest(hot) if line.module == module]
+        # Rows before the moment are passed over: those of the segment that holds it, or the hot ones.
+        first = max((line.first for line in lines if line.t_first_us <= start_us), default=0)
+        if any(line.first == first and line.t_last_us < start_us for line in lines):
+            first = next(line.last for line in lines if line.first == first)
+        self._made: dict[int, Rows] = {}
+        self._rows = self._readable(run_rows(folder, module, first))
+        self._row = next(self._rows, None)
+        self._next = next(self._rows, None)
+
+    def _readable(self, rows: Iterator[object]) -> Iterator[Row]:
+        return (row for row in rows if isinstance(row, Row) and row.schema in self._schemas)
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing follows."""
+        return self._next is None
+
+    def upto(self, t_us: int) -> Row | None:
+        """The newest row at or before a moment; the first one if all are later, None if there are none."""
+        while self._next is not None and self._next.t_us <= t_us:
+            self._row, self._next = self._next, next(self._rows, None)
+        return self._row
+
+    def state(self, row: Row) -> State:
+        """The state that was recorded as this row."""
+        rows = self._made.get(row.schema)
+        if rows is None:
+            rows = self._made[row.schema] = Rows(self._schemas[row.schema])
+        return rows.state(row, self._run)

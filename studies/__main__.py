@@ -1,7 +1,0 @@
-"""`python -m studies` is `kpp`."""
-
-import sys
-
-from studies.cli import main
-
-sys.exit(main())
