@@ -28,7 +28,7 @@ HANDSHAKE = (
 
 
 def test_f09_the_soft_limit_is_raised() -> None:
-    script = "import resource; from bus import files; files.raise_limit(); print(files.limit())"
+    script = "import resource; from system import open_files; open_files.raise_limit(); print(open_files.limit())"
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, {hard})); {script}"
     told = subprocess.run([sys.executable, "-c", few], capture_output=True, text=True, check=True).stdout
