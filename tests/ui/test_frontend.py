@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import pytest
 
-from bus.messages import Command, Snapshot
+from bus.protocol.messages import Command, Snapshot
 from tests.ui.synthetic_plant import PARAMETERS
 from tests.ui.test_stream import Room
 from ui.server import _hello
