@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Isolated: neither the present folder nor PYTHONPATH has a say in what runs.
 ISOLATED := $(BIN)/python -I
 
-.PHONY: run test check install install-test python format docs verification long bench fuzz chaos orders sequences operations search recovery kills \
+.PHONY: run test fast check house install install-test python format docs verification long bench fuzz chaos orders sequences operations search recovery kills \
 	pictures soak frontend clean
 FAULTS ?= 1000
 HOGS ?= 0
@@ -19,11 +19,17 @@ run: install  ## start the plant in the foreground
 test: install-test check  ## everything that must hold
 	$(BIN)/python -m tests.suite
 
+fast: install-test  ## unit and property tests, without a browser and without processes (a minute)
+	$(BIN)/python -m tests.fast
+
 check: install-test  ## lint, types and import rules
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+
+house:  ## measure the source: sizes, comments, names with two meanings
+	@$(PYTHON) scripts/house.py
 
 format: install-test  ## put the code into its one format
 	$(BIN)/python -m ruff check --fix .

@@ -9,13 +9,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
 
 from tests.ui.synthetic_plant import SyntheticPlant, Wishes, free_endpoints
 from tests.watching import Watch, eventually
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 40.0
@@ -97,7 +99,7 @@ def dashboard(_running: tuple[SyntheticPlant, Dashboard]) -> Dashboard:
 
 
 @pytest.fixture(scope="module")
-def _opened(browser: Browser, _running: tuple[SyntheticPlant, Dashboard]) -> Iterator[tuple[Page, Watch]]:
+def _opened(browser: "Browser", _running: tuple[SyntheticPlant, Dashboard]) -> "Iterator[tuple[Page, Watch]]":
     context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
     page = context.new_page()
     seen = Watch(page)
@@ -107,14 +109,16 @@ def _opened(browser: Browser, _running: tuple[SyntheticPlant, Dashboard]) -> Ite
 
 
 @pytest.fixture
-def watch(_opened: tuple[Page, Watch]) -> Watch:
+def watch(_opened: "tuple[Page, Watch]") -> Watch:
     """What the page did that it should not."""
     return _opened[1]
 
 
 @pytest.fixture
-def page(_opened: tuple[Page, Watch], watch: Watch, plant: SyntheticPlant) -> Iterator[Page]:
+def page(_opened: "tuple[Page, Watch]", watch: Watch, plant: SyntheticPlant) -> "Iterator[Page]":
     """The overview, live. Whatever the test, it asks no other host for anything and logs no error."""
+    from playwright.sync_api import expect  # noqa: PLC0415 - not for the tests beside these, which need no browser
+
     opened = _opened[0]
     expect(opened.get_by_test_id("scenario-name")).to_have_text(f"scenario reference · run {plant.run}")
     expect(opened.get_by_test_id("connection")).to_contain_text("LIVE")
