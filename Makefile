@@ -4,8 +4,8 @@ BIN := .venv/bin
 # Isolated: neither the present folder nor PYTHONPATH has a say in what runs.
 ISOLATED := $(BIN)/python -I
 
-.PHONY: run test fast check house install install-test python format docs verification long bench fuzz chaos orders sequences operations search recovery kills \
-	pictures soak frontend clean
+.PHONY: run test fast coverage check hooks house install install-test python format docs verification long bench fuzz chaos \
+	orders sequences operations search recovery kills pictures soak frontend clean
 FAULTS ?= 1000
 HOGS ?= 0
 MINUTES ?= 60
@@ -22,11 +22,17 @@ test: install-test check  ## everything that must hold
 fast: install-test  ## unit and property tests, without a browser and without processes (a minute)
 	$(BIN)/python -m tests.fast
 
+coverage: install-test  ## which lines the fast set does not reach; compiled code is not traced
+	$(BIN)/python -m tests.fast --cov --cov-report=term
+
 check: install-test  ## lint, types and import rules
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+
+hooks: install-test  ## have git run the checks of .pre-commit-config.yaml before each commit
+	$(BIN)/pre-commit install
 
 house:  ## measure the source: sizes, comments, names with two meanings
 	@$(PYTHON) scripts/house.py
@@ -92,4 +98,4 @@ python:
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 
 clean:  ## remove the environment and everything a run has written
-	rm -rf .venv var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock var/runs var/snapshots var/openings var/forks var/recordings
+	rm -rf .venv var/coverage* var/log/*.log* var/*.sqlite* var/*.sock var/*.pid var/*.lock var/runs var/snapshots var/openings var/forks var/recordings

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.session import ALONE
-from tests.suite import ONE_THREAD, run_pytest
+from tests.suite import ONE_THREAD, WORKERS_MAX, run_pytest
 
 PROCESSES: Final = "starts processes"
 BROWSER: Final = "looks at pages in a browser, or loads Panel"
@@ -31,6 +31,12 @@ LEFT_OUT: Final = {
     "tests/docs/test_protocol.py::test_the_snippets_run": PROCESSES,
     "tests/e2e": PROCESSES,
     "tests/examples": PROCESSES,
+    "tests/kpp_physics/test_independent.py": LONG,
+    "tests/kpp_physics/test_interventions.py": LONG,
+    "tests/kpp_physics/test_ledgers.py": LONG,
+    "tests/kpp_physics/test_operations.py": LONG,
+    "tests/kpp_physics/test_properties.py": LONG,
+    "tests/kpp_physics/test_start.py": PROCESSES,
     "tests/nodes/gateway/test_clients.py": PROCESSES,
     "tests/nodes/gateway/test_conventions.py": PROCESSES,
     "tests/nodes/gateway/test_files.py": PROCESSES,
@@ -120,7 +126,7 @@ def selection() -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run it on all processors; pytest's exit code."""
-    together = ("-n", "logical", "--maxprocesses", "4", "--dist", "worksteal")
+    together = ("-n", "logical", "--maxprocesses", str(WORKERS_MAX), "--dist", "worksteal")
     return run_pytest([*selection(), *together, *arguments], ONE_THREAD)
 
 

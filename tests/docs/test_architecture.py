@@ -1,6 +1,7 @@
 """The page about the architecture is true: who sends what to whom, and each step of a walk leads to the next."""
 
 import ast
+import configparser
 import re
 import tomllib
 from dataclasses import dataclass
@@ -165,6 +166,24 @@ def test_the_picture_has_every_process_and_every_published_message() -> None:
     drawn = arrows()
     assert {name for sender, _message, receiver in drawn for name in (sender, receiver)} == set(PROCESSES)
     assert {message for _sender, message, _receiver in drawn} >= {cls.__name__ for cls in PUBLISHED}
+
+
+def programs() -> set[str]:
+    """Packages that supervisord.conf runs, but for what looks after the others."""
+    config = configparser.RawConfigParser()
+    config.read(ROOT / "supervisord.conf")
+    started = [section["command"] for section in config.values() if "command" in section]
+    return {re.findall(r" -m ([\w.]+)", command)[0] for command in started}
+
+
+def test_the_picture_has_every_program() -> None:
+    assert {name for name in programs() if not name.startswith("nodes.supervision")} == {*PROCESSES.values()}
+
+
+def test_every_program_stands_in_the_map_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| \w+ \| `python -m ([\w.]+)` \|", readme, re.MULTILINE))
+    assert told | {"nodes.supervision.addresses"} == programs()  # which ends once everything is up
 
 
 @pytest.mark.parametrize(("sender", "message", "receiver"), arrows())
