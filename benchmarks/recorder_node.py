@@ -19,7 +19,7 @@ from benchmarks.table import Row as Line
 from benchmarks.table import note
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
-from bus.protocol.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, Span, State, Tick
+from bus.protocol.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, ReplaySpan, State, Tick
 from bus.transport.sockets import Publisher, Server
 from recording.database import open_reader
 from recording.folder import run_folder
@@ -134,7 +134,7 @@ class _Plant:
         if isinstance(request, ReplayRequest):
             first = request.after + 1
             count = self.sent - request.after
-            span = Span(first, count, request.after / RATE, 1 / RATE, "running", 1.0, False, [])
+            span = ReplaySpan(first, count, request.after / RATE, 1 / RATE, "running", 1.0, False, [])
             return Replay(RUN, [span] if count > 0 else [], self.sent, 1, RATE, time.time())
         if isinstance(request, FramesRequest):
             through = min(self.sent, request.after + 20)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.table import Row, note
 from bus.protocol.codec import decode_clock_reply, encode
-from bus.protocol.messages import Command, Replay, Span, Tick
+from bus.protocol.messages import Command, Replay, ReplaySpan, Tick
 from catalog.scenario_folder import ScenarioFolder
 from nodes.physics.core import PhysicsCore
 
@@ -69,9 +69,9 @@ def _answer(after: int) -> Replay:
     return Replay(run=RUN, spans=spans, last=MISSED + 1, epoch=1, rate=100, wall=0.0)
 
 
-def _span(first: int, last: int, *commands: Command) -> Span:
+def _span(first: int, last: int, *commands: Command) -> ReplaySpan:
     dt = 0.0 if first == 1 else DT_US / 1e6
-    return Span(
+    return ReplaySpan(
         first=first, count=last - first + 1, t=_t(first) - dt, dt=dt, mode="running", speed=1.0, flat_out=False,
         commands=list(commands),
     )  # fmt: skip

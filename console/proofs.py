@@ -94,8 +94,8 @@ def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
 def _scenario(folder: RunFolder) -> str:
     """Name of the scenario that a run began with."""
     for command in recorded_spans(folder)[0].commands:
-        if command["name"] == "begin":
-            return str(command["args"]["scenario"])
+        if command.name == "begin":
+            return str(command.args["scenario"])
     raise VerifyError(f"run {folder.run} did not begin with a scenario")
 
 

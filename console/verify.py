@@ -1,13 +1,15 @@
 """Computes a recorded run again from its ticks and commands, and compares every tick with the recording."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bus.protocol.codec import build
-from bus.protocol.messages import CLOCK_MODULE, Command, State
+from bus.ordered.tick_span import TickSpan, tick_holes
+from bus.protocol.messages import CLOCK_MODULE, State
 from kpp_physics.parameters import Parameters
+from nodes.physics.replica.advance import UNLIMITED, advance
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.saved import Saved
 from recording.bundle import Digest, Total
@@ -18,7 +20,7 @@ from recording.manifest import read_manifest
 from recording.message_rows import States
 from recording.record import Row
 from recording.rows import Missing, run_rows
-from recording.ticks import TickSpan, read_ticks, tick_holes
+from recording.ticks import read_ticks
 
 ReadParameters = Callable[[str], Parameters | Saved]
 """Scenario name -> the parameters that a run began with, or the checkpoint of another run that it was forked at."""
@@ -83,7 +85,6 @@ def recorded_spans(folder: RunFolder) -> list[TickSpan]:
 
     Raises:
         VerifyError: if some are missing.
-        FrameError: if a command is none.
     """
     with closing(open_reader(folder.hot)) as hot:
         spans = list(read_ticks(hot))
@@ -91,9 +92,6 @@ def recorded_spans(folder: RunFolder) -> list[TickSpan]:
     if holes or not spans:
         where = ", ".join(f"{first} to {last}" for first, last in holes) or "all of them"
         raise VerifyError(f"run {folder.run} cannot be computed again: ticks {where} are not recorded")
-    for span in spans:
-        for command in span.commands:
-            build(Command, command)
     return spans
 
 
@@ -110,13 +108,10 @@ def computed(run: str, module: str, spans: list[TickSpan], read: ReadParameters)
         VerifyError: if the plant cannot be computed further.
     """
     fold = Fold(Identity(module, "verify"), run, lambda _run, scenario: read(scenario))
-    for span in spans:
-        commands = [build(Command, command) for command in span.commands]
-        for place in range(span.length):
-            messages = fold.tick(commands if place == 0 else [], span.dt_us, 0.0, shown=True)
-            if fold.fault:
-                raise VerifyError(f"run {run} cannot be computed beyond tick {fold.seq}: {fold.fault}")
-            yield from (message for message in messages if isinstance(message, State))
+    for messages, _shown in advance(fold, deque(spans), UNLIMITED, 0.0, lambda _seq: True):
+        if fold.fault:
+            raise VerifyError(f"run {run} cannot be computed beyond tick {fold.seq}: {fold.fault}")
+        yield from (message for message in messages if isinstance(message, State))
 
 
 def verify_module(
@@ -197,8 +192,8 @@ def journal_differences(spans: list[TickSpan], journal: list[tuple[int, str]]) -
         journal: (tick, id) of every journaled command of the run.
     """
     last = spans[-1].last
-    began = {command["id"] for command in spans[0].commands if command["origin"] == CLOCK_MODULE}
-    commands = {(span.first, command["id"]) for span in spans for command in span.commands}
+    began = {command.id for command in spans[0].commands if command.origin == CLOCK_MODULE}
+    commands = {(span.first, command.id) for span in spans for command in span.commands}
     recorded = {(seq, command_id) for seq, command_id in commands if command_id not in began}
     wanted = {(seq, command_id) for seq, command_id in journal if seq <= last}
     missing = [Difference(seq, f"command {name} is in the journal alone") for seq, name in sorted(wanted - recorded)]

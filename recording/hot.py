@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from bus.ordered.tick_span import TickSpan
 from recording.channels import Schema
 from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_database, row_key, transaction
 from recording.extent import Extent, ExtentFile
@@ -13,7 +14,7 @@ from recording.manifest import read_manifest
 from recording.notes import Note
 from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
 from recording.sealed import SealedContents, line_of
-from recording.ticks import TickLog, TickSpan
+from recording.ticks import HotTicks
 
 
 class Damaged(NamedTuple):
@@ -65,7 +66,7 @@ class HotStore:
         try:
             self._extent = extent(self.connection)
             self._beside.write(self._extent)
-            self.ticks = TickLog(self.connection)
+            self.ticks = HotTicks(self.connection)
             self._numbers = {name: number for number, name in module_names(self.connection).items()}
             self._schemas = {key for (key,) in self.connection.execute("SELECT key FROM schemas")}
         except sqlite3.Error as error:
@@ -91,7 +92,7 @@ class HotStore:
             self._forget()
             raise
         self._keep_extent(batch)
-        offered = len(batch) - len(batch.ticks) + sum(span.length for span in batch.ticks)
+        offered = len(batch) - len(batch.ticks) + sum(span.count for span in batch.ticks)
         return Outcome(written, offered - written - len(conflicts), conflicts)
 
     def _keep_extent(self, batch: Batch) -> None:
@@ -217,7 +218,7 @@ def last_note(connection: sqlite3.Connection) -> int:
 
 def extent(connection: sqlite3.Connection) -> Extent:
     """How far a recording goes by its hot store, hot or sealed."""
-    found = {"ticks": TickLog(connection).last, "notes": last_note(connection)}
+    found = {"ticks": HotTicks(connection).last, "notes": last_note(connection)}
     for line in read_manifest(connection):
         found[states_of(line.module)] = max(found.get(states_of(line.module), 0), line.last)
     for number, module in module_names(connection).items():

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
+from bus.ordered.tick_span import MOST_SEQ, MOST_US
 from recording.database import module_number, row_key
-from recording.record import MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
+from recording.record import DamagedError, pack_json, unpack_fields
 
 Fate = Literal["kept", "dropped", "damaged"]
 """What has become of a file: there, dropped to make room, or not what was written."""
@@ -60,12 +61,17 @@ def rows_in(line: Line, ranges: list[tuple[int, int]]) -> int:
     return sum(max(0, min(last, line.last) - max(first, line.first) + 1) for first, last in ranges)
 
 
+def unpack_line(record: bytes) -> Line:
+    """Read and check a line. Raises DamagedError."""
+    return unpack_fields(record, b"M", Line)
+
+
 def read_manifest(connection: sqlite3.Connection) -> list[Line]:
     """Every undamaged line, in order of module and ticks."""
     lines = []
     for (record,) in connection.execute("SELECT record FROM segments ORDER BY key"):
         try:
-            lines.append(unpack_fields(record, b"M", Line))
+            lines.append(unpack_line(record))
         except DamagedError:
             continue  # the segment itself says what it holds; see `recover`
     return lines

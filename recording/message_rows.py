@@ -9,11 +9,10 @@ import msgspec
 import msgspec.inspect as mi
 
 from bus.protocol.codec import build
-from bus.protocol.messages import Event, Result, State, Tick
+from bus.protocol.messages import Event, Result, State
 from recording.channels import Channel, Kind, Schema, Shape
 from recording.notes import Note
 from recording.record import Row
-from recording.ticks import TickSpan
 
 _HEAD = frozenset({"t", "seq", "run", "wall", "module", "instance", "digest"})
 """Fields of a state that a row has places of its own for."""
@@ -207,11 +206,3 @@ def _note(message: Event | Result, kind: Any, identity: str) -> Note:
     body = msgspec.to_builtins(message)
     del body["wall"]
     return Note(message.module, message.seq, round(message.t * 1e6), kind, identity, body, message.wall)
-
-
-def tick_span(tick: Tick) -> TickSpan:
-    """A tick as a span of one."""
-    dt_us = round(tick.dt * 1e6)
-    commands = [msgspec.to_builtins(command) for command in tick.commands]
-    start_us = round(tick.t * 1e6) - dt_us
-    return TickSpan(tick.seq, 1, start_us, dt_us, tick.mode, commands, round(tick.speed * 1000), tick.flat_out)

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta
 
+from bus.ordered.tick_span import MOST_SEQ, MOST_US
 from recording.database import module_names
-from recording.record import MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
+from recording.record import DamagedError, pack_json, unpack_fields
 
 NoteKind = Literal["event", "result"]
 

@@ -39,15 +39,6 @@ LARGEST = 1 << 24
 Fields = TypeVar("Fields")
 """A NamedTuple."""
 
-MOST_SEQ = (1 << 40) - 1
-"""Largest number of a tick."""
-
-MOST_US = 1 << 60
-"""Largest simulated time in microseconds."""
-
-MOST_DT_US = 100_000_000
-"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
-
 _PACK = msgspec.json.Encoder(order="deterministic")
 _CONTENT = struct.Struct("<IqqQ")
 

@@ -20,13 +20,13 @@ from recording.extent import ExtentFile, cut_off
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, joined, read_rows
-from recording.manifest import Line, read_manifest, remove_line, write_line
+from recording.manifest import Line, read_manifest, remove_line, unpack_line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, opened, unpack_fields
+from recording.record import DamagedError, opened
 from recording.salvage import finish, rebuild, set_aside
 from recording.seal import seconds_of, tier_line
 from recording.segment import about, intact_groups, verify_segment
-from recording.ticks import TickSpan
+from recording.ticks import unpack_span
 from recording.tier import Bins
 
 _TABLES = (("notes", b"N", "position"), ("ticks", b"T", "first"), ("segments", b"M", "key"), ("schemas", b"C", "key"))
@@ -163,8 +163,10 @@ def _reason(record: bytes, kind: bytes) -> str:
             Schema.from_body(opened(record, kind))
         elif kind == b"N":
             Note.from_record(record)
+        elif kind == b"T":
+            unpack_span(record)
         else:
-            unpack_fields(record, kind, TickSpan if kind == b"T" else Line)
+            unpack_line(record)
     except ValueError as error:
         return str(error)
     return ""

@@ -2,16 +2,22 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from bus.ordered.tick_span import TickSpan
 from recording.channels import Schema
 from recording.database import store_error, transaction
 from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
-from recording.manifest import Line, write_line
+from recording.manifest import Line, unpack_line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, Fields, Row, opened, salvage, unpack_fields, unpack_row
-from recording.ticks import TickSpan
+from recording.record import DamagedError, Row, opened, salvage, unpack_row
+from recording.ticks import unpack_span
+
+Kept = TypeVar("Kept")
+"""What a record is read as."""
 
 _PARTS = ("", "-wal", "-shm")
 _WHOLE = ".whole"
@@ -108,9 +114,9 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
 def _ticks(found: list[tuple[bytes, bytes]]) -> list[TickSpan]:
     """The longest copy of each span: a span grows while it is the newest."""
     longest: dict[int, TickSpan] = {}
-    for span in _whole_ones(found, b"T", TickSpan):
+    for span in _whole_ones(found, b"T", unpack_span):
         known = longest.get(span.first)
-        if known is None or known.length < span.length:
+        if known is None or known.count < span.count:
             longest[span.first] = span
     return [span for _first, span in sorted(longest.items())]
 
@@ -118,19 +124,19 @@ def _ticks(found: list[tuple[bytes, bytes]]) -> list[TickSpan]:
 def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], Line]:
     """The newest copy of each line of the manifest."""
     newest: dict[tuple[str, int], Line] = {}
-    for line in _whole_ones(found, b"M", Line):
+    for line in _whole_ones(found, b"M", unpack_line):
         known = newest.get((line.module, line.first))
         if known is None or known.revision < line.revision:
             newest[line.module, line.first] = line
     return newest
 
 
-def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, shape: type[Fields]) -> list[Fields]:
+def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, unpack: Callable[[bytes], Kept]) -> list[Kept]:
     values = []
     for kind, record in found:
         if kind == wanted:
             try:
-                values.append(unpack_fields(record, kind, shape))
+                values.append(unpack(record))
             except DamagedError:
                 continue  # the checksum held and the content did not: nothing that this program wrote
     return values

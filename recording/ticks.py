@@ -1,64 +1,38 @@
-"""The ticks of a run, run-length coded: with the commands in them they are the input that a run is computed from."""
+"""The ticks of a run in its hot store: with the commands in them they are the input that the run is computed from.
+
+A record is a span as JSON with its fields in alphabetical order; the number of ticks is called `length` there.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, NamedTuple
 
-from msgspec import Meta
+import msgspec
 
-from recording.record import MOST_DT_US, MOST_SEQ, MOST_US, DamagedError, pack_json, unpack_fields
+from bus.ordered.tick_span import TickSpan
+from recording.record import DamagedError, envelope, opened
 
-
-class TickSpan(NamedTuple):
-    """Ticks of one kind in a row: the commands act at the first one, then every tick advances by dt."""
-
-    first: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
-    length: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
-    t_us: Annotated[int, Meta(ge=0, le=MOST_US)]
-    """Simulated time before the first tick, in microseconds."""
-    dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
-    mode: Annotated[str, Meta(max_length=64)]
-    commands: list[dict[str, Any]]
-    speed_milli: Annotated[int, Meta(ge=0, le=MOST_US)] = 1000
-    """Requested speed in thousandths."""
-    flat_out: bool = False
-    """True when running as fast as possible."""
-
-    @property
-    def last(self) -> int:
-        """Number of the last tick."""
-        return self.first + self.length - 1
-
-    def after(self, seq: int) -> "TickSpan | None":
-        """What of it follows tick `seq`, None when nothing does."""
-        skipped = max(0, seq + 1 - self.first)
-        if skipped >= self.length:
-            return None
-        if not skipped:
-            return self
-        t_us = self.t_us + skipped * self.dt_us
-        return self._replace(first=self.first + skipped, length=self.length - skipped, t_us=t_us, commands=[])
-
-    def joins(self, other: "TickSpan") -> bool:
-        """True if `other` only continues it."""
-        return (
-            other.first == self.first + self.length
-            and other.t_us == self.t_us + self.length * self.dt_us
-            and not other.commands
-            and (other.dt_us, other.mode) == (self.dt_us, self.mode)
-            and (other.speed_milli, other.flat_out) == (self.speed_milli, self.flat_out)
-        )
-
-    def agrees(self, other: "TickSpan") -> bool:
-        """True if both say the same of the ticks that they have in common."""
-        first = max(self.first, other.first)
-        mine, others = self.after(first - 1), other.after(first - 1)
-        if mine is None or others is None or first > min(self.last, other.last):
-            return True
-        return mine[2:] == others[2:]
+_JSON = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(TickSpan)
 
 
-class TickLog:
+def pack_span(span: TickSpan) -> bytes:
+    """A span as a record."""
+    return envelope(b"T", _JSON.encode(span))
+
+
+def unpack_span(record: bytes) -> TickSpan:
+    """Read and check a span.
+
+    Raises:
+        DamagedError: if it is not what was written, or a field has another type or is beyond its bounds.
+    """
+    try:
+        return _DECODER.decode(opened(record, b"T"))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DamagedError(f"a record of kind T is no span of ticks: {error}") from error
+
+
+class HotTicks:
     """The ticks in the hot store; the caller opens the transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -99,7 +73,7 @@ class TickLog:
             known = self._around(span)
             missing = _without(span, known)
             for piece in missing:
-                record = pack_json(b"T", piece._asdict())
+                record = pack_span(piece)
                 self._connection.execute("INSERT INTO ticks VALUES (?, ?)", (piece.first, record))
         self.refresh()
 
@@ -116,7 +90,7 @@ class TickLog:
     def _add(self, span: TickSpan) -> None:
         newest = self._newest
         if newest is not None and newest.joins(span):
-            self._newest = newest._replace(length=newest.length + span.length)
+            self._newest = newest.longer(span.count)
         else:
             self._write()
             self._newest = span
@@ -125,7 +99,7 @@ class TickLog:
     def _write(self) -> None:
         """Write the newest span once, however many ticks have joined it."""
         if self._unwritten and self._newest is not None:
-            record = pack_json(b"T", self._newest._asdict())
+            record = pack_span(self._newest)
             self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (self._newest.first, record))
         self._unwritten = False
 
@@ -137,20 +111,11 @@ def _without(span: TickSpan, known: list[TickSpan]) -> list[TickSpan]:
     for each in known:
         if rest is None or each.last < rest.first:
             continue
-        if each.first > rest.first:
-            pieces.append(rest._replace(length=min(rest.last, each.first - 1) - rest.first + 1))
+        before = rest.upto(each.first - 1)
+        if before is not None:
+            pieces.append(before)
         rest = rest.after(each.last)
     return pieces if rest is None else [*pieces, rest]
-
-
-def tick_holes(spans: Iterable[TickSpan]) -> list[tuple[int, int]]:
-    """Ranges of ticks that are missing before the newest one, as (first, last)."""
-    holes, following = [], 1
-    for span in spans:
-        if span.first > following:
-            holes.append((following, span.first - 1))
-        following = max(following, span.last + 1)
-    return holes
 
 
 def read_ticks(
@@ -159,8 +124,8 @@ def read_ticks(
     """Undamaged spans, in order."""
     for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
         try:
-            span = unpack_fields(record, b"T", TickSpan)
+            span = unpack_span(record)
         except DamagedError:
             continue  # leaves a hole, which the holes of the run show
-        if span.first == first:
+        if span.first == first:  # else a whole record lies under another's key, where nothing was written
             yield span

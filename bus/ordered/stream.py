@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from bus.ordered.tick_span import TickSpan, spans_of
 from bus.protocol.messages import (
     CLOCK_MODULE,
     NODE_ALARM,
@@ -22,7 +23,6 @@ from bus.protocol.messages import (
     Replay,
     ReplayRequest,
     Result,
-    Span,
     State,
     Tick,
 )
@@ -48,29 +48,29 @@ def ticks_of(reply: Replay, after: int) -> Iterator[Tick]:
     `wall` is the time of the answer; `held`, `leaders` and `published` were facts of that moment and are empty, and
     `mono_ns` is 0.
     """
-    for span in reply.spans:
-        yield from _ticks_of_span(span, reply, after)
+    for span in spans_of(reply, after):
+        yield from _ticks_of_span(span, reply)
 
 
-def _ticks_of_span(span: Span, reply: Replay, after: int) -> Iterator[Tick]:
-    start_us, dt_us = round(span.t * 1e6), round(span.dt * 1e6)
-    for index in range(max(0, after + 1 - span.first), span.count):
+def _ticks_of_span(span: TickSpan, reply: Replay) -> Iterator[Tick]:
+    dt, speed = span.dt_us / 1e6, span.speed_milli / 1000
+    for index in range(span.count):
         yield Tick(
-            t=(start_us + (index + 1) * dt_us) / 1e6,
+            t=(span.t_us + (index + 1) * span.dt_us) / 1e6,
             seq=span.first + index,
             run=reply.run,
             wall=reply.wall,
             epoch=reply.epoch,
-            dt=span.dt,
+            dt=dt,
             mode=span.mode,
-            speed=span.speed,
+            speed=speed,
             flat_out=span.flat_out,
             rate=reply.rate,
             held=[],
             mono_ns=0,
             leaders={},
             published={},
-            commands=[] if index else span.commands,
+            commands=[] if index else list(span.commands),
         )
 
 

@@ -3,6 +3,9 @@ goes on with the next number.
 
 A file is a header, then records of 32 bytes. A record is a span of equal ticks; while the span grows, its record
 is written again in place. What was written survives a killed process at once and a power cut after the next `sync`.
+
+A record has no time of its own, since ticks follow each other without a gap, and no commands, only their number: the
+journal has them, on disk before any of them was accepted.
 """
 
 import os
@@ -11,11 +14,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 import msgspec
 from msgspec import Meta
 
+from bus.ordered.tick_span import MOST_DT_US, MOST_SEQ, TickSpan
 from bus.protocol.messages import IDENTIFIER, Mode, Policy, Tick
 
 _MAGIC = b"KPPTICK1"
@@ -37,10 +41,7 @@ LARGEST = 256 << 20
 """Most bytes of a tick log that is read: eight million spans."""
 
 MOST = 1 << 40
-"""Largest number of a tick, of a run and of a speed in thousandths."""
-
-MOST_DT_US = 100_000_000
-"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+"""Largest number of a run, of an epoch and of a speed in thousandths."""
 
 
 class TickLogError(OSError):
@@ -67,24 +68,39 @@ class RunHeader(msgspec.Struct, frozen=True):
         return self.epoch, self.number
 
 
-@dataclass(frozen=True)
-class TickLogSpan:
-    """Ticks of one kind in a row; only the first may carry commands."""
+class TickRecord(NamedTuple):
+    """What one record says: a span without its commands, and how many these were."""
 
-    first: int
-    count: int
-    dt_us: int
-    mode: Mode
+    span: TickSpan
     held: bool
-    flat_out: bool
+    """True while simulated time waited for a module."""
     commands: int
-    speed_milli: int
+
+    @classmethod
+    def of(cls, tick: Tick) -> "TickRecord":
+        """A single tick."""
+        return cls(TickSpan.of(tick), bool(tick.held), len(tick.commands))
+
+    def joins(self, other: "TickRecord") -> bool:
+        """True if `other`, which is the next tick, only makes it longer."""
+        return not other.commands and self.held == other.held and self.span.alike(other.span)
+
+    def longer(self) -> "TickRecord":
+        """With one more tick of its kind."""
+        return self._replace(span=self.span.longer(1))
+
+    def pack(self) -> bytes:
+        """The bytes of the record."""
+        span, flags = self.span, _HELD * self.held + _FLAT_OUT * self.span.flat_out
+        mode = _MODES.index(span.mode)
+        body = _BODY.pack(span.first, span.count, span.dt_us, mode, flags, self.commands, span.speed_milli)
+        return body + _CHECK.pack(zlib.crc32(body))
 
 
 class TickLog:
     """The file of the present run, open for writing."""
 
-    def __init__(self, path: Path, file: int, end: int, newest: TickLogSpan | None) -> None:
+    def __init__(self, path: Path, file: int, end: int, newest: TickRecord | None) -> None:
         self._path = path
         self._file = file
         self._end = end
@@ -118,7 +134,7 @@ class TickLog:
         return cls(path, file, len(head), None)
 
     @classmethod
-    def reopen(cls, path: Path, end: int, newest: TickLogSpan | None) -> "TickLog":
+    def reopen(cls, path: Path, end: int, newest: TickRecord | None) -> "TickLog":
         """Go on with a file that `read` has read; what is behind the last whole record is written over."""
         try:
             return cls(path, os.open(path, os.O_RDWR), end, newest)
@@ -131,45 +147,22 @@ class TickLog:
         Raises:
             TickLogError: if it cannot be written; then it must not be published.
         """
-        span, new = self._extended(tick)
+        record, newest = TickRecord.of(tick), self._newest
+        new = newest is None or not newest.joins(record)
+        if newest is not None and not new:
+            record = newest.longer()
         try:
             if new:
+                # Room first: a record that is begun and cannot be finished would end the file for whoever reads it.
                 self._reserve()
                 self._end += _RECORD
-            os.pwrite(self._file, _pack(span), self._end - _RECORD)
+            # A record never crosses a page of the page cache: the file begins at 0, and 32 divides any page. A process
+            # that is killed in the middle of the call therefore leaves the old record or the new one, no mixture.
+            os.pwrite(self._file, record.pack(), self._end - _RECORD)
         except OSError as error:
             raise TickLogError(f"tick log {self._path} cannot be written: {error.strerror}") from error
-        self._newest = span
+        self._newest = record
         self._unsynced = True
-
-    def _extended(self, tick: Tick) -> tuple[TickLogSpan, bool]:
-        one = TickLogSpan(
-            first=tick.seq,
-            count=1,
-            dt_us=round(tick.dt * 1e6),
-            mode=tick.mode,
-            held=bool(tick.held),
-            flat_out=tick.flat_out,
-            commands=len(tick.commands),
-            speed_milli=round(tick.speed * 1000),
-        )
-        newest = self._newest
-        if newest is None or one.commands:
-            return one, True
-        longer = TickLogSpan(
-            newest.first,
-            newest.count + 1,
-            one.dt_us,
-            one.mode,
-            one.held,
-            one.flat_out,
-            newest.commands,
-            one.speed_milli,
-        )
-        same = (newest.dt_us, newest.mode, newest.held, newest.flat_out, newest.speed_milli)
-        if same == (one.dt_us, one.mode, one.held, one.flat_out, one.speed_milli):
-            return longer, False
-        return one, True
 
     def _reserve(self) -> None:
         free = (self._reserved - self._end) // _RECORD
@@ -207,7 +200,7 @@ class Recorded:
     """What a tick log holds."""
 
     header: RunHeader
-    spans: list[TickLogSpan]
+    records: list[TickRecord]
     end: int
     """Where in the file the next record goes."""
     damaged: bool
@@ -237,29 +230,24 @@ def read(path: Path) -> Recorded:
         raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
     start = _HEAD.size + size
     start += -start % _RECORD
-    spans = list(_records(data, start))
-    end = start + len(spans) * _RECORD
-    return Recorded(header, spans, end, damaged=any(data[end:]))
+    records = list(_records(data, start))
+    end = start + len(records) * _RECORD
+    # Behind the last record lies what was reserved, which is zeros; anything else was a record once.
+    return Recorded(header, records, end, damaged=any(data[end:]))
 
 
-def _records(data: bytes, start: int) -> Iterator[TickLogSpan]:
-    following = 1
+def _records(data: bytes, start: int) -> Iterator[TickRecord]:
+    following, t_us = 1, 0
     for offset in range(start, len(data) - _RECORD + 1, _RECORD):
         body = data[offset : offset + _BODY.size]
         (check,) = _CHECK.unpack_from(data, offset + _BODY.size)
         first, count, dt_us, mode, flags, commands, speed_milli = _BODY.unpack(body)
+        # Reserved room is zeros, whose checksum is another: it ends the log like a record that was not written whole.
         if zlib.crc32(body) != check or first != following or mode >= len(_MODES):
             return
-        if not 1 <= count <= MOST - first or dt_us > MOST_DT_US:
+        # A checksum proves that the bytes are those that somebody wrote, not that a clock did.
+        if count < 1 or first + count - 1 > MOST_SEQ or dt_us > MOST_DT_US:
             return
-        yield TickLogSpan(
-            first, count, dt_us, _MODES[mode], bool(flags & _HELD), bool(flags & _FLAT_OUT), commands, speed_milli
-        )
-        following = first + count
-
-
-def _pack(span: TickLogSpan) -> bytes:
-    flags = _HELD * span.held + _FLAT_OUT * span.flat_out
-    mode = _MODES.index(span.mode)
-    body = _BODY.pack(span.first, span.count, span.dt_us, mode, flags, span.commands, span.speed_milli)
-    return body + _CHECK.pack(zlib.crc32(body))
+        span = TickSpan(first, count, t_us, dt_us, _MODES[mode], (), speed_milli, bool(flags & _FLAT_OUT))
+        yield TickRecord(span, bool(flags & _HELD), commands)
+        following, t_us = first + count, span.end_us

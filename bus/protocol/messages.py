@@ -407,7 +407,7 @@ class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
     after: Annotated[int, count("1", "number of the last tick that the asker has")]
 
 
-class Span(Message, frozen=True):
+class ReplaySpan(Message, frozen=True):
     """Ticks of one kind in a row: `commands` act at the first one, then every tick advances `dt`."""
 
     first: Annotated[int, count("1", "number of the first tick", 1)]
@@ -424,7 +424,7 @@ class Replay(Message, frozen=True, tag_field="type", tag="replay"):
     """A block of the ticks asked for, in order; ask again after its last tick until `last` is reached."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
-    spans: Annotated[list[Span], quantity("", "the ticks, run-length coded", max_length=500)]
+    spans: Annotated[list[ReplaySpan], quantity("", "the ticks, run-length coded", max_length=500)]
     last: Annotated[int, count("1", "newest tick of the run so far")]
     epoch: Annotated[int, count("1", "incarnation of the clock that answers")]
     rate: Annotated[int, quantity("Hz", "tick rate", ge=10, le=1000)]

@@ -6,9 +6,10 @@ import msgspec
 
 from bus.ordered.tick_log import TickLogError
 from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
-from nodes.clock.core import ClockCore, Settings
+from nodes.clock.core import Settings
 from nodes.clock.journal import JournalError, JournalLockedError
 from nodes.clock.run import Run
+from nodes.clock.run_reducer import ended_run
 from nodes.clock.runs import Runs
 
 RUNS_KEPT = 4
@@ -50,7 +51,7 @@ class Archive:
                 return Refused(id=name, field="run", reason=str(error))
             if recovered is None:
                 return Refused(id=name, field="run", reason=f"no run {name!r} is on record here")
-            run = ClockCore.ended(self._settings, recovered, wall)
+            run = ended_run(recovered, self._settings.rate, wall)
             self._kept[name] = run
             if len(self._kept) > RUNS_KEPT:
                 self._kept.popitem(last=False)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bus.ordered.tick_log import RunHeader, TickLogSpan
+from bus.ordered.tick_log import RunHeader
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Mode, Policy, Violation
 from nodes.clock.clock_commands import (
     Acknowledge,
@@ -211,7 +212,7 @@ class Controls:
         self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
         self.speed = Speed(header.speed_milli)
 
-    def follow(self, span: TickLogSpan, t_us: int) -> None:
+    def follow(self, span: TickSpan, t_us: int) -> None:
         """Be as after recorded ticks, which ended at a time."""
         if self.mode != "running" and self._steps_left > 0:
             self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))

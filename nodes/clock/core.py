@@ -3,18 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bus.ordered.tick_log import RunHeader, TickLogSpan
+from bus.ordered.tick_log import RunHeader
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import (
     CLOCK_MODULE,
-    NODE_ALARM,
     NODE_ALARMS,
     STOP_LATE,
-    STOPPED_LATE,
     Ack,
     Beat,
     Command,
     CommandRequest,
-    Event,
     Frames,
     FramesRequest,
     Mode,
@@ -23,21 +21,20 @@ from bus.protocol.messages import (
     Refused,
     Replay,
     ReplayRequest,
-    Result,
     Sequenced,
     Status,
     Tick,
-    Violation,
 )
 from nodes.clock.acceptance import Acceptance, another
-from nodes.clock.clock_commands import Acknowledge, ClockCommandError, NoteAlarms, StopLate, read_command
+from nodes.clock.clock_commands import ClockCommandError, read_command
 from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
 from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
-from nodes.clock.recovery import Recovered, begin_command
+from nodes.clock.recovered_run import RecoveredRun, begin_command
 from nodes.clock.run import Run
+from nodes.clock.run_reducer import answer_left, apply, replayed
 from nodes.clock.timing import Timing
 
 WINDOW_US = 250_000
@@ -70,7 +67,7 @@ class ClockCore:
         wall: Unix time now, for results that are found again.
     """
 
-    def __init__(self, settings: Settings, recovered: Recovered | None = None, wall: float = 0.0) -> None:
+    def __init__(self, settings: Settings, recovered: RecoveredRun | None = None, wall: float = 0.0) -> None:
         self.settings = settings
         self.peers = Peers(settings.modules)
         self.timing = Timing()
@@ -97,14 +94,6 @@ class ClockCore:
     def commands_waiting(self) -> int:
         """Commands that were accepted and whose tick has not come yet."""
         return sum(map(len, self._run.pending.values()))
-
-    @classmethod
-    def ended(cls, settings: Settings, recovered: Recovered, wall: float) -> Run:
-        """A run that is on record, with what became of its commands; nothing goes on in it."""
-        core = cls(settings)
-        core._recover(recovered, wall)
-        core._answer_left(wall)
-        return core._run
 
     # What others ask
 
@@ -233,13 +222,12 @@ class ClockCore:
         obeyed: list[Published] = []
         for command in commands:
             if command.module == CLOCK_MODULE:
-                obeyed += self._apply(command, wall)
+                obeyed += apply(run, controls, command, wall)
         self._verdict.keep(applies=controls.stops_when_late)
         dt_us = self._advance()
         self._verdict.find(self._held, self.peers, mono_ns, applies=controls.stops_when_late)
-        run.history.append(
-            run.t_us, dt_us, controls.mode, commands, speed_milli=controls.speed.milli, flat_out=controls.flat_out
-        )
+        span = TickSpan(run.seq, 1, run.t_us, dt_us, controls.mode, commands, controls.speed.milli, controls.flat_out)
+        run.history.append(span)
         run.t_us += dt_us
         self.timing.holding(bool(self._held), mono_ns)
         tick = Tick(
@@ -284,20 +272,6 @@ class ClockCore:
         """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
         self._controls.missed(deadlines)
 
-    def _alarm(self, kind: str, text: str, wall: float) -> Event:
-        event = Event(
-            t=self._run.t_us / 1e6,
-            seq=self._run.seq,
-            run=self._run.name,
-            wall=wall,
-            module=CLOCK_MODULE,
-            severity="alarm",
-            kind=kind,
-            text=text,
-        )
-        self._run.events.append(event)
-        return event
-
     def _behind(self, limit_us: int) -> list[str]:
         run = self._run
         return [
@@ -330,95 +304,19 @@ class ClockCore:
         if self._controls.next_run is None:
             return []
         scenario, parameters, mode = self._controls.next_run
-        results = self._answer_left(wall)
+        results = answer_left(self._run, wall)
         self._controls.enter(mode)
         self._run = self._begin(scenario, parameters)
         self._verdict.keep(applies=False)
         return results
 
-    def _answer_left(self, wall: float) -> list[Published]:
-        left = [command for _seq, waiting in sorted(self._run.pending.items()) for command in waiting]
-        reason = f"run {self._run.name} ended before it acted: send it again"
-        return [self._result(command, wall, reason=reason) for command in left]
-
-    def _recover(self, recovered: Recovered, wall: float) -> None:
-        """Fold the ticks that were sent, as they were sent, and take up what waits."""
-        header = recovered.header
-        self._run = run = Run(header)
-        self._controls.take_up(header)
-        for span, commands in recovered.ticks():
-            run.seq = span.first
-            for command in commands:
-                if command.module == CLOCK_MODULE:
-                    self._apply(command, wall)
-            self._follow(span, commands)
-        for seq, command in recovered.waiting():
-            run.pending[seq].append(command)
+    def _recover(self, recovered: RecoveredRun, wall: float) -> None:
+        """Go on in a run where the clock before was killed."""
+        self._run = replayed(recovered, self._controls, wall)
+        for _seq, command in recovered.waiting():
+            # The verdict was journaled as a command: until its tick comes time stands still, as it did before.
             if command.name == STOP_LATE:
                 self._verdict.late = tuple(command.args["late"])
-        run.order = max(run.pending, default=0)
-
-    def _follow(self, span: TickLogSpan, commands: tuple[Command, ...]) -> None:
-        run = self._run
-        run.history.append(
-            run.t_us,
-            span.dt_us,
-            span.mode,
-            commands,
-            speed_milli=span.speed_milli,
-            flat_out=span.flat_out,
-            count=span.count,
-        )
-        run.t_us += span.count * span.dt_us
-        run.seq = span.first + span.count - 1
-        self._controls.follow(span, run.t_us)
-
-    # Commands that the clock itself applies
-
-    def _apply(self, command: Command, wall: float) -> list[Published]:
-        run = self._run
-        try:
-            parsed = read_command(command.name, command.args)
-            applied = self._controls.apply(parsed, run.scenario, run.t_us)
-        except ClockCommandError as error:
-            return [self._result(command, wall, reason=str(error), violations=error.violations)]
-        if isinstance(parsed, NoteAlarms):
-            new = run.nodes.note(parsed.present, run.seq, run.t_us / 1e6)
-            text = "; ".join(f"{alarm.module}: {alarm.text}" for alarm in new if alarm.priority == "high")
-            result = self._result(command, wall, applied={**applied, "alarming": bool(text)})
-            return [self._alarm(NODE_ALARM, text, wall), result] if text else [result]
-        result = self._result(command, wall, applied=applied)
-        if isinstance(parsed, Acknowledge):
-            run.nodes.acknowledge(parsed.alarm, run.t_us / 1e6, command.origin)
-        if not isinstance(parsed, StopLate):
-            return [result]
-        late = ", ".join(parsed.late)
-        text = f"the run is stopped at t = {run.t_us / 1e6:g} s: {late} is late and the policy is stop"
-        return [self._alarm(STOPPED_LATE, text, wall), result]
-
-    def _result(
-        self,
-        command: Command,
-        wall: float,
-        applied: dict[str, Any] | None = None,
-        reason: str = "",
-        violations: tuple[Violation, ...] = (),
-    ) -> Result:
-        result = Result(
-            t=self._run.t_us / 1e6,
-            seq=self._run.seq,
-            run=self._run.name,
-            wall=wall,
-            module=CLOCK_MODULE,
-            id=command.id,
-            name=command.name,
-            outcome="rejected" if applied is None else "applied",
-            reason=reason,
-            violations=list(violations),
-            applied=applied or {},
-        )
-        self._run.results.append(result)
-        return result
 
     # What it says of itself
 

@@ -4,8 +4,9 @@ import heapq
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from bus.ordered.tick_history import History
+from bus.ordered.tick_history import TickHistory
 from bus.ordered.tick_log import RunHeader
+from bus.ordered.tick_span import to_wire
 from bus.protocol.codec import encode
 from bus.protocol.messages import (
     CLOCK_MODULE,
@@ -43,7 +44,7 @@ class Run:
     header: RunHeader
     seq: int = 0
     t_us: int = 0
-    history: History = field(default_factory=History)
+    history: TickHistory = field(default_factory=TickHistory)
     pending: dict[int, list[Command]] = field(default_factory=lambda: defaultdict(list))
     results: deque[Result] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=RESULTS_KEPT))
@@ -84,7 +85,7 @@ class Run:
 
     def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
         """The ticks after one that the asker has."""
-        spans = self.history.after(request.after)
+        spans = list(map(to_wire, self.history.after(request.after)))
         return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
 
     def frames(self, request: FramesRequest) -> Frames:

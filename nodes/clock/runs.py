@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bus.ordered.tick_log import Recorded, RunHeader, TickLog, TickLogError, read
 from bus.protocol.messages import IDENTIFIER, Command, Tick
-from nodes.clock.recovery import Recovered
+from nodes.clock.recovered_run import RecoveredRun
 
 SUFFIX = ".ticks"
 
@@ -38,7 +38,7 @@ class Runs:
         self._settled = ""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def newest(self) -> tuple[Recovered | None, list[str]]:
+    def newest(self) -> tuple[RecoveredRun | None, list[str]]:
         """The newest run that can be read, taken up for writing, and what is wrong with those that cannot."""
         problems: list[str] = []
         found: list[tuple[Path, Recorded]] = []
@@ -51,12 +51,12 @@ class Runs:
             return None, problems
         path, recorded = max(found, key=lambda each: each[1].header.order)
         if recorded.damaged:
-            problems.append(f"tick log {path} is damaged after {len(recorded.spans)} records: it goes on from there")
-        self._log = TickLog.reopen(path, recorded.end, recorded.spans[-1] if recorded.spans else None)
+            problems.append(f"tick log {path} is damaged after {len(recorded.records)} records: it goes on from there")
+        self._log = TickLog.reopen(path, recorded.end, recorded.records[-1] if recorded.records else None)
         self._run = recorded.header.run
         return self._recovered(recorded), problems
 
-    def read(self, run: str) -> Recovered | None:
+    def read(self, run: str) -> RecoveredRun | None:
         """A run that has ended, None if there is none of that name.
 
         Raises:
@@ -72,8 +72,8 @@ class Runs:
         orders = {_order(path.stem): path.stem for path in self._folder.glob(f"*{SUFFIX}")}
         return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 
-    def _recovered(self, recorded: Recorded) -> Recovered:
-        return Recovered(recorded.header, recorded.spans, self._commands(recorded.header.run))
+    def _recovered(self, recorded: Recorded) -> RecoveredRun:
+        return RecoveredRun(recorded.header, recorded.records, self._commands(recorded.header.run))
 
     def record(self, header: RunHeader, tick: Tick) -> None:
         """Write a tick before it is published; the first one of a run begins its file.

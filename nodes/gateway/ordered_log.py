@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bus.ordered.stream import Streams
 from bus.protocol import codec
-from bus.protocol.messages import Event, Published, Result, Span, State, Status, Tick
+from bus.protocol.messages import Event, Published, ReplaySpan, Result, State, Status, Tick
 from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
 from nodes.gateway.ring import Ring
@@ -102,7 +102,7 @@ class OrderedLog:
         place = runs.index(run) + 1 if run in self.runs else len(runs)
         return runs[place] if place < len(runs) else ""
 
-    def add_past_commands(self, run: str, span: Span) -> None:
+    def add_past_commands(self, run: str, span: ReplaySpan) -> None:
         """Take note of the commands of ticks before this listener began."""
         for command in span.commands:
             self.audit.add_past(command, run, span.first)

@@ -39,6 +39,7 @@ from nodes.physics.replica.fold import Identity
 from nodes.physics.replica.forks import Fork, ForkFolder
 from nodes.physics.replica.initial_parameters import InitialParameters
 from nodes.physics.replica.recomputation import Answer, Recomputation
+from nodes.physics.replica.ring import PackedFrames
 from nodes.physics.replica.saved import Saved
 from nodes.physics.replica.snapshots import SnapshotFolder, SnapshotWriter
 from runtime import log
@@ -276,7 +277,7 @@ class Shell:
         if reply is not None:
             self._sockets.server.reply(peer, reply)
 
-    def _answer(self, peer: list[bytes], request: ModuleRequest) -> ModuleReply | None:
+    def _answer(self, peer: list[bytes], request: ModuleRequest) -> ModuleReply | PackedFrames | None:
         """The answer to a question, None if it has to be computed first."""
         if isinstance(request, ForkRequest):
             self._forker = peer

@@ -3,30 +3,27 @@
 from collections import deque
 from dataclasses import dataclass
 
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.codec import Pair
 from bus.protocol.messages import (
-    STEP_US,
-    Frames,
     FramesRequest,
     Published,
     Refused,
     Replay,
     ReplayRequest,
     Snapshot,
-    Span,
+    State,
     Tick,
 )
+from nodes.physics.replica.advance import Budget, advance, spans_after
 from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
-from nodes.physics.replica.recomputation import FindSaved, nearest, spans_after
-from nodes.physics.replica.ring import Kept, Ring, block
+from nodes.physics.replica.recomputation import FindSaved, nearest
+from nodes.physics.replica.ring import Kept, PackedFrames, Ring, block
 from nodes.physics.replica.saved import Saved
 
-CHUNK_STEPS = 4000
-"""Most physics steps folded before the node looks at its sockets again: about 20 ms of work."""
-
-CHUNK_TICKS = 100
-"""Most ticks folded at a time, for the same reason."""
+CATCH_UP = Budget(steps=4000, ticks=100, shown=100)
+"""What is folded at a time, about 20 ms of work: a leader that is silent for 120 ms is replaced."""
 
 SHOWN_TICKS = 1000
 """When catching up, frames are made and published for the newest ticks, at most so many; older ones on request."""
@@ -68,7 +65,7 @@ class PhysicsCore:
         self._fold = Fold(self._identity, "", read_scenario)
         self._fold.fault = "no run yet"
         self._stream = _Stream()
-        self._backlog: deque[Span] = deque()
+        self._backlog: deque[TickSpan] = deque()
         self._backlog_wall = 0.0
         self._ring = Ring()
         self._loose: list[Kept] = []  # results and events of ticks whose states are not made
@@ -151,21 +148,12 @@ class PhysicsCore:
 
     def work(self) -> list[Pair]:
         """Fold a part of the missed ticks. What was not published for them yet is, and they are answered."""
-        steps = ticks = 0
-        while self._backlog and steps < CHUNK_STEPS and ticks < CHUNK_TICKS and not self._fold.fault:
-            span = self._backlog[0]
-            if span.first > self.seq + 1:
-                self._backlog.clear()
-                break
-            dt_us = round(span.dt * 1e6)
-            commands = span.commands if span.first == self.seq + 1 else []
-            shown = self.seq + 1 > self._stream.newest - SHOWN_TICKS
-            self._keep(self._fold.tick(commands, dt_us, self._backlog_wall, shown=shown), shown=shown)
+        oldest_shown = self._stream.newest - SHOWN_TICKS + 1
+        for messages, shown in advance(
+            self._fold, self._backlog, CATCH_UP, self._backlog_wall, lambda seq: seq >= oldest_shown
+        ):
+            self._keep(messages, shown=shown)
             self.gaps += 1
-            steps += dt_us // STEP_US
-            ticks += 1
-            if self.seq >= span.first + span.count - 1:
-                self._backlog.popleft()
         if self._fold.fault:
             self._backlog.clear()
         if not self._backlog:
@@ -178,7 +166,7 @@ class PhysicsCore:
             return
         kept = Kept.of(self.run, messages[0].seq, messages)
         if shown:
-            self._ring.add(kept)
+            self._ring.add(kept, next((each for each in messages if isinstance(each, State)), None))
         else:
             self._loose.append(kept)
 
@@ -236,7 +224,7 @@ class PhysicsCore:
             return f"catching up: tick {self.seq} of {self._stream.newest}"
         return "ok" if self._stream.leading else "ok: standing by"
 
-    def frames(self, asked: FramesRequest) -> Frames | None:
+    def frames(self, asked: FramesRequest) -> PackedFrames | None:
         """What followed a tick, None when it has to be computed again."""
         if asked.run != self.run:
             return None  # only the clock knows how far a run went that has ended

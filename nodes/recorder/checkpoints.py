@@ -68,8 +68,8 @@ class Checkpoints:
         if folder.run not in self._began:
             with closing(open_reader(folder.hot)) as hot:
                 first = next(read_ticks(hot, "WHERE first = ?", (1,)), None)
-            begins = [each for each in (first.commands if first else []) if each["name"] == "begin"]
+            begins = [each for each in (first.commands if first else ()) if each.name == "begin"]
             if not begins:
                 return ""
-            self._began[folder.run] = str(begins[0]["args"]["scenario"])
+            self._began[folder.run] = str(begins[0].args["scenario"])
         return self._began[folder.run]

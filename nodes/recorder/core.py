@@ -1,8 +1,9 @@
 """What the recorder makes of messages, pure: messages in order in, batches to write out, one for each run."""
 
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Event, Published, Result, State, Tick
 from recording.hot import Batch
-from recording.message_rows import States, event_note, result_note, tick_span
+from recording.message_rows import States, event_note, result_note
 
 
 class Intake:
@@ -29,7 +30,7 @@ class Intake:
             if not again and schema not in batch.schemas:
                 batch.schemas.append(schema)
         elif isinstance(message, Tick):
-            batch.ticks.append(tick_span(message))
+            batch.ticks.append(TickSpan.of(message))
         elif isinstance(message, Event):
             batch.notes.append(event_note(message))
         elif isinstance(message, Result):

@@ -7,7 +7,7 @@ from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
-from bus.ordered.stream import ticks_of
+from bus.ordered.tick_span import spans_of, tick_holes
 from bus.protocol import codec
 from bus.protocol.codec import FrameError
 from bus.protocol.endpoints import EndpointError, Endpoints
@@ -17,9 +17,8 @@ from nodes.recorder.core import Intake
 from recording.database import module_names, transaction
 from recording.folder import RunFolder
 from recording.hot import HotStore
-from recording.message_rows import tick_span
 from recording.recovery import covered
-from recording.ticks import read_ticks, tick_holes
+from recording.ticks import read_ticks
 
 SPELL = 5.0
 """Seconds after which other work of the thread has its turn: the holes of a long run may take many minutes."""
@@ -103,12 +102,12 @@ class HoleRepairer:
                 reply = _ask(self._endpoints.clock_control, request, codec.decode_clock_reply)
                 if not isinstance(reply, Replay) or reply.run != run:
                     return
-                ticks = [tick for tick in ticks_of(reply, after) if tick.seq <= last]
-                if not ticks:
+                spans = [rest for span in spans_of(reply, after) if (rest := span.upto(last)) is not None]
+                if not spans:
                     break
                 with transaction(store.connection):
-                    store.ticks.fill(map(tick_span, ticks))
-                after = ticks[-1].seq
+                    store.ticks.fill(spans)
+                after = spans[-1].last
 
 
 def _ask(address: str, request: FramesRequest | ReplayRequest, decode: Callable[[bytes], Any]) -> Any:

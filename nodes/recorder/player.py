@@ -18,6 +18,8 @@ from typing import TypeVar
 
 import structlog
 
+from bus.ordered.tick_history import BLOCK_SPANS
+from bus.ordered.tick_span import TickSpan, to_wire
 from bus.protocol.codec import FrameError, decode_clock_request, decode_module_request, encode_published
 from bus.protocol.endpoints import EndpointError, Endpoints
 from bus.protocol.messages import (
@@ -40,7 +42,6 @@ from bus.protocol.messages import (
     Replay,
     Result,
     Snapshot,
-    Span,
     State,
     Status,
     Tick,
@@ -135,7 +136,7 @@ class Player:
         ticks = [tick for tick in _of(Tick, self._kept) if tick.run == self._core.run and tick.seq > request.after]
         if ticks and ticks[0].seq != request.after + 1:
             return Refused(id="", field="after", reason=f"ticks before {ticks[0].seq} are not kept: seek instead")
-        spans = [_span(tick) for tick in ticks[:500]]
+        spans = [to_wire(TickSpan.of(tick)) for tick in ticks[:BLOCK_SPANS]]
         return Replay(
             run=self._core.run,
             spans=spans,
@@ -241,19 +242,6 @@ class Player:
 
 def _of(kind: type[Kind], groups: Iterable[list[Published]]) -> Iterable[Kind]:
     return (message for group in groups for message in group if isinstance(message, kind))
-
-
-def _span(tick: Tick) -> Span:
-    return Span(
-        first=tick.seq,
-        count=1,
-        t=(round(tick.t * 1e6) - round(tick.dt * 1e6)) / 1e6,
-        dt=tick.dt,
-        mode=tick.mode,
-        speed=tick.speed,
-        flat_out=tick.flat_out,
-        commands=tick.commands,
-    )
 
 
 def main() -> int:

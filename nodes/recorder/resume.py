@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from bus.ordered.stream import Known, ModuleStream, Streams
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.codec import build
 from bus.protocol.messages import CLOCK_MODULE, Event, Result
 from recording.folder import RunFolder
@@ -17,7 +18,7 @@ from recording.notes import Note, read_notes
 from recording.record import Row
 from recording.recovery import covered
 from recording.rows import run_rows
-from recording.ticks import TickSpan, read_ticks
+from recording.ticks import read_ticks
 
 FOREVER_US = 1 << 60
 
@@ -53,10 +54,10 @@ class _Past:
         """Commands for the clock without a result, as (id, run, tick)."""
         answered = {note.identity for note in self.notes if note.module == CLOCK_MODULE}
         return [
-            (command["id"], self.folder.run, span.first)
+            (command.id, self.folder.run, span.first)
             for span in self.spans
             for command in span.commands
-            if command["module"] == CLOCK_MODULE and command["id"] not in answered
+            if command.module == CLOCK_MODULE and command.id not in answered
         ]
 
 

@@ -18,8 +18,8 @@ from bus.protocol.messages import (
     Published,
     Replay,
     ReplayRequest,
+    ReplaySpan,
     Result,
-    Span,
     State,
     Tick,
 )
@@ -84,8 +84,8 @@ class Producer:
     def replay(self, request: ReplayRequest, block: int = 7) -> Replay:
         ticks, ended = self.ticks[request.run], request.run != [*self.ticks][-1]
         spans = [
-            Span(first=each.seq, count=1, t=each.t - each.dt, dt=each.dt, mode=each.mode, speed=1.0, flat_out=False,
-                 commands=each.commands)
+            ReplaySpan(first=each.seq, count=1, t=each.t - each.dt, dt=each.dt, mode=each.mode, speed=1.0,
+                       flat_out=False, commands=each.commands)
             for each in ticks[request.after : request.after + block]
         ]  # fmt: skip
         return Replay(run=request.run, spans=spans, last=len(ticks), epoch=1, rate=100, wall=2.0, ended=ended)
@@ -198,7 +198,7 @@ def test_ticks_of_a_replaced_clock_that_still_wait_are_asked_for_again() -> None
     stream = TickStream(whole=True)
     stream.on(tick("r1", 1, epoch=1))
     assert stream.on(tick("r1", 3, epoch=1)) == []
-    span = Span(first=2, count=1, t=0.01, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[])
+    span = ReplaySpan(first=2, count=1, t=0.01, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[])
     reply = Replay(run="r1", spans=[span], last=2, epoch=2, rate=100, wall=0.0)
     assert [message.seq for message in stream.on_replay(reply)] == [2]
     assert stream.request == ReplayRequest(run="r1", after=2)
@@ -261,7 +261,7 @@ def test_what_the_clock_tells_of_a_run_that_it_stopped_is_had_again(lost: set[in
                 heard += stream.on(message)
     asked = stream.request
     if isinstance(asked, ReplayRequest):
-        span = Span(first=3, count=1, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[stop])
+        span = ReplaySpan(first=3, count=1, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[stop])
         heard += stream.on_replay(Replay(run=RUNS[0], spans=[span], last=8, epoch=1, rate=100, wall=2.0))
         asked = stream.request
     assert isinstance(asked, FramesRequest) == bool(lost & {1, 2})

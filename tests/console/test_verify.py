@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bus.protocol.codec import build
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Command, State
 from catalog import scenarios as library
 from console.main import main
@@ -33,21 +33,20 @@ from recording.hot import HotStore
 from recording.record import Row, pack_row, unpack_row
 from recording.rows import run_rows
 from recording.seal import Sealer
-from recording.ticks import TickSpan
 
 RUN = "0001-001"
 
 
-def command(name: str, module: str = "m1", origin: str = "test", **args: Any) -> dict[str, Any]:
+def command(name: str, module: str = "m1", origin: str = "test", **args: Any) -> Command:
     """A command as it rides in a tick."""
-    return {"id": f"id-{name}", "module": module, "name": name, "args": args, "origin": origin}
+    return Command(f"id-{name}", module, name, args, origin)
 
 
 SPANS = [
-    TickSpan(1, 1, 0, 0, "stopped", [command("begin", "*", "clock", scenario="reference", parameters={})]),
-    TickSpan(2, 60, 0, 10_000, "running", []),
-    TickSpan(62, 40, 600_000, 10_000, "running", [command("set_parameters", drag_area=0.3)]),
-    TickSpan(102, 20, 1_000_000, 0, "paused", []),
+    TickSpan(1, 1, 0, 0, "stopped", (command("begin", "*", "clock", scenario="reference", parameters={}),)),
+    TickSpan(2, 60, 0, 10_000, "running", ()),
+    TickSpan(62, 40, 600_000, 10_000, "running", (command("set_parameters", drag_area=0.3),)),
+    TickSpan(102, 20, 1_000_000, 0, "paused", ()),
 ]
 
 
@@ -131,7 +130,7 @@ def bundle(recorded: RunFolder, tmp_path: Path) -> Path:
     """The run as one file."""
     with closing(Journal(tmp_path / "journal.sqlite")) as journal:
         journal.next_epoch(0.0)
-        journal.append(build(Command, command("set_parameters", drag_area=0.3)), RUN, 62)
+        journal.append(command("set_parameters", drag_area=0.3), RUN, 62)
     path = tmp_path / "run.kpp"
     assert main(["bundle", RUN, "--data", str(tmp_path), "-o", str(path)]) == 0
     return path

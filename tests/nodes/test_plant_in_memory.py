@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from bus.ordered.stream import Streams
-from bus.protocol.codec import Pair, decode_published
+from bus.protocol.codec import Pair, decode, decode_published, encode
 from bus.protocol.messages import (
     CLOCK_MODULE,
     STOP_LATE,
@@ -49,6 +49,7 @@ from nodes.physics.core import PhysicsCore
 from nodes.physics.replica.beginning import objection
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import Recomputation
+from nodes.physics.replica.ring import PackedFrames
 from nodes.physics.replica.saved import Saved
 from tests.nodes.clock.test_recovery import COMMANDS, Clocks
 
@@ -287,9 +288,8 @@ class World(RuleBasedStateMachine):
         for instance in self.instances.values():
             if instance.core is None or instance.asleep:
                 continue
-            frames = instance.core.frames(wanted)
-            if frames is None:
-                frames = self.compute_again(instance, wanted)
+            at_hand = instance.core.frames(wanted)
+            frames = self.compute_again(instance, wanted) if at_hand is None else received(at_hand)
             if frames is not None and frames.through > frames.after:
                 return frames
         return None
@@ -301,12 +301,12 @@ class World(RuleBasedStateMachine):
             if request is not None:
                 answer = instance.recomputation.on_replay(self.replay(request))
                 if answer is not None:
-                    return answer.reply if isinstance(answer.reply, Frames) else None
+                    return received(answer.reply) if isinstance(answer.reply, PackedFrames) else None
             while instance.recomputation.busy:
                 made = instance.recomputation.work()
                 if made is not None:
-                    assert isinstance(made.reply, Frames)
-                    return made.reply
+                    assert isinstance(made.reply, PackedFrames)
+                    return received(made.reply)
         raise AssertionError("what was published is never computed again")
 
     # What must be true in the end
@@ -363,6 +363,12 @@ class World(RuleBasedStateMachine):
         again = self.compute_again(self.instances["a"], asked)
         assert again is not None
         return any(result.id == command_id for result in (*frames.results, *again.results))
+
+
+def received(reply: PackedFrames) -> Frames:
+    """What arrives of it."""
+    frames: Frames = decode(encode(reply), Frames)
+    return frames
 
 
 def bare(state: State) -> State:

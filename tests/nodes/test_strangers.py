@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.ordered.tick_log import MOST, MOST_DT_US, RunHeader, TickLogError, read
+from bus.ordered.tick_log import MOST, RunHeader, TickLogError, read
+from bus.ordered.tick_span import MOST_DT_US
 from nodes.physics.replica.initial_parameters import unpacked
 from nodes.physics.replica.saved import DamagedError, Saved
 
@@ -55,7 +56,7 @@ def test_s15_a_span_beyond_its_bounds_ends_a_tick_log(tmp_path: Path, span: tupl
     whole = msgspec.to_builtins(HEADER)
     good = (1, 10, 10_000)
     found = read(tick_log(tmp_path / "a.ticks", whole, good, (11, *span[1:])))
-    assert ([each.first for each in found.spans], found.damaged) == ([1], True)
+    assert ([each.span.first for each in found.records], found.damaged) == ([1], True)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bus.ordered.tick_span import TickSpan
 from recording.channels import Channel, Schema
 from recording.folder import RunFolder, make_folder
 from recording.hot import Batch, HotStore
 from recording.notes import Note
 from recording.record import Row
-from recording.ticks import TickSpan
 
 SCHEMA = Schema(
     (
@@ -79,7 +79,7 @@ def record(store: HotStore, first: int, last: int) -> None:
             Batch(
                 rows=[make_row(seq) for seq in seqs],
                 notes=[make_note(seq) for seq in seqs if seq % 40 == 0],
-                ticks=[TickSpan(seqs[0], len(seqs), (seqs[0] - 1) * DT_US, DT_US, "running", [])],
+                ticks=[TickSpan(seqs[0], len(seqs), (seqs[0] - 1) * DT_US, DT_US, "running", ())],
                 schemas=[SCHEMA],
             )
         )

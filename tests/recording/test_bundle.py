@@ -43,7 +43,7 @@ def test_a_bundle_holds_all_of_a_run_that_is_still_recorded(recorded: RunFolder,
         assert (bundle.path / "openings" / "m1.json").read_bytes() == b"{}"
         assert list(run_rows(bundle.folder, "m1")) == [make_row(seq) for seq in range(1, 901)]
         with closing(open_reader(bundle.folder.hot)) as hot:
-            assert sum(span.length for span in read_ticks(hot)) == 900
+            assert sum(span.count for span in read_ticks(hot)) == 900
             assert len(list(read_notes(hot, 0, 1 << 60))) == 22
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
     assert list(run_rows(recorded, "m1", 895)) == [make_row(seq) for seq in range(895, 901)]

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
+from bus.ordered.tick_span import TickSpan
 from recording.bundle import INDEX, pack_bundle
 from recording.database import StoreError, open_reader
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import HotStore, read_schemas
-from recording.manifest import Line, read_manifest
+from recording.manifest import Line, read_manifest, unpack_line
 from recording.notes import read_notes
-from recording.record import DamagedError, envelope, pack_json, unpack_fields, unpack_row
+from recording.record import DamagedError, envelope, pack_json, unpack_row
 from recording.seal import Sealer
-from recording.ticks import TickSpan, read_ticks
+from recording.ticks import pack_span, read_ticks, unpack_span
 from recording.unbundle import LARGEST_ADDED, LARGEST_INDEX, BundleError, opened_bundle
 from tests.recording.conftest import record
 
@@ -155,7 +156,10 @@ def test_s15_a_store_with_more_than_tables_of_ours_is_refused(bundle: Path, tmp_
         assert "is no whole bundle" in refused(rewritten(bundle, {name: data}))
 
 
-SPAN: dict[str, Any] = TickSpan(1, 5, 0, 10_000, "running", [])._asdict()
+SPAN: dict[str, Any] = {
+    "first": 1, "length": 5, "t_us": 0, "dt_us": 10_000, "mode": "running", "commands": [], "speed_milli": 1000,
+    "flat_out": False,
+}  # fmt: skip
 LINE: dict[str, Any] = Line(
     "m1", 1, 5, 0, 4, 7, "m1-1.parquet", 9, "0" * 64, "kept", "m1-1.parquet", 9, "0" * 64, "kept"
 )._asdict()
@@ -164,7 +168,7 @@ EXTREMES: list[Any] = [-1, 1 << 63, 10**400, 1e300, True, None, "x" * 300, "../.
 
 @pytest.mark.parametrize("value", EXTREMES, ids=lambda value: repr(value)[:12])
 def test_s15_every_field_of_a_record_has_bounds(value: Any) -> None:
-    for mark, shape, whole in ((b"T", TickSpan, SPAN), (b"M", Line, LINE)):
+    for mark, unpack, whole in ((b"T", unpack_span, SPAN), (b"M", unpack_line, LINE)):
         for field, good in whole.items():
             record = pack_json(mark, whole | {field: value})
             if type(value) is type(good) and field in {"flat_out", "commands", "tier_sha256"}:
@@ -174,8 +178,9 @@ def test_s15_every_field_of_a_record_has_bounds(value: Any) -> None:
             if value == "78" and field in {"file", "tier_file"}:
                 continue  # a name that a file may have
             with pytest.raises(DamagedError):
-                unpack_fields(record, mark, shape)
-    assert unpack_fields(pack_json(b"T", SPAN), b"T", TickSpan) == TickSpan(**SPAN)
+                unpack(record)
+    assert unpack_span(pack_json(b"T", SPAN)) == TickSpan(1, 5, 0, 10_000, "running", ())
+    assert pack_span(TickSpan(1, 5, 0, 10_000, "running", ())) == pack_json(b"T", SPAN)
 
 
 @pytest.mark.parametrize(

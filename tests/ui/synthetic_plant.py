@@ -31,10 +31,10 @@ from bus.protocol.messages import (
     Refused,
     Replay,
     ReplayRequest,
+    ReplaySpan,
     Result,
     Sequenced,
     Snapshot,
-    Span,
     State,
     Status,
     Tick,
@@ -213,7 +213,9 @@ class SyntheticPlant:
             return Frames(asked.run, asked.after, self.seq, self.seq, [], [], found, ended=asked.run != self.run)
         ticks = [each for each in self._ticks if each.run == asked.run and each.seq > asked.after]
         spans = [
-            Span(each.seq, 1, round(each.t - each.dt, 6), each.dt, each.mode, each.speed, each.flat_out, each.commands)
+            ReplaySpan(
+                each.seq, 1, round(each.t - each.dt, 6), each.dt, each.mode, each.speed, each.flat_out, each.commands
+            )
             for each in ticks[:400]
         ]
         last = max((each.seq for each in ticks), default=asked.after)

@@ -1,6 +1,7 @@
 """What of a plant module is an alarm: its trip, its emergency stop, and each warning of its controller. Pure."""
 
 import re
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from bus.protocol.messages import CLOCK_MODULE, Command
@@ -10,7 +11,7 @@ from bus.view.alarms import ACKNOWLEDGE, Alarms, Condition, acknowledged, compar
 _ID_LENGTH = 64
 
 
-def after_commands(alarms: Alarms, commands: list[Command], t: float) -> Alarms:
+def after_commands(alarms: Alarms, commands: Sequence[Command], t: float) -> Alarms:
     """The alarms of a module after the acknowledgements among the commands of a tick; the clock answers those."""
     for command in commands:
         if command.module == CLOCK_MODULE and command.name == ACKNOWLEDGE:

@@ -1,6 +1,7 @@
 """One run of one plant module, folded tick by tick: commands and time in; results, states and events out. Pure."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,7 @@ class Fold:
             self._touched_lap, self._alarms = saved.touched_lap, saved.alarms
             self._kept_events.extend(saved.kept_events)
 
-    def tick(self, commands: list[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
+    def tick(self, commands: Sequence[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
         """Fold the next tick: its results, its state if it is to be shown, and its events, in that order.
 
         After a fault nothing is folded any more; `fault` says why.
@@ -195,7 +196,7 @@ class Fold:
         header = self._header(self.seq + 1, 0.0) | {"t": (self.t_us + self._dt_us) / 1e6}
         self._prepared = _Prepared(self._dt_us, before, self._frame(self.plant, header))
 
-    def _take_prepared(self, commands: list[Command], dt_us: int, wall: float) -> State | None:
+    def _take_prepared(self, commands: Sequence[Command], dt_us: int, wall: float) -> State | None:
         """The prepared state if the guess was right; otherwise the plant is set back."""
         prepared, self._prepared = self._prepared, None
         if prepared is None or self.plant is None:

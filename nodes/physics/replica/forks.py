@@ -4,12 +4,14 @@ import re
 from collections import deque
 from pathlib import Path
 
-from bus.protocol.messages import STEP_US, Forked, ForkRequest, Refused, Replay, ReplayRequest, Span
+from bus.ordered.tick_span import TickSpan
+from bus.protocol.messages import Forked, ForkRequest, Refused, Replay, ReplayRequest
 from kpp_physics.plant import Plant
 from kpp_physics.scenario import Problem, ScenarioError
+from nodes.physics.replica.advance import advance, spans_after
 from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
-from nodes.physics.replica.recomputation import RECOMPUTE_STEPS, FindSaved, nearest, spans_after
+from nodes.physics.replica.recomputation import RECOMPUTE, FindSaved, nearest
 from nodes.physics.replica.saved import LARGEST, DamagedError, Saved
 from system.whole import clear_away, write_whole
 
@@ -80,7 +82,7 @@ class Fork:
         self._find = find
         self._seq = 0
         self._fold: Fold | None = None
-        self._spans: deque[Span] = deque()
+        self._spans: deque[TickSpan] = deque()
         self.refused: list[str] = []
 
     def ask(self, asked: ForkRequest) -> None:
@@ -116,26 +118,21 @@ class Fork:
             if reply.last < self._seq:
                 self._fold = None
                 return Refused(id="", field="seq", reason=f"run {reply.run} has {reply.last} ticks, not {self._seq}")
-            self._spans = spans_after(reply, fold.seq)
+            # The clock answers with whole spans. They are cut at the checkpoint, which the plant must not go past.
+            spans = (span.upto(self._seq) for span in spans_after(reply, fold.seq))
+            self._spans = deque(span for span in spans if span is not None)
         return None
 
     def work(self) -> Saved | Refused | None:
         """Compute a part; returns the checkpoint when it is reached."""
-        fold, steps = self._fold, 0
+        fold = self._fold
         if fold is None:
             return None
-        while self._spans and steps < RECOMPUTE_STEPS and fold.seq < self._seq:
-            span = self._spans[0]
-            dt_us = round(span.dt * 1e6)
-            fold.tick(span.commands if fold.seq + 1 == span.first else [], dt_us, 0.0, shown=False)
+        for _folded in advance(fold, self._spans, RECOMPUTE, 0.0, lambda _seq: False):
             if fold.fault:
                 self._fold = None
                 return Refused(id="", field="", reason=f"run {fold.run} cannot be computed: {fold.fault}")
-            steps += max(1, dt_us // STEP_US)
-            if fold.seq >= span.first + span.count - 1:
-                self._spans.popleft()
         if fold.seq < self._seq:
             return None
         self._fold = None
-        self._spans.clear()
         return fold.save()

@@ -4,19 +4,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bus.ordered.tick_span import TickSpan
 from bus.protocol.codec import MAX_TELEMETRY
-from bus.protocol.messages import STEP_US, Frames, FramesRequest, Refused, Replay, ReplayRequest, Span
+from bus.protocol.messages import FramesRequest, Refused, Replay, ReplayRequest
 from kpp_physics.plant import SnapshotError
+from nodes.physics.replica.advance import Budget, advance, spans_after
 from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
-from nodes.physics.replica.ring import BLOCK_BYTES, Kept, block
+from nodes.physics.replica.ring import BLOCK_BYTES, Kept, PackedFrames, block
 from nodes.physics.replica.saved import Saved
 
-RECOMPUTE_STEPS = 1000
-"""Most physics steps at a time, about 4 ms: the module's live ticks come in between."""
-
-RECOMPUTE_TICKS = 20
-"""Most ticks whose frames are made at a time."""
+RECOMPUTE = Budget(steps=1000, ticks=200, shown=20)
+"""What is computed again at a time, about 4 ms: the module's live ticks come in between."""
 
 ASKERS = 64
 """Most questions that wait; beyond it the oldest is dropped, and asked again by whoever still has it."""
@@ -32,20 +31,6 @@ Asker = tuple[bytes, ...]
 
 FindSaved = Callable[[str, int], Iterator[Saved]]
 """(run, tick) -> snapshots of the run at or before the tick, newest first."""
-
-
-def none_saved(_run: str, _seq: int) -> Iterator[Saved]:
-    """No snapshots at all."""
-    return iter(())
-
-
-def spans_after(reply: Replay, seq: int) -> deque[Span]:
-    """The ticks of a reply that follow tick `seq`; none if the very next one is missing.
-
-    That is so when an earlier question of the same run is answered: folded from there on, commands would be left out.
-    """
-    spans = deque(span for span in reply.spans if span.first + span.count - 1 > seq)
-    return spans if spans and spans[0].first <= seq + 1 else deque()
 
 
 def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: FindSaved, refused: list[str]) -> Fold:
@@ -72,7 +57,7 @@ class Answer:
     """A reply, and who asked for it."""
 
     askers: list[Asker]
-    reply: Frames | Refused
+    reply: PackedFrames | Refused
 
 
 class Recomputation:
@@ -86,7 +71,7 @@ class Recomputation:
         self._asked: FramesRequest | None = None
         self._folds: list[Fold] = []  # the one that was used last is the last
         self._fold: Fold | None = None
-        self._spans: deque[Span] = deque()
+        self._spans: deque[TickSpan] = deque()
         self._wall = 0.0
         self._last = 0
         self._ended = False
@@ -134,7 +119,7 @@ class Recomputation:
             return None
         return ReplayRequest(run=self._asked.run, after=self._fold.seq)
 
-    def _answer(self, reply: Frames | Refused) -> Answer:
+    def _answer(self, reply: PackedFrames | Refused) -> Answer:
         askers = [asker for asker, asked in self._waiting.items() if asked == self._asked]
         for asker in askers:
             del self._waiting[asker]
@@ -160,22 +145,12 @@ class Recomputation:
         asked, fold = self._asked, self._fold
         if asked is None or fold is None:
             return None
-        steps = ticks = 0
-        while self._spans and steps < RECOMPUTE_STEPS and ticks < RECOMPUTE_TICKS:
-            span = self._spans[0]
-            first = fold.seq + 1 == span.first
-            shown = fold.seq + 1 > asked.after
-            dt_us = round(span.dt * 1e6)
-            messages = fold.tick(span.commands if first else [], dt_us, self._wall, shown=shown)
+        for folded in advance(fold, self._spans, RECOMPUTE, self._wall, lambda seq: seq > asked.after):
             if fold.fault:
                 reason = f"run {fold.run} cannot be computed further: {fold.fault}"
                 return self._answer(Refused(id=asked.run, field="run", reason=reason))
-            steps += dt_us // STEP_US
-            if shown:
-                ticks += 1
-                self._made.append(Kept.of(fold.run, fold.seq, messages))
-            if fold.seq >= span.first + span.count - 1:
-                self._spans.popleft()
+            if folded.shown:
+                self._made.append(Kept.of(fold.run, fold.seq, folded.messages))
             if sum(kept.size for kept in self._made) > BLOCK_BYTES or fold.seq >= self._last:
                 made = block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY, ended=self._ended)
                 return self._answer(made)

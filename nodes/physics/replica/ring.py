@@ -4,14 +4,33 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bus.protocol.codec import Pair, decode_published, encode_published
-from bus.protocol.messages import Event, Frames, Published, Result, State
+import msgspec
+
+from bus.protocol.codec import Pair, encode_published
+from bus.protocol.messages import Event, Published, Result, State
+from bus.protocol.schema import Message
 
 KEPT_BYTES = 32 * 1024 * 1024
 """About 4000 states: 40 s at 100 ticks a second."""
 
 BLOCK_BYTES = 160 * 1024
 """Most bytes of a block, unless a single tick has more: the block fits a frame."""
+
+
+class PackedFrames(Message, frozen=True, tag_field="type", tag="frames"):
+    """A `Frames` of messages that are packed already: it goes out with the very bytes that were published.
+
+    Its fields are those of `Frames`, and so is what is made of it on the wire; a test compares them.
+    """
+
+    run: str
+    after: int
+    through: int
+    last: int
+    states: list[msgspec.Raw]
+    events: list[msgspec.Raw]
+    results: list[msgspec.Raw]
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,15 +56,18 @@ class Ring:
         self._limit = limit
         self._kept: deque[Kept] = deque()
         self._size = 0
+        self._state: State | None = None  # the one state that is asked for unpacked, beside its bytes
 
-    def add(self, kept: Kept) -> None:
-        """Keep one more tick; the oldest go when there are too many bytes."""
+    def add(self, kept: Kept, state: State | None) -> None:
+        """Keep one more tick, and its state if it has one; the oldest go when there are too many bytes."""
         newest = self._kept[-1] if self._kept else None
         if newest is not None and newest.run == kept.run and newest.seq + 1 != kept.seq:
+            # A hole: what is before it could no longer be handed out as all that followed a tick.
             self._kept.clear()
-            self._size = 0
+            self._size, self._state = 0, None
         self._kept.append(kept)
         self._size += kept.size
+        self._state = state or self._state  # the tick of a fault has none: the state before it stays the newest
         while self._size > self._limit and len(self._kept) > 1:
             self._size -= self._kept.popleft().size
 
@@ -60,19 +82,12 @@ class Ring:
 
     def newest_state(self, run: str) -> State | None:
         """The newest state of a run, None when there is none here."""
-        for kept in reversed(self._kept):
-            if kept.run != run:
-                return None
-            for topic, payload in kept.frames:
-                if topic.startswith(State.TOPIC.encode()):
-                    message = decode_published(topic, payload)
-                    return message if isinstance(message, State) else None
-        return None
+        return self._state if self._state is not None and self._state.run == run else None
 
 
 def block(
     run: str, after: int, last: int, ticks: Iterable[Kept], limit: int = BLOCK_BYTES, *, ended: bool = False
-) -> Frames:
+) -> PackedFrames:
     """A reply with as many whole ticks as fit.
 
     Args:
@@ -90,14 +105,18 @@ def block(
         if chosen and size > limit:
             break
         chosen.append(kept)
-    messages = [decode_published(*pair) for kept in chosen for pair in kept.frames]
-    return Frames(
+    return PackedFrames(
         run=run,
         after=after,
         through=chosen[-1].seq if chosen else after,
         last=max(last, after),
-        states=[message for message in messages if isinstance(message, State)],
-        events=[message for message in messages if isinstance(message, Event)],
-        results=[message for message in messages if isinstance(message, Result)],
+        states=_packed(chosen, State),
+        events=_packed(chosen, Event),
+        results=_packed(chosen, Result),
         ended=ended,
     )
+
+
+def _packed(chosen: list[Kept], kind: type[Published]) -> list[msgspec.Raw]:
+    topic = kind.TOPIC.encode()
+    return [msgspec.Raw(payload) for kept in chosen for of, payload in kept.frames if of.startswith(topic)]

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from bus.ordered.tick_span import MOST_DT_US
 from bus.protocol.messages import Alarm, Event
 from bus.protocol.state import Plc
 
@@ -15,9 +16,6 @@ _CHECK = 16
 
 LARGEST = 256 << 20
 """Most bytes of a snapshot that is read: a plant with the most floaters takes a hundredth."""
-
-MOST_DT_US = 100_000_000
-"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
 
 Text = Annotated[str, Meta(max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=1 << 60)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.ordered.tick_log import CHUNK, RunHeader, TickLog, TickLogError, TickLogSpan, read
+from bus.ordered.tick_log import CHUNK, RunHeader, TickLog, TickLogError, TickRecord, read
 from bus.protocol.messages import Command, Mode, Tick
 
 HEADER = RunHeader(
@@ -27,12 +27,12 @@ def tick(seq: int, dt: float = 0.01, mode: Mode = "running", commands: int = 0, 
     )  # fmt: skip
 
 
-def expand(spans: list[TickLogSpan]) -> list[tuple[int, int, str, int, int]]:
+def expand(records: list[TickRecord]) -> list[tuple[int, int, str, int, int]]:
     """One row a tick."""
     return [
-        (each.first + k, each.dt_us, each.mode, each.commands if k == 0 else 0, each.speed_milli)
-        for each in spans
-        for k in range(each.count)
+        (span.first + k, span.dt_us, span.mode, commands if k == 0 else 0, span.speed_milli)
+        for span, _held, commands in records
+        for k in range(span.count)
     ]
 
 
@@ -57,12 +57,12 @@ def test_every_tick_is_read_back(
     assert recorded.header == HEADER
     assert not recorded.damaged
     expected = [(seq, round(dt * 1e6), mode, commands, 1000) for seq, (dt, mode, commands) in enumerate(ticks, 1)]
-    assert expand(recorded.spans) == expected
-    again = TickLog.reopen(path, recorded.end, recorded.spans[-1])
+    assert expand(recorded.records) == expected
+    again = TickLog.reopen(path, recorded.end, recorded.records[-1])
     again.append(tick(len(ticks) + 1, 0.01))
-    assert expand(read(path).spans) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
+    assert expand(read(path).records) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
     again.close()
-    assert expand(read(path).spans) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
+    assert expand(read(path).records) == [*expected, (len(ticks) + 1, 10_000, "running", 0, 1000)]
 
 
 def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_day_of_equal_ticks_needs_one_record(tmp_path: Path) -> None:
     for seq in range(1, 20_001):
         log.append(tick(seq))
     recorded = read(tmp_path / "run.ticks")
-    assert len(recorded.spans) == 1
-    assert recorded.spans[0].count == 20_000
+    assert len(recorded.records) == 1
+    assert recorded.records[0].span.count == 20_000
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_any_changed_bit_is_noticed(
     path.write_bytes(changed)
     recorded = read(path)
     assert recorded.damaged
-    assert len(recorded.spans) == (at - start) // 32, "all before it is there"
+    assert len(recorded.records) == (at - start) // 32, "all before it is there"
 
 
 @settings(max_examples=100, deadline=None)
@@ -112,11 +112,11 @@ def test_any_truncation_keeps_what_is_before(
     path.write_bytes(whole[:at])
     if at < start:
         try:
-            assert read(path).spans == []
+            assert read(path).records == []
         except TickLogError as error:
             assert "damaged opening" in str(error)  # noqa: PT017  # both are right, depending on where the cut is
     else:
-        assert len(read(path).spans) == (at - start) // 32
+        assert len(read(path).records) == (at - start) // 32
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def test_a_full_disk_is_known_before_a_tick_is_lost(tmp_path: Path, monkeypatch:
     for _ in range(200):
         seq += 1
         log.append(tick(seq, 0.001 * (seq % 2 + 1)))
-    assert [row[0] for row in expand(read(path).spans)] == list(range(1, seq + 1))
+    assert [row[0] for row in expand(read(path).records)] == list(range(1, seq + 1))
 
 
 def test_no_room_for_a_new_run_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from bus.protocol.messages import (
     Refused,
     Replay,
     ReplayRequest,
+    ReplaySpan,
     Result,
     Sequenced,
     Snapshot,
-    Span,
     State,
     Tick,
     Violation,
@@ -152,7 +152,7 @@ class Peer:
             return Frames(request.run, request.after, through, self.seq, states=states, events=[], results=[])
         ticks = [self._tick(seq) for seq in range(request.after + 1, through + 1)]
         spans = [
-            Span(each.seq, 1, each.t - each.dt, each.dt, each.mode, each.speed, each.flat_out, each.commands)
+            ReplaySpan(each.seq, 1, each.t - each.dt, each.dt, each.mode, each.speed, each.flat_out, each.commands)
             for each in ticks
         ]
         return Replay(request.run, spans, self.seq, epoch=1, rate=100, wall=1.7e9)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bus.protocol import codec
-from bus.protocol.messages import Command, Event, Frames, FramesRequest, Peer, Published, Span
+from bus.protocol.messages import Command, Event, Frames, FramesRequest, Peer, Published, ReplaySpan
 from bus.view import alarms
 from bus.view.alarms import Condition, compared
 from nodes.gateway import answers
@@ -220,7 +220,9 @@ def test_the_last_events_are_kept() -> None:
 
 def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_later() -> None:
     acknowledged = Command(id="c1", module="clock", name="acknowledge", args={"alarm": "m1.trip"}, origin="alice")
-    span = Span(first=3, count=9, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[acknowledged])
+    span = ReplaySpan(
+        first=3, count=9, t=0.02, dt=0.01, mode="running", speed=1.0, flat_out=False, commands=[acknowledged]
+    )
     trip = compared((), {"m1.trip": Condition("m1", "high", "tripped: too hot")}, 2, 0.01)
     happened = [event(k, f"event {k}") for k in range(1, 5)]
     first, second = plant(), plant()

@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from bus.protocol.codec import Pair, decode_published, encode_published
-from bus.protocol.messages import Command, Event, Mode, Published, Refused, Replay, Result, Snapshot, Span, State, Tick
+from bus.protocol.messages import (
+    Command,
+    Event,
+    Mode,
+    Published,
+    Refused,
+    Replay,
+    ReplaySpan,
+    Result,
+    Snapshot,
+    State,
+    Tick,
+)
 from bus.protocol.state import Plc
 from bus.protocol.tags import IF_MATCH, parameters_tag
 from catalog.scenario_folder import ScenarioFolder
@@ -40,9 +52,9 @@ def stream(count: int, dt: float = 0.05) -> list[Tick]:
     return ticks
 
 
-def spans(ticks: list[Tick], mode: Mode = "running") -> list[Span]:
+def spans(ticks: list[Tick], mode: Mode = "running") -> list[ReplaySpan]:
     return [
-        Span(
+        ReplaySpan(
             first=each.seq,
             count=1,
             t=each.t - each.dt,
@@ -70,7 +82,7 @@ def read_scenario(_run: str, name: str) -> Parameters:
     return ScenarioFolder(SCENARIOS).read(name)
 
 
-def replay(ticks: list[Span], last: int, run: str = RUN) -> Replay:
+def replay(ticks: list[ReplaySpan], last: int, run: str = RUN) -> Replay:
     return Replay(run=run, spans=ticks, last=last, epoch=1, rate=100, wall=0.0)
 
 
@@ -157,7 +169,7 @@ def test_a_restarted_node_folds_the_run_again_bit_for_bit(make: Callable[[], Phy
     restarted = make()
     on_tick(restarted, ticks[-1])
     assert restarted.request is not None
-    stretch = Span(first=2, count=1999, t=0.0, dt=0.05, mode="running", speed=1.0, flat_out=False, commands=[])
+    stretch = ReplaySpan(first=2, count=1999, t=0.0, dt=0.05, mode="running", speed=1.0, flat_out=False, commands=[])
     restarted.on_replay(replay([*spans(ticks[:1]), stretch], 2000))
     pieces = 0
     published: list[Published] = []

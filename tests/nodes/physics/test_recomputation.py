@@ -7,12 +7,15 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.ordered.tick_history import History
+from bus.ordered.tick_history import TickHistory
+from bus.ordered.tick_span import TickSpan, to_wire
+from bus.protocol.codec import decode, encode
 from bus.protocol.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
 from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import ASKERS, Answer, Recomputation
+from nodes.physics.replica.ring import PackedFrames
 from nodes.physics.replica.saved import Saved
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
@@ -38,12 +41,12 @@ def read_scenario(_run: str, name: str) -> Parameters:
 
 
 @cache
-def published() -> tuple[History, dict[int, tuple[str, list[str]]], list[Saved]]:
+def published() -> tuple[TickHistory, dict[int, tuple[str, list[str]]], list[Saved]]:
     """The run once: its ticks, what each brought (the state's digest, the ids of results), and snapshots."""
-    history, brought, saved = History(), {}, []
+    history, brought, saved = TickHistory(), {}, []
     fold = Fold(IDENTITY, RUN, read_scenario)
     for seq in range(1, TICKS + 1):
-        history.append(fold.t_us, DT_US, "running", tuple(command(seq)), speed_milli=1000, flat_out=False)
+        history.append(TickSpan(seq, 1, fold.t_us, DT_US, "running", tuple(command(seq))))
         messages = fold.tick(command(seq), DT_US, 0.0, shown=True)
         (digest,) = (message.digest for message in messages if isinstance(message, State))
         brought[seq] = (digest, [message.id for message in messages if isinstance(message, Result)])
@@ -62,18 +65,19 @@ def nothing_saved(_run: str, _seq: int) -> Iterator[Saved]:
 
 
 def replay(request: ReplayRequest) -> Replay:
-    spans = published()[0].after(request.after)[:3]
+    spans = list(map(to_wire, published()[0].after(request.after)[:3]))
     return Replay(run=request.run, spans=spans, last=TICKS, epoch=1, rate=100, wall=0.0, ended=True)
 
 
 def check(answer: Answer, asked: dict[tuple[bytes, ...], FramesRequest]) -> None:
-    assert isinstance(answer.reply, Frames)
+    assert isinstance(answer.reply, PackedFrames)
+    frames: Frames = decode(encode(answer.reply), Frames)
     for asker in answer.askers:
-        assert asked.pop(asker).after == answer.reply.after
+        assert asked.pop(asker).after == frames.after
     brought = published()[1]
-    seqs = range(answer.reply.after + 1, answer.reply.through + 1)
-    assert [(state.seq, state.digest) for state in answer.reply.states] == [(seq, brought[seq][0]) for seq in seqs]
-    assert [result.id for result in answer.reply.results] == [each for seq in seqs for each in brought[seq][1]]
+    seqs = range(frames.after + 1, frames.through + 1)
+    assert [(state.seq, state.digest) for state in frames.states] == [(seq, brought[seq][0]) for seq in seqs]
+    assert [result.id for result in frames.results] == [each for seq in seqs for each in brought[seq][1]]
 
 
 STEPS = st.one_of(
@@ -178,7 +182,7 @@ def test_askers_at_different_ticks_do_not_have_each_others_computed_anew() -> No
             recomputation.on_replay(replay(recomputation.request))
         answer = recomputation.work()
         if answer is not None:
-            assert isinstance(answer.reply, Frames)
+            assert isinstance(answer.reply, PackedFrames)
             places |= dict.fromkeys(answer.askers, answer.reply.through)
     assert places == {(b"A",): TICKS, (b"B",): TICKS}
     assert len(begun) == len(places)

@@ -6,19 +6,20 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from bus.ordered.tick_span import TickSpan
+from bus.protocol.messages import Command
 from nodes.physics.replica.forks import ForkFolder
 from nodes.physics.replica.saved import Saved
 from nodes.recorder.checkpoints import FOLDER, UNUSED_SECONDS, Checkpoints
 from recording.folder import make_folder
 from recording.hot import Batch, HotStore
-from recording.ticks import TickSpan
 
 
 def begun(root: Path, run: str, scenario: str) -> None:
     """Record the first tick of a run."""
-    command = {"id": f"{run}.begin", "module": "*", "name": "begin", "args": {"scenario": scenario, "parameters": {}}}
+    command = Command(f"{run}.begin", "*", "begin", {"scenario": scenario, "parameters": {}}, "clock")
     with closing(HotStore(make_folder(root, run).hot)) as store:
-        store.write(Batch(ticks=[TickSpan(1, 1, 0, 0, "stopped", [command])]))
+        store.write(Batch(ticks=[TickSpan(1, 1, 0, 0, "stopped", (command,))]))
 
 
 def test_a_checkpoint_goes_when_it_is_old_and_no_recorded_run_began_from_it(tmp_path: Path) -> None:

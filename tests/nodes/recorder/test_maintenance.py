@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bus.ordered.tick_span import TickSpan
+from bus.protocol.messages import Command
 from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import SPELL, HoleRepairer
 from nodes.recorder.maintenance import SCRUB_SECONDS, SEAL_SECONDS, MaintenanceThread
@@ -16,7 +18,6 @@ from recording.hot import Batch, HotStore, hot_ranges
 from recording.manifest import read_manifest
 from recording.recovery import covered
 from recording.retention import Limits
-from recording.ticks import TickSpan
 from tests.recording.conftest import record
 
 
@@ -90,9 +91,9 @@ def test_checkpoints_of_forks_are_looked_at_in_turn_but_not_right_after_the_star
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
     os.utime(checkpoint, (0, 0))
-    begin = {"id": "b", "module": "*", "name": "begin", "args": {"scenario": "reference", "parameters": {}}}
+    begin = Command("b", "*", "begin", {"scenario": "reference", "parameters": {}}, "clock")
     with closing(HotStore(make_folder(tmp_path, "0001-002").hot)) as store:
-        store.write(Batch(ticks=[TickSpan(1, 1, 0, 0, "stopped", [begin])]))
+        store.write(Batch(ticks=[TickSpan(1, 1, 0, 0, "stopped", (begin,))]))
     bench = Bench(tmp_path, Limits(1 << 50, 0))
     for now, there in ((0.0, True), (SCRUB_SECONDS - 1, True), (SCRUB_SECONDS, False)):
         bench.maintenance.work(now)

@@ -122,7 +122,7 @@ def compare(plant: Plant, heard: Heard) -> None:
         for seq in range(span.first, min(span.last, last) + 1):
             tick = heard.ticks[seq]
             assert (tick.dt, tick.mode) == (span.dt_us / 1e6, span.mode)
-            assert [each.id for each in tick.commands] == [each["id"] for each in span.commands if seq == span.first]
+            assert [each.id for each in tick.commands] == [each.id for each in span.commands if seq == span.first]
     assert len(notes) == len(set(notes)), "an event or a result is double"
     assert heard.notes <= set(notes), "an event or a result is lost"
     first = rows[0]

@@ -7,12 +7,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bus.ordered.tick_span import TickSpan
 from bus.protocol import codec
 from bus.protocol.messages import Event, Result, State, Tick
 from nodes.recorder.core import Intake
-from recording.message_rows import Rows, States, event_note, result_note, tick_span
+from recording.message_rows import Rows, States, event_note, result_note
 from recording.record import pack_row, unpack_row
-from recording.ticks import TickSpan
 from tests.bus.samples import sample
 
 COUNT = 7
@@ -102,8 +102,8 @@ def test_a_batch_holds_what_came_by_run() -> None:
     batches = intake.batches()
     assert {run: len(batch) for run, batch in batches.items()} == {"r1": 3, "r2": 1}
     span = batches["r1"].ticks[0]
-    assert span == tick_span(tick)
-    assert (span.first, span.length, span.t_us, span.dt_us) == (9, 1, 4_990_000, 10_000)
-    assert [each["id"] for each in span.commands] == [command.id for command in tick.commands]
+    assert span == TickSpan.of(tick)
+    assert (span.first, span.count, span.t_us, span.dt_us) == (9, 1, 4_990_000, 10_000)
+    assert [each.id for each in span.commands] == [command.id for command in tick.commands]
     assert isinstance(span, TickSpan)
     assert len(intake) == 0

@@ -1,0 +1,158 @@
+"""Ticks of one kind in a row as one value, in integers: what clock, recorder, replica and replay count in. Pure.
+
+Where spans leave a process they have one encoding each: on the bus (`to_wire` and `spans_of`, here), in the clock's
+tick log (`bus.ordered.tick_log`) and in a recording's hot store (`recording.ticks`).
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bus.protocol.messages import Command, Mode, Replay, ReplaySpan, Tick
+
+MOST_SEQ = (1 << 40) - 1
+"""Largest number of a tick: at 1000 ticks a second it is reached after 34 years."""
+
+MOST_US = 1 << 60
+"""Largest simulated time in microseconds."""
+
+MOST_DT_US = 100_000_000
+"""Longest tick in microseconds: ten times what the lowest rate at the highest speed takes."""
+
+
+class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ticks of one kind in a row: the commands act at the first one, then every tick advances by `dt_us`.
+
+    Times are whole microseconds and speeds whole thousandths: sums of them are exact in whatever order they are made,
+    so that everyone who counts the same ticks comes to the same time, to the bit.
+    """
+
+    first: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
+    count: Annotated[int, Meta(ge=1, le=MOST_SEQ)] = msgspec.field(name="length")  # as recordings have always called it
+    t_us: Annotated[int, Meta(ge=0, le=MOST_US)]
+    """Simulated time before the first tick, in microseconds."""
+    dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
+    mode: Mode
+    commands: tuple[Command, ...]
+    speed_milli: Annotated[int, Meta(ge=0, le=MOST_US)] = 1000
+    """Requested speed in thousandths."""
+    flat_out: bool = False
+    """True when running as fast as possible."""
+
+    @classmethod
+    def of(cls, tick: Tick) -> "TickSpan":
+        """A single tick."""
+        dt_us = round(tick.dt * 1e6)
+        return cls(
+            tick.seq,
+            1,
+            round(tick.t * 1e6) - dt_us,
+            dt_us,
+            tick.mode,
+            tuple(tick.commands),
+            round(tick.speed * 1000),
+            tick.flat_out,
+        )
+
+    @property
+    def last(self) -> int:
+        """Number of the last tick."""
+        return self.first + self.count - 1
+
+    @property
+    def end_us(self) -> int:
+        """Simulated time after the last tick, in microseconds."""
+        return self.t_us + self.count * self.dt_us
+
+    def after(self, seq: int) -> "TickSpan | None":
+        """What of it follows tick `seq`, None when nothing does."""
+        skipped = seq + 1 - self.first
+        if skipped <= 0:
+            return self
+        if skipped >= self.count:
+            return None
+        # The commands have acted at the tick that is cut off: carried along, they would act a second time.
+        return msgspec.structs.replace(
+            self, first=seq + 1, count=self.count - skipped, t_us=self.t_us + skipped * self.dt_us, commands=()
+        )
+
+    def upto(self, seq: int) -> "TickSpan | None":
+        """What of it comes before the end of tick `seq`, None when nothing does."""
+        if seq >= self.last:
+            return self
+        return None if seq < self.first else msgspec.structs.replace(self, count=seq + 1 - self.first)
+
+    def alike(self, other: "TickSpan") -> bool:
+        """True if its ticks advance as those of `other` do, whenever that is and whatever acts at the first one."""
+        return (
+            self.dt_us == other.dt_us
+            and self.mode == other.mode
+            and self.speed_milli == other.speed_milli
+            and self.flat_out == other.flat_out
+        )
+
+    def joins(self, other: "TickSpan") -> bool:
+        """True if `other` only continues it: commands begin a span of their own, since only its first tick has some."""
+        return (
+            other.first == self.first + self.count
+            and other.t_us == self.end_us
+            and not other.commands
+            and self.alike(other)
+        )
+
+    def longer(self, more: int) -> "TickSpan":
+        """The span with more ticks of its kind at its end."""
+        return msgspec.structs.replace(self, count=self.count + more)
+
+    def agrees(self, other: "TickSpan") -> bool:
+        """True if both say the same of the ticks that they have in common."""
+        first = max(self.first, other.first)
+        mine, others = self.after(first - 1), other.after(first - 1)
+        if mine is None or others is None or first > min(self.last, other.last):
+            return True
+        return mine.t_us == others.t_us and mine.commands == others.commands and mine.alike(others)
+
+
+def to_wire(span: TickSpan) -> ReplaySpan:
+    """A span as a replay carries it: in seconds, the unit of every time on the bus."""
+    return ReplaySpan(
+        first=span.first,
+        count=span.count,
+        t=span.t_us / 1e6,
+        dt=span.dt_us / 1e6,
+        mode=span.mode,
+        speed=span.speed_milli / 1000,
+        flat_out=span.flat_out,
+        commands=list(span.commands),
+    )
+
+
+def spans_of(reply: Replay, after: int = 0) -> Iterator[TickSpan]:
+    """The spans of a replay, cut to the ticks that follow `after`."""
+    for told in reply.spans:
+        # A quotient of two integers, rounded once, is the double nearest to it: rounding back finds the integer again.
+        span = TickSpan(
+            told.first,
+            told.count,
+            round(told.t * 1e6),
+            round(told.dt * 1e6),
+            told.mode,
+            tuple(told.commands),
+            round(told.speed * 1000),
+            told.flat_out,
+        )
+        rest = span.after(after)
+        if rest is not None:
+            yield rest
+
+
+def tick_holes(spans: Iterator[TickSpan] | list[TickSpan]) -> list[tuple[int, int]]:
+    """Ranges of ticks that are missing before the newest one, as (first, last)."""
+    holes, following = [], 1
+    for span in spans:
+        if span.first > following:
+            holes.append((following, span.first - 1))
+        following = max(following, span.last + 1)
+    return holes

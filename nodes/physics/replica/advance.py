@@ -1,0 +1,83 @@
+"""The one way in which a fold goes on over recorded ticks. Pure.
+
+A module that catches up goes this way, and so does whoever computes again what someone has missed, makes the checkpoint
+of a fork, or verifies a recording.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bus.ordered.tick_span import TickSpan, spans_of
+from bus.protocol.messages import STEP_US, Published, Replay
+from nodes.physics.replica.fold import Fold
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is folded at a time, before whoever folds looks at its sockets again."""
+
+    steps: int
+    """Most physics steps."""
+    ticks: int
+    """Most ticks: one that advances nothing takes no step and yet its time."""
+    shown: int
+    """Most ticks whose states are made, which takes longer than the steps of a short tick."""
+
+
+UNLIMITED = Budget(sys.maxsize, sys.maxsize, sys.maxsize)
+"""For whoever has nothing else to do."""
+
+
+class Folded(NamedTuple):
+    """What one tick brought."""
+
+    messages: list[Published]
+    shown: bool
+    """Whether its state is among them."""
+
+
+def spans_after(reply: Replay, seq: int) -> deque[TickSpan]:
+    """The ticks of a reply that follow tick `seq`; none if the very next one is missing.
+
+    That is so when an earlier question of the same run is answered: folded from there on, commands would be left out.
+    """
+    spans = deque(spans_of(reply, seq))
+    return spans if spans and spans[0].first == seq + 1 else deque()
+
+
+def advance(
+    fold: Fold, spans: deque[TickSpan], budget: Budget, wall: float, shown: Callable[[int], bool]
+) -> Iterator[Folded]:
+    """Fold ticks until they, the budget or the plant come to an end; what is folded leaves `spans`.
+
+    Whoever has enough stops asking: after each tick `fold` and `spans` fit together. After a fault nothing follows.
+
+    Args:
+        fold: the plant so far.
+        spans: the ticks that follow it.
+        budget: how much is folded at most.
+        wall: Unix time for what is made.
+        shown: whether the state of a tick is to be made.
+    """
+    steps = ticks = made = 0
+    while spans and not fold.fault and steps < budget.steps and ticks < budget.ticks and made < budget.shown:
+        span = spans[0]
+        if span.first != fold.seq + 1:
+            # A hole in the ticks themselves. Nothing behind it can be folded, so it is all asked for again.
+            spans.clear()
+            return
+        show = shown(span.first)
+        messages = fold.tick(span.commands, span.dt_us, wall, shown=show)
+        # The tick leaves before its messages are handed out: the generator may never be resumed.
+        rest = span.after(span.first)
+        if rest is None:
+            spans.popleft()
+        else:
+            spans[0] = rest
+        steps += span.dt_us // STEP_US
+        ticks += 1
+        made += show
+        yield Folded(messages, show)
