@@ -21,10 +21,10 @@ from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, ReplaySpan, State, Tick
 from bus.transport.sockets import Publisher, Server
+from recording.cursor import Placement
 from recording.database import open_reader
 from recording.folder import run_folder
 from recording.message_rows import States
-from recording.recovery import covered
 
 RATE = 1000
 FLOATERS = 17
@@ -71,7 +71,7 @@ def _cpu(pid: int) -> float:
 def _rows(data: Path) -> int:
     """How many states are recorded without a hole from the first one on."""
     with closing(open_reader(run_folder(data / "recordings", RUN).hot)) as hot:
-        ranges = covered(hot, "m1")
+        ranges = Placement.of(hot, "m1").covered
     return ranges[0][1] if ranges and ranges[0][0] == 1 else 0
 
 

@@ -9,10 +9,11 @@ from typing import IO, Final
 
 from console.arguments import FOLDER
 from console.progress import Progress
+from recording.cursor import FOREVER_US
 from recording.export import Export
 from recording.folder import WRITER, RunFolder, run_folder, run_folders
 from recording.output import opened_output
-from recording.reading import FOREVER_US, Selection
+from recording.reading import Selection
 from recording.recovery import recover
 from recording.recovery import scrub as recover_beside_writer
 from recording.summary import summary

@@ -13,10 +13,9 @@ from nodes.physics.replica.advance import UNLIMITED, advance
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.saved import Saved
 from recording.bundle import Digest, Total
+from recording.cursor import Placement
 from recording.database import module_names, open_reader
 from recording.folder import RunFolder
-from recording.hot import hot_ranges
-from recording.manifest import read_manifest
 from recording.message_rows import States
 from recording.record import Row
 from recording.rows import Missing, run_rows
@@ -75,9 +74,8 @@ class VerifyError(ValueError):
 def recorded_modules(folder: RunFolder) -> list[str]:
     """Modules whose states are recorded."""
     with closing(open_reader(folder.hot)) as hot:
-        sealed = {line.module for line in read_manifest(hot)}
-        names = module_names(hot)
-        return [name for number, name in names.items() if name in sealed or hot_ranges(hot, number)]
+        names = module_names(hot).values()
+        return [name for name in names if (found := Placement.of(hot, name)).lines or found.hot]
 
 
 def recorded_spans(folder: RunFolder) -> list[TickSpan]:

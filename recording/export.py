@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from mcap.writer import Writer
 
 from recording.channels import Channel, Shape
+from recording.cursor import FOREVER_US
 from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.notes import Note, read_notes
-from recording.reading import FOREVER_US, Reader, Selection
+from recording.reading import Reader, Selection
 
 Format = Literal["csv", "parquet", "mcap"]
 

@@ -15,11 +15,12 @@ import duckdb
 import numpy as np
 
 from recording.channels import Channel, ChannelError, Schema
+from recording.cursor import Placement, lines_of
 from recording.database import StoreError, module_number, open_reader, row_key
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import hot_ranges, read_schemas
-from recording.manifest import Line, read_manifest, rows_in
+from recording.hot import read_schemas
+from recording.manifest import Line
 from recording.record import NUMBERS, SCHEMA, SEQ, T_US, whole
 from recording.tier import PERIOD_US, Bins, Floats, Whole, bins_of
 
@@ -150,7 +151,7 @@ class History:
     def extent(self, module: str) -> tuple[int, int] | None:
         """First and last simulated time that is recorded, in microseconds; None when nothing is."""
         number = self._number(module)
-        times = [t for line in self._lines(module) for t in (line.t_first_us, line.t_last_us)]
+        times = [t for line in lines_of(self._hot, module) for t in (line.t_first_us, line.t_last_us)]
         keys = (row_key(number, 0), row_key(number + 1, 0) - 1)
         for order in ("ASC", "DESC"):
             found = self._read(_END.format(place=T_US + 1, order=order), keys)
@@ -177,20 +178,19 @@ class History:
             channels = self._channels(query.channels)
             window, coarse = _window(query)
             sums = _Sums((window.end_us - window.start_us) // window.width_us, len(channels))
-            every = self._lines(query.module)
-            near = [line for line in every if line.t_first_us < window.end_us and line.t_last_us >= window.start_us]
-            hot = hot_ranges(self._hot, number)
-            # Of a damaged segment the hot store has what was repaired; its tier would count that twice.
-            lines = [line for line in near if line.fate != "damaged" or not rows_in(line, hot)]
+            found = Placement.of(self._hot, query.module)
+            near = found.between(window.start_us, window.end_us)
+            # A tier is made of all that a segment had. Of a damaged one it would count again what was repaired.
+            lines = [line for line in near if not found.repaired(line)]
             tiers = [line for line in lines if line.tier_fate == "kept" and self._tier_whole(line)] if coarse else []
             coarse_ones = {line.first for line in tiers}
             rest = [line for line in lines if line.first not in coarse_ones]
             full = [line for line in rest if line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
-            self._add_hot(sums, (number, _sealed(every)), channels, window)
+            self._add_hot(sums, (number, _ranges(found.sealed)), channels, window)
             lost = len(rest) - len(full)
-            lost += sum(0 < rows_in(line, hot) < line.rows for line in near if line.fate == "damaged")
+            lost += sum(0 < found.repaired(line) < line.rows for line in near)
             return Answer(channels, window.start_us, window.width_us, sums.bins(), lost)
 
     @contextmanager
@@ -294,9 +294,6 @@ class History:
             self._compared[path, digest] = checksum(path) == digest
         return self._compared[path, digest]
 
-    def _lines(self, module: str) -> list[Line]:
-        return [line for line in read_manifest(self._hot) if line.module == module]
-
     def _number(self, module: str) -> int:
         number = module_number(self._hot, module)
         if number is None:
@@ -357,12 +354,10 @@ def _window(query: Query) -> tuple[_Window, bool]:
 _Ranges = tuple[Whole, Whole]
 
 
-def _sealed(lines: Sequence[Line]) -> _Ranges:
-    """First and last ticks of what is sealed."""
-    there = [(line.first, line.last) for line in lines if line.fate != "damaged"]
-    return np.array([first for first, _last in there], dtype=np.int64), np.array(
-        [last for _first, last in there], dtype=np.int64
-    )
+def _ranges(lines: Sequence[Line]) -> _Ranges:
+    """First and last ticks of segments."""
+    firsts, lasts = [line.first for line in lines], [line.last for line in lines]
+    return np.array(firsts, dtype=np.int64), np.array(lasts, dtype=np.int64)
 
 
 def _filled(values: Any) -> Any:

@@ -1,6 +1,6 @@
 """Reading a run's rows in order, wherever they lie, also while it is being recorded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -11,17 +11,12 @@ import pyarrow.parquet as pq
 
 from recording.channels import Channel, Schema
 from recording.columns import arrow_field, table_of
-from recording.database import SEQ_BITS, StoreError, module_names, module_number, open_reader
+from recording.cursor import FOREVER_US, HotPart, Placement, SealedPart, lines_of, walk
+from recording.database import StoreError, module_names, module_number, open_reader
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import Damaged, hot_ranges, read_rows, read_schemas
-from recording.manifest import Line, read_manifest, rows_in
+from recording.hot import Damaged, read_schemas
 from recording.record import Row
-
-FOREVER_US = 1 << 60
-"""An end that no run reaches, in microseconds."""
-
-_AT_ONCE = 2000
 
 
 def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
@@ -31,7 +26,8 @@ def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
         StoreError: if the recording cannot be read, or has no such module.
     """
     with closing(open_reader(folder.hot)) as hot:
-        lines = [line for line in read_manifest(hot) if line.module == module and line.fate == "kept"]
+        lines = [line for line in lines_of(hot, module) if line.fate == "kept"]
+    # From the segment that holds the moment on: a tick before it is not the newest.
     start_us = max((line.t_first_us for line in lines if line.t_first_us <= t_us), default=0)
     newest = None
     for table in Reader(folder, Selection(module, (), start_us, t_us + 1)).tables():
@@ -64,15 +60,14 @@ class Reader:
         self.missing: list[str] = []
         """What of the selection could not be read, in words."""
         with closing(open_reader(folder.hot)) as hot:
-            number = module_number(hot, selection.module)
-            if number is None:
+            if module_number(hot, selection.module) is None:
                 known = ", ".join(module_names(hot).values()) or "none yet"
                 raise StoreError(f"run {folder.run} has no module {selection.module[:64]!r}: there are {known}")
-            self._number = number
-            self.channels = self._choose(read_schemas(hot))
-            lines = [line for line in self._lines(read_manifest(hot)) if line.fate == "kept"]
-            hot_rows = sum(last - first + 1 for first, last in hot_ranges(hot, number))
-            self.rows = sum(line.last - line.first + 1 for line in lines) + hot_rows
+            self._schemas = read_schemas(hot)
+            self.channels = self._choose(self._schemas)
+            found = Placement.of(hot, selection.module)
+            lines = [line for line in found.between(selection.start_us, selection.end_us) if line.fate == "kept"]
+            self.rows = sum(line.rows for line in lines) + sum(last - first + 1 for first, last in found.hot)
             """How many rows there are at most."""
 
     def _choose(self, schemas: dict[int, Schema]) -> tuple[Channel, ...]:
@@ -81,52 +76,19 @@ class Reader:
             every |= schema.by_name
         return Schema(tuple(every.values())).select(self._selection.channels)
 
-    def _lines(self, lines: Sequence[Line]) -> list[Line]:
-        chosen = self._selection
-        return [
-            line
-            for line in lines
-            if line.module == chosen.module and line.t_first_us < chosen.end_us and line.t_last_us >= chosen.start_us
-        ]
-
     def tables(self) -> Iterator[Any]:
         """The rows, some thousand at a time."""
-        last = -1
-        while True:
-            with closing(open_reader(self._folder.hot)) as hot:
-                hot.execute("BEGIN")
-                ranges = hot_ranges(hot, self._number)
-                lines = [line for line in self._lines(read_manifest(hot)) if self._counts(line, ranges)]
-                following = [line for line in lines if line.first > last]
-                hot_first = min((max(first, last + 1) for first, end in ranges if end > last), default=None)
-                if following and (hot_first is None or following[0].first <= hot_first):
-                    source = self._from_segment(following[0])
-                    last = following[0].last
-                else:
-                    before = following[0].first - 1 if following else (1 << SEQ_BITS) - 1
-                    rows = list(self._from_hot(hot, last + 1, before))
-                    yield from self._tables_of(rows, read_schemas(hot))
-                    if not following:
-                        return
-                    last = before
-                    continue
-            yield from source
+        chosen = self._selection
+        for part in walk(self._folder, chosen.module, 0, chosen.start_us, chosen.end_us):
+            yield from self._from_hot(part) if isinstance(part, HotPart) else self._from_segment(part)
 
-    def _counts(self, line: Line, ranges: list[tuple[int, int]]) -> bool:
-        """False for a damaged segment of which rows were repaired: they are in the hot store."""
-        if line.fate != "damaged":
-            return True
-        there = rows_in(line, ranges)
-        lost = line.rows - there
-        if there and lost:
-            words = f"{lost} of the ticks {line.first} to {line.last} of {line.module}: damaged"
-            self.missing += [] if words in self.missing else [words]
-        return not there
-
-    def _from_segment(self, line: Line) -> Iterator[Any]:
+    def _from_segment(self, part: SealedPart) -> Iterator[Any]:
+        line = part.line
         ticks = f"ticks {line.first} to {line.last} of {line.module}"
         if line.fate != "kept":
-            self.missing.append(f"{ticks}: {line.fate}")
+            lost = line.rows - part.repaired
+            if lost:
+                self.missing.append(f"{lost} of the {ticks}: {line.fate}" if part.repaired else f"{ticks}: {line.fate}")
             return
         path = self._folder.segment(line.file)
         try:
@@ -137,27 +99,27 @@ class Reader:
                 known = set(file.schema_arrow.names)
                 wanted = [each.name for each in self.channels if each.name in known]
                 for group in range(file.num_row_groups):
-                    yield from self._cut(file.read_row_group(group, columns=["t_us", "seq", *wanted]))
+                    table = file.read_row_group(group, columns=["t_us", "seq", *wanted])
+                    # Rows that were handed out while they were hot may have been sealed since.
+                    fresh = (
+                        table.filter(pc.greater_equal(table["seq"], part.first)) if part.first > line.first else table
+                    )
+                    yield from self._cut(fresh)
         except (pa.ArrowException, OSError) as error:
             self.missing.append(f"{ticks}: {error}")
 
-    def _from_hot(self, hot: Any, first: int, last: int) -> Iterator[Row]:
-        for row in read_rows(hot, self._number, self._selection.module, first, last):
-            if isinstance(row, Damaged):
-                self.missing.append(row.reason)
-            elif row.t_us >= self._selection.end_us:
-                return
-            elif row.t_us >= self._selection.start_us:
-                yield row
-
-    def _tables_of(self, rows: list[Row], schemas: dict[int, Schema]) -> Iterator[Any]:
+    def _from_hot(self, part: HotPart) -> Iterator[Any]:
+        self.missing += [row.reason for row in part.rows if isinstance(row, Damaged)]
+        rows = (row for row in part.rows if isinstance(row, Row))
         for key, same in groupby(rows, key=lambda row: row.schema):
+            if key not in self._schemas:  # a run gets a new one when the lengths of its lists change
+                with closing(open_reader(self._folder.hot)) as hot:
+                    self._schemas = read_schemas(hot)
             alike = list(same)
-            if key not in schemas:
+            if key in self._schemas:
+                yield from self._cut(table_of(alike, self._schemas[key]))
+            else:
                 self.missing.append(f"ticks {alike[0].seq} to {alike[-1].seq}: their channel table is lost")
-                continue
-            for start in range(0, len(alike), _AT_ONCE):
-                yield from self._cut(table_of(alike[start : start + _AT_ONCE], schemas[key]))
 
     def _cut(self, table: Any) -> Iterator[Any]:
         t_us = table["t_us"]

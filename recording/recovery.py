@@ -10,7 +10,6 @@ from recording.channels import Schema
 from recording.database import (
     DamagedStoreError,
     module_names,
-    module_number,
     open_database,
     row_key,
     store_error,
@@ -19,7 +18,7 @@ from recording.database import (
 from recording.extent import ExtentFile, cut_off
 from recording.files import checksum
 from recording.folder import RunFolder
-from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, joined, read_rows
+from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, read_rows
 from recording.manifest import Line, read_manifest, remove_line, unpack_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, opened
@@ -283,12 +282,3 @@ def _clear_sealed(store: HotStore) -> None:
             for line in read_manifest(store.connection):
                 if line.module == name and line.fate != "damaged" and line.first <= last and first <= line.last:
                     store.remove(name, max(first, line.first), min(last, line.last))
-
-
-def covered(connection: sqlite3.Connection, module: str) -> list[tuple[int, int]]:
-    """Ranges of a module's sequence numbers that are recorded, as (first, last); what lies between is missing."""
-    number = module_number(connection, module)
-    if number is None:
-        return []
-    lines = [line for line in read_manifest(connection) if line.module == module and line.fate != "damaged"]
-    return joined([*((line.first, line.last) for line in lines), *hot_ranges(connection, number)])

@@ -1,18 +1,13 @@
 """Every recorded row of a run in order, wherever it lies, as it was recorded."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from typing import NamedTuple
 
-from recording.database import SEQ_BITS, module_number, open_reader
+from recording.cursor import HotPart, SealedPart, walk
 from recording.folder import RunFolder
-from recording.hot import Damaged, read_rows
-from recording.manifest import read_manifest
+from recording.hot import Damaged
 from recording.record import DamagedError, Row
 from recording.segment import segment_rows
-
-_AT_ONCE = 2000
 
 
 class Missing(NamedTuple):
@@ -32,52 +27,26 @@ def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | M
         StoreError: if the recording cannot be read.
     """
     following = max(first, 1)
-    for row in _sources(folder, module, first):
-        if isinstance(row, Row) and row.seq > following:
-            yield Missing(following, row.seq - 1, "damaged, or never recorded")
-        yield row
-        following = _end(row) + 1
+    for part in walk(folder, module, first):
+        for row in _hot(part) if isinstance(part, HotPart) else _sealed(folder, part):
+            if isinstance(row, Row) and row.seq > following:
+                yield Missing(following, row.seq - 1, "damaged, or never recorded")
+            yield row
+            following = (row.seq if isinstance(row, Row) else row.last) + 1
 
 
-def _sources(folder: RunFolder, module: str, first: int) -> Iterator[Row | Missing]:
-    """What there is, in order. A damaged segment is not there: what was repaired of it is in the hot store."""
-    following = first
-    while True:
-        with closing(open_reader(folder.hot)) as hot:
-            number = module_number(hot, module)
-            if number is None:
-                return
-            hot.execute("BEGIN")
-            every = [line for line in read_manifest(hot) if line.module == module and line.last >= following]
-            lines = [line for line in every if line.fate != "damaged"]
-            before = lines[0].first - 1 if lines else (1 << SEQ_BITS) - 1
-            rows = _some(hot, number, module, following, before)
-        if rows:
-            yield from rows
-            following = _end(rows[-1]) + 1
-        elif not lines:
-            return
-        else:
-            line = lines[0]
-            if line.fate != "kept":
-                yield Missing(max(following, line.first), line.last, line.fate)
-            else:
-                try:
-                    yield from (row for row in segment_rows(folder.segment(line.file)) if row.seq >= following)
-                except DamagedError as error:
-                    yield Missing(max(following, line.first), line.last, str(error))
-            following = line.last + 1
+def _hot(part: HotPart) -> Iterator[Row | Missing]:
+    return (Missing(row.seq, row.seq, row.reason) if isinstance(row, Damaged) else row for row in part.rows)
 
 
-def _some(hot: sqlite3.Connection, number: int, module: str, first: int, last: int) -> list[Row | Missing]:
-    """The next rows of the hot store, at most _AT_ONCE, so that no reader keeps it for long."""
-    rows: list[Row | Missing] = []
-    for row in read_rows(hot, number, module, first, last):
-        rows.append(Missing(row.seq, row.seq, row.reason) if isinstance(row, Damaged) else row)
-        if len(rows) == _AT_ONCE:
-            break
-    return rows
-
-
-def _end(row: Row | Missing) -> int:
-    return row.seq if isinstance(row, Row) else row.last
+def _sealed(folder: RunFolder, part: SealedPart) -> Iterator[Row | Missing]:
+    line = part.line
+    if line.fate == "damaged":
+        return  # what was repaired of it follows; the rest shows as a hole before the next row
+    if line.fate != "kept":
+        yield Missing(part.first, line.last, line.fate)
+        return
+    try:
+        yield from (row for row in segment_rows(folder.segment(line.file)) if row.seq >= part.first)
+    except DamagedError as error:
+        yield Missing(part.first, line.last, str(error))

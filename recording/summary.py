@@ -3,12 +3,11 @@
 from contextlib import closing
 from typing import NamedTuple
 
+from recording.cursor import Placement
 from recording.database import module_names, open_reader
 from recording.folder import RunFolder
-from recording.hot import hot_ranges, read_rows
-from recording.manifest import read_manifest
+from recording.hot import read_rows
 from recording.record import Row
-from recording.recovery import covered
 
 
 class Holding(NamedTuple):
@@ -30,14 +29,13 @@ def summary(folder: RunFolder) -> list[Holding]:
     """
     holdings = []
     with closing(open_reader(folder.hot)) as hot:
-        lines = read_manifest(hot)
         for number, name in module_names(hot).items():
-            ranges = covered(hot, name)
-            times = [t for line in lines if line.module == name for t in (line.t_first_us, line.t_last_us)]
-            for first, last in hot_ranges(hot, number):
-                ends = {first, last}
-                found = [row for seq in ends for row in read_rows(hot, number, name, seq, seq) if isinstance(row, Row)]
-                times += [row.t_us for row in found]
+            found = Placement.of(hot, name)
+            times = [t for line in found.lines for t in (line.t_first_us, line.t_last_us)]
+            # Time never goes back from one tick to the next: the ends of a range have the extremes of its times.
+            for seq in {end for ends in found.hot for end in ends}:
+                times += [row.t_us for row in read_rows(hot, number, name, seq, seq) if isinstance(row, Row)]
+            ranges = found.covered
             if ranges and times:
                 rows = sum(last - first + 1 for first, last in ranges)
                 holdings.append(Holding(name, rows, ranges[0][0], ranges[-1][1], min(times), max(times)))

@@ -14,10 +14,10 @@ from bus.protocol.endpoints import EndpointError, Endpoints
 from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
 from bus.transport.sockets import Dealer
 from nodes.recorder.core import Intake
+from recording.cursor import Placement
 from recording.database import module_names, transaction
 from recording.folder import RunFolder
 from recording.hot import HotStore
-from recording.recovery import covered
 from recording.ticks import read_ticks
 
 SPELL = 5.0
@@ -70,7 +70,7 @@ class HoleRepairer:
 
     def _rows(self, run: str, module: str, store: HotStore) -> Iterator[int]:
         """Fill a module's holes, answer by answer; how many rows each has given."""
-        ranges = [(0, 0), *covered(store.connection, module)]  # a run begins with tick 1
+        ranges = [(0, 0), *Placement.of(store.connection, module).covered]  # a run begins with tick 1
         for (_first, before), (after, _last) in pairwise(ranges):
             yield from self._repair_rows(run, module, store, before, after - 1)
 

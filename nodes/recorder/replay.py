@@ -24,6 +24,7 @@ from bus.protocol.messages import (
     State,
     Tick,
 )
+from recording.cursor import FOREVER_US
 from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.notes import Note, read_notes
@@ -36,7 +37,6 @@ INSTANCE = "replay"
 EVENTS_KEPT = 100
 """Newest events that are told to whoever begins to listen."""
 
-FOREVER_US = 1 << 60
 KNOWN = "start, resume, pause, stop, set_speed, seek"
 
 

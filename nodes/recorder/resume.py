@@ -11,17 +11,14 @@ from bus.ordered.stream import Known, ModuleStream, Streams
 from bus.ordered.tick_span import TickSpan
 from bus.protocol.codec import build
 from bus.protocol.messages import CLOCK_MODULE, Event, Result
+from recording.cursor import FOREVER_US, Placement
 from recording.folder import RunFolder
 from recording.hot import read_schemas
 from recording.message_rows import Rows
 from recording.notes import Note, read_notes
 from recording.record import Row
-from recording.recovery import covered
 from recording.rows import run_rows
 from recording.ticks import read_ticks
-
-FOREVER_US = 1 << 60
-
 
 RUNS_LOOKED_AT = 8
 """Most runs before the newest one that are looked through for what a module still owes them."""
@@ -47,7 +44,7 @@ class _Past:
 
     def newest(self, module: str) -> int:
         """Tick of a module's newest state, 0 if there is none."""
-        ranges = covered(self.connection, module)
+        ranges = Placement.of(self.connection, module).covered
         return ranges[-1][1] if ranges else 0
 
     def unanswered(self) -> list[tuple[str, str, int]]:

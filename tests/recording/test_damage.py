@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recording.cursor import Placement
 from recording.database import PAGE, module_number, open_reader
 from recording.folder import RunFolder, make_folder
 from recording.history import History, Query
@@ -17,7 +18,7 @@ from recording.manifest import read_manifest
 from recording.notes import read_notes
 from recording.reading import Reader, Selection
 from recording.record import Row
-from recording.recovery import Finding, covered, recover
+from recording.recovery import Finding, recover
 from recording.rows import Missing, run_rows
 from recording.seal import Sealer
 from recording.segment import segment_rows
@@ -79,7 +80,9 @@ def check(folder: RunFolder, findings: list[Finding]) -> int:
     for seq, row in rows.items():
         assert row == make_row(seq)
     with closing(open_reader(folder.hot)) as hot:
-        holes = set(range(1, LAST + 1)) - {seq for first, last in covered(hot, "m1") for seq in range(first, last + 1)}
+        holes = set(range(1, LAST + 1)) - {
+            seq for first, last in Placement.of(hot, "m1").covered for seq in range(first, last + 1)
+        }
     assert holes == set(range(1, LAST + 1)) - rows.keys()
     if holes - set(range(901, LAST + 1)):
         assert findings, "sealed rows are missing and nothing was said"
@@ -176,13 +179,13 @@ def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:
     findings = recover(folder, deep=True)
     assert [finding.where for finding in findings] == [f"segments/{line.file}"]
     with closing(open_reader(folder.hot)) as hot:
-        assert covered(hot, "m1") == [(1, 2000), (4001, 6000)]
+        assert Placement.of(hot, "m1").covered == [(1, 2000), (4001, 6000)]
     assert [row for row in run_rows(folder, "m1") if not isinstance(row, Row)] == [
         Missing(2001, 4000, "damaged, or never recorded")
     ]
     with closing(HotStore(folder.hot)) as store:  # the producer repairs what is missing
         record(store, 2001, 4000)
-        assert covered(store.connection, "m1") == [(1, 6000)]
+        assert Placement.of(store.connection, "m1").covered == [(1, 6000)]
     everything = [make_row(seq) for seq in range(1, 6001)]
     assert list(run_rows(folder, "m1")) == everything
     assert next(folder.damaged.iterdir()).name.startswith(line.file)

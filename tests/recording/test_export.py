@@ -20,11 +20,12 @@ from jsonschema import Draft202012Validator
 from mcap.reader import make_reader
 
 from recording.channels import ChannelError, Schema
+from recording.cursor import FOREVER_US
 from recording.database import StoreError
 from recording.export import FORMATS, Export, Format
 from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
-from recording.reading import FOREVER_US, Reader, Selection
+from recording.reading import Reader, Selection
 from recording.seal import Sealer
 from tests.recording.conftest import DT_US, SCHEMA, make_row, numbers, record
 

@@ -3,13 +3,14 @@
 from contextlib import closing
 from pathlib import Path
 
+from recording.cursor import Placement
 from recording.database import open_reader
 from recording.folder import make_folder, run_folder, run_folders
 from recording.history import History, Query
 from recording.hot import HotStore
 from recording.manifest import read_manifest
 from recording.reading import Reader, Selection
-from recording.recovery import covered, recover
+from recording.recovery import recover
 from recording.retention import Limits, make_room
 from recording.seal import Sealer
 from tests.recording.conftest import record
@@ -44,7 +45,7 @@ def test_the_full_rate_of_the_oldest_goes_first_and_its_seconds_stay(tmp_path: P
     folder = run_folder(tmp_path, RUNS[0])
     assert recover(folder, deep=True) == [], "what was dropped on purpose is no damage"
     with closing(open_reader(folder.hot)) as hot:
-        assert covered(hot, "m1") == [(1, 1500)], "and no hole to repair"
+        assert Placement.of(hot, "m1").covered == [(1, 1500)], "and no hole to repair"
     with closing(History(folder)) as history:
         coarse = history.query(Query("m1", ("grid.power",), 0, 15_000_000, 15))
         assert (coarse.bins.samples.sum(), coarse.lost) == (1499, 0)
@@ -68,7 +69,7 @@ def test_whole_runs_go_next_and_the_present_one_keeps_its_seconds_longest(tmp_pa
     make_room(tmp_path, Limits(quota=hot, reserve=0), RUNS[1])
     with closing(open_reader(folder.hot)) as reader:
         assert {line.tier_fate for line in read_manifest(reader)} == {"dropped"}
-        assert covered(reader, "m1") == [(1, 1500)]
+        assert Placement.of(reader, "m1").covered == [(1, 1500)]
 
 
 def test_a_full_disk_counts_like_a_full_quota(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ from nodes.gateway.recording_schemas import (
     SidesAnswer,
 )
 from nodes.gateway.recordings import AFTER, MAX_BINS, MAX_CHANNELS, Recordings, TimeRange
+from recording.cursor import FOREVER_US
 from recording.export import Export, Format
-from recording.reading import FOREVER_US, Selection
+from recording.reading import Selection
 
 router = APIRouter(tags=["recordings"])
 

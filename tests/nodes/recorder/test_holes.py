@@ -11,9 +11,9 @@ from bus.protocol.messages import Frames, FramesRequest, Refused
 from nodes.recorder import holes
 from nodes.recorder.core import Intake
 from nodes.recorder.holes import HoleRepairer
+from recording.cursor import Placement
 from recording.folder import RunFolder, make_folder
 from recording.hot import HotStore
-from recording.recovery import covered
 from tests.nodes.recorder.test_rows import make_state
 
 RUN = "0001-001"
@@ -75,7 +75,7 @@ def endpoints() -> Endpoints:
 def recorded(folder: RunFolder) -> dict[str, int]:
     """How many of each module's ticks are there."""
     with closing(HotStore(folder.hot)) as store:
-        return {name: sum(b - a + 1 for a, b in covered(store.connection, name)) for name in MODULES}
+        return {name: sum(b - a + 1 for a, b in Placement.of(store.connection, name).covered) for name in MODULES}
 
 
 def test_each_module_gets_an_answer_in_turn(folder: RunFolder, producers: Producers) -> None:

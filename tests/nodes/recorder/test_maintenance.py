@@ -12,11 +12,11 @@ from bus.protocol.messages import Command
 from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import SPELL, HoleRepairer
 from nodes.recorder.maintenance import SCRUB_SECONDS, SEAL_SECONDS, MaintenanceThread
+from recording.cursor import Placement
 from recording.database import open_reader
 from recording.folder import RunFolder, make_folder, run_folders
 from recording.hot import Batch, HotStore, hot_ranges
 from recording.manifest import read_manifest
-from recording.recovery import covered
 from recording.retention import Limits
 from tests.recording.conftest import record
 
@@ -76,7 +76,7 @@ def test_an_ended_run_is_sealed_at_once_and_the_present_one_after_a_minute(
     bench.maintenance.work(100.0 + 2 * SEAL_SECONDS - 1)
     assert hot(present) == [(301, 330)]
     with closing(open_reader(present.hot)) as reader:
-        assert covered(reader, "m1") == [(1, 330)]
+        assert Placement.of(reader, "m1").covered == [(1, 330)]
 
 
 def test_a_quota_that_is_passed_drops_the_oldest(folders: tuple[RunFolder, RunFolder], tmp_path: Path) -> None:

@@ -29,13 +29,13 @@ from bus.protocol.messages import (
 )
 from bus.transport.listener import Listener
 from nodes.clock import runs as clock_runs
+from recording.cursor import Placement
 from recording.database import StoreError, open_reader
 from recording.folder import run_folders
 from recording.hot import read_schemas
 from recording.message_rows import Rows, States, event_note, result_note
 from recording.notes import read_notes
 from recording.record import Row
-from recording.recovery import covered
 from recording.rows import run_rows
 from recording.seal import Sealer
 from recording.ticks import read_ticks
@@ -94,7 +94,7 @@ def recorded(plant: Plant, run: str) -> int:
         return 0
     try:
         with closing(open_reader(folder.hot)) as hot:
-            ranges = covered(hot, "m1")
+            ranges = Placement.of(hot, "m1").covered
     except StoreError:  # the recorder is making it just now
         return 0
     return ranges[-1][1] if ranges else 0
@@ -381,5 +381,5 @@ def test_it_starts_with_a_hot_store_that_is_cut_off_and_has_the_rest_sent_again(
 
 def _whole(plant: Plant, run: str) -> bool:
     with closing(open_reader(plant.folder(run).hot)) as hot:
-        ranges = covered(hot, "m1")
+        ranges = Placement.of(hot, "m1").covered
     return len(ranges) == 1 and ranges[0][0] == 1
