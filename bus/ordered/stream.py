@@ -75,11 +75,11 @@ def _ticks_of_span(span: TickSpan, reply: Replay) -> Iterator[Tick]:
 
 
 class SequenceBuffer(Generic[M]):
-    """Messages numbered 1, 2, 3 ... within a run, delivered in order and each once, one run after the other.
+    """Delivers messages that are numbered 1, 2, 3 ... within a run in order and each once, one run after the other.
 
     Args:
         whole: begin with the first message of the run, not with the first one heard.
-        led: another stream announces the runs and their order; what is heard before waits.
+        led: another stream announces the runs and their order; messages of a run not yet announced wait.
         held: most messages kept back while an earlier one is missing.
     """
 
@@ -92,9 +92,12 @@ class SequenceBuffer(Generic[M]):
         self._whole = whole
         self._led = led
         self._newest = 0
+        # Of this run: messages whose predecessor has not come.
         self._held: dict[int, M] = {}
         self._later: list[M] = []  # of the next run, while the end of this one is not known
         self._announced: deque[str] = deque()  # runs that follow, as far as they are known
+        # Bounded: of a run that ended longer ago a straggler would be taken for a new run, and nobody sends one so
+        # late.
         self._ended: deque[str] = deque(maxlen=64)
         self._ends: dict[str, int] = {}  # last numbers of announced runs, as far as they are known
 
@@ -104,7 +107,7 @@ class SequenceBuffer(Generic[M]):
         return bool(self._announced)
 
     def resume(self, run: str, last: int) -> None:
-        """Go on behind a message that an earlier process had, before any other is taken."""
+        """Continue after the last message that an earlier process had; to be called before any message is taken."""
         self.run, self.last, self._newest = run, last, last
 
     @property
@@ -123,21 +126,26 @@ class SequenceBuffer(Generic[M]):
         return len(self._held) + len(self._later)
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
-        """A run has begun, as another stream tells: this one has it too, even if nothing of it was heard.
+        """Take note of a run that another stream has seen begin: this one has it too, even if nothing was heard of it.
 
         Args:
             run: the run.
             ended: the run before it and its last number, None when there was none.
         """
+        # The end is worth more than the announcement: without it nobody can tell whether the last messages of the run
+        # are missing or were never sent.
         if ended is not None and ended[0] == self.run:
             self._newest = max(self._newest, ended[1])
         elif ended is not None:
             self._ends[ended[0]] = ended[1]
+        # After a restart a run is announced twice, by what is on disk and by the clock's stream; entered twice it would
+        # be delivered twice.
         if run == self.run or run in self._ended or run in self._announced:
             return []
         if self.run:
             self._announced.append(run)
             return []
+        # Who does not need a run whole begins with whatever message is heard first, so there is nothing to ask for yet.
         return self._enter(run) if self._whole else []
 
     def _enter(self, run: str) -> list[M]:
@@ -146,7 +154,10 @@ class SequenceBuffer(Generic[M]):
         self._held.clear()
         self.run = run
         self.last = 0
+        # The end may be known before the beginning: a run of a few ticks can be over before its announcement is
+        # repaired.
         self._newest = self._ends.pop(run, 0)
+        # Through `on` again, not straight out: they may be out of order, of this run or of one that follows it.
         return [ready for message in waiting for ready in self.on(message)]
 
     def had(self, message: M) -> bool:
@@ -160,10 +171,13 @@ class SequenceBuffer(Generic[M]):
         if message.seq <= self.last:
             return []
         self._newest = max(self._newest, message.seq)
+        # A hole. What comes behind it waits, and `after` turns into a request. A full buffer drops the message and not
+        # the number: `_newest` still asks for it later.
         if message.seq > self.last + 1:
             if len(self._held) < self._held_max:
                 self._held[message.seq] = message
             return []
+        # Counted only if it was not known already: answers overlap with what came by itself meanwhile.
         self.repaired += repair
         self.last = message.seq
         return [message, *self._drain()]
@@ -178,18 +192,22 @@ class SequenceBuffer(Generic[M]):
     def _of_another_run(self, message: M) -> list[M]:
         if message.run in self._ended:
             return []
+        # While a run is followed, another may not interrupt it: its end may still be on its way.
         if self.run or self._led:
             if len(self._later) < self._held_max:
                 self._later.append(message)
+            # A stream that is led learns of runs from the clock alone. A module that restarts in an old run would
+            # otherwise put the runs in a wrong order.
             if message.run not in self._announced and not self._led:
                 self._announced.append(message.run)
             return []
         self.run = message.run
+        # Whoever joins in the middle has missed nothing: it begins right before the first message that it hears.
         self.last = self._newest = 0 if self._whole else message.seq - 1
         return self.on(message)
 
     def completed(self, last: int, ended: bool, following: str = "") -> list[M]:
-        """A producer says how far the run goes; returns what the next run has waiting if this one is complete.
+        """Take note of how far a producer says the run goes; if it is complete, returns what waits of the next run.
 
         Args:
             last: newest number that it knows of.
@@ -198,19 +216,22 @@ class SequenceBuffer(Generic[M]):
         """
         if not self.closing or not ended:
             return []  # what is newer is on its way
+        # A run of which not one message was heard stands before those that were: only the producer's word tells of it.
         if following and following not in {self.run, *self._announced, *self._ended}:
             self._announced.appendleft(following)
         self._newest = max(self._newest, last)
+        # Not before the last message: leaving a run early would drop its end for good.
         return self._next_run() if self.last >= self._newest else []
 
     def distrust(self) -> None:
-        """Give up what waits for an earlier message: the producer of today is to say it again."""
+        """Drop what waits for an earlier message: the present producer is to send it again."""
         self._held.clear()
         self._later.clear()
 
     def skip(self) -> list[M]:
-        """What is missing cannot be had: count it as lost and go on behind it."""
+        """Give up what is missing: count it as lost and continue after it."""
         if self._held:
+            # Up to the first message that is there: everything before it is given up, and what follows it may be whole.
             first = min(self._held)
             self.lost += first - self.last - 1
             self.last = first - 1
@@ -220,6 +241,7 @@ class SequenceBuffer(Generic[M]):
         return self._next_run() if self.closing else []
 
     def _next_run(self) -> list[M]:
+        # Remembered before the next run is entered: a late message of this one must not open it again.
         self._ended.append(self.run)
         return self._enter(self._announced.popleft())
 
@@ -251,10 +273,12 @@ class TickStream:
             return self._result(message)
         if isinstance(message, Event):
             return self._event(message)
+        # Fencing: a clock that was replaced may wake up and go on. Of two with one run the higher epoch is right.
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
         self._take_up(message.epoch)
+        # The epoch is taken up before the tick, or the old clock's waiting ticks would be delivered behind it.
         return self._deliver(self.buffer.on(message))
 
     def _take_up(self, epoch: int) -> None:
@@ -272,6 +296,7 @@ class TickStream:
         ready: list[Tick] = []
         for tick in ticks_of(reply, buffer.last):
             ready += buffer.on(tick, repair=True)
+        # After the ticks themselves: only they tell whether the run is complete.
         ready += buffer.completed(reply.last, reply.ended, reply.following)
         return self._deliver(ready)
 
@@ -281,6 +306,8 @@ class TickStream:
         ready += [each for result in reply.results for each in self._result(result)]
         for command_id, (run, seq) in list(self._unanswered.items()):
             if run == reply.run and reply.after < seq <= reply.through:
+                # The block covers the command's tick and has no result of it: the clock has forgotten. Asking on would
+                # never end.
                 del self._unanswered[command_id]
                 self.buffer.lost += 1
         return ready
@@ -296,6 +323,7 @@ class TickStream:
         if buffer.after is not None:
             return ReplayRequest(run=buffer.run, after=buffer.after)
         for run, seq in self._unanswered.values():
+            # Not at once: a result leaves the clock after its tick, and is usually only late.
             if run != buffer.run or seq + RESULT_LEAD < buffer.last:
                 return FramesRequest(run=run, after=seq - 1)
         return None
@@ -315,10 +343,12 @@ class TickStream:
         event = _kind_key(result.run, result.seq, NODE_ALARM if result.name == NODE_ALARMS else STOPPED_LATE)
         told = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
         if told and result.outcome == "applied" and event not in self._seen:
+            # The key of the event takes the place of a command's id: both are asked for in the same way.
             self._unanswered[event] = (result.run, result.seq)
         return [result]
 
     def _event(self, event: Event) -> list[Published]:
+        # Seen by its kind as well as by its text: a result announces only that there is an event of that kind.
         kind = _kind_key(event.run, event.seq, event.kind)
         self._unanswered.pop(kind, None)
         self._seen.first(kind)
@@ -374,6 +404,8 @@ class ModuleStream:
 
     def skip(self) -> list[Published]:
         """What is missing cannot be had; go on behind it."""
+        # One thing at a time: what was lost of results and events is settled first, and states are skipped by the next
+        # call, so that a hole is never counted under two names.
         lost = sum(tally.settle(self.buffer.run, 0, self.buffer.last) for tally in (self._events, self._results))
         self.buffer.lost += lost
         return [] if lost else self._deliver(self.buffer.skip())
@@ -382,6 +414,7 @@ class ModuleStream:
     def request(self) -> FramesRequest | None:
         """What to ask the module for, None when nothing is missing."""
         buffer = self.buffer
+        # One request covers all that is missing: from the earliest place on, the answer has the rest too.
         needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
         if buffer.after is not None:
             # Of the last tick of a run no later state tells what came with it, so that is asked for with the rest.
@@ -389,17 +422,22 @@ class ModuleStream:
         return FramesRequest(run=buffer.run, after=max(0, min(needed))) if needed else None
 
     def _take(self, message: Published, *, repair: bool) -> list[Published]:
+        # States carry numbers, so the buffer finds holes and repetitions. Events and results do not: they go out as
+        # they come, and the states' counts find the holes.
         if not isinstance(message, Event | Result):
             return self._deliver(self.buffer.on(message, repair=repair))
         event = isinstance(message, Event)
         if not self._seen.first(_key(message)):
             return []
         self.buffer.repaired += repair
+        # Before it is delivered: the state that counts it may be next in the same batch.
         (self._events if event else self._results).add(message.run, message.seq)
         return [message]
 
     def _deliver(self, states: list[Any]) -> list[Published]:
         for state in states:
+            # A module publishes results, state, events, in this order. So a state counts the results of its own tick,
+            # and of the events only those before it.
             self._results.check(state.run, state.seq + 1, state.results)
             self._events.check(state.run, state.seq, state.events)
         return list(states)
@@ -407,14 +445,14 @@ class ModuleStream:
 
 @dataclass(frozen=True)
 class Known:
-    """Events or results of a module that an earlier process had."""
+    """The events or results of a module that an earlier process had received."""
 
     before: int
-    """Up to this tick, exclusively, it had all of them."""
+    """It had all of them up to this tick, exclusively."""
     count: int
-    """How many these were."""
+    """How many those were."""
     since: Sequence[Event | Result]
-    """Those that it had from that tick on."""
+    """Those of later ticks that it had."""
 
 
 def _kind_key(run: str, seq: int, kind: str) -> str:
@@ -445,7 +483,7 @@ class _Tally:
         self._heard = {run: [message.seq for message in known.since]}
 
     def add(self, run: str, seq: int) -> None:
-        """One has come."""
+        """Count one message."""
         self._heard.setdefault(run, []).append(seq)
         while len(self._heard) > RUNS_REMEMBERED:
             del self._heard[next(iter(self._heard))]
@@ -457,23 +495,29 @@ class _Tally:
             self._run, self._owed = run, None
             self.since, self._count = (0, 0) if known else (before, count)
         heard = self._heard.get(run, [])
+        # Several runs are counted at a time: a module may finish an old run while events of the newest are heard
+        # already.
         have = self._count + sum(self.since <= seq < before for seq in heard)
         if have < count:
             self._owed = (before, count)
             return
         self.since, self._count, self._owed = before, count, None
+        # What is counted is let go; what belongs to later ticks waits for their states.
         self._heard[run] = [seq for seq in heard if seq >= before]
 
     @property
     def owing(self) -> bool:
-        """True while some have not come."""
+        """True while some that were counted by a state have not arrived."""
         return self._owed is not None
 
     def settle(self, run: str, after: int, through: int) -> int:
-        """All of these ticks have come now; returns how many were never heard of all the same."""
+        """Take note that all messages of these ticks have arrived now; returns how many are lost for good."""
+        # An answer settles only what it covers without a gap: one that begins later says nothing of the ticks before
+        # it.
         if self._owed is None or run != self._run or after > max(0, self.since - 1) or through < self.since:
             return 0
         before, count = self._owed
+        # A block may end before the tick that was asked about; then the rest stays open and is asked for next.
         upto = min(through + 1, before)
         self._count += sum(self.since <= seq < upto for seq in self._heard.get(run, []))
         self.since = upto
@@ -498,6 +542,7 @@ class _Seen:
             return False
         self._keys[key] = None
         if len(self._keys) > REMEMBERED:
+            # The oldest goes: repetitions come from repairs, which lie minutes back and not hours.
             self._keys.popitem(last=False)
         return True
 
@@ -554,6 +599,8 @@ class Streams:
         for message in delivered:
             if not isinstance(message, Tick):
                 continue
+            # The modules hear of a run through the clock, in the clock's order, and learn how far the one before it
+            # went.
             if self._ticked is None or self._ticked[0] != message.run:
                 for stream in self.modules.values():
                     ready += stream.announce(message.run, self._ticked)

@@ -1,4 +1,4 @@
-"""The ticks of the present run, run-length coded: small enough to keep all, so that any module can fold them again."""
+"""All ticks of the present run, run-length coded: few enough bytes to keep, so that any module can fold them again."""
 
 from bisect import bisect_right
 

@@ -119,16 +119,19 @@ class TickLog:
         """
         body = msgspec.msgpack.encode(header)
         head = _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
+        # Records begin at a multiple of their size, so that none lies across two pages or two sectors.
         head += bytes(-len(head) % _RECORD)
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
         try:
+            # Reserved first: a run that could not write its first ticks must not begin at all.
             os.posix_fallocate(file, 0, len(head) + CHUNK)
             os.pwrite(file, head, 0)
         except OSError as error:
             os.close(file)
+            # A file without a whole header would be reported as damaged by every clock that starts later.
             path.unlink(missing_ok=True)
             raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
         return cls(path, file, len(head), None)
@@ -165,12 +168,16 @@ class TickLog:
         self._unsynced = True
 
     def _reserve(self) -> None:
+        # The reserve is asked for while there is plenty left. A disk that has become full is then noticed many records
+        # before one fails.
         free = (self._reserved - self._end) // _RECORD
         if free > 2 * RESERVE:
             return
         try:
             os.posix_fallocate(self._file, self._end, CHUNK)
         except OSError:
+            # Simulated time stops here, and ticks go on with what is left: each change of mode takes a record, and
+            # there are enough for a plant to be stopped and saved.
             self.short = free <= RESERVE
             if free < 1:
                 raise
@@ -185,11 +192,13 @@ class TickLog:
     def sync(self) -> None:
         """Have what was written survive a power cut. Callable from another thread."""
         if self._unsynced:
+            # Before the call, not after it: what is written meanwhile belongs to the next one.
             self._unsynced = False
             os.fdatasync(self._file)
 
     def close(self) -> None:
         """Write out, give back what was reserved, and close."""
+        # The reserve of a run that is over belongs to the runs that follow.
         os.ftruncate(self._file, self._end)
         os.fsync(self._file)
         os.close(self._file)
@@ -215,6 +224,7 @@ def read(path: Path) -> Recorded:
     """
     try:
         with path.open("rb") as file:
+            # Bounded before anything is believed: the length of a file is no promise either.
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise TickLogError(f"tick log {path} cannot be read: {error.strerror}") from error
@@ -223,6 +233,7 @@ def read(path: Path) -> Recorded:
     try:
         magic, size, check = _HEAD.unpack_from(data)
         body = data[_HEAD.size : _HEAD.size + size]
+        # Without its header a log is worth nothing: no run id, no epoch, no way to order it among the others.
         if magic != _MAGIC or len(body) != size or zlib.crc32(body) != check:
             raise TickLogError(f"tick log {path} has a damaged opening")
         header = msgspec.msgpack.decode(body, type=RunHeader)

@@ -108,6 +108,8 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def agrees(self, other: "TickSpan") -> bool:
         """True if both say the same of the ticks that they have in common."""
+        # Cut to where both begin, they have the same first tick; a command can then be in one of them alone only if
+        # they differ.
         first = max(self.first, other.first)
         mine, others = self.after(first - 1), other.after(first - 1)
         if mine is None or others is None or first > min(self.last, other.last):

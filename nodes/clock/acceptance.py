@@ -56,6 +56,8 @@ class Acceptance:
             suspended: why simulated time has to wait for something else than a module, empty when it has not.
         """
         known = (CLOCK_MODULE, EVERY_MODULE, *self._modules)
+        # Cheap and final refusals first. What may change by itself, such as a late module, comes last and names a time
+        # to try again.
         if request.module not in known:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
         if request.name == "begin" or (request.module == EVERY_MODULE and request.name != EMERGENCY_STOP):
@@ -91,6 +93,8 @@ class Acceptance:
         status = self._peers.status(module)
         if status is None:
             return f"module {module} has not been heard of yet: try again when it is there"
+        # Of the present run: a module that is still in the one before has progress 0 here, and is late until it has
+        # come over.
         behind = run.seq - self._peers.progress(module, run.name)
         if behind <= self._ticks_behind:
             return ""
@@ -106,6 +110,8 @@ def again(request: CommandRequest, answer: Sequenced, command: Command) -> Seque
 
 def another(request: CommandRequest, known: Command | CommandRequest) -> Refused | None:
     """Why a request may not use the id of a command that is known; None if it is the same one."""
+    # The origin is not compared: the same person may repeat a command through another client, after a reconnection for
+    # one.
     if (request.module, request.name, request.args) == (known.module, known.name, known.args):
         return None
     return Refused(id=request.id, field="id", reason=f"it stood for another command before ({known.name!r})")

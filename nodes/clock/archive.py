@@ -32,6 +32,8 @@ class Archive:
         run = self._find(request.run, wall)
         if isinstance(run, Refused):
             return run
+        # With today's epoch: whoever repairs an old run follows the present clock, and would drop an answer of an
+        # outdated one.
         replay = run.replay(request, self._settings.epoch, self._settings.rate, wall)
         return msgspec.structs.replace(replay, ended=True, following=self._runs.following(run.name))
 
@@ -52,6 +54,7 @@ class Archive:
             if recovered is None:
                 return Refused(id=name, field="run", reason=f"no run {name!r} is on record here")
             run = ended_run(recovered, self._settings.rate, wall)
+            # An ended run does not change, so it is kept as it is; repairs of one run come many in a row.
             self._kept[name] = run
             if len(self._kept) > RUNS_KEPT:
                 self._kept.popitem(last=False)

@@ -80,6 +80,8 @@ class Controls:
         match command:
             case Reset(scenario=chosen, parameters=parameters):
                 return chosen or scenario, parameters
+            # With commands before it nobody knows yet whether the run will be stopped when its tick comes, so the
+            # modules are asked to be on the safe side: an answer that is not needed costs nothing.
             case Start() if waiting or (self.mode == "stopped" and t_us > 0):
                 return scenario, {}
         return None
@@ -128,11 +130,13 @@ class Controls:
             case Step(ticks=ticks):
                 if self.mode == "running":
                     raise ClockCommandError("the run is running: pause it first")
+                # Added, not set: two clients that each step ten ticks have asked for twenty.
                 self._steps_left += ticks
                 return {"mode": self.mode, "ticks": self._steps_left}
             case SetSpeed(speed=speed, flat_out=flat_out):
                 self.speed = speed or self.speed
                 self.flat_out = flat_out
+                # What was left over of a step at the old speed, and what was owed at it, mean nothing at the new one.
                 self._begin_anew()
                 return {"speed": self.speed.factor, "flat_out": self.flat_out}
             case SetPolicy(policy=policy):
@@ -167,14 +171,19 @@ class Controls:
         """How far the next tick goes from a time, in microseconds, when nobody is late."""
         if self._steps_left > 0:
             self._steps_left -= 1
+            # Steps are counted in ticks and end no earlier for a moment that is to be reached: the two exclude each
+            # other, see `_run_until`.
             return FLAT_OUT_DT_US if self.flat_out else self._pace.advance(self.speed)
         if self.flat_out:
             return self._up_to_moment(FLAT_OUT_DT_US, t_us)
         dt_us = self._pace.advance(self.speed)
+        # What is owed is made up for within the tick, no faster than the plant can follow; see `CatchUpBacklog`.
         return self._up_to_moment(dt_us + (self._backlog.take(dt_us) if self.policy == "catch_up" else 0), t_us)
 
     def _up_to_moment(self, dt_us: int, t_us: int) -> int:
         """The advance, cut short where the run is to pause."""
+        # Not past the moment, to the microsecond: `run_until` promises that time, and a tick can be as short as it
+        # takes.
         if self._until_us is None or t_us + dt_us < self._until_us:
             return dt_us
         dt_us = self._until_us - t_us
@@ -214,8 +223,10 @@ class Controls:
 
     def follow(self, span: TickSpan, t_us: int) -> None:
         """Be as after recorded ticks, which ended at a time."""
+        # The record does not say how many steps were left, but each tick of a paused run that advanced was one of them.
         if self.mode != "running" and self._steps_left > 0:
             self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))
         self.mode = span.mode  # a moment that is reached changes it without a command
+        # A moment that was reached before the clock died must not stop the run a second time.
         if self._until_us is not None and (self.mode != "running" or t_us >= self._until_us):
             self._until_us = None

@@ -86,6 +86,8 @@ class ClockCore:
         if recovered is None:
             self._run = self._begin(settings.scenario, {})
         else:
+            # Order: controls and history follow the record first; only then can it be told whether a run was to begin
+            # next.
             self._recover(recovered, wall)
             # The clock may have died between the last tick of a run and the first of the next.
             self._owed_notices = self._end_run(wall)
@@ -102,9 +104,11 @@ class ClockCore:
 
         One that begins a run is prepared first: its question is to be put to all who have not answered, see `prepared`.
         """
+        # Refusals come before anything is remembered: a refused command leaves no trace and may be sent again.
         refused = self._acceptance.refuse(request, self._run, self.suspended)
         if refused is not None:
             return refused
+        # A client that repeats its request joins the question that is under way instead of putting a second one.
         under_way = self._preparations.find(request.id)
         if under_way is not None:
             return another(request, under_way.request) or under_way
@@ -139,6 +143,7 @@ class ClockCore:
         if found.run != self._run.name:
             # Another run has begun meanwhile: what was asked may not be what the command would begin with any more.
             return self.sequence(found.request, now_ns)
+        # Asked again: while modules were answering, one of them may have fallen behind, or the disk may have filled up.
         return self._acceptance.refuse(found.request, self._run, self.suspended) or self._accept(found.request)
 
     def _accept(self, request: CommandRequest) -> tuple[Sequenced, Command]:
@@ -149,16 +154,21 @@ class ClockCore:
     def decide(self) -> tuple[Sequenced, Command] | None:
         """A command that the clock gives itself, None if it has no cause; to be made durable as any other."""
         if self._due_alarms is not None and not self._run.waits(NODE_ALARMS):
+            # Taken out before it is journaled. If the write fails the next report finds the same difference and asks
+            # anew.
             present, self._due_alarms = self._due_alarms, None
             command_id = f"{self._run.name}.nodes-{self._run.seq}"
             return self._take(Command(command_id, CLOCK_MODULE, NODE_ALARMS, present, origin=CLOCK_MODULE))
         if not self._verdict.late or self._run.waits(STOP_LATE):
             return None
+        # The id has the tick in it, so that a clock that dies here and decides again does not repeat an old id.
         command_id, late = f"{self._run.name}.late-{self._run.seq}", list(self._verdict.late)
         return self._take(Command(command_id, CLOCK_MODULE, STOP_LATE, {"late": late}, origin=CLOCK_MODULE))
 
     def _take(self, command: Command) -> tuple[Sequenced, Command]:
         seq = self._run.room(command)
+        # It has its place in the order now, before it is on disk: whoever comes next gets a later one.
+        # `waits_for_journal` keeps the tick back until the disk has caught up.
         self._run.pending[seq].append(command)
         self._undurable.add(command.id)
         return Sequenced(id=command.id, run=self._run.name, seq=seq), command
@@ -175,6 +185,8 @@ class ClockCore:
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement; one of a tick that was never sent is counted and dropped."""
         if isinstance(message, Ack) and message.run == self._run.name:
+            # Nobody can have worked off what was not sent: believed, it would let simulated time run ahead of the
+            # plant.
             if message.seq > self._run.seq:
                 self.bad_frames += 1
                 return
@@ -217,15 +229,22 @@ class ClockCore:
         """
         run, controls = self._run, self._controls
         run.seq += 1
+        # Leaders are named before commands act: the tick that carries a command also says who publishes its result.
         self.peers.elect(mono_ns)
         commands = tuple(run.pending.pop(run.seq, ()))
         obeyed: list[Published] = []
         for command in commands:
             if command.module == CLOCK_MODULE:
+                # In the order of acceptance, and before time advances: what the tick says of mode and speed is what its
+                # commands made of them.
                 obeyed += apply(run, controls, command, wall)
+        # A command of this very tick may have stopped the run or changed the policy: then there is nothing to carry
+        # out.
         self._verdict.keep(applies=controls.stops_when_late)
         dt_us = self._advance()
+        # After the advance, from what it waited for; carried out by a command, at the earliest two ticks on.
         self._verdict.find(self._held, self.peers, mono_ns, applies=controls.stops_when_late)
+        # The history is written with the time before the tick, as the span says; only then does the time go on.
         span = TickSpan(run.seq, 1, run.t_us, dt_us, controls.mode, commands, controls.speed.milli, controls.flat_out)
         run.history.append(span)
         run.t_us += dt_us
@@ -247,23 +266,31 @@ class ClockCore:
             published=self.peers.published(run.name),
             commands=list(commands),
         )
+        # The tick goes first: who hears a result first would have to ask for the tick that it belongs to.
         published: list[Published] = [tick, *obeyed, *self._owed_notices]
         self._owed_notices = []
         if controls.next_run is not None:
+            # The last tick of a run is published in it, and the rejections of what was to act later follow it. The next
+            # tick is number 1 of the new run.
             published.extend(self._end_run(wall))
         return published
 
     def _advance(self) -> int:
         if self._verdict.late:
+            # Time stands still from the verdict to its tick, whoever catches up meanwhile: the run ends at the time at
+            # which it was found late.
             self._held = list(self._verdict.late)
             return 0
         self._held = []
         controls = self._controls
         if not controls.moving or controls.next_run is not None or self.suspended:
             return 0
+        # At low speed the window stays as it is: it covers the latency of the bus, which is real time and not
+        # simulated.
         window = WINDOW_US * max(controls.speed.milli, 1000) // 1000
         self._held = self._behind(FLAT_OUT_WINDOW_US if controls.flat_out else window)
         if self._held:
+            # Under policy catch_up the time that is lost here is owed; under the others it is simply later.
             controls.wait()
             return 0
         return controls.advance(self._run.t_us)
@@ -283,6 +310,7 @@ class ClockCore:
     # Runs
 
     def _begin(self, scenario: str, parameters: dict[str, Any]) -> Run:
+        # Epoch and number name the run, and both only grow: no name comes again.
         self._runs_begun += 1
         header = RunHeader(
             run=f"{self.settings.epoch:04d}-{self._runs_begun:03d}",
@@ -296,6 +324,7 @@ class ClockCore:
             policy=self._controls.policy,
         )
         run = Run(header)
+        # The beginning rides in the first tick like any command, so that modules need no other way to hear of a run.
         run.pending[1].append(begin_command(header))
         return run
 
@@ -304,9 +333,11 @@ class ClockCore:
         if self._controls.next_run is None:
             return []
         scenario, parameters, mode = self._controls.next_run
+        # Answered in the run that they were accepted for, while it is still the present one.
         results = answer_left(self._run, wall)
         self._controls.enter(mode)
         self._run = self._begin(scenario, parameters)
+        # Who was late in the old run is not late in the new one.
         self._verdict.keep(applies=False)
         return results
 

@@ -19,10 +19,13 @@ class Flusher(threading.Thread):
 
     def run(self) -> None:
         """Flush until stopped; what goes wrong is kept in `failure` for the main thread."""
+        # The event is the clock of the loop: a stop does not wait for the interval to pass.
         while not self._stopping.wait(FLUSH_INTERVAL):
             try:
                 self._runs.sync()
             except OSError as error:
+                # Not tried again: after a failed fsync Linux marks the pages clean, and the next one would succeed with
+                # nothing written.
                 self.failure = error
                 raise
 

@@ -49,11 +49,14 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._epoch = 0
         try:
+            # Transactions are begun by hand: Python's own would commit when it likes, and a commit is what a client is
+            # promised.
             self._database = sqlite3.connect(path, isolation_level=None, timeout=BUSY)
         except sqlite3.Error as error:
             raise JournalError(f"journal {path} cannot be opened: {error}") from error
         try:
             self._database.execute("PRAGMA journal_mode=WAL")
+            # In WAL mode anything less syncs at checkpoints alone; a power cut would take commands that were answered.
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
@@ -85,6 +88,8 @@ class Journal:
         if self._database.in_transaction:
             return
         try:
+            # Immediate: the lock is taken now, when the command can still be refused, and not at the insert, when a
+            # tick is promised to it.
             self._database.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise _failure(UNWRITTEN, error) from error
@@ -104,6 +109,8 @@ class Journal:
         self.reserve()
         try:
             cursor = self._database.execute(
+                # The fence is part of the insert, and so of its transaction: a clock that slept through its replacement
+                # cannot write between a check and the insert.
                 "INSERT INTO commands (id, run, seq, body) SELECT ?, ?, ?, ? WHERE (SELECT MAX(epoch) FROM epochs) = ?",
                 (command.id, run, seq, encode(command), self._epoch),
             )
@@ -111,6 +118,8 @@ class Journal:
         except sqlite3.Error as error:
             self.release()
             raise _failure(UNWRITTEN, error) from error
+        # Nothing was inserted and nothing failed, so it was the fence. The process ends with this: it must not answer
+        # anybody any more.
         if cursor.rowcount != 1:
             raise FencedError(f"epoch {self._epoch} of this clock is over: a newer one writes the journal")
 
@@ -144,6 +153,7 @@ class Journal:
 
 
 def _failure(text: str, error: sqlite3.Error) -> JournalError:
+    # The low byte is the primary code; the others say which kind of lock it was.
     locked = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
     kind = JournalLockedError if locked else JournalError
     return kind(f"{text}: {'another program keeps it locked' if locked else error}")

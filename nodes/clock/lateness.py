@@ -4,9 +4,9 @@ from nodes.clock.peers import ALIVE_NS, Peers
 
 
 class Verdict:
-    """Decided once and kept until it is carried out: simulated time stands still meanwhile, whoever catches up.
+    """Decided once and kept until it is carried out. Simulated time stands still until then, even if everyone catches up.
 
-    The clock carries it out by a command of its own, which is in the journal and in a tick like all that changes a run.
+    The clock carries it out with a command of its own, journaled and sent in a tick like everything that changes a run.
     """
 
     def __init__(self) -> None:
@@ -22,10 +22,13 @@ class Verdict:
     def find(self, held: list[str], peers: Peers, now_ns: int, *, applies: bool) -> None:
         """After a tick in which simulated time had to wait for some modules.
 
-        A clock that has just started has heard of nobody: late is who was heard of or had the time to be.
+        A clock that has just started has not heard from anybody yet. A module then counts as late only once it has been
+        heard from, or has had the time to report.
         """
+        # From the first tick, not from the start of the process: until then nobody could have acknowledged anything.
         self._since_ns = now_ns if self._since_ns is None else self._since_ns
         if not applies or self.late:
             return
+        # In its first two seconds the clock cannot tell a module that is late from one that it has not heard yet.
         started = now_ns - self._since_ns <= ALIVE_NS
         self.late = tuple(module for module in held if not started or peers.status(module) is not None)

@@ -69,6 +69,7 @@ class Peers:
             node, run, key = message.node, "", (message.node, message.instance, message.supervisor)
         before = self._known.get(key)
         if isinstance(message, Ack):  # while it loads, a module beats under the name of its program
+            # Or the table would show the process twice for a minute, once as it was while it loaded.
             self._known.pop((LOADING, f"pid-{message.pid}", message.supervisor), None)
         known = _Known(
             node,
@@ -88,15 +89,20 @@ class Peers:
         )
         self._known[key] = known
         if len(self._known) > PEERS_MAX:
+            # Anybody on the bus may beat under any name: the table must not grow by that without end.
             del self._known[min(self._known, key=lambda each: self._known[each].heard_ns)]
         if not isinstance(message, Ack) or message.module not in self._modules:
             return
         published_run, published = self._published.get(node, ("", 0))
+        # Two instances say how far the module was published; the one that is behind must not set it back.
         newest = max(published, message.published) if published_run == run else message.published
         self._published[node] = (run, newest)
         leader = self._leader(node)
+        # The first instance that is heard leads: there is nobody to compare it with. `elect` finds a better one later.
         if leader is None or now_ns - leader.heard_ns > ALIVE_NS:
             self._leaders[node] = message.instance
+        # Keeping up is counted from the beat at which it began, and from zero in another process: one that has just
+        # been restarted is to prove itself first.
         elif before is not None and before.pid == known.pid and self._level(known, leader):
             known.keeps_up_since_ns = before.keeps_up_since_ns
 
@@ -118,12 +124,18 @@ class Peers:
                 for known in self._known.values()
                 if known.node == module and known is not leader and now_ns - known.heard_ns <= LEADER_SILENCE_NS
             ]
+            # Better a silent leader than none: it may only be slow, and its acknowledgements still hold simulated time
+            # back.
             if not speaking:
                 continue
             if now_ns - leader.heard_ns > LEADER_SILENCE_NS:
+                # Whoever has come furthest in the run has the least to catch up, and nobody else is a gap for the
+                # listeners.
                 best = max(speaking, key=lambda known: (known.run == leader.run, known.seq))
                 self._leaders[module] = best.instance
                 continue
+            # Instances compute the same bits, so any may lead. But the address of the first is what foreign tools were
+            # given.
             first = min(speaking, key=lambda known: known.instance)
             if first.instance < leader.instance and now_ns - first.keeps_up_since_ns >= PREFER_AFTER_NS:
                 self._leaders[module] = first.instance
@@ -172,6 +184,7 @@ class Peers:
 
     def table(self, now_ns: int) -> list[Peer]:
         """All peers with their ages; those silent for a minute are forgotten."""
+        # A copy: forgetting changes the table while it is walked through.
         for key, known in list(self._known.items()):
             if now_ns - known.heard_ns > FORGET_NS:
                 del self._known[key]

@@ -63,9 +63,12 @@ class Run:
 
     def room(self, command: Command) -> int:
         """The first tick that may still carry the command; never one before a tick given out already."""
+        # Monotonic: a command that was pushed to a later tick takes all that follow with it, or their order would
+        # change.
         self.order = max(self.order, self.seq + LEAD_TICKS)
         waiting = self.pending.get(self.order, [])
         size = sum(len(encode(each)) for each in (*waiting, command))
+        # A single command is always let in, however large: its own size was bounded when it was received.
         if waiting and (len(waiting) >= TICK_COMMANDS or size > TICK_BYTES):
             self.order += 1
         return self.order
@@ -93,10 +96,13 @@ class Run:
         block: list[Published] = []
         through, size = self.seq, 0
         kept: list[deque[Result] | deque[Event]] = [self.results, self.events]
+        # Both are in order of their ticks; merged, a block can end with a whole tick of both.
         for message in heapq.merge(*kept, key=lambda each: each.seq):
             if message.seq <= request.after:
                 continue
             size += len(encode(message))
+            # Whole ticks only: `through` promises that all that came with a tick is in the block, and whoever asked
+            # counts on it.
             full = len(block) >= RESULTS_IN_BLOCK or size > RESULT_BYTES_IN_BLOCK
             if full and block and message.seq > block[-1].seq:  # a block ends with a whole tick
                 through = block[-1].seq

@@ -63,6 +63,8 @@ def _follow(run: Run, controls: Controls, span: TickSpan) -> None:
 def apply(run: Run, controls: Controls, command: Command, wall: float) -> list[Published]:
     """Carry out a command for the clock at the present tick; returns its result and the events that it causes."""
     try:
+        # Read again at its tick, although it was read when it was accepted: the record may be of a version that knew
+        # other commands.
         parsed = read_command(command.name, command.args)
         applied = controls.apply(parsed, run.scenario, run.t_us)
     except ClockCommandError as error:

@@ -15,6 +15,7 @@ SUFFIX = ".ticks"
 
 def _order(run: str) -> tuple[int, ...]:
     """Later runs have greater ones: a name is the clock's epoch and the number of the run in it."""
+    # As numbers: as text, epoch 10000 would come before epoch 9999.
     return tuple(int(part) for part in run.split("-")) if re.fullmatch(r"[0-9]+-[0-9]+", run) else ()
 
 
@@ -46,12 +47,17 @@ class Runs:
             try:
                 found.append((path, read(path)))
             except TickLogError as error:
+                # Noted and passed over. A file that is damaged must not keep the plant from starting; it stays for
+                # whoever looks into it.
                 problems.append(str(error))
         if not found:
             return None, problems
+        # By what the header says and not by the file's time, which a restored backup changes.
         path, recorded = max(found, key=lambda each: each[1].header.order)
         if recorded.damaged:
             problems.append(f"tick log {path} is damaged after {len(recorded.records)} records: it goes on from there")
+        # Behind the last whole record: what was torn off there was never published, since a tick leaves after its
+        # record.
         self._log = TickLog.reopen(path, recorded.end, recorded.records[-1] if recorded.records else None)
         self._run = recorded.header.run
         return self._recovered(recorded), problems
@@ -63,6 +69,7 @@ class Runs:
             TickLogError: if it cannot be read.
         """
         path = self._folder / f"{run}{SUFFIX}"
+        # The name comes from whoever asks: it must not lead out of the folder.
         if re.fullmatch(IDENTIFIER, run) is None or not path.exists():
             return None
         return self._recovered(read(path))
@@ -90,6 +97,7 @@ class Runs:
             TickLogError: if there is no room for it.
         """
         if self._log is None or self._run != header.run:
+            # The new file first: if there is no room for it, the old run is still open and goes on.
             log = TickLog.create(self._folder / f"{header.run}{SUFFIX}", header)
             self.close()
             self._log, self._run = log, header.run
@@ -97,6 +105,7 @@ class Runs:
 
     def settle(self, run: str) -> None:
         """Have the beginning of a run survive a power cut, since a command that was accepted for it must find it."""
+        # Once for a run: later commands find file and folder entry on disk, and the flusher sees to the ticks.
         if self._settled != run:
             self.sync()
             self._settled = run
@@ -105,6 +114,7 @@ class Runs:
     def short(self) -> bool:
         """True when the disk is full and simulated time has to wait."""
         if self._log is not None and self._log.short:
+            # Asked at every report, since nothing else tells that somebody has made room.
             self._log.look_for_room()
         return self._log is not None and self._log.short
 
@@ -113,6 +123,7 @@ class Runs:
         with self._closing:
             if self._log is not None:
                 self._log.sync()
+        # A synced file in an unsynced folder can be gone after a power cut: its name is the folder's data.
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

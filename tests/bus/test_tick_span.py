@@ -70,6 +70,7 @@ def old_fields(span: TickSpan) -> dict[str, Any]:
     }
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(SPANS)
 def test_the_bytes_on_the_bus_are_the_old_ones(span: TickSpan) -> None:
     packed = msgspec.msgpack.encode(old_wire(span))
@@ -79,6 +80,7 @@ def test_the_bytes_on_the_bus_are_the_old_ones(span: TickSpan) -> None:
     assert list(spans_of(reply)) == [span]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(SPANS)
 def test_the_bytes_in_a_recording_are_the_old_ones(span: TickSpan) -> None:
     packed = pack_json(b"T", old_fields(span))
@@ -143,6 +145,7 @@ def test_the_bytes_in_a_tick_log_are_the_old_ones(
     assert not found or found[-1].span.end_us == t_us
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(SPANS, st.integers(-3, 12), st.integers(-3, 12))
 def test_a_span_that_is_cut_and_joined_is_the_same(span: TickSpan, cut: int, beyond: int) -> None:
     span = replace(span, count=10)
@@ -164,6 +167,7 @@ def test_a_span_that_is_cut_and_joined_is_the_same(span: TickSpan, cut: int, bey
     assert not after.agrees(replace(after, t_us=after.t_us + 1))
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(SPANS, min_size=1, max_size=8))
 def test_a_history_goes_on_with_the_next_tick_alone(spans: list[TickSpan]) -> None:
     history = TickHistory()

@@ -32,6 +32,7 @@ def conditions(module: str, plc: Plc) -> dict[str, Condition]:
         found[f"{module}.trip"] = Condition(module, "high", f"tripped: {plc.trip}", None, limit, unit)
     if plc.state == "emergency_stop":
         found[f"{module}.emergency_stop"] = Condition(module, "high", "emergency stop")
+    # Controllers of old snapshots have warnings without values: the texts count, figures are filled up with nothing.
     told = zip_longest(plc.warnings, plc.warning_values, plc.warning_limits)
     for warning, value, limit_text in told:
         limit, unit = _limit(limit_text)
@@ -43,6 +44,7 @@ def _id(module: str, warning: str) -> str:
     """By what stands before the colon: the numbers behind it change all the time, the warning does not."""
     subject = warning.partition(":")[0]
     slug = re.sub(r"[^a-z0-9]+", "_", subject.lower()).strip("_") or "warning"
+    # Cut, not refused: an alarm with a shortened id is worth more than none.
     return f"{module}.{slug}"[:_ID_LENGTH]
 
 

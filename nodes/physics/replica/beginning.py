@@ -47,19 +47,24 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
     Raises:
         ParameterError, ScenarioError, SnapshotError, CommandError: if a run cannot begin so.
     """
+    # The arguments of a command are anything that could be packed; from here on they are what they should be.
     if not isinstance(scenario, str) or not isinstance(changed, Mapping):
         raise CommandError("begin needs a scenario's name and parameters by name")
     applied = {"scenario": scenario, "parameters": dict(changed)}
     begun_with = read(run, scenario)
     if isinstance(begun_with, Saved):
+        # Refused if it is of another kernel: a fork promises that it goes on with the very bits of the run.
         plant = Plant.restore(begun_with.plant)
         if changed:
             plant = plant.rebuilt(changed)
         fork = {"run": begun_with.run, "seq": begun_with.seq, "t": begun_with.t_us / 1e6}
+        # A plant that was changed has no steady laps yet, even if the old one had.
         touched_lap = plant.laps if changed else begun_with.touched_lap
+        # What was an alarm at the checkpoint is one at once, although nothing changes in the first tick.
         alarms = carried_over(begun_with.alarms, begun_with.t_us / 1e6)
         return Beginning(plant, begun_with.plc, touched_lap, alarms, applied | {"fork": fork})
     plant = Plant(begun_with.with_changes(changed) if changed else begun_with)
+    # A scenario means a plant that runs; a checkpoint goes on in whatever state it is in.
     plant.command("start", {})
     return Beginning(plant, None, 0, (), applied)
 
@@ -74,6 +79,8 @@ def objection(read: ReadScenario, asked: PrepareRequest) -> Refused | None:
     try:
         begin(read, "", asked.scenario, asked.parameters)
     except BEGINNING_ERRORS as error:
+        # The same checks as at the tick itself. The clock asks first, so that a run is not ended for one that cannot
+        # begin.
         found = violations(error)
         field = found[0].field if found else "scenario"
         return Refused(id=asked.id, field=field, reason=str(error), violations=found)

@@ -28,6 +28,8 @@ def require_as_expected(tags: object, run: str, in_force: Parameters) -> None:
     """
     if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
         raise CommandError(f"{IF_MATCH} has to be a list of entity tags")
+    # At the tick, not at the gateway: between the two another command may act, and of two clients that saw the same
+    # values the second one must lose.
     tag = parameters_tag(run, in_force.as_dict())
     if tag not in tags and "*" not in tags:
         raise ExpectationError(tag)

@@ -85,6 +85,8 @@ class Fold:
         self._settled = (0, False)  # complete laps, and whether the newest of them are alike
         self._prepared: _Prepared | None = None
         if saved is not None:
+            # Everything that a later tick depends on comes from the snapshot. What is missing here would make the
+            # restarted instance publish other bytes than its standby.
             self.plant = Plant.restore(saved.plant)
             self.seq, self.t_us, self.scenario = saved.seq, saved.t_us, saved.scenario
             self._results, self._events, self._plc, self._dt_us = saved.results, saved.events, saved.plc, saved.dt_us
@@ -104,13 +106,19 @@ class Fold:
         """
         if self.fault:
             return []
+        # First of all: if the guess was wrong, the plant must be back where it was before a command sees it.
         prepared = self._take_prepared(commands, dt_us, wall)
         seq = self.seq + 1
+        # Commands act before the plant advances, in the order of the tick, so that all of the tick's time passes with
+        # them in force.
         mine = [command for command in commands if command.module in {self._identity.module, EVERY_MODULE}]
         published: list[Published] = [self._obey(command, seq, wall) for command in mine]
+        # Acknowledgements are commands for the clock, so all commands are looked at here. They come before the plant's
+        # own changes: an alarm that comes back in this tick is not acknowledged.
         self._alarms = after_commands(self._alarms, commands, self.t_us / 1e6)
         self._results += len(published)
         if self.plant is None:
+            # A rejected `begin` has left its reason already; without it, no `begin` was in the ticks at all.
             self.fault = self.fault or f"run {self.run} did not begin with a scenario"
         elif prepared is None:
             self._advance(self.plant, dt_us)
@@ -118,10 +126,13 @@ class Fold:
         if self.fault or self.plant is None:
             published.append(Event(**self._header(seq, wall), severity="fault", kind="fault", text=self.fault))
             return published
+        # A tick counts as folded only now. After a fault `seq` stays before it: nobody may take that tick for worked
+        # off, and the plant's state is not one that can be saved.
         self.seq, self._dt_us = seq, dt_us
         state = (prepared or self._state(wall)) if shown else None
         if state is not None:
             published.append(state)
+        # Events come last and are not in this state's count: they are found by comparing with what it shows.
         published += self._changes(self.plant, state, wall)
         return published
 
@@ -132,9 +143,11 @@ class Fold:
             self.fault = str(error)
 
     def _changes(self, plant: Plant, state: State | None, wall: float) -> list[Event]:
+        # Without a state the controller is looked at alone: events do not depend on whether anybody is shown the rest.
         after = Plc(**plant.controller()) if state is None else state.plc
         events = changes(self._plc, after, self._header(self.seq, wall))
         if state is None:
+            # The same as `_frame` does for a state: the alarms of a hidden tick count for the states after it.
             self._alarms = after_tick(self._alarms, self._identity.module, after, self.seq, self.t_us / 1e6)
         else:
             self._alarms = tuple(state.alarms)
@@ -157,6 +170,7 @@ class Fold:
     def _laps_settled(self, plant: Plant) -> bool:
         """True if the laps in the means are alike and no command acted in any of them."""
         if plant.laps != self._settled[0]:
+            # Once for a lap and not for each tick: it looks at every record of the last laps.
             self._settled = (plant.laps, settled(*plant.lap_records(DEFAULT_LAPS)))
         return self._touched_lap < plant.laps - DEFAULT_LAPS and self._settled[1]
 
@@ -187,12 +201,14 @@ class Fold:
         """
         if self.plant is None or not self.may_prepare:
             return
+        # A copy of memory and not a snapshot: it costs microseconds and is good for this process alone.
         before = self.plant.memory()
         try:
             self.plant.step(self._dt_us // STEP_US)
         except SimulationError:  # the tick itself will meet it again, and then it is told
             self.plant.recall(before)
             return
+        # The wall time is put in when the tick comes; everything else of the frame is known now.
         header = self._header(self.seq + 1, 0.0) | {"t": (self.t_us + self._dt_us) / 1e6}
         self._prepared = _Prepared(self._dt_us, before, self._frame(self.plant, header))
 
@@ -201,6 +217,7 @@ class Fold:
         prepared, self._prepared = self._prepared, None
         if prepared is None or self.plant is None:
             return None
+        # Without commands and of the same length, the tick has nothing else that the plant would see.
         if not commands and prepared.dt_us == dt_us:
             return msgspec.structs.replace(prepared.state, wall=wall)
         self.plant.recall(prepared.before)
@@ -208,6 +225,7 @@ class Fold:
 
     def save(self) -> Saved | None:
         """All that is needed to go on from here, None while the next tick is folded ahead or after a fault."""
+        # Folded ahead, the plant is one tick further than `seq` says: a snapshot would fold that tick twice.
         if self.plant is None or self._prepared is not None or self.fault:
             return None
         return Saved(
@@ -230,6 +248,7 @@ class Fold:
 
     def _obey(self, command: Command, seq: int, wall: float) -> Result:
         reason = ""
+        # A command that cannot be carried out is answered and changes nothing; the run goes on with the tick.
         found: list[Violation] = []
         applied: dict[str, Any] = {}
         try:
@@ -238,6 +257,8 @@ class Fold:
             reason, found = str(error), violations(error)
         except ExpectationError as error:
             reason, found = str(error), [error.violation]
+        # A run that could not begin has no plant to go on with. The fault is the whole run's, until the clock begins
+        # another.
         if reason and command.name == "begin":
             self.fault = f"scenario cannot be used: {reason}"
         return Result(
@@ -268,6 +289,7 @@ class Fold:
             applied = {"plc": self.plant.plc_state}
         else:
             raise CommandError(self._unknown(command.name))
+        # Means over laps with a command in one of them are no steady state, whatever the laps look like.
         self._touched_lap = self.plant.laps
         return applied
 

@@ -49,6 +49,7 @@ class ForkFolder:
             module=saved.module,
             scenario=f"{PREFIX}{name}",
             t=saved.t_us / 1e6,
+            # Of what was read back from the bytes: it shows that the checkpoint can be begun from, and where.
             digest=Plant.restore(saved.plant).digest(),
         )
 
@@ -60,6 +61,7 @@ class ForkFolder:
         """
         name = scenario.removeprefix(PREFIX)
         path = self._folder / f"{name}.snap"
+        # The name comes from a command: it must not lead out of the folder.
         if _NAME.fullmatch(name) is None or not path.exists():
             raise _problem(scenario, "no such moment was made ready: ask the module to fork there first")
         try:
@@ -87,6 +89,7 @@ class Fork:
 
     def ask(self, asked: ForkRequest) -> None:
         """Begin to compute a checkpoint."""
+        # The question before is forgotten: its asker has gone, or asks again when it gets no answer.
         self._seq = asked.seq
         self._fold = nearest(self._identity, asked.run, asked.seq, self._read, self._find, self.refused)
         self._spans.clear()
@@ -110,11 +113,14 @@ class Fork:
         if fold is None:
             return None
         if isinstance(reply, Refused):
+            # A refusal that is late concerns an earlier question.
             if reply.id != fold.run:
                 return None
             self._fold = None
             return reply
         if reply.run == fold.run:
+            # The clock knows of no such tick. It is refused now; a tick that is still to come would be waited for
+            # without end.
             if reply.last < self._seq:
                 self._fold = None
                 return Refused(id="", field="seq", reason=f"run {reply.run} has {reply.last} ticks, not {self._seq}")
@@ -129,9 +135,10 @@ class Fork:
         if fold is None:
             return None
         for _folded in advance(fold, self._spans, RECOMPUTE, 0.0, lambda _seq: False):
-            if fold.fault:
-                self._fold = None
-                return Refused(id="", field="", reason=f"run {fold.run} cannot be computed: {fold.fault}")
+            pass  # nobody is shown what leads to the checkpoint
+        if fold.fault:
+            self._fold = None
+            return Refused(id="", field="", reason=f"run {fold.run} cannot be computed: {fold.fault}")
         if fold.seq < self._seq:
             return None
         self._fold = None

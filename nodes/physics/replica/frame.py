@@ -25,6 +25,7 @@ def observed_groups(plant: Plant, *, settled: bool) -> dict[str, Message]:
         settled: whether the laps in the means are alike.
     """
     observed = plant.observe()
+    # The plant cannot know it: whether a command acted in the laps is a fact of the run.
     observed["meters"]["settled"] = settled
     return {name: part(**observed[name]) for name, part in GROUPS.items()}
 
@@ -38,6 +39,7 @@ def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Even
         header: `t, seq, run, wall, module`.
     """
     events: list[Event] = []
+    # The first tick tells the state as a change: whoever listens from the beginning needs no other message for it.
     if before is None or before.state != after.state:
         tripped = after.state in {"tripped", "emergency_stop"}
         cause = f": {after.trip}" if after.trip else ""

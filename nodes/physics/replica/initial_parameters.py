@@ -61,6 +61,7 @@ class InitialParameters:
             ScenarioError: if there is no such scenario, or its file is wrong, with the line.
             ParameterError: if what was kept does not fit this version of the parameters.
         """
+        # A checkpoint does not change, so nothing has to be kept beside it.
         if is_fork(scenario):
             return self._forks.read(scenario)
         path = self._folder / f"{run}.json"
@@ -72,8 +73,11 @@ class InitialParameters:
                 if isinstance(error, ParameterError):
                     raise
                 self.problem = f"{path.name} is damaged ({error}): the scenario file is read instead"
+        # Reached at the first beginning, or when what was kept is damaged. The scenario may have been edited since;
+        # that is said, because a restart could then compute another run.
         parameters = self._scenarios.read(scenario)
         try:
+            # Kept before the first state is published: a module that dies right after it must find the same values.
             write_whole(path, packed(parameters))
         except OSError as error:
             self.problem = f"the parameters of run {run} cannot be kept: {error.strerror}"
@@ -85,4 +89,5 @@ class InitialParameters:
         Raises:
             ScenarioError: as `read`.
         """
+        # Nothing is written: the run that is asked about may never begin, and has no id yet.
         return self._forks.read(scenario) if is_fork(scenario) else self._scenarios.read(scenario)

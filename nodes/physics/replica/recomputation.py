@@ -44,6 +44,8 @@ def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: Fi
         find: gives the snapshots there are.
         refused: takes the reasons for each that cannot be used.
     """
+    # The newest that can be used: one of another kernel is refused by the plant itself, and an older one may be of this
+    # kernel.
     for saved in find(run, seq):
         try:
             return Fold(identity, run, read, saved)
@@ -80,9 +82,12 @@ class Recomputation:
 
     def ask(self, asker: Asker, asked: FramesRequest) -> None:
         """Have what followed a tick computed; the same question again changes nothing."""
+        # In its old place if it asked before: whoever asks again and again does not lose its turn by it.
         self._waiting[asker] = asked
         if len(self._waiting) > ASKERS:
             del self._waiting[next(iter(self._waiting))]
+        # While somebody still waits for it, what is under way goes on: many askers with different questions would
+        # otherwise stop each other for ever.
         if self._asked not in self._waiting.values():  # nobody waits for that any more
             self._begin()
 
@@ -99,8 +104,10 @@ class Recomputation:
 
     def _nearest(self, asked: FramesRequest) -> Fold:
         """The fold that has the least to compute. Who asks on after an answer finds the one that has made it."""
+        # Only forwards: a fold cannot be taken back to an earlier tick.
         usable = [fold for fold in self._folds if fold.run == asked.run and fold.seq <= asked.after]
         found = max(usable, key=lambda fold: fold.seq, default=None)
+        # Looking for a snapshot means reading files; for a second of ticks that takes longer than to compute them.
         if found is None or asked.after - found.seq > SNAPSHOT_WORTH:
             other = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
             found = other if found is None or other.seq > found.seq else found
@@ -120,6 +127,7 @@ class Recomputation:
         return ReplayRequest(run=self._asked.run, after=self._fold.seq)
 
     def _answer(self, reply: PackedFrames | Refused) -> Answer:
+        # Everyone with this very question: after a loss on the bus all subscribers ask for the same ticks.
         askers = [asker for asker, asked in self._waiting.items() if asked == self._asked]
         for asker in askers:
             del self._waiting[asker]
@@ -134,6 +142,7 @@ class Recomputation:
         if isinstance(reply, Refused):
             return self._answer(reply) if reply.id == asked.run else None
         if reply.run == fold.run:
+            # There is nothing behind the tick. An empty block says so; whether more may come is in `ended`.
             if reply.last <= asked.after:
                 return self._answer(block(asked.run, asked.after, reply.last, [], ended=reply.ended))
             self._spans = spans_after(reply, fold.seq)
@@ -147,11 +156,15 @@ class Recomputation:
             return None
         for folded in advance(fold, self._spans, RECOMPUTE, self._wall, lambda seq: seq > asked.after):
             if fold.fault:
-                reason = f"run {fold.run} cannot be computed further: {fold.fault}"
-                return self._answer(Refused(id=asked.run, field="run", reason=reason))
+                break
             if folded.shown:
                 self._made.append(Kept.of(fold.run, fold.seq, folded.messages))
+            # A full block, or the end of what the clock knew of. Otherwise the loop ends with the budget and goes on
+            # later.
             if sum(kept.size for kept in self._made) > BLOCK_BYTES or fold.seq >= self._last:
                 made = block(asked.run, asked.after, self._last, self._made, MAX_TELEMETRY, ended=self._ended)
                 return self._answer(made)
+        if fold.fault:  # perhaps since an earlier question: such a fold goes on for nobody
+            reason = f"run {fold.run} cannot be computed further: {fold.fault}"
+            return self._answer(Refused(id=asked.run, field="run", reason=reason))
         return None

@@ -69,6 +69,7 @@ class Ring:
         self._size += kept.size
         self._state = state or self._state  # the tick of a fault has none: the state before it stays the newest
         while self._size > self._limit and len(self._kept) > 1:
+            # At least one stays, however large: an empty ring would send every question to recomputation.
             self._size -= self._kept.popleft().size
 
     def after(self, run: str, seq: int) -> Iterator[Kept]:
@@ -77,6 +78,7 @@ class Ring:
 
     def covers(self, run: str, after: int) -> bool:
         """Is everything of the run from tick `after` + 1 on here?"""
+        # Runs follow each other in the ring, so the first tick of a run that is found is the oldest of it.
         first = next((kept.seq for kept in self._kept if kept.run == run), None)
         return first is not None and first <= after + 1
 
@@ -102,12 +104,14 @@ def block(
     size = 0
     for kept in ticks:
         size += kept.size
+        # The first tick goes in whatever its size: an empty answer would be asked for again for ever.
         if chosen and size > limit:
             break
         chosen.append(kept)
     return PackedFrames(
         run=run,
         after=after,
+        # All that came with these ticks is in the block; `last` may be further, and is asked for next.
         through=chosen[-1].seq if chosen else after,
         last=max(last, after),
         states=_packed(chosen, State),

@@ -56,13 +56,18 @@ class Saved(msgspec.Struct, frozen=True):
         Raises:
             DamagedError: if it is not whole.
         """
+        # Before the checksum: hashing is bounded by the size, and unpacking by what the hash has let through.
         if len(data) > LARGEST:
             raise DamagedError(f"it is larger than {LARGEST} bytes")
         start = len(_MAGIC) + _CHECK
+        # The checksum is of the bytes and is compared before they are unpacked. Files are copied between hosts and cut
+        # off by full disks; nothing of one that was is believed.
         check, body = data[len(_MAGIC) : start], data[start:]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.blake2b(body, digest_size=_CHECK).digest() != check:
             raise DamagedError("it is cut off or was changed")
         try:
+            # A right checksum is no right content: the file may come from somebody else, so that every field has its
+            # bounds.
             return msgspec.msgpack.decode(body, type=cls)
         except (msgspec.DecodeError, ValueError) as error:
             raise DamagedError(f"it cannot be read: {error}") from error

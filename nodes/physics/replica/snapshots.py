@@ -30,8 +30,11 @@ class SnapshotFolder:
 
     def __init__(self, folder: Path, module: str, instance: str) -> None:
         self._folder = folder / f"{module}.{instance}"
+        # Those of the other instance are as good: both compute the same bits, and after a failover the survivor's are
+        # the newest.
         self._all = sorted({self._folder, *(folder / f"{module}.{name}" for name in ("a", "b"))})
         self._folder.mkdir(parents=True, exist_ok=True)
+        # Only in its own folder: the other instance may be writing in its own this moment.
         clear_away(self._folder)
         self.damaged: list[str] = []
         """Files that are no whole snapshots, and why; emptied by whoever tells of them."""
@@ -44,6 +47,8 @@ class SnapshotFolder:
             for path in folder.glob(f"*{SUFFIX}")
             if (name := _NAME.fullmatch(path.name)) is not None and name["run"] == run and int(name["seq"]) <= seq
         ]
+        # Read one by one, as they are asked for: nearly always the first is used, and a snapshot is hundreds of
+        # kilobytes.
         for _seq, path in sorted(found, reverse=True):
             try:
                 with path.open("rb") as file:
@@ -58,6 +63,7 @@ class SnapshotFolder:
             OSError: if it cannot be written.
         """
         path = self._folder / f"{saved.run}@{saved.seq:012d}{SUFFIX}"
+        # Whole before anything old goes, so that there is a usable snapshot at every moment.
         write_whole(path, saved.pack())
         self._thin(saved.run)
 
@@ -67,10 +73,12 @@ class SnapshotFolder:
             name = _NAME.fullmatch(path.name)
             if name is not None:
                 runs.setdefault(name["run"], []).append((int(name["seq"]), path))
+        # The present run sorts last, whatever the times of its files say: it is the one that a restart needs.
         old = sorted(runs, key=lambda run: (run == present, max(path.stat().st_mtime for _seq, path in runs[run])))
         for run in old[: max(0, len(old) - RUNS_KEPT)]:
             for _seq, path in runs.pop(run):
                 path.unlink(missing_ok=True)
+        # Of the present run alone. The others are left as they were thinned when they were present.
         kept = superfluous([seq for seq, _path in runs.get(present, [])])
         for seq, path in runs.get(present, []):
             if seq in kept:
@@ -83,6 +91,8 @@ def superfluous(seqs: list[int]) -> set[int]:
     newest, seen = (ordered[0] if ordered else 0), set()
     going = set()
     for seq in sorted(ordered[NEWEST_KEPT:]):  # from the oldest on, so that the one that stays in a bucket is stable
+        # Doubling distances: a run of a day keeps about two dozen, and any tick is computed from at most its own age
+        # again.
         bucket = (newest - seq).bit_length()
         if bucket in seen:
             going.add(seq)
@@ -117,7 +127,9 @@ class SnapshotWriter(threading.Thread):
         """Write until stopped."""
         while True:
             with self._wake:
+                # What was put before the stop is still written: it is the newest state, and a restart begins there.
                 self._wake.wait_for(lambda: self._next is not None or self._stopping)
+                # It stays in place while it is written, so that `idle` is false; nobody replaces it meanwhile.
                 saved = self._next
             if saved is None:
                 return

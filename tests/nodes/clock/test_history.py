@@ -1,6 +1,6 @@
 """The history of a run: small, complete, and fit for frames."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.ordered.tick_history import TickHistory
@@ -18,6 +18,7 @@ def order(number: int, size: int = 1) -> Command:
     return Command(id=f"c{number}", module="m1", name="set_parameters", args={"x": "y" * size}, origin="test")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(appended=SPANS, after=st.integers(0, 900))
 def test_whatever_was_appended_comes_back(appended: list[tuple[int, int, Mode, bool]], after: int) -> None:
     history = TickHistory()

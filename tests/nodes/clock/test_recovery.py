@@ -1,5 +1,7 @@
 """Killed at any moment, the clock goes on: no tick lost, doubled or changed, no accepted command lost or doubled."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +305,34 @@ def test_the_clock_survives_being_killed_at_any_moment(memory_path: Path) -> Non
 
     Here.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
     Here.TestCase("runTest").runTest()
+
+
+def test_the_beginning_of_a_run_is_on_the_disk_before_a_command_is_promised_a_tick_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Really written through, on a real disk: the state machine above has its files in memory."""
+    synced: list[str] = []
+
+    def watched(sync: Callable[[int], None]) -> Callable[[int], None]:
+        def write_through(file: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{file}").readlink().name)
+            sync(file)
+
+        return write_through
+
+    clocks = Clocks(tmp_path)
+    monkeypatch.setattr(os, "fsync", watched(os.fsync))
+    monkeypatch.setattr(os, "fdatasync", watched(os.fdatasync))
+    clocks.compose()
+    assert synced == [], "a tick does not wait for the disk"
+    run = clocks.core.run
+    clocks.runs.settle(run)
+    assert synced == [f"{run}.ticks", "runs"], "the file, and then the folder that names it"
+    clocks.runs.settle(run)
+    assert len(synced) == 2, "once for a run"
+    clocks.compose()
+    clocks.runs.sync()
+    assert synced[2:] == [f"{run}.ticks", "runs"]
 
 
 def test_a_clock_that_has_just_started_takes_nobody_for_late_whom_it_had_no_time_to_hear(tmp_path: Path) -> None:

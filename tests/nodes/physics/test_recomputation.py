@@ -13,6 +13,7 @@ from bus.protocol.codec import decode, encode
 from bus.protocol.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
 from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
+from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import ASKERS, Answer, Recomputation
 from nodes.physics.replica.ring import PackedFrames
@@ -186,3 +187,22 @@ def test_askers_at_different_ticks_do_not_have_each_others_computed_anew() -> No
             places |= dict.fromkeys(answer.askers, answer.reply.through)
     assert places == {(b"A",): TICKS, (b"B",): TICKS}
     assert len(begun) == len(places)
+
+
+def test_a_run_that_cannot_be_computed_is_refused_to_everyone_who_asks() -> None:
+    """Also to who asks later, when its fold has had its fault for long."""
+
+    def read(_run: str, name: str) -> Parameters:
+        raise ScenarioError(name, [Problem(None, "scenario", None, "it is gone")])
+
+    recomputation = Recomputation(IDENTITY, read, nothing_saved)
+    for asker, after in ((b"A",), 0), ((b"B",), 20):
+        recomputation.ask(asker, FramesRequest(run=RUN, after=after))
+        assert recomputation.request is not None
+        assert recomputation.on_replay(replay(recomputation.request)) is None
+        answer = recomputation.work()
+        assert answer is not None
+        assert answer.askers == [asker]
+        assert isinstance(answer.reply, Refused)
+        assert "it is gone" in answer.reply.reason
+        assert not recomputation.busy
