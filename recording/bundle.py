@@ -89,10 +89,13 @@ def _sealed_copy(folder: RunFolder, root: Path) -> RunFolder:
     """A copy of a recording as it is now, with every row in a segment."""
     copy = make_folder(root, folder.run)
     with closing(open_reader(folder.hot)) as hot, closing(sqlite3.connect(copy.hot)) as target:
+        # SQLite's own copy: consistent beside a recorder that writes, which a copy of the files would not be.
         hot.backup(target)
     with closing(open_reader(copy.hot)) as hot:
         lines = [line for line in read_manifest(hot) if line.fate == "kept"]
         tiers = {line.tier_file for line in read_manifest(hot) if line.tier_fate == "kept"}
+    # Segments after the hot store. Sealed meanwhile, a row is hot in the copy and sealed again there; the other way
+    # round it could be in neither.
     for source, target_path in [
         *((folder.segment(line.file), copy.segment(line.file)) for line in lines),
         *((folder.tier(name), copy.tier(name)) for name in tiers),
@@ -103,6 +106,7 @@ def _sealed_copy(folder: RunFolder, root: Path) -> RunFolder:
         for number, name in module_names(sealer.connection).items():
             for first, last in hot_ranges(sealer.connection, number):
                 sealer.seal(name, first, last)
+        # A bundle is read where nothing can be written: with a log beside it the database would need a file to be made.
         sealer.connection.execute("PRAGMA journal_mode=DELETE")
     return copy
 
@@ -118,6 +122,7 @@ class Total:
     def add(self, seq: int, digest: int) -> None:
         """Take in a tick, later than those before."""
         self._hash.update(seq.to_bytes(8, "little") + digest.to_bytes(8, "little"))
+        # Ranges and not only their ends: a hole in the recording is a part of what the digest is of.
         first = self._ranges.pop()[0] if self._ranges and self._ranges[-1][1] + 1 == seq else seq
         self._ranges.append((first, seq))
         self._last = digest

@@ -74,6 +74,8 @@ class Schema:
             ValueError: if these are no channels.
         """
         schema = cls(tuple(msgspec.json.decode(body, type=list[Channel])))
+        # The bytes as they were read: made again from the fields they could differ in a version that writes one more,
+        # and rows would not find their table.
         vars(schema)["body"] = body
         return schema
 
@@ -126,6 +128,7 @@ class Shape:
             for group in groups:
                 at = at.setdefault(group, {})
             match = _PART.fullmatch(last)
+            # Only the last part of a name may have a place: lists hold numbers, no further groups.
             if match is None or not match[2]:
                 at[last] = place
             else:

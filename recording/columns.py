@@ -60,6 +60,7 @@ def table_of(rows: Sequence[Row], schema: Schema) -> Any:
         np.array([row.content for row in rows], dtype=np.uint32),
     ]
     numbers = iter(np.ascontiguousarray(matrix_of(rows).T))
+    # Texts change a few times in an hour and stand in every row: each is decoded once.
     decoded: dict[bytes, list[Any]] = {}
     for row in rows:
         if row.texts not in decoded:
@@ -80,6 +81,7 @@ def number_column(values: npt.NDArray[np.float64], channel: Channel) -> Any:
     mask = missing if missing.any() else None
     if channel.kind == "float":
         return pa.array(values, mask=mask)
+    # NaN has no integer; what is put there is masked.
     whole = np.where(missing, 0.0, values)
     return pa.array(whole.astype(bool if channel.kind == "flag" else np.int64), mask=mask)
 
@@ -100,6 +102,7 @@ def rows_of(table: Any, schema: Schema, module: str) -> list[Row]:
     texts = [table[channel.name].to_pylist() for channel in schema.texts]
     lines = zip(*texts, strict=True) if texts else iter([()] * table.num_rows)
     encode = msgspec.json.encode
+    # Without the checksum, which the row makes from its content: comparing the two is the caller's check.
     head = (table[name].to_pylist() for name in HEAD[:5])
     data, width = matrix.tobytes(), 8 * len(schema.numbers)
     return [

@@ -106,9 +106,12 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=getattr(_patience, "seconds", BUSY)
         )
+        # Has an effect on a new file alone, and has to come before the first table.
         connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
+        # A group commit is what the recorder has promised; in WAL mode anything less would not sync it.
         connection.execute("PRAGMA synchronous=FULL")
+        # A long reader lets the log grow; afterwards it is cut back to this instead of staying as large as it once was.
         connection.execute("PRAGMA journal_size_limit=67108864")
         connection.executescript(_TABLES)
     except sqlite3.Error as error:
@@ -127,6 +130,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     try:
         connection = read_only(path)
         connection.execute("PRAGMA query_only=1")
+        # Opening alone reads nothing: a file that is no database shows at the first query.
         connection.execute("SELECT count(*) FROM modules").fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be opened: {error}") from error
@@ -145,6 +149,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     try:
         return _connected(path, "mode=ro")
     except sqlite3.OperationalError as error:
+        # The primary code is the low byte; the extended one only says more of the same.
         if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
             raise
     log = path.with_name(f"{path.name}-wal")
@@ -165,6 +170,8 @@ def require_own(path: Path) -> None:
     """
     try:
         with closing(read_only(path)) as found, closing(sqlite3.connect(":memory:")) as own:
+            # Compared with a database that was made this moment: a view or a trigger in a stranger's file would run
+            # inside our queries.
             own.executescript(_TABLES)
             for kind, name in found.execute("SELECT type, name FROM sqlite_master LIMIT 100"):
                 known = own.execute("SELECT count(*) FROM sqlite_master WHERE (type, name) = (?, ?)", (kind, name))
@@ -179,6 +186,7 @@ def require_own(path: Path) -> None:
             for (name,) in found.execute("SELECT name FROM modules LIMIT 1000"):
                 if not isinstance(name, str) or _MODULE.fullmatch(name) is None:
                     raise StoreError(f"{path.name} names a module {str(name)[:64]!r}: use letters, digits, _ and -")
+            # Last: it reads the whole file, and everything before it is cheap.
             (verdict,) = found.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise StoreError(f"{path.name} is damaged: {verdict}")
@@ -189,6 +197,7 @@ def require_own(path: Path) -> None:
 def _connected(path: Path, how: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{how}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    # A record that announces gigabytes is refused by SQLite itself, before it is in memory.
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # connecting alone opens nothing
@@ -206,6 +215,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         StoreError: if the disk does not take it; then nothing was written.
     """
     try:
+        # Takes the write lock now. Begun as a reader, the transaction could find at its first insert that another has
+        # written, and would have to be begun again.
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")

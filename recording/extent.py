@@ -45,9 +45,12 @@ class ExtentFile:
         Raises:
             OSError: if the disk has no room for it, which it has once it was written.
         """
+        # Padded and written in one call: a kill leaves the old text or the new one, and spaces behind it are no error
+        # in JSON.
         text = json.dumps(extent).encode()
         data = text.ljust(-(-len(text) // _BLOCK) * _BLOCK)
         os.pwrite(self._file, data, 0)
+        # After the write: cut first, a kill would leave nothing.
         os.ftruncate(self._file, len(data))
 
     def close(self) -> None:

@@ -16,9 +16,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()  # what a link leads to is written, and the link stays
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, so that it can be renamed: over a file system's border nothing is atomic.
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         yield temporary
+        # Data before name and name before return: each step is on disk before the next one can be.
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)

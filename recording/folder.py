@@ -75,6 +75,7 @@ def run_folders(root: Path) -> list[RunFolder]:
     if not root.is_dir():
         return []
     found = [path for path in root.iterdir() if (path / _MARK).exists()]
+    # By the mark's time: the folder's own changes with every file that is made or deleted in it.
     found.sort(key=lambda path: ((path / _MARK).stat().st_mtime, path.name))
     return [RunFolder(unquote(path.name), path) for path in found]
 

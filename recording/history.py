@@ -170,9 +170,11 @@ class History:
         try:
             return self._query(query)
         except StoreError:
+            # Once more and no oftener: what fails twice is no race.
             return self._query(query)  # a file that the manifest named was merged or dropped meanwhile: look again
 
     def _query(self, query: Query) -> Answer:
+        # Manifest and hot rows in one transaction: a row that is sealed in between would count twice, or not at all.
         with self._snapshot():
             number = self._number(query.module)
             channels = self._channels(query.channels)
@@ -183,12 +185,14 @@ class History:
             # A tier is made of all that a segment had. Of a damaged one it would count again what was repaired.
             lines = [line for line in near if not found.repaired(line)]
             tiers = [line for line in lines if line.tier_fate == "kept" and self._tier_whole(line)] if coarse else []
+            # Tiers where they are whole, the full rate elsewhere: each segment counts through one of the two.
             coarse_ones = {line.first for line in tiers}
             rest = [line for line in lines if line.first not in coarse_ones]
             full = [line for line in rest if line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
             self._add_hot(sums, (number, _ranges(found.sealed)), channels, window)
+            # Of what is left neither tier nor segment can be read.
             lost = len(rest) - len(full)
             lost += sum(0 < found.repaired(line) < line.rows for line in near)
             return Answer(channels, window.start_us, window.width_us, sums.bins(), lost)
@@ -207,6 +211,7 @@ class History:
     def _add_tiers(self, sums: _Sums, lines: list[Line], channels: Sequence[Channel], window: "_Window") -> None:
         if not lines:
             return
+        # Several lines share a merged file; named twice, DuckDB would read it twice and count everything double.
         files = list(dict.fromkeys(str(self._folder.tier(line.tier_file)) for line in lines))
         found = self._fetch(
             _TIER,
@@ -226,6 +231,7 @@ class History:
 
     def _add_segments(self, sums: _Sums, lines: list[Line], channels: Sequence[Channel], window: "_Window") -> None:
         schemas = self.schemas()
+        # One query for each channel table: a file with other columns would be refused by all of them.
         for key in dict.fromkeys(line.schema for line in lines):
             schema = schemas[key]
             present = [(place, each) for place, each in enumerate(channels) if each.name in schema.places]
@@ -257,6 +263,7 @@ class History:
             if not present:
                 continue
             t_us, values = self._hot_values(*among, key, [column for _place, column in present])
+            # Time never goes back in a run, so the window is a slice.
             first, last = np.searchsorted(t_us, (window.start_us, window.end_us))
             if first == last:
                 continue
@@ -266,6 +273,7 @@ class History:
                 sums.add(bins.number, place, bins.samples[:, column], mean, low, high)
 
     def _hot_values(self, number: int, sealed: "_Ranges", key: int, columns: list[int]) -> tuple[Whole, Floats]:
+        # Cut out of the records by SQLite: a query for three channels need not unpack rows of hundreds.
         places = (SEQ, T_US, *(NUMBERS + 8 * column for column in columns))
         parts = "||".join(f"substr(record, {place + 1}, 8)" for place in places)
         keys = (row_key(number, 0), row_key(number + 1, 0), key.to_bytes(4, "little"))
@@ -274,6 +282,7 @@ class History:
         whole_numbers: Whole = np.frombuffer(data, dtype="<i8").reshape(-1, len(places))
         values: Floats = np.frombuffer(data, dtype="<f8").reshape(-1, len(places))[:, 2:]
         firsts, lasts = sealed
+        # Rows that are sealed already and not deleted yet: their segment counts them.
         place = np.searchsorted(firsts, whole_numbers[:, 0], side="right") - 1
         hot = (place < 0) | (whole_numbers[:, 0] > lasts[place]) if len(firsts) else np.full(len(place), True)
         return whole_numbers[hot, 1], values[hot]
@@ -288,6 +297,8 @@ class History:
 
     def _matches(self, path: Path, digest: str) -> bool:
         """Compare a file with its checksum the first time that it is needed; the scrub does so again and again."""
+        # A checksum reads the whole file, which a query for a few of its columns does not. Damage that comes later is
+        # found by the scrub.
         if (path, digest) not in self._compared:
             if not path.exists():
                 return False
@@ -342,10 +353,12 @@ class _Window(NamedTuple):
 
 def _window(query: Query) -> tuple[_Window, bool]:
     """The bins that a query gets, and whether they are whole seconds."""
+    # Rounded up: at most as many bins as were asked for.
     width_us = -(-(query.end_us - query.start_us) // query.bins)
     coarse = width_us >= PERIOD_US
     if coarse:
         width_us = -(-width_us // PERIOD_US) * PERIOD_US
+    # On whole bins, so that a chart that scrolls asks for the same bins again.
     start_us = query.start_us // width_us * width_us if coarse else query.start_us
     count = min(-(-(query.end_us - start_us) // width_us), query.bins + 1)
     return _Window(start_us, start_us + count * width_us, width_us), coarse

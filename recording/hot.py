@@ -64,6 +64,8 @@ class HotStore:
         self._sealed = SealedContents(path.parent)
         self._beside = ExtentFile(path.parent)
         try:
+            # Read from the database once; from here on it is kept up to date by what is written, for it is needed at
+            # every commit.
             self._extent = extent(self.connection)
             self._beside.write(self._extent)
             self.ticks = HotTicks(self.connection)
@@ -81,6 +83,8 @@ class HotStore:
         conflicts: list[Conflict] = []
         try:
             with transaction(self.connection):
+                # Channel tables first, in the same transaction: no row is ever on disk without the table that says what
+                # its numbers are.
                 for schema in batch.schemas:
                     self._define(schema)
                 written = self._write_rows(batch.rows, conflicts) + self._write_notes(batch.notes, conflicts)
@@ -91,6 +95,7 @@ class HotStore:
         except StoreError:
             self._forget()
             raise
+        # After the commit, never before it: the file beside must not say more than is on disk.
         self._keep_extent(batch)
         offered = len(batch) - len(batch.ticks) + sum(span.count for span in batch.ticks)
         return Outcome(written, offered - written - len(conflicts), conflicts)
@@ -100,6 +105,7 @@ class HotStore:
         kept = self._extent
         kept["ticks"] = max(kept["ticks"], self.ticks.last)
         for row in batch.rows:
+            # Rows that come again are left out: they can only lie before what is newest.
             name = states_of(row.module)
             kept[name] = max(kept.get(name, 0), row.seq)
         if batch.notes:
@@ -113,6 +119,8 @@ class HotStore:
         self.ticks.refresh()
 
     def _define(self, schema: Schema) -> None:
+        # REPLACE, since a damaged table with this key may be there: the key is made of the content, so what is put in
+        # its place is the same table.
         if schema.key not in self._schemas:
             record = envelope(b"C", schema.body)
             self.connection.execute("INSERT OR REPLACE INTO schemas VALUES (?, ?)", (schema.key, record))
@@ -132,6 +140,7 @@ class HotStore:
             return 0
         packed = [(row_key(self.number(row.module), row.seq), pack_row(row)) for row in rows]
         cursor = self.connection.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", packed)
+        # Something was known. That is the usual case after a restart, and a conflict only if the content is another.
         if cursor.rowcount < len(rows):
             for row, (key, record) in zip(rows, packed, strict=True):
                 conflicts += self._compare(row, key, record)
@@ -144,7 +153,10 @@ class HotStore:
         lines = [line for line in read_manifest(self.connection) if line.fate != "damaged"]
         hot: list[Row] = []
         for row in rows:
+            # A sealed row is not written into the hot store again: it would be there beside its segment, to be sealed a
+            # second time.
             line = line_of(lines, row.module, row.seq)
+            # A row without its channel table could never be read, and tables come only with rows that are new.
             if line is None and row.schema in self._schemas:
                 hot.append(row)
             elif line is None or not self._sealed.agrees(line, row):
@@ -153,6 +165,7 @@ class HotStore:
 
     def _compare(self, row: Row, key: int, record: bytes) -> list[Conflict]:
         stored = self.connection.execute("SELECT record FROM rows WHERE key = ?", (key,)).fetchone()[0]
+        # Nearly always: compared as bytes before anything is unpacked.
         if stored == record:
             return []
         try:
@@ -160,6 +173,7 @@ class HotStore:
         except DamagedError:  # what cannot be read is no recording: the repaired row takes its place
             self.connection.execute("UPDATE rows SET record = ? WHERE key = ?", (record, key))
             return []
+        # Who sent it and when may differ: a standby computes the same content.
         alike = (known.content, known.numbers, known.texts) == (row.content, row.numbers, row.texts)
         return [] if alike else [Conflict(row.module, row.seq, "state")]
 
@@ -195,6 +209,7 @@ class HotStore:
         number = module_number(self.connection, module)
         if number is None:
             return
+        # In small transactions: the recorder's own commit waits for this lock, and it has a deadline.
         for start in range(first, last + 1, at_once):
             keys = (row_key(number, start), row_key(number, min(last, start + at_once - 1)))
             with transaction(self.connection):
@@ -218,6 +233,8 @@ def last_note(connection: sqlite3.Connection) -> int:
 
 def extent(connection: sqlite3.Connection) -> Extent:
     """How far a recording goes by its hot store, hot or sealed."""
+    # Looked up from scratch, since it is compared with what was kept beside the file: the two must not come from one
+    # source.
     found = {"ticks": HotTicks(connection).last, "notes": last_note(connection)}
     for line in read_manifest(connection):
         found[states_of(line.module)] = max(found.get(states_of(line.module), 0), line.last)
@@ -247,6 +264,7 @@ def read_rows(
     """Rows of a module with first <= seq <= last, in order; for a damaged one, what is wrong with it."""
     keys = (row_key(number, first), row_key(number, last))
     for key, record in connection.execute("SELECT key, record FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys):
+        # The key says which row was written here, even if the record cannot be read any more.
         seq = key & ((1 << SEQ_BITS) - 1)
         try:
             row = unpack_row(record)
@@ -265,6 +283,7 @@ def hot_ranges(connection: sqlite3.Connection, number: int) -> list[tuple[int, i
     mask = (1 << SEQ_BITS) - 1
     if not count:
         return []
+    # The usual case, without a hole: no key is fetched.
     if high - low + 1 == count:
         return [(low & mask, high & mask)]
     found = connection.execute("SELECT key FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys)
@@ -275,6 +294,7 @@ def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Ranges in order, those that touch or overlap as one."""
     whole: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
+        # Touching is enough: ticks are whole numbers, so nothing lies between.
         if whole and first <= whole[-1][1] + 1:
             whole[-1] = (whole[-1][0], max(whole[-1][1], last))
         else:

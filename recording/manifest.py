@@ -69,6 +69,7 @@ def unpack_line(record: bytes) -> Line:
 def read_manifest(connection: sqlite3.Connection) -> list[Line]:
     """Every undamaged line, in order of module and ticks."""
     lines = []
+    # By key, that is by module and first tick: every reader counts on this order.
     for (record,) in connection.execute("SELECT record FROM segments ORDER BY key"):
         try:
             lines.append(unpack_line(record))

@@ -118,10 +118,12 @@ class States:
         for each in lists:
             values += each
         try:
+            # Nearly all states have every value, so nulls are looked for only when packing fails.
             numbers = pack.pack(*values)
         except struct.error:  # a value that does not exist
             numbers = pack.pack(*(_NAN if value is None else value for value in values))
         texts = self._texts(state)
+        # Texts rarely change from one tick to the next; comparing a tuple is cheaper than making its JSON.
         if texts != self._encoded[0]:
             told = list(texts)
             for place in self._facts:
@@ -144,6 +146,8 @@ class States:
         known = self._schemas.get(lengths)
         if known is None:
             plain = [field.channel(field.name) for field in self._fields if not field.listed]
+            # Lists last: their lengths differ from plant to plant, and the plain channels then have the same places in
+            # all of them.
             listed = [field for field in self._fields if field.listed]
             places = [
                 field.channel(f"{field.name}[{place}]")
@@ -178,6 +182,7 @@ class Rows:
         values = map(_value, self._kinds, self._unpack.unpack(row.numbers))
         texts = msgspec.json.decode(row.texts)
         for place in self._facts:
+            # Alarms and the like are text in a row and values in a message.
             texts[place] = msgspec.json.decode(texts[place])
         fields = self._shape.fill([*values, *texts])
         head = {"t": row.t_us / 1e6, "seq": row.seq, "run": run, "wall": row.wall, "module": row.module}
@@ -204,5 +209,6 @@ def result_note(result: Result) -> Note:
 
 def _note(message: Event | Result, kind: Any, identity: str) -> Note:
     body = msgspec.to_builtins(message)
+    # The wall time differs from sending to sending. In the body it would make an event that comes again another one.
     del body["wall"]
     return Note(message.module, message.seq, round(message.t * 1e6), kind, identity, body, message.wall)

@@ -43,6 +43,7 @@ class Note(NamedTuple):
 def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> Iterator[Note]:
     """Undamaged notes with start_us <= t < end_us, in the order of their ticks."""
     names = module_names(connection)
+    # By tick and not by place: a note that was repaired was written late.
     rows = connection.execute("SELECT module, seq, record FROM notes ORDER BY seq, position")
     for module, seq, record in rows:
         try:

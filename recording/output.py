@@ -37,6 +37,8 @@ def opened_output(name: str, standard: BinaryIO) -> Iterator[IO[bytes]]:
         OSError: if it cannot be written; if there is no folder for it, naming that.
     """
     path = Path(name)
+    # Looked at before the path is followed: /dev/stdout leads to a file where the shell has redirected it, and that
+    # must not be replaced.
     descriptor = _descriptor(path)
     if means_standard_output(name):
         yield standard
@@ -51,6 +53,7 @@ def opened_output(name: str, standard: BinaryIO) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
+    # What the links lead to is replaced, not the link.
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder", str(target.parent))
@@ -99,6 +102,7 @@ def _replaceable(target: Path, found: os.stat_result | None) -> bool:
         return True
     if not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    # A new file would belong to whoever writes it; and of two names for one file only one would change.
     own = (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
     return own and found.st_nlink == 1 and os.access(target.parent, os.W_OK | os.X_OK)
 
@@ -111,6 +115,7 @@ def _written_beside(target: Path, found: os.stat_result | None) -> Iterator[IO[b
         with os.fdopen(descriptor, "wb") as file:
             yield file
             if found is not None:
+                # Before it is put in place: at no moment may it be readable by more people than the old one.
                 os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
             file.flush()
             os.fsync(file.fileno())

@@ -26,6 +26,7 @@ def new_file(folder: Path) -> tuple[Path, int]:
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less what the umask takes
+        # Between making and locking, another process may clear the file away: then it is made again.
         if _is_ours(descriptor):
             return path, descriptor
         os.close(descriptor)
@@ -76,6 +77,7 @@ def clear_away(folder: Path) -> None:
 def _opened(path: Path) -> int | None:
     """A descriptor to lock it by; None if it is another user's, a link, or gone."""
     try:
+        # No link is followed, and a pipe of that name does not hang: the temporary folder belongs to everybody.
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
@@ -87,4 +89,5 @@ def _is_ours(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    # Locked, and gone all the same: a descriptor outlives its name.
     return os.fstat(descriptor).st_nlink > 0

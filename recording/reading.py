@@ -90,12 +90,16 @@ class Reader:
             if lost:
                 self.missing.append(f"{lost} of the {ticks}: {line.fate}" if part.repaired else f"{ticks}: {line.fate}")
             return
+        # No transaction is open any more: a segment may take seconds, and it does not change.
         path = self._folder.segment(line.file)
         try:
+            # The whole file at once: the columns that are read carry no checksum of a row, which spans all of its
+            # columns.
             if checksum(path) != line.sha256:
                 self.missing.append(f"{ticks}: {path.name} does not match its SHA-256")
                 return
             with pq.ParquetFile(path) as file:
+                # A channel that only later segments have is null before.
                 known = set(file.schema_arrow.names)
                 wanted = [each.name for each in self.channels if each.name in known]
                 for group in range(file.num_row_groups):

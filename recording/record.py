@@ -102,6 +102,7 @@ def unpack_row(record: bytes) -> Row:
     if len(body) < _FIXED.size:
         raise DamagedError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
     content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)
+    # Lengths come from the record itself, so their sum is compared before anything is cut out by them.
     ends = [_FIXED.size]
     for size in (numbers, texts, module, instance):
         ends.append(ends[-1] + size)
@@ -112,6 +113,8 @@ def unpack_row(record: bytes) -> Row:
         row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
     except UnicodeDecodeError as error:
         raise DamagedError(f"row {seq} has names that are no text") from error
+    # The envelope's checksum has held already. This one is compared as well because it goes with the row into its
+    # segment: what is wrong here would be sealed as right.
     if row.content != content:
         raise DamagedError(f"row {seq} does not have the content that it was written with")
     return row
@@ -145,6 +148,7 @@ def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
     if not isinstance(value, dict) or not value.keys() <= set(names):
         raise DamagedError(f"a record of kind {kind.decode()} does not have the fields {', '.join(names)}")
     defaults: dict[str, Any] = shape._field_defaults  # type: ignore[attr-defined]  # likewise
+    # Fields with a default may be missing: they were added later, and old recordings stay readable.
     lacking = [name for name in names if name not in value and name not in defaults]
     if lacking:
         raise DamagedError(f"a record of kind {kind.decode()} lacks {', '.join(lacking)}")
@@ -188,6 +192,8 @@ def salvage(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = data.find(MAGIC)
     while place >= 0:
         step = 1
+        # The three letters are anywhere in a file of numbers; what makes a record is all of its head together, and the
+        # checksum.
         if len(data) - place >= ENVELOPE.size:
             _magic, kind, crc, size, zero = ENVELOPE.unpack_from(data, place)
             end = place + ENVELOPE.size + size
@@ -198,5 +204,6 @@ def salvage(data: bytes) -> Iterator[tuple[bytes, bytes]]:
                 and zlib.crc32(data[place + ENVELOPE.size : end]) == crc
             ):
                 yield kind, data[place:end]
+                # Past the whole of it: a record inside another one's texts would otherwise be found as well.
                 step = end - place
         place = data.find(MAGIC, place + step)

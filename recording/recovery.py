@@ -52,8 +52,10 @@ def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
         OSError: if the disk does not take what has to be written, or does not give what is there; nothing is then
             taken for damaged.
     """
+    # What was being written is not missed: it is either in its place or still in the hot store.
     for path in [*folder.path.rglob("*.tmp"), *folder.path.rglob("*.tmp-*")]:  # of one that died
         path.unlink()
+    # The hot store first: it holds the manifest, by which everything else is judged.
     findings = list(_mend_hot(folder))
     store = HotStore(folder.hot)
     try:
@@ -62,7 +64,10 @@ def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
         seen = _Seen(deep=deep)
         for line in read_manifest(store.connection):
             findings += _mend_line(folder, store, line, seen)
+        # Segments that the manifest does not know come after those that it does: one that was just set aside must not
+        # be taken in again.
         findings += _adopt(folder, store)
+        # Last, when it is known which segments are whole: rows are deleted only for those.
         _clear_sealed(store)
     finally:
         store.close()
@@ -99,6 +104,8 @@ def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
     if not folder.hot.exists() and any(folder.segments()):
         yield Finding(folder.hot.name, "is missing; what is sealed was taken in again")
     log = folder.hot.with_name(f"{folder.hot.name}-wal")
+    # An empty database beside a log is what a power cut leaves of a file whose first pages were never synced. SQLite
+    # opens it as new and drops the log.
     empty = folder.hot.exists() and not folder.hot.stat().st_size and log.exists() and log.stat().st_size
     reason = "the file is empty" if empty else _fault(folder)
     if reason:
@@ -118,6 +125,7 @@ def _fault(folder: RunFolder) -> str:
     try:
         connection = open_database(folder.hot)
         try:
+            # Quick: the records have checksums of their own. Only SQLite's structure is in question here.
             answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             list(module_names(connection))
             read_manifest(connection)
@@ -125,6 +133,7 @@ def _fault(folder: RunFolder) -> str:
         finally:
             connection.close()
     except sqlite3.Error as error:
+        # A disk that is full or a lock is no damage. Nothing is set aside for what may be over in a minute.
         told = store_error(folder.hot, "cannot be read", error)
         if not isinstance(told, DamagedStoreError):
             raise told from error
@@ -138,6 +147,7 @@ def _scrub_records(store: HotStore) -> list[Finding]:
     findings = []
     for number, name in module_names(store.connection).items():
         for place, error in _damaged_rows(store, number, name):
+            # Deleted, so that the row is a hole: holes are asked for and filled, damaged rows are not.
             findings.append(Finding("hot store", error))
             with transaction(store.connection):
                 store.connection.execute("DELETE FROM rows WHERE key = ?", (place,))
@@ -180,6 +190,7 @@ def _mend_line(folder: RunFolder, store: HotStore, line: Line, seen: "_Seen") ->
         reason = seen.unlike(folder.tier(line.tier_file), line.tier_bytes, line.tier_sha256)
         if reason:
             findings.append(Finding(f"tiers/{line.tier_file}", reason))
+            # Before the segment: a damaged tier is computed from it, as long as it is there.
             line = _mend_tier(folder, store, line)
     if line.fate == "kept":
         reason = seen.unlike(folder.segment(line.file), line.bytes, line.sha256)
@@ -200,6 +211,7 @@ class _Seen:
         """How a file differs from what the manifest says, empty if it does not."""
         if not path.exists():
             return "is missing"
+        # Cheap and first: most damage is a file that was cut off.
         if path.stat().st_size != size:
             return f"has {path.stat().st_size} bytes instead of {size}"
         if not self._deep:
@@ -211,6 +223,7 @@ class _Seen:
 
 def _mend_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
     """Compute a damaged tier again from its segment, or note that it is gone."""
+    # Several lines may name it, after a merge. Each finds it gone and gets a tier of its own again.
     tier = folder.tier(line.tier_file)
     if tier.exists():
         set_aside(folder, tier)
@@ -239,9 +252,11 @@ def rebuild_line(folder: RunFolder, file: str) -> Line:
 def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
     """Put what is whole in a damaged segment back into the hot store, to be sealed anew; the rest is a hole."""
     path = folder.segment(line.file)
+    # Read before anything is changed.
     groups = list(intact_groups(path)) if path.exists() else []
     with transaction(store.connection):
         if groups:
+            # With a line that still said kept the rows would count as sealed, and be cleared away as such.
             remove_line(store.connection, line)
         else:
             write_line(store.connection, line.changed(fate="damaged"))
@@ -256,6 +271,7 @@ def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
 def _adopt(folder: RunFolder, store: HotStore) -> list[Finding]:
     """Take in segments that the manifest does not know: its line was lost, or a sealer died before it wrote it."""
     findings = []
+    # Only kept ones: a damaged line's file was set aside, and one of that name that is there again is another file.
     known = {line.file for line in read_manifest(store.connection) if line.fate == "kept"}
     for path in folder.segments():
         if path.name in known:
@@ -280,5 +296,6 @@ def _clear_sealed(store: HotStore) -> None:
     for number, name in module_names(store.connection).items():
         for first, last in hot_ranges(store.connection, number):
             for line in read_manifest(store.connection):
+                # A damaged line deletes nothing: of its rows those in the hot store are all that is left.
                 if line.module == name and line.fate != "damaged" and line.first <= last and first <= line.last:
                     store.remove(name, max(first, line.first), min(last, line.last))

@@ -56,8 +56,11 @@ def make_room(root: Path, limits: Limits, present: str) -> list[Dropped]:
         return dropped
     folders = run_folders(root)
     for folder in folders:
+        # Over all runs before any run goes whole: an old run with its seconds is worth more than the full rate of
+        # yesterday.
         excess -= _count(dropped, _drop_files(folder, excess, full=True))
     for folder in folders:
+        # The present run's ticks are what it is computed from: with them everything that is dropped can be made again.
         if excess > 0 and folder.run != present:
             size = folder.size()
             shutil.rmtree(folder.path)
@@ -81,6 +84,7 @@ def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
     try:
         lines = read_manifest(store.connection)
         kept = [line for line in lines if (line.fate if full else line.tier_fate) == "kept"]
+        # Lines may share a merged tier; it is dropped once, with all of them.
         for path in dict.fromkeys(_file(folder, line, full=full) for line in kept):
             if excess <= 0:
                 break
@@ -90,6 +94,8 @@ def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
                     if _file(folder, line, full=full) == path:
                         change = line.changed(fate="dropped") if full else line.changed(tier_fate="dropped")
                         write_line(store.connection, change)
+            # After the manifest says so: killed in between, a file is left that counts as dropped, which only takes
+            # room. A line that says kept without its file would be damage.
             path.unlink(missing_ok=True)
             excess -= size
             dropped.append(Dropped(folder.run, f"{path.parent.name}/{path.name}", size))

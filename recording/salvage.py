@@ -38,6 +38,8 @@ def rebuild(folder: RunFolder) -> Path:
     Raises:
         OSError: if the disk does not take it.
     """
+    # The log too: what was committed last is often there alone. Both are only bytes here; SQLite is not asked, for its
+    # index is what is damaged.
     data = [_part(folder.hot, part).read_bytes() for part in _PARTS[:2] if _part(folder.hot, part).exists()]
     found = [pair for each in data for pair in salvage(each)]
     new = _part(folder.hot, ".tmp")
@@ -49,8 +51,11 @@ def rebuild(folder: RunFolder) -> Path:
         raise store_error(new, "cannot be written", error) from error
     finally:
         store.close()
+    # Synced before it gets its name, or a power cut could leave the name with nothing behind it.
     with new.open("rb") as file:
         os.fsync(file.fileno())
+    # This name says that the new file is complete. Killed before it, the next start begins again from the damaged file;
+    # killed after it, it only puts the file in its place, see `finish`.
     new.replace(_part(folder.hot, _WHOLE))
     return _take_place(folder)
 
@@ -68,6 +73,8 @@ def finish(folder: RunFolder) -> Path | None:
 
 
 def _take_place(folder: RunFolder) -> Path:
+    # The damaged file out of the way, and then the new one in: in between there is no hot store, which `finish`
+    # recognises by the whole one.
     aside = set_aside(folder, folder.hot)
     _part(folder.hot, _WHOLE).replace(folder.hot)
     return aside
@@ -77,6 +84,7 @@ def set_aside(folder: RunFolder, path: Path) -> Path:
     """Move a damaged file, with its companions, to where nothing reads it; returns its new path."""
     folder.damaged.mkdir(parents=True, exist_ok=True)
     number = 1
+    # Never over an older one: each is somebody's evidence.
     while (place := folder.damaged / f"{path.name}.{number}").exists():
         number += 1
     for part in _PARTS:
@@ -91,6 +99,7 @@ def _part(path: Path, part: str) -> Path:
 
 def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
     schemas = [Schema.from_body(opened(record, b"C")) for kind, record in found if kind == b"C"]
+    # Tables before rows, as always; and the ticks in one go, for of each span there are many copies.
     store.write(Batch(schemas=schemas, ticks=_ticks(found)))
     lines = _lines(found)
     with transaction(store.connection):
@@ -101,6 +110,8 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
     for kind, record in found:
         if kind == b"R":
             row = unpack_row(record)
+            # Pages that were given back still hold old rows. A row whose segment is in the manifest is not hot any
+            # more.
             if not _sealed(row, lines):
                 batch.rows.append(row)
         elif kind == b"N":
@@ -116,6 +127,7 @@ def _ticks(found: list[tuple[bytes, bytes]]) -> list[TickSpan]:
     longest: dict[int, TickSpan] = {}
     for span in _whole_ones(found, b"T", unpack_span):
         known = longest.get(span.first)
+        # Old copies are shorter: a span is written again each time that it grows.
         if known is None or known.count < span.count:
             longest[span.first] = span
     return [span for _first, span in sorted(longest.items())]
@@ -126,6 +138,7 @@ def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], Line]:
     newest: dict[tuple[str, int], Line] = {}
     for line in _whole_ones(found, b"M", unpack_line):
         known = newest.get((line.module, line.first))
+        # Time stamps would lie after a clock was set; the number of changes cannot.
         if known is None or known.revision < line.revision:
             newest[line.module, line.first] = line
     return newest

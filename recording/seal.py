@@ -49,6 +49,7 @@ class Sealer:
         schemas = read_schemas(self._store.connection)
         lines: list[Line] = []
         for key, rows in self._stretches(module, first, last):
+            # Rows whose table is lost stay hot: sealed they could not even be salvaged.
             schema = schemas.get(key)
             if schema is None:
                 lost = [row.seq for row in rows]
@@ -57,6 +58,8 @@ class Sealer:
             line = seal_rows(self._folder, schema, rows)
             with transaction(self._store.connection):
                 self._store.number(module)
+                # The line first, the rows afterwards. Killed in between, rows are hot and sealed at once, which every
+                # reader takes for sealed; the other way round they would be nowhere.
                 write_line(self._store.connection, line)
             self._store.remove(module, line.first, line.last)
             lines.append(line)
@@ -70,6 +73,7 @@ class Sealer:
         """
         connection = self._store.connection
         lines = [line for line in read_manifest(connection) if line.module == module]
+        # One that was merged carries the name of the merged file: it is recognised by that.
         single = [line for line in lines if line.tier_fate == "kept" and line.tier_file == line.file]
         merged = 0
         while len(single) >= MERGED:
@@ -78,6 +82,8 @@ class Sealer:
             path = self._folder.tier(name)
             try:
                 with whole_file(path) as temporary:
+                    # The merged file is whole on disk before a line names it, and the single ones go last. A kill in
+                    # between leaves files that nothing names, never a name without its file.
                     merge_tiers([self._folder.tier(line.tier_file) for line in group], temporary)
             except DamagedError as error:
                 self.damaged.append(str(error))  # the next scrub computes it again
@@ -88,6 +94,7 @@ class Sealer:
                     changed = line.changed()._replace(tier_file=name, tier_bytes=size, tier_sha256=digest)
                     write_line(connection, changed)
             for line in group:
+                # A reader may be about to open it: it then fails and looks the manifest up again, see `History.query`.
                 self._folder.tier(line.file).unlink(missing_ok=True)
             merged += 1
         return merged
@@ -115,6 +122,7 @@ class Sealer:
 
 def _stretch(item: tuple[int, Row]) -> tuple[int, int, int]:
     place, row = item
+    # Place and number grow together as long as there is no hole, so their difference tells one stretch from the next.
     return row.schema, row.seq - place, place // SEGMENT_ROWS
 
 
@@ -130,6 +138,8 @@ def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> Line:
     parts: list[Bins] = []
     with whole_file(path) as temporary:
         written = write_segment(temporary, folder.run, schema, _with_first(head, rows))
+        # Read back through the file and compared before its name exists: from here on the hot rows are going to be
+        # deleted.
         _require_equal(temporary, written, parts)
         return tier_line(folder, name, temporary, written, parts)
 
@@ -160,6 +170,8 @@ def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, part
         sha256=checksum(path),
         fate="kept",
         tier_file=file,
+        # The tier carries the segment's number, which is made of its checksum. So the line is made first and its
+        # figures are filled in.
         tier_bytes=0,
         tier_sha256="",
         tier_fate="kept",

@@ -23,6 +23,7 @@ def line_of(lines: Sequence[Line], module: str, seq: int) -> Line | None:
         seq: its tick.
     """
     mine = [line for line in lines if line.module == module]
+    # Segments do not overlap, so only the last one that begins at or before the row can hold it.
     place = bisect_right(mine, seq, key=lambda line: line.first) - 1
     return mine[place] if place >= 0 and seq <= mine[place].last else None
 
@@ -47,6 +48,7 @@ class SealedContents:
 
     def agrees(self, line: Line, row: Row) -> bool:
         """False if a segment holds a row with this number and another content; one that cannot be read says nothing."""
+        # By checksum and not by name: a segment that was repaired has the old name.
         if line.sha256 != self._read[0]:
             self._read = (line.sha256, self._contents(line))
         contents = self._read[1]
@@ -64,4 +66,5 @@ class SealedContents:
         except (pa.ArrowException, OSError):
             return None  # the scrub finds it and says so
         contents = _Contents(table["content"].to_numpy(), table["digest"].to_numpy())
+        # Of another length it is not the file of that line; a row's place in it would mean nothing.
         return contents if len(contents.content) == line.rows else None

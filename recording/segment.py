@@ -46,11 +46,13 @@ def write_segment(path: Path, run: str, schema: Schema, rows: Sequence[Row] | It
         for group in _groups(rows):
             if writer is None:
                 head = group[0]
+                # Opened with the first row, which names the module: without a row there is no file.
                 writer = _writer(path, run, head.module, schema)
             tail = group[-1]
             count += len(group)
             writer.write_table(table_of(group, schema), row_group_size=GROUP_ROWS)
         if writer is None or head is None or tail is None:
+            # Raised after the loop and not before it, since the rows are an iterator.
             raise ValueError("a segment needs at least one row")
     finally:
         if writer is not None:
@@ -82,6 +84,7 @@ def _writer(path: Path, run: str, module: str, schema: Schema) -> Any:
         use_dictionary=["instance", *(channel.name for channel in schema.texts)],
         use_byte_stream_split=["wall", *floats],
         write_statistics=["seq", "t_us"],
+        # Parquet checks nothing by itself: a flipped bit would come out as another number.
         write_page_checksum=True,
     )
 
@@ -107,6 +110,7 @@ def verify_segment(path: Path, each: Callable[[list[Row]], None] = lambda _rows:
         each(rows)
     if contents is None:
         raise DamagedError(f"{path.name} holds no rows")
+    # Readers find a row in a segment by its place: a hole in it would move all that follow.
     if contents.last - contents.first + 1 != contents.rows:
         raise DamagedError(f"{path.name} holds {contents.rows} rows, not {contents.first} to {contents.last}")
     return contents
@@ -131,6 +135,7 @@ def intact_groups(path: Path) -> Iterator[list[Row]]:
     """What is left of a damaged segment: its row groups that are whole."""
     try:
         _run, module, schema = about(path)
+        # Not a `with` from the beginning: what cannot even be opened has no groups, and is no error here.
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except (DamagedError, pa.ArrowException, OSError):
         return
@@ -143,6 +148,7 @@ def intact_groups(path: Path) -> Iterator[list[Row]]:
 
 
 def _checked(file: Any, group: int, module: str, schema: Schema, path: Path) -> list[Row]:
+    # Before it is read: the file may come from anybody, and a group is unpacked into memory.
     announced = file.metadata.row_group(group)
     if announced.num_rows > GROUP_ROWS or announced.total_byte_size > LARGEST_GROUP:
         raise DamagedError(
@@ -152,6 +158,8 @@ def _checked(file: Any, group: int, module: str, schema: Schema, path: Path) -> 
     table = file.read_row_group(group)
     try:
         rows = rows_of(table, schema, module)
+        # The checksum of each row was made before the row was first written. It spans all of the way here: pages,
+        # columns, types.
         contents = table["content"].to_pylist()
     except (KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise DamagedError(f"{path.name} does not hold the columns that it announces: {error}") from error

@@ -56,9 +56,12 @@ class HotTicks:
         """Add what is new; returns the numbers of ticks that were known with another content."""
         conflicts: list[int] = []
         for span in spans:
+            # It overlaps with what is known: the newest span has to be in the table before the table is asked.
             if span.first <= self.last:
                 self._write()
                 if not self._known(span):
+                    # The whole span is refused. A part of a contradiction is no better than all of it, and the first
+                    # record stays.
                     conflicts.append(span.first)
                     continue
             rest = span.after(self.last)
@@ -70,6 +73,7 @@ class HotTicks:
     def fill(self, spans: Iterable[TickSpan]) -> None:
         """Put ticks into holes that damage has left; what is known stays as it is."""
         for span in spans:
+            # Holes only: a tick that is there is not touched, whatever the repair says of it.
             known = self._around(span)
             missing = _without(span, known)
             for piece in missing:
@@ -83,12 +87,15 @@ class HotTicks:
     def _around(self, span: TickSpan) -> list[TickSpan]:
         """What is known of the ticks of a span."""
         where = "WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        # The span before it may reach into it: its first tick lies outside the range, its last one may not.
         before = [each.first for each in read_ticks(self._connection, where, (span.first,))]
         where = "WHERE first BETWEEN ? AND ? ORDER BY first"
         return list(read_ticks(self._connection, where, (before[0] if before else 0, span.last)))
 
     def _add(self, span: TickSpan) -> None:
         newest = self._newest
+        # Only in memory: a span of an hour is one record, and is written once in a group commit, not once for each
+        # tick.
         if newest is not None and newest.joins(span):
             self._newest = newest.longer(span.count)
         else:

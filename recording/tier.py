@@ -56,6 +56,7 @@ def bins_of(t_us: Whole, values: Floats, width_us: int, origin_us: int = 0) -> B
         origin_us: where bin 0 begins.
     """
     numbers = (t_us - origin_us) // width_us
+    # Times never go back, so each bin is one run of lines; that makes this a reduction and no grouping.
     starts = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
     there = ~np.isnan(values)
     count = np.add.reduceat(there.astype(np.int64), starts, axis=0)
@@ -65,6 +66,8 @@ def bins_of(t_us: Whole, values: Floats, width_us: int, origin_us: int = 0) -> B
     return Bins(
         numbers[starts],
         count,
+        # fmin and fmax pass over NaN, where min and max would hand it on: a channel that is null now and then keeps its
+        # extremes.
         np.fmin.reduceat(values, starts, axis=0),
         mean,
         np.fmax.reduceat(values, starts, axis=0),
@@ -81,6 +84,7 @@ def write_tier(path: Path, schema: Schema, segment: int, lines: Sequence[Bins]) 
     """
     names = np.array([channel.name for channel in schema.numbers])
     number = np.concatenate([each.number for each in lines])
+    # By channel: a query for three channels then reads three runs of the file and not all of it.
     order = np.argsort(names, kind="stable")
 
     def column(name: str) -> npt.NDArray[Any]:

@@ -33,10 +33,12 @@ class Track:
             lines = [line for line in read_manifest(hot) if line.module == module]
         # Rows before the moment are passed over: those of the segment that holds it, or the hot ones.
         first = max((line.first for line in lines if line.t_first_us <= start_us), default=0)
+        # The moment lies behind that segment: its last row is the newest before it, and the rest of it is not needed.
         if any(line.first == first and line.t_last_us < start_us for line in lines):
             first = next(line.last for line in lines if line.first == first)
         self._made: dict[int, Rows] = {}
         self._rows = self._readable(run_rows(folder, module, first))
+        # Two rows at hand: only the next one tells how long the present one is the newest.
         self._row = next(self._rows, None)
         self._next = next(self._rows, None)
 

@@ -56,6 +56,8 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
     """
     with new_folder(None) as root:
         try:
+            # In this order: each step is safe only by the one before. `zipfile` reads the directory at once, the index
+            # names the files, the sizes are known before anything is written.
             _require_small_directory(path)
             with zipfile.ZipFile(path) as archive:
                 about = _index(archive, path)
@@ -84,6 +86,7 @@ def _index(archive: zipfile.ZipFile, path: Path) -> Index:
         index = msgspec.json.decode(data, type=Index)
     except RecursionError as error:
         raise BundleError(f"{path} is no whole bundle: its index is nested too deep") from error
+    # Also names that no entry has: they are paths, and the files are written by them.
     for name in index.files:
         if _NAME.fullmatch(name) is None:
             raise BundleError(f"{name[:80]!r} leads out of the bundle, or is no name of a file")
@@ -104,6 +107,7 @@ def _read(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
 def _plain(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     """An entry that takes as much room as it has in the file."""
     found = archive.getinfo(name)
+    # A few kilobytes can unpack to terabytes. Nothing in a bundle is compressed, so nothing has to be unpacked.
     if found.compress_type != zipfile.ZIP_STORED or found.compress_size != found.file_size:
         raise BundleError(f"{name[:80]} is compressed: a bundle's files are not")
     return found
@@ -115,6 +119,7 @@ def _require_room(archive: zipfile.ZipFile, about: Index, path: Path, root: Path
         if not name.startswith(f"{RECORDING}/") and size > LARGEST_ADDED:
             raise BundleError(f"{name} has {size} bytes: at most {LARGEST_ADDED} are read")
     total, whole = sum(sizes.values()), path.stat().st_size
+    # Entries may overlap in a forged file; together they cannot have more bytes than there are.
     if total > whole:
         raise BundleError(f"{path} announces {total} bytes of files and has {whole} itself")
     if total > (free := shutil.disk_usage(root).free):
@@ -125,6 +130,7 @@ def _extract(archive: zipfile.ZipFile, name: str, root: Path) -> str:
     """Write a file; its SHA-256."""
     target = root / name
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Exclusive: two entries of one name would otherwise be checked as one and used as the other.
     with archive.open(name) as source, target.open("xb") as file:
         shutil.copyfileobj(source, file)
     return checksum(target)

@@ -4,7 +4,7 @@ from nodes.clock.peers import ALIVE_NS, Peers
 
 
 class Verdict:
-    """Decided once and kept until it is carried out. Simulated time stands still until then, even if everyone catches up.
+    """Decided once and kept until it is carried out. Simulated time stands still until then, whoever catches up.
 
     The clock carries it out with a command of its own, journaled and sent in a tick like everything that changes a run.
     """

@@ -47,8 +47,8 @@ class SnapshotFolder:
             for path in folder.glob(f"*{SUFFIX}")
             if (name := _NAME.fullmatch(path.name)) is not None and name["run"] == run and int(name["seq"]) <= seq
         ]
-        # Read one by one, as they are asked for: nearly always the first is used, and a snapshot is hundreds of
-        # kilobytes.
+        # Read one by one, as they are asked for: nearly always the first is used, and each is read and
+        # checked whole.
         for _seq, path in sorted(found, reverse=True):
             try:
                 with path.open("rb") as file:
