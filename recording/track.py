@@ -45,11 +45,6 @@ class Track:
     def _readable(self, rows: Iterator[object]) -> Iterator[Row]:
         return (row for row in rows if isinstance(row, Row) and row.schema in self._schemas)
 
-    @property
-    def ended(self) -> bool:
-        """True when nothing follows."""
-        return self._next is None
-
     def upto(self, t_us: int) -> Row | None:
         """The newest row at or before a moment; the first one if all are later, None if there are none."""
         while self._next is not None and self._next.t_us <= t_us:

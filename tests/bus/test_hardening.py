@@ -439,13 +439,6 @@ def test_what_is_no_plain_value_cannot_be_sent() -> None:
         codec.encode(request)
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_sender_refuses_what_is_not_finite(bad: float) -> None:
-    codec.require_finite([1.0, -2.0, 1e308, 1e308], "the plant's state")  # only their sum is infinite
-    with pytest.raises(FrameError, match="the plant's state holds a number that is NaN or infinite"):
-        codec.require_finite([1.0, bad], "the plant's state")
-
-
 def test_explanations_are_cut_rather_than_lost() -> None:
     """They quote values of any size: whoever builds one sends what every receiver takes."""
     long = "\N{DEGREE SIGN}" * (MAX_TEXT * 2)
