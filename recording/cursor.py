@@ -97,13 +97,13 @@ def walk(
     Raises:
         StoreError: if the recording cannot be read.
     """
-    following, told = first, -1
+    following, passed = first, -1
     while True:
         with closing(open_reader(folder.hot)) as hot:
             hot.execute("BEGIN")
             near = [each for each in lines_of(hot, module) if _overlaps(each, start_us, end_us)]
-            # A damaged segment is told of once, when the walk comes to it; what was repaired of it follows, hot.
-            line = next((each for each in near if each.last >= following and each.first > told), None)
+            # A damaged segment is handed out once, when the walk comes to it; what was repaired of it follows, hot.
+            line = next((each for each in near if each.last >= following and each.first > passed), None)
             before = _LAST if line is None else line.first - 1
             rows, ended = _hot_rows(hot, module, (following, before), (start_us, end_us))
             repaired = Placement.of(hot, module).repaired(line) if line is not None and line.fate == "damaged" else 0
@@ -112,7 +112,7 @@ def walk(
             following = rows[-1].seq + 1
         elif line is not None:
             yield SealedPart(line, max(following, line.first), repaired)
-            told = line.first
+            passed = line.first
             following = following if line.fate == "damaged" else line.last + 1
         # With a part that is not full, all that was there in its transaction has been handed out. To ask again would be
         # to follow a recorder that may write faster than this is read.
@@ -143,7 +143,7 @@ def _hot_rows(
                 return rows, True
             if row.t_us < times[0]:
                 continue
-        # A damaged row has no time that could be trusted: it is told of wherever it lies.
+        # A damaged row has no time that could be trusted: it is handed out wherever it lies.
         rows.append(row)
         if len(rows) == AT_ONCE:
             break

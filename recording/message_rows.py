@@ -125,10 +125,10 @@ class States:
         texts = self._texts(state)
         # Texts rarely change from one tick to the next; comparing a tuple is cheaper than making its JSON.
         if texts != self._encoded[0]:
-            told = list(texts)
+            written = list(texts)
             for place in self._facts:
-                told[place] = msgspec.json.encode(texts[place]).decode()
-            self._encoded = (texts, msgspec.json.encode(told))
+                written[place] = msgspec.json.encode(texts[place]).decode()
+            self._encoded = (texts, msgspec.json.encode(written))
         row = Row(
             module=state.module,
             seq=state.seq,

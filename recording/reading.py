@@ -27,7 +27,7 @@ def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
     """
     with closing(open_reader(folder.hot)) as hot:
         lines = [line for line in lines_of(hot, module) if line.fate == "kept"]
-    # From the segment that holds the moment on: a tick before it is not the newest.
+    # From the segment that holds the time on: a tick before it is not the newest.
     start_us = max((line.t_first_us for line in lines if line.t_first_us <= t_us), default=0)
     newest = None
     for table in Reader(folder, Selection(module, (), start_us, t_us + 1)).tables():

@@ -1,4 +1,4 @@
-"""What is done when a recording is opened: damage is found, set aside and told; what is whole stays readable."""
+"""What is done when a recording is opened: damage is found, set aside and reported; what is whole stays readable."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -56,14 +56,14 @@ def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
     for path in [*folder.path.rglob("*.tmp"), *folder.path.rglob("*.tmp-*")]:  # of one that died
         path.unlink()
     # The hot store first: it holds the manifest, by which everything else is judged.
-    findings = list(_mend_hot(folder))
+    findings = list(_repair_hot(folder))
     store = HotStore(folder.hot)
     try:
         if deep:
             findings += _scrub_records(store)
         seen = _Seen(deep=deep)
         for line in read_manifest(store.connection):
-            findings += _mend_line(folder, store, line, seen)
+            findings += _repair_line(folder, store, line, seen)
         # Segments that the manifest does not know come after those that it does: one that was just set aside must not
         # be taken in again.
         findings += _adopt(folder, store)
@@ -78,7 +78,7 @@ def scrub(folder: RunFolder) -> list[Finding]:
     """As `recover` with every checksum, beside a recorder that writes: the hot store itself stays in place.
 
     Raises:
-        DamagedStoreError: if that file is damaged; opened anew, `recover` sets it aside.
+        DamagedStoreError: if that file is damaged; `recover` sets it aside when the recording is next opened.
         OSError: if the disk does not take what has to be written.
     """
     store = HotStore(folder.hot)
@@ -86,7 +86,7 @@ def scrub(folder: RunFolder) -> list[Finding]:
         findings = _scrub_records(store)
         seen = _Seen(deep=True)
         for line in read_manifest(store.connection):
-            findings += _mend_line(folder, store, line, seen)
+            findings += _repair_line(folder, store, line, seen)
     except sqlite3.Error as error:
         raise store_error(folder.hot, "is damaged", error) from error
     finally:
@@ -97,10 +97,10 @@ def scrub(folder: RunFolder) -> list[Finding]:
 # The hot store
 
 
-def _mend_hot(folder: RunFolder) -> Iterator[Finding]:
+def _repair_hot(folder: RunFolder) -> Iterator[Finding]:
     aside = finish(folder)
     if aside is not None:
-        yield Finding(folder.hot.name, f"was being mended; its whole records were kept, the file is {aside}")
+        yield Finding(folder.hot.name, f"was being rebuilt; its whole records were kept, the file is {aside}")
     if not folder.hot.exists() and any(folder.segments()):
         yield Finding(folder.hot.name, "is missing; what is sealed was taken in again")
     log = folder.hot.with_name(f"{folder.hot.name}-wal")
@@ -120,7 +120,7 @@ def _fault(folder: RunFolder) -> str:
     """What is wrong with the hot store's file, empty if nothing is.
 
     Raises:
-        StoreError: if that cannot be told now, for want of room or because another process writes.
+        StoreError: if that cannot be found out now, for want of room or because another process writes.
     """
     try:
         connection = open_database(folder.hot)
@@ -134,16 +134,16 @@ def _fault(folder: RunFolder) -> str:
             connection.close()
     except sqlite3.Error as error:
         # A disk that is full or a lock is no damage. Nothing is set aside for what may be over in a minute.
-        told = store_error(folder.hot, "cannot be read", error)
-        if not isinstance(told, DamagedStoreError):
-            raise told from error
-        return " ".join(str(told).split())
+        failure = store_error(folder.hot, "cannot be read", error)
+        if not isinstance(failure, DamagedStoreError):
+            raise failure from error
+        return " ".join(str(failure).split())
     except (DamagedStoreError, TypeError, ValueError) as error:
         return " ".join(str(error).split())
 
 
 def _scrub_records(store: HotStore) -> list[Finding]:
-    """Every record of the hot store that is damaged; a damaged row is taken out, so that it can be recorded anew."""
+    """Every record of the hot store that is damaged; a damaged row is taken out, so that it can be recorded again."""
     findings = []
     for number, name in module_names(store.connection).items():
         for place, error in _damaged_rows(store, number, name):
@@ -184,14 +184,14 @@ def _reason(record: bytes, kind: bytes) -> str:
 # Segments
 
 
-def _mend_line(folder: RunFolder, store: HotStore, line: Line, seen: "_Seen") -> list[Finding]:
+def _repair_line(folder: RunFolder, store: HotStore, line: Line, seen: "_Seen") -> list[Finding]:
     findings = []
     if line.tier_fate == "kept":
         reason = seen.unlike(folder.tier(line.tier_file), line.tier_bytes, line.tier_sha256)
         if reason:
             findings.append(Finding(f"tiers/{line.tier_file}", reason))
             # Before the segment: a damaged tier is computed from it, as long as it is there.
-            line = _mend_tier(folder, store, line)
+            line = _repair_tier(folder, store, line)
     if line.fate == "kept":
         reason = seen.unlike(folder.segment(line.file), line.bytes, line.sha256)
         if reason:
@@ -221,7 +221,7 @@ class _Seen:
         return "does not match its SHA-256" if self._sums[path] != digest else ""
 
 
-def _mend_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
+def _repair_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
     """Compute a damaged tier again from its segment, or note that it is gone."""
     # Several lines may name it, after a merge. Each finds it gone and gets a tier of its own again.
     tier = folder.tier(line.tier_file)
@@ -229,7 +229,7 @@ def _mend_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
         set_aside(folder, tier)
     changed = line.changed(tier_fate="damaged")
     if line.fate == "kept":
-        with suppress(DamagedError):  # the segment's own check, which follows, tells it
+        with suppress(DamagedError):  # the segment's own check, which follows, reports it
             changed = rebuild_line(folder, line.file)._replace(revision=changed.revision)
     with transaction(store.connection):
         write_line(store.connection, changed)
@@ -250,7 +250,7 @@ def rebuild_line(folder: RunFolder, file: str) -> Line:
 
 
 def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
-    """Put what is whole in a damaged segment back into the hot store, to be sealed anew; the rest is a hole."""
+    """Put what is whole in a damaged segment back into the hot store, to be sealed again; the rest is a hole."""
     path = folder.segment(line.file)
     # Read before anything is changed.
     groups = list(intact_groups(path)) if path.exists() else []

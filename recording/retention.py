@@ -10,10 +10,10 @@ from recording.hot import HotStore
 from recording.manifest import Line, read_manifest, write_line
 
 QUOTA = 20_000_000_000
-"""Bytes that all recordings together may take, unless told otherwise."""
+"""Bytes that all recordings together may take, unless set otherwise."""
 
 RESERVE = 1_000_000_000
-"""Bytes that recordings leave free on their disk, unless told otherwise."""
+"""Bytes that recordings leave free on their disk, unless set otherwise."""
 
 
 class Dropped(NamedTuple):

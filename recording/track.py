@@ -1,4 +1,4 @@
-"""One module's recorded states as a track that is played: the newest state up to a moment, always going forward."""
+"""One module's recorded states played forward: the newest state up to a given simulated time."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +15,7 @@ from recording.rows import run_rows
 
 
 class Track:
-    """Plays from a moment on.
+    """Plays from a simulated time on.
 
     Args:
         folder: the recording.
@@ -31,14 +31,14 @@ class Track:
         with closing(open_reader(folder.hot)) as hot:
             self._schemas: dict[int, Schema] = read_schemas(hot)
             lines = [line for line in read_manifest(hot) if line.module == module]
-        # Rows before the moment are passed over: those of the segment that holds it, or the hot ones.
+        # Rows before that time are passed over: those of the segment that holds it, or the hot ones.
         first = max((line.first for line in lines if line.t_first_us <= start_us), default=0)
-        # The moment lies behind that segment: its last row is the newest before it, and the rest of it is not needed.
+        # The time lies behind that segment: its last row is the newest before it, and the rest is not needed.
         if any(line.first == first and line.t_last_us < start_us for line in lines):
             first = next(line.last for line in lines if line.first == first)
         self._made: dict[int, Rows] = {}
         self._rows = self._readable(run_rows(folder, module, first))
-        # Two rows at hand: only the next one tells how long the present one is the newest.
+        # Two rows at hand: only with the next one is it known how long the present one is the newest.
         self._row = next(self._rows, None)
         self._next = next(self._rows, None)
 
@@ -46,7 +46,7 @@ class Track:
         return (row for row in rows if isinstance(row, Row) and row.schema in self._schemas)
 
     def upto(self, t_us: int) -> Row | None:
-        """The newest row at or before a moment; the first one if all are later, None if there are none."""
+        """The newest row at or before a time; the first one if all are later, None if there are none."""
         while self._next is not None and self._next.t_us <= t_us:
             self._row, self._next = self._next, next(self._rows, None)
         return self._row

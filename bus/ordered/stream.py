@@ -216,7 +216,7 @@ class SequenceBuffer(Generic[M]):
         """
         if not self.closing or not ended:
             return []  # what is newer is on its way
-        # A run of which not one message was heard stands before those that were: only the producer's word tells of it.
+        # A run of which not one message was heard stands before those that were: only the producer knows of it.
         if following and following not in {self.run, *self._announced, *self._ended}:
             self._announced.appendleft(following)
         self._newest = max(self._newest, last)
@@ -296,7 +296,7 @@ class TickStream:
         ready: list[Tick] = []
         for tick in ticks_of(reply, buffer.last):
             ready += buffer.on(tick, repair=True)
-        # After the ticks themselves: only they tell whether the run is complete.
+        # After the ticks themselves: only with them is it known whether the run is complete.
         ready += buffer.completed(reply.last, reply.ended, reply.following)
         return self._deliver(ready)
 
@@ -339,10 +339,10 @@ class TickStream:
         self._unanswered.pop(result.id, None)
         if not self._seen.first(result.id):
             return []
-        # No count in a later tick would tell that the event was lost alone, so it is expected with the result.
+        # No count in a later tick would show that the event alone was lost, so it is expected with the result.
         event = _kind_key(result.run, result.seq, NODE_ALARM if result.name == NODE_ALARMS else STOPPED_LATE)
-        told = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
-        if told and result.outcome == "applied" and event not in self._seen:
+        announced = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
+        if announced and result.outcome == "applied" and event not in self._seen:
             # The key of the event takes the place of a command's id: both are asked for in the same way.
             self._unanswered[event] = (result.run, result.seq)
         return [result]
@@ -417,7 +417,7 @@ class ModuleStream:
         # One request covers all that is missing: from the earliest place on, the answer has the rest too.
         needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
         if buffer.after is not None:
-            # Of the last tick of a run no later state tells what came with it, so that is asked for with the rest.
+            # No later state counts what came with the last tick of a run, so that is asked for with the rest.
             needed.append(buffer.after - 1 if buffer.closing else buffer.after)
         return FramesRequest(run=buffer.run, after=max(0, min(needed))) if needed else None
 
@@ -528,7 +528,7 @@ class _Tally:
 
 
 class _Seen:
-    """The newest keys, to tell a repetition."""
+    """The newest keys, by which a repetition is recognised."""
 
     def __init__(self) -> None:
         self._keys: OrderedDict[str, None] = OrderedDict()
@@ -565,7 +565,7 @@ class Streams:
         self.modules = {module: ModuleStream(whole=whole, led=ticks and whole, held=held) for module in modules}
 
     def resume(self, run: str, last: int) -> None:
-        """Go on in a run where an earlier process was; the streams themselves are told what they had.
+        """Go on in a run where an earlier process was; the single streams are resumed on their own.
 
         Args:
             run: its run.

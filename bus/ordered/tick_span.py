@@ -133,17 +133,17 @@ def to_wire(span: TickSpan) -> ReplaySpan:
 
 def spans_of(reply: Replay, after: int = 0) -> Iterator[TickSpan]:
     """The spans of a replay, cut to the ticks that follow `after`."""
-    for told in reply.spans:
+    for sent in reply.spans:
         # A quotient of two integers, rounded once, is the double nearest to it: rounding back finds the integer again.
         span = TickSpan(
-            told.first,
-            told.count,
-            round(told.t * 1e6),
-            round(told.dt * 1e6),
-            told.mode,
-            tuple(told.commands),
-            round(told.speed * 1000),
-            told.flat_out,
+            sent.first,
+            sent.count,
+            round(sent.t * 1e6),
+            round(sent.dt * 1e6),
+            sent.mode,
+            tuple(sent.commands),
+            round(sent.speed * 1000),
+            sent.flat_out,
         )
         rest = span.after(after)
         if rest is not None:

@@ -28,7 +28,7 @@ NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 
 OWN = {
     STOP_LATE: "only the clock itself finds modules late: use stop",
-    NODE_ALARMS: "only the clock itself notes what nodes tell of",
+    NODE_ALARMS: "only the clock itself notes what nodes report",
 }
 """Commands that the clock gives itself, and why nobody else may."""
 
@@ -61,7 +61,7 @@ class Acceptance:
         if request.module not in known:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
         if request.name == "begin" or (request.module == EVERY_MODULE and request.name != EMERGENCY_STOP):
-            reason = f"every module at once obeys the clock itself, and {EMERGENCY_STOP} of others"
+            reason = f"only the clock itself may address every module at once; others may send {EMERGENCY_STOP} to all"
             return Refused(id=request.id, field="module", reason=reason)
         if request.module == CLOCK_MODULE and request.name in OWN:
             return Refused(id=request.id, field="name", reason=OWN[request.name])
@@ -92,7 +92,7 @@ class Acceptance:
         """Why a module takes no commands now, empty when it does."""
         status = self._peers.status(module)
         if status is None:
-            return f"module {module} has not been heard of yet: try again when it is there"
+            return f"module {module} has not been heard from yet: try again when it is there"
         # Of the present run: a module that is still in the one before has progress 0 here, and is late until it has
         # come over.
         behind = run.seq - self._peers.progress(module, run.name)

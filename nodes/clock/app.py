@@ -270,7 +270,7 @@ class Shell:
         if decided is not None:
             answer = self._journaled(*decided)
             why = answer.reason if isinstance(answer, Refused) else ""
-            if not why or why != self._unwritten:  # a full disk is told once, not at every attempt
+            if not why or why != self._unwritten:  # a full disk is logged once, not at every attempt
                 self._log.warning(f"the clock commands {decided[1].name}", **decided[1].args, not_written=why)
             self._unwritten = why
             self._decide_due = time.monotonic() + (JOURNAL_RETRY if why else 0.0)

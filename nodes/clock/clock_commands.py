@@ -13,7 +13,7 @@ from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 STEP_TICKS_MAX = 100_000
 
 UNTIL_MAX = 1e9
-"""Latest simulated time that a run can be told to run to, in seconds."""
+"""Latest simulated time that `run_until` accepts, in seconds."""
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """What may happen when a module is late."""
@@ -56,7 +56,7 @@ class StopLate:
 
 @dataclass(frozen=True)
 class NoteAlarms:
-    """Nodes tell of what must not be, or no longer do: a command of the clock to itself."""
+    """Nodes report what must not be, or no longer do: a command of the clock to itself."""
 
     present: tuple[tuple[str, str, str], ...]
     """Id of the alarm, node, and what it says."""
@@ -71,7 +71,7 @@ class Step:
 
 @dataclass(frozen=True)
 class RunUntil:
-    """Let simulated time run to a moment and pause there."""
+    """Let simulated time run up to `t_us` and pause there."""
 
     t_us: int
 

@@ -137,7 +137,7 @@ class Controls:
                 self.speed = speed or self.speed
                 self.flat_out = flat_out
                 # What was left over of a step at the old speed, and what was owed at it, mean nothing at the new one.
-                self._begin_anew()
+                self._restart_pace()
                 return {"speed": self.speed.factor, "flat_out": self.flat_out}
             case SetPolicy(policy=policy):
                 self.policy = policy
@@ -171,25 +171,25 @@ class Controls:
         """How far the next tick goes from a time, in microseconds, when nobody is late."""
         if self._steps_left > 0:
             self._steps_left -= 1
-            # Steps are counted in ticks and end no earlier for a moment that is to be reached: the two exclude each
-            # other, see `_run_until`.
+            # Steps are counted in ticks and are not cut short where a run is to pause: the two exclude each other, see
+            # `_run_until`.
             return FLAT_OUT_DT_US if self.flat_out else self._pace.advance(self.speed)
         if self.flat_out:
-            return self._up_to_moment(FLAT_OUT_DT_US, t_us)
+            return self._up_to_pause(FLAT_OUT_DT_US, t_us)
         dt_us = self._pace.advance(self.speed)
         # What is owed is made up for within the tick, no faster than the plant can follow; see `CatchUpBacklog`.
-        return self._up_to_moment(dt_us + (self._backlog.take(dt_us) if self.policy == "catch_up" else 0), t_us)
+        return self._up_to_pause(dt_us + (self._backlog.take(dt_us) if self.policy == "catch_up" else 0), t_us)
 
-    def _up_to_moment(self, dt_us: int, t_us: int) -> int:
+    def _up_to_pause(self, dt_us: int, t_us: int) -> int:
         """The advance, cut short where the run is to pause."""
-        # Not past the moment, to the microsecond: `run_until` promises that time, and a tick can be as short as it
+        # Not past that time, to the microsecond: `run_until` promises that time, and a tick can be as short as it
         # takes.
         if self._until_us is None or t_us + dt_us < self._until_us:
             return dt_us
         dt_us = self._until_us - t_us
         self._until_us = None
         self.mode = "paused"
-        self._begin_anew()
+        self._restart_pace()
         return dt_us
 
     def wait(self) -> None:
@@ -202,7 +202,7 @@ class Controls:
         if self.mode == "running" and not self.flat_out:
             self._backlog.add(self.speed, deadlines)
 
-    def _begin_anew(self) -> None:
+    def _restart_pace(self) -> None:
         self._pace.restart()
         self._backlog.clear()
 
@@ -214,7 +214,7 @@ class Controls:
         self.mode = mode
         self._steps_left = 0
         self._until_us = None
-        self._begin_anew()
+        self._restart_pace()
 
     def take_up(self, header: RunHeader) -> None:
         """Be as a recorded run began."""
@@ -226,7 +226,7 @@ class Controls:
         # The record does not say how many steps were left, but each tick of a paused run that advanced was one of them.
         if self.mode != "running" and self._steps_left > 0:
             self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))
-        self.mode = span.mode  # a moment that is reached changes it without a command
-        # A moment that was reached before the clock died must not stop the run a second time.
+        self.mode = span.mode  # reaching the time of `run_until` changes it without a command
+        # A time that was reached before the clock died must not stop the run a second time.
         if self._until_us is not None and (self.mode != "running" or t_us >= self._until_us):
             self._until_us = None

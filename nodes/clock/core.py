@@ -86,7 +86,7 @@ class ClockCore:
         if recovered is None:
             self._run = self._begin(settings.scenario, {})
         else:
-            # Order: controls and history follow the record first; only then can it be told whether a run was to begin
+            # Order: controls and history follow the record first; only then is it known whether a run was to begin
             # next.
             self._recover(recovered, wall)
             # The clock may have died between the last tick of a run and the first of the next.
@@ -154,8 +154,8 @@ class ClockCore:
     def decide(self) -> tuple[Sequenced, Command] | None:
         """A command that the clock gives itself, None if it has no cause; to be made durable as any other."""
         if self._due_alarms is not None and not self._run.waits(NODE_ALARMS):
-            # Taken out before it is journaled. If the write fails the next report finds the same difference and asks
-            # anew.
+            # Taken out before it is journaled. If the write fails the next report finds the same difference and
+            # asks again.
             present, self._due_alarms = self._due_alarms, None
             command_id = f"{self._run.name}.nodes-{self._run.seq}"
             return self._take(Command(command_id, CLOCK_MODULE, NODE_ALARMS, present, origin=CLOCK_MODULE))
@@ -221,7 +221,7 @@ class ClockCore:
         return not self._behind(FLAT_OUT_WINDOW_US)
 
     def tick(self, mono_ns: int, wall: float) -> list[Published]:
-        """The next tick, and the results and events of the commands that the clock itself obeys in it.
+        """The next tick, and the results and events of the commands that the clock itself applies in it.
 
         Args:
             mono_ns: monotonic time at which the tick is to leave.
@@ -232,12 +232,12 @@ class ClockCore:
         # Leaders are named before commands act: the tick that carries a command also says who publishes its result.
         self.peers.elect(mono_ns)
         commands = tuple(run.pending.pop(run.seq, ()))
-        obeyed: list[Published] = []
+        answers: list[Published] = []
         for command in commands:
             if command.module == CLOCK_MODULE:
                 # In the order of acceptance, and before time advances: what the tick says of mode and speed is what its
                 # commands made of them.
-                obeyed += apply(run, controls, command, wall)
+                answers += apply(run, controls, command, wall)
         # A command of this very tick may have stopped the run or changed the policy: then there is nothing to carry
         # out.
         self._verdict.keep(applies=controls.stops_when_late)
@@ -267,7 +267,7 @@ class ClockCore:
             commands=list(commands),
         )
         # The tick goes first: who hears a result first would have to ask for the tick that it belongs to.
-        published: list[Published] = [tick, *obeyed, *self._owed_notices]
+        published: list[Published] = [tick, *answers, *self._owed_notices]
         self._owed_notices = []
         if controls.next_run is not None:
             # The last tick of a run is published in it, and the rejections of what was to act later follow it. The next

@@ -117,7 +117,7 @@ def health_app(
     Args:
         document: makes the health page; called once per request.
         status: the clock's report, for Prometheus.
-        figures: what the clock tells Prometheus beside its report.
+        figures: what Prometheus gets beside the clock's report.
         host: name that the server is bound to; requests for other hosts are refused.
         admission: who is let in.
     """

@@ -90,7 +90,7 @@ class Schedule:
         self.anchor(now_ns)
 
     def anchor(self, now_ns: int) -> None:
-        """Start counting anew: the next tick is due one period after now."""
+        """Start counting again: the next tick is due one period after now."""
         self._origin = now_ns
         self._count = 1
 

@@ -146,7 +146,7 @@ class Peers:
         return leader.seq if leader is not None and leader.run == run else 0
 
     def status(self, module: str) -> str | None:
-        """What the module's leader says of itself, None when nobody was heard of."""
+        """What the module's leader says of itself, None when nobody was heard from."""
         leader = self._leader(module)
         return None if leader is None else leader.status
 
@@ -159,7 +159,7 @@ class Peers:
         return {module: seq for module, (of_run, seq) in self._published.items() if of_run == run}
 
     def speaking(self, now_ns: int) -> set[tuple[str, str]]:
-        """Every process of a module that was heard of lately, as (module, instance)."""
+        """Every process of a module that was heard from lately, as (module, instance)."""
         return {
             (known.node, known.instance)
             for known in self._known.values()
@@ -178,7 +178,7 @@ class Peers:
         return {name: said[name] for name in (CLOCK_MODULE, *self._modules) if name in said}
 
     def silent(self, now_ns: int) -> list[str]:
-        """Modules that nobody has been heard of lately."""
+        """Modules from which nothing has been heard lately."""
         alive = {known.node for known in self._known.values() if now_ns - known.heard_ns <= ALIVE_NS}
         return [module for module in self._modules if module not in alive]
 

@@ -41,7 +41,7 @@ class Questions:
             while (payload := dealer.receive()) is not None:
                 try:
                     reply = decode_module_reply(payload)
-                except FrameError:  # no answer: the deadline of the question tells
+                except FrameError:  # no answer: the deadline of the question takes care of it
                     continue
                 if isinstance(reply, Prepared | Refused):
                     yield instance, reply

@@ -39,7 +39,7 @@ RESULT_BYTES_IN_BLOCK = 128 * 1024
 
 @dataclass
 class Run:
-    """Its ticks so far, the commands that wait for theirs, and what became of those that the clock obeyed."""
+    """Its ticks so far, the commands that wait for theirs, and what became of those that are addressed to the clock."""
 
     header: RunHeader
     seq: int = 0
@@ -78,7 +78,7 @@ class Run:
         return any(command.name == name for waiting in self.pending.values() for command in waiting)
 
     def waits_for_clock(self) -> bool:
-        """Whether a command that the clock obeys waits for its tick."""
+        """Whether a command addressed to the clock waits for its tick."""
         return any(command.module == CLOCK_MODULE for waiting in self.pending.values() for command in waiting)
 
     def give_back(self, command_id: str) -> None:

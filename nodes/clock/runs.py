@@ -114,7 +114,7 @@ class Runs:
     def short(self) -> bool:
         """True when the disk is full and simulated time has to wait."""
         if self._log is not None and self._log.short:
-            # Asked at every report, since nothing else tells that somebody has made room.
+            # Asked at every report, since nothing else shows that somebody has made room.
             self._log.look_for_room()
         return self._log is not None and self._log.short
 

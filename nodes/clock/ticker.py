@@ -73,7 +73,7 @@ class Ticker(threading.Thread):
             if self._core.flat_out:
                 with self._changed:
                     # A timeout sends a tick all the same, which advances nothing: silence would make modules subscribe
-                    # anew, and the watchdog restart the clock.
+                    # again, and the watchdog restart the clock.
                     self._changed.wait_for(lambda: self._core.caught_up or not self._core.flat_out, FLAT_OUT_WAIT)
                 self._send(self._compose(time.monotonic_ns()), None)
                 followed_acks = True

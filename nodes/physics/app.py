@@ -56,7 +56,7 @@ SETTLE = 0.0003
 """Pause before the next tick is folded ahead: what was just published leaves first, on a thread of libzmq."""
 
 SILENCE = 2.0
-"""Without a tick for this long the subscription is made anew; a living clock ticks even while paused."""
+"""Without a tick for this long the subscription is made again; a living clock ticks even while paused."""
 
 SNAPSHOT_INTERVAL = 1.0
 """Seconds between two snapshots: what a restarted module has to fold again at most, and what a power cut may take."""
@@ -169,7 +169,7 @@ class Shell:
             self._publish(self._core.on_ticks(ticks))
         if time.monotonic() - self._heard > SILENCE:
             if not self._silent:
-                self._log.warning("no ticks: connecting anew", silent_seconds=SILENCE)
+                self._log.warning("no ticks: connecting again", silent_seconds=SILENCE)
             self._silent = True
             self._sockets.ticks.renew()
             self._heard = time.monotonic()
@@ -257,10 +257,10 @@ class Shell:
             self._status = status
             if not status.startswith("catching up: tick") or not self._core.busy:
                 self._log.info("status", status=status, run=self._core.run, tick=self._core.seq)
-        for told in (self._core.refused, self._recomputation.refused, self._files.snapshots.damaged):
-            for reason in told:
+        for reasons in (self._core.refused, self._recomputation.refused, self._files.snapshots.damaged):
+            for reason in reasons:
                 self._log.warning("snapshot refused", reason=reason)
-            told.clear()
+            reasons.clear()
 
     def _serve(self) -> None:
         received = self._sockets.server.receive()
@@ -317,7 +317,7 @@ class Shell:
         try:
             answer = made if isinstance(made, Refused) else self._files.forks.write(made)
         except OSError as error:
-            answer = Refused(id="", field="", reason=f"the moment cannot be written: {error.strerror}")
+            answer = Refused(id="", field="", reason=f"the checkpoint cannot be written: {error.strerror}")
         self._sockets.server.reply(self._forker, encode(answer))
 
     def _save(self) -> None:

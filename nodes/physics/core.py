@@ -73,7 +73,7 @@ class PhysicsCore:
         self.gaps = 0
         """Ticks that were missed and came when asked for, since the start."""
         self.refused: list[str] = []
-        """Snapshots that were not used, and why; emptied by whoever tells of them."""
+        """Snapshots that were not used, and why; emptied by whoever reports them."""
 
     # The stream
 
@@ -195,7 +195,7 @@ class PhysicsCore:
             self._fold.prepare()
 
     def save(self) -> Saved | None:
-        """All that is needed to go on from here, None while that cannot be told."""
+        """All that is needed to go on from here, None while that is not known."""
         return self._fold.save()
 
     # What it says of itself

@@ -104,7 +104,7 @@ class Answers:
         return recorded
 
     def _forget(self) -> None:
-        """Open files anew at the next request: a run may have been dropped, or mended."""
+        """Have files opened again at the next request: a run may have been dropped, or repaired."""
         while self._opened:
             self._opened.popitem()[1].close()
 

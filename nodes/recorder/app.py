@@ -54,7 +54,7 @@ COMMIT_INTERVAL = GROUP_WAIT - GATHER
 """Time from the first message of a group to its commit: one that has come in the pause before waits that much more."""
 
 SILENCE = 2.0
-"""Without a message for this long the subscription is made anew; a living clock ticks even while paused."""
+"""Without a message for this long the subscription is made again; a living clock ticks even while paused."""
 
 BUSY = 1.0
 """Longest wait in seconds of this loop for another writer of a recording: it beats, maintenance needs less."""
@@ -188,7 +188,7 @@ class Shell:
                 self._take([message] if again else delivered, again=again)
         if now - self._due.heard > SILENCE:
             if not self._silent:
-                self._log.warning("nothing is heard: connecting anew", silent_seconds=SILENCE)
+                self._log.warning("nothing is heard: connecting again", silent_seconds=SILENCE)
             self._silent = True
             self._subscriber.renew()
             self._due.heard = now
@@ -249,7 +249,7 @@ class Shell:
         if now < self._due.retry:
             return
         self._due.retry = now + RETRY_INTERVAL
-        self._stores.close()  # opened anew, a damaged file is mended
+        self._stores.close()  # opened again, a damaged file is repaired
         try:
             followed = self._follow()
             self._stores.probe()

@@ -37,6 +37,6 @@ class Intake:
             batch.notes.append(result_note(message))
 
     def batches(self) -> dict[str, Batch]:
-        """All that was gathered, by run; it is gathered anew from now on."""
+        """All that was gathered, by run; gathering starts again from nothing."""
         batches, self._batches = self._batches, {}
         return {run: batch for run, batch in batches.items() if len(batch)}

@@ -39,7 +39,7 @@ class Lag:
         self._due = 0.0
 
     def hear(self, tick: Tick) -> None:
-        """A tick was published; it tells too how far each module has published."""
+        """Take note of a tick, which also says how far each module has published."""
         if tick.run != self._run:
             self._samples.clear()
         self.newest, self._run, self._rate, self._published = tick.seq, tick.run, tick.rate, tick.published

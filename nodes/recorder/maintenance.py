@@ -50,7 +50,7 @@ class MaintenanceThread(threading.Thread):
         present: gives the runs that are being recorded.
         repairer: has missing rows sent again.
         checkpoints: what runs were forked at.
-        log: where to tell what was done.
+        log: gets what was done.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class MaintenanceThread(threading.Thread):
         if now >= self._due.prune and self._present():
             self._due.prune = now + SCRUB_SECONDS
             for name in self._checkpoints.prune(time.time()):
-                self._log.info("moment of a fork removed: no recorded run began from it", moment=name)
+                self._log.info("checkpoint of a fork removed: no recorded run began from it", checkpoint=name)
 
     def _tell(self, finding: Finding) -> None:
         self.damage += 1

@@ -1,7 +1,7 @@
-"""A recorded run played back, pure but for reading it: moments in; ticks, states, events and results out.
+"""A recorded run played back, pure but for reading it: commands in; ticks, states, events and results out.
 
 Every frame is marked: its run is `replay-<n>:<recorded run>`, where n grows with each jump, and the states' instance is
-`replay`. Ticks are numbered anew, at the rate of the replay; times, values and digests are those that were recorded.
+`replay`. Ticks are numbered from 1 again, at the rate of the replay; times, values and digests are as recorded.
 """
 
 from collections import deque
@@ -35,13 +35,13 @@ SPEED_MIN = 0.1
 SPEED_MAX = 100.0
 INSTANCE = "replay"
 EVENTS_KEPT = 100
-"""Newest events that are told to whoever begins to listen."""
+"""Newest events that a new subscriber gets."""
 
 KNOWN = "start, resume, pause, stop, set_speed, seek"
 
 
 class ReplayError(ValueError):
-    """A run that cannot be played back, or an order that a replay does not obey."""
+    """A run that cannot be played back, or a command that a replay does not know."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class _Place:
     carry: int = 0
     notes: deque[Note] = field(default_factory=deque)
     counts: dict[str, _Counts] = field(default_factory=dict)
-    told: list[Event] = field(default_factory=list)
+    events_so_far: list[Event] = field(default_factory=list)
     """Events so far; those before the place where it begins are of its tick 0."""
 
 
@@ -116,7 +116,7 @@ class ReplayCore:
         return self._place.position_us if shown is None else shown
 
     def _jump(self, t_us: int) -> _Place:
-        """Begin anew at a moment: to whoever listens it is a new run, so that nothing has to go back."""
+        """Begin again at a simulated time: for subscribers it is a new run, so that nothing has to go back."""
         self._jumps += 1
         self._tracks = {module: Track(self._folder, module, t_us) for module in self.modules}
         notes = deque(note for note in self._notes if note.t_us >= t_us)
@@ -124,15 +124,15 @@ class ReplayCore:
         counts = {module: _Counts() for module in self.modules}
         head = {"run": name, "seq": 0, "wall": 0.0}
         before = [note for note in self._notes if note.t_us < t_us and note.kind == "event" and note.module in counts]
-        told = [build(Event, note.body | head) for note in before[-EVENTS_KEPT:]]
-        return _Place(name, t_us, notes=notes, counts=counts, told=told)
+        events_so_far = [build(Event, note.body | head) for note in before[-EVENTS_KEPT:]]
+        return _Place(name, t_us, notes=notes, counts=counts, events_so_far=events_so_far)
 
     def events(self, module: str) -> list[Event]:
-        """The newest events of a module up to the moment that is shown."""
-        return [event for event in self._place.told if event.module == module][-EVENTS_KEPT:]
+        """The newest events of a module up to the time that is shown."""
+        return [event for event in self._place.events_so_far if event.module == module][-EVENTS_KEPT:]
 
     def changed(self, module: str, t_us: int) -> dict[str, Any]:
-        """Parameters of a module that commands had changed up to a moment."""
+        """Parameters of a module that commands had changed up to a simulated time."""
         values: dict[str, Any] = {}
         for note in self._notes:
             if note.kind == "result" and note.module == module and note.t_us <= t_us:
@@ -205,7 +205,7 @@ class ReplayCore:
         states: list[Published] = [
             self._state(module, row, place, wall) for module, row in rows.items() if row is not None
         ]
-        place.told += events
+        place.events_so_far += events
         for event in events:
             place.counts[event.module].events += 1
         return [tick, *orders, *results, *states, *events]
@@ -280,9 +280,9 @@ def _number(args: dict[str, Any], name: str, low: float, high: float) -> float:
         or not isinstance(value, int | float)
         or not low <= value <= high
     ):
-        raise ReplayError(f"{name}: needs one number from {low:g} to {high:g}, not {_told(args)}")
+        raise ReplayError(f"{name}: needs one number from {low:g} to {high:g}, not {_listed(args)}")
     return float(value)
 
 
-def _told(args: dict[str, Any]) -> str:
+def _listed(args: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in args.items()) or "nothing"

@@ -67,7 +67,7 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
     Args:
         streams: fresh streams.
         folders: the recorded runs.
-        connect: gives a connection to a run's hot store, mended.
+        connect: gives a connection to a run's hot store, repaired.
     """
     pasts: list[_Past] = []
     for folder in sorted(folders, key=_order, reverse=True):
@@ -91,7 +91,7 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
 def _order(folder: RunFolder) -> tuple[int, ...]:
     """Later runs have greater ones: a run's id is the clock's epoch and the number of the run in it.
 
-    When folders were made tells less: an event of the newest run is recorded while a module still owes runs before it.
+    The times of the folders say less: an event of the newest run is recorded while a module still owes runs before it.
     """
     return tuple(map(int, folder.run.split("-"))) if re.fullmatch(r"[0-9]+-[0-9]+", folder.run) else ()
 

@@ -22,7 +22,7 @@ class HistoryServer(threading.Thread):
     Args:
         address: where to listen; bound at once, so that a second recorder is refused before it writes anything.
         answers: what to answer; used by this thread alone.
-        log: where to tell of bad requests.
+        log: gets bad requests.
     """
 
     def __init__(self, address: str, answers: Answers, log: structlog.stdlib.BoundLogger) -> None:

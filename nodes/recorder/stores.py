@@ -38,7 +38,7 @@ class Stores:
         self._limits = limits
         self._open: dict[str, HotStore] = {}
         self.findings: list[Finding] = []
-        """Damage that was found when runs were opened; emptied by whoever tells of it."""
+        """Damage that was found when runs were opened; emptied by whoever reports it."""
         self.counters = Counters()
         root.mkdir(parents=True, exist_ok=True)
 
@@ -47,7 +47,7 @@ class Stores:
         return run_folders(self._root)
 
     def store(self, run: str) -> HotStore:
-        """The hot store of a run; what is damaged in its recording is mended when it is opened.
+        """The hot store of a run; what is damaged in its recording is repaired when it is opened.
 
         Raises:
             OSError: if the disk does not take it.

@@ -33,8 +33,8 @@ def conditions(module: str, plc: Plc) -> dict[str, Condition]:
     if plc.state == "emergency_stop":
         found[f"{module}.emergency_stop"] = Condition(module, "high", "emergency stop")
     # Controllers of old snapshots have warnings without values: the texts count, figures are filled up with nothing.
-    told = zip_longest(plc.warnings, plc.warning_values, plc.warning_limits)
-    for warning, value, limit_text in told:
+    shown = zip_longest(plc.warnings, plc.warning_values, plc.warning_limits)
+    for warning, value, limit_text in shown:
         limit, unit = _limit(limit_text)
         found[_id(module, warning)] = Condition(module, "low", warning, value, limit, unit)
     return found
@@ -48,9 +48,9 @@ def _id(module: str, warning: str) -> str:
     return f"{module}.{slug}"[:_ID_LENGTH]
 
 
-def _limit(told: str | None) -> tuple[float | None, str]:
-    """Number and unit of a limit, as the controller tells it in one text."""
-    if told is None:
+def _limit(text: str | None) -> tuple[float | None, str]:
+    """Number and unit of a limit, which the controller gives as one text."""
+    if text is None:
         return None, ""
-    number, _, unit = told.partition(" ")
+    number, _, unit = text.partition(" ")
     return float(number), unit

@@ -88,7 +88,7 @@ def objection(read: ReadScenario, asked: PrepareRequest) -> Refused | None:
 
 
 def violations(error: Exception) -> list[Violation]:
-    """The values that an error names, as they are told on the bus."""
+    """The values that an error names, as messages of the bus."""
     if not isinstance(error, ParameterError):
         return []
     return [

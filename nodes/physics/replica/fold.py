@@ -33,7 +33,7 @@ PLANT_COMMANDS = {
 """Commands of the bus and the controller's names for them."""
 
 EVENTS_KEPT = 100
-"""Newest events that are told to whoever begins to listen."""
+"""Newest events that a new subscriber gets."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Fold:
         before = self.plant.memory()
         try:
             self.plant.step(self._dt_us // STEP_US)
-        except SimulationError:  # the tick itself will meet it again, and then it is told
+        except SimulationError:  # the tick itself will meet it again and report it
             self.plant.recall(before)
             return
         # The wall time is put in when the tick comes; everything else of the frame is known now.

@@ -63,12 +63,12 @@ class ForkFolder:
         path = self._folder / f"{name}.snap"
         # The name comes from a command: it must not lead out of the folder.
         if _NAME.fullmatch(name) is None or not path.exists():
-            raise _problem(scenario, "no such moment was made ready: ask the module to fork there first")
+            raise _problem(scenario, "no such checkpoint was made ready: ask the module to fork there first")
         try:
             with path.open("rb") as file:
                 return Saved.unpack(file.read(LARGEST + 1))
         except (OSError, DamagedError) as error:
-            raise _problem(scenario, f"the moment cannot be read: {error}") from error
+            raise _problem(scenario, f"the checkpoint cannot be read: {error}") from error
 
 
 def _problem(name: str, reason: str) -> ScenarioError:

@@ -39,7 +39,7 @@ def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Even
         header: `t, seq, run, wall, module`.
     """
     events: list[Event] = []
-    # The first tick tells the state as a change: whoever listens from the beginning needs no other message for it.
+    # The first tick reports the state as a change: whoever listens from the beginning needs no other message for it.
     if before is None or before.state != after.state:
         tripped = after.state in {"tripped", "emergency_stop"}
         cause = f": {after.trip}" if after.trip else ""

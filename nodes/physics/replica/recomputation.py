@@ -21,7 +21,7 @@ ASKERS = 64
 """Most questions that wait; beyond it the oldest is dropped, and asked again by whoever still has it."""
 
 FOLDS_KEPT = 8
-"""Plants kept where answers ended: askers that are at different ticks do not have each other's computed anew."""
+"""Plants kept where answers ended, so that askers at different ticks do not make each other's be computed again."""
 
 SNAPSHOT_WORTH = 100
 """Ticks that are computed rather than a snapshot looked for."""
@@ -63,7 +63,7 @@ class Answer:
 
 
 class Recomputation:
-    """Answers one question after the other, each of them to all who ask it; of one asker the newest counts."""
+    """Answers one question after the other, each to everyone who asked it; of each asker only the newest counts."""
 
     def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
         self._identity = identity
@@ -103,7 +103,7 @@ class Recomputation:
             self._spans.clear()
 
     def _nearest(self, asked: FramesRequest) -> Fold:
-        """The fold that has the least to compute. Who asks on after an answer finds the one that has made it."""
+        """The fold that has the least to compute: after an answer, for the next question, the one that made it."""
         # Only forwards: a fold cannot be taken back to an earlier tick.
         usable = [fold for fold in self._folds if fold.run == asked.run and fold.seq <= asked.after]
         found = max(usable, key=lambda fold: fold.seq, default=None)

@@ -37,7 +37,7 @@ class SnapshotFolder:
         # Only in its own folder: the other instance may be writing in its own this moment.
         clear_away(self._folder)
         self.damaged: list[str] = []
-        """Files that are no whole snapshots, and why; emptied by whoever tells of them."""
+        """Files that are no whole snapshots, and why; emptied by whoever reports them."""
 
     def find(self, run: str, seq: int) -> Iterator[Saved]:
         """Snapshots of a run at or before a tick, newest first; a damaged one is noted and left out."""
