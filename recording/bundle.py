@@ -74,11 +74,13 @@ def pack_bundle(
         copy = _sealed_copy(folder, root / RECORDING)
         for name, data in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
+            # Before the sums: everything that the index names is in the folder by then, and hashed from there.
             (root / name).write_bytes(data)
         names = sorted(each.relative_to(root).as_posix() for each in root.rglob("*") if each.is_file())
         sums = {name: checksum(root / name) for name in names}
         about = Index(FORMAT, folder.run, dict(versions), digests(copy), sums)
         with zipfile.ZipFile(output, "w") as archive:
+            # First in the file, so that it can be read without the rest.
             archive.writestr(INDEX, msgspec.json.format(msgspec.json.encode(about), indent=1))
             for name in names:
                 archive.write(root / name, name)
@@ -104,6 +106,7 @@ def _sealed_copy(folder: RunFolder, root: Path) -> RunFolder:
         shutil.copyfile(source, target_path)
     with closing(Sealer(copy)) as sealer:
         for number, name in module_names(sealer.connection).items():
+            # Range by range: a hole must not be inside a segment.
             for first, last in hot_ranges(sealer.connection, number):
                 sealer.seal(name, first, last)
         # A bundle is read where nothing can be written: with a log beside it the database would need a file to be made.

@@ -48,6 +48,7 @@ class Schema:
     @cached_property
     def numbers(self) -> tuple[Channel, ...]:
         """Channels stored as float64."""
+        # Whole numbers and flags too: up to 2^53 a float64 holds them exactly, and one kind of number is one loop.
         return tuple(channel for channel in self.channels if channel.kind in {"float", "int", "flag"})
 
     @cached_property
@@ -58,6 +59,8 @@ class Schema:
     @cached_property
     def body(self) -> bytes:
         """The table as JSON, always the same bytes for the same channels."""
+        # In the order of the fields and without blanks: the key is made of these bytes, and would be another one for
+        # each blank.
         rows = [asdict(channel) for channel in self.channels]
         return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -97,6 +100,7 @@ class Schema:
         """
         if names is None:
             return self.channels
+        # By name, so that a channel that is asked for twice, alone and with its group, is one column.
         chosen: dict[str, Channel] = {}
         for name in names:
             if not self.channels:
@@ -112,6 +116,7 @@ class Schema:
 
 def _nearest(name: str, channels: tuple[Channel, ...]) -> str:
     group = name.partition(".")[0]
+    # The names of its group: most unknown channels are misspelt in their last part.
     near = [channel.name for channel in channels if channel.name.partition(".")[0] == group]
     groups = dict.fromkeys(channel.name.partition(".")[0] for channel in channels)
     return f"{group} has {', '.join(near[:20])}" if near else f"there are the groups {', '.join(groups)}"
@@ -123,6 +128,7 @@ class Shape:
     def __init__(self, names: Iterable[str]) -> None:
         self._plan: dict[str, Any] = {}
         for place, name in enumerate(names):
+            # Only the dots make groups: a name in brackets is the place in a list, which is the last part's.
             *groups, last = name.split(".")
             at = self._plan
             for group in groups:
@@ -158,6 +164,7 @@ def _known(plan: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, at in plan.items():
         if isinstance(at, int):
+            # Left out, not null: the formats that use this take one type for a field.
             if values[at] is not None:
                 found[key] = values[at]
         elif isinstance(at, list):

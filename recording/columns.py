@@ -59,6 +59,7 @@ def table_of(rows: Sequence[Row], schema: Schema) -> Any:
         np.array([row.digest for row in rows], dtype=np.uint64),
         np.array([row.content for row in rows], dtype=np.uint32),
     ]
+    # Transposed once and copied: Arrow takes each column as one piece of memory.
     numbers = iter(np.ascontiguousarray(matrix_of(rows).T))
     # Texts change a few times in an hour and stand in every row: each is decoded once.
     decoded: dict[bytes, list[Any]] = {}
@@ -67,6 +68,8 @@ def table_of(rows: Sequence[Row], schema: Schema) -> Any:
             decoded[row.texts] = msgspec.json.decode(row.texts)
     texts = iter(zip(*(decoded[row.texts] for row in rows), strict=True))
     columns = [
+        # Two iterators that run along the channels: each column is taken from the one of its kind, in the table's
+        # order.
         pa.array(next(texts), type=_TYPES[channel.kind])
         if channel in schema.texts
         else number_column(next(numbers), channel)
@@ -96,6 +99,8 @@ def numbers_of(column: Any) -> npt.NDArray[np.float64]:
 
 def rows_of(table: Any, schema: Schema, module: str) -> list[Row]:
     """The rows that a table was made of."""
+    # Back to one line for each row: the bytes of a line are the row's numbers, compared by their checksum to the last
+    # bit.
     matrix = np.empty((table.num_rows, len(schema.numbers)))
     for place, channel in enumerate(schema.numbers):
         matrix[:, place] = numbers_of(table[channel.name])

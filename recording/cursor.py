@@ -46,6 +46,7 @@ class Placement:
     @property
     def sealed(self) -> list[Line]:
         """The segments that stand for their ticks."""
+        # Dropped ones as well: what was given up to make room is known to have been there, and is no hole to repair.
         return [line for line in self.lines if line.fate != "damaged"]
 
     @property
@@ -59,6 +60,8 @@ class Placement:
 
     def repaired(self, line: Line) -> int:
         """How many ticks of a damaged segment are in the hot store again; 0 for one that is not damaged."""
+        # Rows of a whole segment that are still hot are copies that have not been deleted yet, and nothing that was
+        # repaired.
         return rows_in(line, self.hot) if line.fate == "damaged" else 0
 
 
@@ -100,15 +103,20 @@ def walk(
     following, passed = first, -1
     while True:
         with closing(open_reader(folder.hot)) as hot:
+            # A read transaction: manifest and rows are of one state. Looked up one after the other, a row could be
+            # missing from both.
             hot.execute("BEGIN")
             near = [each for each in lines_of(hot, module) if _overlaps(each, start_us, end_us)]
             # A damaged segment is handed out once, when the walk comes to it; what was repaired of it follows, hot.
             line = next((each for each in near if each.last >= following and each.first > passed), None)
+            # Only up to the next segment: behind it the hot store may have copies of sealed rows.
             before = _LAST if line is None else line.first - 1
             rows, ended = _hot_rows(hot, module, (following, before), (start_us, end_us))
             repaired = Placement.of(hot, module).repaired(line) if line is not None and line.fate == "damaged" else 0
         if rows:
             yield HotPart(rows)
+            # From the last row that was handed out and not from the end of the range: the rest may be sealed by the
+            # next look.
             following = rows[-1].seq + 1
         elif line is not None:
             yield SealedPart(line, max(following, line.first), repaired)
@@ -139,6 +147,7 @@ def _hot_rows(
         return rows, True
     for row in read_rows(hot, number, module, *ticks):
         if isinstance(row, Row):
+            # Time never goes back in a run: no row behind this one can be inside.
             if row.t_us >= times[1]:
                 return rows, True
             if row.t_us < times[0]:

@@ -83,6 +83,7 @@ class DamagedStoreError(StoreError):
 def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
     """The error of a file, of the class that says whether the file is damaged or could not be reached just now."""
     code = getattr(error, "sqlite_errorcode", None)  # the module's own errors, such as for text that is none, have none
+    # What is not known to be harmless counts as damage: it is then set aside and rebuilt, and nothing of it is deleted.
     damaged = code is None or code & 0xFF not in _NO_DAMAGE
     if code == sqlite3.SQLITE_READONLY:  # a damaged header says so too
         damaged = os.access(path, os.W_OK)
@@ -222,6 +223,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         _roll_back(connection)
+        # Rolled back before it is raised: the caller goes on with the connection.
         raise StoreError(f"the hot store cannot be written: {error}") from error
     except BaseException:
         _roll_back(connection)
@@ -247,4 +249,5 @@ def module_names(connection: sqlite3.Connection) -> dict[int, str]:
 
 def row_key(number: int, seq: int) -> int:
     """Key of a row."""
+    # Module first: the rows of one module are one range of keys, in the order of their ticks.
     return number << SEQ_BITS | seq

@@ -92,6 +92,7 @@ class Export:
 
     def tables(self) -> Iterator[Any]:
         """The rows, counted as they pass."""
+        # `done` grows after a table was taken: whoever shows progress counts what has left, not what was read.
         for table in self._reader.tables():
             yield table
             self.done += table.num_rows
@@ -127,6 +128,8 @@ def _csv(export: Export) -> Iterator[bytes]:
     yield ",".join(_quoted(_titled(field)) for field in export.schema).encode() + b"\n"
     for table in export.tables():
         cells = [_cells(column, field.type) for column, field in zip(table.columns, table.schema, strict=True)]
+        # Column by column in Arrow, and not cell by cell in Python: a recording has a hundred rows of hundreds of
+        # columns for each second.
         lines = pc.binary_join_element_wise(*cells, ",").to_pylist()
         yield "".join(f"{line}\n" for line in lines).encode()
 
@@ -136,10 +139,12 @@ def _cells(column: Any, kind: Any) -> Any:
     if pa.types.is_list(kind):
         column = pa.array([None if value is None else json.dumps(value) for value in column.to_pylist()], pa.string())
     if pa.types.is_list(kind) or pa.types.is_string(kind):
+        # A null is an empty cell, an empty text is two quotes: readers can tell them apart.
         doubled = pc.replace_substring(column, '"', '""')
         return pc.fill_null(pc.binary_join_element_wise('"', doubled, '"', ""), "")
     texts = pc.cast(column, pa.string())
     if pa.types.is_floating(kind) and pc.any(pc.equal(pc.floor(column), column)).as_py():
+        # Only what looks like a whole number: one with an exponent has been recognised by it already.
         whole = pc.match_substring_regex(texts, r"^-?[0-9]+$")
         texts = pc.if_else(whole, pc.binary_join_element_wise(texts, ".0", ""), texts)
     return pc.fill_null(texts, "")
@@ -163,6 +168,7 @@ def _parquet(export: Export) -> Iterator[bytes]:
     schema = export.schema.with_metadata({"run": run, "module": module})
     writer: Any = pq.ParquetWriter(pa.PythonFile(pipe, mode="w"), schema, compression="zstd", compression_level=1)
     for table in export.tables():
+        # The tables have no run and module of their own, and the writer refuses another schema than it was opened with.
         writer.write_table(table.replace_schema_metadata(schema.metadata))
         yield pipe.take()
     writer.close()
@@ -183,17 +189,21 @@ def _mcap(export: Export) -> Iterator[bytes]:
     schema_id = writer.register_schema(f"kpp.State.{module}", "jsonschema", schema)
     state = writer.register_channel(topic, "json", schema_id, {"run": run, "module": module})
     writer.add_metadata("kpp", {"run": run, "module": module, "time": TIME, **_extent(export)})
+    # Read before the states: they are few, and a note must never come after a state that is later than it.
     notes = _Notes(writer, export.notes())
     shape = Shape(["t", "seq", *(channel.name for channel in export.channels)])
     encode = msgspec.json.encode
     for table in export.tables():
         columns = [column.to_pylist() for column in table.columns]
         for values in zip(*columns, strict=True):
+            # Through whole microseconds, as recorded: seconds as a float times 1e9 would end in other nanoseconds.
             time_ns = round(values[0] * 1e6) * 1000
+            # Notes of a tick before its state: a trip is read before the values that it has led to.
             notes.before(time_ns)
             message = {"run": run, **shape.fill_known(values)}
             writer.add_message(state, time_ns, encode(message), time_ns, sequence=values[1] & 0xFFFFFFFF)
         yield pipe.take()
+    # Behind the last state there may be events of a tick whose state was lost.
     notes.before(None)
     writer.finish()  # type: ignore[no-untyped-call]
     yield pipe.take()
@@ -228,6 +238,7 @@ class _Notes:
             self._next = next(self._left, None)
 
     def _channel(self, note: Note) -> int:
+        # Results are named by their command, which may be for several modules: they have one topic for all.
         topic = "result/" if note.kind == "result" else f"event/{note.module}/"
         if topic not in self._channels:
             fields = {name: {"type": kind} for name, kind in _NOTE_FIELDS[note.kind].items()}
@@ -266,6 +277,7 @@ def _field(channel: Channel) -> _Field:
         field["items"] = {"type": "string"}
     if channel.unit:
         field["unit"] = channel.unit
+    # In an object what does not exist is left out; in a list it is null, and only there it has to be said.
     listed = channel.nullable and channel.name.endswith("]")
     if channel.meaning:
         field["description"] = f"{channel.meaning}; null where it does not exist" if listed else channel.meaning

@@ -112,13 +112,16 @@ class _Sums:
 
     def add(self, number: Whole, channel: int | slice, count: Whole, mean: Floats, low: Floats, high: Floats) -> None:
         """Take in statistics of distinct bins."""
+        # Plain indexing adds each bin once: that is right as long as the bins of one call are distinct, as they are.
         self.count[number, channel] += count
+        # A mean of nothing is NaN, which times zero is still NaN and would stay in the sum.
         self.total[number, channel] += np.where(count > 0, mean, 0.0) * count
         self.minimum[number, channel] = np.fmin(self.minimum[number, channel], low)
         self.maximum[number, channel] = np.fmax(self.maximum[number, channel], high)
 
     def bins(self) -> Bins:
         """All of it, without empty bins."""
+        # A bin is left out only if no channel has anything in it; a channel of the others may be without.
         number = np.flatnonzero(self.count.any(axis=1))
         with np.errstate(invalid="ignore"):
             mean = self.total[number] / self.count[number]
@@ -143,6 +146,7 @@ class History:
 
     def schemas(self) -> dict[int, Schema]:
         """Every channel table, by key."""
+        # Keys are cheap to compare; tables are parsed only when one has been added.
         keys = {key for (key,) in self._read("SELECT key FROM schemas")}
         if keys != self._schemas.keys():
             self._schemas = read_schemas(self._hot)
@@ -155,6 +159,8 @@ class History:
         keys = (row_key(number, 0), row_key(number + 1, 0) - 1)
         for order in ("ASC", "DESC"):
             found = self._read(_END.format(place=T_US + 1, order=order), keys)
+            # Cut out of the newest and the oldest record, unchecked: a damaged one would only make a chart's axis wrong
+            # until the scrub.
             times += [int.from_bytes(blob, "little") for (blob,) in found]
         return (min(times), max(times)) if times else None
 
@@ -184,10 +190,12 @@ class History:
             near = found.between(window.start_us, window.end_us)
             # A tier is made of all that a segment had. Of a damaged one it would count again what was repaired.
             lines = [line for line in near if not found.repaired(line)]
+            # Only for bins of whole seconds: a tier has nothing finer.
             tiers = [line for line in lines if line.tier_fate == "kept" and self._tier_whole(line)] if coarse else []
             # Tiers where they are whole, the full rate elsewhere: each segment counts through one of the two.
             coarse_ones = {line.first for line in tiers}
             rest = [line for line in lines if line.first not in coarse_ones]
+            # Compared with its checksum before it counts: DuckDB does not notice a flipped bit.
             full = [line for line in rest if line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
@@ -278,6 +286,7 @@ class History:
         parts = "||".join(f"substr(record, {place + 1}, 8)" for place in places)
         keys = (row_key(number, 0), row_key(number + 1, 0), key.to_bytes(4, "little"))
         found = self._read(_HOT.format(parts=parts, schema=SCHEMA + 1), keys)
+        # One array over all blobs: they have one length, since each is the same columns.
         data = b"".join(blob for (blob,) in found)
         whole_numbers: Whole = np.frombuffer(data, dtype="<i8").reshape(-1, len(places))
         values: Floats = np.frombuffer(data, dtype="<f8").reshape(-1, len(places))[:, 2:]

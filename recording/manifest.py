@@ -53,6 +53,7 @@ class Line(NamedTuple):
 
     def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "Line":
         """The line after something has happened to its files."""
+        # The revision grows with each change: a page of the damaged database may hold an older copy, see `salvage`.
         return self._replace(fate=fate or self.fate, tier_fate=tier_fate or self.tier_fate, revision=self.revision + 1)
 
 
@@ -83,6 +84,7 @@ def write_line(connection: sqlite3.Connection, line: Line) -> None:
     number = module_number(connection, line.module)
     if number is None:
         raise LookupError(f"no module {line.module!r} in this run")
+    # By module and first tick: a segment that is sealed again after a repair replaces its own line.
     record = pack_json(b"M", line._asdict())
     connection.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (row_key(number, line.first), record))
 

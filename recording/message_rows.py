@@ -36,6 +36,7 @@ class _Field:
     def __init__(self, name: str, declared: mi.Type) -> None:
         self.name = name
         kind, self.unit, self.meaning = _bare(declared)
+        # A union is taken for a value or null: the declarations have no other.
         self.nullable = isinstance(kind, mi.UnionType)
         if isinstance(kind, mi.UnionType):
             kind = next(_bare(each)[0] for each in kind.types if not isinstance(each, mi.NoneType))
@@ -48,6 +49,7 @@ class _Field:
                 inner = next(_bare(each)[0] for each in inner.types if not isinstance(each, mi.NoneType))
             kind = inner
         self.kind: Kind = next((word for cls, word in _KINDS if isinstance(kind, cls)), "text")
+        # A list of structs, such as the alarms, has no fixed number of columns. It is kept as one text.
         if self.facts:
             self.listed = False
         if self.listed and self.kind == "text":
@@ -70,6 +72,7 @@ def _fields(cls: type[Any], prefix: str = "") -> Iterator[_Field]:
     if not isinstance(kind, mi.StructType):
         raise TypeError(f"{cls.__name__} is no message")
     for field in kind.fields:
+        # At the top only: a group may have a field of the same name.
         if not prefix and field.name in _HEAD:
             continue
         bare = _bare(field.type)[0]
@@ -81,6 +84,8 @@ def _fields(cls: type[Any], prefix: str = "") -> Iterator[_Field]:
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     """Reads many attributes at once; `attrgetter` gives a tuple only for two and more."""
+    # `attrgetter` of a single name gives a bare value and not a tuple; better an error here than rows that are cut
+    # wrongly.
     if len(names) < 2:
         raise TypeError("a state has more than one field of each kind")
     return attrgetter(*names)
@@ -132,6 +137,7 @@ class States:
         row = Row(
             module=state.module,
             seq=state.seq,
+            # The time on the bus is a quotient of whole microseconds: rounding finds them again exactly.
             t_us=round(state.t * 1e6),
             schema=schema.key,
             digest=int(state.digest, 16),
@@ -143,6 +149,8 @@ class States:
         return row, schema
 
     def _schema(self, lengths: tuple[int, ...]) -> tuple[Schema, struct.Struct]:
+        # By lengths alone: everything else of the table comes from the declarations, which do not change while the
+        # process runs.
         known = self._schemas.get(lengths)
         if known is None:
             plain = [field.channel(field.name) for field in self._fields if not field.listed]
@@ -186,6 +194,7 @@ class Rows:
             texts[place] = msgspec.json.decode(texts[place])
         fields = self._shape.fill([*values, *texts])
         head = {"t": row.t_us / 1e6, "seq": row.seq, "run": run, "wall": row.wall, "module": row.module}
+        # The digest is a number in a row and hexadecimal on the bus, with leading zeros.
         own = {"instance": row.instance, "digest": f"{row.digest:016x}"}
         state: State = build(State, {**fields, **head, **own})
         return state

@@ -31,6 +31,7 @@ def tick_at(folder: RunFolder, module: str, t_us: int) -> int | None:
     start_us = max((line.t_first_us for line in lines if line.t_first_us <= t_us), default=0)
     newest = None
     for table in Reader(folder, Selection(module, (), start_us, t_us + 1)).tables():
+        # Tables come in order, so the last row of the last one is the newest.
         newest = int(table["seq"][-1].as_py())
     return newest
 
@@ -86,6 +87,7 @@ class Reader:
         line = part.line
         ticks = f"ticks {line.first} to {line.last} of {line.module}"
         if line.fate != "kept":
+            # A segment that was repaired completely is not worth a word.
             lost = line.rows - part.repaired
             if lost:
                 self.missing.append(f"{lost} of the {ticks}: {line.fate}" if part.repaired else f"{ticks}: {line.fate}")
@@ -131,8 +133,10 @@ class Reader:
         table = table.filter(inside)
         if not table.num_rows:
             return
+        # Times are recorded in whole microseconds and given out in seconds, as everywhere outside.
         columns = [pc.divide(table["t_us"].cast(pa.float64()), 1e6), table["seq"]]
         for channel in self.channels:
+            # Every table has all columns that were chosen: whoever writes a file of them needs one schema throughout.
             there = channel.name in table.column_names
             columns.append(table[channel.name] if there else pa.nulls(table.num_rows, arrow_field(channel).type))
         yield pa.table(columns, schema=self.schema)

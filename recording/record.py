@@ -71,12 +71,15 @@ class Row(NamedTuple):
     def content(self) -> int:
         """Checksum of what must be the same whoever computed the row, and whenever."""
         head = _CONTENT.pack(self.schema, self.seq, self.t_us, self.digest) + self.module.encode()
+        # Without wall time and instance: they differ between a leader and its standby, whose content is the same.
         return zlib.crc32(self.numbers, zlib.crc32(self.texts, zlib.crc32(head)))
 
 
 def pack_row(row: Row) -> bytes:
     """A row as a record."""
     module, instance = row.module.encode(), row.instance.encode()
+    # Numbers stand at a fixed place, before the texts of variable length: a query cuts them out without unpacking the
+    # rest.
     fixed = _FIXED.pack(
         row.content,
         row.schema,
@@ -145,6 +148,8 @@ def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
     """
     value = unpack_json(record, kind)
     names: tuple[str, ...] = shape._fields  # type: ignore[attr-defined]  # of every NamedTuple
+    # Unknown fields are refused here, unlike on the bus: a record is this program's own, and a newer one has to be read
+    # by a newer program.
     if not isinstance(value, dict) or not value.keys() <= set(names):
         raise DamagedError(f"a record of kind {kind.decode()} does not have the fields {', '.join(names)}")
     defaults: dict[str, Any] = shape._field_defaults  # type: ignore[attr-defined]  # likewise
@@ -174,6 +179,7 @@ def opened(record: bytes, kind: bytes) -> bytes:
     if len(record) < ENVELOPE.size:
         raise DamagedError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
     magic, found, crc, size, zero = ENVELOPE.unpack_from(record)
+    # The size in the head is the record's own: cut off or run together with its neighbour, it does not fit.
     if magic != MAGIC or found != kind or zero != 0 or size != len(record) - ENVELOPE.size:
         raise DamagedError(f"no record of kind {kind.decode()} with {len(record)} bytes")
     body = record[ENVELOPE.size :]
@@ -206,4 +212,5 @@ def salvage(data: bytes) -> Iterator[tuple[bytes, bytes]]:
                 yield kind, data[place:end]
                 # Past the whole of it: a record inside another one's texts would otherwise be found as well.
                 step = end - place
+        # By one byte where nothing was found: the next record may begin inside of what looked like one.
         place = data.find(MAGIC, place + step)

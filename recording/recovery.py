@@ -61,6 +61,7 @@ def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
     try:
         if deep:
             findings += _scrub_records(store)
+        # One for the whole pass: a merged tier is named by fifteen lines and hashed once.
         seen = _Seen(deep=deep)
         for line in read_manifest(store.connection):
             findings += _repair_line(folder, store, line, seen)
@@ -113,6 +114,8 @@ def _repair_hot(folder: RunFolder) -> Iterator[Finding]:
         yield Finding(folder.hot.name, f"{reason}; its whole records were kept, the file is {aside}")
         return
     with closing(ExtentFile(folder.path)) as beside, closing(open_database(folder.hot)) as connection:
+        # A log that was cut off is no fault to SQLite, which takes what is missing for never committed. The file beside
+        # it knows better.
         yield from (Finding(folder.hot.name, each) for each in cut_off(beside.read(), extent(connection)))
 
 
@@ -259,6 +262,7 @@ def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
             # With a line that still said kept the rows would count as sealed, and be cleared away as such.
             remove_line(store.connection, line)
         else:
+            # Nothing of it is whole: the line stays, so that the holes are known to have been sealed once.
             write_line(store.connection, line.changed(fate="damaged"))
     if groups:
         store.write(Batch(schemas=[about(path)[2]]))
@@ -277,6 +281,7 @@ def _adopt(folder: RunFolder, store: HotStore) -> list[Finding]:
         if path.name in known:
             continue
         try:
+            # Read and compared row by row: only then may it stand for its ticks.
             line = rebuild_line(folder, path.name)
         except DamagedError as error:
             findings.append(Finding(f"segments/{path.name}", f"{error}; what is whole in it was kept"))

@@ -32,6 +32,8 @@ class Limits(NamedTuple):
 
     def excess(self, root: Path) -> int:
         """Bytes that have to go; 0 or less when there is room."""
+        # Counted and not kept: files come and go by several processes, and a number that drifts would drop too much or
+        # too little.
         used = sum(folder.size() for folder in run_folders(root))
         return max(used - self.quota, self.reserve - shutil.disk_usage(root).free)
 
@@ -78,6 +80,7 @@ def _count(dropped: list[Dropped], more: list[Dropped]) -> int:
 
 def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
     dropped: list[Dropped] = []
+    # Without a hot store there is no manifest to write to: the run goes whole or not at all.
     if excess <= 0 or not folder.hot.exists():
         return dropped
     store = HotStore(folder.hot)

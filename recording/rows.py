@@ -29,6 +29,7 @@ def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | M
     following = max(first, 1)
     for part in walk(folder, module, first):
         for row in _hot(part) if isinstance(part, HotPart) else _sealed(folder, part):
+            # Only before a row that is there: what is missing behind the last one cannot be known here.
             if isinstance(row, Row) and row.seq > following:
                 yield Missing(following, row.seq - 1, "damaged, or never recorded")
             yield row

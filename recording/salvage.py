@@ -109,6 +109,8 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
     batch = Batch()
     for kind, record in found:
         if kind == b"R":
+            # The envelope's checksum has held, so the row is whole; what else is wrong with it raises, and shows a
+            # defect of this program.
             row = unpack_row(record)
             # Pages that were given back still hold old rows. A row whose segment is in the manifest is not hot any
             # more.

@@ -104,6 +104,7 @@ class Sealer:
         number = module_number(self._store.connection, module)
         if number is None:
             return
+        # Read lazily: rows of a minute go from the database into the file without being gathered.
         found = read_rows(self._store.connection, number, module, first, last)
         for (key, _hole, _part), members in groupby(enumerate(self._whole(found)), key=_stretch):
             yield key, (row for _place, row in members)
@@ -132,6 +133,7 @@ def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> Line:
     Raises:
         OSError: if the disk does not take it, or does not give back what it took.
     """
+    # The first row names the file; it is put back in front of the rest for the writer.
     head = next(rows)
     name = segment_name(head.module, head.seq)
     path = folder.segment(name)

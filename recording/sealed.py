@@ -58,6 +58,7 @@ class SealedContents:
         return (int(contents.content[place]), int(contents.digest[place])) == (row.content, row.digest)
 
     def _contents(self, line: Line) -> _Contents | None:
+        # A segment that was dropped cannot contradict anybody.
         if line.fate != "kept":
             return None
         try:

@@ -45,6 +45,7 @@ def write_segment(path: Path, run: str, schema: Schema, rows: Sequence[Row] | It
     try:
         for group in _groups(rows):
             if writer is None:
+                # The rows are an iterator over the hot store: a segment of a minute is never in memory as a whole.
                 head = group[0]
                 # Opened with the first row, which names the module: without a row there is no file.
                 writer = _writer(path, run, head.module, schema)
@@ -82,6 +83,7 @@ def _writer(path: Path, run: str, module: str, schema: Schema) -> Any:
         compression_level=1,
         # Splitting the bytes of floats packs them better and in a quarter of the time of the plain layout (measured).
         use_dictionary=["instance", *(channel.name for channel in schema.texts)],
+        # Only floats: the digests are random bytes, which nothing packs.
         use_byte_stream_split=["wall", *floats],
         write_statistics=["seq", "t_us"],
         # Parquet checks nothing by itself: a flipped bit would come out as another number.
@@ -102,6 +104,7 @@ def verify_segment(path: Path, each: Callable[[list[Row]], None] = lambda _rows:
     contents: Contents | None = None
     run, module, schema = about(path)
     for rows in segment_groups(path):
+        # Gathered group by group: the file is read once, and whoever makes the tier sees each group as it was read.
         start = contents.first if contents is not None else rows[0].seq
         t_start = contents.t_first_us if contents is not None else rows[0].t_us
         before = contents.rows if contents is not None else 0

@@ -31,6 +31,7 @@ def summary(folder: RunFolder) -> list[Holding]:
     with closing(open_reader(folder.hot)) as hot:
         for number, name in module_names(hot).items():
             found = Placement.of(hot, name)
+            # Damaged and dropped ones too: a run is as long as it was, whatever is left of it.
             times = [t for line in found.lines for t in (line.t_first_us, line.t_last_us)]
             # Time never goes back from one tick to the next: the ends of a range have the extremes of its times.
             for seq in {end for ends in found.hot for end in ends}:

@@ -43,6 +43,8 @@ class HotTicks:
 
     def refresh(self) -> None:
         """Look at the store again, after a transaction that did not succeed."""
+        # A damaged newest record is passed over by the reader, so the run seems to end before it and is repaired from
+        # there.
         spans = list(read_ticks(self._connection, "ORDER BY first DESC LIMIT 1"))
         self._newest = spans[0] if spans else None
         self._unwritten = False
@@ -120,6 +122,8 @@ def _without(span: TickSpan, known: list[TickSpan]) -> list[TickSpan]:
             continue
         before = rest.upto(each.first - 1)
         if before is not None:
+            # Its commands stay with the first piece alone; the others begin behind ticks that are known, with the
+            # commands they had.
             pieces.append(before)
         rest = rest.after(each.last)
     return pieces if rest is None else [*pieces, rest]

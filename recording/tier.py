@@ -60,6 +60,7 @@ def bins_of(t_us: Whole, values: Floats, width_us: int, origin_us: int = 0) -> B
     starts = np.flatnonzero(np.concatenate(([True], numbers[1:] != numbers[:-1])))
     there = ~np.isnan(values)
     count = np.add.reduceat(there.astype(np.int64), starts, axis=0)
+    # NaN counts neither in the sum nor in the number of values.
     total = np.add.reduceat(np.where(there, values, 0.0), starts, axis=0)
     with np.errstate(invalid="ignore"):
         mean = total / count
@@ -91,6 +92,7 @@ def write_tier(path: Path, schema: Schema, segment: int, lines: Sequence[Bins]) 
         stacked = np.concatenate([getattr(each, name) for each in lines])
         return np.ascontiguousarray(stacked[:, order].T).ravel()
 
+    # A channel without a value in a second has no line there.
     samples = column("samples")
     kept = samples > 0
     table = pa.table(
@@ -119,6 +121,8 @@ def merge_tiers(paths: Sequence[Path], path: Path) -> None:
         tables = [pq.read_table(each, page_checksum_verification=True) for each in paths]
     except (pa.ArrowException, OSError) as error:
         raise DamagedError(f"a tier cannot be read: {error}") from error
+    # By channel and then by time, as a single one: statistics of each row group then tell a query which of them it
+    # needs.
     _save(pa.concat_tables(tables).sort_by([("channel", "ascending"), ("second", "ascending")]), path)
 
 

@@ -69,8 +69,11 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
             if isinstance(error, BundleError):
                 raise
             raise BundleError(f"{path} is no whole bundle: {error}") from error
+        # By the run id of the index, which its pattern keeps inside the folder.
         folder = make_folder(root / RECORDING, about.run)
         try:
+            # After the checksums and before anything is queried: the database is a stranger's, and a view in a table's
+            # place would run as our own.
             require_own(folder.hot)
         except StoreError as error:
             raise BundleError(f"{path} is no whole bundle: {error}") from error
@@ -80,6 +83,7 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
 def _index(archive: zipfile.ZipFile, path: Path) -> Index:
     data = _read(archive, INDEX, LARGEST_INDEX)
     try:
+        # The format alone and first: an index of a later format need not have any of the other fields.
         found = msgspec.json.decode(data, type=_Format).format
         if found != FORMAT:
             raise BundleError(f"{path} has format {found}; this version reads {FORMAT}")
@@ -116,6 +120,7 @@ def _plain(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
 def _require_room(archive: zipfile.ZipFile, about: Index, path: Path, root: Path) -> None:
     sizes = {name: _plain(archive, name).file_size for name in about.files}
     for name, size in sizes.items():
+        # The recording may be as large as it is; what was added is read into memory.
         if not name.startswith(f"{RECORDING}/") and size > LARGEST_ADDED:
             raise BundleError(f"{name} has {size} bytes: at most {LARGEST_ADDED} are read")
     total, whole = sum(sizes.values()), path.stat().st_size
@@ -145,6 +150,7 @@ def _require_small_directory(path: Path) -> None:
     """Refuse a ZIP file whose directory would fill the memory, for `zipfile` reads all of it."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _END.size - _END64_PLACE.size - _END64.size))
+        # Only the end of the file, where a ZIP says how large its directory is.
         tail = file.read()
     if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
         raise BundleError(f"{path} is no whole bundle: it does not end with a ZIP directory")

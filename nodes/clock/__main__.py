@@ -36,6 +36,7 @@ def main() -> int:
     log = begin("clock")
     try:
         endpoints = Endpoints.from_environment(os.environ)
+        # First of all: the epoch fences off an older clock, and it needs nothing but the journal.
         journal, epoch = _take_over(args.data / "journal.sqlite", log)
         runs = Runs(args.data / "runs", journal.commands)
         settings = Settings(
@@ -45,12 +46,15 @@ def main() -> int:
             scenario=args.scenario,
         )
         with ExitStack() as stack:
+            # Registered before the sockets, so closed after them: until then a command may come in.
             stack.callback(journal.close)
             stack.callback(runs.close)
             http = stack.enter_context(_listen(endpoints.clock_http))
             publisher = stack.enter_context(Publisher(endpoints.clock_publish))
             control = stack.enter_context(Server(endpoints.clock_control))
             questions = stack.enter_context(Questions(endpoints))
+            # After the sockets: a second clock on this host fails there, before it opens the first one's log for
+            # writing.
             recovered, problems = runs.newest()
             for problem in problems:
                 log.warning("a run cannot be taken up whole", problem=problem)
@@ -79,6 +83,7 @@ def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, 
             try:
                 journal = Journal(path)
                 try:
+                    # The number and the file in one attempt: opened alone, it may be locked when the number is written.
                     return journal, journal.next_epoch(time.time())
                 except JournalError:
                     journal.close()
@@ -87,6 +92,8 @@ def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, 
                 if not waiting:
                     log.warning("waiting for the journal: it is used by another program", reason=str(error))
                     stack.enter_context(Waiting())
+                # Said once, and the supervisor is told to be patient: a backup or a look with the sqlite shell may last
+                # minutes.
                 waiting = True
                 time.sleep(LOCKED_RETRY)
 

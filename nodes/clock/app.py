@@ -101,8 +101,11 @@ class Shell:
         Raises:
             RuntimeError: if the ticker or the health page has ended by itself.
         """
+        # CPython hands the interpreter over every 5 ms unless asked for: half a tick during which the ticker could not
+        # run.
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
+        # Before any thread is started: what is wrong with the keys ends the process while there is nothing to stop yet.
         admission = Admission.from_environment()
         watching = admission.watch(lambda tell: tell())
         app = health_app(self._health, self._status, self._figures, host, admission)
@@ -119,9 +122,12 @@ class Shell:
             self._decide()
             now_ns = time.monotonic_ns()
             if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
+                # A new run begins at time 0, which is no step back in speed.
                 gone = self._core.t_us - last_us if self._core.run == last_run else 0
                 self._report(max(gone, 0) * 1e3 / (now_ns - last_ns))
                 last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
+            # A thread that has ended ends the process, and the supervisor starts it again. A clock without one of its
+            # threads would look alive and not be.
             if not self._ticker.is_alive():
                 raise RuntimeError("the ticker has ended") from self._ticker.failure
             if not self._flusher.is_alive():
@@ -129,6 +135,7 @@ class Shell:
             if not pages.is_alive():
                 raise RuntimeError("the health page has ended")
         self._ticker.stop()
+        # After the ticker, so that its last ticks are on disk as well; the log is synced once more when it is closed.
         self._flusher.stop()
         watching.close()
         server.should_exit = True
@@ -139,6 +146,7 @@ class Shell:
         self._achieved_speed = achieved_speed
         with self._changed:
             self._core.timing.close_interval()
+            # Looked at five times a second; what a tick log has in reserve lasts much longer than that.
             self._core.suspended = DISK_FULL if self._runs.short else ""
         status = self._status()
         self._tell(status)
@@ -164,10 +172,11 @@ class Shell:
         return health_document(self._status(), silent, self._clients, timing.round_trip, timing.holds)
 
     def _figures(self) -> list[Metric]:
-        with self._changed:
+        with self._changed:  # the health page's thread: sum and counts of a distribution are to be of one tick
             depths = {"commands": self._core.commands_waiting, "outbox": self._ticker.waiting}
+            timings = distributions(self._core.timing)
         return [
-            *distributions(self._core.timing),
+            *timings,
             metrics.queues(depths),
             metrics.gauge("kpp_clock_subscribers", "peers connected to the publisher", {(): float(self._clients)}),
         ]
@@ -188,16 +197,21 @@ class Shell:
         except FrameError as error:
             self._core.bad_frames += 1
             return encode(Refused(id="", field="", reason=str(error)))
+        # Before anything is done for it: also a question costs, and what is past is not for everybody.
         refused = denied(request, received.caller)
         if refused is not None:
             return encode(refused)
         if isinstance(request, Ack | Beat):
             with self._changed:
+                # The ticker may be waiting for just this acknowledgement: flat out, it is what sets the pace.
                 self._core.heard(request, time.monotonic_ns())
                 self._changed.notify_all()
             return None
         if isinstance(request, ReplayRequest | FramesRequest):
+            # Questions are guarded, commands are not: a question that fails changes nothing. A command that fails half
+            # way leaves a state that nobody knows, and ends the process.
             return answered(lambda: self._fetch_past(request), self._log)
+        # Who asks is what the connection has proved, not what the message claims.
         named = msgspec.structs.replace(request, origin=origin(request, received.caller))
         reply = self._sequence(received.peer, named)
         return None if reply is None else encode(reply)
@@ -207,6 +221,7 @@ class Shell:
         if isinstance(request, ReplayRequest):
             with self._changed:
                 replay = self._core.replay(request, time.time())
+            # Outside the lock: reading an ended run takes longer than a tick, and the ticker must not wait for it.
             return replay or self._archive.replay(request, time.time())
         with self._changed:
             frames = self._core.frames(request)
@@ -223,6 +238,7 @@ class Shell:
             return Refused(id=request.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         try:
             with self._changed:
+                # A command that is accepted before the first tick must find the run on disk after a power cut.
                 self._runs.begin(self._core.header)
                 decision = self._core.sequence(request, time.monotonic_ns())
         except TickLogError as error:
@@ -230,6 +246,8 @@ class Shell:
             return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
         if isinstance(decision, Preparation):
             self._journal.release()
+            # The lock on the journal is given back: modules may take a second to answer, and nobody else could write
+            # meanwhile.
             self._askers.add(request.id, peer)
             self._questions.ask(decision.question, decision.waits_for)
             return None
@@ -251,6 +269,7 @@ class Shell:
         if isinstance(decision, Preparation):  # for the run that has begun meanwhile
             self._questions.ask(decision.question, decision.waits_for)
             return
+        # Journaled only now, although it was asked for long ago: its place in the order is the one that it gets here.
         answer = self._carried_out(decision)
         for peer in self._askers.take(answer.id):
             self._control.reply(peer, encode(answer))
@@ -259,6 +278,7 @@ class Shell:
         if isinstance(decision, Refused):
             self._journal.release()
             return decision
+        # The disk is waited for outside the lock: the ticker goes on with the two ticks before the command's.
         return self._journaled(*decision)
 
     def _decide(self) -> None:
@@ -277,15 +297,19 @@ class Shell:
 
     def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
         try:
+            # The run before the command: a journaled command of a run that a power cut took would never act, and its
+            # client was told that it would.
             self._runs.settle(answer.run)
             self._journal.append(command, answer.run, answer.seq)
         except (JournalError, TickLogError) as error:
             self._journal.release()
             with self._changed:
+                # Taken back inside the lock, and the ticker is woken: it may be waiting for this very command.
                 self._core.abandon(command.id)
                 self._changed.notify_all()
             return Refused(id=command.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         with self._changed:
+            # From here on the tick may go; before the answer, which may be lost, and the command acts all the same.
             self._core.durable(command.id)
             self._changed.notify_all()
         return answer

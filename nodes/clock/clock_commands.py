@@ -135,6 +135,7 @@ def _stop_late(args: dict[str, Any]) -> StopLate:
     _only(args, "late")
     late = args.get("late")
     if not isinstance(late, list) or not late or not all(isinstance(module, str) for module in late):
+        # Only the clock sends it, but it is read back from a journal, which is a file.
         raise _wrong("late", "at least one module", "needs the modules that are late")
     return StopLate(tuple(late))
 
@@ -146,6 +147,7 @@ def _note_alarms(args: dict[str, Any]) -> NoteAlarms:
     except (KeyError, TypeError, ValueError):
         raise _wrong("present", "id, node and text of each alarm", "needs the alarms of nodes") from None
     for alarm, _node, _text in present:
+        # An alarm of a kind without a priority could not be ranked among the others.
         if kind_of(alarm) not in PRIORITIES:
             raise _wrong("present", ", ".join(PRIORITIES), f"{alarm!r} is about none of them")
     return NoteAlarms(present)
@@ -154,6 +156,7 @@ def _note_alarms(args: dict[str, Any]) -> NoteAlarms:
 def _step(args: dict[str, Any]) -> Step:
     _only(args, "ticks")
     ticks = args.get("ticks", 1)
+    # `type` and not `isinstance`: True is an int, and no number of ticks.
     if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
         raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
     return Step(ticks)
@@ -192,6 +195,7 @@ def _run_until(args: dict[str, Any]) -> RunUntil:
     if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # NaN is refused too
         raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is no simulated time in that range")
     t_us = round(t * 1e6)
+    # The plant advances in whole steps: a time between two of them would be reached by no tick.
     if t_us % STEP_US:
         raise _wrong("t", "whole milliseconds", f"{t!r} s lies between two steps of the plant")
     return RunUntil(t_us)
@@ -203,6 +207,7 @@ def _set_speed(args: dict[str, Any]) -> SetSpeed:
     if type(flat_out) is not bool:
         raise _wrong("flat_out", "true or false", f"{flat_out!r} is neither")
     if "speed" not in args:
+        # Neither given: nothing would change, which is more likely a mistake than a wish.
         if not flat_out:
             raise _wrong("speed", f"{SPEED_MIN:g} to {SPEED_MAX:g}", "is missing: give a speed or flat_out = true")
         return SetSpeed(None, flat_out)
@@ -214,6 +219,8 @@ def _set_speed(args: dict[str, Any]) -> SetSpeed:
 
 
 def _only(args: dict[str, Any], *names: str) -> None:
+    # An argument that is not known is refused, not passed over: it may be a misspelt one whose default would act
+    # instead.
     for name in args:
         if name not in names:
             raise _wrong(name, "none", f"is no argument here: there are {', '.join(names) or 'none'}")

@@ -146,6 +146,7 @@ class Controls:
             case Reset(scenario=chosen, parameters=parameters):
                 self.next_run = (chosen or scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": chosen or scenario}
+        # Every change of mode ends what was under way: steps that are left, a time to pause at, a backlog.
         self._steps_left = 0
         self._until_us = None
         self._backlog.clear()
@@ -153,6 +154,7 @@ class Controls:
 
     def _run_until(self, until_us: int, t_us: int) -> dict[str, Any]:
         now = t_us / 1e6
+        # Refused rather than done at once: whoever names a time that has passed has another run in mind.
         if until_us <= t_us:
             reason = f"it is {now:g} s already: name a later time, or reset"
             raise ClockCommandError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
@@ -194,6 +196,7 @@ class Controls:
 
     def wait(self) -> None:
         """A tick advances nothing because a module is late."""
+        # Flat out there is no schedule to be behind, and single steps are done when they are done.
         if not self.flat_out and self._steps_left == 0:
             self._backlog.add(self.speed, 1)
 

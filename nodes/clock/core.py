@@ -312,6 +312,7 @@ class ClockCore:
     def _begin(self, scenario: str, parameters: dict[str, Any]) -> Run:
         # Epoch and number name the run, and both only grow: no name comes again.
         self._runs_begun += 1
+        # Mode, speed and policy carry over from the run before: a reset changes the plant, not how it is operated.
         header = RunHeader(
             run=f"{self.settings.epoch:04d}-{self._runs_begun:03d}",
             epoch=self.settings.epoch,

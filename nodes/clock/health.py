@@ -42,6 +42,7 @@ def health_document(
     """
     late = status.lateness
     return {
+        # Paused or stopped is no fault: only what keeps the plant from doing what it was told is.
         "status": "degraded" if silent or status.problems else "ok",
         "running": status.mode == "running",
         "missing": silent,
@@ -139,10 +140,12 @@ def _role(_method: str, path: str) -> Role:
 
 
 def _methods(path: str) -> tuple[str, ...]:
+    # An unknown path has no methods, so that it is answered as unknown and not as forbidden.
     return ("GET", "HEAD", "OPTIONS") if path in {*PUBLIC, "/metrics"} else ()
 
 
 def _http(_request: Request, error: Exception) -> Response:
+    # Anything else is a defect, which has a handler of its own and a traceback in the log.
     if not isinstance(error, HTTPException):
         raise error
     return _problem(Refusal(error.status_code, "http", str(error.detail)), error.headers)

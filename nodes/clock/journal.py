@@ -58,6 +58,8 @@ class Journal:
             self._database.execute("PRAGMA journal_mode=WAL")
             # In WAL mode anything less syncs at checkpoints alone; a power cut would take commands that were answered.
             self._database.execute("PRAGMA synchronous=FULL")
+            # AUTOINCREMENT: a number that was given once never comes again, not even after its row was deleted. Epochs
+            # depend on it.
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self._database.close()
@@ -130,6 +132,8 @@ class Journal:
             JournalError: if it cannot be read.
         """
         try:
+            # By id over all runs: a client that repeats a command after a reset must get its old answer, not a second
+            # effect.
             row = self._database.execute("SELECT run, seq, body FROM commands WHERE id = ?", (command_id,)).fetchone()
         except sqlite3.Error as error:
             raise _failure("journal cannot be read", error) from error
@@ -166,6 +170,7 @@ def read_commands(path: Path, run: str) -> list[tuple[int, Command]]:
         JournalError: if there is no journal that can be read.
     """
     try:
+        # Read-only, without the fence and without making tables: a look at a journal must not change it.
         with closing(read_only(path)) as database:
             rows = database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,)).fetchall()
     except sqlite3.Error as error:

@@ -47,6 +47,8 @@ class Pace:
 
     def advance(self, speed: Speed) -> int:
         """Simulated microseconds of the next tick: a multiple of STEP_US, possibly 0 at low speed and high rate."""
+        # Times the rate on both sides, so that it stays whole: at speed 0.1 and 1000 ticks a second most ticks advance
+        # nothing, and after a second it is exactly 100 ms.
         self._carry += speed.milli * 1000
         steps, self._carry = divmod(self._carry, self._rate * STEP_US)
         return steps * STEP_US
@@ -68,10 +70,13 @@ class CatchUpBacklog:
 
     def add(self, speed: Speed, ticks: int) -> None:
         """So many ticks have advanced nothing."""
+        # Through a pace of its own: the backlog too is whole steps, and the live one's remainder is not touched.
         self.amount_us += sum(self._pace.advance(speed) for _ in range(min(ticks, BACKLOG_TICKS_MAX)))
 
     def take(self, dt_us: int) -> int:
         """What a tick that advances `dt_us` advances in addition, in microseconds."""
+        # A multiple of whole steps is whole steps. The factor bounds what a module has to work off at once, or catching
+        # up would make it late again.
         part = min(self.amount_us, self.CATCH_UP_FACTOR * dt_us)
         self.amount_us -= part
         return part
@@ -97,11 +102,15 @@ class Schedule:
     @property
     def deadline_ns(self) -> int:
         """Monotonic time at which the next tick is due."""
+        # From the origin each time, never from the deadline before: rounding does not add up, and 300 ticks a second
+        # are not 3.3 ms.
         return self._origin + self._count * 1_000_000_000 // self._rate
 
     def step(self, now_ns: int) -> int:
         """Go on to the next deadline that has not passed; returns how many were left out."""
         elapsed = (now_ns - self._origin) * self._rate // 1_000_000_000
+        # The first deadline that is still to come: those in between are left out, or a clock that was stopped for a
+        # minute would send its ticks in one burst.
         following = max(self._count + 1, elapsed + 1)
         left_out = following - self._count - 1
         self._count = following

@@ -68,6 +68,7 @@ class Preparations:
             speaking: every process of a module that is heard; all of them are asked, for any may come to lead.
             now_ns: monotonic time.
         """
+        # Refused at once: waiting for somebody who is not there would only end with the same words a second later.
         silent = [module for module in self._modules if all(module != each for each, _instance in speaking)]
         if silent:
             return not_now(request, f"module {silent[0]} is silent and cannot say whether it can begin a run")
@@ -75,6 +76,7 @@ class Preparations:
             return not_now(request, f"{PREPARATIONS_MAX} beginnings are being prepared")
         self._asked += 1
         scenario, parameters = begun_with
+        # The epoch is in the name, so that an answer to the clock before this one finds nothing here.
         question = PrepareRequest(f"{self._epoch}.{self._asked}", scenario, parameters)
         made = Preparation(request, run, question, now_ns + DEADLINE_NS, set(speaking), set())
         self._waiting[question.id] = made
@@ -83,13 +85,16 @@ class Preparations:
     def answered(self, instance: Instance, reply: Prepared | Refused) -> Preparation | Refused | None:
         """Take an answer: what is prepared when it was the last one, a refusal at the first that cannot, else None."""
         found = self._waiting.get(reply.id)
+        # Late, doubled, or from somebody who was not asked: none of these may decide anything.
         if found is None or instance not in found.waits_for:
             return None
         if isinstance(reply, Refused):
             del self._waiting[reply.id]
+            # One that cannot is enough: all instances of a module compute the same, and all modules begin together.
             reason = f"module {instance[0]} cannot begin a run so: {reply.reason}"
             return Refused(found.request.id, reply.field, reason, reply.retry_after, reply.violations)
         found.waits_for.discard(instance)
+        # By module: one process of it is enough in the end, the others may be starting.
         found.agreed.add(instance[0])
         if found.waits_for:
             return None
@@ -100,6 +105,7 @@ class Preparations:
         """What has waited long enough: prepared if every module has agreed by one of its processes, else refused."""
         for found in [each for each in self._waiting.values() if each.deadline_ns <= now_ns]:
             del self._waiting[found.question.id]
+            # A silent standby does not keep a run from beginning, as long as its module has another process that can.
             missing = [module for module in self._modules if module not in found.agreed]
             if not missing:
                 yield found

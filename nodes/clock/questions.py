@@ -31,6 +31,8 @@ class Questions:
         """Put a question. It is lost on whoever is not there; whoever waits for the answer asks again."""
         payload = encode(question)
         for instance in instances:
+            # An instance that is heard and not declared has no address here: the deadline of the question decides
+            # without it.
             dealer = self._dealers.get(instance)
             if dealer is not None:
                 dealer.send(payload)
@@ -38,6 +40,8 @@ class Questions:
     def answers(self) -> Iterator[tuple[Instance, Prepared | Refused]]:
         """The answers that have come, with who gave them."""
         for instance, dealer in self._dealers.items():
+            # All that has come: an answer that is left lying would be taken for one to the next question, were it not
+            # for its id.
             while (payload := dealer.receive()) is not None:
                 try:
                     reply = decode_module_reply(payload)
@@ -64,6 +68,7 @@ class Askers:
     def add(self, command_id: str, peer: list[bytes]) -> None:
         """One more, or one that asks again."""
         waiting = self._waiting.setdefault(command_id, {})
+        # Out and in again: whoever asks once more is the newest, and the oldest are dropped first.
         waiting.pop(tuple(peer), None)
         waiting[tuple(peer)] = None
         if len(waiting) > ASKERS_MAX:

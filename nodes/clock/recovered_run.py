@@ -33,6 +33,7 @@ class RecoveredRun:
 
     def spans(self) -> Iterator[TickSpan]:
         """The ticks that were sent, with the commands that rode in them."""
+        # The beginning goes in first, as it did in the live clock: it was pending before any command could come.
         due: dict[int, list[Command]] = defaultdict(list)
         due[1].append(begin_command(self.header))
         for seq, command in self.commands:

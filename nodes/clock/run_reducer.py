@@ -87,6 +87,7 @@ def apply(run: Run, controls: Controls, command: Command, wall: float) -> list[P
 
 def answer_left(run: Run, wall: float) -> list[Published]:
     """Reject the commands whose tick will not come: whatever was accepted gets a result."""
+    # In the order of their ticks, so that a client that sent several is answered in its own order.
     left = [command for _seq, waiting in sorted(run.pending.items()) for command in waiting]
     reason = f"run {run.name} ended before it acted: send it again"
     return [_result(run, command, wall, reason=reason) for command in left]
@@ -123,6 +124,7 @@ def _result(
         module=CLOCK_MODULE,
         id=command.id,
         name=command.name,
+        # Applied with nothing to say is an empty map, which is not None.
         outcome="rejected" if applied is None else "applied",
         reason=reason,
         violations=list(violations),

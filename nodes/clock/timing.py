@@ -38,6 +38,8 @@ class Timing:
     def __init__(self) -> None:
         self._lateness: deque[int] = deque(maxlen=RING)
         self._round_trips: deque[int] = deque(maxlen=RING)
+        # A ring with the number beside the time: an acknowledgement that is older than the ring finds another number
+        # and counts for nothing.
         self._sent: list[tuple[int, int]] = [(0, 0)] * RING
         self.frames_sent = 0
         self.deadlines_missed = 0
@@ -57,11 +59,13 @@ class Timing:
         self._sent[seq % RING] = (seq, at_ns)
         if late_ns is not None:
             self._lateness.append(late_ns)
+            # A tick that leaves a microsecond early is not late by less than nothing.
             self.all_late.add(max(0, late_ns) / 1e9)
 
     def acknowledged(self, seq: int, now_ns: int) -> None:
         """A module has worked off the tick."""
         sent_seq, sent_ns = self._sent[seq % RING]
+        # A fast module may acknowledge before the ticker has noted the sending, on another thread.
         if sent_seq == seq and now_ns >= sent_ns:
             self._round_trips.append(now_ns - sent_ns)
             self.all_round_trips.add((now_ns - sent_ns) / 1e9)
@@ -70,6 +74,7 @@ class Timing:
         """Note for one tick whether simulated time waits for a module; the time until the next tick is held."""
         if self._held_since is not None:
             self.held_ns += now_ns - self._held_since
+        # Spells of waiting are counted, not ticks: a module that hangs for a second is one event.
         self.holds += held and self._held_since is None
         self._held_since = now_ns if held else None
 
@@ -80,6 +85,7 @@ class Timing:
             ordered = sorted(self._lateness)
             self._lateness_now = Lateness(
                 p50=ordered[len(ordered) // 2] / 1e9,
+                # At 100 ticks a second an interval has twenty: the 99th percentile is then its maximum.
                 p99=ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] / 1e9,
                 max=ordered[-1] / 1e9,
             )

@@ -138,10 +138,13 @@ class Shell:
         sockets, core = self._sockets, self._core
         sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.past, sockets.server)
         while not stop:
+            # With work at hand the sockets are only looked at, not waited for.
             wait(sources, 0.0 if core.busy or self._recomputation.busy or self._fork.busy else POLL)
             self._take_ticks()
             self._take_replies()
             if core.busy:
+                # A part of the backlog between two looks at the sockets: a request or a new leader is not kept waiting
+                # by it.
                 self._publish(core.work())
             self._ask()
             self._acknowledge()
@@ -150,6 +153,8 @@ class Shell:
             self._save()
             self._tell()
             if core.may_prepare:
+                # Only when there is nothing else to do: the guess is worth something only if nothing else comes before
+                # the tick.
                 time.sleep(SETTLE)
                 core.prepare()
 
@@ -166,11 +171,14 @@ class Shell:
             if isinstance(message, Tick):
                 ticks.append(message)
         if ticks:
+            # All that have come at once: who leads is in the newest of them, and must be known before any is published.
             self._publish(self._core.on_ticks(ticks))
         if time.monotonic() - self._heard > SILENCE:
             if not self._silent:
                 self._log.warning("no ticks: connecting again", silent_seconds=SILENCE)
             self._silent = True
+            # A connection that died without a word looks like silence. Making it again is harmless if the clock is only
+            # down.
             self._sockets.ticks.renew()
             self._heard = time.monotonic()
 
@@ -225,6 +233,8 @@ class Shell:
         """Acknowledge progress at once, and beat while there is none."""
         core, now = self._core, time.monotonic()
         progress = (core.run, core.seq, core.published)
+        # Progress goes out at once, since the clock waits for it flat out; without any, a beat now and then says that
+        # the process lives.
         if not core.run or (progress == self._acked and now < self._ack_due):
             return
         self._acked = progress
@@ -285,11 +295,14 @@ class Shell:
             return None
         if isinstance(request, PrepareRequest):
             agreed = Prepared(id=request.id, module=self._module, instance=self._instance)
+            # `look` and not `read`: a question must leave nothing behind, for its run may never begin.
             return objection(self._files.initial_parameters.look, request) or agreed
         if not isinstance(request, FramesRequest):
             return self._core.snapshot()
         frames = self._core.frames(request)
         if frames is None:
+            # Not here any more: computed part by part, and answered when it is done. Whoever loses patience asks again
+            # and finds it under way.
             self._recomputation.ask(tuple(peer), request)
         return frames
 
@@ -315,6 +328,7 @@ class Shell:
             return
         answer: Forked | Refused
         try:
+            # Synchronously, unlike snapshots: the answer promises that the checkpoint is on disk, and forks are rare.
             answer = made if isinstance(made, Refused) else self._files.forks.write(made)
         except OSError as error:
             answer = Refused(id="", field="", reason=f"the checkpoint cannot be written: {error.strerror}")
@@ -322,6 +336,7 @@ class Shell:
 
     def _save(self) -> None:
         now = time.monotonic()
+        # A slow disk makes snapshots rarer, and never makes them queue: only the newest is worth writing.
         if now < self._save_due or not self._files.writer.idle or self._saved == (self._core.run, self._core.seq):
             return
         saved = self._core.save()

@@ -90,14 +90,17 @@ class PhysicsCore:
                 current.append(tick)
         if not current:
             return []
+        # From the newest tick, before any of the others is folded.
         self._follow_leader(current[-1])
         due: list[Pair] = []
         for tick in current:
             if tick.run != self.run or (tick.epoch > self._epoch_of_run and tick.seq <= self.seq):
                 due += self._due()
+                # What is due of the old run goes out first: entering another one forgets it.
                 self._enter(tick)
             self._epoch_of_run = tick.epoch
             self._stream.newest = max(self._stream.newest, tick.seq)
+            # While missed ticks wait, live ones only say how far the run is: they are asked for again with the rest.
             if tick.seq == self.seq + 1 and not self._backlog:
                 self._keep(self._fold.tick(tick.commands, round(tick.dt * 1e6), tick.wall, shown=True), shown=True)
         self._stream.missing = self._stream.newest > self.seq and not self._fold.fault
@@ -105,6 +108,8 @@ class PhysicsCore:
 
     def _follow_leader(self, newest: Tick) -> None:
         stream, module = self._stream, self._identity.module
+        # A standby learns from the tick how far the leader has published, so that it goes on exactly there if it comes
+        # to lead.
         if not stream.leading and newest.run == self.run:
             stream.published = max(stream.published, newest.published.get(module, 0))
         stream.leading = newest.leaders.get(module) == self._identity.instance
@@ -148,6 +153,8 @@ class PhysicsCore:
 
     def work(self) -> list[Pair]:
         """Fold a part of the missed ticks. What was not published for them yet is, and they are answered."""
+        # Making and sending a state takes as long as folding its tick. Nobody watches what is ten seconds old; the
+        # recorder asks for it.
         oldest_shown = self._stream.newest - SHOWN_TICKS + 1
         for messages, shown in advance(
             self._fold, self._backlog, CATCH_UP, self._backlog_wall, lambda seq: seq >= oldest_shown
@@ -168,6 +175,8 @@ class PhysicsCore:
         if shown:
             self._ring.add(kept, next((each for each in messages if isinstance(each, State)), None))
         else:
+            # Results and events of hidden ticks are published all the same: a client waits for them, and states count
+            # them.
             self._loose.append(kept)
 
     def _due(self) -> list[Pair]:
@@ -175,6 +184,7 @@ class PhysicsCore:
         stream = self._stream
         if not stream.leading:
             return []
+        # Loose ones are older than all in the ring that are not published, so the order is right.
         waiting = [*self._loose, *self._ring.after(self.run, stream.published)]
         due = [pair for kept in waiting if kept.seq > stream.published for pair in kept.frames]
         self._loose.clear()
@@ -228,6 +238,7 @@ class PhysicsCore:
         """What followed a tick, None when it has to be computed again."""
         if asked.run != self.run:
             return None  # only the clock knows how far a run went that has ended
+        # Nothing follows yet. An empty block, and not None: there is nothing to compute either.
         if asked.after >= self.seq:
             return block(asked.run, asked.after, self.seq, [])
         if self._ring.covers(asked.run, asked.after):
