@@ -54,6 +54,7 @@ def ticks_of(reply: Replay, after: int) -> Iterator[Tick]:
 
 def _ticks_of_span(span: TickSpan, reply: Replay) -> Iterator[Tick]:
     dt, speed = span.dt_us / 1e6, span.speed_milli / 1000
+    # Ticks are made one by one as they are taken: a span of hours is never a list of its ticks.
     for index in range(span.count):
         yield Tick(
             t=(span.t_us + (index + 1) * span.dt_us) / 1e6,
@@ -113,6 +114,8 @@ class SequenceBuffer(Generic[M]):
     @property
     def after(self) -> int | None:
         """The message after which something is missing, None when nothing is."""
+        # While the next run waits, the end of this one is asked for even if nothing is known to be missing: only an
+        # answer says that this was all.
         return self.last if self.closing or self._newest > self.last else None
 
     @property
@@ -184,6 +187,7 @@ class SequenceBuffer(Generic[M]):
 
     def _drain(self) -> list[M]:
         ready: list[M] = []
+        # What follows the message that filled the hole, as far as it is whole.
         while (following := self._held.pop(self.last + 1, None)) is not None:
             ready.append(following)
             self.last += 1
@@ -265,6 +269,7 @@ class TickStream:
             unanswered: commands for the clock whose results it did not have, with their runs and ticks.
         """
         self.buffer.resume(run, last)
+        # Commands of earlier runs as well: their results may have been lost with the process.
         self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
 
     def on(self, message: Tick | Result | Event) -> list[Published]:
@@ -491,6 +496,8 @@ class _Tally:
     def check(self, run: str, before: int, count: int) -> None:
         """By tick `before`, exclusively, `count` came in the run."""
         if run != self._run:
+            # Whoever saw the run before, or needs all of this one, counts from its first tick. Anybody else begins with
+            # the counts of the first state that comes.
             known = self._run != "" or self._whole
             self._run, self._owed = run, None
             self.since, self._count = (0, 0) if known else (before, count)
@@ -586,6 +593,8 @@ class Streams:
         """True if a tick or a state comes again that was delivered before; one of an outdated clock does not count."""
         if isinstance(message, Tick):
             return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.buffer.had(message)
+        # Of modules only states are numbered: of the others nobody can say by the number alone whether they came
+        # before.
         stream = self.modules.get(message.module) if isinstance(message, State) else None
         return stream is not None and stream.buffer.had(message)
 
@@ -620,6 +629,7 @@ class Streams:
     def skip(self) -> list[Published]:
         """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""
         ready: list[Published] = []
+        # The clock's ticks first: with them modules may hear of their next run, and have less to give up.
         if self.clock is not None and self.clock.buffer.waiting:
             ready += self.tell(self.clock.skip())
         for stream in self.modules.values():

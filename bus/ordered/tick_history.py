@@ -27,6 +27,7 @@ class TickHistory:
         if span.first != self.last + 1:
             raise ValueError(f"tick {span.first} cannot follow tick {self.last}")
         if self._spans and self._spans[-1].joins(span):
+            # A new object in the old one's place: blocks that were handed out keep what they had.
             self._spans[-1] = self._spans[-1].longer(span.count)
             return
         self._spans.append(span)

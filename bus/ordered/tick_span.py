@@ -48,6 +48,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(
             tick.seq,
             1,
+            # A tick has the time after it, a span the time before its first tick.
             round(tick.t * 1e6) - dt_us,
             dt_us,
             tick.mode,
@@ -69,6 +70,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def after(self, seq: int) -> "TickSpan | None":
         """What of it follows tick `seq`, None when nothing does."""
         skipped = seq + 1 - self.first
+        # A tick before the span, or none of it, is cut off nothing: the same object, with its commands.
         if skipped <= 0:
             return self
         if skipped >= self.count:
@@ -112,6 +114,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         # they differ.
         first = max(self.first, other.first)
         mine, others = self.after(first - 1), other.after(first - 1)
+        # Without a tick in common there is nothing to contradict.
         if mine is None or others is None or first > min(self.last, other.last):
             return True
         return mine.t_us == others.t_us and mine.commands == others.commands and mine.alike(others)
@@ -146,6 +149,7 @@ def spans_of(reply: Replay, after: int = 0) -> Iterator[TickSpan]:
             sent.flat_out,
         )
         rest = span.after(after)
+        # Spans that end before `after` are known to whoever asked: answers begin with whole spans.
         if rest is not None:
             yield rest
 
@@ -156,5 +160,6 @@ def tick_holes(spans: Iterator[TickSpan] | list[TickSpan]) -> list[tuple[int, in
     for span in spans:
         if span.first > following:
             holes.append((following, span.first - 1))
+        # Overlapping spans are no holes: a longer copy of one may lie beside a shorter one.
         following = max(following, span.last + 1)
     return holes

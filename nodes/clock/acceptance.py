@@ -60,11 +60,13 @@ class Acceptance:
         # to try again.
         if request.module not in known:
             return Refused(id=request.id, field="module", reason=f"no module {request.module!r}: use one of {known}")
+        # A `begin` of its own would make one module forget its run while the others go on with theirs.
         if request.name == "begin" or (request.module == EVERY_MODULE and request.name != EMERGENCY_STOP):
             reason = f"only the clock itself may address every module at once; others may send {EMERGENCY_STOP} to all"
             return Refused(id=request.id, field="module", reason=reason)
         if request.module == CLOCK_MODULE and request.name in OWN:
             return Refused(id=request.id, field="name", reason=OWN[request.name])
+        # Before the modules are looked at: with a full disk no command can be kept, whoever is caught up.
         if suspended:
             return Refused(id=request.id, field="", reason=suspended, retry_after=RETRY_AFTER)
         for module in self._needed(request):
@@ -83,6 +85,7 @@ class Acceptance:
             return ()
         if request.module != CLOCK_MODULE:
             return (request.module,)
+        # Pause, stop and reset need nobody: they are the way out when a module hangs.
         return self._modules if request.name in NEEDS_EVERY_MODULE else ()
 
     def _faulty(self, module: str) -> bool:

@@ -116,6 +116,7 @@ class Shell:
         pages.start()
         last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
         while not stop:
+            # With a limit, since the report and the clock's own decisions wait for nobody's message.
             wait((self._control, *self._questions.sockets), POLL)
             self._serve()
             self._hear_modules()
@@ -182,6 +183,7 @@ class Shell:
         ]
 
     def _serve(self) -> None:
+        # Bounded: under a flood of requests the reports still go out, and the ticker is still looked at.
         for _ in range(BURST):
             received = self._control.receive()
             if received is None:
@@ -289,6 +291,7 @@ class Shell:
             decided = self._core.decide()
         if decided is not None:
             answer = self._journaled(*decided)
+            # Tried again after a while: the cause of the decision is still there, or the decision is not made again.
             why = answer.reason if isinstance(answer, Refused) else ""
             if not why or why != self._unwritten:  # a full disk is logged once, not at every attempt
                 self._log.warning(f"the clock commands {decided[1].name}", **decided[1].args, not_written=why)

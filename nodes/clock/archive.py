@@ -47,6 +47,7 @@ class Archive:
         if run is None:
             try:
                 recovered = self._runs.read(name)
+            # A lock is no damage: the asker is told when to come back, and does not count what it asks for as lost.
             except JournalLockedError as error:  # what is asked for is there, and can be had later
                 return Refused(id=name, field="run", reason=str(error), retry_after=LOCKED_RETRY)
             except (JournalError, TickLogError) as error:

@@ -188,6 +188,7 @@ class Controls:
         # takes.
         if self._until_us is None or t_us + dt_us < self._until_us:
             return dt_us
+        # The last tick is cut short to whole steps, since `run_until` takes whole milliseconds only.
         dt_us = self._until_us - t_us
         self._until_us = None
         self.mode = "paused"
@@ -222,6 +223,7 @@ class Controls:
     def take_up(self, header: RunHeader) -> None:
         """Be as a recorded run began."""
         self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
+        # The commands of the record change these as they did then; the header says only how the run began.
         self.speed = Speed(header.speed_milli)
 
     def follow(self, span: TickSpan, t_us: int) -> None:

@@ -32,4 +32,5 @@ class Flusher(threading.Thread):
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
+        # No longer than a stop may take: a disk that hangs would keep the process from ending.
         self.join(timeout=2.0)

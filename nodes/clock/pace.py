@@ -50,6 +50,7 @@ class Pace:
         # Times the rate on both sides, so that it stays whole: at speed 0.1 and 1000 ticks a second most ticks advance
         # nothing, and after a second it is exactly 100 ms.
         self._carry += speed.milli * 1000
+        # Never a part of a step: the plant cannot compute it, and two modules would round it differently.
         steps, self._carry = divmod(self._carry, self._rate * STEP_US)
         return steps * STEP_US
 

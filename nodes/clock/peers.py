@@ -64,6 +64,8 @@ class Peers:
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
         if isinstance(message, Ack):
+            # An instance of a module is one, wherever it runs: after it was moved to another host it takes the place of
+            # the old one.
             node, run, key = message.module, message.run, (message.module, message.instance, "")
         else:
             node, run, key = message.node, "", (message.node, message.instance, message.supervisor)
@@ -143,6 +145,7 @@ class Peers:
     def progress(self, module: str, run: str) -> int:
         """Last tick of `run` that the module's leader has worked off, 0 when it has none."""
         leader = self._leader(module)
+        # Progress in another run is none in this one: right after a reset every module is at 0.
         return leader.seq if leader is not None and leader.run == run else 0
 
     def status(self, module: str) -> str | None:
@@ -174,6 +177,7 @@ class Peers:
         beats = [
             known for known in self._known.values() if known.node == RECORDER and now_ns - known.heard_ns <= ALIVE_NS
         ]
+        # The newest: after a restart the old process may still be in the table.
         said = max(beats, key=lambda known: known.heard_ns).unrecorded if beats else {}
         return {name: said[name] for name in (CLOCK_MODULE, *self._modules) if name in said}
 

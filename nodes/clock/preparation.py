@@ -78,6 +78,8 @@ class Preparations:
         scenario, parameters = begun_with
         # The epoch is in the name, so that an answer to the clock before this one finds nothing here.
         question = PrepareRequest(f"{self._epoch}.{self._asked}", scenario, parameters)
+        # Everyone who speaks is asked, standbys too: one that could not begin so would take over a run that it cannot
+        # compute.
         made = Preparation(request, run, question, now_ns + DEADLINE_NS, set(speaking), set())
         self._waiting[question.id] = made
         return made
@@ -103,6 +105,7 @@ class Preparations:
 
     def overdue(self, now_ns: int) -> Iterable[Preparation | Refused]:
         """What has waited long enough: prepared if every module has agreed by one of its processes, else refused."""
+        # A list first: what is overdue is taken out while it is walked through.
         for found in [each for each in self._waiting.values() if each.deadline_ns <= now_ns]:
             del self._waiting[found.question.id]
             # A silent standby does not keep a run from beginning, as long as its module has another process that can.

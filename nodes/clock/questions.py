@@ -29,6 +29,7 @@ class Questions:
 
     def ask(self, question: PrepareRequest, instances: Iterable[Instance]) -> None:
         """Put a question. It is lost on whoever is not there; whoever waits for the answer asks again."""
+        # Packed once for all: every instance gets the same bytes, and the same id to answer to.
         payload = encode(question)
         for instance in instances:
             # An instance that is heard and not declared has no address here: the deadline of the question decides

@@ -88,6 +88,7 @@ class Run:
 
     def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
         """The ticks after one that the asker has."""
+        # Made for each question: what is kept are integers, and few questions are asked.
         spans = list(map(to_wire, self.history.after(request.after)))
         return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
 

@@ -60,6 +60,7 @@ class Runs:
         # record.
         self._log = TickLog.reopen(path, recorded.end, recorded.records[-1] if recorded.records else None)
         self._run = recorded.header.run
+        # The journal is read after the log: what it has beyond the log's end are commands that wait for their tick.
         return self._recovered(recorded), problems
 
     def read(self, run: str) -> RecoveredRun | None:
@@ -76,6 +77,7 @@ class Runs:
 
     def following(self, run: str) -> str:
         """Name of the run that was begun next after one, "" if there is none."""
+        # By the names alone: reading every log for a question would take as long as the folder is old.
         orders = {_order(path.stem): path.stem for path in self._folder.glob(f"*{SUFFIX}")}
         return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 

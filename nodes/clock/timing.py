@@ -82,6 +82,7 @@ class Timing:
         """Turn the samples of the interval into figures and start the next."""
         self._lateness_now = None
         if self._lateness:
+            # Sorted at the end of the interval, on the control thread: the ticker only appends.
             ordered = sorted(self._lateness)
             self._lateness_now = Lateness(
                 p50=ordered[len(ordered) // 2] / 1e9,

@@ -44,6 +44,7 @@ def spans_after(reply: Replay, seq: int) -> deque[TickSpan]:
 
     That is so when an earlier question of the same run is answered: folded from there on, commands would be left out.
     """
+    # Cut to what follows: the clock answers with whole spans, and the first of them has often begun before.
     spans = deque(spans_of(reply, seq))
     return spans if spans and spans[0].first == seq + 1 else deque()
 
@@ -63,6 +64,8 @@ def advance(
         shown: whether the state of a tick is to be made.
     """
     steps = ticks = made = 0
+    # Looked at before each tick and not within it: a single long tick may pass the budget, and is bounded by its own
+    # length.
     while spans and not fold.fault and steps < budget.steps and ticks < budget.ticks and made < budget.shown:
         span = spans[0]
         if span.first != fold.seq + 1:

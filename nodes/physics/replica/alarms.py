@@ -32,7 +32,7 @@ def conditions(module: str, plc: Plc) -> dict[str, Condition]:
         found[f"{module}.trip"] = Condition(module, "high", f"tripped: {plc.trip}", None, limit, unit)
     if plc.state == "emergency_stop":
         found[f"{module}.emergency_stop"] = Condition(module, "high", "emergency stop")
-    # Controllers of old snapshots have warnings without values: the texts count, figures are filled up with nothing.
+    # Controllers of old snapshots have warnings without values: the texts count, and what is missing is null.
     shown = zip_longest(plc.warnings, plc.warning_values, plc.warning_limits)
     for warning, value, limit_text in shown:
         limit, unit = _limit(limit_text)

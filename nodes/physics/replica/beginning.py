@@ -63,6 +63,7 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
         # What was an alarm at the checkpoint is one at once, although nothing changes in the first tick.
         alarms = carried_over(begun_with.alarms, begun_with.t_us / 1e6)
         return Beginning(plant, begun_with.plc, touched_lap, alarms, applied | {"fork": fork})
+    # Without changes the very object is used: its checks have been made when it was read.
     plant = Plant(begun_with.with_changes(changed) if changed else begun_with)
     # A scenario means a plant that runs; a checkpoint goes on in whatever state it is in.
     plant.command("start", {})

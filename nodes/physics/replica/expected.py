@@ -31,5 +31,6 @@ def require_as_expected(tags: object, run: str, in_force: Parameters) -> None:
     # At the tick, not at the gateway: between the two another command may act, and of two clients that saw the same
     # values the second one must lose.
     tag = parameters_tag(run, in_force.as_dict())
+    # As HTTP has it: any of several tags will do, and the star stands for any values at all.
     if tag not in tags and "*" not in tags:
         raise ExpectationError(tag)

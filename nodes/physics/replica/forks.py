@@ -44,6 +44,7 @@ class ForkFolder:
             OSError: if the disk does not take it.
         """
         name = f"{saved.run}@{saved.seq}"
+        # Named by run and tick: a second fork at the same place writes the same bytes again, whoever asks for it.
         write_whole(self._folder / f"{name}.snap", saved.pack())
         return Forked(
             module=saved.module,
@@ -97,6 +98,7 @@ class Fork:
     @property
     def busy(self) -> bool:
         """True while there is something to compute."""
+        # A checkpoint that a snapshot holds already needs no tick, and still has to be handed out.
         return self._fold is not None and (bool(self._spans) or self._fold.seq == self._seq)
 
     @property
@@ -125,6 +127,7 @@ class Fork:
                 self._fold = None
                 return Refused(id="", field="seq", reason=f"run {reply.run} has {reply.last} ticks, not {self._seq}")
             # The clock answers with whole spans. They are cut at the checkpoint, which the plant must not go past.
+            # The wall time is 0 throughout: nothing of what is folded on the way is published.
             spans = (span.upto(self._seq) for span in spans_after(reply, fold.seq))
             self._spans = deque(span for span in spans if span is not None)
         return None

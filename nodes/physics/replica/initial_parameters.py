@@ -15,6 +15,7 @@ LARGEST = 4 << 20
 
 def packed(parameters: Parameters) -> bytes:
     """Parameters with their series as they are kept."""
+    # Series too: a scenario may name a file for them, which can change as well as the scenario.
     series = {name: each._asdict() for name, each in parameters.series.items()}
     return json.dumps({"parameters": parameters.as_dict(), "series": series}, indent=1).encode()
 
@@ -29,6 +30,7 @@ def unpacked(data: bytes) -> Parameters:
     if len(data) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST} bytes")
     try:
+        # JSON and not a pickle: it is read by people, and written by nobody but this.
         kept = json.loads(data)
     except RecursionError:
         raise ValueError("it is nested too deep") from None

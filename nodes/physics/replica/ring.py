@@ -45,6 +45,7 @@ class Kept:
     @classmethod
     def of(cls, run: str, seq: int, messages: list[Published]) -> "Kept":
         """Pack what a tick brought."""
+        # Packed once, here, for publishing and for every later answer.
         frames = tuple(encode_published(message) for message in messages)
         return cls(run, seq, frames, sum(len(payload) for _topic, payload in frames))
 
@@ -122,5 +123,6 @@ def block(
 
 
 def _packed(chosen: list[Kept], kind: type[Published]) -> list[msgspec.Raw]:
+    # By topic and not by content: it is the first of the two frames, and nothing has to be unpacked.
     topic = kind.TOPIC.encode()
     return [msgspec.Raw(payload) for kept in chosen for of, payload in kept.frames if of.startswith(topic)]
