@@ -71,11 +71,13 @@ def pack_bundle(
         StoreError: if the recording cannot be read.
     """
     with new_folder(scratch) as root:
+        # A copy, since sealing the rest would change the recording, which may be another process's at this moment.
         copy = _sealed_copy(folder, root / RECORDING)
         for name, data in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             # Before the sums: everything that the index names is in the folder by then, and hashed from there.
             (root / name).write_bytes(data)
+        # Sorted, so that the same recording makes the same index everywhere.
         names = sorted(each.relative_to(root).as_posix() for each in root.rglob("*") if each.is_file())
         sums = {name: checksum(root / name) for name in names}
         about = Index(FORMAT, folder.run, dict(versions), digests(copy), sums)

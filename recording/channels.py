@@ -67,6 +67,7 @@ class Schema:
     @cached_property
     def key(self) -> int:
         """32-bit number that rows refer to, made of the content: the same table has the same key everywhere."""
+        # Four bytes are enough: a run has a handful of tables, and the key is compared within one run alone.
         return int.from_bytes(sha256(self.body).digest()[:4], "little")
 
     @classmethod

@@ -81,6 +81,7 @@ def table_of(rows: Sequence[Row], schema: Schema) -> Any:
 def number_column(values: npt.NDArray[np.float64], channel: Channel) -> Any:
     """The Arrow column of one numeric channel; NaN becomes null."""
     missing = np.isnan(values)
+    # Without a mask Arrow takes the array as it is, and most columns have no nulls.
     mask = missing if missing.any() else None
     if channel.kind == "float":
         return pa.array(values, mask=mask)

@@ -105,7 +105,12 @@ def open_database(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=getattr(_patience, "seconds", BUSY)
+            # Transactions are begun by hand. A connection may go from the thread that opened it to another, but is used
+            # by one at a time.
+            path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=getattr(_patience, "seconds", BUSY),
         )
         # Has an effect on a new file alone, and has to come before the first table.
         connection.execute(f"PRAGMA page_size={PAGE}")
@@ -130,6 +135,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     try:
         connection = read_only(path)
+        # Whatever a reader does by mistake, the file stays the recorder's.
         connection.execute("PRAGMA query_only=1")
         # Opening alone reads nothing: a file that is no database shows at the first query.
         connection.execute("SELECT count(*) FROM modules").fetchone()
@@ -231,6 +237,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
+    # SQLite has rolled back by itself after some errors, such as a full disk; a second time would be an error of its
+    # own.
     if connection.in_transaction:
         connection.execute("ROLLBACK")
 

@@ -32,6 +32,7 @@ class _Pipe:
         self.closed = False
 
     def write(self, data: Any) -> int:
+        # A copy: the writer goes on with its buffer.
         self._parts.append(bytes(data))
         self._place += len(self._parts[-1])
         return len(self._parts[-1])
@@ -166,6 +167,7 @@ def _parquet(export: Export) -> Iterator[bytes]:
     pipe = _Pipe()
     run, module = export.source
     schema = export.schema.with_metadata({"run": run, "module": module})
+    # The level of the segments: a plant runs beside, and the file is read a few times at most.
     writer: Any = pq.ParquetWriter(pa.PythonFile(pipe, mode="w"), schema, compression="zstd", compression_level=1)
     for table in export.tables():
         # The tables have no run and module of their own, and the writer refuses another schema than it was opened with.

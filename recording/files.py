@@ -25,6 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         sync(path.parent)
     finally:
+        # Whatever went wrong; after the rename there is nothing under this name.
         temporary.unlink(missing_ok=True)
 
 

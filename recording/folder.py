@@ -56,6 +56,8 @@ class RunFolder(NamedTuple):
 
 def run_folder(root: Path, run: str) -> RunFolder:
     """The folder of a run, whether it exists or not. Any run id gives a name that stays inside `root`."""
+    # Whatever means something to a file system is written as a number; dots at the beginning too, or `..` would be a
+    # run.
     name = quote(run, safe="")
     return RunFolder(run, root / _DOTS.sub(lambda dots: "%2E" * len(dots[0]), name))
 
@@ -64,6 +66,7 @@ def make_folder(root: Path, run: str) -> RunFolder:
     """The folder of a run, made if need be; when it was made stays readable from its own mark."""
     folder = run_folder(root, run)
     folder.path.mkdir(parents=True, exist_ok=True)
+    # A file of its own, since the hot store gets a new time whenever it is rebuilt.
     mark = folder.path / _MARK
     if not mark.exists():
         mark.touch()

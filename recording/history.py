@@ -136,7 +136,9 @@ class History:
         self._hot = open_reader(folder.hot)
         self._schemas: dict[int, Schema] = {}
         self._compared: dict[tuple[Path, str], bool] = {}
+        # A damaged record is left out by SQLite itself, row by row: no query is refused for one of them.
         self._hot.create_function("whole", 1, whole, deterministic=True)
+        # Bounded: the plant runs on the same machine, and a query may take a little longer for it.
         self._engine = duckdb.connect(config={"threads": 2, "memory_limit": "1GB", "enable_external_file_cache": True})
         self._engine.execute("SET parquet_metadata_cache = true")
 
@@ -183,6 +185,7 @@ class History:
         # Manifest and hot rows in one transaction: a row that is sealed in between would count twice, or not at all.
         with self._snapshot():
             number = self._number(query.module)
+            # Before any file is opened: what is wrong with the question is said at once.
             channels = self._channels(query.channels)
             window, coarse = _window(query)
             sums = _Sums((window.end_us - window.start_us) // window.width_us, len(channels))
@@ -199,6 +202,8 @@ class History:
             full = [line for line in rest if line.fate == "kept" and self._whole(line)]
             self._add_tiers(sums, tiers, channels, window)
             self._add_segments(sums, full, channels, window)
+            # All segments and not only those that are near: hot copies of rows are recognised by any segment that has
+            # them.
             self._add_hot(sums, (number, _ranges(found.sealed)), channels, window)
             # Of what is left neither tier nor segment can be read.
             lost = len(rest) - len(full)
@@ -212,6 +217,7 @@ class History:
         try:
             yield
         finally:
+            # Nothing was written: this only ends the transaction.
             self._hot.rollback()
 
     # Where it is recorded

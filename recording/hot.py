@@ -97,6 +97,7 @@ class HotStore:
             raise
         # After the commit, never before it: the file beside must not say more than is on disk.
         self._keep_extent(batch)
+        # A span counts as its ticks, which is what was offered and may be known in part.
         offered = len(batch) - len(batch.ticks) + sum(span.count for span in batch.ticks)
         return Outcome(written, offered - written - len(conflicts), conflicts)
 

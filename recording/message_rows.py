@@ -192,6 +192,7 @@ class Rows:
         for place in self._facts:
             # Alarms and the like are text in a row and values in a message.
             texts[place] = msgspec.json.decode(texts[place])
+        # In the order of the table that was recorded, which an older version may have made: names decide, not places.
         fields = self._shape.fill([*values, *texts])
         head = {"t": row.t_us / 1e6, "seq": row.seq, "run": run, "wall": row.wall, "module": row.module}
         # The digest is a number in a row and hexadecimal on the bus, with leading zeros.
@@ -220,4 +221,6 @@ def _note(message: Event | Result, kind: Any, identity: str) -> Note:
     body = msgspec.to_builtins(message)
     # The wall time differs from sending to sending. In the body it would make an event that comes again another one.
     del body["wall"]
+    # Identity beside the body: of the same tick two events differ by their words, and one that comes again has the
+    # same.
     return Note(message.module, message.seq, round(message.t * 1e6), kind, identity, body, message.wall)

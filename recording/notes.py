@@ -52,5 +52,6 @@ def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> It
             continue  # counted by the scrub, which reads every record
         if note.t_us >= end_us:
             return  # time never goes back in a run
+        # The columns beside the record are SQLite's, which has no checksum: both must say the same.
         if note.seq == seq and note.module == names.get(module) and start_us <= note.t_us < end_us:
             yield note

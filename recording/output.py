@@ -87,6 +87,7 @@ def _stat(path: Path) -> os.stat_result | None:
 def _descriptor(path: Path) -> int | None:
     """Number of the open stream that a name such as /dev/stdout or /dev/fd/3 means, None for any other name."""
     own = os.path.realpath("/proc/self/fd")
+    # Bounded: links may lead in a circle.
     for _link in range(MOST_LINKS):
         if path.name.isdecimal() and os.path.realpath(path.parent) == own:
             return int(path.name)
@@ -127,6 +128,7 @@ def _written_beside(target: Path, found: os.stat_result | None) -> Iterator[IO[b
 
 @contextmanager
 def _written_over(target: Path) -> Iterator[IO[bytes]]:
+    # Without a name, so that nothing is left of it however the process ends.
     with tempfile.TemporaryFile() as copy:
         yield copy
         copy.seek(0)

@@ -42,6 +42,7 @@ def new_folder(parent: Path | None) -> Iterator[Path]:
     Raises:
         OSError: if there can be none.
     """
+    # Here and not at the start of the process: a command that is run once has no other occasion.
     clear_away(Path(tempfile.gettempdir()) if parent is None else parent)
     while True:
         path = Path(tempfile.mkdtemp(dir=parent, prefix=_PREFIX, suffix=_SUFFIX))

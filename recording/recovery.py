@@ -89,6 +89,7 @@ def scrub(folder: RunFolder) -> list[Finding]:
         for line in read_manifest(store.connection):
             findings += _repair_line(folder, store, line, seen)
     except sqlite3.Error as error:
+        # Unknown segments are not adopted here and sealed rows not cleared: beside a sealer both are only on their way.
         raise store_error(folder.hot, "is damaged", error) from error
     finally:
         store.close()
@@ -132,6 +133,7 @@ def _fault(folder: RunFolder) -> str:
             answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             list(module_names(connection))
             read_manifest(connection)
+            # On one line, as findings are: the check may answer with several.
             return "" if answer == "ok" else " ".join(str(answer).split())
         finally:
             connection.close()
@@ -233,6 +235,8 @@ def _repair_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
     changed = line.changed(tier_fate="damaged")
     if line.fate == "kept":
         with suppress(DamagedError):  # the segment's own check, which follows, reports it
+            # The rest of the line is made of the segment again and is what it was; its history goes on with the next
+            # revision.
             changed = rebuild_line(folder, line.file)._replace(revision=changed.revision)
     with transaction(store.connection):
         write_line(store.connection, changed)
@@ -266,6 +270,7 @@ def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
             write_line(store.connection, line.changed(fate="damaged"))
     if groups:
         store.write(Batch(schemas=[about(path)[2]]))
+    # Group by group, each in a transaction: what is whole is back even if the disk fills up on the way.
     for rows in groups:
         store.write(Batch(rows=rows))
     if path.exists():

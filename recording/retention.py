@@ -35,6 +35,7 @@ class Limits(NamedTuple):
         # Counted and not kept: files come and go by several processes, and a number that drifts would drop too much or
         # too little.
         used = sum(folder.size() for folder in run_folders(root))
+        # The disk counts as well as the quota: what others put on it leaves less for recordings.
         return max(used - self.quota, self.reserve - shutil.disk_usage(root).free)
 
 
@@ -100,6 +101,7 @@ def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
             # After the manifest says so: killed in between, a file is left that counts as dropped, which only takes
             # room. A line that says kept without its file would be damage.
             path.unlink(missing_ok=True)
+            # By the size on disk and not by the manifest's: a file that is missing makes no room.
             excess -= size
             dropped.append(Dropped(folder.run, f"{path.parent.name}/{path.name}", size))
     finally:

@@ -98,6 +98,7 @@ def _part(path: Path, part: str) -> Path:
 
 
 def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
+    # Every copy of every table: the same one has the same key, and is written once.
     schemas = [Schema.from_body(opened(record, b"C")) for kind, record in found if kind == b"C"]
     # Tables before rows, as always; and the ticks in one go, for of each span there are many copies.
     store.write(Batch(schemas=schemas, ticks=_ticks(found)))
@@ -118,6 +119,7 @@ def _refill(store: HotStore, found: list[tuple[bytes, bytes]]) -> None:
                 batch.rows.append(row)
         elif kind == b"N":
             batch.notes.append(Note.from_record(record))
+        # In parts: a hot store may hold minutes of many modules, and one transaction of all of it would fill the log.
         if len(batch) >= _AT_ONCE:
             store.write(batch)
             batch = Batch()

@@ -76,6 +76,8 @@ class Sealer:
         # One that was merged carries the name of the merged file: it is recognised by that.
         single = [line for line in lines if line.tier_fate == "kept" and line.tier_file == line.file]
         merged = 0
+        # Always the oldest that are still single, so that no segment is merged twice and all files have the same number
+        # of them.
         while len(single) >= MERGED:
             group, single = single[:MERGED], single[MERGED:]
             name = f"merged-{segment_name(module, group[0].first)}"
@@ -178,6 +180,7 @@ def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, part
         tier_sha256="",
         tier_fate="kept",
     )
+    # After the segment and before its line: a line must not name what is not there.
     with whole_file(tier) as temporary:
         write_tier(temporary, contents.schema, line.segment, parts)
     return line._replace(tier_bytes=tier.stat().st_size, tier_sha256=checksum(tier))

@@ -63,6 +63,7 @@ class SealedContents:
             return None
         try:
             path = self._path / "segments" / line.file
+            # Two columns of the file, four and eight bytes a row: a whole segment is in memory in less than a megabyte.
             table = pq.read_table(path, columns=["content", "digest"], page_checksum_verification=True)
         except (pa.ArrowException, OSError):
             return None  # the scrub finds it and says so

@@ -131,6 +131,7 @@ def segment_groups(path: Path) -> Iterator[list[Row]]:
             for group in range(file.num_row_groups):
                 yield _checked(file, group, module, schema, path)
     except (pa.ArrowException, OSError) as error:
+        # Arrow says ArrowInvalid or OSError for the same damage, by where in the file it lies.
         raise DamagedError(f"{path.name} cannot be read: {error}") from error
 
 

@@ -109,6 +109,7 @@ class HotTicks:
         """Write the newest span once, however many ticks have joined it."""
         if self._unwritten and self._newest is not None:
             record = pack_span(self._newest)
+            # In its old place: the key is the first tick, which stays while the span grows.
             self._connection.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?)", (self._newest.first, record))
         self._unwritten = False
 

@@ -94,6 +94,7 @@ def write_tier(path: Path, schema: Schema, segment: int, lines: Sequence[Bins]) 
 
     # A channel without a value in a second has no line there.
     samples = column("samples")
+    # By the count: where it is zero there is no mean.
     kept = samples > 0
     table = pa.table(
         [

@@ -54,6 +54,7 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
         BundleError: if it is none, not whole, or beyond its bounds.
         OSError: if it cannot be read, or there is no room for its files.
     """
+    # Gone with the block, and with the next start if the process is killed: a bundle may unpack to gigabytes.
     with new_folder(None) as root:
         try:
             # In this order: each step is safe only by the one before. `zipfile` reads the directory at once, the index
@@ -65,6 +66,8 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
                 for name, digest in about.files.items():
                     if _extract(archive, name, root) != digest:
                         raise BundleError(f"{path} is damaged: {name} does not match its SHA-256")
+        # What a forged ZIP makes these modules raise: a RuntimeError is an entry that is encrypted, a KeyError one that
+        # is not there.
         except (zipfile.BadZipFile, KeyError, ValueError, RuntimeError, EOFError, struct.error) as error:
             if isinstance(error, BundleError):
                 raise
