@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from bus.security import keys, tokens
-from bus.security.keys import FOLDER_MODE, ClientKey, Pair, SecurityError
-from bus.security.tokens import Entry, Role
+from bus.security.keys import FOLDER_MODE, ClientKey, KeyPair, SecurityError
+from bus.security.tokens import Role, TokenEntry
 from bus.transport.sockets import curve_pair
 from system.folder import alone, private_umask
 from system.whole import clear_away
@@ -100,8 +100,8 @@ def _init(where: Path) -> int:
     where.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     where.chmod(FOLDER_MODE)
     (where / "clients").mkdir(exist_ok=True, mode=FOLDER_MODE)
-    keys.write(where / "server.json", Pair(*curve_pair()))
-    keys.write(where / "node.json", Pair(*curve_pair()))
+    keys.write(where / "server.json", KeyPair(*curve_pair()))
+    keys.write(where / "node.json", KeyPair(*curve_pair()))
     made = [tokens.make(role.name.lower(), role) for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)]
     keys.write(where / "tokens.json", [entry for _, entry in made])
     sys.stdout.write(f"Keys are in {where}. Tokens, shown this once:\n")
@@ -139,7 +139,7 @@ def _client(where: Path, name: str, role: Literal["viewer", "operator", "admin",
         raise SecurityError(f"{name!r} or {out} exists already: revoke the key, or name another file")
     if not out.resolve().parent.is_dir():  # mistyped, or not mounted: no place for a secret
         raise SecurityError(f"No such folder: {out.resolve().parent}")
-    pair = Pair(*curve_pair())
+    pair = KeyPair(*curve_pair())
     # The secret first: a key whose secret could not be written would be let in for ever, and be of no use.
     keys.write(out, {"public": pair.public, "secret": pair.secret, "server": curve.server.public})
     keys.write(where / "clients" / f"{name}.json", ClientKey(pair.public, role))
@@ -153,7 +153,7 @@ def _list(where: Path) -> int:
     return OK
 
 
-def _entries(where: Path) -> list[Entry]:
+def _entries(where: Path) -> list[TokenEntry]:
     found = keys.tokens(where)
     if found is None:
         raise SecurityError(f"{where} has no tokens: run `kpp keys init` first")

@@ -53,16 +53,16 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
     with ended_at_once():  # compiling takes its time; help and errors do not wait
         from console.run_progress import ProgressBar  # noqa: PLC0415
         from studies.report import render  # noqa: PLC0415
-        from studies.result import Result  # noqa: PLC0415
-        from studies.run import Run  # noqa: PLC0415
+        from studies.result import StudyResult  # noqa: PLC0415
+        from studies.run import StudyRun  # noqa: PLC0415
 
     bar = ProgressBar(sys.stderr, plan)
     begin = time.perf_counter()
     try:
-        found = Run(parameters, plan).measure(bar)
+        found = StudyRun(parameters, plan).measure(bar)
     finally:
         bar.close()
-    result = Result(name, found, time.perf_counter() - begin)
+    result = StudyResult(name, found, time.perf_counter() - begin)
     sys.stdout.write(json.dumps(result.as_dict(), allow_nan=False, indent=2) + "\n" if as_json else render(result))
     sys.stdout.flush()
     reason = found.error or found.unsteady

@@ -24,7 +24,7 @@ LATENCY = ("kpp_message_latency_seconds", "from sending on the bus to arrival he
 
 QUEUES = ("kpp_queue_depth", "what waits in this node, by queue", ("queue",))
 
-Key = TypeVar("Key", bound=tuple[str, ...])
+LabelValues = TypeVar("LabelValues", bound=tuple[str, ...])
 
 
 class _Given(Collector):
@@ -45,7 +45,7 @@ def render(families: Iterable[Metric]) -> bytes:
     return generate_latest(registry)
 
 
-def gauge(name: str, text: str, values: Mapping[Key, float], *labels: str) -> Metric:
+def gauge(name: str, text: str, values: Mapping[LabelValues, float], *labels: str) -> Metric:
     """A value that goes up and down, by its labels."""
     family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
@@ -53,7 +53,7 @@ def gauge(name: str, text: str, values: Mapping[Key, float], *labels: str) -> Me
     return family
 
 
-def counter(name: str, text: str, values: Mapping[Key, float], *labels: str) -> Metric:
+def counter(name: str, text: str, values: Mapping[LabelValues, float], *labels: str) -> Metric:
     """A value that only grows, by its labels; the name is without `_total`."""
     family = CounterMetricFamily(name, text, labels=labels)
     for key, value in values.items():

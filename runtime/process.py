@@ -179,7 +179,7 @@ class Heart:
         self._dealer.close()
 
 
-class Waiting:
+class ExternalWait:
     """While the block runs, the process says to its supervisor that it waits for something outside, and does not hang.
 
     It is for a node that cannot beat yet: the clock, to which all others beat, waits for its journal like this. The

@@ -7,7 +7,7 @@ from kpp_physics.plant import Plant
 from studies.plan import LAPS as MINIMUM_LAPS
 from studies.plan import LOAD_CYCLES as MINIMUM_LOAD_CYCLES
 from studies.plan import Plan
-from studies.run import Measurement, Run
+from studies.run import Measurement, StudyRun
 
 __all__ = ["MINIMUM_LAPS", "MINIMUM_LOAD_CYCLES", "Measurement", "StudyError", "run"]
 
@@ -37,7 +37,7 @@ def run(
     """
     plan = Plan(warmup_laps=warmup_laps, load_cycles=load_cycles, least_laps=laps)
     seen = None if progress is None else lambda plant, found: progress(plant, found.laps)
-    found = Run(parameters, plan).measure(seen)
+    found = StudyRun(parameters, plan).measure(seen)
     if found.error is not None:
         raise StudyError(found.error)
     return found

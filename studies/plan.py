@@ -59,7 +59,7 @@ class Plan:
         return 10 * max(wanted, LAPS)
 
 
-class Schedule(NamedTuple):
+class Expectation(NamedTuple):
     """What to expect of a plant: m, s, laps."""
 
     pitch: float
@@ -70,7 +70,7 @@ class Schedule(NamedTuple):
     longest_lap: float
 
 
-def schedule(p: Parameters) -> Schedule:
+def schedule(p: Parameters) -> Expectation:
     """The schedule of a cold plant.
 
     The warm-up takes the receiver's own time into account, m_r cv/(mdot cp + UA_r): how long its air stays warmer than
@@ -86,7 +86,7 @@ def schedule(p: Parameters) -> Schedule:
     slowest = held * (p.cp_air - p.gas_constant) / max(flow * p.cp_air + p.receiver_ua, 1e-9)
     laps = math.ceil(RECEIVER_TIMES * slowest * speed / loop)
     filling = held / p.compressor_flow
-    return Schedule(
+    return Expectation(
         pitch=pitch,
         warmup_laps=min(max(WARMUP_LAPS, laps), LONGEST_WARMUP),
         longest_warmup=LONGEST_WARMUP,

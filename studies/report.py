@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpp_physics.cross_checks import cross_checks
-from studies.result import GATES, METERS, Result, waterfall
+from studies.result import GATES, METERS, StudyResult, waterfall
 from studies.run import Measurement
 
 UNITS: Final[Mapping[str, tuple[str, float]]] = {
@@ -27,7 +27,7 @@ WITHHELD: Final = ("cop", "cop_without_claims", "net_power")
 KILOWATT: Final = ("kW", 1e-3)
 
 
-def render(result: Result) -> str:
+def render(result: StudyResult) -> str:
     """The whole report."""
     found = result.found
     parts: list[Iterator[str]] = [_head(result)]
@@ -39,7 +39,7 @@ def render(result: Result) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _head(result: Result) -> Iterator[str]:
+def _head(result: StudyResult) -> Iterator[str]:
     found = result.found
     speed = result.simulated_time / result.wall_time if result.wall_time else 0.0
     yield (
@@ -94,7 +94,7 @@ def _residuals(found: Measurement) -> Iterator[str]:
         yield f"{name.upper():<28}{shown:>12}  {gate:.0e}  {verdict}"
 
 
-def _notes(result: Result) -> Iterator[str]:
+def _notes(result: StudyResult) -> Iterator[str]:
     found = result.found
     unsourced = found.means.get("unsourced", 0.0)
     if unsourced > 0:

@@ -88,7 +88,7 @@ def _stores(found: Measurement) -> dict[str, dict[str, dict[str, float]]]:
 
 
 @dataclass(frozen=True)
-class Result:
+class StudyResult:
     """A run and the name it goes by.
 
     Attributes:

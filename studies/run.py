@@ -14,7 +14,7 @@ from kpp_physics import state as st
 from kpp_physics.cross_checks import break_away
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant, SimulationError
-from studies.plan import Plan, Schedule, schedule
+from studies.plan import Expectation, Plan, schedule
 
 CHUNK: Final = 500
 """Steps between two looks at the plant: half a second, shorter than any lap."""
@@ -31,7 +31,7 @@ DRIFT: Final = 2e-4
 RESIDUALS: Final = {"r_a": "ledger", "r_b": "sampled", "r_c": "exergy"}
 """Residuals of the first law, of re-integrated powers and of the second law, with the group that shows them."""
 
-Progress = Callable[[Plant, "Measurement"], None]
+OnProgress = Callable[[Plant, "Measurement"], None]
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Measurement:
     """
 
     plant: Plant
-    schedule: Schedule
+    schedule: Expectation
     warmup_laps: int = 0
     laps: int = 0
     load_cycles: int = 0
@@ -77,7 +77,7 @@ class Measurement:
         return self.residuals["r_a"]
 
 
-class Run:
+class StudyRun:
     """A cold plant on its way to its meters.
 
     Args:
@@ -96,7 +96,7 @@ class Run:
         self._moved_at = self._lap_at = self._place = 0.0
         self._warned: dict[str, str] = {}
 
-    def measure(self, progress: Progress | None = None) -> Measurement:
+    def measure(self, progress: OnProgress | None = None) -> Measurement:
         """Run until all is measured, or until it cannot be; then `error` says why."""
         found, plant = self.found, self.found.plant
         plant.command("start", {})

@@ -19,8 +19,8 @@ from bus.protocol.codec import FrameError
 from bus.protocol.messages import EMERGENCY_STOP
 from bus.security.tokens import Caller
 from bus.transport.client import Commander
-from ui.commands import PRESSED_LIMIT, URGENT_LIMIT, Answer, perform, read_press
-from ui.questions import Questions, Reply
+from ui.commands import PRESSED_LIMIT, URGENT_LIMIT, PressAnswer, perform, read_press
+from ui.questions import QuestionAnswer, Questions
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
 TITLE = "Kinetic Power Plant"
@@ -84,14 +84,16 @@ class StatusLine(Bundled):
 class Overview(Bundled):
     """Controls, key numbers, the moving picture, plots and the energy balance."""
 
-    def __init__(self, carry_out: Callable[[object, Callable[[Answer | Reply], None]], None], **params: Any) -> None:
+    def __init__(
+        self, carry_out: Callable[[object, Callable[[PressAnswer | QuestionAnswer], None]], None], **params: Any
+    ) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
         self._carry_out = carry_out
 
     def _handle_msg(self, data: object) -> None:
         self._carry_out(data, self._answer)
 
-    def _answer(self, answer: Answer | Reply) -> None:
+    def _answer(self, answer: PressAnswer | QuestionAnswer) -> None:
         self._send_msg(msgspec.to_builtins(answer))
 
 
@@ -118,11 +120,11 @@ class Sessions:
         tasks: set[asyncio.Task[None]] = set()
         shown = [str(value) for name, value in pn.state.headers.items() if name.lower() == "authorization"]
 
-        def carry_out(data: object, answer: Callable[[Answer | Reply], None]) -> None:
+        def carry_out(data: object, answer: Callable[[PressAnswer | QuestionAnswer], None]) -> None:
             urgent = isinstance(data, dict) and data.get("name") == EMERGENCY_STOP
             if len(tasks) >= (URGENT_LIMIT if urgent else PRESSED_LIMIT):
                 name = str(data.get("id", ""))[:64] if isinstance(data, dict) else ""
-                refuse = Answer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
+                refuse = PressAnswer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
                 answer(refuse)
                 return
             task = asyncio.get_running_loop().create_task(self._perform(data, origin, self.caller(shown), answer))
@@ -150,7 +152,7 @@ class Sessions:
         asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
     async def _perform(
-        self, data: object, origin: str, caller: Caller, answer: Callable[[Answer | Reply], None]
+        self, data: object, origin: str, caller: Caller, answer: Callable[[PressAnswer | QuestionAnswer], None]
     ) -> None:
         if isinstance(data, dict) and "ask" in data:
             answer(await self.questions.answer(data, caller))
@@ -159,7 +161,7 @@ class Sessions:
         try:
             told = await perform(self.commander, read_press(data), named, caller)
         except FrameError as error:
-            told = Answer("", "refused", None, str(error))
+            told = PressAnswer("", "refused", None, str(error))
         answer(told)  # a page that was closed meanwhile has no view left to send to
 
 

@@ -25,7 +25,7 @@ _READ_AS: dict[str, tuple[str, float, float]] = {
 
 
 @dataclass(frozen=True)
-class Channel:
+class DisplayChannel:
     """One number of the state frame as the page shows it: shown = value * factor + offset."""
 
     path: str
@@ -64,13 +64,13 @@ def _find(schema: dict[str, Any], key: str) -> str:
     return ""
 
 
-def _channel(path: str, decimals: int) -> Channel:
+def _channel(path: str, decimals: int) -> DisplayChannel:
     si, meaning = _declared(path)
     unit, factor, offset = _READ_AS.get(si, (si, 1.0, 0.0))
-    return Channel(path, unit, factor, offset, decimals, meaning)
+    return DisplayChannel(path, unit, factor, offset, decimals, meaning)
 
 
-def _channels(table: dict[str, int]) -> tuple[Channel, ...]:
+def _channels(table: dict[str, int]) -> tuple[DisplayChannel, ...]:
     return tuple(_channel(path, decimals) for path, decimals in table.items())
 
 
@@ -137,7 +137,7 @@ def readings(state: State) -> list[float]:
     return [math.nan if value is None else float(value) for value in _READ_READINGS(state)]
 
 
-def table(channels: tuple[Channel, ...]) -> list[dict[str, Any]]:
+def table(channels: tuple[DisplayChannel, ...]) -> list[dict[str, Any]]:
     """The channels as plain data for the page."""
     return [
         {

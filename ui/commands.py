@@ -31,7 +31,7 @@ class Press(Message, frozen=True):
     args: dict[str, Any]
 
 
-class Answer(Message, frozen=True):
+class PressAnswer(Message, frozen=True):
     """What became of it, for the session that pressed; everybody else hears of it on the bus."""
 
     id: str
@@ -54,24 +54,24 @@ def read_press(data: object) -> Press:
     return press
 
 
-async def perform(commander: Commander, press: Press, origin: str, caller: Caller) -> Answer:
+async def perform(commander: Commander, press: Press, origin: str, caller: Caller) -> PressAnswer:
     """Have a press carried out, if whoever pressed may do so, and say what became of it."""
     denied = lacking(caller, command_role(press.module, press.name), press.name)
     if denied:
-        return Answer(press.id, "refused", None, denied)
+        return PressAnswer(press.id, "refused", None, denied)
     try:
         result = await commander.send(command(press.module, press.name, press.args, origin, press.id))
     except FrameError as error:
-        return Answer(press.id, "refused", None, str(error))
+        return PressAnswer(press.id, "refused", None, str(error))
     except RefusedError as error:
-        return Answer(press.id, "refused", None, str(error))
+        return PressAnswer(press.id, "refused", None, str(error))
     except NotAnsweredError as error:
-        return Answer(press.id, "unanswered", None, str(error))
+        return PressAnswer(press.id, "unanswered", None, str(error))
     return _answer(press, result)
 
 
-def _answer(press: Press, result: Result) -> Answer:
-    return Answer(press.id, result.outcome, result.t, result.reason)
+def _answer(press: Press, result: Result) -> PressAnswer:
+    return PressAnswer(press.id, result.outcome, result.t, result.reason)
 
 
 def scenarios(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -8,13 +8,13 @@ from bus.protocol.codec import FrameError
 from bus.protocol.endpoints import Endpoints
 from bus.transport.client import NotAnsweredError, RefusedError, snapshot
 from ui.feed import Feed
-from ui.stream import Stream
+from ui.stream import PageStream
 
 INTERVAL = 0.2
 
 
 async def follow(
-    feed: Feed, endpoints: Endpoints, module: str, stream: Stream, log: structlog.stdlib.BoundLogger
+    feed: Feed, endpoints: Endpoints, module: str, stream: PageStream, log: structlog.stdlib.BoundLogger
 ) -> None:
     """Ask the module for a snapshot whenever what the page knows of it may have changed, until cancelled."""
     known: tuple[str, tuple[str, int]] | None = None

@@ -47,7 +47,7 @@ class LayoutError(ValueError):
 
 
 @dataclass(frozen=True)
-class Frame:
+class DisplayFrame:
     """One display frame, unpacked."""
 
     number: int
@@ -67,7 +67,7 @@ class Frame:
     temperature: npt.NDArray[np.float32]
 
 
-def pack(frame: Frame) -> bytes:
+def pack(frame: DisplayFrame) -> bytes:
     """Pack a frame."""
     count, width = frame.samples.values.shape
     header = _HEADER.pack(
@@ -103,7 +103,7 @@ def pack(frame: Frame) -> bytes:
     )
 
 
-def unpack(payload: bytes) -> Frame:
+def unpack(payload: bytes) -> DisplayFrame:
     """Unpack a frame.
 
     Raises:
@@ -124,7 +124,7 @@ def unpack(payload: bytes) -> Frame:
     for kind, items in blocks:
         arrays.append(np.frombuffer(payload, kind, items, offset))
         offset += np.dtype(kind).itemsize * items
-    return Frame(
+    return DisplayFrame(
         number=number,
         wall=wall,
         state_wall=state_wall,

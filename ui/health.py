@@ -8,13 +8,13 @@ from tornado.web import RequestHandler
 from runtime import metrics
 from ui.app import Sessions
 from ui.feed import Feed
-from ui.stream import Stream
+from ui.stream import PageStream
 
 
 class HealthHandler(RequestHandler):
     """One JSON document."""
 
-    def initialize(self, feed: Feed, stream: Stream, sessions: Sessions) -> None:
+    def initialize(self, feed: Feed, stream: PageStream, sessions: Sessions) -> None:
         """Tornado's constructor arguments."""
         self._feed = feed
         self._stream = stream
@@ -42,7 +42,7 @@ class HealthHandler(RequestHandler):
 class MetricsHandler(RequestHandler):
     """The same and the newest of the plant, for Prometheus."""
 
-    def initialize(self, feed: Feed, stream: Stream, sessions: Sessions) -> None:
+    def initialize(self, feed: Feed, stream: PageStream, sessions: Sessions) -> None:
         """Tornado's constructor arguments."""
         self._feed = feed
         self._stream = stream

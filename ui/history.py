@@ -23,7 +23,7 @@ class Samples(NamedTuple):
     values: npt.NDArray[np.float32]
 
 
-class History:
+class SampleHistory:
     """Rows over simulated time. Readers ask for what follows a running number; nobody has a queue."""
 
     def __init__(self, width: int, capacity: int = CAPACITY) -> None:

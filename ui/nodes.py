@@ -16,7 +16,7 @@ EDGES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Upper edges of the bins of a histogram in milliseconds; the last bin is open."""
 
 
-class Timing:
+class LatenessHistograms:
     """Histograms of how late ticks left, as the clock reports it, and of how long they took to this process."""
 
     def __init__(self) -> None:

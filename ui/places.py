@@ -14,7 +14,7 @@ OWN_FILES = 256
 """Files that are left for the bus, the pages' questions and Panel's own."""
 
 
-class Places:
+class ConnectionSlots:
     """Counts the connections of a Tornado server.
 
     Args:
@@ -63,6 +63,6 @@ def most(files_at_most: int) -> int:
     return max(2, min(MOST, files_at_most - min(OWN_FILES, files_at_most // 2)))
 
 
-def counted(server: HTTPServer) -> Places:
+def counted(server: HTTPServer) -> ConnectionSlots:
     """Count the connections of a server, as many as this process may have."""
-    return Places(server, most(files.limit()))
+    return ConnectionSlots(server, most(files.limit()))

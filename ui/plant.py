@@ -10,9 +10,9 @@ from bus.ordered.stream import Streams
 from bus.protocol.messages import CLOCK_MODULE, Alarm, Event, Published, Result, State, Status, Tick
 from bus.view.alarms import listing
 from ui import channels
-from ui.history import History
+from ui.history import SampleHistory
 from ui.log import CommandLog
-from ui.nodes import Timing
+from ui.nodes import LatenessHistograms
 from ui.sources import STALE_AFTER, Source, freshness
 
 CATCHING_UP_TICKS = 100
@@ -39,13 +39,13 @@ class Module:
     source: Source = field(default_factory=Source)
     state: State | None = None
     run: int = 0
-    history: History = field(default_factory=lambda: History(len(channels.SERIES)))
+    history: SampleHistory = field(default_factory=lambda: SampleHistory(len(channels.SERIES)))
 
     def hear(self, state: State, now: float) -> None:
         """Take a state; the first one of another run begins new histories."""
         if self.state is None or self.state.run != state.run:
             self.run += 1
-            self.history = History(len(channels.SERIES))
+            self.history = SampleHistory(len(channels.SERIES))
         self.source.hear(now)
         self.state = state
         self.history.add(state.t, channels.series(state), now)
@@ -68,7 +68,7 @@ class Plant:
         """Bring what is heard into order, and know what is missing."""
         self.log = CommandLog()
         self.events: list[Event] = []
-        self.timing = Timing()
+        self.timing = LatenessHistograms()
         self.tick: Tick | None = None
         self.status: Status | None = None
         self.bad_frames = 0

@@ -28,7 +28,7 @@ from bus.transport.client import NotAnsweredError, RefusedError
 from ui.asking import ask
 from ui.lab import Lab, LabError
 from ui.presets import PresetError, Presets
-from ui.replays import ReplayError, Replays
+from ui.replays import ReplayLaunchError, Replays
 
 ANSWER_TIME = 5.0
 """Seconds within which a recorder answers; a long run is read from disk."""
@@ -47,7 +47,7 @@ class Question(Message, frozen=True):
     args: dict[str, Any]
 
 
-class Reply(Message, frozen=True):
+class QuestionAnswer(Message, frozen=True):
     """What it gets: data, or the reason why there is none."""
 
     id: str
@@ -87,25 +87,33 @@ class Questions:
             "replay_end": self._replay_end,
         }
 
-    async def answer(self, data: object, caller: Caller) -> Reply:
+    async def answer(self, data: object, caller: Caller) -> QuestionAnswer:
         """Answer what a page sent, if whoever sent it may ask that."""
         try:
             question = msgspec.convert(data, Question)
         except (msgspec.ValidationError, ValueError) as error:
-            return Reply("", False, None, str(error))
+            return QuestionAnswer("", False, None, str(error))
         kind = self._kinds.get(question.ask)
         if kind is None:
-            return Reply(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
+            return QuestionAnswer(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
         denied = lacking(caller, QUESTIONS.get(question.ask, Role.OPERATOR), question.ask)
         if denied:
-            return Reply(question.id, False, None, denied)
+            return QuestionAnswer(question.id, False, None, denied)
         try:
             module = self._endpoints.module(question.module)
-            return Reply(question.id, True, await kind(module, question.args), "")
-        except (EndpointError, PresetError, LabError, ReplayError, RefusedError, NotAnsweredError, FrameError) as error:
-            return Reply(question.id, False, None, str(error))
+            return QuestionAnswer(question.id, True, await kind(module, question.args), "")
+        except (
+            EndpointError,
+            PresetError,
+            LabError,
+            ReplayLaunchError,
+            RefusedError,
+            NotAnsweredError,
+            FrameError,
+        ) as error:
+            return QuestionAnswer(question.id, False, None, str(error))
         except KeyError as error:
-            return Reply(question.id, False, None, f"{error.args[0]}: is missing")
+            return QuestionAnswer(question.id, False, None, f"{error.args[0]}: is missing")
 
     async def _list_presets(self, _module: ModuleEndpoints, _args: dict[str, Any]) -> Any:
         return self._presets.names()

@@ -27,7 +27,7 @@ END_TIME = 12.0
 TAIL = 16_384
 
 
-class ReplayError(ValueError):
+class ReplayLaunchError(ValueError):
     """A replay that cannot be started; the text says why."""
 
 
@@ -54,12 +54,12 @@ class Replays:
             ReplayError: if the run id has no usable form, or the addresses of the replay cannot be told.
         """
         if re.search(IDENTIFIER, run) is None:
-            raise ReplayError(f"run: {run[:64]!r} is no run id: choose one from the list")
+            raise ReplayLaunchError(f"run: {run[:64]!r} is no run id: choose one from the list")
         try:
             environ = replay_environment(os.environ)
             address = Endpoints.from_environment(environ).ui_http
         except EndpointError as error:
-            raise ReplayError(str(error)) from error
+            raise ReplayLaunchError(str(error)) from error
         async with self._turn:
             await self._end()
             log = self._data / "log" / LOG

@@ -38,7 +38,7 @@ from ui.presets import Presets
 from ui.questions import Questions
 from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
-from ui.stream import INTERVAL, Stream, StreamHandler
+from ui.stream import INTERVAL, PageStream, StreamHandler
 
 
 def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
@@ -63,7 +63,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
         loop.call_soon_threadsafe(commander.heard, result)
 
     feed.on_result(pass_on)
-    stream = Stream(feed.plant, feed.lock, _hello())
+    stream = PageStream(feed.plant, feed.lock, _hello())
     data = data_folder()
     replays = Replays(data, stream.tell_replay)
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
@@ -136,7 +136,7 @@ def _hello() -> dict[str, Any]:
     }
 
 
-def _server(endpoints: Endpoints, feed: Feed, stream: Stream, sessions: Sessions, access: AccessMatcher) -> Any:
+def _server(endpoints: Endpoints, feed: Feed, stream: PageStream, sessions: Sessions, access: AccessMatcher) -> Any:
     address = endpoints.ui_http
     require_safe_door(address, "KPP_UI_HTTP")
     pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew

@@ -22,7 +22,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from bus.protocol.messages import Snapshot, State
 from ui import channels, frames
-from ui.frames import Frame
+from ui.frames import DisplayFrame
 from ui.history import Samples
 from ui.log import Entry
 from ui.plant import Module, Plant
@@ -66,7 +66,7 @@ class PageConnection:
 
 
 @dataclass(frozen=True)
-class View:
+class ModuleView:
     """What there is to send of one module at one moment: the feed's newest, copied under its lock."""
 
     module: str
@@ -81,7 +81,7 @@ class View:
     commands_end: int
 
 
-class Stream:
+class PageStream:
     """Sends every page what it has not seen yet."""
 
     def __init__(self, plant: Plant, lock: threading.Lock, hello: dict[str, Any]) -> None:
@@ -165,14 +165,14 @@ class Stream:
             connection.sent += 1
             page.send(packed[key])
 
-    def _view(self, name: str, oldest_command: int) -> View:
+    def _view(self, name: str, oldest_command: int) -> ModuleView:
         now = time.monotonic()
         with self._lock:
             plant = self._plant
             module = plant.modules[name]
             if now >= self._vitals_due.get(name, now):
                 self._vitals[name], self._vitals_due[name] = vitals(plant, name, now), now + 1.0
-            return View(
+            return ModuleView(
                 module=name,
                 run=module.run,
                 end=module.history.end,
@@ -185,7 +185,7 @@ class Stream:
                 commands_end=plant.log.end,
             )
 
-    def _send_news(self, page: "StreamHandler", connection: PageConnection, view: View) -> None:
+    def _send_news(self, page: "StreamHandler", connection: PageConnection, view: ModuleView) -> None:
         if connection.note != view.note:
             connection.note = view.note
             page.send(view.note.decode())
@@ -201,7 +201,7 @@ class Stream:
             page.send(_ENCODE({"type": "command", **msgspec.to_builtins(entry)}).decode())
         connection.commands = view.commands_end
 
-    def _pack(self, view: View, connection: PageConnection) -> bytes:
+    def _pack(self, view: ModuleView, connection: PageConnection) -> bytes:
         with self._lock:
             module = self._plant.modules[view.module]
             samples = self._samples(module, view, connection)
@@ -210,7 +210,7 @@ class Stream:
         loop = 1.0 if state is None else state.chain.loop_length
         floaters = None if state is None else state.floaters
         return frames.pack(
-            Frame(
+            DisplayFrame(
                 number=self._number,
                 wall=time.time(),
                 state_wall=math.nan if state is None else state.wall,
@@ -229,7 +229,7 @@ class Stream:
         )
 
     @staticmethod
-    def _samples(module: Module, view: View, connection: PageConnection) -> Samples:
+    def _samples(module: Module, view: ModuleView, connection: PageConnection) -> Samples:
         # The feed may have begun another run or added samples since the view was taken; those wait for the next frame.
         first = connection.sample if connection.run == view.run else 0
         kept = module.history.since(first)
@@ -240,7 +240,7 @@ class Stream:
 class StreamHandler(WebSocketHandler):
     """One page's connection."""
 
-    def initialize(self, stream: Stream, scenarios: Any) -> None:
+    def initialize(self, stream: PageStream, scenarios: Any) -> None:
         """Tornado's constructor arguments."""
         self._stream = stream
         self._scenarios = scenarios

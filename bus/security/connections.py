@@ -9,10 +9,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key", bound=Hashable)
+ConnectionId = TypeVar("ConnectionId", bound=Hashable)
 
 
-class Connections(Generic[Key]):
+class Connections(Generic[ConnectionId]):
     """The connections of one server.
 
     Args:
@@ -21,16 +21,16 @@ class Connections(Generic[Key]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._addresses: dict[Key, str] = {}
-        self._silent: OrderedDict[Key, None] = OrderedDict()
+        self._addresses: dict[ConnectionId, str] = {}
+        self._silent: OrderedDict[ConnectionId, None] = OrderedDict()
         """On which nothing was asked yet, the oldest first."""
-        self._kept: OrderedDict[Key, None] = OrderedDict()
+        self._kept: OrderedDict[ConnectionId, None] = OrderedDict()
         """Which are kept open after an answer, the longest idle first."""
 
     def __len__(self) -> int:
         return len(self._addresses)
 
-    def opened(self, connection: Key, address: str) -> Key | None:
+    def opened(self, connection: ConnectionId, address: str) -> ConnectionId | None:
         """Take in a new connection. Returns the one that has to go, which is no longer counted; None if none has."""
         self._addresses[connection] = address
         self._silent[connection] = None
@@ -40,23 +40,23 @@ class Connections(Generic[Key]):
         self.closed(gone)
         return gone
 
-    def asks(self, connection: Key) -> None:
+    def asks(self, connection: ConnectionId) -> None:
         """A request is under way: the connection stays until that is answered."""
         self._silent.pop(connection, None)
         self._kept.pop(connection, None)
 
-    def answered(self, connection: Key) -> None:
+    def answered(self, connection: ConnectionId) -> None:
         """It has been answered."""
         if connection in self._addresses:
             self._kept[connection] = None
 
-    def closed(self, connection: Key) -> None:
+    def closed(self, connection: ConnectionId) -> None:
         """A connection has gone."""
         self._addresses.pop(connection, None)
         self._silent.pop(connection, None)
         self._kept.pop(connection, None)
 
-    def _longest_silent(self) -> Key:
+    def _longest_silent(self) -> ConnectionId:
         counts = Counter(self._addresses[each] for each in self._silent)
         if len(self._silent) > 1 or not self._kept:  # the new one is silent itself
             crowd = max(counts, key=counts.__getitem__)

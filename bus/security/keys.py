@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bus.security.tokens import Caller, Entry, Role, Tokens
+from bus.security.tokens import Caller, Role, TokenEntry, Tokens
 from system.environment import data_folder, setting
 from system.whole import write_whole
 
@@ -36,7 +36,7 @@ class SecurityError(OSError):
     """Keys that cannot be used, or an address that must not be bound; the text says why and what to do."""
 
 
-class Pair(msgspec.Struct, frozen=True):
+class KeyPair(msgspec.Struct, frozen=True):
     """A CURVE key pair in Z85."""
 
     public: Z85
@@ -44,7 +44,7 @@ class Pair(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         """The public half alone: what is printed or logged shall hold no secret."""
-        return f"Pair(public={self.public!r})"
+        return f"KeyPair(public={self.public!r})"
 
 
 class ClientKey(msgspec.Struct, frozen=True):
@@ -66,8 +66,8 @@ ANYBODY = Caller("", Role.NODE)
 class Curve:
     """What the sockets of a node need."""
 
-    server: Pair
-    node: Pair
+    server: KeyPair
+    node: KeyPair
     folder: Path
 
     def known(self) -> set[str]:
@@ -108,7 +108,7 @@ def curve(where: Path) -> Curve | None:
     if not (where / "server.json").exists():
         return None
     _require_private(where, FOLDER_MODE)
-    return Curve(_read(where / "server.json", Pair), _read(where / "node.json", Pair), where)
+    return Curve(_read(where / "server.json", KeyPair), _read(where / "node.json", KeyPair), where)
 
 
 def tokens(where: Path) -> Tokens | None:
@@ -117,7 +117,7 @@ def tokens(where: Path) -> Tokens | None:
     if not path.exists():
         return None
     _require_private(where, FOLDER_MODE)
-    return Tokens(_read(path, list[Entry]))
+    return Tokens(_read(path, list[TokenEntry]))
 
 
 def folders(where: Path) -> tuple[Path, ...]:

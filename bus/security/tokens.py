@@ -36,7 +36,7 @@ class Role(IntEnum):
         return cls[name.upper()]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class TokenEntry(msgspec.Struct, frozen=True):
     """A token as it is stored."""
 
     name: Annotated[Label, msgspec.Meta(pattern=NAME)]
@@ -60,16 +60,16 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def make(name: str, role: Role) -> tuple[str, Entry]:
+def make(name: str, role: Role) -> tuple[str, TokenEntry]:
     """A new token and what is stored of it."""
     token = PREFIX + secrets.token_urlsafe(32)
-    return token, Entry(name, role.name.lower(), digest(token), time.time())
+    return token, TokenEntry(name, role.name.lower(), digest(token), time.time())
 
 
 class Tokens:
     """The tokens that there are."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[TokenEntry]) -> None:
         self.entries = entries
         self._known = [
             (entry.sha256.encode(), Caller(entry.name, Role.named(entry.role), entry.sha256)) for entry in entries

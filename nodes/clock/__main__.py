@@ -22,7 +22,7 @@ from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
 from nodes.clock.questions import Questions
 from nodes.clock.runs import Runs
-from runtime.process import StopSignal, Waiting, begin, give_up
+from runtime.process import ExternalWait, StopSignal, begin, give_up
 from system.environment import data_folder, setting
 from system.interfaces import failure
 
@@ -91,7 +91,7 @@ def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, 
             except JournalLockedError as error:
                 if not waiting:
                     log.warning("waiting for the journal: it is used by another program", reason=str(error))
-                    stack.enter_context(Waiting())
+                    stack.enter_context(ExternalWait())
                 # Said once, and the supervisor is told to be patient: a backup or a look with the sqlite shell may last
                 # minutes.
                 waiting = True

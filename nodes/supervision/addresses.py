@@ -40,7 +40,7 @@ def answers(address: HttpAddress, path: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Page:
+class ServedPage:
     """A web address of this host."""
 
     name: str
@@ -48,7 +48,7 @@ class Page:
     path: str
 
 
-class Waiting:
+class Readiness:
     """What this host runs and what of it is not there yet: pages that do not answer, modules the clock does not hear.
 
     Args:
@@ -99,12 +99,12 @@ class Waiting:
         return f"{', '.join(missing)} (the clock at {self._clock} is not heard: it is not there, {doubt})"
 
 
-def _pages(endpoints: Endpoints) -> list[tuple[str, Page]]:
+def _pages(endpoints: Endpoints) -> list[tuple[str, ServedPage]]:
     return [
-        ("ui", Page("Dashboard", endpoints.ui_http, "/")),
-        ("gateway", Page("REST", endpoints.gateway_http, "/status")),
-        ("gateway", Page("WebSocket", endpoints.gateway_websocket, "/")),
-        ("clock", Page("Clock", endpoints.clock_http, "/health")),
+        ("ui", ServedPage("Dashboard", endpoints.ui_http, "/")),
+        ("gateway", ServedPage("REST", endpoints.gateway_http, "/status")),
+        ("gateway", ServedPage("WebSocket", endpoints.gateway_websocket, "/")),
+        ("clock", ServedPage("Clock", endpoints.clock_http, "/health")),
     ]
 
 
@@ -116,7 +116,7 @@ def main() -> int:
     pause = REPORT_FIRST
     report = time.monotonic() + pause
     with Subscriber([endpoints.clock_publish], [Status.TOPIC]) as reports:
-        waiting = Waiting(endpoints, local(endpoints, os.environ), reports)
+        waiting = Readiness(endpoints, local(endpoints, os.environ), reports)
         while waiting.look():
             if stop:
                 return 0

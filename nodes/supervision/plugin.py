@@ -24,7 +24,7 @@ from nodes.supervision.guard import Guard
 from nodes.supervision.ports import unusable
 from nodes.supervision.programs import arrange, local
 from nodes.supervision.turns import Turns
-from nodes.supervision.usage import Meters, processors
+from nodes.supervision.usage import UsageMeters, processors
 from runtime.process import RESTARTS, SUPERVISOR, SUPERVISOR_PID
 from system.environment import data_folder
 from system.folder import PRIVATE_UMASK, FolderTakenError, claim, keep_private
@@ -66,7 +66,7 @@ class PlantInterface:
             keep_private(Path(self._options.here) / folder)
         self._starts: Counter[str] = Counter()
         self._killed: dict[str, list[float]] = {}
-        self._meters = Meters()
+        self._meters = UsageMeters()
         self._turns = Turns([], 1)
         self._loading: dict[str, Account] = {}
         poll = self._options.poller.poll

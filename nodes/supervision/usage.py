@@ -102,7 +102,7 @@ def _name_and_state(path: str) -> tuple[str, str]:
     return name, rest.split()[0]
 
 
-class Meters:
+class UsageMeters:
     """A meter for each process that is asked for."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from console.run_progress import ProgressBar
 from kpp_physics.parameters import Parameters
 from studies.plan import Plan, schedule
 from studies.report import render
-from studies.result import Result, waterfall
-from studies.run import Measurement, Run
+from studies.result import StudyResult, waterfall
+from studies.run import Measurement, StudyRun
 
 
 def run(plan: Plan, **changes: Any) -> Measurement:
-    return Run(Parameters.of(changes), plan).measure()
+    return StudyRun(Parameters.of(changes), plan).measure()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_laps_asked_for_are_exact_while_load_cycles_go_on(one_lap: Measurement) 
     assert one_lap.cycle_laps > 1
     assert one_lap.load_cycles >= 10
     assert one_lap.meters["compressor_power"] == pytest.approx(44560, rel=5e-3)
-    text = render(Result("reference", one_lap, 1.0))
+    text = render(StudyResult("reference", one_lap, 1.0))
     assert f"over {one_lap.load_cycles} whole load cycles within {one_lap.cycle_laps} laps" in text
 
 
@@ -39,11 +39,11 @@ def test_the_waterfall_closes(one_lap: Measurement) -> None:
 
 
 def test_a_claim_is_shown_as_energy_without_a_source() -> None:
-    found = Run(library.named("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
+    found = StudyRun(library.named("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
     unsourced = found.meters["unsourced_power"]
     assert unsourced is not None
     assert unsourced > 5000
-    text = render(Result("as-claimed", found, 1.0))
+    text = render(StudyResult("as-claimed", found, 1.0))
     assert f"{unsourced / 1e3:.2f} kW of this output has no source in the model." in text
 
 
@@ -52,7 +52,7 @@ def test_a_compressor_that_never_idles_is_averaged_over_the_laps() -> None:
     assert found.error is None
     assert (found.laps, found.load_cycles) == (1, 0)
     assert found.meters["compressor_power"] == found.means["compressor"]
-    assert "completed no load cycle" in render(Result("starved", found, 1.0))
+    assert "completed no load cycle" in render(StudyResult("starved", found, 1.0))
 
 
 def test_a_receiver_that_never_fills_is_given_up() -> None:
@@ -85,7 +85,7 @@ def test_a_receiver_below_the_pockets_is_named() -> None:
 
 
 def test_a_lap_that_never_ends_is_given_up() -> None:
-    creeping = Run(Parameters(), Plan())
+    creeping = StudyRun(Parameters(), Plan())
     assert creeping.found.schedule.longest_lap == 7200
     creeping.found.schedule = creeping.found.schedule._replace(longest_lap=50.0)  # its first lap takes 150 s
     found = creeping.measure()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from nodes.supervision.account import Account
-from nodes.supervision.usage import Meter, Meters
-from runtime.process import WAITING, Waiting
+from nodes.supervision.usage import Meter, UsageMeters
+from runtime.process import WAITING, ExternalWait
 from tests.starving import hogs
 from tests.watching import eventually
 
@@ -42,7 +42,7 @@ def test_a_process_that_runs_is_told_from_one_that_waits_for_a_processor() -> No
 
 def test_a_process_says_by_its_name_that_it_waits() -> None:
     meter = Meter(os.getpid())
-    with Waiting():
+    with ExternalWait():
         told = meter.read(time.monotonic())
         assert told is not None
         assert told.waits
@@ -53,7 +53,7 @@ def test_a_process_says_by_its_name_that_it_waits() -> None:
 
 
 def test_of_a_process_that_has_gone_nothing_is_told() -> None:
-    meters = Meters()
+    meters = UsageMeters()
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     assert meters.read(process.pid, 0.0) is None

@@ -14,7 +14,7 @@ from bus.transport.client import NotAnsweredError
 from tests.ui.synthetic_plant import PARAMETERS
 from ui import dimensions
 from ui.feed import Feed
-from ui.stream import Stream
+from ui.stream import PageStream
 
 
 class Told:
@@ -69,7 +69,7 @@ class Script:
             cast(Feed, self.feed),
             cast(Endpoints, None),
             "m1",
-            cast(Stream, self.told),
+            cast(PageStream, self.told),
             cast(Any, structlog.get_logger()),
         )
         with pytest.raises(asyncio.CancelledError):

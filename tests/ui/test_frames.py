@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.frames import LAYOUT, MAGIC, Frame, LayoutError, pack, unpack
+from ui.frames import LAYOUT, MAGIC, DisplayFrame, LayoutError, pack, unpack
 from ui.history import Samples
 
 
-def frame(count: int = 2, floaters: int = 3) -> Frame:
-    return Frame(
+def frame(count: int = 2, floaters: int = 3) -> DisplayFrame:
+    return DisplayFrame(
         number=7,
         wall=1_800_000_000.25,
         state_wall=1_800_000_000.125,
@@ -61,7 +61,7 @@ def test_the_layout_that_the_page_reads() -> None:
 
 def test_a_place_just_before_the_end_of_the_loop_stays_on_it() -> None:
     one = {"air_mass": np.zeros(1, dtype=np.float32), "temperature": np.zeros(1, dtype=np.float32)}
-    almost = Frame(**{**vars(frame()), "position": np.array([0.99999999]), "fill": np.array([2.0]), **one})
+    almost = DisplayFrame(**{**vars(frame()), "position": np.array([0.99999999]), "fill": np.array([2.0]), **one})
     got = unpack(pack(almost))
     assert got.position[0] == 0.0
     assert got.fill[0] == 1.0, "a fill beyond full is drawn full"

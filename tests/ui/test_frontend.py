@@ -20,7 +20,7 @@ from bus.protocol.messages import Command, Snapshot
 from tests.ui.synthetic_plant import PARAMETERS
 from tests.ui.test_stream import Room
 from ui.server import _hello
-from ui.stream import Stream
+from ui.stream import PageStream
 
 FRONTEND = Path(__file__).resolve().parents[2] / "ui" / "frontend"
 LOCK = FRONTEND / "package-lock.json"
@@ -101,7 +101,7 @@ def _typed(texts: dict[str, dict[str, object]]) -> list[tuple[str, dict[str, obj
 def _sent() -> list[dict[str, object]]:
     """One text of each kind, as the server sends it to a page."""
     room = Room()
-    room.stream = Stream(room.plant, threading.Lock(), _hello())
+    room.stream = PageStream(room.plant, threading.Lock(), _hello())
     page = room.join()
     room.source.wishes.overrides = {"plc": {"state": "tripped", "trip": "shaft overspeed"}}
     command = Command("c1", "m1", "set_parameters", {"water_depth": 12.0}, "test")

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from ui.history import History
+from ui.history import SampleHistory
 
 
-def filled(count: int, capacity: int = 100, dt: float = 0.05) -> History:
-    history = History(1, capacity)
+def filled(count: int, capacity: int = 100, dt: float = 0.05) -> SampleHistory:
+    history = SampleHistory(1, capacity)
     for index in range(1, count + 1):
         history.add(index * dt, (float(index),), index * dt)
     return history
 
 
 def test_five_ticks_at_real_time_make_one_mean() -> None:
-    history = History(2)
+    history = SampleHistory(2)
     for index in range(1, 12):
         history.add(index * 0.01, (float(index), 1.0), index * 0.01)
     samples = history.since(0)
@@ -24,7 +24,7 @@ def test_five_ticks_at_real_time_make_one_mean() -> None:
 
 
 def test_slow_motion_still_gives_twenty_samples_a_second() -> None:
-    history = History(1)
+    history = SampleHistory(1)
     for index in range(100):  # one second of wall time at a tenth of real time
         history.add(index * 0.001, (0.0,), index * 0.01)
     assert history.end == pytest.approx(20, abs=1)

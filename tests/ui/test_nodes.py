@@ -1,11 +1,11 @@
 """Punctuality, from reports that a test makes up."""
 
 from bus.protocol.messages import Lateness
-from ui.nodes import Timing
+from ui.nodes import LatenessHistograms
 
 
 def test_the_way_of_ticks_and_their_lateness_are_counted_in_bins() -> None:
-    timing = Timing()
+    timing = LatenessHistograms()
     timing.arrived(int(10.0e9), 10.0003)
     timing.arrived(0, 10.0)  # sent again: when it left is not known
     timing.reported(Lateness(p50=1e-5, p99=1e-4, max=0.2))

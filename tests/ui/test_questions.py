@@ -20,7 +20,7 @@ from tests.watching import eventually
 from ui import lab
 from ui.lab import Lab
 from ui.presets import PresetError, Presets
-from ui.questions import Questions, Reply
+from ui.questions import QuestionAnswer, Questions
 from ui.replays import Replays
 
 ADMIN = Caller("", Role.ADMIN)
@@ -37,7 +37,7 @@ def questions(tmp_path: Path) -> Questions:
     )
 
 
-def asked(questions: Questions, kind: str, **args: Any) -> Reply:
+def asked(questions: Questions, kind: str, **args: Any) -> QuestionAnswer:
     return asyncio.run(questions.answer({"id": "1", "ask": kind, "module": "m1", "args": args}, ADMIN))
 
 

@@ -9,16 +9,16 @@ from msgspec import structs
 
 from bus.protocol.messages import Snapshot
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, end_old_run, free_endpoints
-from ui.frames import Frame, unpack
+from ui.frames import DisplayFrame, unpack
 from ui.plant import Plant
-from ui.stream import UNACKNOWLEDGED_MAX, Stream, StreamHandler
+from ui.stream import UNACKNOWLEDGED_MAX, PageStream, StreamHandler
 
 
 class Seen:
     """A page's end of the connection."""
 
     def __init__(self) -> None:
-        self.frames: list[Frame] = []
+        self.frames: list[DisplayFrame] = []
         self.raw: list[bytes] = []
         self.texts: list[dict[str, Any]] = []
 
@@ -43,7 +43,7 @@ class Room:
         self.source = SyntheticPlant(free_endpoints())
         self.source.renew()
         self.plant = Plant(("m1", "m2"), ())
-        self.stream = Stream(self.plant, threading.Lock(), {"type": "hello", "boot": "b"})
+        self.stream = PageStream(self.plant, threading.Lock(), {"type": "hello", "boot": "b"})
         self.now = 0.0
 
     def join(self, module: str = "m1") -> Seen:

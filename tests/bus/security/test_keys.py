@@ -172,7 +172,7 @@ def test_only_keys_on_the_list_hear_anything(
     server = curve_pair()[0] if who == "wrong server" else curve.server.public
     if who in {"client", "withdrawn"}:
         assert main(["--folder", str(folder), "client", "tool", "--out", str(tmp_path / "tool.json")]) == 0
-        given = keys._read(tmp_path / "tool.json", keys.Pair)
+        given = keys._read(tmp_path / "tool.json", keys.KeyPair)
         pair = given.public, given.secret
     if who == "withdrawn":
         assert main(["--folder", str(folder), "revoke", "tool"]) == 0
