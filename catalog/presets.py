@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bus.protocol.tags import tag_of
-from system.folder import alone
+from system.folder_lock import alone
 from system.whole import clear_away, write_whole
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"

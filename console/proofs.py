@@ -21,8 +21,8 @@ from console.arguments import FOLDER
 from console.progress import Progress
 from console.recordings import require_run
 from console.verify import (
-    Comparison,
     Difference,
+    ModuleComparison,
     VerifyError,
     journal_differences,
     recorded_modules,
@@ -159,7 +159,7 @@ def _begun_with(found: Parameters | Saved, _scenario: str) -> Parameters | Saved
     return found
 
 
-def _report(verdict: Comparison) -> bool:
+def _report(verdict: ModuleComparison) -> bool:
     _tell(verdict.module, verdict.differences, verdict.different)
     for missing in verdict.missing:
         sys.stdout.write(f"{verdict.module}: ticks {missing.first} to {missing.last} are missing: {missing.reason}\n")

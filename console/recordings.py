@@ -17,7 +17,7 @@ from recording.reading import Selection
 from recording.recovery import recover
 from recording.recovery import scrub as recover_beside_writer
 from recording.summary import summary
-from system.folder import FolderTakenError, claim, private_umask
+from system.folder_lock import FolderTakenError, claim, private_umask
 
 INCOMPLETE: Final = 3
 DAMAGED: Final = 4

@@ -36,7 +36,7 @@ class Difference(NamedTuple):
 
 
 @dataclass
-class Comparison:
+class ModuleComparison:
     """What the comparison of one module found."""
 
     module: str
@@ -114,7 +114,7 @@ def computed(run: str, module: str, spans: list[TickSpan], read: ReadParameters)
 
 def verify_module(
     folder: RunFolder, module: str, read: ReadParameters, progress: Callable[[int, int], None]
-) -> Comparison:
+) -> ModuleComparison:
     """Compute a module again and compare every tick.
 
     Args:
@@ -127,7 +127,7 @@ def verify_module(
         VerifyError: if ticks are missing, or the plant cannot be computed.
     """
     spans = recorded_spans(folder)
-    verdict, states = Comparison(module), States()
+    verdict, states = ModuleComparison(module), States()
     rows = run_rows(folder, module)
     row = next(rows, None)
     for state in computed(folder.run, module, spans, read):
@@ -147,7 +147,7 @@ def verify_module(
     return verdict
 
 
-def _compare(verdict: Comparison, row: Row, state: State, states: States) -> None:
+def _compare(verdict: ModuleComparison, row: Row, state: State, states: States) -> None:
     again, schema = states.row(state)
     if _content(again) == _content(row):
         verdict.compared += 1

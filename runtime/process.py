@@ -22,7 +22,7 @@ from bus.transport.sockets import Dealer
 from runtime import log
 from system import open_files as files
 from system.environment import data_folder, setting
-from system.folder import PRIVATE_UMASK, home, keep_private
+from system.folder_lock import PRIVATE_UMASK, home, keep_private
 
 BEAT_INTERVAL = 0.2
 """Seconds between two beats of a node."""

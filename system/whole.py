@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from system.folder import FILE_MODE
+from system.folder_lock import FILE_MODE
 
 _PREFIX: Final = ".kpp-"
 _SUFFIX: Final = ".part"

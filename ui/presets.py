@@ -7,7 +7,7 @@ from typing import Any
 from catalog.presets import NAME, PresetFileError, PresetFiles
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
-from system.folder import FolderTakenError
+from system.folder_lock import FolderTakenError
 
 
 class PresetError(ValueError):

@@ -20,7 +20,7 @@ from bus.transport.sockets import Publisher, Server
 from nodes.clock.app import Shell
 from nodes.clock.core import ClockCore, Settings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
-from nodes.clock.questions import Questions
+from nodes.clock.questions import ModuleQuestions
 from nodes.clock.runs import Runs
 from runtime.process import ExternalWait, StopSignal, begin, give_up
 from system.environment import data_folder, setting
@@ -52,7 +52,7 @@ def main() -> int:
             http = stack.enter_context(_listen(endpoints.clock_http))
             publisher = stack.enter_context(Publisher(endpoints.clock_publish))
             control = stack.enter_context(Server(endpoints.clock_control))
-            questions = stack.enter_context(Questions(endpoints))
+            questions = stack.enter_context(ModuleQuestions(endpoints))
             # After the sockets: a second clock on this host fails there, before it opens the first one's log for
             # writing.
             recovered, problems = runs.newest()

@@ -36,7 +36,7 @@ from nodes.clock.flusher import Flusher
 from nodes.clock.health import distributions, health_app, health_document
 from nodes.clock.journal import Journal, JournalError
 from nodes.clock.preparation import Preparation
-from nodes.clock.questions import Askers, Questions
+from nodes.clock.questions import Askers, ModuleQuestions
 from nodes.clock.runs import Runs
 from nodes.clock.ticker import Ticker
 from runtime import metrics
@@ -74,7 +74,7 @@ class Shell:
         runs: Runs,
         publisher: Publisher,
         control: Server,
-        questions: Questions,
+        questions: ModuleQuestions,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._core = core

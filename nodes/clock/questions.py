@@ -15,7 +15,7 @@ ASKERS_MAX = 64
 """Most programs that wait for what becomes of one command."""
 
 
-class Questions:
+class ModuleQuestions:
     """One socket to each process of each module."""
 
     def __init__(self, endpoints: Endpoints) -> None:

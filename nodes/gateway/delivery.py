@@ -10,7 +10,7 @@ from bus.protocol.codec import FrameError
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
 from nodes.gateway.group import ClientConnection, Group
-from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.session import Form, Session
 from nodes.gateway.subscription import DEFAULT_RATE
 from nodes.gateway.wire import GapMessage, ServerMessage, StaleMessage
@@ -63,7 +63,7 @@ class Delivery:
             client = clients.connections[connection] = ClientConnection(
                 connection, session, connection.transport, connection.protocol
             )
-            if isinstance(pace, Pace):
+            if isinstance(pace, SessionPace):
                 place = clients.places[connection] = (session.form, session.wanted.rate or DEFAULT_RATE)
                 if place not in clients.groups:
                     clients.groups[place] = Group(*place, now)

@@ -33,7 +33,7 @@ class StateHead(Published, frozen=True):
         return f"{self.TOPIC}{self.module}/"
 
 
-Selection = tuple[tuple[str, tuple[str, ...] | None], ...]
+GroupSelection = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Groups of a state in order, each with its fields or None for all; empty for the whole state."""
 
 
@@ -54,7 +54,7 @@ class Frame:
         """Run and tick: equal keys mean the same frame."""
         self._state: State | None = None
         self._json: bytes | None = None
-        self._sent: dict[tuple[Selection, bool], bytes] = {}
+        self._sent: dict[tuple[GroupSelection, bool], bytes] = {}
 
     def state(self) -> State:
         """The complete, checked state.
@@ -73,17 +73,17 @@ class Frame:
             self._json = _JSON.encode(self.state())
         return self._json
 
-    def text(self, selection: Selection = ()) -> bytes:
+    def text(self, selection: GroupSelection = ()) -> bytes:
         """What is selected of it as JSON with `"type": "state"` in front. Raises FrameError."""
         if selection:
             return _JSON.encode(selected(self.state(), selection))
         return b'{"type":"state",' + self.json()[1:]
 
-    def binary(self, selection: Selection = ()) -> bytes:
+    def binary(self, selection: GroupSelection = ()) -> bytes:
         """The same as MessagePack; the whole state is the bytes off the bus, without a type. Raises FrameError."""
         return _MSGPACK.encode(selected(self.state(), selection)) if selection else self.payload
 
-    def websocket(self, selection: Selection, *, binary: bool) -> bytes:
+    def websocket(self, selection: GroupSelection, *, binary: bool) -> bytes:
         """A complete WebSocket frame, made once for all clients that select the same. Raises FrameError."""
         key = (selection, binary)
         found = self._sent.get(key)
@@ -97,7 +97,7 @@ def framed(payload: bytes, *, binary: bool) -> bytes:
     return WebSocketFrame(Opcode.BINARY if binary else Opcode.TEXT, payload).serialize(mask=False)
 
 
-def selected(state: State, selection: Selection) -> dict[str, Any]:
+def selected(state: State, selection: GroupSelection) -> dict[str, Any]:
     """The head of a state and what is selected of it."""
     head = ("t", "seq", "run", "wall", "module")
     found: dict[str, Any] = {"type": "state", **{name: getattr(state, name) for name in head}}

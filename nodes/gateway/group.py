@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.protocol import OPEN, State
 
 from nodes.gateway.frame import Frame
-from nodes.gateway.pace import Pace
+from nodes.gateway.pace import SessionPace
 from nodes.gateway.session import Form, Session
 
 
@@ -63,15 +63,15 @@ class Group:
 
     def __init__(self, form: Form, rate: float, now: float) -> None:
         self._form = form
-        self._pace = Pace(rate, now)
+        self._pace = SessionPace(rate, now)
         self._in_step: dict[ServerConnection, ClientConnection] = {}
         self._out_of_step: dict[ServerConnection, ClientConnection] = {}
-        self._own: dict[ServerConnection, Pace] = {}
+        self._own: dict[ServerConnection, SessionPace] = {}
 
     def __len__(self) -> int:
         return len(self._in_step) + len(self._out_of_step)
 
-    def join(self, client: ClientConnection, pace: Pace) -> None:
+    def join(self, client: ClientConnection, pace: SessionPace) -> None:
         """Take a client in, out of step at first, with the pace of its own turns."""
         self._out_of_step[client.connection] = client
         self._own[client.connection] = pace

@@ -12,7 +12,7 @@ from bus.protocol import codec
 from bus.protocol.messages import Event, Published, ReplaySpan, Result, State, Status, Tick
 from nodes.gateway.audit import Audit
 from nodes.gateway.frame import Frame, StateHead
-from nodes.gateway.ring import Ring
+from nodes.gateway.ring import FrameRing
 from nodes.gateway.roster import Roster
 
 EVENTS_KEPT = 1000
@@ -45,7 +45,7 @@ class OrderedLog:
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         self.streams = Streams(modules)
-        self.rings = {name: Ring() for name in modules}
+        self.rings = {name: FrameRing() for name in modules}
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.runs: OrderedDict[str, Run] = OrderedDict()
         self.audit = Audit()

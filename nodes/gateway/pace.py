@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from nodes.gateway.frame import Frame
-from nodes.gateway.ring import Ring
+from nodes.gateway.ring import FrameRing
 
 EARLY = 0.005
 """Seconds by which a frame may come before its turn, so that a rate equal to the tick rate misses none by jitter."""
@@ -22,7 +22,7 @@ class Keyed(Protocol):
         """Run and tick."""
 
 
-class Pace:
+class SessionPace:
     """Turns at a rate; a pace holds no frame, it only remembers which one was sent last.
 
     Args:
@@ -87,7 +87,7 @@ class Decimation:
         self._position = position
         self._known = known
 
-    def due(self, ring: Ring, most: int) -> Iterator[Frame]:
+    def due(self, ring: FrameRing, most: int) -> Iterator[Frame]:
         """The frames to be sent now, at most so many; each is taken as it is given out."""
         for _ in range(most):
             frame = self._next(ring)
@@ -95,13 +95,13 @@ class Decimation:
                 return
             yield frame
 
-    def lost(self, ring: Ring) -> int:
+    def lost(self, ring: FrameRing) -> int:
         """Frames that fell out of the ring before they were sent; the pace goes on after them."""
         missed = max(0, ring.first - self._position)
         self._position += missed
         return missed
 
-    def _next(self, ring: Ring) -> Frame | None:
+    def _next(self, ring: FrameRing) -> Frame | None:
         while self._position < ring.end:
             frame = ring[self._position]
             self._position += 1

@@ -8,7 +8,7 @@ from catalog.presets import NAME, NoPresetError, PresetFileError, PresetFiles, P
 from kpp_physics.parameters import ParameterError, Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 from nodes.gateway.problems import Problem, ProblemError
-from system.folder import FolderTakenError
+from system.folder_lock import FolderTakenError
 
 
 class Presets:

@@ -6,7 +6,7 @@ KEPT = 2000
 """Frames that are kept: 20 s at 100 ticks a second."""
 
 
-class Ring:
+class FrameRing:
     """Frames by position; the oldest go first."""
 
     def __init__(self, kept: int = KEPT) -> None:

@@ -9,10 +9,10 @@ import msgspec
 from bus.protocol.messages import Tick
 from bus.security.tokens import Caller
 from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame, Selection
-from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.frame import Frame, GroupSelection
+from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.problems import Problem
-from nodes.gateway.ring import Ring
+from nodes.gateway.ring import FrameRing
 from nodes.gateway.subscription import DEFAULT_RATE, Subscription
 from nodes.gateway.wire import ClientMessage, ErrorMessage, GapMessage, SnapshotMessage
 
@@ -62,14 +62,14 @@ class TickKey:
 class Form:
     """In what form a client gets states; clients that want the same share one, which is told by its identity."""
 
-    selection: Selection
+    selection: GroupSelection
     binary: bool
 
 
-_FORMS: WeakValueDictionary[tuple[Selection, bool], Form] = WeakValueDictionary()
+_FORMS: WeakValueDictionary[tuple[GroupSelection, bool], Form] = WeakValueDictionary()
 
 
-def form(selection: Selection, *, binary: bool) -> Form:
+def form(selection: GroupSelection, *, binary: bool) -> Form:
     """The one form of that kind."""
     found = _FORMS.get((selection, binary))
     if found is None:
@@ -97,25 +97,25 @@ class Session:
         """Commands that it waits for."""
         self.wanted = wanted
         self.form = form(wanted.selection, binary=binary)
-        self.paces: dict[str, Pace | Decimation] = {}
-        self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
+        self.paces: dict[str, SessionPace | Decimation] = {}
+        self._ticks = SessionPace(wanted.rate or DEFAULT_RATE, now)
         self.stale: set[str] = set()
         """Modules of which it was told that no fresh frame comes."""
         self.blocked: float | None = None
         """Since when it has taken nothing, with something there to take."""
         self._untaken = 0
 
-    def subscribe(self, wanted: Subscription, rings: Mapping[str, Ring], now: float) -> list[GapMessage]:
+    def subscribe(self, wanted: Subscription, rings: Mapping[str, FrameRing], now: float) -> list[GapMessage]:
         """Want something else from now on; the answer names what is lost of what it wants to go on with."""
         self.wanted = wanted
         self.form = form(wanted.selection, binary=self.binary)
         self.stale.clear()
-        self._ticks = Pace(wanted.rate or DEFAULT_RATE, now)
+        self._ticks = SessionPace(wanted.rate or DEFAULT_RATE, now)
         self.paces = {}
         gaps: list[GapMessage] = []
         for name in wanted.modules:
             if wanted.every is None:
-                self.paces[name] = Pace(wanted.rate or DEFAULT_RATE, now)
+                self.paces[name] = SessionPace(wanted.rate or DEFAULT_RATE, now)
             else:
                 position, gap = _start(wanted, name, rings[name])
                 known = (wanted.after.run, wanted.after.seq) if wanted.after else ("", 0)
@@ -127,7 +127,7 @@ class Session:
         """A snapshot was sent: updates are what comes after it."""
         for name, pace in self.paces.items():
             frame = newest[name]
-            if isinstance(pace, Pace) and frame is not None:
+            if isinstance(pace, SessionPace) and frame is not None:
                 pace.has(frame)
 
     def change_rate(self, rate: float, now: float) -> None:
@@ -135,10 +135,10 @@ class Session:
         self.wanted = msgspec.structs.replace(self.wanted, rate=rate, every=None)
         self._ticks.change(rate, now)
         for name, pace in self.paces.items():
-            if isinstance(pace, Pace):
+            if isinstance(pace, SessionPace):
                 pace.change(rate, now)
             else:
-                self.paces[name] = Pace(rate, now)
+                self.paces[name] = SessionPace(rate, now)
 
     def takes_tick(self, tick: Tick, now: float) -> bool:
         """Is this tick to be sent?"""
@@ -216,7 +216,7 @@ def snapshot(plant: Plant, wanted: Subscription, *, resumed: bool) -> SnapshotMe
     )
 
 
-def _start(wanted: Subscription, module: str, ring: Ring) -> tuple[int, GapMessage | None]:
+def _start(wanted: Subscription, module: str, ring: FrameRing) -> tuple[int, GapMessage | None]:
     """Where in the ring a client goes on, and what it has missed for good."""
     after = wanted.after
     if after is None:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from bus.protocol.messages import IDENTIFIER, PUBLISHED, State
 from bus.protocol.schema import Message
-from nodes.gateway.frame import Selection
+from nodes.gateway.frame import GroupSelection
 from nodes.gateway.problems import Problem
 from nodes.gateway.wire import MAX_EVERY, MAX_FIELDS, MAX_RATE, MAX_TOPICS, MIN_RATE, After, SubscribeMessage
 
@@ -34,7 +34,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
     topics: tuple[str, ...]
     fields: tuple[str, ...] = ()
-    selection: Selection = ()
+    selection: GroupSelection = ()
     rate: float | None = DEFAULT_RATE
     every: int | None = None
     after: After | None = None
@@ -152,7 +152,7 @@ def _checked(
     return Subscription(tuple(dict.fromkeys(topics)), tuple(fields), selection, rate, every, after, plain)
 
 
-def select(fields: Sequence[str]) -> Selection | Problem:
+def select(fields: Sequence[str]) -> GroupSelection | Problem:
     """Groups and fields of a state by name."""
     if len(fields) > MAX_FIELDS:
         return Problem.violation("fields", f"{MAX_FIELDS} fields", "too many: leave them out for the whole state")

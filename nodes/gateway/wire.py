@@ -16,7 +16,9 @@ MAX_EVERY = 100_000
 MAX_TOPICS = 16
 MAX_FIELDS = 256
 
-Rate = Annotated[float, Meta(ge=MIN_RATE, le=MAX_RATE, description="frames a second at most, the newest wins (Hz)")]
+FrameRate = Annotated[
+    float, Meta(ge=MIN_RATE, le=MAX_RATE, description="frames a second at most, the newest wins (Hz)")
+]
 Every = Annotated[int, Meta(ge=1, le=MAX_EVERY, description="every so many ticks a frame, none left out")]
 Topic = Annotated[Label, Meta(description="tick, status, result/, state/<module>/ or event/<module>/")]
 Field = Annotated[Label, Meta(description="group of the state, or group.name", examples=["chain.speed"])]
@@ -29,7 +31,7 @@ class FromClient(msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_f
 class RateMessage(FromClient, frozen=True, tag="rate"):
     """Asks for another rate; the answer is the same message, with the rate in force."""
 
-    rate: Rate
+    rate: FrameRate
 
 
 class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +46,7 @@ class SubscribeMessage(FromClient, frozen=True, tag="subscribe"):
 
     topics: Annotated[list[Topic], Meta(min_length=1, max_length=MAX_TOPICS)]
     fields: Annotated[list[Field], Meta(max_length=MAX_FIELDS, description="of states; all if left out")] = []
-    rate: Rate | None = None
+    rate: FrameRate | None = None
     every: Every | None = None
     after: Annotated[After | None, Meta(description="go on after this frame, with every")] = None
 

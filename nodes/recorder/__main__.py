@@ -19,7 +19,7 @@ from recording.folder import WRITER
 from recording.retention import QUOTA, RESERVE, Limits
 from runtime.process import Starting, StopSignal, begin, give_up
 from system.environment import data_folder, setting
-from system.folder import claim
+from system.folder_lock import claim
 
 FOLDER = "recordings"
 """Where recordings are below KPP_DATA."""

@@ -27,7 +27,7 @@ from nodes.supervision.turns import Turns
 from nodes.supervision.usage import UsageMeters, processors
 from runtime.process import RESTARTS, SUPERVISOR, SUPERVISOR_PID
 from system.environment import data_folder
-from system.folder import PRIVATE_UMASK, FolderTakenError, claim, keep_private
+from system.folder_lock import PRIVATE_UMASK, FolderTakenError, claim, keep_private
 
 RESTART_POLL = 0.05
 """Longest sleep of supervisord's main loop, in seconds; by default a dead process is noticed after up to 1 s."""

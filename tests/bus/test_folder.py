@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from system.folder import FolderTakenError, claim, keep_private
+from system.folder_lock import FolderTakenError, claim, keep_private
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from system.folder import claim
+from system.folder_lock import claim
 claim(Path(sys.argv[1]), "plant")
 print("held", flush=True)
 sys.stdin.read()
@@ -37,7 +37,7 @@ def test_a_second_program_is_refused_until_the_first_has_died(tmp_path: Path) ->
 MAKE = """
 import sys
 from system.environment import data_folder
-from system.folder import claim
+from system.folder_lock import claim
 from bus.protocol.messages import Tick
 from runtime.process import begin
 from system.whole import write_whole

@@ -20,7 +20,7 @@ from recording.export import FORMATS, Export
 from recording.folder import WRITER, RunFolder, make_folder
 from recording.hot import HotStore
 from recording.seal import Sealer
-from system.folder import claim
+from system.folder_lock import claim
 from tests.recording.conftest import record
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from catalog import scenarios as library
 from console.main import main
 from console.proofs import DIFFERENT
 from console.verify import (
-    Comparison,
+    ModuleComparison,
     VerifyError,
     computed,
     journal_differences,
@@ -70,7 +70,7 @@ def recorded(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def verdict(folder: RunFolder, read: Callable[[str], Parameters] = reference) -> Comparison:
+def verdict(folder: RunFolder, read: Callable[[str], Parameters] = reference) -> ModuleComparison:
     """Compare, without a bar."""
     return verify_module(folder, "m1", read, lambda _done, _total: None)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from system.folder import claim
+from system.folder_lock import claim
 from tests.chaos.processes import Ballast, NoDiskError, small_disk
 from tests.e2e.conftest import (
     START_TIMEOUT,

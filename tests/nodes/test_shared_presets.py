@@ -10,7 +10,7 @@ from catalog import presets
 from catalog.presets import PresetFiles
 from nodes.gateway.presets import Presets
 from nodes.gateway.problems import ProblemError
-from system.folder import FolderTakenError, alone
+from system.folder_lock import FolderTakenError, alone
 from tests.watching import eventually
 from ui.presets import PresetError
 from ui.presets import Presets as DashboardPresets

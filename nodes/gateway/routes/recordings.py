@@ -39,8 +39,8 @@ LATEST: Final = 1e9
 MAX_EXPORTS: Final = 2
 """Exports of one worker at a time."""
 
-Run = Annotated[str, Path(pattern=RUN, description="id of the recorded run", examples=["0001-001"])]
-Names = Annotated[
+RunId = Annotated[str, Path(pattern=RUN, description="id of the recorded run", examples=["0001-001"])]
+ChannelNames = Annotated[
     str,
     Query(
         pattern=f"^{CHANNEL}(,{CHANNEL}){{0,{MAX_CHANNELS - 1}}}$",
@@ -61,7 +61,7 @@ To = Annotated[
         description="simulated time of the end (s); else all",
     ),
 ]
-Bins = Annotated[
+BinCount = Annotated[
     int, Query(ge=1, le=MAX_BINS, description="most bins wanted; channels x bins is at most 6000", examples=[200])
 ]
 
@@ -92,10 +92,10 @@ async def compare(
     module: ModuleName,
     left: Annotated[str, Query(pattern=RUN, description="a recorded run", examples=["0001-002"])],
     right: Annotated[str, Query(pattern=RUN, description="another one", examples=["0001-001"])],
-    channels: Names,
+    channels: ChannelNames,
     start: From = 0.0,
     end: To = None,
-    bins: Bins = 200,
+    bins: BinCount = 200,
 ) -> SidesAnswer:
     """Two runs over the same simulated time, that of the left one; a fork is laid over what it was forked from."""
     span = _span(start, end, bins)
@@ -103,7 +103,7 @@ async def compare(
 
 
 @router.get("/recordings/{run}/channels")
-async def get_channels(gateway: Here, run: Run, module: ModuleName) -> ChannelsAnswer:
+async def get_channels(gateway: Here, run: RunId, module: ModuleName) -> ChannelsAnswer:
     """Every quantity that is recorded of a module, with unit and meaning."""
     return recording_schemas.channels(await Recordings(gateway.endpoints).channels(run, module))
 
@@ -111,12 +111,12 @@ async def get_channels(gateway: Here, run: Run, module: ModuleName) -> ChannelsA
 @router.get("/recordings/{run}/history")
 async def get_history(
     gateway: Here,
-    run: Run,
+    run: RunId,
     module: ModuleName,
-    channels: Names,
+    channels: ChannelNames,
     start: From = 0.0,
     end: To = None,
-    bins: Bins = 200,
+    bins: BinCount = 200,
 ) -> HistoryAnswer:
     """Minimum, mean and maximum of channels in bins of simulated time; 503 when the recorder does not answer."""
     source = Recordings(gateway.endpoints)
@@ -130,7 +130,7 @@ async def get_history(
 @router.get("/recordings/{run}/events")
 async def get_notes(
     gateway: Here,
-    run: Run,
+    run: RunId,
     start: From = 0.0,
     end: To = None,
     after: Annotated[int, Query(ge=0, le=2**53, description="how many of them the client has")] = 0,
@@ -143,7 +143,7 @@ async def get_notes(
 @router.get("/recordings/{run}/export", responses=EXPORTS, response_class=Response)
 async def get_export(
     gateway: Here,
-    run: Run,
+    run: RunId,
     module: ModuleName,
     form: Annotated[Format, Query(alias="format", description="csv, parquet or mcap")] = "csv",
     channels: Annotated[
@@ -170,7 +170,7 @@ async def get_export(
 
 
 @router.post("/recordings/{run}/fork")
-async def post_fork(ask: Ask, run: Run, body: Fork) -> ForkedAnswer:
+async def post_fork(ask: Ask, run: RunId, body: Fork) -> ForkedAnswer:
     """Begin a new run from a moment of a recorded one, at time zero in that state; the present run ends."""
     return await forks.fork(ask, run, body.t, body.parameters or {}, start=body.start)
 

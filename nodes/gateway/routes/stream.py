@@ -13,7 +13,7 @@ from bus.security.tokens import Caller, Role
 from nodes.gateway.context import Gateway, Here, ModuleName
 from nodes.gateway.frame import Frame
 from nodes.gateway.openapi import EVENTS
-from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.session import Session
 from nodes.gateway.subscription import Subscription, of_fields
@@ -115,7 +115,7 @@ class EventStream(Response):
                 head = ring[ring.first].head
                 found += _event("gap", GapMessage(head.topic(), head.run, head.seq - 1, head.seq))
             found += b"".join(self._state(each) for each in pace.due(ring, BURST))
-        elif isinstance(pace, Pace) and frame is not None and self._module.fresh(now) and pace.takes(frame, now):
+        elif isinstance(pace, SessionPace) and frame is not None and self._module.fresh(now) and pace.takes(frame, now):
             found += self._state(frame)
         if found:
             self._session.fresh(self._name)

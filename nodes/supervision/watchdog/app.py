@@ -11,7 +11,7 @@ from bus.protocol.codec import FrameError, decode_published
 from bus.protocol.messages import Status
 from bus.transport.sockets import Subscriber, wait
 from nodes.supervision.watchdog.core import Action, Alarm, Kill, Start, WatchdogCore
-from nodes.supervision.watchdog.listener import OK, READY, EventListener
+from nodes.supervision.watchdog.event_listener import OK, READY, EventListener
 from nodes.supervision.watchdog.supervisor import Supervisor, SupervisorError
 from runtime import log
 from runtime.log import Seldom

@@ -18,7 +18,7 @@ from bus.security.keys import SecurityError
 from bus.security.tokens import PATTERN, Role
 from bus.transport.sockets import Dealer, Publisher, Server, Subscriber, curve_pair
 from console.keys import main
-from system.folder import alone
+from system.folder_lock import alone
 from tests.ports import free_ports
 from tests.watching import eventually
 

@@ -11,7 +11,7 @@ from bus.security.tokens import Caller, Role
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
 from nodes.gateway.group import ClientConnection, Group
-from nodes.gateway.pace import Pace
+from nodes.gateway.pace import SessionPace
 from nodes.gateway.session import Session, form
 from nodes.gateway.subscription import Subscription
 
@@ -31,7 +31,7 @@ class Client:
         self.connection = cast("ServerConnection", self)
         caller = Caller("", Role.VIEWER)
         session = Session(Subscription(("state/m1/",), rate=RATE), binary=True, now=now, caller=caller)
-        group.join(ClientConnection(self.connection, session, self, cast("Any", self)), Pace(RATE, now))
+        group.join(ClientConnection(self.connection, session, self, cast("Any", self)), SessionPace(RATE, now))
 
     def get_write_buffer_size(self) -> int:
         return self.pending

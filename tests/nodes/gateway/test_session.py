@@ -7,9 +7,9 @@ from bus.protocol import codec
 from bus.security.tokens import Caller, Role
 from nodes.gateway.core import Plant
 from nodes.gateway.frame import Frame
-from nodes.gateway.pace import Decimation, Pace
+from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.problems import Problem
-from nodes.gateway.ring import Ring
+from nodes.gateway.ring import FrameRing
 from nodes.gateway.session import JSON, MSGPACK, Session, subprotocol, token_offered
 from nodes.gateway.subscription import Subscription, of_query
 from nodes.gateway.wire import After, ErrorMessage, RateMessage, pack
@@ -31,15 +31,15 @@ def frames(count: int) -> list[Frame]:
     return found
 
 
-def session(rate: float, *, now: float = 0.0) -> Pace:
-    return Pace(rate, now)
+def session(rate: float, *, now: float = 0.0) -> SessionPace:
+    return SessionPace(rate, now)
 
 
 def client_of(*, binary: bool = False) -> Session:
     return Session(Subscription(("state/m1/",)), binary=binary, now=0.0, caller=Caller("", Role.ADMIN))
 
 
-def taken(client: Pace, arrivals: list[float]) -> list[int]:
+def taken(client: SessionPace, arrivals: list[float]) -> list[int]:
     """Which of the frames arriving at these times does the client take?"""
     return [
         frame.head.seq for frame, now in zip(frames(len(arrivals)), arrivals, strict=True) if client.takes(frame, now)
@@ -114,13 +114,13 @@ def test_f07_a_client_that_takes_slowly_is_not_stuck() -> None:
 
 def test_a_rate_message_is_obeyed() -> None:
     client = client_of(binary=True)
-    client.subscribe(client.wanted, {"m1": Ring()}, 0.0)
+    client.subscribe(client.wanted, {"m1": FrameRing()}, 0.0)
     assert client.hear('{"type":"rate","rate":20}') == RateMessage(20.0)
     assert client.hear(msgspec.msgpack.encode({"type": "rate", "rate": 50})) == RateMessage(50.0)
     assert client.mistakes == 0
     client.change_rate(50, 0.0)
     pace = client.paces["m1"]
-    assert isinstance(pace, Pace)
+    assert isinstance(pace, SessionPace)
     assert len(taken(pace, [k / 100 for k in range(100)])) == pytest.approx(50, abs=1)
 
 
@@ -236,8 +236,8 @@ def test_the_first_known_subprotocol_is_chosen() -> None:
     assert token_offered([JSON]) is None
 
 
-def ring_of(count: int, kept: int = 100) -> Ring:
-    ring = Ring(kept)
+def ring_of(count: int, kept: int = 100) -> FrameRing:
+    ring = FrameRing(kept)
     for frame in frames(count):
         ring.append(frame)
     return ring

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.supervision.watchdog.listener import EventListener, ListenerError, Notice
+from nodes.supervision.watchdog.event_listener import EventListener, ListenerError, Notice
 from nodes.supervision.watchdog.supervisor import Supervisor
 
 PAYLOADS = (
