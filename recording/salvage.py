@@ -16,7 +16,7 @@ from recording.notes import Note
 from recording.record import DamagedError, Row, opened, salvage, unpack_row
 from recording.ticks import unpack_span
 
-Kept = TypeVar("Kept")
+Salvaged = TypeVar("Salvaged")
 """What a record is read as."""
 
 _PARTS = ("", "-wal", "-shm")
@@ -148,7 +148,7 @@ def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], Line]:
     return newest
 
 
-def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, unpack: Callable[[bytes], Kept]) -> list[Kept]:
+def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, unpack: Callable[[bytes], Salvaged]) -> list[Salvaged]:
     values = []
     for kind, record in found:
         if kind == wanted:

@@ -42,7 +42,6 @@ MODULES_ALIKE = {
     "forks": "of a run: the module makes the checkpoint, the gateway begins the run",
     "parameters": "of the model, and the gateway's answers about them",
     "presets": "of the catalog, and the answers of gateway and dashboard about them",
-    "recovery": "of a clock from its logs, and of a recording from its files: going on after damage",
     "scenarios": "of the catalog, and the gateway's answers about them",
     "state": "of the plant: what the kernel computes with, and what is published of it",
 }
@@ -50,7 +49,7 @@ MODULES_ALIKE = {
 
 CLASSES_TO_RENAME = {
     "Alarm", "Answer", "Count", "DamagedError", "Entry", "Kind", "Missing", "Module", "Outcome", "Plant", "Presets",
-    "Problem", "Run", "Runs", "Settings", "Start", "Streams", "Text", "TickLog", "Whole",
+    "Problem", "Run", "Runs", "Settings", "Start", "Streams", "Text", "Whole",
 }  # fmt: skip
 MODULES_TO_RENAME = {
     "answers", "channels", "commands", "environment", "frame", "health", "history", "limits", "log", "metrics", "pace",
