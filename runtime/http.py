@@ -54,12 +54,12 @@ def settings(app: ASGIApp, most: int, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        ws="none",  # WebSockets are served by programs of their own
         lifespan="off",
-        log_config=None,
+        log_config=None,  # the process has one log; see `runtime.log`
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=False,  # whom to believe about its client is decided by the door; see `bus.security.proxies`
         h11_max_incomplete_event_size=MAX_HEAD,
         **more,
     )
@@ -80,6 +80,8 @@ class DeadlineProtocol(H11Protocol):
         """Give the first header its time."""
         super().connection_made(transport)
         self._expect_header()
+        # Where there is no room, the connection that has asked nothing for longest makes it. To refuse the new one
+        # instead would let whoever opens connections and says nothing keep everybody out.
         gone = self.peers.opened(self, self.client[0] if self.client else "")
         if gone is not None:
             gone.transport.abort()
@@ -87,6 +89,7 @@ class DeadlineProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Watch a header that is not complete."""
         super().data_received(data)
+        # h11 leaves IDLE once a whole header has come. Bytes of a part of one do not count as asking, however many.
         if self.conn.their_state is not h11.IDLE:
             self.peers.asks(self)
             self._header = self._cancel(self._header)
@@ -95,6 +98,7 @@ class DeadlineProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Watch nothing any more."""
+        # A timer that is left would keep all of this alive until it goes off, for every client of the last seconds.
         self._header = self._cancel(self._header)
         self._stall = self._cancel(self._stall)
         self.peers.closed(self)
@@ -140,6 +144,7 @@ class DeadlineProtocol(H11Protocol):
     def _look(self) -> None:
         """End a connection that has not moved; one that has moved, however slowly, gets its time again."""
         self._stall = None
+        # Progress, and not speed, is what counts: a slow line is no reason to be cut off, and one that stands still is.
         if untaken(self.transport) < self._untaken:
             self._expect_taking()
             return
@@ -181,6 +186,8 @@ class HeadAsGet:
         answered = asyncio.Event()
 
         async def send_head(message: Message) -> None:
+            # Only the head, which has the length that the body would have. An empty body follows at once; to the
+            # application it looks as if the client had gone, so that it produces no more.
             if message["type"] == "http.response.start":
                 await send(message)
                 await send({"type": "http.response.body", "body": b""})

@@ -76,6 +76,7 @@ def set_up(node: str, output: TextIO) -> structlog.stdlib.BoundLogger:
         node: name of the node, bound to every line.
         output: where the lines go.
     """
+    # Programs read the log wherever people do not: a file, a pipe, supervisord.
     terminal = output.isatty()
     structlog.configure(
         processors=[
@@ -84,13 +85,14 @@ def set_up(node: str, output: TextIO) -> structlog.stdlib.BoundLogger:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             placed,
             structlog.processors.format_exc_info,
-            without_secrets,
+            without_secrets,  # after the traceback has become text, since it may show a token
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.WriteLoggerFactory(output),  # a line in one write: a kill does not cut it from its end
         cache_logger_on_first_use=True,
     )
     log: structlog.stdlib.BoundLogger = structlog.get_logger(node=node, pid=os.getpid())
+    # Libraries log by the standard library. `force` takes out handlers that they have set up at import.
     logging.basicConfig(handlers=[_OfLibraries(log)], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
     if not terminal:
@@ -124,6 +126,7 @@ class _OfLibraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log it under the name of its source."""
         text = record.getMessage()
+        # Requests that were refused, which tornado logs as warnings: anybody can cause as many as they like.
         refused = record.name == "tornado.access" and record.levelno < logging.ERROR
         if not refused and not text.startswith(_OF_CLIENTS):
             self._log.log(record.levelno, text, source=record.name, exc_info=record.exc_info)
@@ -143,5 +146,6 @@ def _end_with_a_line(log: structlog.stdlib.BoundLogger) -> None:
             name = args.thread.name if args.thread else ""
             log.critical("a thread ended by an error", thread=name, exc_info=args.exc_value)
 
+    # Two hooks: Python reports an error in a thread by another one than that of the main thread.
     sys.excepthook = uncaught
     threading.excepthook = uncaught_in_thread

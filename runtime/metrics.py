@@ -40,6 +40,8 @@ class _Given(Collector):
 
 def render(families: Iterable[Metric]) -> bytes:
     """The text that Prometheus reads."""
+    # A registry for each answer: the library's global one would add what it finds out about the process, and families
+    # of the last answer would have to be taken out of it.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Given(list(families)))
     return generate_latest(registry)
@@ -73,6 +75,7 @@ def distribution(name: str, text: str, edges: Sequence[float], counts: Sequence[
         edges, counts: upper edges of the classes, and how many values fell into each, one class more than edges.
         total: sum of the values.
     """
+    # Prometheus counts in each class all that is below its edge, so that classes can be dropped without loss.
     cumulative = [float(count) for count in accumulate(counts)]
     names = [*(repr(float(edge)) for edge in edges), "+Inf"]
     return HistogramMetricFamily(name, text, buckets=list(zip(names, cumulative, strict=True)), sum_value=total)
@@ -92,6 +95,7 @@ def restarts(peers: Iterable[Peer]) -> Metric:
     newest: dict[tuple[str, str, str], int] = {}
     for peer in peers:
         if peer.restarts is not None:
+            # With the supervisor: programs of the same name on two hosts are counted by two of them.
             key = (peer.node, peer.program, peer.supervisor)
             newest[key] = max(newest.get(key, 0), peer.restarts)
     counts: dict[tuple[str, str], float] = {}
@@ -103,7 +107,7 @@ def restarts(peers: Iterable[Peer]) -> Metric:
 
 def of_status(status: Status) -> Iterator[Metric]:
     """The clock's report: ticks, lateness, flow control, and every node that it hears of."""
-    plain: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()  # no labels
     yield counter("kpp_ticks", "tick frames since the clock started", {plain: status.frames_sent})
     yield counter(
         "kpp_ticks_left_out", "ticks left out because their time had passed", {plain: status.deadlines_missed}
@@ -117,7 +121,7 @@ def of_status(status: Status) -> Iterator[Metric]:
     yield gauge("kpp_simulated_seconds", "simulated time of the run", {plain: status.t})
     yield gauge("kpp_speed_requested", "simulated seconds per second, as requested", {plain: status.speed})
     yield gauge("kpp_speed_achieved", "simulated seconds per second, as measured", {plain: status.achieved_speed})
-    late = status.lateness
+    late = status.lateness  # None while no tick has had a deadline
     if late is not None:
         figures = {("p50",): late.p50, ("p99",): late.p99, ("max",): late.max}
         text = "ticks sent after their deadline, of the clock's last report"

@@ -57,6 +57,7 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
         node: name of the node, bound to every line.
         output: where the lines go, stdout when not given.
     """
+    # The tie first: whatever follows may take time, and a supervisor that dies meanwhile must not leave this process.
     die_with_parent()
     files.raise_limit()
     os.umask(PRIVATE_UMASK)
@@ -83,10 +84,12 @@ def die_with_parent() -> None:
     if not told.isdecimal() or not sys.platform.startswith("linux"):
         return
     parent = int(told)
+    # supervisord's plug-in has asked for the same before this program began. It is asked for again because the kernel
+    # forgets it when a program changes its user, and because other parents have no such plug-in.
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != parent:
+    if os.getppid() != parent:  # it died before the request, and then no signal comes
         raise SystemExit("the parent process has gone")
 
 
@@ -124,6 +127,8 @@ class StopSignal:
     """Set by SIGTERM or SIGINT; a node leaves its loop when it sees it."""
 
     def __init__(self) -> None:
+        # The handler sets it and does nothing else: it interrupts the main thread anywhere, also in the middle of a
+        # write.
         self._event = threading.Event()
         signal.signal(signal.SIGTERM, self._received)
         signal.signal(signal.SIGINT, self._received)
@@ -155,6 +160,7 @@ class Heart:
             queue: messages that wait in it for their turn.
             unrecorded: of a recorder, clock or module -> ticks of it that are published and not on disk yet.
         """
+        # Called in every turn of the node's loop, which may be thousands a second: the clock is spared all but five.
         now = time.monotonic()
         if now < self._next:
             return
@@ -201,6 +207,8 @@ def _rename_thread(name: str) -> str:
     path = Path(f"/proc/{os.getpid()}/comm")
     if not path.exists():
         return ""
+    # The name of a thread costs nothing to read from outside, needs no file that a killed process would leave, and goes
+    # with the process. The kernel cuts it after 15 characters.
     before = path.read_text().strip()
     path.write_text(name)
     return before
@@ -231,6 +239,7 @@ class Starting:
 
     def _beat(self) -> None:
         with closing(Heart(self._endpoints, self._node)) as heart:
+            # Four times as often as beats are due, so that one is late by a quarter of the interval at most.
             while not self._over.wait(BEAT_INTERVAL / 4):
                 heart.beat(0, f"{STARTING}{self._what}")
 

@@ -47,11 +47,14 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, address in zip(VARIABLES, own, strict=True)
     }
     port = chosen["KPP_UI_HTTP"].rpartition(":")[2]
+    # Whoever reaches the plant's dashboard by a name reaches the replay's by the same one on another port. Without this
+    # the replay would refuse every browser that comes by a name.
     names = [name for variable in (hosts.VARIABLE, hosts.UI_VARIABLE) for name in hosts.named(environ, variable)]
     beside = {hosts.Place(name.host, int(port)): None for name in names}  # in order, each once
     reached = ",".join(str(name) for name in dict.fromkeys([*names, *beside]))
     modules = ",".join(each.module for each in plant.modules)
     own_process = {PROGRAM, RESTARTS, SUPERVISOR}  # of whoever starts the replay
+    # The child would otherwise beat under the name of its parent's program, and its restarts would be counted for it.
     inherited = {name: value for name, value in environ.items() if name not in own_process}
     return {**inherited, **chosen, hosts.UI_VARIABLE: reached, "KPP_MODULES": modules, "KPP_INSTANCES": "1"}
 

@@ -44,6 +44,7 @@ def keep_private(folder: Path) -> None:
     Raises:
         OSError: if it cannot be closed.
     """
+    # KPP_DATA may name any folder, and a mistake there must not close somebody's home or a shared folder to others.
     if not folder.is_dir() or not _ours(folder):
         return
     try:
@@ -52,7 +53,8 @@ def keep_private(folder: Path) -> None:
             if path.is_file() and not path.is_symlink():
                 _close(path, FILE_MODE)
     except OSError as error:
-        if error.errno != errno.EROFS:  # nothing is written there either
+        # On a file system that is mounted read-only nothing will be written, so there is nothing to protect.
+        if error.errno != errno.EROFS:
             raise
 
 
@@ -90,6 +92,9 @@ def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         FolderTakenError: if the other one takes longer.
         OSError: if the folder cannot be made or opened.
     """
+    # The folder itself is locked: a lock file would have to be made first, which is a race of its own, and stays
+    # behind. Each call opens it anew, because flock belongs to the opening and would not keep two threads apart that
+    # share one.
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -126,6 +131,8 @@ def claim(folder: Path, name: str) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     keep_private(folder)
+    # A file this time: it says who holds the lock, for the message to whoever comes second. It is never removed, since
+    # a third one could lock a file that has just been unlinked and believe itself alone.
     path = folder / f"{name}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:

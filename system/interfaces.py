@@ -21,6 +21,7 @@ def failure(host: str, port: int, error: OSError) -> str:
         port: number.
         error: what the attempt gave.
     """
+    # The numbers come from three sources that do not agree: the resolver, the kernel, and ZeroMQ.
     if isinstance(error, socket.gaierror) or error.errno == errno.ENODEV:  # the latter is ZeroMQ's
         return f"{host!r} is no name that this host can look up"
     if error.errno == errno.EADDRNOTAVAIL:
@@ -39,6 +40,6 @@ def holder(port: int) -> str:
             local = connection.laddr
             if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
-    except psutil.Error:
+    except psutil.Error:  # it has ended meanwhile, or belongs to another user: then the port is named, and no program
         return ""
     return ""

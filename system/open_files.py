@@ -14,6 +14,8 @@ def limit() -> int:
 
 def raise_limit() -> None:
     """Allow this process as many open files as we want, or as the system lets us have."""
+    # Only up to WANTED, and not up to the hard limit: that may be a billion, and programs that close every possible
+    # descriptor before they start another one would take minutes.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

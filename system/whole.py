@@ -29,11 +29,14 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            # In this order. A rename may reach the disk before the data: after a power cut the name would lead to an
+            # empty file, and the old content would be gone.
             file.flush()
             os.fsync(file.fileno())
             beside.replace(path)  # while it is locked: whoever clears away leaves it alone
     finally:
         beside.unlink(missing_ok=True)
+    # The name is an entry of the folder, which has to be written as well.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -45,6 +48,7 @@ def clear_away(folder: Path) -> None:
     """Remove what was left half written in a folder by processes that were killed; what is being written stays."""
     for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with suppress(BlockingIOError, PermissionError, FileNotFoundError):  # in use, another user's, gone
+            # What lies there may be anything: a link is not followed, and a named pipe does not keep us waiting.
             descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,6 +64,8 @@ def _new_file(folder: Path) -> tuple[Path, int]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between making the file and locking it, `clear_away` of another process may have taken it for a leftover.
+            # A file without a name cannot be put in place any more, so another one is made.
             if os.fstat(descriptor).st_nlink:
                 return path, descriptor
-        os.close(descriptor)  # another process took it for one that was left, before it was locked
+        os.close(descriptor)

@@ -23,7 +23,7 @@ class Usage:
         queued: seconds in which it could have run and another process had the processor, since its start; those of
             the thread that waited longest at the time.
         blocked: it waits for a disk now, where no signal reaches it either.
-        waits: it says that it waits for something outside, such as a locked file; see `runtime.process.Waiting`.
+        waits: it says that it waits for something outside, such as a locked file; see `runtime.process.ExternalWait`.
     """
 
     ran: float
@@ -74,13 +74,18 @@ class Account:
         last = self._last
         excused, ran = 0.0, last.ran
         if usage is not None:
-            # Not bounded by the time since the last look: of a wait the beginning may be told only at its end.
+            # Not bounded by the time since the last look: the kernel books a wait when it is over, so that its
+            # beginning may lie before the last look.
             queued = max(0.0, usage.queued - self._queued)
             self._queued = usage.queued
+            # That a process is blocked or waits is seen only at the moment of the look. The whole interval is excused:
+            # too much patience finds a hung process a little later, too little kills a healthy one.
             excused = max(0.0, now - last.at) if usage.blocked or usage.waits else queued
             ran = max(ran, usage.ran)  # the sum falls when a thread ends
         self._samples.append(_Sample(now, last.excused + excused, ran))
         if len(self._samples) > KEPT:
+            # The first sample stays: it is the moment of the start, from which a program that never spoke is judged.
+            # Half of the others go at once, so that the cost of moving the rest is spread over thousands of looks.
             del self._samples[1 : KEPT // 2]
 
     def _before(self, moment: float) -> _Sample:
@@ -92,6 +97,8 @@ class Account:
 
     def usable(self, since: float) -> float:
         """Seconds from `since` to the last look that count: those in which nothing kept it from running, or it ran."""
+        # Both bounds are needed. A process with many threads may run on one processor while another thread waits: then
+        # it was excused for a time in which it did run. And it cannot have had more time than has passed.
         passed = max(0.0, self._last.at - since)
         return min(passed, max(passed - self.excused(since), self.ran(since)))
 

@@ -18,7 +18,7 @@ from runtime.process import StopSignal, begin
 REPORT_FIRST = 5.0
 REPORT_LONGEST = 60.0
 """Seconds between two lines about what is missing: the first doubles up to the longest, for ever. A starved machine
-gets there too, and one whose other hosts come later."""
+comes up in the end, and so does a plant whose other hosts are started later."""
 
 SILENCE = 2.0
 """Without a report for this long the subscription is made anew: it may have met a clock with other keys before."""
@@ -69,6 +69,8 @@ class Readiness:
 
     def look(self) -> bool:
         """True while something is missing."""
+        # What has answered once is not asked again: a node that is restarted meanwhile is the watchdog's matter, and
+        # the addresses would otherwise never be printed on a machine where something is always being restarted.
         self._silent = [page for page in self._silent if not answers(page.address, page.path)]
         while self._unheard and (frames := self._reports.receive()) is not None:
             self._hear(frames)
@@ -85,6 +87,7 @@ class Readiness:
             return
         if isinstance(message, Status):
             self._clock_heard = True
+            # A module beats while it still compiles, and says so: it is there, and cannot compute yet.
             heard = {peer.node for peer in message.peers if not peer.status.startswith(STARTING)}
             self._unheard = [module for module in self._unheard if module not in heard]
 
@@ -93,6 +96,8 @@ class Readiness:
         missing = [page.name for page in self._silent] + [f"module {module}" for module in self._unheard]
         if not self._unheard or self._clock_heard:
             return ", ".join(missing)
+        # ZeroMQ does not tell a subscriber why it hears nothing. What is most likely follows from the keys on this
+        # host.
         doubt = (
             "or does not accept this host's keys" if keys.curve(keys.folder()) else "or has keys, and this host none"
         )

@@ -1,4 +1,4 @@
-"""Who watches the watchdog, pure: supervisord's plug-in hears its calls and asks here whether it still lives."""
+"""Who watches the watchdog, pure: supervisord's plug-in receives its calls and asks here whether it still lives."""
 
 from dataclasses import dataclass, field
 
@@ -55,6 +55,7 @@ class Guard:
         if pid != self.pid:
             self.pid, self.heard, self.beaten, self.account = pid, now, False, Account(now)
         if now - self.looked > OWN_PAUSE:
+            # A laptop that was closed, or supervisord stopped with SIGSTOP: nobody could call meanwhile.
             self.heard = now
         self.looked = now
         self.account.look(usage, now)
@@ -62,12 +63,16 @@ class Guard:
             return False
         self.heard = now  # it dies in a moment; if it does not, it is killed again after a while
         if not self.beaten:
+            # It never got as far as its first call. On a machine on which it cannot load within the limits, the same
+            # limits would kill it for ever.
             self.patience = min(2 * self.patience, PATIENCE_MOST)
         return True
 
     def _late(self) -> bool:
         if self.beaten:
             return self.account.usable(self.heard) > BEAT_LIMIT
+        # Before the first call it imports and compiles, which may take long on a slow machine and is no reason to kill
+        # it. Two things are: to do nothing, and to work far longer than loading takes, as in an endless loop.
         idle, ran = self.account.idle(self.heard), self.account.ran(self.heard)
         return idle > START_LIMIT * self.patience or ran > START_WORK * self.patience
 
@@ -76,6 +81,8 @@ class Guard:
         if not failed:
             self.retry_due = None
         elif self.retry_due is None:
+            # Not at once: supervisord has just tried several times in a row, and what kept it from starting, such as a
+            # full table of processes, needs time to go.
             self.retry_due = now + self.retry_delay
         elif now >= self.retry_due:
             self.retry_delay = min(2 * self.retry_delay, RETRY_LONGEST)

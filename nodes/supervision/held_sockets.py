@@ -38,6 +38,8 @@ class ListeningSockets:
         events.subscribe(events.SupervisorStoppingEvent, self._release)
 
     def _bind(self, _event: Any) -> None:
+        # At this event supervisord has read its file and has not started anything: the first worker already finds the
+        # right socket.
         options = self._supervisord.options
         try:
             for name, (address, variable) in shared(Endpoints.from_environment(os.environ)).items():
@@ -46,9 +48,11 @@ class ListeningSockets:
                     require_safe_door(address, variable)
                     config = InetStreamSocketConfig(address.host, address.port, backlog=BACKLOG)
                     group.socket_manager = SocketManager(config)
+                    # supervisord's manager counts references and closes the socket with its last worker. This one of
+                    # ours keeps it open while all of them are being replaced.
                     self._held.append(group.socket_manager.get_socket())
         except (OSError, EndpointError) as error:
-            options.usage(str(error))
+            options.usage(str(error))  # prints the reason and ends supervisord, as for a mistake in its file
 
     def _release(self, _event: Any) -> None:
         """Let go, so that each socket closes with its last worker."""

@@ -69,6 +69,8 @@ class PlantInterface:
         self._meters = UsageMeters()
         self._turns = Turns([], 1)
         self._loading: dict[str, Account] = {}
+        # supervisord offers no hook for its main loop and none for what it executes, so both functions are wrapped: the
+        # poll gives the plug-in its turns, and `execve` the last moment in the child before it becomes another program.
         poll = self._options.poller.poll
         self._options.poller.poll = lambda timeout: self._poll(poll, timeout)
         self._options.execve = _tied(_counted(self._options.execve, self._starts))
@@ -88,6 +90,8 @@ class PlantInterface:
         """
         now = time.monotonic()
         self._guard.beat(now)
+        # The one place that is called regularly and knows every process: meters of those that have gone are dropped
+        # here.
         self._meters.keep({process.pid for _name, process in self._processes()})
         return [
             {
@@ -109,6 +113,8 @@ class PlantInterface:
         @return boolean result  False if the program has another process or none by now
         """
         for known, process in self._processes():
+            # The watchdog judged a process, not a program. If that one has died and was replaced meanwhile, the new one
+            # must not pay for it.
             if known == name and process.pid == pid:
                 self._options.logger.error("the watchdog kills %(name)s (%(its)d)", name=name, its=pid)
                 process.signal(signal.SIGKILL)
@@ -127,6 +133,8 @@ class PlantInterface:
             here = local(endpoints, os.environ)
         except EndpointError:
             return  # _prepare says why it does not start
+        # In two places: the groups that supervisord has made already, and the parser, which `supervisorctl reread`
+        # calls again. Without the second, a reread would find the file's programs changed and restart all of them.
         options, groups = self._options, self._supervisord.process_groups
         read = options.process_groups_from_parser
         options.process_groups_from_parser = lambda parser: arrange(read(parser), self._modules, endpoints, here)
@@ -137,7 +145,7 @@ class PlantInterface:
             if config is None:
                 del groups[name]
             elif config is not groups[name].config:
-                config.after_setuid()
+                config.after_setuid()  # as supervisord did for the groups that it has made
                 groups[name] = config.make_group()
 
     def _processes(self) -> list[tuple[str, Any]]:
@@ -160,6 +168,7 @@ class PlantInterface:
 
     def _poll(self, poll: Callable[[float], Any], timeout: float) -> Any:
         ready = poll(min(timeout, RESTART_POLL))
+        # On supervisord's only thread: whatever is done here must be short, or restarts and remote calls wait for it.
         now = time.monotonic()
         if not self._turns.over and self._options.mood == SupervisorStates.RUNNING:
             self._start_next(now)
@@ -173,6 +182,7 @@ class PlantInterface:
             if name != self._watchdog:
                 continue
             state = process.get_state()
+            # While it is being stopped or started it has a pid, too, and is no subject of judgement.
             pid = process.pid if state == ProcessStates.RUNNING else 0
             if self._guard.hangs(pid, self._meters.read(pid, now), now):
                 self._options.logger.error("the watchdog (%(its)d) hangs: killed", its=process.pid)
@@ -185,7 +195,7 @@ class PlantInterface:
         waiting = [(name, process) for name, process in self._processes() if process.config.autostart]
         waiting.sort(key=lambda each: each[1].group.config.priority)
         for _name, process in waiting:
-            process.config.autostart = False
+            process.config.autostart = False  # else supervisord starts all of them in its next turn
         self._turns = Turns([name for name, _process in waiting], processors())
 
     def _start_next(self, now: float) -> None:
@@ -201,6 +211,7 @@ class PlantInterface:
             if process is None:
                 continue
             process.config.autostart = True  # as the configuration has it
+            # Unless somebody has started it, or stopped it, by hand meanwhile.
             if process.get_state() == ProcessStates.STOPPED and not process.laststart:
                 process.spawn()
             self._loading[name] = Account(now)
@@ -211,6 +222,7 @@ class PlantInterface:
         os.environ[SUPERVISOR] = uuid.uuid4().hex
         problems = []
         try:
+            # First of all: two plants on one folder would each find the other's ports taken, and say only that.
             claim(data_folder(), "supervisor")
         except FolderTakenError as error:
             problems = [str(error)]
@@ -219,6 +231,7 @@ class PlantInterface:
         try:
             endpoints = Endpoints.from_environment(os.environ)
             problems += settings.wrong(os.environ, local(endpoints, os.environ))
+            # Ports last, and only if all else is right: with a wrong setting they may not be those that are meant.
             problems += [] if problems else _unusable_for_long(endpoints)
         except (EndpointError, OSError) as error:
             problems.append(str(error))
@@ -234,6 +247,8 @@ class PlantInterface:
 
 
 def _unusable_for_long(endpoints: Endpoints) -> list[str]:
+    # A plant that was killed a moment ago still holds its ports until the kernel has ended its processes: whoever
+    # starts the next one at once should not be told that they are taken.
     here = local(endpoints, os.environ)
     deadline = time.monotonic() + PORTS_FREE_WITHIN
     while (problems := unusable(endpoints, here)) and time.monotonic() < deadline:
@@ -265,6 +280,7 @@ def _counted(execve: Callable[..., None], starts: Mapping[str, int]) -> Callable
     """Tell every child how often its program was started in the place of another process."""
 
     def counted(filename: str, argv: list[str], env: dict[str, str]) -> None:
+        # This runs in the child: its copy of the counter is that of the fork, with its own start among the others.
         name = make_namespec(env["SUPERVISOR_GROUP_NAME"], env["SUPERVISOR_PROCESS_NAME"])
         execve(filename, argv, {**env, RESTARTS: str(starts[name] - 1)})
 
@@ -282,6 +298,8 @@ def _tied(execve: Callable[..., None]) -> Callable[..., None]:
 
     def tied(*args: Any) -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        # The parent may have died between fork and prctl; then no signal comes any more, and this child returns without
+        # having become anything. supervisord's own code ends it.
         if os.getppid() == int(os.environ[SUPERVISOR_PID]):
             execve(*args)
 

@@ -75,6 +75,8 @@ def unusable(endpoints: Endpoints, here: Collection[str]) -> list[str]:
     for each in addresses:
         try:
             each.require_safe()
+            # Binding is the only sure test: an address may be free, taken, not of this host or not permitted, and the
+            # error says which. It is let go at once; the node binds it a moment later.
             socket.create_server((each.host, each.port)).close()
         except SecurityError as error:
             lines.append(str(error))
@@ -85,6 +87,8 @@ def unusable(endpoints: Endpoints, here: Collection[str]) -> list[str]:
 
 def _shared(addresses: list[Bound]) -> list[str]:
     """One line for each address that two of this host's nodes would bind."""
+    # Each was free when it was tried, since none of the nodes runs yet: that two want the same one is not seen by
+    # trying.
     first: dict[tuple[str, int], Bound] = {}
     lines = []
     for each in addresses:

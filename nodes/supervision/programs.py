@@ -73,6 +73,7 @@ def arrange(groups: list[Any], modules: str, endpoints: Endpoints, here: Collect
         endpoints: what there is.
         here: nodes and modules of this host.
     """
+    # What is not ours at all, such as the watchdog and the address printer, is in no list of NODES and always stays.
     elsewhere = {program for node, programs in NODES.items() if node not in here for program in programs}
     arranged = []
     for group in groups:
@@ -86,6 +87,7 @@ def arrange(groups: list[Any], modules: str, endpoints: Endpoints, here: Collect
 
 
 def _each_module(group: Any, programs: list[ModuleProgram]) -> Any:
+    # Copies, since one template makes several programs and may be the configuration that supervisord still holds.
     (template,) = group.process_configs
     made = copy(group)
     made.process_configs = []
@@ -93,7 +95,7 @@ def _each_module(group: Any, programs: list[ModuleProgram]) -> Any:
         config = copy(template)
         config.name = program.name
         config.command = f"{template.command} {program.arguments}"
-        if isinstance(template.stdout_logfile, str):
+        if isinstance(template.stdout_logfile, str):  # else it is a marker of supervisord for "none" or "automatic"
             config.stdout_logfile = str(Path(template.stdout_logfile).with_name(f"{program.name}.log"))
         made.process_configs.append(config)
     return made

@@ -1,6 +1,6 @@
-"""What is wrong with the environment variables besides the addresses, told before anything starts.
+"""What is wrong with the environment variables besides the addresses, reported before anything starts.
 
-A node that cannot take a variable ends, is started again, and ends again: the terminal would show nothing of it.
+A node that cannot use a value ends, is started again, and ends again: the terminal would show nothing of it.
 """
 
 import re
@@ -28,9 +28,11 @@ def wrong(environ: Mapping[str, str], here: Collection[str]) -> list[str]:
         environ: the variables.
         here: nodes and modules of this host.
     """
+    # Only what a node of this host reads: a variable of another host's node may have any value here.
     lines = [_number(name, environ) for name, (node, *_) in WHOLE_NUMBERS.items() if node in here]
     lines += [_names(environ), _told(lambda: Proxies.from_environment(environ), proxies.VARIABLE)]
     lines += [_folder_of_keys(environ)]
+    # Modules read the scenario's file, and the clock begins the first run with its name.
     if set(here) - {"gateway", "recorder", "ui"}:
         lines.append(_scenario(environ))
     return [line for line in lines if line]
@@ -44,6 +46,7 @@ def no_folder(environ: Mapping[str, str], error: OSError) -> str:
 def _number(name: str, environ: Mapping[str, str]) -> str:
     _, low, high, unit = WHOLE_NUMBERS[name]
     given = setting(name, str(low), environ)
+    # `int` would also take underscores, signs, spaces and digits of other scripts.
     fits = re.fullmatch(r"\d{1,19}", given, re.ASCII) is not None and low <= int(given) <= high
     return "" if fits else f"{name}={given[:64]!r}: use {low} to {high} {unit}"
 

@@ -40,6 +40,8 @@ class Turns:
         """
         loading = {name: accounts[name] for name in self._loading if name in accounts}
         self._loading = {name for name, account in loading.items() if _loads(account)}
+        # A program that has waited for a processor for longer than it had one says that there are fewer than the kernel
+        # counts: a container with a quota, or a machine on which others work.
         short = any(account.excused(account.begun) > account.ran(account.begun) for account in loading.values())
         free = (1 if short else self._slots) - len(self._loading)
         due, self._waiting = self._waiting[: max(0, free)], self._waiting[max(0, free) :]
@@ -48,4 +50,6 @@ class Turns:
 
 
 def _loads(account: Account) -> bool:
+    # Loading is work without a pause, so the first pause ends it. The second condition is for a program that is busy
+    # from the start and would otherwise keep its place for ever.
     return account.idle(account.begun) < SETTLED and account.usable(account.begun) < LONGEST

@@ -29,11 +29,15 @@ class _Thread:
 
     def next(self, ran: int, queued: int, given: int, ready: bool, now: float) -> "_Thread":
         """What is read of it at `now`."""
+        # The kernel adds a wait to its sum when the thread is given a processor. On a starved machine that may be
+        # seconds later, and meanwhile the thread would look idle. So a thread that is ready to run and has not run
+        # since the last look is counted as waiting from the first look at which it was.
         since = None
         if ready:
             still = self.ready_since is not None and (ran, given) == (self.ran, self.given)
             since = self.ready_since if still else now
         waits = 0 if since is None else round((now - since) / _NS)
+        # Never less than before: when the kernel books the wait, its figure and our estimate differ a little.
         return _Thread(ran, queued, given, since, max(self.waited, queued + waits))
 
 
@@ -79,9 +83,13 @@ class Meter:
             threads[task] = before.next(ran, queued, given, does == "R", now)
         ran = sum(thread.ran for thread in threads.values())
         if not ran:
-            return None
+            return (
+                None  # a kernel without CONFIG_SCHEDSTATS: no figures are better than zeros, which would mean "hangs"
+            )
+        # The longest wait of any thread, and not their sum: sixteen threads that wait together wait once.
         self._queued += max(each.waited - self._threads.get(key, _UNKNOWN).waited for key, each in threads.items())
         self._threads = threads
+        # A process that was stopped while it waited does not wait any more: it hangs, whatever its name says.
         waits = name == WAITING and state not in _STOPPED
         return Usage(ran * _NS, self._queued * _NS, blocked=state == "D", waits=waits)
 
@@ -98,6 +106,7 @@ def _head(path: str, size: int) -> str:
 def _name_and_state(path: str) -> tuple[str, str]:
     """Name of a process or thread, and the letter of what it does."""
     text = _head(path, _STAT)
+    # A name may have spaces and brackets of its own: it ends at the last one.
     name, _, rest = text[text.index("(") + 1 :].rpartition(")")
     return name, rest.split()[0]
 
