@@ -1038,8 +1038,13 @@ static int substeps(const Plant *p) {
     double behind = c[CO_AMBIENT_PRESSURE] + c[CO_SPECIFIC_WEIGHT] * c[CO_WATER_DEPTH];
     double capacity = c[CO_FLOATER_VOLUME] * behind / (R * c[CO_AMBIENT_TEMPERATURE]);
     double share = charge / MIN(MIN(c[CO_TARGET_MASS], capacity), x[ST_RECEIVER_MASS]);
+    double sonic = x[ST_SPOOL] * (pressure * c[CO_VALVE_CONDUCTANCE] * 1.185), decay = 0;
+    if (x[ST_SERVED_FLOW] > 0 && x[ST_SERVED_FLOW] < sonic) {
+        double y = x[ST_SERVED_FLOW] / sonic;
+        decay = sonic * p->h / x[ST_RECEIVER_MASS] * sqrt(1 - y * y) / (y * (1 - c[CO_VALVE_CRITICAL_RATIO]));
+    }
     int parts = 1;
-    while (share > (c[CO_JET_MODE] == 1 ? 1.0 / 256 : 1.0 / 128) * parts && parts < 64) parts *= 2;
+    while ((share > (c[CO_JET_MODE] == 1 ? 1.0 / 256 : 1.0 / 128) * parts || decay > 0.25 * parts) && parts < 64) parts *= 2;
     return parts;
 }
 

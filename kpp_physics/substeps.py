@@ -1,5 +1,7 @@
 """In how many parts a step is computed."""
 
+import math
+
 from kpp_physics import coefficients as co
 from kpp_physics import constants, hypotheses
 from kpp_physics import state as st
@@ -13,6 +15,9 @@ same where it pays for a jet, whose power goes with the cube of the flow."""
 
 MOST = 64
 """Most parts, a power of two, as every number of parts is: the time at which they end is exact."""
+
+LARGEST_DECAY = 0.25
+"""Length of a part over the time in which the receiver would come to the pocket's pressure [-]."""
 
 GROWTH = 2.0
 """Factor by which the flow into a pocket may grow from one step to the next: the spool opens, a bucket gets full."""
@@ -31,14 +36,38 @@ def substeps(c: Vector, x: Vector) -> int:
         return 1
     R, cv = c[co.GAS_CONSTANT], c[co.CP_AIR] - c[co.GAS_CONSTANT]
     pressure = x[st.RECEIVER_ENERGY] * R / (cv * c[co.RECEIVER_VOLUME])
-    charge = pressure * c[co.VALVE_CONDUCTANCE] * constants.VALVE_REFERENCE_DENSITY * c[co.STEP]  # sonic
+    charge = _sonic(c, pressure) * c[co.STEP]
     if not enters:  # a receiver as low as the pocket's pressure gives far less
         charge = min(charge, GROWTH * x[st.SERVED_FLOW] * c[co.STEP])
     behind = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * c[co.WATER_DEPTH]
     capacity = c[co.FLOATER_VOLUME] * behind / (R * c[co.AMBIENT_TEMPERATURE])
     share = charge / min(c[co.TARGET_MASS], capacity, x[st.RECEIVER_MASS])
     largest = LARGEST_PAID_CHARGE if c[co.JET_MODE] == hypotheses.PHYSICAL else LARGEST_CHARGE
+    decay = _decay(c, x, pressure)
     parts = 1
-    while share > largest * parts and parts < MOST:
+    while (share > largest * parts or decay > LARGEST_DECAY * parts) and parts < MOST:
         parts *= 2
     return parts
+
+
+@inlined
+def _decay(c: Vector, x: Vector, pressure: float) -> float:
+    """A step over the time constant with which the receiver comes to the pressure behind the valve [-].
+
+    Near that pressure the flow goes with the root of the difference, and the less there is of it the faster it ends:
+    ISO 6358 gives y = sqrt(1 - u^2) of the sonic flow, u = (r - b)/(1 - b), so that -dy/dr = u/(y (1 - b)). A step
+    longer than the time constant takes too much, the next one too little, and so on.
+    """
+    sonic = x[st.SPOOL] * _sonic(c, pressure)
+    if x[st.SERVED_FLOW] <= 0.0 or x[st.SERVED_FLOW] >= sonic:
+        return 0.0
+    y = x[st.SERVED_FLOW] / sonic
+    return float(
+        sonic * c[co.STEP] / x[st.RECEIVER_MASS] * math.sqrt(1.0 - y * y) / (y * (1.0 - c[co.VALVE_CRITICAL_RATIO]))
+    )
+
+
+@inlined
+def _sonic(c: Vector, pressure: float) -> float:
+    """Flow through the open valve into a pocket of low pressure [kg/s], from a receiver at ambient temperature."""
+    return float(pressure * c[co.VALVE_CONDUCTANCE] * constants.VALVE_REFERENCE_DENSITY)
