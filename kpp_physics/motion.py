@@ -6,6 +6,7 @@ energy exactly.
 """
 
 import math
+from typing import Final, NamedTuple
 
 from kpp_physics.compiled import inlined
 from kpp_physics.water import coflow_correction, drag
@@ -23,6 +24,50 @@ TINY = 1e-250
 
 ROUNDING = 4e-16
 """The same at which no pass can make it better; likewise of a correction over the speed."""
+
+
+class Load(NamedTuple):
+    """What a moving mass works against in a step, all but the water; a shaft counts rad for m and N m for N."""
+
+    inertia: float
+    """Mass or moment of inertia [kg or kg m2]."""
+    driving: float
+    """Constant force, > 0 accelerates [N or N m]."""
+    linear: float
+    """Loss that goes with the mean speed [N s/m]."""
+    quadratic: float
+    """Loss that goes with its square [N s2/m2]."""
+    dry: float
+    """Dry friction that fades below `dry_scale` [N]."""
+    dry_scale: float
+    """Speed scale of that friction [m/s]."""
+    second_dry: float
+    """A dry friction with another scale: that of the shaft, if it is locked to the chain [N]."""
+    second_scale: float
+    """Speed scale of that friction [m/s], > 0 even if there is none."""
+
+
+class Water(NamedTuple):
+    """What the water does to the chain in a step."""
+
+    drag: float
+    """k_d = 1/2 rho N A_D chi B [kg/m], 0 without water."""
+    coflow_on: float
+    """1 if the chain drags the water along, else 0 [-]."""
+    coflow: float
+    """Co-flow speed at the start of the step [m/s]."""
+    bulk: float
+    """1/2 rho (A_s/2) K_w of the co-flow [kg/m]."""
+    mass: float
+    """Water in the shaft M_w [kg], > 0."""
+    lift: float
+    """Airlift of gas F_a, against the co-flow [N]."""
+    paid: float
+    """Share of the drag that the chain pays; the water always receives all of it [-]."""
+
+
+DRY: Final = Water(0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0)
+"""No water: for a shaft that turns by itself."""
 
 
 @inlined
@@ -89,48 +134,50 @@ def mean_coflow(
 
 
 @inlined
+def _slope(
+    load: Load, water: Water, mean: float, end: float, relative: float, sensitivity: float, inertia: float
+) -> float:
+    """Derivative of the forces left over by the change of speed [N s/m], > 0 and never below the inertia over the step.
+
+    Args:
+        mean, end: speed over the step and at its end [m/s]; half of a change is in the mean, all of it at the end.
+        relative: speed of the chain against the water [m/s].
+        sensitivity: of the co-flow to the chain's mean speed [-], 0 to 1, so that the water's share is not negative.
+        inertia: mass over the step [kg/s].
+    """
+    return (
+        inertia
+        + 0.5 * load.linear
+        + load.quadratic * abs(mean)
+        + water.paid * water.drag * abs(relative) * (1.0 - sensitivity)
+        + _dry_friction_slope(end, load.dry, load.dry_scale)
+        + _dry_friction_slope(end, load.second_dry, load.second_scale)
+    )
+
+
+@inlined
 def end_speed(
-    start: float,
-    guess: float,
-    mass: float,
-    driving: float,
-    linear: float,
-    quadratic: float,
-    dry: float,
-    dry_scale: float,
-    second_dry: float,
-    second_scale: float,
-    drag_coefficient: float,
-    coflow_on: float,
-    coflow: float,
-    coflow_mean: float,
-    bulk_coefficient: float,
-    coflow_mass: float,
-    h: float,
-    lift: float = 0.0,
-    paid: float = 1.0,
+    start: float, guess: float, load: Load, water: Water, coflow_mean: float, h: float
 ) -> tuple[float, float, bool]:
-    """Speed after a step: mass (v1 - v0)/h = driving - losses, solved to rounding.
+    """Speed after a step: m (v1 - v0)/h = driving - losses - water - dry frictions, solved to rounding.
+
+    Newton's method within a bracket. Losses and water go with the mean speed (v0 + v1)/2, so that force times path is
+    exactly the energy that changes hands; dry frictions go with the end speed, so that a stiff one stops the mass and
+    does not throw it back.
 
     Args:
         start, guess: speed at the start and a guess of the speed at the end [m/s or rad/s].
-        mass: mass or inertia [kg or kg m2].
-        driving: constant force, > 0 accelerates [N or N m].
-        linear, quadratic: coefficients of losses with the mean speed [N s/m, N s2/m2].
-        dry, dry_scale, second_dry, second_scale: two dry frictions with their speed scales [N, m/s].
-        drag_coefficient: k_d of the water [kg/m], 0 without water.
-        coflow_on: 1 if the water is dragged along, else 0.
-        coflow, coflow_mean: co-flow speed at the start, and a guess of its mean [m/s].
-        bulk_coefficient, coflow_mass: of the co-flow [kg/m, kg].
+        load: what the mass works against.
+        water: what the water does; `DRY` for a shaft.
+        coflow_mean: guess of the mean co-flow speed [m/s].
         h: step [s].
-        lift: airlift of gas against the co-flow [N].
-        paid: share of the drag that the chain pays; the water always receives all of it [-].
 
     Returns:
-        Speed at the end and mean co-flow speed [m/s], and whether the forces balance to `RESIDUAL`.
+        Speed at the end and mean co-flow speed [m/s], and whether the forces balance to `RESIDUAL`: False after
+        `PASSES` passes, of which the caller makes a fault.
     """
     change = guess - start
-    inertia = mass / h
+    inertia = load.inertia / h
     low = high = 0.0
     bracketed = converged = False
     settled = True
@@ -139,23 +186,16 @@ def end_speed(
         mean = start + 0.5 * change
         end = start + change
         sensitivity = 0.0
-        if coflow_on != 0.0:
+        if water.coflow_on != 0.0:
             coflow_mean, sensitivity, settled = mean_coflow(
-                coflow_mean, coflow, mean, drag_coefficient, bulk_coefficient, coflow_mass, h, lift
+                coflow_mean, water.coflow, mean, water.drag, water.bulk, water.mass, h, water.lift
             )
         relative = mean - coflow_mean
-        first, second = dry_friction(end, dry, dry_scale), dry_friction(end, second_dry, second_scale)
-        water = paid * drag(relative, drag_coefficient)
-        losses = linear * mean + quadratic * mean * abs(mean)
-        residual = inertia * change - driving + losses + water + first + second
-        slope = (
-            inertia
-            + 0.5 * linear
-            + quadratic * abs(mean)
-            + paid * drag_coefficient * abs(relative) * (1.0 - sensitivity)
-            + _dry_friction_slope(end, dry, dry_scale)
-            + _dry_friction_slope(end, second_dry, second_scale)
-        )
+        first = dry_friction(end, load.dry, load.dry_scale)
+        second = dry_friction(end, load.second_dry, load.second_scale)
+        pull = water.paid * drag(relative, water.drag)
+        losses = load.linear * mean + load.quadratic * mean * abs(mean)
+        residual = inertia * change - load.driving + losses + pull + first + second
         # The residual rises everywhere at least as steeply as the inertia, so one value of it brackets the root.
         # A hair wider, since in a very short part the slope is that of the inertia to rounding.
         reach = residual / inertia * (1.0 + RESIDUAL)
@@ -166,8 +206,8 @@ def end_speed(
             high = change
         else:
             low = change
-        scale = abs(inertia * change) + abs(driving) + abs(losses) + abs(water) + abs(first) + abs(second)
-        correction = -residual / slope
+        scale = abs(inertia * change) + abs(load.driving) + abs(losses) + abs(pull) + abs(first) + abs(second)
+        correction = -residual / _slope(load, water, mean, end, relative, sensitivity, inertia)
         # What cannot change the speed by a rounding error of a rounding error is in balance, too.
         least = ROUNDING * ROUNDING * abs(end)
         converged = settled and (abs(residual) <= RESIDUAL * scale + TINY or abs(correction) <= least)

@@ -31,6 +31,20 @@ from tests.kpp_physics.units import dimension, worth
 
 SCALES = (3.7, 0.41, 1.9, 0.83, 2.3)
 
+
+def end_speed(
+    start: float, guess: float, inertia: float, driving: float, linear: float, quadratic: float, dry: float,
+    dry_scale: float, second: float, second_scale: float, drag: float, coflow_on: float, coflow: float,
+    coflow_mean: float, bulk: float, mass: float, h: float, lift: float, paid: float,
+) -> tuple[float, float, bool]:  # fmt: skip
+    """The kernel's solver with the fields of its arguments one by one."""
+    load = motion.Load(inertia, driving, linear, quadratic, dry, dry_scale, second, second_scale)
+    around = motion.Water(drag, coflow_on, coflow, bulk, mass, lift, paid)
+    return motion.end_speed(start, guess, load, around, coflow_mean, h)
+
+
+end_speed.__doc__ = inspect.getsource(motion.Load) + inspect.getsource(motion.Water) + (motion.end_speed.__doc__ or "")
+
 # Function, then every argument as value and unit, then the units of the results. Left out are the functions that hold
 # a reference state of a standard or a regularisation in SI numbers, and say so.
 LAWS: list[tuple[Callable[..., Any], list[tuple[float, str]], tuple[str, ...]]] = [
@@ -69,7 +83,7 @@ LAWS: list[tuple[Callable[..., Any], list[tuple[float, str]], tuple[str, ...]]] 
     (motion.mean_coflow,
      [(0.2, "m/s"), (0.19, "m/s"), (0.5, "m/s"), (16800, "kg/m"), (9000, "kg/m"), (1.8e5, "kg"), (1e-3, "s"),
       (30.0, "N")], ("m/s", "-", "-")),
-    (motion.end_speed,
+    (end_speed,
      [(0.36, "m/s"), (0.36, "m/s"), (3e4, "kg"), (5e3, "N"), (40, "N s/m"), (6, "N s2/m2"), (850, "N"),
       (1e-3, "m/s"), (100, "N"), (1.5e-3, "m/s"), (16800, "kg/m"), (1, "-"), (0.2, "m/s"), (0.2, "m/s"),
       (9000, "kg/m"), (1.8e5, "kg"), (1e-3, "s"), (30, "N"), (0.9, "-")], ("m/s", "m/s", "-")),

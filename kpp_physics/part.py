@@ -1,0 +1,213 @@
+"""One part of a step: how chain and shaft come out of it, locked or each by itself."""
+
+import math
+from typing import NamedTuple
+
+from kpp_physics import coefficients as co
+from kpp_physics import constants
+from kpp_physics import state as st
+from kpp_physics.chain_motion import Acting, ChainEnd, Start, chain_load, run_chain, stop_chain
+from kpp_physics.compiled import inlined
+from kpp_physics.generator import iron_torque
+from kpp_physics.motion import DRY, RESIDUAL, Load, Water, dry_friction, end_speed
+from kpp_physics.state import Vector
+from kpp_physics.water import exchange_force
+
+JOLT = 0.005
+SHAFT_JOLT = 0.1
+"""Change of the speed of the chain and of a shaft that turns by itself in a part of a step [m/s, rad/s]: a claimed jet
+can push with a hundred meganewtons, and losses that go with the speed can stop a light plant in a step."""
+
+JOLT_SHARE = 0.025
+"""The same over the speed at the start of the part, where that is more."""
+
+JOLTS = 128
+"""Share of a step, one over this, that is not divided further for that."""
+
+NO_SLIP = 1e-30
+"""Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
+
+ATTEMPTS = 40
+"""Most tries at one part: it is shortened for a jolt, by a third at least, to 1/128 of the step; the clutch may open
+and lock, the chain turn back, the part end in a lock or in rest."""
+
+
+class Part(NamedTuple):
+    """How chain and shaft come out of a part of a step."""
+
+    found: bool
+    """False if `ATTEMPTS` brought no solution, and nothing else here counts."""
+    chain: ChainEnd
+    shaft: float
+    """Speed of the shaft at the end [rad/s]."""
+    clutch: float
+    """Torque of the clutch [N m], >= 0 unless `driven` stiff frictions left it no other."""
+    transfer: float
+    """Chain force over clutch torque times ratio [-]."""
+    moving: float
+    """What the chain moves, a locked shaft included [kg]."""
+    soak: float
+    """Time in which the water that is taken in gets its impulse [s]."""
+    backwards: bool
+    locked: bool
+    halted: bool
+    """True if the shaft by itself comes to rest at the end."""
+    ends_in_lock: bool
+    """True if the clutch locks at the end."""
+
+
+@inlined
+def _transfer(efficiency: float, backwards: bool) -> float:
+    """Chain force over clutch torque times ratio [-]: 1/efficiency, and the same loss when the chain runs backwards.
+
+    The clutch's torque brakes a chain that runs forwards, so the gearbox takes its loss from the chain. Backwards the
+    torque drives the chain, and the loss has to come off what arrives; without the distinction it would be a gain.
+    """
+    return 1.0 + (1.0 - 1.0 / efficiency if backwards else 1.0 / efficiency - 1.0)
+
+
+@inlined
+def _halt(w0: float, load: Load) -> float:
+    """Time in which a shaft that turns by itself comes to rest [s], infinite if it does not.
+
+    Args:
+        w0: its speed [rad/s].
+        load: what it works against; the dry friction acts as it does at the start.
+    """
+    mean = 0.5 * w0
+    pull = -load.driving + load.linear * mean + load.quadratic * mean * abs(mean)
+    pull += dry_friction(w0, load.dry, load.dry_scale)
+    return load.inertia * w0 / pull if w0 * pull > 0.0 else math.inf
+
+
+@inlined
+def _shortened(step: float, longest: float, change: float, jolt: float, h: float) -> float:
+    """A shorter part for one that changes a speed by far more than a jolt [s]; 0 if the part may stay as it is.
+
+    Within a factor of 1.5 it may: the next try would hardly come closer. Below a share of the step it must.
+    """
+    if abs(change) > 1.5 * jolt and longest > h / JOLTS:
+        return max(step * jolt / abs(change), h / JOLTS)
+    return 0.0
+
+
+@inlined
+def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float) -> float:
+    """Torque that takes the shaft from one speed to the other in a part [N m, rad/s, s], with what brakes it."""
+    mean = 0.5 * (w0 + w1)
+    return float(
+        c[co.SHAFT_INERTIA] * (w1 - w0) / step
+        + acting.torque
+        + c[co.MECHANICAL_COEFFICIENT] * mean
+        + iron_torque(w1, mean, acting.shaft_dry, c[co.IRON_EDDY_COEFFICIENT])
+        + c[co.WINDAGE_COEFFICIENT] * mean * abs(mean)
+    )
+
+
+@inlined
+def _shaft_load(c: Vector, acting: Acting) -> Load:
+    """What a shaft that turns by itself works against."""
+    return Load(
+        c[co.SHAFT_INERTIA],
+        -acting.torque,
+        c[co.IRON_EDDY_COEFFICIENT] + c[co.MECHANICAL_COEFFICIENT],
+        c[co.WINDAGE_COEFFICIENT],
+        acting.shaft_dry,
+        constants.SHAFT_STANDSTILL_SPEED,
+        0.0,
+        1.0,
+    )
+
+
+@inlined
+def solve_part(
+    c: Vector, x: Vector, f: Vector, work: Vector, active: int, acting: Acting, start: Start, h: float
+) -> Part:
+    """Try a part of a step until its length and what happens in it fit each other.
+
+    First the chain, then the shaft: the clutch can drive the shaft and never the chain, so it stays locked as long as
+    its torque is not negative, and locks when the chain would overtake the shaft. Each finding (a jolt, rest, a chain
+    that turns back, a clutch that opens or locks) shortens the part or changes an assumption, and the next try starts
+    from the speeds of the last.
+    """
+    v0, w0, ratio = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN]
+    jolt, shaft_jolt = max(JOLT, JOLT_SHARE * abs(v0)), max(SHAFT_JOLT, JOLT_SHARE * abs(w0))
+    water = Water(
+        c[co.DRAG_COEFFICIENT], c[co.COFLOW_ON], start.coflow, c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS], acting.lift,
+        acting.paid,
+    )  # fmt: skip
+    shaft_load = _shaft_load(c, acting)
+    step = longest = start.left
+    soak, backwards, locked = start.soak, start.backwards, start.locked
+    v1, w1, coflow = v0 + x[st.ACCELERATION] * step, w0, start.coflow
+    end = ChainEnd(False, step, v1, coflow, 0.0, 0.0, 0.0, False)
+    transfer, moving, clutch, halt = 1.0, acting.mass, 0.0, math.inf
+    found = ends_in_lock = final = turned = driven = halted = False
+    for _ in range(ATTEMPTS):
+        transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards != driven)
+        load = chain_load(c, acting, locked, ratio * transfer)
+        moving = load.inertia
+        braking = exchange_force(acting.ingested, v0, soak) if h - start.left < soak * (1.0 - RESIDUAL) else 0.0
+        end = run_chain(c, x, f, work, active, acting, load, water, start, v1, coflow, braking, step)
+        if not end.found:
+            break
+        v1, coflow = end.speed, end.coflow
+        shorter = _shortened(step, longest, v1 - v0, jolt, h)
+        if shorter > 0.0:
+            step = longest = shorter
+            soak = longest if start.first else soak  # the water has the chain's speed at once, and brakes it so long
+            ends_in_lock = False
+            continue
+        end = stop_chain(c, x, f, work, active, acting, load, water, start, end)
+        if not end.found:
+            break
+        step, v1, coflow = end.step, end.speed, end.coflow
+        if v0 == 0.0 and (v1 > 0.0 if backwards else v1 < 0.0) and not turned:
+            backwards, turned = not backwards, True
+            continue
+        if locked:
+            w1 = ratio * v1
+            clutch = _clutch_torque(c, acting, w0, w1, step)
+            if final and clutch < 0.0 and not driven:
+                # Stiff frictions on both sides can leave the clutch no torque of its own sign, locked or free. It
+                # stays locked, and the gearbox takes its loss from the shaft that drives.
+                driven = True
+                continue
+            found = clutch >= 0.0 or final
+            if found:
+                break
+            locked, step = False, longest
+            continue
+        clutch = 0.0
+        if step == halt:
+            w1 = 0.0
+            halted = found = ratio * v1 <= 0.0
+            if found:
+                ends_in_lock = False
+                break
+        w1, _, settled = end_speed(w0, w1, shaft_load, DRY, 0.0, step)
+        if not settled:
+            break
+        shorter = _shortened(step, longest, w1 - w0, shaft_jolt, h)
+        if shorter > 0.0:
+            step = longest = shorter
+            ends_in_lock = False
+            continue
+        if w0 * w1 < 0.0 and acting.shaft_dry > 0.0:
+            # As for the chain: a dry friction that acts with the speed beyond rest would give energy.
+            halt = _halt(w0, shaft_load)
+            if halt < step:
+                step = halt
+                continue
+        overtake, gap = ratio * v1 - w1, w0 - ratio * v0
+        found = overtake <= 0.0 or (ends_in_lock and not end.stops)
+        if found:
+            ends_in_lock = ends_in_lock and not end.stops
+            break
+        if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
+            locked, final, step = True, True, longest
+            continue
+        step *= gap / (gap + overtake)  # locks at this part of the step
+        v1 = v0 + (v1 - v0) * gap / (gap + overtake)
+        ends_in_lock = True
+    return Part(found, end, w1, clutch, transfer, moving, soak, backwards, locked, halted, ends_in_lock)
