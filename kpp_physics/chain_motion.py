@@ -7,7 +7,7 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants
 from kpp_physics import state as st
 from kpp_physics.chain import shell_slope
-from kpp_physics.compiled import inlined
+from kpp_physics.compiled import inlined, merged
 from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, Load, Water, dry_friction, end_speed, mean_coflow
 from kpp_physics.pockets import mean_buoyancy
 from kpp_physics.state import Vector
@@ -90,7 +90,7 @@ class ChainEnd(NamedTuple):
     """True if dry friction acts as at the start, up to rest or to where it fades."""
 
 
-@inlined
+@merged
 def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Load:
     """What the chain works against, buoyancy, shells and taken water left out; a locked shaft is referred to it.
 
@@ -116,7 +116,7 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Load
     )
 
 
-@inlined
+@merged
 def _shells(c: Vector, x: Vector, f: Vector, travel: float, ds: float) -> float:
     """Mean force of the shells over the next path ds, after a path [N, m, m]; even numbers of floaters balance."""
     if f.shape[1] % 2 == 0:
@@ -125,7 +125,7 @@ def _shells(c: Vector, x: Vector, f: Vector, travel: float, ds: float) -> float:
     return float(c[co.SHELL_FORCE] * slope)
 
 
-@inlined
+@merged
 def run_chain(
     c: Vector,
     x: Vector,

@@ -6,7 +6,7 @@ from kpp_physics import state as st
 from kpp_physics.chain import moving_mass
 from kpp_physics.chain_motion import Acting, Start
 from kpp_physics.claims import book_claims, book_jet, claimed_forces
-from kpp_physics.compiled import inlined
+from kpp_physics.compiled import inlined, merged
 from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
 from kpp_physics.faults import NOT_CONVERGED, OK, TIME_LEFT
 from kpp_physics.generator import iron_torque
@@ -92,7 +92,7 @@ def move(
     return OK
 
 
-@inlined
+@merged
 def _acting(c: Vector, x: Vector, f: Vector, flow: Vector, brake: float, stray: float) -> Acting:
     """What acts during the whole step; a claim that is active scales drag, friction or buoyancy."""
     claims = x[st.CLAIMS_ACTIVE] != 0.0
@@ -110,7 +110,7 @@ def _acting(c: Vector, x: Vector, f: Vector, flow: Vector, brake: float, stray: 
     )
 
 
-@inlined
+@merged
 def _book_chain(
     c: Vector,
     x: Vector,
@@ -156,7 +156,7 @@ def _book_chain(
     x[st.SHELL_FORCE], x[st.DRAG_FORCE], x[st.EXCHANGE_FORCE] = end.shell, force, end.braking
 
 
-@inlined
+@merged
 def _book_shaft(
     c: Vector, x: Vector, flow: Vector, sampled: Vector, acting: Acting, start: Start, part: Part, stray: float
 ) -> None:
@@ -182,7 +182,7 @@ def _book_shaft(
     sampled[ledger.GENERATOR_STRAY] += sampled_dry(w0, w1, stray, hysteresis + stray, dissipated, moved, step)
 
 
-@inlined
+@merged
 def _conclude(c: Vector, x: Vector, flow: Vector, start_speed: float, lifted: float, brake: float, h: float) -> None:
     """Means over the step of what was summed, the claims, and the forces that are shown.
 

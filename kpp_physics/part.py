@@ -7,7 +7,7 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants
 from kpp_physics import state as st
 from kpp_physics.chain_motion import Acting, ChainEnd, Start, chain_load, run_chain, stop_chain
-from kpp_physics.compiled import inlined
+from kpp_physics.compiled import inlined, merged
 from kpp_physics.generator import iron_torque
 from kpp_physics.motion import DRY, RESIDUAL, Load, Water, dry_friction, end_speed
 from kpp_physics.state import Vector
@@ -80,7 +80,7 @@ def _halt(w0: float, load: Load) -> float:
     return load.inertia * w0 / pull if w0 * pull > 0.0 else math.inf
 
 
-@inlined
+@merged
 def _shortened(step: float, longest: float, change: float, jolt: float, h: float) -> float:
     """A shorter part for one that changes a speed by far more than a jolt [s]; 0 if the part may stay as it is.
 
@@ -91,7 +91,7 @@ def _shortened(step: float, longest: float, change: float, jolt: float, h: float
     return 0.0
 
 
-@inlined
+@merged
 def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float) -> float:
     """Torque that takes the shaft from one speed to the other in a part [N m, rad/s, s], with what brakes it."""
     mean = 0.5 * (w0 + w1)
@@ -104,7 +104,7 @@ def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float)
     )
 
 
-@inlined
+@merged
 def _shaft_load(c: Vector, acting: Acting) -> Load:
     """What a shaft that turns by itself works against."""
     return Load(
@@ -119,7 +119,7 @@ def _shaft_load(c: Vector, acting: Acting) -> Load:
     )
 
 
-@inlined
+@merged
 def solve_part(
     c: Vector, x: Vector, f: Vector, work: Vector, active: int, acting: Acting, start: Start, h: float
 ) -> Part:
