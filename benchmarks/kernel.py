@@ -15,8 +15,9 @@ import numpy as np
 
 from benchmarks.table import Row, note
 from kpp_physics import coefficients as co
-from kpp_physics import environment, exergy, ledger, pockets
+from kpp_physics import environment, exergy, ledger
 from kpp_physics import state as st
+from kpp_physics.buoyancy import work_array
 from kpp_physics.constants import STEP
 from kpp_physics.fleet import Fleet
 from kpp_physics.parameters import Parameters
@@ -102,7 +103,7 @@ def _against_c() -> Row:
     numbers = ctypes.POINTER(ctypes.c_double)
     plant = started(Parameters())
     begin = plant.memory()
-    coefficients, work = environment.coefficients(plant.parameters), np.zeros((pockets.WORK_ROWS, 66))
+    coefficients, work = environment.coefficients(plant.parameters), work_array(66)
     memory = np.frombuffer(begin).copy()
     pointers = [array.ctypes.data_as(numbers) for array in (coefficients, memory, work)]
     ours = floor = float("inf")

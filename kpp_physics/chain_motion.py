@@ -6,10 +6,10 @@ from typing import NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics import constants
 from kpp_physics import state as st
+from kpp_physics.buoyancy import mean_buoyancy
 from kpp_physics.chain import shell_slope
 from kpp_physics.compiled import inlined, merged
 from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, Load, Water, dry_friction, end_speed, mean_coflow
-from kpp_physics.pockets import mean_buoyancy
 from kpp_physics.state import Vector
 from kpp_physics.water import drag
 

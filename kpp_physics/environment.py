@@ -11,9 +11,9 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, hypotheses, ledger, stores
 from kpp_physics import state as st
 from kpp_physics.air import bucket_volume, compression_work
+from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import compiled, inlined
 from kpp_physics.parameters import RAMPS, Parameters
-from kpp_physics.pockets import water_temperature
 from kpp_physics.state import Vector
 
 PRESSURE_RAMP = RAMPS["ambient_pressure"]

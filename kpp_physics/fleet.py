@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import faults, kernel, pockets, surroundings
+from kpp_physics import faults, kernel, surroundings
 from kpp_physics import state as st
+from kpp_physics.buoyancy import work_array
 from kpp_physics.observation import Observation
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant, SimulationError
@@ -26,7 +27,7 @@ class Fleet:
         self._memory = np.frombuffer(b"".join(memories), dtype=np.float64).copy()
         self._coefficients = np.array([co.coefficients(each) for each in self.parameters])
         self._counts = np.array([each.floater_count for each in self.parameters])
-        self._work = np.zeros((pockets.WORK_ROWS, int(max(self._counts, default=1))))
+        self._work = work_array(int(max(self._counts, default=1)))
         self._faults = np.zeros(len(plants), dtype=np.int64)
         self._take_series()
 

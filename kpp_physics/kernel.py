@@ -324,7 +324,7 @@ def advance(
         coefficients: one row of `coefficients.NAMES` a plant; what depends on the surroundings is filled.
         memory: the memories of all plants (`state.views`), one after the other.
         counts: floaters of each plant.
-        work: scratch, [WORK_ROWS, most floaters]; carries nothing from step to step.
+        work: scratch (`buoyancy.work_array`); carries nothing from step to step.
         n: number of steps.
         series: tables of the time series (`surroundings.table`) of all plants, one after the other.
         series_ends: where each plant's table ends, after a leading 0.

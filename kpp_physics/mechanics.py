@@ -3,6 +3,7 @@
 from kpp_physics import coefficients as co
 from kpp_physics import constants, ledger
 from kpp_physics import state as st
+from kpp_physics.buoyancy import FORCE, INDEX, PROGRESS, refresh
 from kpp_physics.chain import moving_mass
 from kpp_physics.chain_motion import Acting, Start
 from kpp_physics.claims import book_claims, book_jet, claimed_forces
@@ -12,7 +13,6 @@ from kpp_physics.faults import NOT_CONVERGED, OK, TIME_LEFT
 from kpp_physics.generator import iron_torque
 from kpp_physics.motion import dry_friction
 from kpp_physics.part import Part, solve_part
-from kpp_physics.pockets import FORCE, INDEX, PROGRESS, refresh
 from kpp_physics.sampling import rubbing_power, sample, sampled_dry
 from kpp_physics.state import Vector
 from kpp_physics.water import drag

@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics import constants, exergy, ledger, meters, plc
 from kpp_physics import state as st
+from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
 from kpp_physics.limits import limit_text, trip_limit
 from kpp_physics.parameters import Parameters
-from kpp_physics.pockets import water_temperature
 from kpp_physics.survey import (
     EXERGY,
     EXERGY_PARTS,

@@ -16,13 +16,13 @@ from kpp_physics import (
     kernel,
     ledger,
     plc,
-    pockets,
     rebuilding,
     surroundings,
     survey,
 )
 from kpp_physics import meters as metering
 from kpp_physics import state as st
+from kpp_physics.buoyancy import work_array
 from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import BUILT, DECLARATIONS, LOOP, ParameterError, Parameters, Violation
@@ -57,7 +57,7 @@ class Plant:
         self._counts = np.array([count])
         self._faults = np.zeros(1, dtype=np.int64)
         self._parts = st.views(self._memory, count)
-        self._work = np.zeros((pockets.WORK_ROWS, count))
+        self._work = work_array(count)
         self._floaters = np.zeros((survey.SURVEY_ROWS, count))
         self._stores = np.zeros(survey.STORES_WIDTH)
         self._lines = np.zeros((2, ledger.COUNT))

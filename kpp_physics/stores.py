@@ -11,9 +11,9 @@ from kpp_physics import coefficients as co
 from kpp_physics import exergy, hypotheses, ledger
 from kpp_physics import state as st
 from kpp_physics.air import bucket_volume
+from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place_on_loop
-from kpp_physics.pockets import water_temperature
 from kpp_physics.state import Vector
 
 RECOVERED: Final = ledger.EXERGY_COUNT - 1

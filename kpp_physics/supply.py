@@ -14,10 +14,10 @@ from kpp_physics.air import (
     sampled_mean,
     valve_flow,
 )
+from kpp_physics.bath import heat_conductance, water_temperature
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.jet import SHORTEST, filled_after, valve_against_outlet
-from kpp_physics.pockets import heat_conductance, water_temperature
 from kpp_physics.state import Vector
 
 FULL = 1e-9
