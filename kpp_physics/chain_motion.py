@@ -143,8 +143,9 @@ def run_chain(
 ) -> ChainEnd:
     """The chain on its way for the whole of a part: the speed at its end, with the mean forces over its path.
 
-    The buoyancy belongs to a path, and the path to the speed at the end. A second pass with the path of the first is
-    enough: what the pressure changes over the difference of both is far below rounding of the force.
+    The buoyancy belongs to a path, and the path to the speed at the end. Two passes are enough: energy closes for any
+    path, since the pockets lose what is booked, and over what the second pass still moves the path (a small part of
+    what a step's buoyancy changes the speed) the pressure, and the force with it, changes by less than rounding.
 
     Args:
         guess, coflow: of the speed at the end and of the mean co-flow [m/s].

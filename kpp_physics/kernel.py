@@ -189,6 +189,59 @@ def _begin_lap(lap: Vector) -> None:
 
 
 @inlined
+def _auxiliaries(c: Vector, x: Vector, flow: Vector, samples: Vector, h: float) -> None:
+    """Book the plant's own consumption and the pump of H2: paid for, and all of it heat."""
+    auxiliary = c[co.AUXILIARY_POWER] * h
+    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
+        auxiliary += c[co.H2_PUMP_POWER] * h
+    for line in (ledger.AUXILIARY, ledger.AUXILIARY_HEAT):
+        flow[line] += auxiliary
+        samples[line] += auxiliary
+
+
+@inlined
+def _book(x: Vector, books: Vector, sampled: Vector, entropy: Vector) -> None:
+    """Add the step to the totals, once all of it is booked; nothing is ever taken out of a total again."""
+    flow = books[2]
+    flow[ledger.UNSOURCED] = (
+        flow[ledger.UNSOURCED_H1]
+        + flow[ledger.UNSOURCED_H2]
+        + flow[ledger.UNSOURCED_H3]
+        + flow[ledger.UNSOURCED_JET]
+        + flow[ledger.UNSOURCED_RECOVERY]
+    )
+    for line in range(ledger.COUNT):
+        books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
+    for line in range(ledger.BALANCE_COUNT):
+        sampled[0, line] += sampled[1, line]
+    for line in range(exergy.COUNT):
+        entropy[0, line] += entropy[1, line]
+    for line in range(exergy.LINE_COUNT):
+        x[st.ENTROPY_LOW] = min(x[st.ENTROPY_LOW], entropy[1, line])
+
+
+@inlined
+def _verdict(x: Vector) -> int:
+    """OK, or the fault of a plant that cannot be computed any further: a number that is none, or no air to divide by.
+
+    A sum is finite only if all its terms are: one question instead of seven.
+    """
+    if not math.isfinite(
+        x[st.SPEED]
+        + x[st.SHAFT_SPEED]
+        + x[st.COFLOW]
+        + x[st.RECEIVER_ENERGY]
+        + x[st.POSITION]
+        + x[st.CURRENT]
+        + x[st.WINDING_TEMPERATURE]
+    ):
+        return NOT_FINITE
+    if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
+        return RECEIVER_EMPTY
+    return OK
+
+
+@inlined
 def _one_step(
     c: Vector,
     x: Vector,
@@ -218,13 +271,7 @@ def _one_step(
     state = int(x[st.PLC_STATE])
     missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
     active = pockets(c, x, f, flow, samples, destroyed, lap, work, plc.vent_open(state), missed, behind, h)
-    auxiliary = c[co.AUXILIARY_POWER] * h
-    if c[co.H2_MODE] == hypotheses.PHYSICAL and x[st.CLAIMS_ACTIVE] != 0.0:
-        auxiliary += c[co.H2_PUMP_POWER] * h
-    flow[ledger.AUXILIARY] += auxiliary
-    flow[ledger.AUXILIARY_HEAT] += auxiliary
-    samples[ledger.AUXILIARY] += auxiliary
-    samples[ledger.AUXILIARY_HEAT] += auxiliary
+    _auxiliaries(c, x, flow, samples, h)
 
     start_current, start_speed = x[st.CURRENT], x[st.SHAFT_SPEED]
     mean_current = mean_square = wanted = 0.0
@@ -249,36 +296,10 @@ def _one_step(
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
-    flow[ledger.UNSOURCED] = (
-        flow[ledger.UNSOURCED_H1]
-        + flow[ledger.UNSOURCED_H2]
-        + flow[ledger.UNSOURCED_H3]
-        + flow[ledger.UNSOURCED_JET]
-        + flow[ledger.UNSOURCED_RECOVERY]
-    )
-    for line in range(ledger.COUNT):
-        books[0, line], books[1, line] = ledger.add(books[0, line], books[1, line], flow[line])
-    for line in range(ledger.BALANCE_COUNT):
-        sampled[0, line] += samples[line]
-    for line in range(exergy.COUNT):
-        entropy[0, line] += destroyed[line]
-    for line in range(exergy.LINE_COUNT):
-        x[st.ENTROPY_LOW] = min(x[st.ENTROPY_LOW], destroyed[line])
+    _book(x, books, sampled, entropy)
     _turn_lap(c, x, f, books, lap, ring, h)
     x[st.STEPS] += h / c[co.STEP]
-    if not math.isfinite(
-        x[st.SPEED]
-        + x[st.SHAFT_SPEED]
-        + x[st.COFLOW]
-        + x[st.RECEIVER_ENERGY]
-        + x[st.POSITION]
-        + x[st.CURRENT]
-        + x[st.WINDING_TEMPERATURE]
-    ):
-        return NOT_FINITE
-    if x[st.RECEIVER_MASS] <= 0.0 or x[st.RECEIVER_ENERGY] <= 0.0:
-        return RECEIVER_EMPTY
-    return OK
+    return _verdict(x)
 
 
 @inlined

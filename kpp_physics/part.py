@@ -120,23 +120,68 @@ def _shaft_load(c: Vector, acting: Acting) -> Load:
 
 
 @merged
+def _try_chain(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    work: Vector,
+    active: int,
+    acting: Acting,
+    load: Load,
+    start: Start,
+    guess: float,
+    coflow: float,
+    soak: float,
+    step: float,
+    longest: float,
+    h: float,
+) -> tuple[ChainEnd, float]:
+    """The chain in a part as long as assumed, brought to rest in it if that is where it ends.
+
+    Returns:
+        The end, and the length of a shorter part to try instead if the speed changes by too much [s], else 0.
+    """
+    v0 = start.speed
+    water = Water(
+        c[co.DRAG_COEFFICIENT], c[co.COFLOW_ON], start.coflow, c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS], acting.lift,
+        acting.paid,
+    )  # fmt: skip
+    braking = exchange_force(acting.ingested, v0, soak) if h - start.left < soak * (1.0 - RESIDUAL) else 0.0
+    end = run_chain(c, x, f, work, active, acting, load, water, start, guess, coflow, braking, step)
+    shorter = _shortened(step, longest, end.speed - v0, max(JOLT, JOLT_SHARE * abs(v0)), h)
+    if end.found and shorter == 0.0:
+        end = stop_chain(c, x, f, work, active, acting, load, water, start, end)
+    return end, shorter
+
+
+@merged
+def _try_shaft(
+    load: Load, w0: float, guess: float, step: float, longest: float, h: float
+) -> tuple[float, float, float, bool]:
+    """The shaft by itself in a part as long as assumed.
+
+    Returns:
+        Speed at the end [rad/s]; the length of a shorter part to try instead if it changes by too much [s], else 0; the
+        time in which it comes to rest, if that is where it ends [s], else infinity; and whether it was solved.
+    """
+    w1, _, found = end_speed(w0, guess, load, DRY, 0.0, step)
+    shorter = _shortened(step, longest, w1 - w0, max(SHAFT_JOLT, JOLT_SHARE * abs(w0)), h)
+    # As for the chain: a dry friction that acts with the speed beyond rest would give energy.
+    rest = _halt(w0, load) if w0 * w1 < 0.0 and load.dry > 0.0 else math.inf
+    return w1, shorter, rest, found
+
+
+@merged
 def solve_part(
     c: Vector, x: Vector, f: Vector, work: Vector, active: int, acting: Acting, start: Start, h: float
 ) -> Part:
     """Try a part of a step until its length and what happens in it fit each other.
 
-    First the chain, then the shaft: the clutch can drive the shaft and never the chain, so it stays locked as long as
-    its torque is not negative, and locks when the chain would overtake the shaft. Each finding (a jolt, rest, a chain
-    that turns back, a clutch that opens or locks) shortens the part or changes an assumption, and the next try starts
-    from the speeds of the last.
+    The clutch can drive the shaft and never the chain: it stays locked while its torque is not negative, and locks when
+    the chain would overtake the shaft. Each finding (a jolt, rest, a chain that turns back, a clutch that opens or
+    locks) shortens the part or changes an assumption, and the next try starts from the speeds of the last.
     """
-    v0, w0, ratio = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN]
-    jolt, shaft_jolt = max(JOLT, JOLT_SHARE * abs(v0)), max(SHAFT_JOLT, JOLT_SHARE * abs(w0))
-    water = Water(
-        c[co.DRAG_COEFFICIENT], c[co.COFLOW_ON], start.coflow, c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS], acting.lift,
-        acting.paid,
-    )  # fmt: skip
-    shaft_load = _shaft_load(c, acting)
+    v0, w0, ratio, shaft_load = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN], _shaft_load(c, acting)
     step = longest = start.left
     soak, backwards, locked = start.soak, start.backwards, start.locked
     v1, w1, coflow = v0 + x[st.ACCELERATION] * step, w0, start.coflow
@@ -147,62 +192,49 @@ def solve_part(
         transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards != driven)
         load = chain_load(c, acting, locked, ratio * transfer)
         moving = load.inertia
-        braking = exchange_force(acting.ingested, v0, soak) if h - start.left < soak * (1.0 - RESIDUAL) else 0.0
-        end = run_chain(c, x, f, work, active, acting, load, water, start, v1, coflow, braking, step)
-        if not end.found:
-            break
+        end, shorter = _try_chain(c, x, f, work, active, acting, load, start, v1, coflow, soak, step, longest, h)
         v1, coflow = end.speed, end.coflow
-        shorter = _shortened(step, longest, v1 - v0, jolt, h)
-        if shorter > 0.0:
-            step = longest = shorter
-            soak = longest if start.first else soak  # the water has the chain's speed at once, and brakes it so long
-            ends_in_lock = False
-            continue
-        end = stop_chain(c, x, f, work, active, acting, load, water, start, end)
         if not end.found:
             break
-        step, v1, coflow = end.step, end.speed, end.coflow
+        if shorter > 0.0:
+            step, longest, ends_in_lock = shorter, shorter, False
+            soak = longest if start.first else soak  # the water has the chain's speed at once, and brakes it so long
+            continue
+        step = end.step
         if v0 == 0.0 and (v1 > 0.0 if backwards else v1 < 0.0) and not turned:
             backwards, turned = not backwards, True
             continue
         if locked:
             w1 = ratio * v1
             clutch = _clutch_torque(c, acting, w0, w1, step)
-            if final and clutch < 0.0 and not driven:
-                # Stiff frictions on both sides can leave the clutch no torque of its own sign, locked or free. It
-                # stays locked, and the gearbox takes its loss from the shaft that drives.
-                driven = True
-                continue
-            found = clutch >= 0.0 or final
+            # Stiff frictions on both sides can leave the clutch no torque of its own sign, locked or free. It stays
+            # locked then, and the gearbox takes its loss from the shaft that drives.
+            drives = final and clutch < 0.0 and not driven
+            found = (clutch >= 0.0 or final) and not drives
             if found:
                 break
-            locked, step = False, longest
+            driven = driven or drives
+            locked, step = (True, step) if drives else (False, longest)
             continue
         clutch = 0.0
         if step == halt:
-            w1 = 0.0
-            halted = found = ratio * v1 <= 0.0
+            w1, halted = 0.0, ratio * v1 <= 0.0
+            found, ends_in_lock = halted, ends_in_lock and not halted
             if found:
-                ends_in_lock = False
                 break
-        w1, _, settled = end_speed(w0, w1, shaft_load, DRY, 0.0, step)
+        w1, shorter, rest, settled = _try_shaft(shaft_load, w0, w1, step, longest, h)
         if not settled:
             break
-        shorter = _shortened(step, longest, w1 - w0, shaft_jolt, h)
         if shorter > 0.0:
-            step = longest = shorter
-            ends_in_lock = False
+            step, longest, ends_in_lock = shorter, shorter, False
             continue
-        if w0 * w1 < 0.0 and acting.shaft_dry > 0.0:
-            # As for the chain: a dry friction that acts with the speed beyond rest would give energy.
-            halt = _halt(w0, shaft_load)
-            if halt < step:
-                step = halt
-                continue
+        if rest < step:
+            step = halt = rest
+            continue
         overtake, gap = ratio * v1 - w1, w0 - ratio * v0
-        found = overtake <= 0.0 or (ends_in_lock and not end.stops)
+        ends_in_lock = ends_in_lock and not end.stops
+        found = overtake <= 0.0 or ends_in_lock
         if found:
-            ends_in_lock = ends_in_lock and not end.stops
             break
         if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
             locked, final, step = True, True, longest

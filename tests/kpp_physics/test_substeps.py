@@ -1,5 +1,6 @@
 """Steps that are computed in parts: where, how fine, and that time, bits and powers do not show it."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from catalog import scenarios as library
 from kpp_physics import coefficients as co
-from kpp_physics import environment, substeps
+from kpp_physics import constants, environment, substeps
 from kpp_physics import state as st
+from kpp_physics.air import valve_flow
 from kpp_physics.compiled import interpreted
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from kpp_physics.plant import Plant
@@ -56,6 +58,27 @@ def test_while_a_floater_is_served_the_flow_of_the_last_step_counts() -> None:
     assert parts_of(c, x) == 1
     x[st.SERVED_FLOW] = 0.5 * c[co.TARGET_MASS] / 1e-3 / 100  # may double: a hundredth of the charge in a step
     assert parts_of(c, x) == 4
+
+
+@pytest.mark.parametrize("share", [0.9985, 0.998, 0.997])
+def test_a_receiver_that_comes_to_the_pockets_pressure_is_followed(share: float) -> None:
+    """A part is at most a quarter of the time constant, which the slope of the valve's own law gives."""
+    c, x = waiting(**{**WIDE, "jet_mode": "off", "receiver_volume": 0.1, "floater_volume": 2, "fill_fraction": 1})
+    x[st.SERVED] = 3.0
+    x[st.SPOOL] = 1.0
+    pressure = (
+        x[st.RECEIVER_ENERGY] * c[co.GAS_CONSTANT] / ((c[co.CP_AIR] - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME])
+    )
+
+    def flow(ratio: float) -> float:
+        conductance, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
+        return valve_flow(pressure, constants.VALVE_REFERENCE_TEMPERATURE, ratio, conductance, critical)
+
+    ratio = share - 1e-4
+    x[st.SERVED_FLOW] = flow(ratio)
+    slope = (flow(ratio - 1e-7) - flow(ratio + 1e-7)) / 2e-7  # by the ratio; 1/m by the mass in the receiver
+    expected = 2 ** math.ceil(math.log2(4 * slope * 1e-3 / x[st.RECEIVER_MASS]))
+    assert parts_of(c, x) == expected
 
 
 @pytest.mark.parametrize(("jet", "parts"), [("off", 2), ("physical", 4)])
