@@ -15,6 +15,8 @@ FLAGS = {
     "-": "choice of operation",
 }
 
+_SIDES = {ledger.Side.INPUT: "in", ledger.Side.OUTPUT: "out", ledger.Side.COUNTER: "counted, not in the balance"}
+
 
 def declared() -> dict[str, str]:
     """The blocks that follow from the declarations alone."""
@@ -59,14 +61,12 @@ def _assumptions() -> str:
 
 
 def _ledger_lines() -> str:
-    rows = ["| side | lines |", "|---|---|"]
-    for side, lines in (
-        ("in", ledger.INPUTS),
-        ("out", ledger.OUTPUTS),
-        ("stored", ledger.STORES),
-        ("counted, not in the balance", ledger.COUNTERS),
-    ):
-        rows.append(f"| {side} | {', '.join(f'`{name}`' for name in lines)} |")
+    rows = ["| side | line | unit | meaning |", "|---|---|---|---|"]
+    stored = [("stored", store) for store in ledger.STORE_TABLE]
+    sides = [(_SIDES[line.side], line) for line in ledger.TABLE]
+    balanced = [row for row in sides if row[1].side is not ledger.Side.COUNTER]
+    for side, line in [*balanced, *stored, *sides[len(balanced) :]]:
+        rows.append(f"| {side} | `{line.name}` | {line.unit} | {line.meaning} |")
     return "\n".join(rows)
 
 

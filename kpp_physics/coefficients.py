@@ -1,79 +1,379 @@
-"""What the compiled step reads: a vector of numbers derived once from the parameters, in SI units."""
+"""What the compiled step reads: a vector of numbers derived once from the parameters, in SI units.
+
+Each number is declared once, with its unit, its meaning, and what gives it: the parameter that it is, a function of the
+parameters, or the surroundings (`environment.take`), which may be on the way to their settings.
+"""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpp_physics import constants, hypotheses
-from kpp_physics.parameters import Parameters
+from kpp_physics.basis import Basis
+from kpp_physics.parameters import DECLARATIONS, Parameters
+from kpp_physics.table import Entry, Table
 
-# fmt: off
-NAMES: Final = (
-    "floater_count", "loop_length", "straight_length", "pitch", "radius", "floater_volume", "water_depth",
-    "bucket_aspect", "dry_mass", "floater_dry_mass", "shell_force", "drag_coefficient", "coflow_on",
-    "coflow_mass", "bulk_coefficient", "friction_force", "brake_force", "pretension", "tension_limit",
-    "water_density", "specific_weight", "ambient_pressure", "ambient_temperature", "water_temperature", "pocket_ua",
-    "gas_constant", "cp_air", "gas_exponent", "compressor_flow", "compressor_isothermal", "compressor_work_factor",
-    "idle_flow", "load_pressure", "unload_pressure", "relief_pressure", "trip_pressure", "cooler_temperature",
-    "receiver_volume", "receiver_ua", "valve_conductance", "valve_critical_ratio", "spool_relaxation",
-    "spool_mean", "capture_efficiency", "target_mass", "window_start", "window_length", "shaft_per_chain",
-    "gearbox_efficiency",
-    "noload_coefficient", "shaft_inertia", "windage_coefficient", "speed_setpoint", "speed_gain", "integral_gain",
-    "rated_speed", "rated_torque", "max_torque", "torque_per_current", "rated_current", "pole_pairs",
-    "flux_linkage", "inductance", "resistance", "iron_hysteresis_torque", "iron_eddy_coefficient",
-    "mechanical_coefficient", "stray_torque", "winding_heat_capacity", "winding_thermal_resistance",
-    "converter_rating", "converter_c0", "converter_c1", "converter_c2", "current_bandwidth", "auxiliary_power",
-    "exchange_on", "step",
-    "h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode",
-    "h1_gas_flux", "h1_gas_power", "h1_void", "h1_drag_relief", "h1_volume", "shell_volume", "airlift_area",
-    "buoyancy_gain", "h2_ua", "h2_pump_power", "h3_on_time", "h3_off_time", "h3_duty",
-    "jet_area", "jet_discharge", "jet_gain", "recovery_claimed", "recovery_pressure", "recovery_capture",
-    "recovery_work", "torque_control", "torque_setpoint", "manual_injection",
-    "dc_capacitance", "dc_voltage", "grid_frequency", "grid_voltage", "frequency_droop", "load_power",
-    "dump_load_power", "bucket_stiffness", "surface_area", "bath_capacity", "bath_ua",
-    "ambient_pressure_set", "ambient_temperature_set", "water_temperature_set", "target_volume", "work_per_kelvin",
-    "cooler_approach", "hood_weight", "bottom_weight", "half_shaft_area", "h1_gas_flow",
+
+@dataclass(frozen=True)
+class Coefficient(Entry):
+    """One number of the vector; what depends on the surroundings follows from no parameter alone."""
+
+    value: Callable[[Basis], float] | None
+
+    @property
+    def from_environment(self) -> bool:
+        """Whether it follows the present pressure and temperatures of the surroundings."""
+        return self.value is None
+
+
+TABLE: Final = Table[Coefficient]("the coefficients")
+"""Every coefficient in the order of the vector."""
+
+
+def _parameter(name: str, of: str = "") -> int:
+    """A coefficient that is a parameter, of the same name or the one given."""
+    item = DECLARATIONS[of or name]
+    return TABLE.declare(Coefficient(name, item.unit, item.text, lambda b: float(getattr(b.p, item.name))))
+
+
+def _mode(name: str) -> int:
+    """The mode of a hypothesis, by its place in `hypotheses.MODES`."""
+    meaning = f"{DECLARATIONS[name].text}: 0 off, 1 physical, 2 claimed"
+    return TABLE.declare(Coefficient(name, "-", meaning, lambda b: hypotheses.MODES.index(getattr(b.p, name))))
+
+
+def _derived(name: str, unit: str, value: Callable[[Basis], float], *, meaning: str) -> int:
+    """A function of the parameters."""
+    return TABLE.declare(Coefficient(name, unit, meaning, value))
+
+
+def _environment(name: str, unit: str, *, meaning: str) -> int:
+    """What `environment.take` fills."""
+    return TABLE.declare(Coefficient(name, unit, meaning, None))
+
+
+FLOATER_COUNT: Final = _parameter("floater_count")
+LOOP_LENGTH: Final = _derived("loop_length", "m", lambda b: b.loop, meaning="length of the chain")
+STRAIGHT_LENGTH: Final = _derived("straight_length", "m", lambda b: b.straight, meaning="length of a straight run")
+PITCH: Final = _derived(
+    "pitch", "m", lambda b: b.loop / b.p.floater_count, meaning="distance of two floaters along the chain"
 )
-
-(FLOATER_COUNT, LOOP_LENGTH, STRAIGHT_LENGTH, PITCH, RADIUS, FLOATER_VOLUME, WATER_DEPTH,
- BUCKET_ASPECT, DRY_MASS, FLOATER_DRY_MASS, SHELL_FORCE, DRAG_COEFFICIENT, COFLOW_ON,
- COFLOW_MASS, BULK_COEFFICIENT, FRICTION_FORCE, BRAKE_FORCE, PRETENSION, TENSION_LIMIT,
- WATER_DENSITY, SPECIFIC_WEIGHT, AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, POCKET_UA,
- GAS_CONSTANT, CP_AIR, GAS_EXPONENT, COMPRESSOR_FLOW, COMPRESSOR_ISOTHERMAL, COMPRESSOR_WORK_FACTOR,
- IDLE_FLOW, LOAD_PRESSURE, UNLOAD_PRESSURE, RELIEF_PRESSURE, TRIP_PRESSURE, COOLER_TEMPERATURE,
- RECEIVER_VOLUME, RECEIVER_UA, VALVE_CONDUCTANCE, VALVE_CRITICAL_RATIO, SPOOL_RELAXATION,
- SPOOL_MEAN, CAPTURE_EFFICIENCY, TARGET_MASS, WINDOW_START, WINDOW_LENGTH, SHAFT_PER_CHAIN, GEARBOX_EFFICIENCY,
- NOLOAD_COEFFICIENT, SHAFT_INERTIA, WINDAGE_COEFFICIENT, SPEED_SETPOINT, SPEED_GAIN, INTEGRAL_GAIN,
- RATED_SPEED, RATED_TORQUE, MAX_TORQUE, TORQUE_PER_CURRENT, RATED_CURRENT, POLE_PAIRS,
- FLUX_LINKAGE, INDUCTANCE, RESISTANCE, IRON_HYSTERESIS_TORQUE, IRON_EDDY_COEFFICIENT,
- MECHANICAL_COEFFICIENT, STRAY_TORQUE, WINDING_HEAT_CAPACITY, WINDING_THERMAL_RESISTANCE,
- CONVERTER_RATING, CONVERTER_C0, CONVERTER_C1, CONVERTER_C2, CURRENT_BANDWIDTH, AUXILIARY_POWER,
- EXCHANGE_ON, STEP,
- H1_MODE, H2_MODE, H3_MODE, JET_MODE, RECOVERY_MODE,
- H1_GAS_FLUX, H1_GAS_POWER, H1_VOID, H1_DRAG_RELIEF, H1_VOLUME, SHELL_VOLUME, AIRLIFT_AREA,
- BUOYANCY_GAIN, H2_UA, H2_PUMP_POWER, H3_ON_TIME, H3_OFF_TIME, H3_DUTY,
- JET_AREA, JET_DISCHARGE, JET_GAIN, RECOVERY_CLAIMED, RECOVERY_PRESSURE, RECOVERY_CAPTURE,
- RECOVERY_WORK, TORQUE_CONTROL, TORQUE_SETPOINT, MANUAL_INJECTION,
- DC_CAPACITANCE, DC_VOLTAGE, GRID_FREQUENCY, GRID_VOLTAGE, FREQUENCY_DROOP, LOAD_POWER,
- DUMP_LOAD_POWER, BUCKET_STIFFNESS, SURFACE_AREA, BATH_CAPACITY, BATH_UA,
- AMBIENT_PRESSURE_SET, AMBIENT_TEMPERATURE_SET, WATER_TEMPERATURE_SET, TARGET_VOLUME, WORK_PER_KELVIN,
- COOLER_APPROACH, HOOD_WEIGHT, BOTTOM_WEIGHT, HALF_SHAFT_AREA, H1_GAS_FLOW) = range(len(NAMES))
-# fmt: on
-
-FROM_ENVIRONMENT: Final = (
-    "ambient_pressure",
-    "ambient_temperature",
-    "water_temperature",
+RADIUS: Final = _parameter("radius", of="sprocket_radius")
+FLOATER_VOLUME: Final = _parameter("floater_volume")
+WATER_DEPTH: Final = _parameter("water_depth")
+BUCKET_ASPECT: Final = _derived(
+    "bucket_aspect",
+    "-",
+    lambda b: math.sqrt(b.p.mouth_area) / b.p.bucket_height,
+    meaning="width in the plane of tilt over height of a square bucket",
+)
+DRY_MASS: Final = _derived(
+    "dry_mass",
+    "kg",
+    lambda b: b.dry,
+    meaning="chain and floaters without the water in them, with what goes along outside",
+)
+FLOATER_DRY_MASS: Final = _derived(
+    "floater_dry_mass",
+    "kg",
+    lambda b: b.p.added_mass_coefficient * b.displaced + b.p.floater_mass + b.p.chain_mass / b.p.floater_count,
+    meaning="the same of one floater and its share of the chain",
+)
+SHELL_FORCE: Final = _derived(
+    "shell_force",
+    "N",
+    lambda b: (b.p.water_density / b.p.shell_density - 1) * b.p.floater_mass * b.p.gravity,
+    meaning="buoyancy less weight of a shell; below 0 where it is denser than water",
+)
+DRAG_COEFFICIENT: Final = _derived(
+    "drag_coefficient",
+    "kg/m",
+    lambda b: 0.5 * b.p.water_density * b.p.floater_count * b.p.drag_area * b.p.wake_shielding * b.blockage,
+    meaning="k_d: the drag of all floaters is k_d (v - u) |v - u|",
+)
+COFLOW_ON: Final = _derived(
+    "coflow_on", "-", lambda b: b.p.coflow == "on", meaning="1 where water is dragged along with the chain"
+)
+COFLOW_MASS: Final = _derived(
+    "coflow_mass",
+    "kg",
+    lambda b: b.p.water_density * b.p.shaft_area * b.straight,
+    meaning="M_w of the water in the shaft",
+)
+BULK_COEFFICIENT: Final = _derived(
+    "bulk_coefficient",
+    "kg/m",
+    lambda b: 0.25 * b.p.water_density * b.p.shaft_area * b.p.loop_loss_coefficient,
+    meaning="the resistance of the water's loop is this times u |u|",
+)
+FRICTION_FORCE: Final = _derived(
+    "friction_force",
+    "N",
+    lambda b: b.p.chain_friction_base + b.pins * b.p.chain_pretension,
+    meaning="friction of chain and pins",
+)
+BRAKE_FORCE: Final = _parameter("brake_force")
+PRETENSION: Final = _parameter("pretension", of="chain_pretension")
+TENSION_LIMIT: Final = _parameter("tension_limit", of="chain_tension_limit")
+WATER_DENSITY: Final = _parameter("water_density")
+SPECIFIC_WEIGHT: Final = _derived("specific_weight", "N/m3", lambda b: b.weight, meaning="of the water, rho g")
+AMBIENT_PRESSURE: Final = _environment("ambient_pressure", "Pa", meaning="p0 in force")
+AMBIENT_TEMPERATURE: Final = _environment("ambient_temperature", "K", meaning="T0 in force")
+WATER_TEMPERATURE: Final = _environment("water_temperature", "K", meaning="T_w in force, of an infinite bath")
+POCKET_UA: Final = _parameter("pocket_ua")
+GAS_CONSTANT: Final = _parameter("gas_constant")
+CP_AIR: Final = _parameter("cp_air")
+GAS_EXPONENT: Final = _derived(
+    "gas_exponent", "-", lambda b: b.p.gas_constant / b.p.cp_air, meaning="R/cp of the adiabat T ~ p^(R/cp)"
+)
+COMPRESSOR_FLOW: Final = _parameter("compressor_flow")
+COMPRESSOR_ISOTHERMAL: Final = _derived(
+    "compressor_isothermal", "-", lambda b: b.isothermal, meaning="1 for the reversible isothermal compressor"
+)
+COMPRESSOR_WORK_FACTOR: Final = _environment(
     "compressor_work_factor",
-    "cooler_temperature",
-    "target_mass",
-    "h1_gas_flux",
-    "h1_gas_power",
-    "recovery_pressure",
-    "recovery_work",
+    "J/kg",
+    meaning="factor of the compression's work: cp T0/eta_is, or R T0 where it is isothermal",
 )
+IDLE_FLOW: Final = _derived(
+    "idle_flow",
+    "kg/s",
+    lambda b: b.p.compressor_idle_fraction * b.p.compressor_flow,
+    meaning="flow whose work at p_unload is the idle power",
+)
+LOAD_PRESSURE: Final = _parameter("load_pressure")
+UNLOAD_PRESSURE: Final = _parameter("unload_pressure")
+RELIEF_PRESSURE: Final = _parameter("relief_pressure")
+TRIP_PRESSURE: Final = _parameter("trip_pressure")
+COOLER_TEMPERATURE: Final = _environment("cooler_temperature", "K", meaning="air after the cooler at most")
+RECEIVER_VOLUME: Final = _parameter("receiver_volume")
+RECEIVER_UA: Final = _parameter("receiver_ua")
+VALVE_CONDUCTANCE: Final = _parameter("valve_conductance")
+VALVE_CRITICAL_RATIO: Final = _parameter("valve_critical_ratio")
+SPOOL_RELAXATION: Final = _derived(
+    "spool_relaxation",
+    "-",
+    lambda b: b.spool_relaxation,
+    meaning="share of its way that the valve's spool goes in a step",
+)
+SPOOL_MEAN: Final = _derived("spool_mean", "-", lambda b: b.spool_mean, meaning="mean of that share over the step")
+CAPTURE_EFFICIENCY: Final = _parameter("capture_efficiency")
+TARGET_MASS: Final = _environment("target_mass", "kg", meaning="charge of a floater, f p0 V/(R T0)")
+WINDOW_START: Final = _derived(
+    "window_start",
+    "m",
+    lambda b: -b.p.sprocket_radius * math.radians(b.p.injection_start_tilt),
+    meaning="progress at which the injection window opens; above 0 on the up run",
+)
+WINDOW_LENGTH: Final = _parameter("window_length", of="injection_window_length")
+SHAFT_PER_CHAIN: Final = _derived(
+    "shaft_per_chain", "rad/m", lambda b: b.per_chain, meaning="angle of the fast shaft per path of the chain, G/R_s"
+)
+GEARBOX_EFFICIENCY: Final = _parameter("gearbox_efficiency")
+NOLOAD_COEFFICIENT: Final = _derived(
+    "noload_coefficient",
+    "N s/m",
+    lambda b: b.p.gearbox_noload_power * (b.per_chain / b.rated) ** 2,
+    meaning="no-load drag of the gearbox on the chain over its speed",
+)
+SHAFT_INERTIA: Final = _parameter("shaft_inertia")
+WINDAGE_COEFFICIENT: Final = _derived(
+    "windage_coefficient",
+    "N m s2",
+    lambda b: b.p.flywheel_windage_power / b.rated**3,
+    meaning="windage torque of the flywheel over w |w|",
+)
+SPEED_SETPOINT: Final = _derived(
+    "speed_setpoint",
+    "rad/s",
+    lambda b: b.p.generator_speed_setpoint * math.pi / 30,
+    meaning="shaft speed that the control holds",
+)
+SPEED_GAIN: Final = _derived(
+    "speed_gain", "N m s", lambda b: b.inertia * b.p.speed_bandwidth, meaning="K_p of the speed control"
+)
+INTEGRAL_GAIN: Final = _derived(
+    "integral_gain",
+    "N m",
+    lambda b: b.inertia * b.p.speed_bandwidth**2 / 4,
+    meaning="K_i of the speed control: both poles at half the bandwidth",
+)
+RATED_SPEED: Final = _derived("rated_speed", "rad/s", lambda b: b.rated, meaning="w_r of the generator")
+RATED_TORQUE: Final = _parameter("rated_torque", of="generator_rated_torque")
+MAX_TORQUE: Final = _parameter("max_torque", of="generator_max_torque")
+TORQUE_PER_CURRENT: Final = _derived(
+    "torque_per_current",
+    "N m/A",
+    lambda b: 1.5 * b.p.pole_pairs * b.p.flux_linkage,
+    meaning="air-gap torque over quadrature current",
+)
+RATED_CURRENT: Final = _parameter("rated_current")
+POLE_PAIRS: Final = _parameter("pole_pairs")
+FLUX_LINKAGE: Final = _parameter("flux_linkage")
+INDUCTANCE: Final = _parameter("inductance", of="stator_inductance")
+RESISTANCE: Final = _parameter("resistance", of="stator_resistance")
+IRON_HYSTERESIS_TORQUE: Final = _derived(
+    "iron_hysteresis_torque",
+    "N m",
+    lambda b: 0.5 * b.p.iron_loss / b.rated,
+    meaning="half of the iron loss: a torque that does not depend on the speed",
+)
+IRON_EDDY_COEFFICIENT: Final = _derived(
+    "iron_eddy_coefficient",
+    "N m s",
+    lambda b: 0.5 * b.p.iron_loss / b.rated**2,
+    meaning="the other half: a torque in proportion to the speed",
+)
+MECHANICAL_COEFFICIENT: Final = _derived(
+    "mechanical_coefficient",
+    "N m s",
+    lambda b: b.p.mechanical_loss / b.rated**2,
+    meaning="torque of the generator's friction and windage over its speed",
+)
+STRAY_TORQUE: Final = _derived(
+    "stray_torque", "N m", lambda b: b.p.stray_loss / b.rated, meaning="of the stray loss at rated torque"
+)
+WINDING_HEAT_CAPACITY: Final = _parameter("winding_heat_capacity")
+WINDING_THERMAL_RESISTANCE: Final = _parameter("winding_thermal_resistance", of="winding_resistance_thermal")
+CONVERTER_RATING: Final = _parameter("converter_rating")
+CONVERTER_C0: Final = _parameter("converter_c0")
+CONVERTER_C1: Final = _parameter("converter_c1")
+CONVERTER_C2: Final = _parameter("converter_c2")
+CURRENT_BANDWIDTH: Final = _derived(
+    "current_bandwidth", "rad/s", lambda b: 2 * math.pi * b.p.current_bandwidth, meaning="alpha of the current loop"
+)
+AUXILIARY_POWER: Final = _parameter("auxiliary_power")
+EXCHANGE_ON: Final = _derived(
+    "exchange_on", "-", lambda _: 1.0, meaning="0 only in verification cases that leave the exchange of water out"
+)
+STEP: Final = _derived("step", "s", lambda b: b.step, meaning="physics step")
+H1_MODE: Final = _mode("h1_mode")
+H2_MODE: Final = _mode("h2_mode")
+H3_MODE: Final = _mode("h3_mode")
+JET_MODE: Final = _mode("jet_mode")
+RECOVERY_MODE: Final = _mode("recovery_mode")
+H1_GAS_FLUX: Final = _environment("h1_gas_flux", "m/s", meaning="superficial velocity of the gas of H1")
+H1_GAS_POWER: Final = _environment("h1_gas_power", "W", meaning="that drives the gas of H1 to the bottom")
+H1_VOID: Final = _parameter("h1_void")
+H1_DRAG_RELIEF: Final = _derived(
+    "h1_drag_relief",
+    "-",
+    lambda b: b.p.h1_drag_reduction if b.p.h1_mode == "claimed" else 0.0,
+    meaning="share of the drag that claimed H1 takes off the chain",
+)
+H1_VOLUME: Final = _derived(
+    "h1_volume",
+    "m3",
+    lambda b: b.p.floater_volume * (1 - b.p.h1_inside_void),
+    meaning="water in a floater that bubbles do not lighten",
+)
+SHELL_VOLUME: Final = _derived(
+    "shell_volume", "m3", lambda b: b.p.floater_mass / b.p.shell_density, meaning="volume of a floater's material"
+)
+AIRLIFT_AREA: Final = _derived(
+    "airlift_area",
+    "m3",
+    lambda b: 0.5 * b.p.shaft_area * b.straight,
+    meaning="water in the down shaft; times void and rho g it is the airlift",
+)
+BUOYANCY_GAIN: Final = _derived(
+    "buoyancy_gain",
+    "-",
+    lambda b: b.p.h2_boost if b.p.h2_mode == "claimed" else 0.0,
+    meaning="what claimed H2 adds to the buoyancy",
+)
+H2_UA: Final = _parameter("h2_ua")
+H2_PUMP_POWER: Final = _parameter("h2_pump_power")
+H3_ON_TIME: Final = _parameter("h3_on_time")
+H3_OFF_TIME: Final = _parameter("h3_off_time")
+H3_DUTY: Final = _derived(
+    "h3_duty",
+    "-",
+    lambda b: b.p.h3_on_time / (b.p.h3_on_time + b.p.h3_off_time) if b.p.h3_mode == "claimed" else 1.0,
+    meaning="share of drag and friction that the chain pays under claimed H3",
+)
+JET_AREA: Final = _parameter("jet_area", of="jet_outlet_area")
+JET_DISCHARGE: Final = _parameter("jet_discharge")
+JET_GAIN: Final = _parameter("jet_gain", of="jet_efficiency")
+RECOVERY_CLAIMED: Final = _derived(
+    "recovery_claimed",
+    "-",
+    lambda b: b.p.recovery_claimed if b.p.recovery_mode == "claimed" else 0.0,
+    meaning="share of the compressor's energy that a claimed recovery saves",
+)
+RECOVERY_PRESSURE: Final = _environment("recovery_pressure", "Pa", meaning="p_h under the hood")
+RECOVERY_CAPTURE: Final = _derived(
+    "recovery_capture",
+    "-",
+    lambda b: b.p.recovery_capture if b.p.recovery_mode == "physical" else 0.0,
+    meaning="share of the vented air that a physical hood captures",
+)
+RECOVERY_WORK: Final = _environment("recovery_work", "J/kg", meaning="exergy of captured air, R T0 ln(p_h/p0)")
+TORQUE_CONTROL: Final = _derived(
+    "torque_control", "-", lambda b: b.p.control_mode == "torque", meaning="1 where the generator holds a torque"
+)
+TORQUE_SETPOINT: Final = _parameter("torque_setpoint")
+MANUAL_INJECTION: Final = _derived(
+    "manual_injection", "-", lambda b: b.p.injection_mode == "manual", meaning="1 where air enters on command only"
+)
+DC_CAPACITANCE: Final = _parameter("dc_capacitance", of="dc_link_capacitance")
+DC_VOLTAGE: Final = _parameter("dc_voltage", of="dc_link_voltage")
+GRID_FREQUENCY: Final = _parameter("grid_frequency")
+GRID_VOLTAGE: Final = _parameter("grid_voltage")
+FREQUENCY_DROOP: Final = _parameter("frequency_droop")
+LOAD_POWER: Final = _parameter("load_power")
+DUMP_LOAD_POWER: Final = _parameter("dump_load_power")
+BUCKET_STIFFNESS: Final = _derived(
+    "bucket_stiffness",
+    "Pa/m3",
+    lambda b: b.weight / b.p.mouth_area if b.p.finite_bucket == "on" else 0.0,
+    meaning="rho g/A_f of a finite bucket, 0 for a point pocket",
+)
+SURFACE_AREA: Final = _parameter("surface_area")
+BATH_CAPACITY: Final = _parameter("bath_capacity", of="bath_heat_capacity")
+BATH_UA: Final = _parameter("bath_ua")
+AMBIENT_PRESSURE_SET: Final = _parameter("ambient_pressure_set", of="ambient_pressure")
+AMBIENT_TEMPERATURE_SET: Final = _parameter("ambient_temperature_set", of="ambient_temperature")
+WATER_TEMPERATURE_SET: Final = _parameter("water_temperature_set", of="water_temperature")
+TARGET_VOLUME: Final = _derived(
+    "target_volume",
+    "m3",
+    lambda b: b.p.fill_fraction * b.p.floater_volume,
+    meaning="volume of a charge at the surface, f V",
+)
+WORK_PER_KELVIN: Final = _derived(
+    "work_per_kelvin",
+    "J/(kg K)",
+    lambda b: b.p.gas_constant if b.isothermal else b.p.cp_air / b.p.compressor_efficiency,
+    meaning="factor of the compression's work over T0",
+)
+COOLER_APPROACH: Final = _derived(
+    "cooler_approach",
+    "K",
+    lambda b: 0.0 if b.isothermal else b.p.aftercooler_approach,
+    meaning="air after the cooler above ambient",
+)
+HOOD_WEIGHT: Final = _derived(
+    "hood_weight", "Pa", lambda b: b.weight * b.p.recovery_depth, meaning="pressure of the water over the hood"
+)
+BOTTOM_WEIGHT: Final = _derived(
+    "bottom_weight",
+    "Pa",
+    lambda b: b.weight * b.p.water_depth,
+    meaning="pressure of the water over the lowest chain point",
+)
+HALF_SHAFT_AREA: Final = _derived(
+    "half_shaft_area", "m2", lambda b: 0.5 * b.p.shaft_area, meaning="horizontal area of the down shaft"
+)
+H1_GAS_FLOW: Final = _parameter("h1_gas_flow")
+
+NAMES: Final = TABLE.names
+
+FROM_ENVIRONMENT: Final = tuple(item.name for item in TABLE if item.from_environment)
 """What follows the present pressure and temperatures of the surroundings, which may be on the way to their settings."""
 
 
@@ -84,145 +384,5 @@ def coefficients(p: Parameters, step: float = constants.STEP) -> NDArray[np.floa
         p: parameters.
         step: physics step [s]; another than the default only to show how results depend on it.
     """
-    straight = p.water_depth - 2 * p.sprocket_radius
-    loop = 2 * straight + 2 * math.pi * p.sprocket_radius
-    displaced = p.water_density * p.floater_volume
-    rated = p.generator_rated_speed * math.pi / 30
-    per_chain = p.gear_ratio / p.sprocket_radius
-    dry = p.floater_count * (p.floater_mass + displaced * p.added_mass_coefficient) + p.chain_mass
-    inertia = p.shaft_inertia + (dry + p.floater_count * displaced) / per_chain**2
-    blockage = (1 - 2 * p.mouth_area / p.shaft_area) ** -2 if p.blockage_correction == "on" else 1.0
-    exponent = p.gas_constant / p.cp_air
-    isothermal = p.compressor_model == "isothermal_ideal"
-    spool = p.valve_time_constant
-    pins = 4 * p.pin_friction * p.pin_radius / p.sprocket_radius
-    weight = p.water_density * p.gravity
-    values = {
-        **dict.fromkeys(FROM_ENVIRONMENT, 0.0),
-        **_hypotheses(p, straight),
-        "floater_count": p.floater_count,
-        "loop_length": loop,
-        "straight_length": straight,
-        "pitch": loop / p.floater_count,
-        "radius": p.sprocket_radius,
-        "floater_volume": p.floater_volume,
-        "water_depth": p.water_depth,
-        "bucket_aspect": math.sqrt(p.mouth_area) / p.bucket_height,
-        "dry_mass": dry,
-        "floater_dry_mass": p.added_mass_coefficient * displaced + p.floater_mass + p.chain_mass / p.floater_count,
-        "shell_force": (p.water_density / p.shell_density - 1) * p.floater_mass * p.gravity,
-        "drag_coefficient": 0.5 * p.water_density * p.floater_count * p.drag_area * p.wake_shielding * blockage,
-        "coflow_on": p.coflow == "on",
-        "coflow_mass": p.water_density * p.shaft_area * straight,
-        "bulk_coefficient": 0.25 * p.water_density * p.shaft_area * p.loop_loss_coefficient,
-        "friction_force": p.chain_friction_base + pins * p.chain_pretension,
-        "brake_force": p.brake_force,
-        "pretension": p.chain_pretension,
-        "tension_limit": p.chain_tension_limit,
-        "water_density": p.water_density,
-        "specific_weight": weight,
-        "pocket_ua": p.pocket_ua,
-        "gas_constant": p.gas_constant,
-        "cp_air": p.cp_air,
-        "gas_exponent": exponent,
-        "compressor_flow": p.compressor_flow,
-        "compressor_isothermal": isothermal,
-        "idle_flow": p.compressor_idle_fraction * p.compressor_flow,
-        "load_pressure": p.load_pressure,
-        "unload_pressure": p.unload_pressure,
-        "relief_pressure": p.relief_pressure,
-        "trip_pressure": p.trip_pressure,
-        "receiver_volume": p.receiver_volume,
-        "receiver_ua": p.receiver_ua,
-        "valve_conductance": p.valve_conductance,
-        "valve_critical_ratio": p.valve_critical_ratio,
-        "spool_relaxation": 1.0 if spool == 0 else -math.expm1(-step / spool),
-        "spool_mean": 1.0 if spool == 0 else 1.0 + math.expm1(-step / spool) * spool / step,
-        "capture_efficiency": p.capture_efficiency,
-        "window_start": -p.sprocket_radius * math.radians(p.injection_start_tilt),
-        "window_length": p.injection_window_length,
-        "shaft_per_chain": per_chain,
-        "gearbox_efficiency": p.gearbox_efficiency,
-        "noload_coefficient": p.gearbox_noload_power * (per_chain / rated) ** 2,
-        "shaft_inertia": p.shaft_inertia,
-        "windage_coefficient": p.flywheel_windage_power / rated**3,
-        "speed_setpoint": p.generator_speed_setpoint * math.pi / 30,
-        "speed_gain": inertia * p.speed_bandwidth,
-        "integral_gain": inertia * p.speed_bandwidth**2 / 4,
-        "rated_speed": rated,
-        "rated_torque": p.generator_rated_torque,
-        "max_torque": p.generator_max_torque,
-        "torque_per_current": 1.5 * p.pole_pairs * p.flux_linkage,
-        "rated_current": p.rated_current,
-        "pole_pairs": p.pole_pairs,
-        "flux_linkage": p.flux_linkage,
-        "inductance": p.stator_inductance,
-        "resistance": p.stator_resistance,
-        "iron_hysteresis_torque": 0.5 * p.iron_loss / rated,
-        "iron_eddy_coefficient": 0.5 * p.iron_loss / rated**2,
-        "mechanical_coefficient": p.mechanical_loss / rated**2,
-        "stray_torque": p.stray_loss / rated,
-        "winding_heat_capacity": p.winding_heat_capacity,
-        "winding_thermal_resistance": p.winding_resistance_thermal,
-        "converter_rating": p.converter_rating,
-        "converter_c0": p.converter_c0,
-        "converter_c1": p.converter_c1,
-        "converter_c2": p.converter_c2,
-        "current_bandwidth": 2 * math.pi * p.current_bandwidth,
-        "auxiliary_power": p.auxiliary_power,
-        "exchange_on": 1.0,
-        "step": step,
-        "torque_control": p.control_mode == "torque",
-        "torque_setpoint": p.torque_setpoint,
-        "manual_injection": p.injection_mode == "manual",
-        "dc_capacitance": p.dc_link_capacitance,
-        "dc_voltage": p.dc_link_voltage,
-        "grid_frequency": p.grid_frequency,
-        "grid_voltage": p.grid_voltage,
-        "frequency_droop": p.frequency_droop,
-        "load_power": p.load_power,
-        "dump_load_power": p.dump_load_power,
-        "bucket_stiffness": (weight / p.mouth_area if p.finite_bucket == "on" else 0.0),
-        "surface_area": p.surface_area,
-        "bath_capacity": p.bath_heat_capacity,
-        "bath_ua": p.bath_ua,
-        "ambient_pressure_set": p.ambient_pressure,
-        "ambient_temperature_set": p.ambient_temperature,
-        "water_temperature_set": p.water_temperature,
-        "target_volume": p.fill_fraction * p.floater_volume,
-        "work_per_kelvin": p.gas_constant if isothermal else p.cp_air / p.compressor_efficiency,
-        "cooler_approach": 0.0 if isothermal else p.aftercooler_approach,
-        "hood_weight": weight * p.recovery_depth,
-        "bottom_weight": weight * p.water_depth,
-        "half_shaft_area": 0.5 * p.shaft_area,
-        "h1_gas_flow": p.h1_gas_flow,
-    }
-    return np.array([values[name] for name in NAMES], dtype=np.float64)
-
-
-def _hypotheses(p: Parameters, straight: float) -> dict[str, float]:
-    """The part of the vector that the claims read."""
-    claimed = hypotheses.CLAIMED
-    modes = {
-        name: hypotheses.MODES.index(getattr(p, name))
-        for name in ("h1_mode", "h2_mode", "h3_mode", "jet_mode", "recovery_mode")
-    }
-    return {
-        **modes,
-        "h1_void": p.h1_void,
-        "h1_drag_relief": p.h1_drag_reduction if modes["h1_mode"] == claimed else 0.0,
-        "h1_volume": p.floater_volume * (1 - p.h1_inside_void),
-        "shell_volume": p.floater_mass / p.shell_density,
-        "airlift_area": 0.5 * p.shaft_area * straight,
-        "buoyancy_gain": p.h2_boost if modes["h2_mode"] == claimed else 0.0,
-        "h2_ua": p.h2_ua,
-        "h2_pump_power": p.h2_pump_power,
-        "h3_on_time": p.h3_on_time,
-        "h3_off_time": p.h3_off_time,
-        "h3_duty": (p.h3_on_time / (p.h3_on_time + p.h3_off_time) if modes["h3_mode"] == claimed else 1.0),
-        "jet_area": p.jet_outlet_area,
-        "jet_discharge": p.jet_discharge,
-        "jet_gain": p.jet_efficiency,
-        "recovery_claimed": p.recovery_claimed if modes["recovery_mode"] == claimed else 0.0,
-        "recovery_capture": p.recovery_capture if modes["recovery_mode"] == hypotheses.PHYSICAL else 0.0,
-    }
+    basis = Basis.of(p, step)
+    return np.array([0.0 if item.value is None else item.value(basis) for item in TABLE], dtype=np.float64)

@@ -34,8 +34,9 @@ _COMPUTES_NOTHING: Final = frozenset({"__main__.py", "cache.py"})
 def version(folder: Path) -> str:
     """The version of the kernel whose sources lie in a folder.
 
-    It covers the syntax trees, so that a comment, a docstring or a line break makes no other kernel: a snapshot or a
-    recording of the day before must not be refused for a word. Python's own version has a say in the trees.
+    It covers the syntax trees, so that a comment, a docstring, a line break or the meaning of a declared number makes
+    no other kernel: a snapshot or a recording of the day before must not be refused for a word. Python's own version
+    has a say in the trees.
     """
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
     for source in sorted(folder.glob("*.py")):
@@ -45,9 +46,11 @@ def version(folder: Path) -> str:
 
 
 def _computed(source: str) -> bytes:
-    """What a source computes: its syntax tree without the strings that stand alone, which are docstrings."""
+    """What a source computes: its syntax tree without docstrings (strings that stand alone) and without meanings."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call):  # `table.Entry.meaning` is for people
+            node.keywords = [given for given in node.keywords if given.arg != "meaning"]
         body = getattr(node, "body", None)
         if isinstance(body, list):
             cast(Any, node).body = [part for part in body if not _is_text(part)]

@@ -6,34 +6,60 @@ destroyed whole: their lines are those of the energy ledger.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from kpp_physics.compiled import inlined
+from kpp_physics.table import Entry, Table
 
-LINES: Final = (
-    "compressor",
-    "receiver_mixing",
-    "receiver_wall",
-    "relief",
-    "valve",
-    "pocket_mixing",
-    "pocket_heat",
-    "vent",
-    "recovery",
-    "bath",
+
+@dataclass(frozen=True)
+class Line(Entry):
+    """One line of the exergy ledger: destroyed, T0 S_gen, or entering besides work, of either sign."""
+
+    destroyed: bool
+
+
+TABLE: Final = Table[Line]("the exergy ledger")
+"""Every line: what is destroyed, then what enters."""
+
+
+def _destroyed(name: str, *, meaning: str) -> int:
+    """Thermal exergy destruction T0 S_gen [J], never negative in any interval."""
+    return TABLE.declare(Line(name, "J", meaning, destroyed=True))
+
+
+def _entering(name: str, *, meaning: str) -> int:
+    """Exergy that enters besides work [J]."""
+    return TABLE.declare(Line(name, "J", meaning, destroyed=False))
+
+
+COMPRESSOR: Final = _destroyed("compressor", meaning="losses of compressor and aftercooler")
+RECEIVER_MIXING: Final = _destroyed(
+    "receiver_mixing", meaning="mixing of the compressor's air with that of another temperature in the receiver"
 )
-"""Thermal lines of exergy destruction T0 S_gen, J. Never negative in any interval."""
+RECEIVER_WALL: Final = _destroyed("receiver_wall", meaning="heat through the wall of the receiver")
+RELIEF: Final = _destroyed("relief", meaning="relief valve")
+VALVE: Final = _destroyed("valve", meaning="throttling in the injection valve, less what a jet makes of it")
+POCKET_MIXING: Final = _destroyed(
+    "pocket_mixing", meaning="mixing of the valve's air with that of another temperature in a pocket"
+)
+POCKET_HEAT: Final = _destroyed("pocket_heat", meaning="heat between water and pockets of another temperature")
+VENT: Final = _destroyed("vent", meaning="vented air, which mixes with the surroundings")
+RECOVERY: Final = _destroyed("recovery", meaning="air captured for recovery, until the compressor takes it")
+BATH: Final = _destroyed("bath", meaning="heat between a finite bath and the surroundings")
 
-FLOWS: Final = ("heat_exergy", "environment", "dead_state")
-"""Exergy that enters besides work, J: with heat from water of another temperature, with the work and heat of changing
-surroundings, and because what is stored counts from ambient pressure and temperature, and these moved."""
+HEAT_EXERGY: Final = _entering("heat_exergy", meaning="exergy of heat from water of another temperature")
+ENVIRONMENT: Final = _entering("environment", meaning="work and exergy of heat of changing surroundings")
+DEAD_STATE: Final = _entering(
+    "dead_state",
+    meaning="what the stores hold more because ambient pressure and temperature, from which they count, moved",
+)
 
-COUNT: Final = len(LINES) + len(FLOWS)
+LINES: Final = tuple(line.name for line in TABLE if line.destroyed)
+FLOWS: Final = tuple(line.name for line in TABLE if not line.destroyed)
+COUNT: Final = len(TABLE)
 LINE_COUNT: Final = len(LINES)
-# fmt: off
-(COMPRESSOR, RECEIVER_MIXING, RECEIVER_WALL, RELIEF, VALVE, POCKET_MIXING, POCKET_HEAT, VENT, RECOVERY, BATH,
- HEAT_EXERGY, ENVIRONMENT, DEAD_STATE) = range(COUNT)
-# fmt: on
 
 
 @inlined

@@ -4,12 +4,13 @@ import math
 from typing import Any, Final, NamedTuple
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, exergy, ledger, meters, plc
+from kpp_physics import exergy, ledger, meters, plc
 from kpp_physics import state as st
+from kpp_physics.active_warnings import active_warnings
 from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
-from kpp_physics.limits import limit_text, trip_limit
+from kpp_physics.limits import trip_limit
 from kpp_physics.parameters import Parameters
 from kpp_physics.survey import (
     EXERGY,
@@ -23,12 +24,6 @@ from kpp_physics.survey import (
     SURVEY_POSITION,
     SURVEY_TEMPERATURE,
 )
-
-FREEZING: Final = 273.15
-"""Temperature below which a finite bath would freeze, K."""
-
-ENTROPY_TOLERANCE: Final = 1e-6
-"""What rounding may take off a line of destroyed exergy in one step, J."""
 
 Observation = dict[str, dict[str, Any]]
 
@@ -82,18 +77,113 @@ def observe(
     """
     c, x = coefficients.tolist(), parts.scalars.tolist()
     totals, rates = lines.tolist()
-    R = c[co.GAS_CONSTANT]
-    cv = c[co.CP_AIR] - R
-    power = dict(zip(_BALANCE, rates, strict=False))
-    del power["reference"]
-    power["buoyancy"], power["shaft"] = rates[ledger.BUOYANCY], rates[ledger.SHAFT]
-    serving = x[st.SERVED] >= 0
-    served = int(x[st.SERVED])
-    taken = power["compressor"] + power["auxiliary"]
     energies = stores.tolist()
+    power = _powers(rates)
     scale = totals[ledger.COMPRESSOR] + x[st.ENERGY_SCALE]
     books = _ledger_group(totals, energies, x, scale)
     entropy = parts.entropy[0].tolist()
+    return {
+        "chain": _chain(c, x),
+        "floaters": _floaters(floaters.tolist()),
+        "receiver": _receiver(c, x),
+        "compressor": {
+            "mode": _COMPRESSOR_MODES[int(x[st.COMPRESSOR_MODE])],
+            "power": power["compressor"],
+            "mass_flow": rates[ledger.AIR_INTAKE],
+        },
+        "valve": _valve(c, x, parts.floaters),
+        "drivetrain": _drivetrain(c, x),
+        "generator": _generator(c, x),
+        "converter": {"on": x[st.CONVERTER_ON] != 0.0, "dc_power": x[st.DC_POWER], "loss": power["converter"]},
+        "grid": _grid(c, x, power, books),
+        "dc_link": {
+            "voltage": _link_voltage(x[st.DC_ENERGY], c[co.DC_CAPACITANCE]),
+            "chopper_power": x[st.CHOPPER_POWER],
+        },
+        "water": _water(p, x, interpreted(water_temperature)(coefficients, parts.scalars)),
+        "hypotheses": _hypotheses(p, x, rates, totals),
+        "plc": _controller(p, x, energies, scale, laps, checks),
+        "powers": power,
+        "ledger": books,
+        "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
+        "exergy": _exergy_group(totals, entropy, x, energies, scale),
+        "meters": {**laps.meters, "unsteady_reason": laps.unsteady_reason},
+    }
+
+
+def _powers(rates: list[float]) -> dict[str, float]:
+    """Every line of the balance as a power [W]; not the move of the reference, which is no flow of energy."""
+    power = dict(zip(_BALANCE, rates, strict=False))
+    del power["reference"]
+    power["buoyancy"], power["shaft"] = rates[ledger.BUOYANCY], rates[ledger.SHAFT]
+    return power
+
+
+def _chain(c: list[float], x: list[float]) -> dict[str, Any]:
+    return {
+        "position": x[st.LAPS] * c[co.LOOP_LENGTH] + x[st.POSITION],
+        "speed": x[st.SPEED],
+        "loop_length": c[co.LOOP_LENGTH],
+        "laps": int(x[st.RECORDED_LAPS]),
+        "coflow_speed": x[st.COFLOW],
+        "buoyancy_force": x[st.BUOYANCY_FORCE],
+        "shell_force": x[st.SHELL_FORCE],
+        "drag_force": x[st.DRAG_FORCE],
+        "exchange_force": x[st.EXCHANGE_FORCE],
+        "friction_force": x[st.FRICTION_FORCE],
+        "brake_force": x[st.BRAKE_FORCE],
+        "pto_force": x[st.PTO_FORCE],
+        "tension_max": x[st.TENSION_MAX],
+        "tension_min": x[st.TENSION_MIN],
+    }
+
+
+def _floaters(rows: list[list[float]]) -> dict[str, Any]:
+    """Lists with one value for each floater; an empty pocket has no temperature."""
+    return {
+        "position": rows[SURVEY_POSITION],
+        "height": rows[SURVEY_HEIGHT],
+        "fill": rows[SURVEY_FILL],
+        "air_mass": rows[SURVEY_MASS],
+        "temperature": [None if math.isnan(value) else value for value in rows[SURVEY_TEMPERATURE]],
+    }
+
+
+def _receiver(c: list[float], x: list[float]) -> dict[str, Any]:
+    """Pressure and temperature follow from what is kept: p = U R/(cv V), T = U/(m cv)."""
+    R = c[co.GAS_CONSTANT]
+    cv = c[co.CP_AIR] - R
+    return {
+        "pressure": R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME]),
+        "temperature": x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv),
+        "air_mass": x[st.RECEIVER_MASS],
+    }
+
+
+def _valve(c: list[float], x: list[float], floaters: st.Vector) -> dict[str, Any]:
+    serving = x[st.SERVED] >= 0
+    served = int(x[st.SERVED])
+    return {
+        "mass_flow": x[st.SERVED_FLOW],
+        "floater": served if serving else None,
+        "delivered": float(floaters[st.DELIVERED, served]) if serving else None,
+        "target": c[co.TARGET_MASS],
+        "pulses": int(x[st.PULSES]),
+        "missed": int(x[st.MISSED]),
+    }
+
+
+def _drivetrain(c: list[float], x: list[float]) -> dict[str, Any]:
+    return {
+        "sprocket_speed": x[st.SPEED] / c[co.RADIUS],
+        "shaft_speed": x[st.SHAFT_SPEED],
+        "shaft_speed_rpm": x[st.SHAFT_SPEED] * _RPM,
+        "clutch_locked": x[st.LOCKED] != 0.0,
+        "clutch_torque": x[st.CLUTCH_TORQUE],
+    }
+
+
+def _generator(c: list[float], x: list[float]) -> dict[str, Any]:
     voltage_d, voltage_q = interpreted(terminal_voltages)(
         x[st.CURRENT],
         x[st.CURRENT_SLOPE],
@@ -103,100 +193,46 @@ def observe(
         c[co.INDUCTANCE],
         c[co.RESISTANCE],
     )
-    rows = floaters.tolist()
     return {
-        "chain": {
-            "position": x[st.LAPS] * c[co.LOOP_LENGTH] + x[st.POSITION],
-            "speed": x[st.SPEED],
-            "loop_length": c[co.LOOP_LENGTH],
-            "laps": int(x[st.RECORDED_LAPS]),
-            "coflow_speed": x[st.COFLOW],
-            "buoyancy_force": x[st.BUOYANCY_FORCE],
-            "shell_force": x[st.SHELL_FORCE],
-            "drag_force": x[st.DRAG_FORCE],
-            "exchange_force": x[st.EXCHANGE_FORCE],
-            "friction_force": x[st.FRICTION_FORCE],
-            "brake_force": x[st.BRAKE_FORCE],
-            "pto_force": x[st.PTO_FORCE],
-            "tension_max": x[st.TENSION_MAX],
-            "tension_min": x[st.TENSION_MIN],
-        },
-        "floaters": {
-            "position": rows[SURVEY_POSITION],
-            "height": rows[SURVEY_HEIGHT],
-            "fill": rows[SURVEY_FILL],
-            "air_mass": rows[SURVEY_MASS],
-            "temperature": [None if math.isnan(value) else value for value in rows[SURVEY_TEMPERATURE]],
-        },
-        "receiver": {
-            "pressure": R * x[st.RECEIVER_ENERGY] / (cv * c[co.RECEIVER_VOLUME]),
-            "temperature": x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv),
-            "air_mass": x[st.RECEIVER_MASS],
-        },
-        "compressor": {
-            "mode": _COMPRESSOR_MODES[int(x[st.COMPRESSOR_MODE])],
-            "power": power["compressor"],
-            "mass_flow": rates[ledger.AIR_INTAKE],
-        },
-        "valve": {
-            "mass_flow": x[st.SERVED_FLOW],
-            "floater": served if serving else None,
-            "delivered": float(parts.floaters[st.DELIVERED, served]) if serving else None,
-            "target": c[co.TARGET_MASS],
-            "pulses": int(x[st.PULSES]),
-            "missed": int(x[st.MISSED]),
-        },
-        "drivetrain": {
-            "sprocket_speed": x[st.SPEED] / c[co.RADIUS],
-            "shaft_speed": x[st.SHAFT_SPEED],
-            "shaft_speed_rpm": x[st.SHAFT_SPEED] * _RPM,
-            "clutch_locked": x[st.LOCKED] != 0.0,
-            "clutch_torque": x[st.CLUTCH_TORQUE],
-        },
-        "generator": {
-            "torque": x[st.TORQUE],
-            "shaft_torque": x[st.SHAFT_TORQUE],
-            "power": x[st.GENERATOR_POWER],
-            "current_d": 0.0,
-            "current_q": x[st.CURRENT],
-            "voltage_d": voltage_d,
-            "voltage_q": voltage_q,
-            "winding_temperature": x[st.WINDING_TEMPERATURE],
-        },
-        "converter": {"on": x[st.CONVERTER_ON] != 0.0, "dc_power": x[st.DC_POWER], "loss": power["converter"]},
-        "grid": {
-            "export_power": power["grid"],
-            "import_power": taken,
-            "net_power": power["grid"] - taken,
-            "export_energy": books["grid"],
-            "import_energy": books["compressor"] + books["auxiliary"],
-            "frequency": x[st.GRID_FREQUENCY],
-            "voltage": c[co.GRID_VOLTAGE],
-            "synchronised": x[st.BREAKER] != 0.0,
-            "dump_load_power": x[st.DUMP_POWER],
-            "load_power": x[st.LOAD_POWER],
-            "exchange_power": power["grid"] - taken - x[st.LOAD_POWER],
-        },
-        "dc_link": {
-            "voltage": _link_voltage(x[st.DC_ENERGY], c[co.DC_CAPACITANCE]),
-            "chopper_power": x[st.CHOPPER_POWER],
-        },
-        "water": {
-            "temperature": interpreted(water_temperature)(coefficients, parts.scalars),
-            "level_rise": x[st.LEVEL],
-            "ambient_pressure": x[st.AMBIENT_PRESSURE],
-            "ambient_temperature": x[st.AMBIENT_TEMPERATURE],
-            "surroundings_settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
-            and x[st.AMBIENT_TEMPERATURE] == p.ambient_temperature
-            and x[st.WATER_TEMPERATURE] == p.water_temperature,
-        },
-        "hypotheses": _hypotheses(p, x, rates, totals),
-        "plc": _controller(p, x, energies, scale, laps, checks),
-        "powers": power,
-        "ledger": books,
-        "sampled": _sampled_group(parts.sampled[0].tolist(), energies[RESIDUAL_B], scale),
-        "exergy": _exergy_group(totals, entropy, x, energies, scale),
-        "meters": {**laps.meters, "unsteady_reason": laps.unsteady_reason},
+        "torque": x[st.TORQUE],
+        "shaft_torque": x[st.SHAFT_TORQUE],
+        "power": x[st.GENERATOR_POWER],
+        "current_d": 0.0,
+        "current_q": x[st.CURRENT],
+        "voltage_d": voltage_d,
+        "voltage_q": voltage_q,
+        "winding_temperature": x[st.WINDING_TEMPERATURE],
+    }
+
+
+def _grid(c: list[float], x: list[float], power: dict[str, float], books: dict[str, float]) -> dict[str, Any]:
+    """Both meters of the plant, export and import, and what other consumers leave of the exchange with the grid."""
+    taken = power["compressor"] + power["auxiliary"]
+    return {
+        "export_power": power["grid"],
+        "import_power": taken,
+        "net_power": power["grid"] - taken,
+        "export_energy": books["grid"],
+        "import_energy": books["compressor"] + books["auxiliary"],
+        "frequency": x[st.GRID_FREQUENCY],
+        "voltage": c[co.GRID_VOLTAGE],
+        "synchronised": x[st.BREAKER] != 0.0,
+        "dump_load_power": x[st.DUMP_POWER],
+        "load_power": x[st.LOAD_POWER],
+        "exchange_power": power["grid"] - taken - x[st.LOAD_POWER],
+    }
+
+
+def _water(p: Parameters, x: list[float], temperature: float) -> dict[str, Any]:
+    """Water and surroundings; these are settled when they have reached, bit for bit, what the parameters set."""
+    return {
+        "temperature": temperature,
+        "level_rise": x[st.LEVEL],
+        "ambient_pressure": x[st.AMBIENT_PRESSURE],
+        "ambient_temperature": x[st.AMBIENT_TEMPERATURE],
+        "surroundings_settled": x[st.AMBIENT_PRESSURE] == p.ambient_pressure
+        and x[st.AMBIENT_TEMPERATURE] == p.ambient_temperature
+        and x[st.WATER_TEMPERATURE] == p.water_temperature,
     }
 
 
@@ -212,9 +248,10 @@ def controller(
 def _controller(
     p: Parameters, x: list[float], energies: list[float], scale: float, laps: LapView, checks: list[tuple[str, str]]
 ) -> dict[str, Any]:
+    """The group `plc`: state, set-point, trip, warnings in force, and advisories of the parameters."""
     state = int(x[st.PLC_STATE])
     residuals = [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])]
-    warnings = _warnings(p, x, laps, residuals)
+    warnings = active_warnings(p, x, laps.missed, laps.pulses, residuals)
     return {
         "state": plc.STATES[state],
         "speed_setpoint": x[st.SETPOINT],
@@ -223,9 +260,9 @@ def _controller(
         "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
         "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
         "trip_limit": trip_limit(int(x[st.TRIP]), p) if x[st.TRIP] else None,
-        "warnings": [text for text, _, _ in warnings],
-        "warning_limits": [limit for _, _, limit in warnings],
-        "warning_values": [value for _, value, _ in warnings],
+        "warnings": [warning.text for warning in warnings],
+        "warning_limits": [warning.limit for warning in warnings],
+        "warning_values": [warning.value for warning in warnings],
         "advisories": [text for text, _ in checks],
         "advisory_limits": [limit for _, limit in checks],
     }
@@ -291,7 +328,7 @@ def _hypotheses(p: Parameters, x: list[float], rates: list[float], totals: list[
         "recovered_flow": x[st.RECOVERED_FLOW],
     }
     for name in ("h1", "h2", "h3", "jet", "recovery"):
-        line = ledger.LINES.index(f"unsourced_{name}")
+        line = ledger.TABLE.place(f"unsourced_{name}")
         group[f"unsourced_power_{name}"] = rates[line]
         group[f"unsourced_energy_{name}"] = totals[line]
     return group
@@ -300,37 +337,3 @@ def _hypotheses(p: Parameters, x: list[float], rates: list[float], totals: list[
 def _link_voltage(energy: float, capacitance: float) -> float | None:
     """Voltage of the DC link [V]; None for a stiff link, which stores nothing."""
     return math.sqrt(max(0.0, 2.0 * energy / capacitance)) if capacitance > 0.0 else None
-
-
-def _warnings(p: Parameters, x: list[float], laps: LapView, residuals: list[float]) -> list[tuple[str, float, str]]:
-    """Warnings in force, each with what is measured and its limit.
-
-    What stands before the colon names the warning; the numbers behind it change all the time.
-    """
-    found = []
-    if x[st.COLDEST] < constants.ICING_TEMPERATURE:
-        text = f"icing: coldest pocket at {x[st.COLDEST]:.1f} K, below {constants.ICING_TEMPERATURE} K"
-        found.append((text, x[st.COLDEST], limit_text(constants.ICING_TEMPERATURE, "K")))
-    if p.bath_heat_capacity > 0 and x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity < FREEZING:
-        cold = x[st.BATH_START] + x[st.BATH_ENERGY] / p.bath_heat_capacity
-        text = f"bath: water at {cold:.1f} K, below {FREEZING} K: the model knows no ice"
-        found.append((text, cold, limit_text(FREEZING, "K")))
-    if x[st.WINDING_TEMPERATURE] > constants.WINDING_WARNING_TEMPERATURE:
-        text = f"winding: at {x[st.WINDING_TEMPERATURE]:.1f} K, above {constants.WINDING_WARNING_TEMPERATURE} K"
-        found.append((text, x[st.WINDING_TEMPERATURE], limit_text(constants.WINDING_WARNING_TEMPERATURE, "K")))
-    if x[st.TENSION_MAX] > 0.9 * p.chain_tension_limit:
-        limit = p.chain_tension_limit / 1e3
-        text = f"chain tension: {x[st.TENSION_MAX] / 1e3:.1f} kN, above 90 % of {limit:g} kN"
-        found.append((text, x[st.TENSION_MAX], limit_text(0.9 * p.chain_tension_limit, "N")))
-    if laps.missed > 0.1 * laps.pulses:
-        text = f"missed pulses: {laps.missed:.0f} of {laps.pulses:.0f} missed their target mass, more than 10 %"
-        found.append((text, laps.missed / laps.pulses, limit_text(0.1, "-")))
-    gates = (ledger.GATE_A, ledger.GATE_B, ledger.GATE_C)
-    for name, residual, gate in zip(("R_A", "R_B", "R_C"), residuals, gates, strict=True):
-        if abs(residual) > gate:
-            text = f"ledger residual {name}: {residual:.2e} of the energy scale, above its gate {gate:g}"
-            found.append((text, residual, limit_text(gate, "-")))
-    if x[st.ENTROPY_LOW] < -ENTROPY_TOLERANCE:
-        text = f"second law: a line of destroyed exergy fell to {x[st.ENTROPY_LOW]:.2e} J in one step"
-        found.append((text, x[st.ENTROPY_LOW], limit_text(-ENTROPY_TOLERANCE, "J")))
-    return found

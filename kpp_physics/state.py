@@ -11,86 +11,199 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpp_physics import exergy, ledger
+from kpp_physics.table import Entry, Table
 
 Vector = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-# fmt: off
-SCALARS: Final = (
-    "steps", "position", "speed", "coflow", "shaft_speed", "locked", "acceleration", "laps", "recorded_laps",
-    "receiver_mass", "receiver_mass_low", "receiver_energy", "receiver_energy_low", "compressor_mode", "spool",
-    "window_count", "served", "served_flow", "pulses", "missed",
-    "current", "current_slope", "torque", "shaft_torque", "clutch_torque", "speed_integral", "setpoint",
-    "winding_temperature", "converter_on", "generator_power", "dc_power",
-    "plc_state", "trip", "tension_time", "slack_time", "armed_lap",
-    "buoyancy_force", "shell_force", "drag_force", "exchange_force", "friction_force", "brake_force", "pto_force",
-    "tension_max", "tension_min", "coldest", "stored_initial",
-    "h3_time", "h3_coast", "h1_force", "airlift", "bubble_void", "jet_flow", "jet_thrust", "jet_power", "jet_force",
-    "recovered_flow",
-    "claims_active", "dc_energy", "sync_error", "breaker", "dump_power", "chopper_power", "bath_energy", "level",
-    "manual_pulses", "exergy_initial", "entropy_low", "grid_frequency", "load_power",
-    "ambient_pressure", "ambient_temperature", "water_temperature", "bath_start", "rebuilt_energy", "rebuilt_exergy",
-    "filled", "inflow", "inflow_late", "inflow_time", "inflow_temperature", "inflow_start", "inflow_share",
-    "bath_energy_low", "energy_scale",
+TABLE: Final = Table[Entry]("the state of a plant")
+"""The scalars of a plant. Switches are 0 or 1, numbers of floaters and states whole."""
+
+
+def _scalar(name: str, unit: str, *, meaning: str) -> int:
+    return TABLE.declare(Entry(name, unit, meaning))
+
+
+STEPS: Final = _scalar(
+    "steps", "-", meaning="steps of 1 ms since the start; between the parts of a divided step not whole"
+)
+POSITION: Final = _scalar("position", "m", meaning="place of floater 0 along the loop, from 0 to its length")
+SPEED: Final = _scalar("speed", "m/s", meaning="of the chain, above 0 in running direction")
+COFLOW: Final = _scalar(
+    "coflow", "m/s", meaning="speed of the water that the chain drags up one side and down the other"
+)
+SHAFT_SPEED: Final = _scalar("shaft_speed", "rad/s", meaning="of flywheel and generator")
+LOCKED: Final = _scalar("locked", "-", meaning="1 while the one-way clutch joins chain and shaft")
+ACCELERATION: Final = _scalar("acceleration", "m/s2", meaning="of the chain, mean over the last step")
+LAPS: Final = _scalar(
+    "laps", "-", meaning="laps of the chain: position counts from their end; backwards they are taken back"
+)
+RECORDED_LAPS: Final = _scalar("recorded_laps", "-", meaning="laps completed for the first time")
+RECEIVER_MASS: Final = _scalar("receiver_mass", "kg", meaning="air in the receiver")
+RECEIVER_MASS_LOW: Final = _scalar("receiver_mass_low", "kg", meaning="rounding remainder of the same")
+RECEIVER_ENERGY: Final = _scalar("receiver_energy", "J", meaning="m cv T of the air in the receiver")
+RECEIVER_ENERGY_LOW: Final = _scalar("receiver_energy_low", "J", meaning="rounding remainder of the same")
+COMPRESSOR_MODE: Final = _scalar("compressor_mode", "-", meaning="0 off, 1 idle, 2 loaded")
+SPOOL: Final = _scalar("spool", "-", meaning="opening of the injection valve, 0 to 1")
+WINDOW_COUNT: Final = _scalar("window_count", "-", meaning="floaters in the injection window")
+SERVED: Final = _scalar("served", "-", meaning="floater at the valve, -1 for none")
+SERVED_FLOW: Final = _scalar("served_flow", "kg/s", meaning="air through the valve in the last step or its last part")
+PULSES: Final = _scalar("pulses", "-", meaning="charges brought to their target mass")
+MISSED: Final = _scalar("missed", "-", meaning="charges that left the window below their target mass while running")
+CURRENT: Final = _scalar("current", "A", meaning="quadrature current of the generator at the end of the step")
+CURRENT_SLOPE: Final = _scalar("current_slope", "A/s", meaning="its mean rate over the last step")
+TORQUE: Final = _scalar("torque", "N m", meaning="air-gap torque, mean over the last step")
+SHAFT_TORQUE: Final = _scalar("shaft_torque", "N m", meaning="air-gap and loss torques of the generator on the shaft")
+CLUTCH_TORQUE: Final = _scalar("clutch_torque", "N m", meaning="through the clutch, mean over the last step")
+SPEED_INTEGRAL: Final = _scalar("speed_integral", "N m", meaning="integral part of the speed control")
+SETPOINT: Final = _scalar("setpoint", "rad/s", meaning="shaft speed that the control holds; ramps to 0 while stopping")
+WINDING_TEMPERATURE: Final = _scalar("winding_temperature", "K", meaning="of the generator's winding")
+CONVERTER_ON: Final = _scalar("converter_on", "-", meaning="1 while the converter runs")
+GENERATOR_POWER: Final = _scalar("generator_power", "W", meaning="at the terminals, mean over the last step")
+DC_POWER: Final = _scalar("dc_power", "W", meaning="into the DC link, mean over the last step")
+PLC_STATE: Final = _scalar("plc_state", "-", meaning="number of the controller's state in `plc.STATES`")
+TRIP: Final = _scalar("trip", "-", meaning="cause of the last trip in `plc.TRIPS`, 0 for none")
+TENSION_TIME: Final = _scalar("tension_time", "s", meaning="for which the highest tension has been above its limit")
+SLACK_TIME: Final = _scalar("slack_time", "s", meaning="for which the chain has been slack")
+ARMED_LAP: Final = _scalar(
+    "armed_lap", "-", meaning="lap and its part from which on slack and receiver temperature trip"
+)
+BUOYANCY_FORCE: Final = _scalar(
+    "buoyancy_force", "N", meaning="on the chain in the last part of the step, without claims"
+)
+SHELL_FORCE: Final = _scalar("shell_force", "N", meaning="weight and buoyancy of the shells along the chain")
+DRAG_FORCE: Final = _scalar("drag_force", "N", meaning="of the water on all floaters, above 0 where it brakes")
+EXCHANGE_FORCE: Final = _scalar("exchange_force", "N", meaning="of the water that is taken in")
+FRICTION_FORCE: Final = _scalar("friction_force", "N", meaning="of chain and pins")
+BRAKE_FORCE: Final = _scalar("brake_force", "N", meaning="of the holding brake")
+PTO_FORCE: Final = _scalar("pto_force", "N", meaning="of gearbox and clutch on the chain, mean over the last step")
+TENSION_MAX: Final = _scalar("tension_max", "N", meaning="highest in the loop at the last reconstruction")
+TENSION_MIN: Final = _scalar("tension_min", "N", meaning="lowest in the loop, below 0 where the chain is slack")
+COLDEST: Final = _scalar("coldest", "K", meaning="coldest pocket of the last step; `EMPTY_LOW` without one")
+STORED_INITIAL: Final = _scalar("stored_initial", "J", meaning="stored energy when the ledger began")
+H3_TIME: Final = _scalar("h3_time", "s", meaning="of the present pulse or coast of H3")
+H3_COAST: Final = _scalar("h3_coast", "-", meaning="1 while H3 coasts; a coast by command stays")
+H1_FORCE: Final = _scalar("h1_force", "N", meaning="of the bubbles of H1 on the chain")
+AIRLIFT: Final = _scalar("airlift", "N", meaning="of the bubbles of H1 on the co-flow")
+BUBBLE_VOID: Final = _scalar("bubble_void", "-", meaning="void fraction of H1")
+JET_FLOW: Final = _scalar(
+    "jet_flow", "m3/s", meaning="water through the outlet of the served floater, mean over the step"
+)
+JET_THRUST: Final = _scalar("jet_thrust", "N", meaning="ideal thrust of that water, mean over the step")
+JET_POWER: Final = _scalar("jet_power", "W", meaning="that drives it through the outlet, mean over the step")
+JET_FORCE: Final = _scalar("jet_force", "N", meaning="of the jet on the chain, with its claimed gain")
+RECOVERED_FLOW: Final = _scalar("recovered_flow", "kg/s", meaning="air that the suction buffer passes on")
+CLAIMS_ACTIVE: Final = _scalar("claims_active", "-", meaning="1 in the controller's states in which hypotheses act")
+DC_ENERGY: Final = _scalar("dc_energy", "J", meaning="in the capacitor of the DC link")
+SYNC_ERROR: Final = _scalar(
+    "sync_error",
+    "-",
+    meaning="share of the differences in frequency and angle that the synchroniser has not yet removed",
+)
+BREAKER: Final = _scalar("breaker", "-", meaning="1 while the grid breaker is closed")
+DUMP_POWER: Final = _scalar("dump_power", "W", meaning="export that the dump load takes")
+CHOPPER_POWER: Final = _scalar("chopper_power", "W", meaning="that the brake chopper burns")
+BATH_ENERGY: Final = _scalar("bath_energy", "J", meaning="heat of a finite bath against its first temperature")
+LEVEL: Final = _scalar("level", "m", meaning="rise of the free surface")
+MANUAL_PULSES: Final = _scalar("manual_pulses", "-", meaning="pulses by hand that are still to be given")
+EXERGY_INITIAL: Final = _scalar("exergy_initial", "J", meaning="stored exergy when the ledger began")
+ENTROPY_LOW: Final = _scalar(
+    "entropy_low", "J", meaning="lowest line of destroyed exergy of any step; below 0 only by rounding"
+)
+GRID_FREQUENCY: Final = _scalar("grid_frequency", "Hz", meaning="in this step, from its series or parameter")
+LOAD_POWER: Final = _scalar(
+    "load_power", "W", meaning="of other consumers on the bus in this step, from its series or parameter"
+)
+AMBIENT_PRESSURE: Final = _scalar("ambient_pressure", "Pa", meaning="p0 in force, on the way to its parameter")
+AMBIENT_TEMPERATURE: Final = _scalar("ambient_temperature", "K", meaning="T0 in force, on the way to its parameter")
+WATER_TEMPERATURE: Final = _scalar("water_temperature", "K", meaning="T_w in force, on the way to its parameter")
+BATH_START: Final = _scalar("bath_start", "K", meaning="temperature from which a finite bath counts")
+REBUILT_ENERGY: Final = _scalar(
+    "rebuilt_energy", "J", meaning="stored energy at the start of a fork with another machine, less its parent's"
+)
+REBUILT_EXERGY: Final = _scalar("rebuilt_exergy", "J", meaning="the same of exergy")
+FILLED: Final = _scalar("filled", "-", meaning="floater into which air of this step enters, -1 for none")
+INFLOW: Final = _scalar("inflow", "kg", meaning="air that enters it")
+INFLOW_LATE: Final = _scalar(
+    "inflow_late", "-", meaning="1 if it enters the window in this step: the air comes at the end of it"
+)
+INFLOW_TIME: Final = _scalar("inflow_time", "s", meaning="for which air enters")
+INFLOW_TEMPERATURE: Final = _scalar("inflow_temperature", "K", meaning="of the air that enters, mean")
+INFLOW_START: Final = _scalar("inflow_start", "K", meaning="of the receiver before air left it")
+INFLOW_SHARE: Final = _scalar("inflow_share", "-", meaning="share of the receiver's air that left")
+BATH_ENERGY_LOW: Final = _scalar("bath_energy_low", "J", meaning="rounding remainder of the bath's heat")
+ENERGY_SCALE: Final = _scalar(
+    "energy_scale", "J", meaning="energy or exergy of the stores at the start, by which residuals are measured"
 )
 
-(STEPS, POSITION, SPEED, COFLOW, SHAFT_SPEED, LOCKED, ACCELERATION, LAPS, RECORDED_LAPS,
- RECEIVER_MASS, RECEIVER_MASS_LOW, RECEIVER_ENERGY, RECEIVER_ENERGY_LOW, COMPRESSOR_MODE, SPOOL,
- WINDOW_COUNT, SERVED, SERVED_FLOW, PULSES, MISSED,
- CURRENT, CURRENT_SLOPE, TORQUE, SHAFT_TORQUE, CLUTCH_TORQUE, SPEED_INTEGRAL, SETPOINT,
- WINDING_TEMPERATURE, CONVERTER_ON, GENERATOR_POWER, DC_POWER,
- PLC_STATE, TRIP, TENSION_TIME, SLACK_TIME, ARMED_LAP,
- BUOYANCY_FORCE, SHELL_FORCE, DRAG_FORCE, EXCHANGE_FORCE, FRICTION_FORCE, BRAKE_FORCE, PTO_FORCE,
- TENSION_MAX, TENSION_MIN, COLDEST, STORED_INITIAL,
- H3_TIME, H3_COAST, H1_FORCE, AIRLIFT, BUBBLE_VOID, JET_FLOW, JET_THRUST, JET_POWER, JET_FORCE,
- RECOVERED_FLOW,
- CLAIMS_ACTIVE, DC_ENERGY, SYNC_ERROR, BREAKER, DUMP_POWER, CHOPPER_POWER, BATH_ENERGY, LEVEL,
- MANUAL_PULSES, EXERGY_INITIAL, ENTROPY_LOW, GRID_FREQUENCY, LOAD_POWER,
- AMBIENT_PRESSURE, AMBIENT_TEMPERATURE, WATER_TEMPERATURE, BATH_START, REBUILT_ENERGY,
- REBUILT_EXERGY, FILLED, INFLOW, INFLOW_LATE, INFLOW_TIME, INFLOW_TEMPERATURE, INFLOW_START, INFLOW_SHARE,
- BATH_ENERGY_LOW, ENERGY_SCALE) = range(len(SCALARS))
-# fmt: on
-
+SCALARS: Final = TABLE.names
 SCALAR_COUNT: Final = len(SCALARS)
 
-# Rows of the floater array. VOLUME is the air volume at the last exchange of water, which the moving mass is made of.
-# STIFFNESS is that of the bucket model with which the pocket was filled: a switch of the model takes hold of a pocket
-# when it is next filled, since changing it under the air would change the stored energy.
-MASS, ENTHALPY, DELIVERED, VOLUME, IN_WINDOW, INGESTED, STIFFNESS = range(7)
-FLOATER_ROWS: Final = 7
+FLOATER_TABLE: Final = Table[Entry]("the floaters")
+"""The rows of the floater array."""
+
+
+def _row(name: str, unit: str, *, meaning: str) -> int:
+    return FLOATER_TABLE.declare(Entry(name, unit, meaning))
+
+
+MASS: Final = _row("mass", "kg", meaning="air in the pocket")
+ENTHALPY: Final = _row("enthalpy", "J", meaning="E = m cp T - c V^2/2 of the pocket; m cp T for a point pocket, c = 0")
+DELIVERED: Final = _row(
+    "delivered", "kg", meaning="air through the valve for the present charge, with what missed or spilt"
+)
+VOLUME: Final = _row(
+    "volume", "m3", meaning="of the air at the last exchange of water, of which the moving mass is made"
+)
+IN_WINDOW: Final = _row("in_window", "-", meaning="1 while it is in the injection window")
+INGESTED: Final = _row("ingested", "kg", meaning="water taken in during the last step")
+STIFFNESS: Final = _row(
+    "stiffness",
+    "Pa/m3",
+    meaning="c of the bucket model with which it was filled: another model takes hold when it is next "
+    "filled, since a change under the air would change the stored energy",
+)
+
+FLOATER_ROWS: Final = len(FLOATER_TABLE)
 
 COMPRESSOR_OFF, COMPRESSOR_IDLE, COMPRESSOR_LOADED = range(3)
 
 LAP_RING: Final = 33
 """Lap records kept: means over up to 32 complete laps."""
 
-# A lap record: ledger totals at its end, what belongs to this lap alone, then time and stores at its end.
-LAP_EXTRAS: Final = (
-    "first_load_time",
-    "first_load_energy",
-    "last_load_time",
-    "last_load_energy",
-    "loads",
-    "tension_max",
-    "tension_min",
-    "pressure_max",
-    "pressure_min",
-    "coldest",
-    "pulses",
-    "missed",
-    "time",
-    *(f"energy_{name}" for name in ledger.STORES),
-    *(f"exergy_{name}" for name in ledger.EXERGY_STORES),
-)
-# fmt: off
-(FIRST_LOAD_TIME, FIRST_LOAD_ENERGY, LAST_LOAD_TIME, LAST_LOAD_ENERGY, LOADS,
- LAP_TENSION_MAX, LAP_TENSION_MIN, LAP_PRESSURE_MAX, LAP_PRESSURE_MIN, LAP_COLDEST, LAP_PULSES, LAP_MISSED,
- LAP_TIME) = range(ledger.COUNT, ledger.COUNT + 13)
-# fmt: on
-LAP_STORES: Final = LAP_TIME + 1
-LAP_EXERGY: Final = LAP_STORES + ledger.STORE_COUNT
-"""First of the stored energies, and of the stored exergies, at the end of the lap."""
+LAP_TABLE: Final = Table[Entry]("the lap record", first=ledger.COUNT)
+"""A lap record behind the totals of the ledger: what belongs to this lap alone, then time and stores at its end."""
 
+
+def _lap(name: str, unit: str, *, meaning: str) -> int:
+    return LAP_TABLE.declare(Entry(name, unit, meaning))
+
+
+FIRST_LOAD_TIME: Final = _lap("first_load_time", "s", meaning="when the compressor was loaded first in the lap")
+FIRST_LOAD_ENERGY: Final = _lap("first_load_energy", "J", meaning="its energy until then")
+LAST_LOAD_TIME: Final = _lap("last_load_time", "s", meaning="when the compressor was loaded last in the lap")
+LAST_LOAD_ENERGY: Final = _lap("last_load_energy", "J", meaning="its energy until then")
+LOADS: Final = _lap("loads", "-", meaning="how often it was loaded in the lap")
+LAP_TENSION_MAX: Final = _lap("tension_max", "N", meaning="highest tension in the lap")
+LAP_TENSION_MIN: Final = _lap("tension_min", "N", meaning="lowest tension in the lap")
+LAP_PRESSURE_MAX: Final = _lap("pressure_max", "Pa", meaning="highest pressure in the receiver in the lap")
+LAP_PRESSURE_MIN: Final = _lap("pressure_min", "Pa", meaning="lowest pressure in the receiver in the lap")
+LAP_COLDEST: Final = _lap("coldest", "K", meaning="coldest pocket in the lap")
+LAP_PULSES: Final = _lap("pulses", "-", meaning="complete charges until its end")
+LAP_MISSED: Final = _lap("missed", "-", meaning="charges below their target mass until its end")
+LAP_TIME: Final = _lap("time", "s", meaning="at its end")
+
+LAP_STORES: Final = ledger.COUNT + len(LAP_TABLE)
+"""Place of the first of the stored energies at the end of the lap."""
+for _store in ledger.STORE_TABLE:
+    _lap(f"energy_{_store.name}", _store.unit, meaning=f"energy at its end: {_store.meaning}")
+
+LAP_EXERGY: Final = ledger.COUNT + len(LAP_TABLE)
+"""Place of the first of the stored exergies."""
+for _store in ledger.EXERGY_STORE_TABLE:
+    _lap(f"exergy_{_store.name}", _store.unit, meaning=f"exergy at its end: {_store.meaning}")
+
+LAP_EXTRAS: Final = LAP_TABLE.names
 LAP_WIDTH: Final = ledger.COUNT + len(LAP_EXTRAS)
 
 EMPTY_HIGH: Final = -1.0e300
@@ -113,7 +226,7 @@ class Memory(NamedTuple):
 def size(floater_count: int) -> int:
     """Numbers in the memory of a plant."""
     audits = 2 * ledger.BALANCE_COUNT + 2 * exergy.COUNT
-    return len(SCALARS) + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + audits + LAP_WIDTH * (1 + LAP_RING)
+    return SCALAR_COUNT + FLOATER_ROWS * floater_count + 3 * ledger.COUNT + audits + LAP_WIDTH * (1 + LAP_RING)
 
 
 def blank() -> Vector:
@@ -145,7 +258,7 @@ def views(memory: Vector, floater_count: int) -> Memory:
     """The parts of a plant's memory by name."""
     ends = np.cumsum(
         [
-            len(SCALARS),
+            SCALAR_COUNT,
             FLOATER_ROWS * floater_count,
             3 * ledger.COUNT,
             LAP_WIDTH,

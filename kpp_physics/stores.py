@@ -5,7 +5,6 @@ Mechanical and electrical energy is exergy whole. Air counts by its flow exergy 
 """
 
 import math
-from typing import Final
 
 from kpp_physics import coefficients as co
 from kpp_physics import exergy, hypotheses, ledger
@@ -15,8 +14,6 @@ from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import place_on_loop
 from kpp_physics.state import Vector
-
-RECOVERED: Final = ledger.EXERGY_COUNT - 1
 
 
 @inlined
@@ -136,7 +133,7 @@ def take_stock(c: Vector, x: Vector, f: Vector, energy: Vector, available: Vecto
     available[ledger.STORED_RECEIVER] = receiver_exergy(c, x)
     available[ledger.STORED_POCKETS] = held
     available[ledger.STORED_BATH] = bath_exergy(c, x)
-    available[RECOVERED] = recovered_exergy(c, x)
+    available[ledger.STORED_RECOVERED] = recovered_exergy(c, x)
 
 
 @inlined

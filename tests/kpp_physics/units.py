@@ -8,7 +8,7 @@ BASE: Final = ("kg", "m", "s", "K", "A")
 DERIVED: Final = {
     "-": "", "rad": "", "deg": "", "Hz": "1/s", "rpm": "1/s", "N": "kg m/s2", "Pa": "kg/(m s2)", "J": "kg m2/s2",
     "W": "kg m2/s3", "V": "kg m2/(s3 A)", "Wb": "kg m2/(s2 A)", "H": "kg m2/(s2 A2)", "ohm": "kg m2/(s3 A2)",
-    "F": "s4 A2/(kg m2)",
+    "F": "s4 A2/(kg m2)", "us": "s",
 }  # fmt: skip
 
 
