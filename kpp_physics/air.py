@@ -46,6 +46,7 @@ def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float)
     """
     if stiffness == 0.0:
         return exponent * energy / roof
+    # c (1 - k/2) V^2 + p_roof V - k E = 0: the positive root, in the form that does not cancel for a small c.
     root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
     return 2.0 * exponent * energy / (roof + root)
 
@@ -89,7 +90,7 @@ def sampled_mean(difference: float, x: float, share: float) -> float:
     """
     if x < 0.25:
         return difference * (1.0 - share * (0.5 + x * (1.0 / 12.0)))
-    intervals = 1 + int(4.0 * x)
+    intervals = 1 + int(4.0 * x)  # within the limits of the parameters at most some fifty
     part = x / intervals
     lost = relaxation(part)
     total = 0.0
@@ -168,6 +169,8 @@ def heat_while_filling(
     """
     if caught <= 0.0 or duration <= 0.0 or mass <= constants.HEAT_MINIMUM_MASS:
         return 0.0, 0.0, 0.0
+    # T - T_w as a function of the mass, from the mass at which heat begins to flow; heat is what the enthalpy of water
+    # temperature and inflow does not account for. The entropy follows from samples at start, middle and end.
     before = mass - caught
     start = max(before, constants.HEAT_MINIMUM_MASS)  # below it no heat flows
     inside = incoming - water_temperature
@@ -200,6 +203,7 @@ def compression_work(ratio: float, factor: float, exponent: float, isothermal: f
     """
     if isothermal != 0.0:
         return factor * math.log(ratio)
+    # expm1: close to ambient pressure the power and the 1 are nearly equal, and their difference has no digits.
     return factor * math.expm1(exponent * math.log(ratio))
 
 
@@ -215,6 +219,7 @@ def flow_function(ratio: float, critical: float) -> float:
         return 1.0
     if ratio >= 1.0:
         return 0.0
+    # The ellipse has an infinite slope at 1, where any step would overshoot: a chord takes its place there.
     edge = constants.VALVE_LINEAR_RATIO
     root = (min(ratio, edge) - critical) / (1.0 - critical)
     share = math.sqrt(1.0 - root * root)

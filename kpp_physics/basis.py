@@ -35,6 +35,7 @@ class Basis(NamedTuple):
         displaced = p.water_density * p.floater_volume
         per_chain = p.gear_ratio / p.sprocket_radius
         dry = p.floater_count * (p.floater_mass + displaced * p.added_mass_coefficient) + p.chain_mass
+        # The order of every operation counts: another one gives other last bits, and another trajectory.
         return cls(
             p=p,
             step=step,

@@ -1,6 +1,7 @@
 """The endless chain: tension around the loop, and the shells' own weight and buoyancy."""
 
 import math
+from typing import NamedTuple
 
 from kpp_physics.compiled import inlined
 from kpp_physics.geometry import mean_slope, place, place_on_loop
@@ -23,12 +24,36 @@ def shell_slope(position: float, ds: float, count: int, pitch: float, straight: 
         s = position + i * pitch
         s -= math.floor(s / (2.0 * half)) * 2.0 * half
         sign = 1.0
+        # The down half is the up half turned by 180 degrees.
         if s >= half:
             s -= half
             sign = -1.0
         _, cosine, sine = place(s, straight, radius)
         total += sign * mean_slope(s, ds, cosine, sine, straight, radius)
     return total
+
+
+class _Walk(NamedTuple):
+    """Tension along the loop as far as it has been followed, from an unknown one at the start that counts as 0."""
+
+    tension: float
+    """Behind the last place [N]."""
+    integral: float
+    """Of the tension over the length so far [N m]."""
+    place: float
+    """Where the tension changed last [m]."""
+    highest: float
+    """Highest tension so far [N]."""
+    lowest: float
+    """Lowest tension so far [N]."""
+
+
+@inlined
+def _walk_to(walk: _Walk, place: float, jump: float) -> _Walk:
+    """Go on to a place [m] at which the tension changes by a jump [N]; up to there it stays what it is."""
+    integral = walk.integral + walk.tension * (place - walk.place)
+    tension = walk.tension + jump
+    return _Walk(tension, integral, place, max(walk.highest, tension), min(walk.lowest, tension))
 
 
 @inlined
@@ -55,9 +80,8 @@ def tension(
 ) -> tuple[float, float]:
     """Highest and lowest tension of a chain on fixed centres [N]; the lowest is below 0 where the chain is slack.
 
-    Going round in the running direction, the tension changes by m_i dv/dt - f_i at a floater, by the drivetrain's
-    force, the brake's and half the friction at the top apex, and by half the friction at the bottom apex. The
-    length-weighted mean is the pretension.
+    Going round in running direction, the tension changes by m_i dv/dt - f_i at a floater, by the forces of drivetrain,
+    brake and half the friction at the top apex, and by half the friction at the bottom apex.
 
     Args:
         volume: air in each floater [m3].
@@ -76,40 +100,29 @@ def tension(
     count = volume.shape[0]
     half = straight + math.pi * radius
     top, bottom = straight + 0.5 * math.pi * radius, 2.0 * half - 0.5 * math.pi * radius
-    first = math.ceil(-position / pitch)
+    first = math.ceil(-position / pitch)  # the first floater behind the start of the up run, where the walk begins
     own_drag = drag_force / count
-    T = integral = last = 0.0
-    highest, lowest = EMPTY_HIGH, EMPTY_LOW
+    # The level is free: an endless chain has no loose end. It follows from the mean at the end.
+    walk = _Walk(0.0, 0.0, 0.0, EMPTY_HIGH, EMPTY_LOW)
     top_passed = bottom_passed = False
     for j in range(first, first + count):
         s = position + j * pitch
         if not top_passed and s >= top:
-            integral += T * (top - last)
-            last = top
-            T += pto_force + brake_force + 0.5 * friction_force
-            highest, lowest = max(highest, T), min(lowest, T)
+            walk = _walk_to(walk, top, pto_force + brake_force + 0.5 * friction_force)
             top_passed = True
         if not bottom_passed and s >= bottom:
-            integral += T * (bottom - last)
-            last = bottom
-            T += 0.5 * friction_force
-            highest, lowest = max(highest, T), min(lowest, T)
+            walk = _walk_to(walk, bottom, 0.5 * friction_force)
             bottom_passed = True
-        integral += T * (s - last)
-        last = s
         i = j % count
         _, cosine = place_on_loop(s, straight, radius)
+        # Water that is taken in comes from rest and gets the chain's speed: a force against it.
         force = (weight * volume[i] + shell_force) * cosine - own_drag - ingested[i] * speed / h
-        T += (dry_mass + density * (floater_volume - volume[i])) * acceleration - force
-        highest, lowest = max(highest, T), min(lowest, T)
-    if not bottom_passed:
-        integral += T * (bottom - last)
-        last = bottom
-        T += 0.5 * friction_force
-        highest, lowest = max(highest, T), min(lowest, T)
-    integral += T * (2.0 * half - last)
+        walk = _walk_to(walk, s, (dry_mass + density * (floater_volume - volume[i])) * acceleration - force)
+    end = walk if bottom_passed else _walk_to(walk, bottom, 0.5 * friction_force)
+    # On fixed centres the chain's length, and so the mean of its tension over the length, stays what it is.
+    integral = end.integral + end.tension * (2.0 * half - end.place)
     shift = pretension - integral / (2.0 * half)
-    return highest + shift, lowest + shift
+    return walk.highest + shift, walk.lowest + shift
 
 
 @inlined

@@ -71,6 +71,7 @@ BUCKET_ASPECT: Final = _derived(
     lambda b: math.sqrt(b.p.mouth_area) / b.p.bucket_height,
     meaning="width in the plane of tilt over height of a square bucket",
 )
+# Inertia: the added mass C_a rho V goes along with every floater; the water inside is added where no air is.
 DRY_MASS: Final = _derived(
     "dry_mass",
     "kg",
@@ -89,6 +90,7 @@ SHELL_FORCE: Final = _derived(
     lambda b: (b.p.water_density / b.p.shell_density - 1) * b.p.floater_mass * b.p.gravity,
     meaning="buoyancy less weight of a shell; below 0 where it is denser than water",
 )
+# One speed for all floaters, so that N A_D chi B counts as one body.
 DRAG_COEFFICIENT: Final = _derived(
     "drag_coefficient",
     "kg/m",
@@ -104,6 +106,7 @@ COFLOW_MASS: Final = _derived(
     lambda b: b.p.water_density * b.p.shaft_area * b.straight,
     meaning="M_w of the water in the shaft",
 )
+# 1/2 rho (A_s/2) K_w: the loop's cross-section is half of the shaft, since the water goes up and down.
 BULK_COEFFICIENT: Final = _derived(
     "bulk_coefficient",
     "kg/m",
@@ -154,6 +157,7 @@ RECEIVER_VOLUME: Final = _parameter("receiver_volume")
 RECEIVER_UA: Final = _parameter("receiver_ua")
 VALVE_CONDUCTANCE: Final = _parameter("valve_conductance")
 VALVE_CRITICAL_RATIO: Final = _parameter("valve_critical_ratio")
+# Both without a lag are 1: the valve is open in the step in which it opens.
 SPOOL_RELAXATION: Final = _derived(
     "spool_relaxation",
     "-",
@@ -163,6 +167,7 @@ SPOOL_RELAXATION: Final = _derived(
 SPOOL_MEAN: Final = _derived("spool_mean", "-", lambda b: b.spool_mean, meaning="mean of that share over the step")
 CAPTURE_EFFICIENCY: Final = _parameter("capture_efficiency")
 TARGET_MASS: Final = _environment("target_mass", "kg", meaning="charge of a floater, f p0 V/(R T0)")
+# x = -R_s th on the bottom arc: a floater tilted by th comes upright on the next R_s th of its way.
 WINDOW_START: Final = _derived(
     "window_start",
     "m",
@@ -174,6 +179,7 @@ SHAFT_PER_CHAIN: Final = _derived(
     "shaft_per_chain", "rad/m", lambda b: b.per_chain, meaning="angle of the fast shaft per path of the chain, G/R_s"
 )
 GEARBOX_EFFICIENCY: Final = _parameter("gearbox_efficiency")
+# P_g0 at rated speed, in proportion to the square of the speed: as a force on the chain P_g0 (G/(R_s w_r))^2 v.
 NOLOAD_COEFFICIENT: Final = _derived(
     "noload_coefficient",
     "N s/m",
@@ -193,6 +199,7 @@ SPEED_SETPOINT: Final = _derived(
     lambda b: b.p.generator_speed_setpoint * math.pi / 30,
     meaning="shaft speed that the control holds",
 )
+# J' w_s and J' w_s^2/4: with J' dw/dt = -tau both poles lie at -w_s/2, the fastest without overshoot.
 SPEED_GAIN: Final = _derived(
     "speed_gain", "N m s", lambda b: b.inertia * b.p.speed_bandwidth, meaning="K_p of the speed control"
 )
@@ -216,6 +223,7 @@ POLE_PAIRS: Final = _parameter("pole_pairs")
 FLUX_LINKAGE: Final = _parameter("flux_linkage")
 INDUCTANCE: Final = _parameter("inductance", of="stator_inductance")
 RESISTANCE: Final = _parameter("resistance", of="stator_resistance")
+# P_fe0 (w'/2 + w'^2/2) over w: hysteresis has a loss per turn, eddy currents go with the square of the speed.
 IRON_HYSTERESIS_TORQUE: Final = _derived(
     "iron_hysteresis_torque",
     "N m",
@@ -290,6 +298,7 @@ H2_UA: Final = _parameter("h2_ua")
 H2_PUMP_POWER: Final = _parameter("h2_pump_power")
 H3_ON_TIME: Final = _parameter("h3_on_time")
 H3_OFF_TIME: Final = _parameter("h3_off_time")
+# The claim that coasting is free, as this model reads it: no number was ever published.
 H3_DUTY: Final = _derived(
     "h3_duty",
     "-",
@@ -339,6 +348,7 @@ BATH_UA: Final = _parameter("bath_ua")
 AMBIENT_PRESSURE_SET: Final = _parameter("ambient_pressure_set", of="ambient_pressure")
 AMBIENT_TEMPERATURE_SET: Final = _parameter("ambient_temperature_set", of="ambient_temperature")
 WATER_TEMPERATURE_SET: Final = _parameter("water_temperature_set", of="water_temperature")
+# From here on what `environment.take` needs to fill the rest.
 TARGET_VOLUME: Final = _derived(
     "target_volume",
     "m3",

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from kpp_physics import coefficients as co
-from kpp_physics import environment
+from kpp_physics import constants, environment
 from kpp_physics.compiled import interpreted
 from kpp_physics.geometry import place, tilt_capacity
 from kpp_physics.limits import limit_text
@@ -184,11 +184,35 @@ def _shape(p: Parameters, c: list[float]) -> list[CrossCheck]:
 
 
 def _air(p: Parameters, c: list[float]) -> list[CrossCheck]:
-    found = []
+    """Air that the floaters ask for, and what compressor, receiver, valve and window can give."""
     speed = p.generator_speed_setpoint * math.pi / 30 / c[co.SHAFT_PER_CHAIN]
     bottom = p.ambient_pressure + c[co.SPECIFIC_WEIGHT] * p.water_depth
-    target = c[co.TARGET_MASS]
-    demand = target * speed / c[co.PITCH]
+    found = _compressor(p, c, speed, bottom)
+    if p.load_pressure > bottom:
+        return [*found, *_charge(p, c, speed, bottom)]
+    return [
+        *found,
+        CrossCheck(
+            "load_pressure",
+            bottom,
+            p.load_pressure,
+            "Pa",
+            f"load_pressure {p.load_pressure / 1e5:.3f} bar is not above the {bottom / 1e5:.3f} bar at the bottom: "
+            "injection stops before the compressor loads",
+        ),
+    ]
+
+
+def _compressor(p: Parameters, c: list[float], speed: float, bottom: float) -> list[CrossCheck]:
+    """The compressor's flow against the charges at the set speed, and its ideal power against the generator's rating.
+
+    Args:
+        p, c: parameters and coefficients.
+        speed: of the chain at the set point [m/s].
+        bottom: absolute pressure at the lowest chain point [Pa].
+    """
+    found = []
+    demand = c[co.TARGET_MASS] * speed / c[co.PITCH]
     if demand > p.compressor_flow:
         found.append(
             CrossCheck(
@@ -212,22 +236,22 @@ def _air(p: Parameters, c: list[float]) -> list[CrossCheck]:
                 f"{p.generator_rated_power / 1e3:.4g} kW",
             )
         )
-    if p.load_pressure <= bottom:
-        found.append(
-            CrossCheck(
-                "load_pressure",
-                bottom,
-                p.load_pressure,
-                "Pa",
-                f"load_pressure {p.load_pressure / 1e5:.3f} bar is not above the {bottom / 1e5:.3f} bar at the bottom: "
-                "injection stops before the compressor loads",
-            )
-        )
-        return found
+    return found
+
+
+def _charge(p: Parameters, c: list[float], speed: float, bottom: float) -> list[CrossCheck]:
+    """One charge: its time through the valve against that in the window, and its volume against the tilted bucket.
+
+    Args:
+        p, c, speed, bottom: as for `_compressor`; load_pressure is above `bottom`.
+    """
+    found = []
+    # The flow of `air.valve_flow` (ISO 6358), written out: to call it from here would compile it.
     ratio, b = bottom / p.load_pressure, p.valve_critical_ratio
-    share = 1.0 if ratio <= b else math.sqrt(1 - ((min(ratio, 0.999) - b) / (1 - b)) ** 2)
-    flow = p.load_pressure * p.valve_conductance * 1.185 * math.sqrt(293.15 / p.ambient_temperature) * share
-    fill, passing = target / flow, p.injection_window_length / speed
+    share = 1.0 if ratio <= b else math.sqrt(1 - ((min(ratio, constants.VALVE_LINEAR_RATIO) - b) / (1 - b)) ** 2)
+    sonic = p.load_pressure * p.valve_conductance * constants.VALVE_REFERENCE_DENSITY
+    flow = sonic * math.sqrt(constants.VALVE_REFERENCE_TEMPERATURE / p.ambient_temperature) * share
+    fill, passing = c[co.TARGET_MASS] / flow, p.injection_window_length / speed
     if fill > passing:
         found.append(
             CrossCheck(
@@ -240,11 +264,8 @@ def _air(p: Parameters, c: list[float]) -> list[CrossCheck]:
         )
     end = c[co.WINDOW_START] + p.injection_window_length
     tilt = max(0.0, -end / p.sprocket_radius)
-    aspect = c[co.BUCKET_ASPECT]
-    room = p.floater_volume * (
-        1 - 0.5 * aspect * math.tan(tilt) if aspect * math.tan(tilt) <= 1 else 0.5 / (aspect * math.tan(tilt))
-    )
-    volume = target * p.gas_constant * p.ambient_temperature / bottom
+    room = p.floater_volume * interpreted(tilt_capacity)(math.cos(tilt), math.sin(tilt), c[co.BUCKET_ASPECT])
+    volume = c[co.TARGET_MASS] * p.gas_constant * p.ambient_temperature / bottom
     if volume > room:
         found.append(
             CrossCheck(

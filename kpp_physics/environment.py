@@ -37,6 +37,7 @@ def take(c: Vector, pressure: float, temperature: float, water: float) -> None:
     c[co.COMPRESSOR_WORK_FACTOR] = c[co.WORK_PER_KELVIN] * temperature
     c[co.COOLER_TEMPERATURE] = temperature + c[co.COOLER_APPROACH]
     c[co.TARGET_MASS] = c[co.TARGET_VOLUME] * pressure / (R * temperature)
+    # Everything that follows from p0, T0 and T_w is computed here and nowhere else: a ramp calls this in every step.
     bottom = pressure + c[co.BOTTOM_WEIGHT]
     hood = pressure + c[co.HOOD_WEIGHT]
     c[co.RECOVERY_PRESSURE] = hood
@@ -101,6 +102,8 @@ def _press(c: Vector, x: Vector, f: Vector, rise: float) -> tuple[float, float]:
             energy, stiffness = f[st.ENTHALPY, i], f[st.STIFFNESS, i]
             before = bucket_volume(energy, pressure, k, stiffness)
             after = bucket_volume(energy + before * rise, pressure + rise, k, stiffness)
+            # Heun's rule: exact to second order in the rise, 1 Pa a step; the sampled work is the trapezoid over the
+            # same path.
             done = 0.5 * (before + after) * rise
             f[st.ENTHALPY, i] = energy + done
             work += done
@@ -136,6 +139,7 @@ def surround(c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, ent
     heating = water - x[st.WATER_TEMPERATURE]
     if rise == 0.0 and warming == 0.0 and heating == 0.0:
         return
+    # Exergy before and after brackets all that moves; what work and heat do not explain is the dead state's.
     before = _stored_exergy(c, x, f)
     work, seen = _press(c, x, f, rise)
     # A finite bath has its own temperature. Surroundings that heat it move the temperature from which its energy
@@ -157,12 +161,15 @@ def surround(c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, ent
     flow[ledger.REFERENCE] -= air * c[co.CP_AIR] * warming
     entering[exergy.ENVIRONMENT] += brought
     entering[exergy.DEAD_STATE] += moved
+    # Only what comes counts as a source: what goes again is no yield of the plant.
     flow[ledger.ENVIRONMENT_EXERGY] += max(0.0, brought + moved)
 
 
 @inlined
 def close_switches(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: Vector) -> None:
     """Bring the variables of a model that was switched off to rest; their energy is lost where it would have gone."""
+    # A variable without its equation would keep its energy for ever, and give it back for nothing when switched on
+    # again.
     if c[co.COFLOW_ON] == 0.0 and x[st.COFLOW] != 0.0:
         lost = 0.5 * c[co.COFLOW_MASS] * x[st.COFLOW] * x[st.COFLOW]
         flow[ledger.DRAG_BULK] += lost

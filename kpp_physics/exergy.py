@@ -71,6 +71,7 @@ def thermal_exergy(temperature: float, ambient: float, cp: float) -> float:
         cp: heat capacity [J/(kg K)].
     """
     x = (temperature - ambient) / ambient
+    # Close to ambient x and ln(1 + x) cancel to half their square: there the series, exact to 3e-13 of it.
     if abs(x) < 1e-3:
         return cp * ambient * x * x * (1.0 / 2.0 - x * (1.0 / 3.0 - x * (1.0 / 4.0 - x / 5.0)))
     return cp * ambient * (x - math.log1p(x))
@@ -86,4 +87,5 @@ def mixing_loss(temperature: float, incoming: float, ambient: float, cp: float) 
         ambient: T0 [K].
         cp: heat capacity [J/(kg K)].
     """
+    # The same function with the temperature of the mixture as the dead state; T0/T brings it to ambient.
     return thermal_exergy(incoming, temperature, cp) * ambient / temperature

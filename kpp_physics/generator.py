@@ -36,6 +36,7 @@ def current_step(current: float, command: float, end: float, mean: float, square
     Returns:
         Current at the end [A], mean [A], mean square [A2], all exact.
     """
+    # Exact for any step: the loop's time constant is of the order of a step, where explicit ones ring or diverge.
     off = current - command
     return (
         command + off * end,
@@ -64,6 +65,7 @@ def stray_torque(torque: float, rated_torque: float, stray: float) -> float:
         torque, rated_torque: air-gap torque [N m].
         stray: P_stray0/w_r [N m].
     """
+    # Load loss goes with the square of the current, and so with that of the torque; with the speed as a torque does.
     ratio = torque / rated_torque
     return stray * ratio * ratio
 

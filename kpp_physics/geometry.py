@@ -74,7 +74,9 @@ def mean_slope(x: float, ds: float, cosine: float, sine: float, straight: float,
     if x >= 0.0 and x < straight and end >= 0.0 and end <= straight:
         return 1.0
     if (x < 0.0 and end <= 0.0) or (x >= straight and end >= straight):
+        # On an arc the mean slope is cos(theta) in the middle times sinc(ds/2R): no difference of nearly equal heights.
         half = 0.5 * ds / radius
+        # Series, exact to double precision; ds = 0 gives cos(theta) without a division by it.
         if abs(half) < 1e-2:
             square = half * half
             sine_half = half * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)))
@@ -101,6 +103,7 @@ def tilt_capacity(cosine: float, sine: float, aspect: float) -> float:
         cosine, sine: of the bucket's axis against upright, the sign of the sine is indifferent [-].
         aspect: width in the plane of tilt over height of the bucket [-].
     """
+    # Mouth up or level: nothing stays in. Continuous, since cot th falls to 0 there.
     if cosine <= 0.0:
         return 0.0
     opposite = aspect * abs(sine)

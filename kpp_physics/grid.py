@@ -13,6 +13,7 @@ def stage_loss(load: float, rating: float, c0: float, c1: float, c2: float) -> f
         rating: P_cr [W].
         c0, c1, c2: constant, linear and quadratic loss of both stages over the rating [-].
     """
+    # Half of the losses of both: each stage carries the whole power.
     return 0.5 * rating * (c0 + c1 * load + c2 * load * load)
 
 

@@ -32,6 +32,7 @@ def gas_flux(flow: float, gas_constant: float, temperature: float, bottom: float
         bottom, surface: absolute pressures [Pa], bottom above surface.
         area: of the down shaft [m2].
     """
+    # Isothermal bubbles expand with 1/p: the mean volume flow over the depth is that at this pressure.
     mean = (bottom - surface) / math.log(bottom / surface)
     return flow * gas_constant * temperature / (mean * area)
 
@@ -44,6 +45,7 @@ def void_fraction(gas: float, coflow: float) -> float:
         gas: superficial gas velocity j_g [m/s].
         coflow: speed of the water, > 0 downwards in this shaft [m/s].
     """
+    # Zuber and Findlay (1965). Against fast water no bubble rises: the denominator ends at 0.05, the void at its limit.
     return min(VOID_LIMIT, gas / max(1.2 * (gas - coflow) + 0.25, 0.05))
 
 

@@ -13,7 +13,8 @@ SHORTEST = 1e-6
 """Share of a step below which nothing flows: a volume's rounding error would look like a flow."""
 
 HALVINGS = 52
-"""Bisections of a flow: its bracket shrinks to a rounding error."""
+"""Bisections of a flow, always all of them: the bracket shrinks to 2^-52 of the first, which is a rounding error of it.
+There is nothing to converge, and so nothing that could be left over."""
 
 
 @inlined
@@ -39,6 +40,7 @@ def expelled(
         paid: what the pocket pays for the jet meanwhile [J].
         duration: [s].
     """
+    # More than a pocket has it cannot pay: its volume, and with it the flow, ends at 0.
     volume = bucket_volume(max(0.0, energy - paid), roof, c[co.GAS_EXPONENT], stiffness)
     return max(0.0, expansion + (min(volume, limit) - start) / duration)
 
@@ -58,6 +60,8 @@ def outlet_flow(
     if flow == 0.0:
         return 0.0
     rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
+    # What is expelled less the flow falls with the flow: the larger it is the more the pocket pays. It is not below 0
+    # at no flow, and not above 0 at the flow that costs nothing: the root lies between, and stays there.
     low, high = 0.0, flow
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)
@@ -106,12 +110,14 @@ def paid_spout(
     if flow == 0.0:
         return 0.0
     room = limit - start
+    # Only where the bucket gets full: before that the valve's flow and this one are the same.
     if (flow - expansion) * duration > room:
         flow = min(flow, at_first)
     growth = flow - expansion
     growing, following = filled_after(room, growth, widening, duration)
     later = max(0.0, expansion + (room - growth * growing) / following) if following > SHORTEST * h else 0.0
     rho, area, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
+    # Powers times times: the cube of a mean flow would be far too low.
     paid = hypotheses.jet_power(flow, rho, area, discharge) * growing
     paid += hypotheses.jet_power(later, rho, area, discharge) * following
     if paid > available:
@@ -134,6 +140,7 @@ def filled_after(room: float, growth: float, widening: float, duration: float) -
     """
     if growth * duration <= room:
         return duration, 0.0
+    # growth t + widening (duration - t) = room; full at once where the widening alone takes all the room.
     growing = 0.0
     if growth > widening:
         growing = min(max(0.0, (room - widening * duration) / (growth - widening)), duration)
@@ -167,6 +174,7 @@ def limit_thrust(c: Vector, x: Vector, displaced: float, mass: float, h: float) 
         mass: what the chain moves [kg].
         h: step [s].
     """
+    # The thrust is the jet's momentum; what flows back in through the mouth has none to give.
     poured, kept = x[st.JET_FLOW] * h, max(0.0, displaced)
     if poured > kept:
         x[st.JET_THRUST] *= kept / poured
@@ -240,6 +248,7 @@ def _received(
         heat, _ = heat_from_water(mass, enthalpy, water, conductance, cp, h)
         return float(heat)
     brought = entering * cp * incoming
+    # While it fills the pocket takes heat: a warm bath drives the jet as well as the air does.
     heat, _, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
     return float(brought + heat)
 
@@ -286,6 +295,7 @@ def valve_against_outlet(
     expansion = (volume - before) / h
     mass_flow = opening * valve_flow(pressure, temperature, behind / pressure, area, critical)
     got = _received(c, mass, enthalpy, caught * mass_flow, temperature, water, conductance, duration)
+    # As in `outlet_flow`; a larger flow costs the pocket more, and lets less air in against the outlet's pressure.
     low, high = 0.0, expelled(c, energy + got, roof, stiffness, volume, limit, expansion, 0.0, duration)
     for _ in range(HALVINGS):
         flow = 0.5 * (low + high)

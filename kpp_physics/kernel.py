@@ -16,12 +16,13 @@ from kpp_physics.electrics import electrics
 from kpp_physics.environment import close_switches, surround, take_present
 from kpp_physics.faults import NOT_FINITE, OK, RECEIVER_EMPTY
 from kpp_physics.generator import current_step, lag_weights, stray_torque
+from kpp_physics.injection import spool_opening
 from kpp_physics.mechanics import move
 from kpp_physics.pockets import pockets
 from kpp_physics.state import Indices, Vector
 from kpp_physics.stores import take_stock
 from kpp_physics.substeps import substeps
-from kpp_physics.supply import air_supply, spool_opening
+from kpp_physics.supply import air_supply
 from kpp_physics.surroundings import follow
 
 

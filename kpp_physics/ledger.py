@@ -179,6 +179,7 @@ GATE_C: Final = 1e-3
 @inlined
 def add(total: float, remainder: float, term: float) -> tuple[float, float]:
     """Compensated sum: the new total and the rounding that it could not hold (Neumaier 1974)."""
+    # The larger of the two loses no digit; what the smaller loses is found by taking the larger off again.
     new = total + term
     if abs(total) >= abs(term):
         return new, remainder + ((total - new) + term)

@@ -468,6 +468,11 @@ def _check(item: Declaration, value: Any) -> list[Violation]:
 
 def _check_together(p: Parameters) -> list[Violation]:
     """Limits that join two or more parameters."""
+    return [*_check_pressures(p), *_check_shaft(p), *_check_torques(p), *_check_water(p)]
+
+
+def _check_pressures(p: Parameters) -> list[Violation]:
+    """The compressor needs a band of pressure between loading and unloading."""
     found = []
     if p.unload_pressure <= p.load_pressure:
         found.append(
@@ -479,6 +484,12 @@ def _check_together(p: Parameters) -> list[Violation]:
                 "raise the one or lower the other",
             )
         )
+    return found
+
+
+def _check_shaft(p: Parameters) -> list[Violation]:
+    """The chain stands upright in the water, and leaves some of it beside the floaters."""
+    found = []
     if p.water_depth <= 2 * p.sprocket_radius:
         found.append(
             Violation(
@@ -499,6 +510,12 @@ def _check_together(p: Parameters) -> list[Violation]:
                 "blockage_correction on: widen the shaft or switch the correction off",
             )
         )
+    return found
+
+
+def _check_torques(p: Parameters) -> list[Violation]:
+    """Losses that go with the square of the torque must be small in a step."""
+    found = []
     if p.generator_max_torque > MOST_TORQUE * p.generator_rated_torque:
         found.append(
             Violation(
@@ -509,6 +526,12 @@ def _check_together(p: Parameters) -> list[Violation]:
                 f"generator_rated_torque = {p.generator_rated_torque:g} N m: lower the one or raise the other",
             )
         )
+    return found
+
+
+def _check_water(p: Parameters) -> list[Violation]:
+    """A finite bath and a free surface hold at least the water that the model needs; 0 stands for no end of it."""
+    found = []
     if 0 < p.bath_heat_capacity < LEAST_BATH:
         found.append(
             Violation(

@@ -35,6 +35,7 @@ def receiver_exergy(c: Vector, x: Vector) -> float:
     volume = c[co.RECEIVER_VOLUME]
     temperature = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * (cp - R))
     pressure = x[st.RECEIVER_ENERGY] * R / ((cp - R) * volume)
+    # A rigid vessel cannot push the atmosphere away: U + p0 V - T0 S, and not H - T0 S.
     flow = air_exergy(x[st.RECEIVER_MASS], temperature, pressure / p0, T0, R, cp)
     return float(flow - (pressure - p0) * volume)
 
@@ -65,6 +66,7 @@ def pocket_exergy(c: Vector, mass: float, energy: float, stiffness: float, roof:
     bent = 0.5 * stiffness * volume * volume
     temperature = (energy + bent) / (mass * c[co.CP_AIR])
     ratio = (roof + stiffness * volume) / c[co.AMBIENT_PRESSURE]
+    # Of the air at its own pressure, less c V^2/2, by which the state's E is below H.
     held = air_exergy(mass, temperature, ratio, c[co.AMBIENT_TEMPERATURE], c[co.GAS_CONSTANT], c[co.CP_AIR])
     return held - bent, temperature
 
@@ -97,9 +99,11 @@ def _mechanical(c: Vector, x: Vector, air: float, heights: float, energy: Vector
     energy[ledger.STORED_CHAIN] = 0.5 * mass * x[st.SPEED] * x[st.SPEED]
     energy[ledger.STORED_SHAFT] = 0.5 * c[co.SHAFT_INERTIA] * x[st.SHAFT_SPEED] * x[st.SHAFT_SPEED]
     energy[ledger.STORED_WATER] = 0.5 * c[co.COFLOW_MASS] * x[st.COFLOW] * x[st.COFLOW]
+    # Below 0 as a rule: a shell that is lighter than water has less the higher it is.
     energy[ledger.STORED_SHELL] = -c[co.SHELL_FORCE] * heights
     energy[ledger.STORED_MAGNETIC] = 0.75 * c[co.INDUCTANCE] * x[st.CURRENT] * x[st.CURRENT]
     energy[ledger.STORED_DC_LINK] = x[st.DC_ENERGY]
+    # The pockets stand under the raised water with all of their volume, which rose with half of it on the average.
     energy[ledger.STORED_SURFACE] = -0.5 * c[co.SPECIFIC_WEIGHT] * c[co.SURFACE_AREA] * x[st.LEVEL] * x[st.LEVEL]
 
 
@@ -128,6 +132,7 @@ def take_stock(c: Vector, x: Vector, f: Vector, energy: Vector, available: Vecto
     energy[ledger.STORED_RECEIVER] = x[st.RECEIVER_ENERGY] - x[st.RECEIVER_MASS] * cp * T0 + low
     energy[ledger.STORED_POCKETS] = stored
     energy[ledger.STORED_BATH] = x[st.BATH_ENERGY] + x[st.BATH_ENERGY_LOW]
+    # Work is exergy whole; heat and air are not, and get their own below.
     for store in range(ledger.STORE_COUNT):
         available[store] = energy[store]
     available[ledger.STORED_RECEIVER] = receiver_exergy(c, x)

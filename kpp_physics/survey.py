@@ -61,6 +61,7 @@ def survey(
     stores[EXERGY] = total(available, ledger.EXERGY_COUNT)
     balance, low = ledger.add(stores[STORED], 0.0, -x[st.STORED_INITIAL])
     independent = stores[STORED] - x[st.STORED_INITIAL] - books[0, ledger.REFERENCE]
+    # R_A = stored - stored(0) - in + out with compensation; R_B the same with the lines from samples.
     for line in range(ledger.COUNT):
         sign = -1.0 if line < ledger.INPUT_COUNT else 1.0
         if line < ledger.BALANCE_COUNT:
@@ -71,6 +72,7 @@ def survey(
         lines[1, line] = books[2, line] / c[co.STEP]
     stores[RESIDUAL_A] = balance + low
     stores[RESIDUAL_B] = independent
+    # R_C: exergy that is stored, less what came in, plus what went out or was destroyed.
     second = stores[EXERGY] - x[st.EXERGY_INITIAL]
     second -= entropy[0, exergy.HEAT_EXERGY] + entropy[0, exergy.ENVIRONMENT] + entropy[0, exergy.DEAD_STATE]
     second -= lines[0, ledger.COMPRESSOR] + lines[0, ledger.AUXILIARY] + lines[0, ledger.UNSOURCED]

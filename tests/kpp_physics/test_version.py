@@ -34,7 +34,7 @@ def test_a_copy_has_the_version_of_its_original(copied: Path) -> None:
     [
         ("kernel.py", '"""The compiled 1 ms step', '"""What every millisecond brings, the step'),
         ("air.py", '    """Volume of a pocket [m3] from', '    """How large a pocket is [m3], from'),
-        ("supply.py", '"""Pairs of intervals', '"""Number of pairs of intervals'),
+        ("receiver.py", '"""Pairs of intervals', '"""Number of pairs of intervals'),
         ("ledger.py", 'meaning="electric energy of', 'meaning="what goes to'),
         ("motion.py", "\n\n\n", "\n\n\n# Why this is so stands elsewhere.\n"),
         ("cache.py", "_VERSION_DIGITS: Final = 16", "_VERSION_DIGITS: Final = 20"),
@@ -49,7 +49,7 @@ def test_words_make_no_other_kernel(copied: Path, file: str, old: str, new: str)
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("supply.py", "RELIEF_INTERVALS = 32", "RELIEF_INTERVALS = 31"),
+        ("receiver.py", "RELIEF_INTERVALS = 32", "RELIEF_INTERVALS = 31"),
         ("constants.py", '"step", 1.0e-3', '"step", 2.0e-3'),
         ("coefficients.py", "lambda b: 0.5 * b.p.shaft_area,", "lambda b: 0.6 * b.p.shaft_area,"),
         ("air.py", "return exponent * energy / roof", "return exponent * (energy / roof)"),

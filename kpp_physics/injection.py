@@ -1,0 +1,153 @@
+"""The injection window and its valve: which floater is served, for how long, and how far the spool is open."""
+
+import math
+
+from kpp_physics import coefficients as co
+from kpp_physics import constants, plc
+from kpp_physics import state as st
+from kpp_physics.compiled import inlined
+from kpp_physics.filling import fill
+from kpp_physics.jet import SHORTEST
+from kpp_physics.state import Vector
+
+
+@inlined
+def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[int, float, float, bool]:
+    """Follow floaters into and out of the injection window.
+
+    A floater that comes in during the step is served for the rest of it, one that leaves for the part before: at a
+    steady speed many floaters pass at the same phase of a step, and whole steps would be wrong alike in each pulse.
+
+    Returns:
+        The floater to be served (-1: none), its progress [m], for how long it is in the window in this step [s], and
+        whether another one waits there for air.
+    """
+    count = f.shape[1]
+    pitch = c[co.PITCH]
+    length = c[co.WINDOW_LENGTH]
+    state = int(x[st.PLC_STATE])
+    if state == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
+        length = 0.5 * c[co.STRAIGHT_LENGTH]
+    apex = c[co.STRAIGHT_LENGTH] + 0.5 * math.pi * c[co.RADIUS]  # beyond it a floater's mouth is up: it holds no air
+    end = min(c[co.WINDOW_START] + length, apex)
+    way = max(0.0, x[st.SPEED]) * h
+    # The rearmost floater that is in the window at the end of the step; progress grows by a pitch to the next.
+    first = math.ceil((c[co.WINDOW_START] - way - x[st.POSITION]) / pitch)
+    inside = 0
+    served = -1
+    waits = False
+    served_progress = 0.0
+    progress = x[st.POSITION] + first * pitch
+    while progress < end and inside < count:
+        i = (first + inside) % count
+        if f[st.IN_WINDOW, i] == 0.0:
+            f[st.IN_WINDOW, i] = 1.0
+            f[st.DELIVERED, i] = 0.0
+            x[st.WINDOW_COUNT] += 1.0
+        # From the rear to the front: the last that lacks air is the foremost, first in, first out.
+        if f[st.DELIVERED, i] < c[co.TARGET_MASS]:
+            waits = served >= 0
+            served = i
+            served_progress = progress
+        inside += 1
+        progress = x[st.POSITION] + (first + inside) * pitch
+    # One has left: only then is the whole loop searched for it.
+    if inside != x[st.WINDOW_COUNT]:
+        for i in range(count):
+            if f[st.IN_WINDOW, i] != 0.0 and (i - first) % count >= inside:
+                f[st.IN_WINDOW, i] = 0.0
+                x[st.WINDOW_COUNT] -= 1.0
+                if enabled and state == plc.RUNNING and f[st.DELIVERED, i] < c[co.TARGET_MASS]:
+                    x[st.MISSED] += 1.0
+    if not enabled or served < 0:
+        return -1, 0.0, 0.0, False
+    lasts = h
+    if way > 0.0:
+        lasts = min(
+            h, (served_progress + way - c[co.WINDOW_START]) / x[st.SPEED], (end - served_progress) / x[st.SPEED]
+        )
+    return served, served_progress, lasts if lasts > SHORTEST * h else 0.0, waits
+
+
+@inlined
+def spool_opening(c: Vector, share: float) -> tuple[float, float]:
+    """How far the closed valve opens in a share of a step [-], in (0, 1]: at its end, and in its mean."""
+    # A first-order lag: in a share s of the step it goes 1 - (1 - opened)^s of its way.
+    opened, mean = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
+    if share == 1.0:
+        return opened, mean
+    constant = (1.0 - mean) / opened  # the time constant over the step, from the mean 1 - opened tau/h
+    opened = 1.0 - math.pow(1.0 - opened, share)
+    return opened, 1.0 - opened * constant / share
+
+
+@inlined
+def _closing(c: Vector, spool: float, share: float) -> float:
+    """Place of the spool [-] after it has been closing for a share of a step [-], in [0, 1]."""
+    if share == 1.0:
+        return float(spool - spool * c[co.SPOOL_RELAXATION])
+    return float(spool * math.pow(1.0 - c[co.SPOOL_RELAXATION], share)) if share > 0.0 else spool
+
+
+@inlined
+def charge_floater(
+    c: Vector,
+    x: Vector,
+    f: Vector,
+    flow: Vector,
+    sampled: Vector,
+    destroyed: Vector,
+    mass: float,
+    energy: float,
+    h: float,
+) -> tuple[float, float, float, float]:
+    """Serve the floater in the window through the valve, in one step.
+
+    Args:
+        mass, energy: of the air in the receiver [kg, J].
+
+    Returns:
+        Air that leaves the receiver [kg] and its energy [J]; what missed the pocket [kg] and the pressure there [Pa].
+    """
+    # A pulse by hand is for one floater; in manual operation nothing else opens the valve while running.
+    state = int(x[st.PLC_STATE])
+    by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
+    automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
+    last = int(x[st.SERVED])
+    served, progress, lasts, waits = window(c, x, f, automatic or by_hand, h)
+    if by_hand and last >= 0 and served != last:  # the floater left the window: the pulse is over
+        x[st.MANUAL_PULSES] -= 1.0
+        if x[st.MANUAL_PULSES] <= 0.0 and not automatic:
+            served = -1
+    # The spool moves from where it is; what flows goes with its mean, not with its place at the end of the step.
+    # It opens while a floater is served, and closes before and after, in the step in which that begins or ends as well;
+    # but not when the next one is waiting.
+    opening, before = 0.0, h
+    if served >= 0 and lasts > 0.0:
+        before = h - lasts if progress < c[co.WINDOW_START] else 0.0
+    x[st.SPOOL] = _closing(c, x[st.SPOOL], before / h)
+    if before < h:
+        opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * spool_opening(c, lasts / h)[1]
+    x[st.SERVED] = x[st.FILLED] = served
+    x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
+    x[st.JET_FLOW] = math.inf  # until `pockets` has it: what leaves while the bucket takes all the air, if that ends
+    if served < 0 or lasts <= 0.0:
+        return 0.0, 0.0, 0.0, 0.0
+    charge, left, missed, behind, complete = fill(
+        c, x, f, flow, sampled, destroyed, served, progress, mass, energy, opening, lasts, h
+    )
+    x[st.SERVED_FLOW] = charge / h
+    opened = lasts
+    if waits:
+        opened = h - before
+    elif charge > 0.0:  # a pulse may be complete before the floater leaves
+        opened = x[st.INFLOW_TIME]
+    if opened > 0.0:
+        x[st.SPOOL] += (1.0 - x[st.SPOOL]) * spool_opening(c, opened / h)[0]
+    x[st.SPOOL] = _closing(c, x[st.SPOOL], max(0.0, h - before - opened) / h)
+    if complete:
+        x[st.PULSES] += 1.0
+        if by_hand:
+            x[st.MANUAL_PULSES] -= 1.0
+            x[st.SERVED] = -1.0
+    return charge, left, missed, behind
