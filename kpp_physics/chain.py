@@ -118,9 +118,10 @@ def tension(
         # Water that is taken in comes from rest and gets the chain's speed: a force against it.
         force = (weight * volume[i] + shell_force) * cosine - own_drag - ingested[i] * speed / h
         walk = _walk_to(walk, s, (dry_mass + density * (floater_volume - volume[i])) * acceleration - force)
-    end = walk if bottom_passed else _walk_to(walk, bottom, 0.5 * friction_force)
+    if not bottom_passed:
+        walk = _walk_to(walk, bottom, 0.5 * friction_force)
     # On fixed centres the chain's length, and so the mean of its tension over the length, stays what it is.
-    integral = end.integral + end.tension * (2.0 * half - end.place)
+    integral = walk.integral + walk.tension * (2.0 * half - walk.place)
     shift = pretension - integral / (2.0 * half)
     return walk.highest + shift, walk.lowest + shift
 

@@ -2,6 +2,12 @@
 
 Everything that determines the future and everything that is booked lies in one vector of float64, so that a snapshot is
 its bytes, a digest is their hash, and many plants are the rows of one array.
+
+Compiled functions take parts of it under the same names everywhere: `x` the scalars [SCALAR_COUNT], `f` the floaters
+[FLOATER_ROWS, N], `books` the ledger [3, ledger.COUNT] and `flow` its last row, what the present step moves; `sampled`
+[ledger.BALANCE_COUNT] the same from samples of powers, `destroyed` [exergy.COUNT] the exergy ledger of the step, `lap`
+[LAP_WIDTH] the record of the present lap. `c` are the coefficients [`coefficients.NAMES`]. What a function changes of
+them it changes in place; none keeps anything else from step to step.
 """
 
 import hashlib

@@ -3,10 +3,11 @@
 import hashlib
 from dataclasses import fields
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+from bus.protocol.state import Ledger
 from kpp_physics import coefficients as co
 from kpp_physics import constants, environment, exergy, ledger
 from kpp_physics import state as st
@@ -138,3 +139,13 @@ def test_units_of_coefficients_are_true_under_a_change_of_the_base_units() -> No
         if item.value is not None:
             expected = item.value(ours) * worth(item.unit, SCALES)
             assert item.value(theirs) == pytest.approx(expected, rel=1e-12, abs=1e-300), item.name
+
+
+def test_the_wire_tells_the_side_of_every_line() -> None:
+    hints = get_type_hints(Ledger, include_extras=True)
+    told = {name: str(hint.__metadata__[0].description).partition(": ")[0] for name, hint in hints.items()}
+    for line in ledger.TABLE:
+        if line.side is not ledger.Side.COUNTER:
+            assert told[line.name] == line.side.value, line.name
+    for store in ledger.STORE_TABLE:
+        assert told[f"stored_{store.name}"] == "stored"
