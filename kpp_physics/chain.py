@@ -18,6 +18,7 @@ def shell_slope(position: float, ds: float, count: int, pitch: float, straight: 
         count: number of floaters.
         pitch, straight, radius: of the loop [m].
     """
+    # For an even number every floater has one opposite to it, and the sum is 0 to rounding: callers leave it out.
     half = straight + math.pi * radius
     total = 0.0
     for i in range(count):
@@ -135,6 +136,7 @@ def descending(position: float, count: int, pitch: float, straight: float, radiu
         s = position + i * pitch
         if s >= loop:
             s -= loop
+        # One that hangs upside down has the lighter water inside and around it; on the arcs it has part of it.
         _, cosine = place_on_loop(s, straight, radius)
         total += max(0.0, -cosine)
     return total

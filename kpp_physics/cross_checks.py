@@ -48,6 +48,7 @@ class BreakAway(NamedTuple):
 def break_away(p: Parameters) -> BreakAway:
     """The pull that ends the rest of a plant whose brake is off."""
     c = environment.coefficients(p).tolist()
+    # Eddy currents, windage and the gearbox's own loss go with the speed, and are nothing at rest.
     iron = c[co.SHAFT_PER_CHAIN] / c[co.GEARBOX_EFFICIENCY] * c[co.IRON_HYSTERESIS_TORQUE]
     return BreakAway(c[co.FRICTION_FORCE], iron)
 
@@ -60,6 +61,7 @@ def start_pull(p: Parameters) -> float:
     c = environment.coefficients(p).tolist()
     pitch, straight, radius = c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS]
     pull, progress = 0.0, math.ceil(c[co.WINDOW_START] / pitch) * pitch
+    # As `injection.window_end` for a plant at rest.
     end = min(c[co.WINDOW_START] + 0.5 * straight, 0.5 * c[co.LOOP_LENGTH])
     while progress < end:
         z, cosine, sine = interpreted(place)(progress, straight, radius)
@@ -137,6 +139,7 @@ def _speed_and_pull(p: Parameters, c: list[float]) -> list[CrossCheck]:
                 f"full floaters pull with {full / 1e3:.0f} kN, the chain may take {p.chain_tension_limit / 1e3:.0f} kN",
             )
         )
+    # Isothermal work of a charge, m R T0 ln(p_b/p0), once for every pitch of the way; a bucket holds no more than V.
     rise = math.log(1 + c[co.SPECIFIC_WEIGHT] * p.water_depth / p.ambient_pressure)
     power = p.ambient_pressure * p.floater_volume * min(1.0, p.fill_fraction) * rise * speed / pitch
     if power < 0.2 * p.generator_rated_power:
@@ -262,6 +265,7 @@ def _charge(p: Parameters, c: list[float], speed: float, bottom: float) -> list[
                 f"a charge takes {fill:.3g} s through the valve at load pressure, the window passes in {passing:.3g} s",
             )
         )
+    # Tilted least where the window ends: on the up run the bucket stands upright.
     end = c[co.WINDOW_START] + p.injection_window_length
     tilt = max(0.0, -end / p.sprocket_radius)
     room = p.floater_volume * interpreted(tilt_capacity)(math.cos(tilt), math.sin(tilt), c[co.BUCKET_ASPECT])
@@ -281,6 +285,7 @@ def _charge(p: Parameters, c: list[float], speed: float, bottom: float) -> list[
 
 
 def _claims(p: Parameters) -> list[CrossCheck]:
+    # The most that a hood can save: air enters the compressor at the hood's pressure instead of ambient.
     head = math.log(1 + p.water_density * p.gravity * p.recovery_depth / p.ambient_pressure)
     whole = math.log(1 + p.water_density * p.gravity * p.water_depth / p.ambient_pressure)
     available = head / whole

@@ -22,6 +22,7 @@ def locking_impulse(
         Change of chain speed [m/s], change of shaft speed [rad/s], clutch loss |slip| P/2 [J] (for efficiency 1 it
         is 1/2 J1 J2/(J1 + J2) slip^2 with both inertias on one shaft). All 0 at zero slip.
     """
+    # The gearbox loses its share of an impulse as of any torque: the chain gives 1/efficiency of what the shaft gets.
     impulse = -slip / (1.0 / inertia + shaft_per_chain * shaft_per_chain / (efficiency * chain_mass))
     return -shaft_per_chain * impulse / (efficiency * chain_mass), impulse / inertia, -0.5 * slip * impulse
 

@@ -24,6 +24,7 @@ def _connect(c: Vector, x: Vector, h: float) -> None:
     frequency, voltage = x[st.GRID_FREQUENCY], c[co.GRID_VOLTAGE]
     if x[st.BREAKER] != 0.0 and must_open(frequency, voltage):
         x[st.BREAKER] = 0.0
+        # After a separation the angle is unknown: the synchroniser begins at its worst.
         x[st.SYNC_ERROR] = 1.0
     if x[st.BREAKER] == 0.0:
         # The implicit midpoint rule of d(error)/dt = -error/T: (T - h/2)/(T + h/2).
@@ -143,6 +144,7 @@ def _convert(
     drawn, chopped = _link(c, x, dc, h)
     grid_side = stage_loss(abs(drawn) / rating, rating, c0, c1, c2)
     out = drawn - grid_side
+    # The dump load takes export only: it never draws from the grid.
     dumped = min(max(out, 0.0), c[co.DUMP_LOAD_POWER])
     x[st.GENERATOR_POWER] = power
     x[st.DC_POWER] = dc
@@ -201,6 +203,7 @@ def electrics(
         sampled[ledger.GENERATOR_COPPER] += copper
         x[st.GENERATOR_POWER] = 0.0
         x[st.DC_POWER] = 0.0
+        # A converter that is off has no link to the grid, and has to synchronise again when it starts.
         x[st.BREAKER] = 0.0
         x[st.SYNC_ERROR] = 1.0
     flow[ledger.GENERATOR_COPPER] += copper

@@ -87,6 +87,7 @@ def terminal_voltages(
         shaft_speed: [rad/s].
         pole_pairs, flux, inductance, resistance: p [-], psi [Wb], L [H], R [ohm].
     """
+    # Generator convention: the current flows out of the machine, and lowers its voltage.
     electric = pole_pairs * shaft_speed
     return (electric * inductance * current, -resistance * current - inductance * slope + electric * flux)
 

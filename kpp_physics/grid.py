@@ -45,6 +45,7 @@ def droop(frequency: float, nominal: float, statism: float) -> float:
         frequency, nominal: [Hz].
         statism: droop s [-].
     """
+    # Usual practice (VDE-AR-N 4110): nothing is reduced up to 50.2 Hz.
     return min(0.0, -(frequency - 50.2 * nominal / 50.0) / (statism * nominal))
 
 
@@ -68,4 +69,5 @@ def may_close(frequency: float, voltage: float, error: float) -> bool:
 @inlined
 def must_open(frequency: float, voltage: float) -> bool:
     """Whether the grid is outside the band in which a converter may stay connected: 47.5 to 51.5 Hz, 15 %."""
+    # Usual practice (VDE-AR-N 4110): a plant separates below 47.5 and above 51.5 Hz.
     return frequency < 47.5 or frequency > 51.5 or abs(voltage - 1.0) > 0.15

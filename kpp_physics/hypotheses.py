@@ -72,6 +72,7 @@ def jet_power(flow: float, density: float, area: float, discharge: float) -> flo
         area: of the outlet [m2].
         discharge: coefficient C_D [-].
     """
+    # p Q with the pressure of the outlet: 1/2 rho (Q/(C_D A_o))^2 times Q.
     speed = flow / (discharge * area)
     return 0.5 * density * flow * speed * speed
 

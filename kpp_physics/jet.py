@@ -178,6 +178,7 @@ def limit_thrust(c: Vector, x: Vector, displaced: float, mass: float, h: float) 
     poured, kept = x[st.JET_FLOW] * h, max(0.0, displaced)
     if poured > kept:
         x[st.JET_THRUST] *= kept / poured
+    # F (v + F h/m) <= P_jet + e v^2/2: what jet and exchanged water have together is all that the chain may get.
     speed = x[st.SPEED]
     ahead = speed + max(0.0, x[st.ACCELERATION]) * h
     if ahead > 0.0:
@@ -212,6 +213,7 @@ def claimed_spout(
         expansion, duration: as for `expelled`.
         h: step [s].
     """
+    # In no time there is no flow; the quotient below would be a rounding error over a rounding error.
     if duration < SHORTEST * h:
         return
     flow = expansion + (volume - start) / duration
@@ -247,6 +249,7 @@ def _received(
     if entering <= 0.0:
         heat, _ = heat_from_water(mass, enthalpy, water, conductance, cp, h)
         return float(heat)
+    # Filling at constant pressure: the air brings its enthalpy, and pushes the water out with part of it.
     brought = entering * cp * incoming
     # While it fills the pocket takes heat: a warm bath drives the jet as well as the air does.
     heat, _, _ = heat_while_filling(mass + entering, enthalpy + brought, entering, incoming, water, conductance, cp, h)
@@ -290,6 +293,7 @@ def valve_against_outlet(
     area, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
     rho, outlet, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
     caught = c[co.CAPTURE_EFFICIENCY] * duration
+    # E = H - c V^2/2 is what is kept; heat is exchanged at the temperature, which goes with H.
     volume = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
     enthalpy = energy + 0.5 * stiffness * volume * volume
     expansion = (volume - before) / h

@@ -74,6 +74,7 @@ def pocket_exergy(c: Vector, mass: float, energy: float, stiffness: float, roof:
 @inlined
 def bath_exergy(c: Vector, x: Vector) -> float:
     """Exergy of a finite bath against ambient temperature [J], never negative; 0 for an infinite one."""
+    # An infinite bath has no end of exergy: its heat is booked as it flows.
     if c[co.BATH_CAPACITY] <= 0.0:
         return 0.0
     above = exergy.thermal_exergy(water_temperature(c, x), c[co.AMBIENT_TEMPERATURE], 1.0)
@@ -128,6 +129,7 @@ def take_stock(c: Vector, x: Vector, f: Vector, energy: Vector, available: Vecto
             pocket, _ = pocket_exergy(c, m, f[st.ENTHALPY, i], f[st.STIFFNESS, i], pressure)
             held += pocket
     _mechanical(c, x, air, heights, energy)
+    # The remainders belong to the stores: without them R_A would show the rounding of the receiver's sums.
     low = x[st.RECEIVER_ENERGY_LOW] - x[st.RECEIVER_MASS_LOW] * cp * T0
     energy[ledger.STORED_RECEIVER] = x[st.RECEIVER_ENERGY] - x[st.RECEIVER_MASS] * cp * T0 + low
     energy[ledger.STORED_POCKETS] = stored

@@ -44,9 +44,11 @@ def coflow_correction(
     Returns:
         The next estimate [m/s], and its sensitivity to the chain speed d(coflow)/d(speed) [-], 0 to 1.
     """
+    # Midpoint: M_w (u_1 - u_0)/h = 2 M_w (u_mean - u_0)/h against the forces at u_mean.
     relative = speed - coflow
     inertia = 2.0 * mass / h
     residual = inertia * (coflow - start) - drag(relative, drag_coefficient) + drag(coflow, bulk_coefficient) + lift
+    # d(u |u|)/du = 2 |u|; the slope is above 0, so that a correction never runs away.
     coupling = 2.0 * drag_coefficient * abs(relative)
     slope = inertia + coupling + 2.0 * bulk_coefficient * abs(coflow)
     return coflow - residual / slope, coupling / slope
