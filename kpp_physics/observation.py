@@ -36,6 +36,10 @@ _RPM: Final = 30.0 / math.pi
 _BALANCE: Final = ledger.LINES[: ledger.BALANCE_COUNT]
 _LEDGER_NAMES: Final = (*_BALANCE, *(f"stored_{name}" for name in ledger.STORES))
 
+_UNSOURCED: Final = tuple(
+    (name, ledger.TABLE.place(f"unsourced_{name}")) for name in ("h1", "h2", "h3", "jet", "recovery")
+)
+
 
 class LapView(NamedTuple):
     """What an observer sees of the laps; it changes when a lap is complete."""
@@ -327,8 +331,7 @@ def _hypotheses(p: Parameters, x: list[float], rates: list[float], totals: list[
         "jet_force": x[st.JET_FORCE],
         "recovered_flow": x[st.RECOVERED_FLOW],
     }
-    for name in ("h1", "h2", "h3", "jet", "recovery"):
-        line = ledger.TABLE.place(f"unsourced_{name}")
+    for name, line in _UNSOURCED:
         group[f"unsourced_power_{name}"] = rates[line]
         group[f"unsourced_energy_{name}"] = totals[line]
     return group

@@ -40,6 +40,7 @@ class Table(Generic[E]):
         self._holds = holds
         self._first = first
         self._entries: dict[str, E] = {}
+        self._places: dict[str, int] = {}
 
     def declare(self, entry: E) -> int:
         """Append a number; returns its place.
@@ -51,8 +52,9 @@ class Table(Generic[E]):
             raise ValueError(f"{self._holds}: {entry.name} is declared twice")
         if not entry.name.isidentifier() or not entry.unit.strip() or not entry.meaning.strip():
             raise ValueError(f"{self._holds}: {entry.name!r} needs a name, a unit and a meaning")
+        place = self._places[entry.name] = self._first + len(self._entries)
         self._entries[entry.name] = entry
-        return self._first + len(self._entries) - 1
+        return place
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,9 +67,9 @@ class Table(Generic[E]):
         Raises:
             KeyError: when there is none of that name.
         """
-        if name not in self._entries:
+        if name not in self._places:
             raise KeyError(f"{self._holds}: there is no {name}")
-        return self._first + self.names.index(name)
+        return self._places[name]
 
     def __getitem__(self, name: str) -> E:
         return self._entries[name]
