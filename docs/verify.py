@@ -22,10 +22,10 @@ from kpp_physics.parameters import Parameters
 from studies import headless, published
 from studies.result import GATES
 from studies.run import Measurement
-from tests.kpp_physics.independent.comparison import GATE, GATE_SUDDEN, POWERS, Difference, compare
+from tests.kpp_physics.independent.comparison import GATE, POWERS, Difference, compare
 from tests.kpp_physics.independent.options import FAST, OPTIONS
 from tests.kpp_physics.independent.spread import LONG, QUICK
-from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, SUDDEN, compare_drawn
+from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn
 from tests.kpp_physics.independent.window import compare as compare_over_a_window
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -139,9 +139,7 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "what the stores gain or lose in it is the same for both. A draw that trips, does not start or comes to "
         "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure, or the speed's "
         "set-point, the highest torque and the pulses of H3, change by 0.01%: there the order of switching decides, "
-        "which is chance to every program, or the generator is at its highest torque and holds no speed. Where the "
-        f"open valve could empty the receiver in less than {SUDDEN:g} s, a hundred steps, the "
-        f"gate is {GATE_SUDDEN:.0%}: air that the compressor brings within a step leaves within it as well.",
+        "which is chance to every program, or the generator is at its highest torque and holds no speed.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",

@@ -186,12 +186,11 @@ def solve_part(
     soak, backwards, locked = start.soak, start.backwards, start.locked
     v1, w1, coflow = v0 + x[st.ACCELERATION] * step, w0, start.coflow
     end = ChainEnd(False, step, v1, coflow, 0.0, 0.0, 0.0, False)
-    transfer, moving, clutch, halt = 1.0, acting.mass, 0.0, math.inf
+    load, transfer, clutch, halt = shaft_load, 1.0, 0.0, math.inf
     found = ends_in_lock = final = turned = driven = halted = False
     for _ in range(ATTEMPTS):
         transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards != driven)
         load = chain_load(c, acting, locked, ratio * transfer)
-        moving = load.inertia
         end, shorter = _try_chain(c, x, f, work, active, acting, load, start, v1, coflow, soak, step, longest, h)
         v1, coflow = end.speed, end.coflow
         if not end.found:
@@ -242,4 +241,4 @@ def solve_part(
         step *= gap / (gap + overtake)  # locks at this part of the step
         v1 = v0 + (v1 - v0) * gap / (gap + overtake)
         ends_in_lock = True
-    return Part(found, end, w1, clutch, transfer, moving, soak, backwards, locked, halted, ends_in_lock)
+    return Part(found, end, w1, clutch, transfer, load.inertia, soak, backwards, locked, halted, ends_in_lock)

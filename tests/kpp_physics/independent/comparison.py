@@ -12,10 +12,6 @@ from tests.kpp_physics.independent.state import BOOKED, COUNTERS
 GATE: Final = 3e-3
 """Largest relative difference allowed."""
 
-GATE_SUDDEN: Final = 1e-2
-"""The same for a random plant whose open valve could empty the receiver in a hundred steps: the air that comes from the
-compressor within a step leaves within it as well, and which of the two is computed first shows."""
-
 POWERS: Final = ("chain_speed", *BOOKED)
 """What is compared: the speed, every line of the first law, and what the meters show besides."""
 

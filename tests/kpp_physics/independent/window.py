@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpp_physics import coefficients as co
-from kpp_physics import constants, ledger
+from kpp_physics import ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
@@ -51,10 +51,6 @@ hold the speed at all: only the drag does, and every ten-thousandth of a force i
 FIRM: Final = 1e-3
 """Change of any mean by such a nudge above which a plant is not compared: whether a floater is served before or after
 the compressor or the generator switches decides, and no step and no tolerance makes that certain."""
-
-
-SUDDEN: Final = 0.1
-"""Time in which the open valve could empty the receiver, a hundred steps, below which a plant has another gate [s]."""
 
 
 class Unfit(Exception):  # noqa: N818 - no error: most random plants are no plants
@@ -165,13 +161,6 @@ def compare(values: dict[str, float | int | str]) -> Compared:
             raise Unfit("is one of chance")
     found = [Difference(name, kernel[name], oracle[name], scale(name, oracle)) for name in POWERS]
     return Compared(values, window, sorted(found, key=lambda each: -each.relative))
-
-
-def emptied(values: dict[str, float | int | str]) -> float:
-    """Time constant with which the open valve empties the receiver at sonic flow, at first [s]."""
-    p = Parameters.of(values)
-    density = constants.VALVE_REFERENCE_DENSITY
-    return p.receiver_volume / (p.valve_conductance * density * p.gas_constant * constants.VALVE_REFERENCE_TEMPERATURE)
 
 
 def compare_drawn(seed: int) -> Compared:
