@@ -35,7 +35,7 @@ _SHA256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Digest(Struct, frozen=True):
-    """What a module came to."""
+    """Digests of what was recorded of a module."""
 
     ticks: list[tuple[int, int]]
     last: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
@@ -117,7 +117,7 @@ def _sealed_copy(folder: RunFolder, root: Path) -> RunFolder:
 
 
 class Total:
-    """What many ticks came to, taken in one by one."""
+    """Digest of many ticks, added one by one."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -125,7 +125,7 @@ class Total:
         self._last = 0
 
     def add(self, seq: int, digest: int) -> None:
-        """Take in a tick, later than those before."""
+        """Add a tick that is later than those before."""
         self._hash.update(seq.to_bytes(8, "little") + digest.to_bytes(8, "little"))
         # Ranges and not only their ends: a hole in the recording is a part of what the digest is of.
         first = self._ranges.pop()[0] if self._ranges and self._ranges[-1][1] + 1 == seq else seq
@@ -133,12 +133,12 @@ class Total:
         self._last = digest
 
     def digest(self) -> Digest:
-        """What they came to so far."""
+        """The digest so far."""
         return Digest(list(self._ranges), f"{self._last:016x}", self._hash.hexdigest())
 
 
 def digests(folder: RunFolder) -> dict[str, Digest]:
-    """What a run came to, by module."""
+    """The digests of a run, by module."""
     with closing(open_reader(folder.hot)) as hot:
         modules = list(module_names(hot).values())
     found: dict[str, Digest] = {}

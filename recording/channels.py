@@ -99,6 +99,7 @@ class Schema:
         Raises:
             ChannelError: naming what is unknown.
         """
+        # None and an empty list differ: all channels, or only time and tick.
         if names is None:
             return self.channels
         # By name, so that a channel that is asked for twice, alone and with its group, is one column.

@@ -110,6 +110,7 @@ def rows_of(table: Any, schema: Schema, module: str) -> list[Row]:
     encode = msgspec.json.encode
     # Without the checksum, which the row makes from its content: comparing the two is the caller's check.
     head = (table[name].to_pylist() for name in HEAD[:5])
+    # One copy, cut by row: cheaper than a small array for each of thousands of rows.
     data, width = matrix.tobytes(), 8 * len(schema.numbers)
     return [
         Row(module, seq, t_us, schema.key, digest, data[k * width : (k + 1) * width], encode(line), wall, instance)

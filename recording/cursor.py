@@ -1,4 +1,4 @@
-"""Where the rows of a module lie, and the one way through them in order: hot or sealed, also while they are recorded.
+"""Where the rows of a module lie, and the one walk through them in order, hot or sealed, also while they are recorded.
 
 A row is in the hot store first. Sealing writes it into a segment, enters that in the manifest, and deletes it from the
 hot store, in this order; for a moment it is in both. These rules say which of the two counts, for every reader:
@@ -39,7 +39,7 @@ class Placement:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, module: str) -> "Placement":
-        """Look it up; a module that nothing is recorded of has none."""
+        """Look it up; empty for a module of which nothing is recorded."""
         number = module_number(connection, module)
         return cls([], []) if number is None else cls(lines_of(connection, module), hot_ranges(connection, number))
 

@@ -105,7 +105,7 @@ class Export:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """What is exported of each row."""
+        """The channels that are exported."""
         return self._reader.channels
 
     @property
@@ -259,6 +259,7 @@ _NOTE_FIELDS: Final = {
 
 def message_schema(channels: tuple[Channel, ...]) -> dict[str, Any]:
     """JSON Schema of a row as a message: an object of the groups, every number with its unit; nothing is required."""
+    # Nothing is required: rows leave out what does not exist, and a module may have fewer channels.
     every = (
         Channel("run", "text", "", "run id"),
         Channel("t", "float", "s", "simulated time since the start of the run"),

@@ -1,4 +1,4 @@
-"""How far a recording goes, kept beside its hot store: whoever opens it sees whether its end was cut off.
+"""How far a recording goes, kept beside its hot store, so that a recording whose end was cut off is recognised.
 
 SQLite takes a write-ahead log that is cut off for one whose last commits never were. What is kept beside it is written
 after each commit and not flushed, so that it is never ahead: after a power cut it may be behind, which proves nothing.
@@ -40,7 +40,7 @@ class ExtentFile:
         return kept if isinstance(kept, dict) and all(isinstance(each, int) for each in kept.values()) else {}
 
     def write(self, extent: Extent) -> None:
-        """Keep how far the recording goes now.
+        """Save how far the recording goes now.
 
         Raises:
             OSError: if the disk has no room for it, which it has once it was written.
@@ -59,7 +59,7 @@ class ExtentFile:
 
 
 def cut_off(kept: Extent, found: Extent) -> list[str]:
-    """What goes less far than it went, one line each."""
+    """What goes less far than it did, one line each."""
     return [
         f"{what} after {found.get(what, 0)} up to {newest} are cut off"
         for what, newest in sorted(kept.items())

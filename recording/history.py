@@ -120,7 +120,7 @@ class _Sums:
         self.maximum[number, channel] = np.fmax(self.maximum[number, channel], high)
 
     def bins(self) -> Bins:
-        """All of it, without empty bins."""
+        """The statistics, without empty bins."""
         # A bin is left out only if no channel has anything in it; a channel of the others may be without.
         number = np.flatnonzero(self.count.any(axis=1))
         with np.errstate(invalid="ignore"):
@@ -212,7 +212,7 @@ class History:
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
-        """See the hot store as it is now, whatever is sealed meanwhile."""
+        """Keep one view of the hot store for the block, whatever is sealed meanwhile."""
         self._read("BEGIN")
         try:
             yield
@@ -236,6 +236,7 @@ class History:
             end=window.end_us // PERIOD_US,
             width=window.width_us // PERIOD_US,
         )
+        # One query for all channels: the tier is read once, and split here.
         names = np.asarray(found["channel"], dtype=object)
         for place, channel in enumerate(channels):
             mine = names == channel.name
@@ -324,6 +325,7 @@ class History:
         number = module_number(self._hot, module)
         if number is None:
             known = ", ".join(self.modules()) or "none yet"
+            # Cut: the name is the asker's, and the answer goes into a frame.
             reason = f"nothing is recorded of module {module[:64]!r} in run {self._folder.run}: there are {known}"
             raise QueryError("module", reason)
         return number

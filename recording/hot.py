@@ -102,7 +102,7 @@ class HotStore:
         return Outcome(written, offered - written - len(conflicts), conflicts)
 
     def _keep_extent(self, batch: Batch) -> None:
-        """Keep beside the file how far it goes now; nothing is read or written twice for it."""
+        """Save beside the file how far it goes now."""
         kept = self._extent
         kept["ticks"] = max(kept["ticks"], self.ticks.last)
         for row in batch.rows:
@@ -114,7 +114,7 @@ class HotStore:
         self._beside.write(kept)
 
     def _forget(self) -> None:
-        """What a failed transaction had defined is not in the file."""
+        """Forget what a failed transaction had defined: it is not in the file."""
         self._numbers = {name: number for number, name in module_names(self.connection).items()}
         self._schemas = {key for (key,) in self.connection.execute("SELECT key FROM schemas")}
         self.ticks.refresh()
@@ -148,7 +148,7 @@ class HotStore:
         return cursor.rowcount
 
     def _write_again(self, rows: list[Row], conflicts: list[Conflict]) -> int:
-        """Sealed rows are compared with their segment; the others are as new ones, which spares what is known."""
+        """Compare sealed rows with their segment; write the others like new ones, which leaves known rows alone."""
         if not rows:
             return 0
         lines = [line for line in read_manifest(self.connection) if line.fate != "damaged"]
@@ -223,7 +223,7 @@ class HotStore:
 
 
 def states_of(module: str) -> str:
-    """What an extent calls a module's states."""
+    """The name of a module's states in an extent."""
     return f"states of {module}"
 
 

@@ -52,7 +52,7 @@ class Line(NamedTuple):
         return self.last - self.first + 1
 
     def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "Line":
-        """The line after something has happened to its files."""
+        """The line with another fate for one of its files."""
         # The revision grows with each change: a page of the damaged database may hold an older copy, see `salvage`.
         return self._replace(fate=fate or self.fate, tier_fate=tier_fate or self.tier_fate, revision=self.revision + 1)
 
@@ -73,6 +73,8 @@ def read_manifest(connection: sqlite3.Connection) -> list[Line]:
     # By key, that is by module and first tick: every reader counts on this order.
     for (record,) in connection.execute("SELECT record FROM segments ORDER BY key"):
         try:
+            # Damaged ones are left out, and their segments found again by `_adopt`, since each says itself what it
+            # holds.
             lines.append(unpack_line(record))
         except DamagedError:
             continue  # the segment itself says what it holds; see `recover`

@@ -171,6 +171,8 @@ class Rows:
     """Makes states of rows again: the messages that were recorded, to the last bit."""
 
     def __init__(self, schema: Schema) -> None:
+        # By the recorded table and not by the declarations: rows of an older version have other channels at these
+        # places.
         numbers = [(channel.kind, channel.name) for channel in schema.numbers]
         self._kinds = [kind for kind, _name in numbers]
         self._unpack = struct.Struct(f"<{len(numbers)}d")

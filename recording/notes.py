@@ -1,4 +1,4 @@
-"""Events and results: what happened at a tick, any number of them, each told apart by what it says."""
+"""Events and results: any number of them at a tick, told apart by their words or their command."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a user named to be written to: a file, which is then whole or as it was, or a pipe, a device, an open stream."""
+"""Output to whatever a user named: a file, written whole or left as it was, or a pipe, a device or an open stream."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Files and folders that are being made beside what they are for, and what killed processes left of them.
+"""Temporary files and folders beside their destination, and the removal of those that killed processes left.
 
 Each is locked for as long as it is made. A lock goes with its process, so whatever can be locked was left.
 """

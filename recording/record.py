@@ -102,6 +102,7 @@ def unpack_row(record: bytes) -> Row:
         DamagedError: if it is not what was written.
     """
     body = opened(record, b"R")
+    # Whoever wrote the envelope may have written anything into it: a record of a bundle is a stranger's.
     if len(body) < _FIXED.size:
         raise DamagedError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
     content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)

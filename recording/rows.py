@@ -48,6 +48,7 @@ def _sealed(folder: RunFolder, part: SealedPart) -> Iterator[Row | Missing]:
         yield Missing(part.first, line.last, line.fate)
         return
     try:
+        # Rows before `first` are read and left out: a row group is read whole in any case.
         yield from (row for row in segment_rows(folder.segment(line.file)) if row.seq >= part.first)
     except DamagedError as error:
         yield Missing(part.first, line.last, str(error))

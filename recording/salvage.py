@@ -61,7 +61,7 @@ def rebuild(folder: RunFolder) -> Path:
 
 
 def finish(folder: RunFolder) -> Path | None:
-    """Put a new hot store that is whole into its place; one that was killed in between left it beside.
+    """Put a whole new hot store into its place, if a process was killed before it could do so.
 
     Returns:
         Where the damaged file is now, None if there was nothing to finish.

@@ -1,4 +1,4 @@
-"""What sealed rows are, by their checksums: enough to tell whether a row that comes again is what is recorded."""
+"""Checksums of sealed rows, by which a row that is received again is compared with what is recorded."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class _Contents(NamedTuple):
 
 
 class SealedContents:
-    """Compares rows with segments; what was read last stays at hand, for rows come again many in a row.
+    """Compares rows with segments. The segment read last is kept, since repeated rows come many at a time.
 
     Args:
         path: folder of the run.

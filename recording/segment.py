@@ -64,6 +64,7 @@ def write_segment(path: Path, run: str, schema: Schema, rows: Sequence[Row] | It
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
     group: list[Row] = []
     for row in rows:
+        # Groups are what is lost at most around a damaged place, see `intact_groups`.
         group.append(row)
         if len(group) == GROUP_ROWS:
             yield group

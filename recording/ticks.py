@@ -42,7 +42,7 @@ class HotTicks:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at the store again, after a transaction that did not succeed."""
+        """Read the newest span again, after a transaction that failed."""
         # A damaged newest record is passed over by the reader, so the run seems to end before it and is repaired from
         # there.
         spans = list(read_ticks(self._connection, "ORDER BY first DESC LIMIT 1"))

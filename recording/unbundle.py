@@ -126,6 +126,7 @@ def _require_room(archive: zipfile.ZipFile, about: Index, path: Path, root: Path
         # The recording may be as large as it is; what was added is read into memory.
         if not name.startswith(f"{RECORDING}/") and size > LARGEST_ADDED:
             raise BundleError(f"{name} has {size} bytes: at most {LARGEST_ADDED} are read")
+    # Before the first file is written: a disk that fills up half way would be the plant's disk.
     total, whole = sum(sizes.values()), path.stat().st_size
     # Entries may overlap in a forged file; together they cannot have more bytes than there are.
     if total > whole:

@@ -261,7 +261,7 @@ class TickStream:
         self._unanswered: dict[str, tuple[str, int]] = {}
 
     def resume(self, run: str, last: int, unanswered: Iterable[tuple[str, str, int]]) -> None:
-        """Go on where an earlier process was.
+        """Continue where an earlier process stopped.
 
         Args:
             run: its run.
@@ -318,7 +318,7 @@ class TickStream:
         return ready
 
     def skip(self) -> list[Published]:
-        """What is missing cannot be had; go on behind it."""
+        """Give up what is missing and continue after it."""
         return self._deliver(self.buffer.skip())
 
     @property
@@ -373,7 +373,7 @@ class ModuleStream:
         self._results = _Tally(whole)
 
     def resume(self, run: str, last: int, events: "Known", results: "Known") -> None:
-        """Go on where an earlier process was.
+        """Continue where an earlier process stopped.
 
         Args:
             run: its run.
@@ -388,7 +388,7 @@ class ModuleStream:
                 self._seen.first(_key(message))
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[Published]:
-        """The clock's stream has come to a run, and to the end of the one before."""
+        """Take note that the clock's stream has come to a run, and to the end of the one before."""
         return self._deliver(self.buffer.announce(run, ended))
 
     def on(self, message: Published) -> list[Published]:
@@ -408,7 +408,7 @@ class ModuleStream:
         return ready
 
     def skip(self) -> list[Published]:
-        """What is missing cannot be had; go on behind it."""
+        """Give up what is missing and continue after it."""
         # One thing at a time: what was lost of results and events is settled first, and states are skipped by the next
         # call, so that a hole is never counted under two names.
         lost = sum(tally.settle(self.buffer.run, 0, self.buffer.last) for tally in (self._events, self._results))
@@ -483,7 +483,7 @@ class _Tally:
         self._owed: tuple[int, int] | None = None
 
     def resume(self, run: str, known: Known) -> None:
-        """Go on where an earlier process was."""
+        """Continue where an earlier process stopped."""
         self._run, self.since, self._count, self._owed = run, known.before, known.count, None
         self._heard = {run: [message.seq for message in known.since]}
 
@@ -572,7 +572,7 @@ class Streams:
         self.modules = {module: ModuleStream(whole=whole, led=ticks and whole, held=held) for module in modules}
 
     def resume(self, run: str, last: int) -> None:
-        """Go on in a run where an earlier process was; the single streams are resumed on their own.
+        """Continue in the run of an earlier process; the single streams are resumed on their own.
 
         Args:
             run: its run.
@@ -627,7 +627,7 @@ class Streams:
         return sum(buffer.depth for buffer in self._buffers())
 
     def skip(self) -> list[Published]:
-        """Go on behind what is missing and cannot be had; returns what was kept back for it. Once may not be enough."""
+        """Give up what is missing; returns what was kept back for it. One call may not be enough."""
         ready: list[Published] = []
         # The clock's ticks first: with them modules may hear of their next run, and have less to give up.
         if self.clock is not None and self.clock.buffer.waiting:

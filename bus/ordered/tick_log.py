@@ -64,7 +64,7 @@ class RunHeader(msgspec.Struct, frozen=True):
 
     @property
     def order(self) -> tuple[int, int]:
-        """Later runs have greater ones."""
+        """Sort key: greater for later runs."""
         return self.epoch, self.number
 
 
@@ -138,7 +138,7 @@ class TickLog:
 
     @classmethod
     def reopen(cls, path: Path, end: int, newest: TickRecord | None) -> "TickLog":
-        """Go on with a file that `read` has read; what is behind the last whole record is written over."""
+        """Continue a file that `read` has read; what follows its last whole record is overwritten."""
         try:
             return cls(path, os.open(path, os.O_RDWR), end, newest)
         except OSError as error:

@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, int]:
-    """The journal and this clock's number in it; while another program keeps it locked, that is waited for and said.
+    """The journal and this clock's epoch. While another program keeps the journal locked, this waits and says so.
 
     Raises:
         JournalError: if it cannot be used.

@@ -1,4 +1,4 @@
-"""Which commands are taken: those of known modules that are caught up, while nothing holds simulated time up."""
+"""Which commands are accepted: those for known modules that are caught up, while nothing holds simulated time."""
 
 from bus.protocol.messages import (
     CLOCK_MODULE,
@@ -48,7 +48,7 @@ class Acceptance:
         self._peers = peers
 
     def refuse(self, request: CommandRequest, run: Run, suspended: str) -> Refused | None:
-        """Why a command is not taken now, None when it is.
+        """Why a command is not accepted now, None if it is.
 
         Args:
             request: the command.

@@ -219,7 +219,7 @@ class Shell:
         return None if reply is None else encode(reply)
 
     def _fetch_past(self, request: ReplayRequest | FramesRequest) -> ClockReply:
-        """What was, of the present run or of one that has ended."""
+        """The past: ticks or frames of the present run, or of one that has ended."""
         if isinstance(request, ReplayRequest):
             with self._changed:
                 replay = self._core.replay(request, time.time())

@@ -78,7 +78,7 @@ class RunUntil:
 
 @dataclass(frozen=True)
 class Acknowledge:
-    """Somebody has seen an alarm. The clock has no part in it but to say when: every listener hears it in one order."""
+    """Mark an alarm as seen. The clock only gives it its tick, so that all apply it in the same order."""
 
     alarm: str
 
@@ -121,6 +121,7 @@ def read_command(name: str, args: dict[str, Any]) -> ClockCommand:
     if name in _PLAIN:
         _only(args)
         return _PLAIN[name]
+    # The clock's own commands are not among those that an error message offers.
     if name == STOP_LATE:
         return _stop_late(args)
     if name == NODE_ALARMS:
@@ -192,6 +193,7 @@ def _reset(args: dict[str, Any]) -> Reset:
 def _run_until(args: dict[str, Any]) -> RunUntil:
     _only(args, "t")
     t = args.get("t")
+    # A flag is an int in Python, and would be one second.
     if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # NaN is refused too
         raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is no simulated time in that range")
     t_us = round(t * 1e6)

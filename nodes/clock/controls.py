@@ -32,7 +32,7 @@ NextRun = tuple[str, dict[str, Any], Mode]
 
 
 class Controls:
-    """What a user can set, and what follows from it for the next tick.
+    """What a user can set, and what it means for the next tick.
 
     Args:
         rate: ticks per second.
@@ -69,7 +69,7 @@ class Controls:
     # Commands
 
     def begins(self, command: ClockCommand, scenario: str, t_us: int, *, waiting: bool) -> BegunWith | None:
-        """What the run would begin with that a command may begin when its tick comes, None if it begins none.
+        """What a run would begin with if the command begins one when its tick comes; None if it begins none.
 
         Args:
             command: the command.
@@ -221,13 +221,13 @@ class Controls:
         self._restart_pace()
 
     def take_up(self, header: RunHeader) -> None:
-        """Be as a recorded run began."""
+        """Take over mode, speed and policy with which a recorded run began."""
         self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
         # The commands of the record change these as they did then; the header says only how the run began.
         self.speed = Speed(header.speed_milli)
 
     def follow(self, span: TickSpan, t_us: int) -> None:
-        """Be as after recorded ticks, which ended at a time."""
+        """Take over what recorded ticks, which ended at `t_us`, have left."""
         # The record does not say how many steps were left, but each tick of a paused run that advanced was one of them.
         if self.mode != "running" and self._steps_left > 0:
             self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))

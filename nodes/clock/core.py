@@ -118,7 +118,7 @@ class ClockCore:
         return self._preparations.ask(request, self._run.name, begun_with, self.peers.speaking(now_ns), now_ns)
 
     def _begins(self, request: CommandRequest) -> BegunWith | None:
-        """What a run would begin with that the command may begin, None if it begins none."""
+        """What a run would begin with if the command begins one; None if it begins none."""
         if request.module != CLOCK_MODULE:
             return None
         try:
@@ -129,7 +129,7 @@ class ClockCore:
         return self._controls.begins(parsed, run.scenario, run.t_us, waiting=run.waits_for_clock())
 
     def prepared(self, instance: Instance, reply: Prepared | Refused, now_ns: int) -> Decision | Preparation | None:
-        """An instance of a module has said whether it can begin a run; None while others have still to say so."""
+        """Take an instance's answer whether it can begin a run; None while others have still to answer."""
         found = self._preparations.answered(instance, reply)
         return None if found is None else self._begin_or_refuse(found, now_ns)
 
@@ -152,7 +152,7 @@ class ClockCore:
         )
 
     def decide(self) -> tuple[Sequenced, Command] | None:
-        """A command that the clock gives itself, None if it has no cause; to be made durable as any other."""
+        """A command that the clock gives itself, None if it has no cause; it has to be made durable like any other."""
         if self._due_alarms is not None and not self._run.waits(NODE_ALARMS):
             # Taken out before it is journaled. If the write fails the next report finds the same difference and
             # asks again.
@@ -343,7 +343,7 @@ class ClockCore:
         return results
 
     def _recover(self, recovered: RecoveredRun, wall: float) -> None:
-        """Go on in a run where the clock before was killed."""
+        """Continue a run at the tick after which the previous clock was killed."""
         self._run = replayed(recovered, self._controls, wall)
         for _seq, command in recovered.waiting():
             # The verdict was journaled as a command: until its tick comes time stands still, as it did before.

@@ -1,4 +1,4 @@
-"""The thread that brings recorded ticks to disk: a slow disk must hold neither the ticker nor the commands."""
+"""The thread that syncs recorded ticks to disk, so that a slow disk holds up neither the ticker nor the commands."""
 
 import threading
 

@@ -40,6 +40,7 @@ def health_document(
         round_trip: mean seconds from tick to acknowledgement, None when no module answered lately.
         holds: how often a module fell so far behind that simulated time waited.
     """
+    # Null where there was no deadline: flat out, or in the first interval.
     late = status.lateness
     return {
         # Paused or stopped is no fault: only what keeps the plant from doing what it was told is.
@@ -130,6 +131,7 @@ def health_app(
         return Response(metrics.render([*metrics.of_status(status()), *figures()]), media_type=metrics.MEDIA_TYPE)
 
     routes = [Route("/health", health), Route("/", health), Route("/metrics", prometheus)]
+    # Access is checked outside of the routes: also an unknown path costs a stranger nothing but a refusal.
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http, 500: _defect})
     names = Names.from_environment(host)
     return HeadAsGet(AccessMiddleware(app, names, admission, _role, _methods, Room(REQUESTS)))

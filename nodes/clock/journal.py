@@ -35,7 +35,7 @@ class JournalLockedError(JournalError):
 
 
 class FencedError(RuntimeError):
-    """Another clock has taken over; what this one says counts no more."""
+    """Another clock has taken over; this one must not decide anything any more."""
 
 
 class Journal:
@@ -97,7 +97,7 @@ class Journal:
             raise _failure(UNWRITTEN, error) from error
 
     def release(self) -> None:
-        """Nothing is to be written after all."""
+        """Give up a reservation: nothing is to be written after all."""
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
 

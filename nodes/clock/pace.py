@@ -70,7 +70,7 @@ class CatchUpBacklog:
         self.amount_us = 0
 
     def add(self, speed: Speed, ticks: int) -> None:
-        """So many ticks have advanced nothing."""
+        """Take note of ticks that advanced nothing."""
         # Through a pace of its own: the backlog too is whole steps, and the live one's remainder is not touched.
         self.amount_us += sum(self._pace.advance(speed) for _ in range(min(ticks, BACKLOG_TICKS_MAX)))
 

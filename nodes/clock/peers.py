@@ -1,4 +1,4 @@
-"""Who the clock hears of, how far each module has come, and who publishes for it."""
+"""Who is on the bus, how far each module has come, and which of its instances publishes."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Beginnings in preparation: modules are asked whether a run can begin so before that is sequenced. Pure."""
+"""Preparation of runs: before a command that begins one is sequenced, the modules are asked whether they can. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Instance = tuple[str, str]
 
 @dataclass
 class Preparation:
-    """One command that begins a run, and who has still to say whether it can."""
+    """One command that begins a run, and the instances that have still to answer whether they can."""
 
     request: CommandRequest
     run: str
@@ -85,7 +85,7 @@ class Preparations:
         return made
 
     def answered(self, instance: Instance, reply: Prepared | Refused) -> Preparation | Refused | None:
-        """Take an answer: what is prepared when it was the last one, a refusal at the first that cannot, else None."""
+        """Take an answer: the preparation if it was the last one, a refusal if it was one, else None."""
         found = self._waiting.get(reply.id)
         # Late, doubled, or from somebody who was not asked: none of these may decide anything.
         if found is None or instance not in found.waits_for:
@@ -104,7 +104,7 @@ class Preparations:
         return found
 
     def overdue(self, now_ns: int) -> Iterable[Preparation | Refused]:
-        """What has waited long enough: prepared if every module has agreed by one of its processes, else refused."""
+        """Preparations whose deadline has passed: complete if one process of every module has agreed, else refused."""
         # A list first: what is overdue is taken out while it is walked through.
         for found in [each for each in self._waiting.values() if each.deadline_ns <= now_ns]:
             del self._waiting[found.question.id]

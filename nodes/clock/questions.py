@@ -28,7 +28,7 @@ class ModuleQuestions:
         self.sockets = tuple(self._dealers.values())
 
     def ask(self, question: PrepareRequest, instances: Iterable[Instance]) -> None:
-        """Put a question. It is lost on whoever is not there; whoever waits for the answer asks again."""
+        """Put a question. Instances that are not connected do not get it; the client's repeated request asks again."""
         # Packed once for all: every instance gets the same bytes, and the same id to answer to.
         payload = encode(question)
         for instance in instances:
@@ -61,13 +61,13 @@ class ModuleQuestions:
 
 
 class Askers:
-    """Who waits for what becomes of a command, by its id."""
+    """The programs that wait for the answer to a command, by the command's id."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, dict[tuple[bytes, ...], None]] = {}
 
     def add(self, command_id: str, peer: list[bytes]) -> None:
-        """One more, or one that asks again."""
+        """Add a program, or move one that asks again to the end."""
         waiting = self._waiting.setdefault(command_id, {})
         # Out and in again: whoever asks once more is the newest, and the oldest are dropped first.
         waiting.pop(tuple(peer), None)
@@ -76,5 +76,5 @@ class Askers:
             del waiting[next(iter(waiting))]
 
     def take(self, command_id: str) -> list[list[bytes]]:
-        """All of them; nobody waits any more."""
+        """Take all that wait for a command off the list."""
         return [list(peer) for peer in self._waiting.pop(command_id, {})]

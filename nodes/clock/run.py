@@ -1,4 +1,4 @@
-"""One run as the clock has it: from a scenario's initial state to the next reset."""
+"""One run as the clock keeps it, from a scenario's initial state to the next reset."""
 
 import heapq
 from collections import defaultdict, deque
@@ -82,12 +82,12 @@ class Run:
         return any(command.module == CLOCK_MODULE for waiting in self.pending.values() for command in waiting)
 
     def give_back(self, command_id: str) -> None:
-        """A command that was to wait here never acts."""
+        """Remove a command that was to wait for its tick: it never acts."""
         for waiting in self.pending.values():
             waiting[:] = [command for command in waiting if command.id != command_id]
 
     def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
-        """The ticks after one that the asker has."""
+        """The ticks that follow the one named in the request."""
         # Made for each question: what is kept are integers, and few questions are asked.
         spans = list(map(to_wire, self.history.after(request.after)))
         return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)

@@ -23,7 +23,7 @@ from nodes.clock.run import Run
 
 
 def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> Run:
-    """A run that is on record, with what became of its commands; nothing goes on in it.
+    """A run that has ended, with what became of its commands.
 
     Args:
         recovered: what its clock left.

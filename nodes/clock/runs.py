@@ -1,4 +1,4 @@
-"""The runs on disk: a tick log for each, and what a clock that starts takes up again."""
+"""The runs on disk: a tick log for each, and the one that a starting clock continues."""
 
 import os
 import re

@@ -124,6 +124,8 @@ class Ticker(threading.Thread):
             self._publisher.send(pair)
         # Measured when the first byte was handed over, not when all were: the lateness is that of the tick.
         self._core.timing.sent(self._seq, now, None if deadline is None else now - deadline)
+        # Status and the like follow the tick on the same socket: two threads must not send on one, and the tick must
+        # not wait.
         while self._outbox:
             self._publisher.send(self._outbox.popleft())
 

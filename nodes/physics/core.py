@@ -205,7 +205,7 @@ class PhysicsCore:
             self._fold.prepare()
 
     def save(self) -> Saved | None:
-        """All that is needed to go on from here, None while that is not known."""
+        """All that is needed to continue from here, None while there is nothing to save."""
         return self._fold.save()
 
     # What it says of itself
@@ -235,7 +235,7 @@ class PhysicsCore:
         return "ok" if self._stream.leading else "ok: standing by"
 
     def frames(self, asked: FramesRequest) -> PackedFrames | None:
-        """What followed a tick, None when it has to be computed again."""
+        """All that followed a tick, None if it has to be computed again."""
         if asked.run != self.run:
             return None  # only the clock knows how far a run went that has ended
         # Nothing follows yet. An empty block, and not None: there is nothing to compute either.

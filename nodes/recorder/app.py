@@ -118,7 +118,7 @@ class Shell:
         return Streams([module.module for module in self._endpoints.modules], whole=True, held=HELD)
 
     def _follow(self) -> tuple[Streams, list[Repairer]]:
-        """Streams that go on behind what is on disk."""
+        """Streams that continue after what is on disk."""
         streams = self._new_streams()
         resume(streams, self._stores.folders(), lambda run: self._stores.store(run).connection)
         return streams, repairers(streams, self._endpoints)
@@ -239,7 +239,7 @@ class Shell:
     # When the disk takes nothing
 
     def _stand_by(self, trouble: str) -> None:
-        """Record nothing until it can be written again; then go on behind what is on disk."""
+        """Record nothing until the disk takes it again; then continue after what is on disk."""
         self._trouble = trouble
         self._due.retry = time.monotonic() + RETRY_INTERVAL
         self._log.error("recording stands still", reason=trouble)
@@ -308,7 +308,7 @@ class Shell:
 
 
 def _not_on_disk(lags: Mapping[str, int]) -> str:
-    """Whose ticks are not on disk, and how many."""
+    """The publishers whose ticks are not on disk, and how many."""
     told = [f"{lag} of {name}" for name, lag in [*lags.items()][:LAGS_TOLD]]
     more = [f"some of {len(lags) - LAGS_TOLD} more"] if len(lags) > LAGS_TOLD else []
     return f"ticks that are not on disk: {', '.join([*told, *more])}"

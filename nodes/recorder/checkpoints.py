@@ -23,7 +23,7 @@ UNUSED_SECONDS = 3600.0
 
 
 class Checkpoints:
-    """Lets go of checkpoints that nobody needs.
+    """Removes checkpoints that nobody needs.
 
     Args:
         forks: the folder of all checkpoints.

@@ -1,4 +1,4 @@
-"""Has rows sent again that damage has taken out of a recording, as long as their producers can compute them."""
+"""Has rows that were lost to damage sent again, as long as their producers can compute them."""
 
 import time
 from collections import deque
@@ -38,7 +38,7 @@ class HoleRepairer:
         self._served = ""
 
     def repair(self, folder: RunFolder, seconds: float = SPELL) -> bool:
-        """Fill the holes of a run for about so long (s), one answer of each module by turns.
+        """Fill the holes of a run for about `seconds`, taking one answer of each module in turn.
 
         Returns:
             Whether no more is to be had; else it is to be called again.

@@ -45,7 +45,7 @@ class Lag:
         self.newest, self._run, self._rate, self._published = tick.seq, tick.run, tick.rate, tick.published
 
     def written(self, clock: OnDisk, modules: Mapping[str, OnDisk]) -> None:
-        """All that was taken of each publisher is on disk now."""
+        """Take note that everything received from each publisher is on disk now."""
         self._clock, self._modules = clock, modules
 
     @property
@@ -83,7 +83,7 @@ class Lag:
 
     @property
     def growing(self) -> dict[str, int]:
-        """Of these the ones that were longer all through the later half of the window than ever in the earlier one."""
+        """Those of them whose lag was longer throughout the later half of the window than ever in the earlier half."""
         if len(self._samples) < (self._samples.maxlen or 0):
             return {}
         return {name: lag for name, lag in self.long.items() if self._grows(name)}

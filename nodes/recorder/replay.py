@@ -158,7 +158,7 @@ class ReplayCore:
         self._answered[request.id] = answer
         return answer
 
-    def _obey(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    def _apply(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
         if name in {"start", "resume"}:
             self.mode = "running"
         elif name in {"pause", "stop"}:
@@ -218,7 +218,7 @@ class ReplayCore:
     def _result(self, request: CommandRequest, wall: float) -> Result:
         reason, applied = "", {}
         try:
-            applied = self._obey(request.name, request.args)
+            applied = self._apply(request.name, request.args)
         except ReplayError as error:
             reason = str(error)
         return Result(

@@ -1,4 +1,4 @@
-"""Where a recorder that starts goes on: behind what is on disk, with the events and results that it knows of."""
+"""Where a starting recorder continues: after what is on disk, knowing the events and results that are there."""
 
 import re
 import sqlite3
@@ -59,7 +59,7 @@ class _Past:
 
 
 def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], sqlite3.Connection]) -> None:
-    """Have streams go on behind what is recorded.
+    """Have streams continue after what is recorded.
 
     The clock's stream may have come to a new run while a module still owed the end of one before, or all of it: each
     module goes on where it was.
@@ -140,7 +140,7 @@ def _known(
 
 
 def _backwards(last: int) -> Iterator[int]:
-    """The newest tick, then ever farther back."""
+    """The newest tick, then ticks ever farther back."""
     step = 0
     while last - step > 0:
         yield last - step

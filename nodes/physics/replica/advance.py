@@ -1,7 +1,7 @@
 """The one way in which a fold goes on over recorded ticks. Pure.
 
-A module that catches up goes this way, and so does whoever computes again what someone has missed, makes the checkpoint
-of a fork, or verifies a recording.
+Used by a module that catches up, by the recomputation of what a subscriber has missed, for the checkpoint of a fork,
+and by `kpp verify`.
 """
 
 import sys
@@ -17,7 +17,7 @@ from nodes.physics.replica.fold import Fold
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is folded at a time, before whoever folds looks at its sockets again."""
+    """How much is folded at a time, before the process looks at its sockets again."""
 
     steps: int
     """Most physics steps."""
@@ -54,7 +54,7 @@ def advance(
 ) -> Iterator[Folded]:
     """Fold ticks until they, the budget or the plant come to an end; what is folded leaves `spans`.
 
-    Whoever has enough stops asking: after each tick `fold` and `spans` fit together. After a fault nothing follows.
+    A caller may stop after any tick: `fold` and `spans` then fit together. Nothing follows a fault.
 
     Args:
         fold: the plant so far.

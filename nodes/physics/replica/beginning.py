@@ -50,6 +50,7 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
     # The arguments of a command are anything that could be packed; from here on they are what they should be.
     if not isinstance(scenario, str) or not isinstance(changed, Mapping):
         raise CommandError("begin needs a scenario's name and parameters by name")
+    # A copy: the answer must stay what it was when the command acted.
     applied = {"scenario": scenario, "parameters": dict(changed)}
     begun_with = read(run, scenario)
     if isinstance(begun_with, Saved):

@@ -1,4 +1,4 @@
-"""A change only of what its client has seen: compared when it acts, so that of two that saw the same one changes it."""
+"""Conditional changes: applied only if the values are still those that the client saw; of two clients one wins."""
 
 from bus.protocol.messages import Violation
 from bus.protocol.tags import IF_MATCH, parameters_tag
@@ -15,7 +15,7 @@ class ExpectationError(ValueError):
 
 
 def require_as_expected(tags: object, run: str, in_force: Parameters) -> None:
-    """Let a change of parameters go on only if those in force have one of some tags.
+    """Check that the parameters in force have one of some tags.
 
     Args:
         tags: entity tags; "*" is that of any values.

@@ -112,7 +112,8 @@ class Fold:
         # Commands act before the plant advances, in the order of the tick, so that all of the tick's time passes with
         # them in force.
         mine = [command for command in commands if command.module in {self._identity.module, EVERY_MODULE}]
-        published: list[Published] = [self._obey(command, seq, wall) for command in mine]
+        # With the number of the tick that is being folded, and the time before it: that is when the command acts.
+        published: list[Published] = [self._result_of(command, seq, wall) for command in mine]
         # Acknowledgements are commands for the clock, so all commands are looked at here. They come before the plant's
         # own changes: an alarm that comes back in this tick is not acknowledged.
         self._alarms = after_commands(self._alarms, commands, self.t_us / 1e6)
@@ -224,7 +225,7 @@ class Fold:
         return None
 
     def save(self) -> Saved | None:
-        """All that is needed to go on from here, None while the next tick is folded ahead or after a fault."""
+        """All that is needed to continue from here, None while the next tick is folded ahead or after a fault."""
         # Folded ahead, the plant is one tick further than `seq` says: a snapshot would fold that tick twice.
         if self.plant is None or self._prepared is not None or self.fault:
             return None
@@ -246,7 +247,7 @@ class Fold:
 
     # Commands
 
-    def _obey(self, command: Command, seq: int, wall: float) -> Result:
+    def _result_of(self, command: Command, seq: int, wall: float) -> Result:
         reason = ""
         # A command that cannot be carried out is answered and changes nothing; the run goes on with the tick.
         found: list[Violation] = []

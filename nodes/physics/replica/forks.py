@@ -77,7 +77,7 @@ def _problem(name: str, reason: str) -> ScenarioError:
 
 
 class Fork:
-    """Computes the checkpoint that was asked for last, from the nearest snapshot and the clock's ticks. Pure."""
+    """Computes the checkpoint that was last asked for, from the nearest snapshot and the clock's ticks. Pure."""
 
     def __init__(self, identity: Identity, read: ReadScenario, find: FindSaved) -> None:
         self._identity = identity
@@ -145,4 +145,5 @@ class Fork:
         if fold.seq < self._seq:
             return None
         self._fold = None
+        # Handed over once: the next question begins with a fold of its own.
         return fold.save()

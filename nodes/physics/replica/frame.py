@@ -45,6 +45,7 @@ def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Even
         cause = f": {after.trip}" if after.trip else ""
         text = f"plant {after.state.replace('_', ' ')}{cause}"
         events.append(Event(**header, severity="alarm" if tripped else "info", kind="plc_state", text=text))
+    # By subject: the figures behind a warning's colon change at every tick, and are no news.
     known = _by_subject(before.warnings if before is not None else [])
     present = _by_subject(after.warnings)
     events.extend(

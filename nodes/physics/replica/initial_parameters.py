@@ -38,7 +38,7 @@ def unpacked(data: bytes) -> Parameters:
 
 
 class InitialParameters:
-    """Reads a scenario once for a run and gives the same parameters ever after.
+    """Reads a scenario once for a run and returns the same parameters from then on.
 
     Args:
         folder: where they are kept; made if it is not there.

@@ -111,6 +111,7 @@ class Recomputation:
         if found is None or asked.after - found.seq > SNAPSHOT_WORTH:
             other = nearest(self._identity, asked.run, asked.after, self._read, self._find, self.refused)
             found = other if found is None or other.seq > found.seq else found
+        # The one that was used longest ago goes.
         self._folds = [*(fold for fold in self._folds if fold is not found), found][-FOLDS_KEPT:]
         return found
 

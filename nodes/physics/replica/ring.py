@@ -1,4 +1,4 @@
-"""What a module published lately, kept so that whoever missed it can have it again."""
+"""What a module published lately, kept for subscribers that missed it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -78,7 +78,7 @@ class Ring:
         return (kept for kept in self._kept if kept.run == run and kept.seq > seq)
 
     def covers(self, run: str, after: int) -> bool:
-        """Is everything of the run from tick `after` + 1 on here?"""
+        """True if everything of the run from tick `after` + 1 on is here."""
         # Runs follow each other in the ring, so the first tick of a run that is found is the oldest of it.
         first = next((kept.seq for kept in self._kept if kept.run == run), None)
         return first is not None and first <= after + 1

@@ -46,6 +46,7 @@ class Saved(msgspec.Struct, frozen=True):
 
     def pack(self) -> bytes:
         """The bytes to write."""
+        # As a map with names: fields may be added with a default, and older snapshots stay readable.
         body = msgspec.msgpack.encode(self)
         return _MAGIC + hashlib.blake2b(body, digest_size=_CHECK).digest() + body
 

@@ -45,6 +45,7 @@ class SnapshotFolder:
             (int(name["seq"]), path)
             for folder in self._all
             for path in folder.glob(f"*{SUFFIX}")
+            # Names carry run and tick, so that a search opens no file; what has another name is not ours.
             if (name := _NAME.fullmatch(path.name)) is not None and name["run"] == run and int(name["seq"]) <= seq
         ]
         # Read one by one, as they are asked for: nearly always the first is used, and each is read and
@@ -57,7 +58,7 @@ class SnapshotFolder:
                 self.damaged.append(f"snapshot {path.name} is not used: {error}")
 
     def write(self, saved: Saved) -> None:
-        """Write one, all of it or nothing, and let go of what is not needed any more.
+        """Write one, whole or not at all, and delete those that are not needed any more.
 
         Raises:
             OSError: if it cannot be written.
@@ -101,7 +102,7 @@ def superfluous(seqs: list[int]) -> set[int]:
 
 
 class SnapshotWriter(threading.Thread):
-    """Writes snapshots apart from the fold, which a slow disk must not hold."""
+    """Writes snapshots on a thread of its own, so that a slow disk does not hold up the fold."""
 
     def __init__(self, folder: SnapshotFolder) -> None:
         super().__init__(name="snapshots", daemon=True)
@@ -118,7 +119,7 @@ class SnapshotWriter(threading.Thread):
         return self._next is None
 
     def put(self, saved: Saved) -> None:
-        """Have one written; call it only when idle."""
+        """Hand over a snapshot to be written; only when idle."""
         with self._wake:
             self._next = saved
             self._wake.notify()
