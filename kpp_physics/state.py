@@ -42,7 +42,7 @@ SHAFT_SPEED: Final = _scalar("shaft_speed", "rad/s", meaning="of flywheel and ge
 LOCKED: Final = _scalar("locked", "-", meaning="1 while the one-way clutch joins chain and shaft")
 ACCELERATION: Final = _scalar("acceleration", "m/s2", meaning="of the chain, mean over the last step")
 LAPS: Final = _scalar(
-    "laps", "-", meaning="laps of the chain: position counts from their end; backwards they are taken back"
+    "laps", "-", meaning="whole laps of the chain before the present position; fewer again when it runs backwards"
 )
 RECORDED_LAPS: Final = _scalar("recorded_laps", "-", meaning="laps completed for the first time")
 RECEIVER_MASS: Final = _scalar("receiver_mass", "kg", meaning="air in the receiver")
@@ -72,7 +72,7 @@ TRIP: Final = _scalar("trip", "-", meaning="cause of the last trip in `plc.TRIPS
 TENSION_TIME: Final = _scalar("tension_time", "s", meaning="for which the highest tension has been above its limit")
 SLACK_TIME: Final = _scalar("slack_time", "s", meaning="for which the chain has been slack")
 ARMED_LAP: Final = _scalar(
-    "armed_lap", "-", meaning="lap and its part from which on slack and receiver temperature trip"
+    "armed_lap", "-", meaning="laps, with their fraction, after which a slack chain and a hot receiver trip"
 )
 BUOYANCY_FORCE: Final = _scalar(
     "buoyancy_force", "N", meaning="on the chain in the last part of the step, without claims"
@@ -185,11 +185,11 @@ def _lap(name: str, unit: str, *, meaning: str) -> int:
     return LAP_TABLE.declare(Entry(name, unit, meaning))
 
 
-FIRST_LOAD_TIME: Final = _lap("first_load_time", "s", meaning="when the compressor was loaded first in the lap")
+FIRST_LOAD_TIME: Final = _lap("first_load_time", "s", meaning="when the compressor first switched to loaded in the lap")
 FIRST_LOAD_ENERGY: Final = _lap("first_load_energy", "J", meaning="its energy until then")
-LAST_LOAD_TIME: Final = _lap("last_load_time", "s", meaning="when the compressor was loaded last in the lap")
+LAST_LOAD_TIME: Final = _lap("last_load_time", "s", meaning="when the compressor last switched to loaded in the lap")
 LAST_LOAD_ENERGY: Final = _lap("last_load_energy", "J", meaning="its energy until then")
-LOADS: Final = _lap("loads", "-", meaning="how often it was loaded in the lap")
+LOADS: Final = _lap("loads", "-", meaning="how often it switched to loaded in the lap")
 LAP_TENSION_MAX: Final = _lap("tension_max", "N", meaning="highest tension in the lap")
 LAP_TENSION_MIN: Final = _lap("tension_min", "N", meaning="lowest tension in the lap")
 LAP_PRESSURE_MAX: Final = _lap("pressure_max", "Pa", meaning="highest pressure in the receiver in the lap")
