@@ -3,6 +3,7 @@
 import { built, different, unforkable, valueText } from "../plant/parameters.js"
 import { fork, newRun } from "../stream/begin_run.js"
 import { messageOf } from "../stream/commands.js"
+import { Latest } from "../stream/latest.js"
 import { stream } from "../stream/stream.js"
 import { endsRun } from "../widgets/confirm.js"
 import { byId, query, write } from "../widgets/dom.js"
@@ -76,6 +77,7 @@ class PresetBox {
     this.select = byId(root, "preset", HTMLSelectElement)
     /** @type {{ name: string, preset: Record<string, ui.Value> } | null} */
     this.compared = null
+    this.comparison = new Latest()
     /** @type {ui.Parameters | null} Those in force that it was compared with. */
     this.force = null
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
@@ -170,7 +172,9 @@ class PresetBox {
   async compare() {
     const name = this.chosen
     if (!inForce()) throw new Error("the parameters in force are not known yet")
-    this.compared = { name, preset: await this.commands.ask("preset_read", { name }) }
+    const preset = await this.comparison.of(this.commands.ask("preset_read", { name }))
+    if (!preset) return "" // another one was chosen meanwhile
+    this.compared = { name, preset }
     this.force = null
     this.round()
     return ""

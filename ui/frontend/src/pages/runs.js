@@ -3,6 +3,7 @@
 import { fileSize, fixed, howToType, moment, power10, typed } from "../format.js"
 import { lineOf, RecordedPlot } from "../plots/recorded_plot.js"
 import { messageOf } from "../stream/commands.js"
+import { Latest } from "../stream/latest.js"
 import { addressOf, recordedOf, several } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
@@ -107,6 +108,8 @@ class Runs {
     this.runs = []
     /** @type {string[]} Those that are compared. */
     this.chosen = []
+    this.listed = new Latest()
+    this.comparison = new Latest()
     this.problem = ""
     this.plot = new RecordedPlot(byId(root, "compare-plot"), root, {
       zoomed: (range) => this.compare(range),
@@ -120,16 +123,20 @@ class Runs {
   }
 
   open() {
-    this.runs = []
     return this.load("")
   }
 
-  /** @param {string} before */
+  /**
+   * Ask for the newest runs, or for those before one, which are appended.
+   * @param {string} before
+   */
   async load(before) {
     const answer = byId(this.root, "runs-answer")
     try {
-      const { runs, more, status, quota, used, free } = await this.commands.ask("runs", { before })
-      this.runs.push(...runs)
+      const found = await this.listed.of(this.commands.ask("runs", { before }))
+      if (!found) return
+      const { runs, more, status, quota, used, free } = found
+      this.runs = before ? [...this.runs, ...runs] : runs
       byId(this.root, "runs-more").hidden = !more
       write(
         answer,
@@ -238,9 +245,12 @@ class Runs {
     const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
     const told = byId(this.root, "compared")
     try {
-      const answers = await Promise.all(
-        this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start, end, bins: 600 })),
+      const answers = await this.comparison.of(
+        Promise.all(
+          this.chosen.map((run) => this.commands.ask("history", { run, channels: COMPARED, start, end, bins: 600 })),
+        ),
       )
+      if (!answers || this.chosen.length !== 2) return // others were chosen meanwhile
       const name = byId(this.root, "compare-channel", HTMLSelectElement).value
       const lines = answers.map((answer, i) => {
         const channel = answer.channels.find((each) => each.name === name)
