@@ -16,7 +16,7 @@ from typing import NamedTuple
 from recording.database import SEQ_BITS, module_number, open_reader
 from recording.folder import RunFolder
 from recording.hot import Damaged, hot_ranges, joined, read_rows
-from recording.manifest import Line, read_manifest, rows_in
+from recording.manifest import ManifestLine, read_manifest, rows_in
 from recording.record import Row
 
 FOREVER_US = 1 << 60
@@ -32,7 +32,7 @@ _LAST = (1 << SEQ_BITS) - 1
 class Placement:
     """Where the rows of one module lie, as one transaction sees it."""
 
-    lines: list[Line]
+    lines: list[ManifestLine]
     """Its segments, in order, whatever has become of them."""
     hot: list[tuple[int, int]]
     """Ranges of ticks in the hot store, as (first, last)."""
@@ -44,7 +44,7 @@ class Placement:
         return cls([], []) if number is None else cls(lines_of(connection, module), hot_ranges(connection, number))
 
     @property
-    def sealed(self) -> list[Line]:
+    def sealed(self) -> list[ManifestLine]:
         """The segments that stand for their ticks."""
         # Dropped ones as well: what was given up to make room is known to have been there, and is no hole to repair.
         return [line for line in self.lines if line.fate != "damaged"]
@@ -54,11 +54,11 @@ class Placement:
         """Ranges of ticks that are recorded, as (first, last); what lies between is missing."""
         return joined([*((line.first, line.last) for line in self.sealed), *self.hot])
 
-    def between(self, start_us: int, end_us: int) -> list[Line]:
+    def between(self, start_us: int, end_us: int) -> list[ManifestLine]:
         """The segments that have ticks in a part of simulated time, the end not included."""
         return [line for line in self.lines if _overlaps(line, start_us, end_us)]
 
-    def repaired(self, line: Line) -> int:
+    def repaired(self, line: ManifestLine) -> int:
         """How many ticks of a damaged segment are in the hot store again; 0 for one that is not damaged."""
         # Rows of a whole segment that are still hot are copies that have not been deleted yet, and nothing that was
         # repaired.
@@ -68,7 +68,7 @@ class Placement:
 class SealedPart(NamedTuple):
     """A segment that is next, of which the ticks from `first` on are wanted."""
 
-    line: Line
+    line: ManifestLine
     first: int
     repaired: int
     """How many ticks of a damaged segment follow as hot parts."""
@@ -128,12 +128,12 @@ def walk(
             return
 
 
-def lines_of(connection: sqlite3.Connection, module: str) -> list[Line]:
+def lines_of(connection: sqlite3.Connection, module: str) -> list[ManifestLine]:
     """The segments of a module, in order, whatever has become of them."""
     return [line for line in read_manifest(connection) if line.module == module]
 
 
-def _overlaps(line: Line, start_us: int, end_us: int) -> bool:
+def _overlaps(line: ManifestLine, start_us: int, end_us: int) -> bool:
     return line.t_first_us < end_us and line.t_last_us >= start_us
 
 

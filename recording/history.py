@@ -20,7 +20,7 @@ from recording.database import StoreError, module_number, open_reader, row_key
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import read_schemas
-from recording.manifest import Line
+from recording.manifest import ManifestLine
 from recording.record import NUMBERS, SCHEMA, SEQ, T_US, whole
 from recording.tier import PERIOD_US, Bins, Floats, Whole, bins_of
 
@@ -222,7 +222,9 @@ class History:
 
     # Where it is recorded
 
-    def _add_tiers(self, sums: _Sums, lines: list[Line], channels: Sequence[Channel], window: "_Window") -> None:
+    def _add_tiers(
+        self, sums: _Sums, lines: list[ManifestLine], channels: Sequence[Channel], window: "_Window"
+    ) -> None:
         if not lines:
             return
         # Several lines share a merged file; named twice, DuckDB would read it twice and count everything double.
@@ -244,7 +246,9 @@ class History:
             number, count, mean, low, high = parts
             sums.add(number.astype(np.int64), place, count.astype(np.int64), mean, low, high)
 
-    def _add_segments(self, sums: _Sums, lines: list[Line], channels: Sequence[Channel], window: "_Window") -> None:
+    def _add_segments(
+        self, sums: _Sums, lines: list[ManifestLine], channels: Sequence[Channel], window: "_Window"
+    ) -> None:
         schemas = self.schemas()
         # One query for each channel table: a file with other columns would be refused by all of them.
         for key in dict.fromkeys(line.schema for line in lines):
@@ -305,10 +309,10 @@ class History:
 
     # How it is read
 
-    def _whole(self, line: Line) -> bool:
+    def _whole(self, line: ManifestLine) -> bool:
         return self._matches(self._folder.segment(line.file), line.sha256)
 
-    def _tier_whole(self, line: Line) -> bool:
+    def _tier_whole(self, line: ManifestLine) -> bool:
         return self._matches(self._folder.tier(line.tier_file), line.tier_sha256)
 
     def _matches(self, path: Path, digest: str) -> bool:
@@ -384,7 +388,7 @@ def _window(query: Query) -> tuple[_Window, bool]:
 _Ranges = tuple[Whole, Whole]
 
 
-def _ranges(lines: Sequence[Line]) -> _Ranges:
+def _ranges(lines: Sequence[ManifestLine]) -> _Ranges:
     """First and last ticks of segments."""
     firsts, lasts = [line.first for line in lines], [line.last for line in lines]
     return np.array(firsts, dtype=np.int64), np.array(lasts, dtype=np.int64)

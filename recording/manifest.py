@@ -19,7 +19,7 @@ FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*\Z", max_l
 """A name in a folder: never a path."""
 
 
-class Line(NamedTuple):
+class ManifestLine(NamedTuple):
     """One sealed segment."""
 
     module: Annotated[str, Meta(max_length=64)]
@@ -51,23 +51,23 @@ class Line(NamedTuple):
         """How many rows it has."""
         return self.last - self.first + 1
 
-    def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "Line":
+    def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "ManifestLine":
         """The line with another fate for one of its files."""
         # The revision grows with each change: a page of the damaged database may hold an older copy, see `salvage`.
         return self._replace(fate=fate or self.fate, tier_fate=tier_fate or self.tier_fate, revision=self.revision + 1)
 
 
-def rows_in(line: Line, ranges: list[tuple[int, int]]) -> int:
+def rows_in(line: ManifestLine, ranges: list[tuple[int, int]]) -> int:
     """How many ticks of a segment lie in ranges of (first, last)."""
     return sum(max(0, min(last, line.last) - max(first, line.first) + 1) for first, last in ranges)
 
 
-def unpack_line(record: bytes) -> Line:
+def unpack_line(record: bytes) -> ManifestLine:
     """Read and check a line. Raises DamagedError."""
-    return unpack_fields(record, b"M", Line)
+    return unpack_fields(record, b"M", ManifestLine)
 
 
-def read_manifest(connection: sqlite3.Connection) -> list[Line]:
+def read_manifest(connection: sqlite3.Connection) -> list[ManifestLine]:
     """Every undamaged line, in order of module and ticks."""
     lines = []
     # By key, that is by module and first tick: every reader counts on this order.
@@ -81,7 +81,7 @@ def read_manifest(connection: sqlite3.Connection) -> list[Line]:
     return lines
 
 
-def write_line(connection: sqlite3.Connection, line: Line) -> None:
+def write_line(connection: sqlite3.Connection, line: ManifestLine) -> None:
     """Put a line in; the caller opens the transaction, and the module is known."""
     number = module_number(connection, line.module)
     if number is None:
@@ -91,7 +91,7 @@ def write_line(connection: sqlite3.Connection, line: Line) -> None:
     connection.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (row_key(number, line.first), record))
 
 
-def remove_line(connection: sqlite3.Connection, line: Line) -> None:
+def remove_line(connection: sqlite3.Connection, line: ManifestLine) -> None:
     """Take a line out; the caller opens the transaction."""
     number = module_number(connection, line.module)
     if number is not None:

@@ -19,7 +19,7 @@ from recording.extent import ExtentFile, cut_off
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, read_rows
-from recording.manifest import Line, read_manifest, remove_line, unpack_line, write_line
+from recording.manifest import ManifestLine, read_manifest, remove_line, unpack_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, opened
 from recording.salvage import finish, rebuild, set_aside
@@ -189,7 +189,7 @@ def _reason(record: bytes, kind: bytes) -> str:
 # Segments
 
 
-def _repair_line(folder: RunFolder, store: HotStore, line: Line, seen: "_Seen") -> list[Finding]:
+def _repair_line(folder: RunFolder, store: HotStore, line: ManifestLine, seen: "_Seen") -> list[Finding]:
     findings = []
     if line.tier_fate == "kept":
         reason = seen.unlike(folder.tier(line.tier_file), line.tier_bytes, line.tier_sha256)
@@ -226,7 +226,7 @@ class _Seen:
         return "does not match its SHA-256" if self._sums[path] != digest else ""
 
 
-def _repair_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
+def _repair_tier(folder: RunFolder, store: HotStore, line: ManifestLine) -> ManifestLine:
     """Compute a damaged tier again from its segment, or note that it is gone."""
     # Several lines may name it, after a merge. Each finds it gone and gets a tier of its own again.
     tier = folder.tier(line.tier_file)
@@ -243,7 +243,7 @@ def _repair_tier(folder: RunFolder, store: HotStore, line: Line) -> Line:
     return changed
 
 
-def rebuild_line(folder: RunFolder, file: str) -> Line:
+def rebuild_line(folder: RunFolder, file: str) -> ManifestLine:
     """Verify a segment and write its tier; returns its line for the manifest.
 
     Raises:
@@ -256,7 +256,7 @@ def rebuild_line(folder: RunFolder, file: str) -> Line:
     return tier_line(folder, file, path, contents, parts)
 
 
-def _reclaim(folder: RunFolder, store: HotStore, line: Line) -> None:
+def _reclaim(folder: RunFolder, store: HotStore, line: ManifestLine) -> None:
     """Put what is whole in a damaged segment back into the hot store, to be sealed again; the rest is a hole."""
     path = folder.segment(line.file)
     # Read before anything is changed.

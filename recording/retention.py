@@ -7,7 +7,7 @@ from typing import NamedTuple
 from recording.database import transaction
 from recording.folder import RunFolder, run_folders
 from recording.hot import HotStore
-from recording.manifest import Line, read_manifest, write_line
+from recording.manifest import ManifestLine, read_manifest, write_line
 
 QUOTA = 20_000_000_000
 """Bytes that all recordings together may take, unless set otherwise."""
@@ -109,5 +109,5 @@ def _drop_files(folder: RunFolder, excess: int, *, full: bool) -> list[Dropped]:
     return dropped
 
 
-def _file(folder: RunFolder, line: Line, *, full: bool) -> Path:
+def _file(folder: RunFolder, line: ManifestLine, *, full: bool) -> Path:
     return folder.segment(line.file) if full else folder.tier(line.tier_file)

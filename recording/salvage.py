@@ -11,7 +11,7 @@ from recording.channels import Schema
 from recording.database import store_error, transaction
 from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
-from recording.manifest import Line, unpack_line, write_line
+from recording.manifest import ManifestLine, unpack_line, write_line
 from recording.notes import Note
 from recording.record import DamagedError, Row, opened, salvage, unpack_row
 from recording.ticks import unpack_span
@@ -137,9 +137,9 @@ def _ticks(found: list[tuple[bytes, bytes]]) -> list[TickSpan]:
     return [span for _first, span in sorted(longest.items())]
 
 
-def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], Line]:
+def _lines(found: list[tuple[bytes, bytes]]) -> dict[tuple[str, int], ManifestLine]:
     """The newest copy of each line of the manifest."""
-    newest: dict[tuple[str, int], Line] = {}
+    newest: dict[tuple[str, int], ManifestLine] = {}
     for line in _whole_ones(found, b"M", unpack_line):
         known = newest.get((line.module, line.first))
         # Time stamps would lie after a clock was set; the number of changes cannot.
@@ -159,7 +159,7 @@ def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, unpack: Callabl
     return values
 
 
-def _sealed(row: Row, lines: dict[tuple[str, int], Line]) -> bool:
+def _sealed(row: Row, lines: dict[tuple[str, int], ManifestLine]) -> bool:
     return any(
         line.module == row.module and line.first <= row.seq <= line.last and line.fate != "damaged"
         for line in lines.values()

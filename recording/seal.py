@@ -13,7 +13,7 @@ from recording.database import module_number, transaction
 from recording.files import checksum, whole_file
 from recording.folder import RunFolder, segment_name
 from recording.hot import Damaged, HotStore, read_rows, read_schemas
-from recording.manifest import Line, read_manifest, write_line
+from recording.manifest import ManifestLine, read_manifest, write_line
 from recording.record import DamagedError, Row
 from recording.segment import Contents, verify_segment, write_segment
 from recording.tier import PERIOD_US, Bins, bins_of, merge_tiers, write_tier
@@ -40,14 +40,14 @@ class Sealer:
         """The connection to the hot store."""
         return self._store.connection
 
-    def seal(self, module: str, first: int, last: int) -> list[Line]:
+    def seal(self, module: str, first: int, last: int) -> list[ManifestLine]:
         """Seal the rows of a module with first <= seq <= last; returns the new lines of the manifest.
 
         Raises:
             OSError: if the disk does not take it; then the rows stay where they are.
         """
         schemas = read_schemas(self._store.connection)
-        lines: list[Line] = []
+        lines: list[ManifestLine] = []
         for key, rows in self._stretches(module, first, last):
             # Rows whose table is lost stay hot: sealed they could not even be salvaged.
             schema = schemas.get(key)
@@ -129,7 +129,7 @@ def _stretch(item: tuple[int, Row]) -> tuple[int, int, int]:
     return row.schema, row.seq - place, place // SEGMENT_ROWS
 
 
-def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> Line:
+def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> ManifestLine:
     """Write rows in a row as a segment with its tier, and return their line for the manifest.
 
     Raises:
@@ -148,7 +148,7 @@ def seal_rows(folder: RunFolder, schema: Schema, rows: Iterator[Row]) -> Line:
         return tier_line(folder, name, temporary, written, parts)
 
 
-def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, parts: list[Bins]) -> Line:
+def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, parts: list[Bins]) -> ManifestLine:
     """Write the tier of a segment; returns the manifest's line of both.
 
     Args:
@@ -162,7 +162,7 @@ def tier_line(folder: RunFolder, file: str, path: Path, contents: Contents, part
         OSError: if the disk does not take it.
     """
     tier = folder.tier(file)
-    line = Line(
+    line = ManifestLine(
         module=contents.module,
         first=contents.first,
         last=contents.last,

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recording.manifest import Line
+from recording.manifest import ManifestLine
 from recording.record import Row
 
 
-def line_of(lines: Sequence[Line], module: str, seq: int) -> Line | None:
+def line_of(lines: Sequence[ManifestLine], module: str, seq: int) -> ManifestLine | None:
     """The line of the segment that holds a row; None if it is not sealed.
 
     Args:
@@ -46,7 +46,7 @@ class SealedContents:
         self._path = path
         self._read: tuple[str, _Contents | None] = ("", None)
 
-    def agrees(self, line: Line, row: Row) -> bool:
+    def agrees(self, line: ManifestLine, row: Row) -> bool:
         """False if a segment holds a row with this number and another content; one that cannot be read says nothing."""
         # By checksum and not by name: a segment that was repaired has the old name.
         if line.sha256 != self._read[0]:
@@ -57,7 +57,7 @@ class SealedContents:
         place = row.seq - line.first
         return (int(contents.content[place]), int(contents.digest[place])) == (row.content, row.digest)
 
-    def _contents(self, line: Line) -> _Contents | None:
+    def _contents(self, line: ManifestLine) -> _Contents | None:
         # A segment that was dropped cannot contradict anybody.
         if line.fate != "kept":
             return None

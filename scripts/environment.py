@@ -1,7 +1,7 @@
 """Make the environment of this checkout in `.venv`: `python3 scripts/environment.py [test]`, as the Makefile does.
 
-What was left half made, or does not run any more, is made anew; a checkout that was moved or copied goes on with what
-it has. Needs the standard library alone, and runs with the Python that the environment is to have.
+What was left unfinished, or does not run any more, is made again; a checkout that was moved or copied continues with
+what it has. Needs the standard library alone, and runs with the Python that the environment is to have.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ def make(root: Path, extra: str) -> None:
     """
     place = root / FOLDER
     if not is_whole(place):
-        _begin_anew(place)
+        _begin_again(place)
     _follow(root, place)
     for each in dict.fromkeys(("", extra)):
         stamp = place / f"installed{each and '-' + each}"
@@ -79,9 +79,9 @@ def is_whole(place: Path) -> bool:
     return done.returncode == 0
 
 
-def _begin_anew(place: Path) -> None:
+def _begin_again(place: Path) -> None:
     if os.path.lexists(place):
-        sys.stdout.write(f"The environment in {FOLDER} is not whole: it is made anew\n")
+        sys.stdout.write(f"The environment in {FOLDER} is incomplete: it is made again\n")
         if place.is_symlink() or not place.is_dir():
             place.unlink()
         else:
@@ -105,8 +105,8 @@ def _follow(root: Path, place: Path) -> None:
     if before == str(root):
         return
     if before:
-        sys.stdout.write(f"This checkout was at {before}: its environment is mended\n")
-        command = [sys.executable, "-I", "-m", "venv", "--without-pip", str(place)]  # writes `activate` anew
+        sys.stdout.write(f"This checkout was at {before}: its environment is adapted to the new place\n")
+        command = [sys.executable, "-I", "-m", "venv", "--without-pip", str(place)]  # writes `activate` again
         subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - the running Python
     make_movable(root, place)
     noted.write_text(str(root), encoding="utf-8")

@@ -162,7 +162,7 @@ def test_f13_make_says_that_a_checkout_was_moved_and_mends_what_is_left(
         (moved / name).write_text("x")
     (moved / ".venv" / "place").write_text("/old/place")
     environment.make(moved, "test")
-    assert "This checkout was at /old/place: its environment is mended" in capsys.readouterr().out
+    assert "This checkout was at /old/place: its environment is adapted to the new place" in capsys.readouterr().out
     assert "a new place" in (moved / ".venv" / "bin" / "activate").read_text()
     environment.make(moved, "test")
     assert (installed, capsys.readouterr().out) == (["", "test"], "")
@@ -172,7 +172,7 @@ def test_f13_make_says_that_a_checkout_was_moved_and_mends_what_is_left(
 
 
 @pytest.mark.parametrize("half", ["without pip", "gone", "empty"])
-def test_f14_half_an_environment_is_made_anew(tmp_path: Path, half: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_f14_half_an_environment_is_made_again(tmp_path: Path, half: str, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / ".venv"
     assert not environment.is_whole(place)
     if half == "without pip":
@@ -182,9 +182,9 @@ def test_f14_half_an_environment_is_made_anew(tmp_path: Path, half: str, capsys:
     else:
         place.mkdir()
     assert not environment.is_whole(place)
-    environment._begin_anew(place)
+    environment._begin_again(place)
     assert environment.is_whole(place)
-    assert "is not whole: it is made anew" in capsys.readouterr().out
+    assert "is incomplete: it is made again" in capsys.readouterr().out
 
 
 def test_f14_a_python_that_can_make_none_leaves_none_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_f14_a_python_that_can_make_none_leaves_none_behind(tmp_path: Path, monk
     lame.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(lame))
     with pytest.raises(environment.SetupError, match=r"(?s)ensurepip is not available.*python3-venv.*PYTHON="):
-        environment._begin_anew(place)
+        environment._begin_again(place)
     assert not place.exists()
 
 
@@ -246,12 +246,12 @@ def test_f13_f14_make_mends_half_an_environment_and_one_that_was_moved(tiny: Pat
 
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tiny / ".venv")], check=True)
     first = make(tiny)
-    assert "is not whole: it is made anew" in first
+    assert "is incomplete: it is made again" in first
     assert "compiled" in first
     assert make(tiny) == ""
     moved = tmp_path / "kpp 2"
     tiny.rename(moved)
-    assert make(moved) == f"This checkout was at {tiny}: its environment is mended\n"
+    assert make(moved) == f"This checkout was at {tiny}: its environment is adapted to the new place\n"
     assert make(moved) == ""
     assert run([str(moved / ".venv" / "bin" / "pip"), "--version"], tmp_path).stdout.startswith("pip ")
 
@@ -282,4 +282,4 @@ def test_f13_make_run_starts_the_plant_of_a_moved_checkout(tiny: Path, tmp_path:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
-    assert f"This checkout was at {tiny}: its environment is mended" in output.read_text()
+    assert f"This checkout was at {tiny}: its environment is adapted to the new place" in output.read_text()

@@ -32,6 +32,7 @@ CLASSES_ALIKE = {
     "Meters": "the group of a state frame, and the same meters in the model",
     "Violation": "why a value is refused, in the model and on the wire",
     "Value": "of a parameter, in the model and on the wire",
+    "Line": "of a ledger: of the first law, and of the second",
     "Shell": "the loop of a node around its core; each node has one",
     "History": "the answer of the recorder, on the wire and where it is made",
 }
@@ -48,8 +49,8 @@ MODULES_ALIKE = {
 """Modules that are about one thing in two layers."""
 
 CLASSES_TO_RENAME = {
-    "Alarm", "Answer", "Count", "DamagedError", "Entry", "Kind", "Missing", "Module", "Outcome", "Plant", "Presets",
-    "Problem", "Run", "Runs", "Settings", "Start", "Streams", "Text", "Whole",
+    "Alarm", "Answer", "Count", "DamagedError", "Entry", "Kind", "Load", "Missing", "Module", "Outcome", "Plant",
+    "Presets", "Problem", "Run", "Runs", "Settings", "Source", "Start", "Streams", "Text", "Whole",
 }  # fmt: skip
 MODULES_TO_RENAME = {
     "answers", "channels", "commands", "environment", "frame", "health", "history", "limits", "log", "metrics", "pace",

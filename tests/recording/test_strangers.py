@@ -19,7 +19,7 @@ from recording.database import StoreError, open_reader
 from recording.files import checksum
 from recording.folder import RunFolder
 from recording.hot import HotStore, read_schemas
-from recording.manifest import Line, read_manifest, unpack_line
+from recording.manifest import ManifestLine, read_manifest, unpack_line
 from recording.notes import read_notes
 from recording.record import DamagedError, envelope, pack_json, unpack_row
 from recording.seal import Sealer
@@ -160,7 +160,7 @@ SPAN: dict[str, Any] = {
     "first": 1, "length": 5, "t_us": 0, "dt_us": 10_000, "mode": "running", "commands": [], "speed_milli": 1000,
     "flat_out": False,
 }  # fmt: skip
-LINE: dict[str, Any] = Line(
+LINE: dict[str, Any] = ManifestLine(
     "m1", 1, 5, 0, 4, 7, "m1-1.parquet", 9, "0" * 64, "kept", "m1-1.parquet", 9, "0" * 64, "kept"
 )._asdict()
 EXTREMES: list[Any] = [-1, 1 << 63, 10**400, 1e300, True, None, "x" * 300, "../../x", "/x", [], {}, [[]], b"x".hex()]
