@@ -18,7 +18,7 @@ from recording.database import module_names, open_reader
 from recording.folder import RunFolder
 from recording.message_rows import States
 from recording.record import Row
-from recording.rows import Missing, run_rows
+from recording.rows import MissingRows, run_rows
 from recording.ticks import read_ticks
 
 ReadParameters = Callable[[str], Parameters | Saved]
@@ -45,7 +45,7 @@ class ModuleComparison:
     differences: list[Difference] = field(default_factory=list)
     """The first few that are not."""
     different: int = 0
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[MissingRows] = field(default_factory=list)
     """Rows that could not be compared."""
     digest: str = ""
     """Digest of the newest tick that was computed."""
@@ -131,8 +131,8 @@ def verify_module(
     rows = run_rows(folder, module)
     row = next(rows, None)
     for state in computed(folder.run, module, spans, read):
-        while isinstance(row, Missing) or (row is not None and row.seq < state.seq):
-            if isinstance(row, Missing):
+        while isinstance(row, MissingRows) or (row is not None and row.seq < state.seq):
+            if isinstance(row, MissingRows):
                 verdict.missing.append(row)
             row = next(rows, None)
         if row is None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["float", "int", "flag", "text", "texts"]
+ChannelKind = Literal["float", "int", "flag", "text", "texts"]
 """What a channel holds: a number, a whole number, true or false, a text, or a list of texts; each may be null."""
 
 _PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])?)")
@@ -33,7 +33,7 @@ class Channel:
     """
 
     name: str
-    kind: Kind
+    kind: ChannelKind
     unit: str = ""
     meaning: str = ""
     nullable: bool = False

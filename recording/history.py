@@ -22,7 +22,7 @@ from recording.folder import RunFolder
 from recording.hot import read_schemas
 from recording.manifest import ManifestLine
 from recording.record import NUMBERS, SCHEMA, SEQ, T_US, whole
-from recording.tier import PERIOD_US, Bins, Floats, Whole, bins_of
+from recording.tier import PERIOD_US, Bins, Floats, WholeNumbers, bins_of
 
 _END = "SELECT substr(record, {place}, 8) FROM rows WHERE key BETWEEN ? AND ? ORDER BY key {order} LIMIT 1"
 
@@ -82,7 +82,7 @@ class Query(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class BinnedHistory:
     """Statistics of the channels asked for."""
 
     channels: tuple[Channel, ...]
@@ -110,7 +110,9 @@ class _Sums:
         self.minimum = np.full((bins, channels), np.nan)
         self.maximum = np.full((bins, channels), np.nan)
 
-    def add(self, number: Whole, channel: int | slice, count: Whole, mean: Floats, low: Floats, high: Floats) -> None:
+    def add(
+        self, number: WholeNumbers, channel: int | slice, count: WholeNumbers, mean: Floats, low: Floats, high: Floats
+    ) -> None:
         """Take in statistics of distinct bins."""
         # Plain indexing adds each bin once: that is right as long as the bins of one call are distinct, as they are.
         self.count[number, channel] += count
@@ -166,7 +168,7 @@ class History:
             times += [int.from_bytes(blob, "little") for (blob,) in found]
         return (min(times), max(times)) if times else None
 
-    def query(self, query: Query) -> Answer:
+    def query(self, query: Query) -> BinnedHistory:
         """Answer a query.
 
         Raises:
@@ -181,7 +183,7 @@ class History:
             # Once more and no oftener: what fails twice is no race.
             return self._query(query)  # a file that the manifest named was merged or dropped meanwhile: look again
 
-    def _query(self, query: Query) -> Answer:
+    def _query(self, query: Query) -> BinnedHistory:
         # Manifest and hot rows in one transaction: a row that is sealed in between would count twice, or not at all.
         with self._snapshot():
             number = self._number(query.module)
@@ -208,7 +210,7 @@ class History:
             # Of what is left neither tier nor segment can be read.
             lost = len(rest) - len(full)
             lost += sum(0 < found.repaired(line) < line.rows for line in near)
-            return Answer(channels, window.start_us, window.width_us, sums.bins(), lost)
+            return BinnedHistory(channels, window.start_us, window.width_us, sums.bins(), lost)
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -291,7 +293,7 @@ class History:
                 low, mean, high = (each[:, column] for each in (bins.minimum, bins.mean, bins.maximum))
                 sums.add(bins.number, place, bins.samples[:, column], mean, low, high)
 
-    def _hot_values(self, number: int, sealed: "_Ranges", key: int, columns: list[int]) -> tuple[Whole, Floats]:
+    def _hot_values(self, number: int, sealed: "_Ranges", key: int, columns: list[int]) -> tuple[WholeNumbers, Floats]:
         # Cut out of the records by SQLite: a query for three channels need not unpack rows of hundreds.
         places = (SEQ, T_US, *(NUMBERS + 8 * column for column in columns))
         parts = "||".join(f"substr(record, {place + 1}, 8)" for place in places)
@@ -299,7 +301,7 @@ class History:
         found = self._read(_HOT.format(parts=parts, schema=SCHEMA + 1), keys)
         # One array over all blobs: they have one length, since each is the same columns.
         data = b"".join(blob for (blob,) in found)
-        whole_numbers: Whole = np.frombuffer(data, dtype="<i8").reshape(-1, len(places))
+        whole_numbers: WholeNumbers = np.frombuffer(data, dtype="<i8").reshape(-1, len(places))
         values: Floats = np.frombuffer(data, dtype="<f8").reshape(-1, len(places))[:, 2:]
         firsts, lasts = sealed
         # Rows that are sealed already and not deleted yet: their segment counts them.
@@ -385,7 +387,7 @@ def _window(query: Query) -> tuple[_Window, bool]:
     return _Window(start_us, start_us + count * width_us, width_us), coarse
 
 
-_Ranges = tuple[Whole, Whole]
+_Ranges = tuple[WholeNumbers, WholeNumbers]
 
 
 def _ranges(lines: Sequence[ManifestLine]) -> _Ranges:

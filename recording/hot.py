@@ -12,7 +12,7 @@ from recording.database import SEQ_BITS, StoreError, module_names, module_number
 from recording.extent import Extent, ExtentFile
 from recording.manifest import read_manifest
 from recording.notes import Note
-from recording.record import DamagedError, Row, envelope, opened, pack_row, unpack_row
+from recording.record import DamagedRecordError, Row, envelope, opened, pack_row, unpack_row
 from recording.sealed import SealedContents, line_of
 from recording.ticks import HotTicks
 
@@ -48,7 +48,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """What became of a batch."""
 
     written: int
@@ -74,7 +74,7 @@ class HotStore:
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be read: {error}") from error
 
-    def write(self, batch: Batch) -> Outcome:
+    def write(self, batch: Batch) -> BatchOutcome:
         """Write a batch in one transaction; it is on disk when this returns.
 
         Raises:
@@ -99,7 +99,7 @@ class HotStore:
         self._keep_extent(batch)
         # A span counts as its ticks, which is what was offered and may be known in part.
         offered = len(batch) - len(batch.ticks) + sum(span.count for span in batch.ticks)
-        return Outcome(written, offered - written - len(conflicts), conflicts)
+        return BatchOutcome(written, offered - written - len(conflicts), conflicts)
 
     def _keep_extent(self, batch: Batch) -> None:
         """Save beside the file how far it goes now."""
@@ -171,7 +171,7 @@ class HotStore:
             return []
         try:
             known = unpack_row(stored)
-        except DamagedError:  # what cannot be read is no recording: the repaired row takes its place
+        except DamagedRecordError:  # what cannot be read is no recording: the repaired row takes its place
             self.connection.execute("UPDATE rows SET record = ? WHERE key = ?", (record, key))
             return []
         # Who sent it and when may differ: a standby computes the same content.
@@ -194,7 +194,7 @@ class HotStore:
     def _compare_note(self, note: Note, key: tuple[int, int, str, str], stored: bytes) -> list[Conflict]:
         try:
             known = Note.from_record(stored)
-        except DamagedError:
+        except DamagedRecordError:
             where = "WHERE module = ? AND seq = ? AND kind = ? AND identity = ?"
             self.connection.execute(f"UPDATE notes SET record = ? {where}", (note.record(), *key))  # noqa: S608 - own words
             return []
@@ -269,7 +269,7 @@ def read_rows(
         seq = key & ((1 << SEQ_BITS) - 1)
         try:
             row = unpack_row(record)
-        except DamagedError as error:
+        except DamagedRecordError as error:
             yield Damaged(seq, f"{name}, row {seq}: {error}")
             continue
         yield row if (row.module, row.seq) == (name, seq) else Damaged(seq, f"{name}, row {seq}: it is another row")

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from bus.ordered.tick_span import MOST_SEQ, MOST_US
 from recording.database import module_number, row_key
-from recording.record import DamagedError, pack_json, unpack_fields
+from recording.record import DamagedRecordError, pack_json, unpack_fields
 
 Fate = Literal["kept", "dropped", "damaged"]
 """What has become of a file: there, dropped to make room, or not what was written."""
@@ -76,7 +76,7 @@ def read_manifest(connection: sqlite3.Connection) -> list[ManifestLine]:
             # Damaged ones are left out, and their segments found again by `_adopt`, since each says itself what it
             # holds.
             lines.append(unpack_line(record))
-        except DamagedError:
+        except DamagedRecordError:
             continue  # the segment itself says what it holds; see `recover`
     return lines
 

@@ -10,14 +10,14 @@ import msgspec.inspect as mi
 
 from bus.protocol.codec import build
 from bus.protocol.messages import Event, Result, State
-from recording.channels import Channel, Kind, Schema, Shape
+from recording.channels import Channel, ChannelKind, Schema, Shape
 from recording.notes import Note
 from recording.record import Row
 
 _HEAD = frozenset({"t", "seq", "run", "wall", "module", "instance", "digest"})
 """Fields of a state that a row has places of its own for."""
 
-_KINDS: tuple[tuple[type[mi.Type], Kind], ...] = (
+_KINDS: tuple[tuple[type[mi.Type], ChannelKind], ...] = (
     (mi.BoolType, "flag"),
     (mi.IntType, "int"),
     (mi.FloatType, "float"),
@@ -48,7 +48,7 @@ class _Field:
             if isinstance(inner, mi.UnionType):
                 inner = next(_bare(each)[0] for each in inner.types if not isinstance(each, mi.NoneType))
             kind = inner
-        self.kind: Kind = next((word for cls, word in _KINDS if isinstance(kind, cls)), "text")
+        self.kind: ChannelKind = next((word for cls, word in _KINDS if isinstance(kind, cls)), "text")
         # A list of structs, such as the alarms, has no fixed number of columns. It is kept as one text.
         if self.facts:
             self.listed = False
@@ -203,7 +203,7 @@ class Rows:
         return state
 
 
-def _value(kind: Kind, number: float) -> float | int | bool | None:
+def _value(kind: ChannelKind, number: float) -> float | int | bool | None:
     if number != number:  # noqa: PLR0124 - NaN stands for what does not exist, and only NaN is unlike itself
         return None
     return bool(number) if kind == "flag" else int(number) if kind == "int" else number

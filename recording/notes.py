@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from bus.ordered.tick_span import MOST_SEQ, MOST_US
 from recording.database import module_names
-from recording.record import DamagedError, pack_json, unpack_fields
+from recording.record import DamagedRecordError, pack_json, unpack_fields
 
 NoteKind = Literal["event", "result"]
 
@@ -48,7 +48,7 @@ def read_notes(connection: sqlite3.Connection, start_us: int, end_us: int) -> It
     for module, seq, record in rows:
         try:
             note = Note.from_record(record)
-        except DamagedError:
+        except DamagedRecordError:
             continue  # counted by the scrub, which reads every record
         if note.t_us >= end_us:
             return  # time never goes back in a run

@@ -43,7 +43,7 @@ _PACK = msgspec.json.Encoder(order="deterministic")
 _CONTENT = struct.Struct("<IqqQ")
 
 
-class DamagedError(ValueError):
+class DamagedRecordError(ValueError):
     """Bytes that are not the record that was written."""
 
 
@@ -104,23 +104,23 @@ def unpack_row(record: bytes) -> Row:
     body = opened(record, b"R")
     # Whoever wrote the envelope may have written anything into it: a record of a bundle is a stranger's.
     if len(body) < _FIXED.size:
-        raise DamagedError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
+        raise DamagedRecordError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
     content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)
     # Lengths come from the record itself, so their sum is compared before anything is cut out by them.
     ends = [_FIXED.size]
     for size in (numbers, texts, module, instance):
         ends.append(ends[-1] + size)
     if ends[-1] != len(body):
-        raise DamagedError(f"a row of {len(body)} bytes announces {ends[-1]}")
+        raise DamagedRecordError(f"a row of {len(body)} bytes announces {ends[-1]}")
     parts = [body[start:end] for start, end in pairwise(ends)]
     try:
         row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
     except UnicodeDecodeError as error:
-        raise DamagedError(f"row {seq} has names that are no text") from error
+        raise DamagedRecordError(f"row {seq} has names that are no text") from error
     # The envelope's checksum has held already. This one is compared as well because it goes with the row into its
     # segment: what is wrong here would be sealed as right.
     if row.content != content:
-        raise DamagedError(f"row {seq} does not have the content that it was written with")
+        raise DamagedRecordError(f"row {seq} does not have the content that it was written with")
     return row
 
 
@@ -138,7 +138,7 @@ def unpack_json(record: bytes, kind: bytes) -> Any:
     try:
         return msgspec.json.decode(opened(record, kind))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DamagedError(f"a record of kind {kind.decode()} is no JSON: {error}") from error
+        raise DamagedRecordError(f"a record of kind {kind.decode()} is no JSON: {error}") from error
 
 
 def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
@@ -152,16 +152,16 @@ def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
     # Unknown fields are refused here, unlike on the bus: a record is this program's own, and a newer one has to be read
     # by a newer program.
     if not isinstance(value, dict) or not value.keys() <= set(names):
-        raise DamagedError(f"a record of kind {kind.decode()} does not have the fields {', '.join(names)}")
+        raise DamagedRecordError(f"a record of kind {kind.decode()} does not have the fields {', '.join(names)}")
     defaults: dict[str, Any] = shape._field_defaults  # type: ignore[attr-defined]  # likewise
     # Fields with a default may be missing: they were added later, and old recordings stay readable.
     lacking = [name for name in names if name not in value and name not in defaults]
     if lacking:
-        raise DamagedError(f"a record of kind {kind.decode()} lacks {', '.join(lacking)}")
+        raise DamagedRecordError(f"a record of kind {kind.decode()} lacks {', '.join(lacking)}")
     try:
         return msgspec.convert([value.get(name, defaults.get(name)) for name in names], shape)
     except msgspec.ValidationError as error:
-        raise DamagedError(f"a record of kind {kind.decode()} is beyond its bounds: {error}") from error
+        raise DamagedRecordError(f"a record of kind {kind.decode()} is beyond its bounds: {error}") from error
 
 
 def envelope(kind: bytes, body: bytes) -> bytes:
@@ -176,16 +176,16 @@ def opened(record: bytes, kind: bytes) -> bytes:
         DamagedError: if it is not what was written.
     """
     if not isinstance(record, bytes):  # SQLite keeps anything in any column
-        raise DamagedError(f"a record of kind {kind.decode()} is no bytes")
+        raise DamagedRecordError(f"a record of kind {kind.decode()} is no bytes")
     if len(record) < ENVELOPE.size:
-        raise DamagedError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
+        raise DamagedRecordError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
     magic, found, crc, size, zero = ENVELOPE.unpack_from(record)
     # The size in the head is the record's own: cut off or run together with its neighbour, it does not fit.
     if magic != MAGIC or found != kind or zero != 0 or size != len(record) - ENVELOPE.size:
-        raise DamagedError(f"no record of kind {kind.decode()} with {len(record)} bytes")
+        raise DamagedRecordError(f"no record of kind {kind.decode()} with {len(record)} bytes")
     body = record[ENVELOPE.size :]
     if zlib.crc32(body) != crc:
-        raise DamagedError(f"a record of kind {kind.decode()} does not match its checksum")
+        raise DamagedRecordError(f"a record of kind {kind.decode()} does not match its checksum")
     return body
 
 

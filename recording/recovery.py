@@ -21,7 +21,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, Damaged, HotStore, extent, hot_ranges, read_rows
 from recording.manifest import ManifestLine, read_manifest, remove_line, unpack_line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, opened
+from recording.record import DamagedRecordError, opened
 from recording.salvage import finish, rebuild, set_aside
 from recording.seal import seconds_of, tier_line
 from recording.segment import about, intact_groups, verify_segment
@@ -234,7 +234,7 @@ def _repair_tier(folder: RunFolder, store: HotStore, line: ManifestLine) -> Mani
         set_aside(folder, tier)
     changed = line.changed(tier_fate="damaged")
     if line.fate == "kept":
-        with suppress(DamagedError):  # the segment's own check, which follows, reports it
+        with suppress(DamagedRecordError):  # the segment's own check, which follows, reports it
             # The rest of the line is made of the segment again and is what it was; its history goes on with the next
             # revision.
             changed = rebuild_line(folder, line.file)._replace(revision=changed.revision)
@@ -288,7 +288,7 @@ def _adopt(folder: RunFolder, store: HotStore) -> list[Finding]:
         try:
             # Read and compared row by row: only then may it stand for its ticks.
             line = rebuild_line(folder, path.name)
-        except DamagedError as error:
+        except DamagedRecordError as error:
             findings.append(Finding(f"segments/{path.name}", f"{error}; what is whole in it was kept"))
             for rows in intact_groups(path):
                 store.write(Batch(rows=rows, schemas=[about(path)[2]]))

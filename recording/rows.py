@@ -6,11 +6,11 @@ from typing import NamedTuple
 from recording.cursor import HotPart, SealedPart, walk
 from recording.folder import RunFolder
 from recording.hot import Damaged
-from recording.record import DamagedError, Row
+from recording.record import DamagedRecordError, Row
 from recording.segment import segment_rows
 
 
-class Missing(NamedTuple):
+class MissingRows(NamedTuple):
     """Rows that should be there and cannot be read."""
 
     first: int
@@ -18,7 +18,7 @@ class Missing(NamedTuple):
     reason: str
 
 
-def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | Missing]:
+def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | MissingRows]:
     """Rows of a module from a tick on, each checked; in the place of those that are not there, what is wrong.
 
     A recording that is still written to is read up to what is there now.
@@ -31,24 +31,24 @@ def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | M
         for row in _hot(part) if isinstance(part, HotPart) else _sealed(folder, part):
             # Only before a row that is there: what is missing behind the last one cannot be known here.
             if isinstance(row, Row) and row.seq > following:
-                yield Missing(following, row.seq - 1, "damaged, or never recorded")
+                yield MissingRows(following, row.seq - 1, "damaged, or never recorded")
             yield row
             following = (row.seq if isinstance(row, Row) else row.last) + 1
 
 
-def _hot(part: HotPart) -> Iterator[Row | Missing]:
-    return (Missing(row.seq, row.seq, row.reason) if isinstance(row, Damaged) else row for row in part.rows)
+def _hot(part: HotPart) -> Iterator[Row | MissingRows]:
+    return (MissingRows(row.seq, row.seq, row.reason) if isinstance(row, Damaged) else row for row in part.rows)
 
 
-def _sealed(folder: RunFolder, part: SealedPart) -> Iterator[Row | Missing]:
+def _sealed(folder: RunFolder, part: SealedPart) -> Iterator[Row | MissingRows]:
     line = part.line
     if line.fate == "damaged":
         return  # what was repaired of it follows; the rest shows as a hole before the next row
     if line.fate != "kept":
-        yield Missing(part.first, line.last, line.fate)
+        yield MissingRows(part.first, line.last, line.fate)
         return
     try:
         # Rows before `first` are read and left out: a row group is read whole in any case.
         yield from (row for row in segment_rows(folder.segment(line.file)) if row.seq >= part.first)
-    except DamagedError as error:
-        yield Missing(part.first, line.last, str(error))
+    except DamagedRecordError as error:
+        yield MissingRows(part.first, line.last, str(error))

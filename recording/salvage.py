@@ -13,7 +13,7 @@ from recording.folder import RunFolder
 from recording.hot import Batch, HotStore
 from recording.manifest import ManifestLine, unpack_line, write_line
 from recording.notes import Note
-from recording.record import DamagedError, Row, opened, salvage, unpack_row
+from recording.record import DamagedRecordError, Row, opened, salvage, unpack_row
 from recording.ticks import unpack_span
 
 Salvaged = TypeVar("Salvaged")
@@ -154,7 +154,7 @@ def _whole_ones(found: list[tuple[bytes, bytes]], wanted: bytes, unpack: Callabl
         if kind == wanted:
             try:
                 values.append(unpack(record))
-            except DamagedError:
+            except DamagedRecordError:
                 continue  # the checksum held and the content did not: nothing that this program wrote
     return values
 

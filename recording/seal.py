@@ -14,7 +14,7 @@ from recording.files import checksum, whole_file
 from recording.folder import RunFolder, segment_name
 from recording.hot import Damaged, HotStore, read_rows, read_schemas
 from recording.manifest import ManifestLine, read_manifest, write_line
-from recording.record import DamagedError, Row
+from recording.record import DamagedRecordError, Row
 from recording.segment import Contents, verify_segment, write_segment
 from recording.tier import PERIOD_US, Bins, bins_of, merge_tiers, write_tier
 
@@ -87,7 +87,7 @@ class Sealer:
                     # The merged file is whole on disk before a line names it, and the single ones go last. A kill in
                     # between leaves files that nothing names, never a name without its file.
                     merge_tiers([self._folder.tier(line.tier_file) for line in group], temporary)
-            except DamagedError as error:
+            except DamagedRecordError as error:
                 self.damaged.append(str(error))  # the next scrub computes it again
                 continue
             size, digest = path.stat().st_size, checksum(path)
@@ -195,7 +195,7 @@ def _require_equal(path: Path, written: Contents, parts: list[Bins]) -> None:
     """Read the file back; what was read makes the tier."""
     try:
         found = verify_segment(path, lambda rows: parts.append(seconds_of(rows)))
-    except DamagedError as error:
+    except DamagedRecordError as error:
         raise OSError(f"the disk did not give back what it took: {error}") from error
     if found != written:
         raise OSError(f"the disk did not give back what it took: {path.name}")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from recording.channels import Schema
 from recording.columns import arrow_schema, rows_of, table_of
-from recording.record import DamagedError, Row
+from recording.record import DamagedRecordError, Row
 
 GROUP_ROWS = 2000
 """Rows of a row group: what is lost at most around a damaged place, and what is in memory while sealing."""
@@ -113,10 +113,10 @@ def verify_segment(path: Path, each: Callable[[list[Row]], None] = lambda _rows:
         contents = Contents(run, module, start, tail.seq, before + len(rows), t_start, tail.t_us, schema)
         each(rows)
     if contents is None:
-        raise DamagedError(f"{path.name} holds no rows")
+        raise DamagedRecordError(f"{path.name} holds no rows")
     # Readers find a row in a segment by its place: a hole in it would move all that follow.
     if contents.last - contents.first + 1 != contents.rows:
-        raise DamagedError(f"{path.name} holds {contents.rows} rows, not {contents.first} to {contents.last}")
+        raise DamagedRecordError(f"{path.name} holds {contents.rows} rows, not {contents.first} to {contents.last}")
     return contents
 
 
@@ -133,7 +133,7 @@ def segment_groups(path: Path) -> Iterator[list[Row]]:
                 yield _checked(file, group, module, schema, path)
     except (pa.ArrowException, OSError) as error:
         # Arrow says ArrowInvalid or OSError for the same damage, by where in the file it lies.
-        raise DamagedError(f"{path.name} cannot be read: {error}") from error
+        raise DamagedRecordError(f"{path.name} cannot be read: {error}") from error
 
 
 def intact_groups(path: Path) -> Iterator[list[Row]]:
@@ -142,13 +142,13 @@ def intact_groups(path: Path) -> Iterator[list[Row]]:
         _run, module, schema = about(path)
         # Not a `with` from the beginning: what cannot even be opened has no groups, and is no error here.
         file = pq.ParquetFile(path, page_checksum_verification=True)
-    except (DamagedError, pa.ArrowException, OSError):
+    except (DamagedRecordError, pa.ArrowException, OSError):
         return
     with file:
         for group in range(file.num_row_groups):
             try:
                 yield _checked(file, group, module, schema, path)
-            except (DamagedError, pa.ArrowException, OSError):
+            except (DamagedRecordError, pa.ArrowException, OSError):
                 continue  # this group is lost; the caller sees the hole in the sequence
 
 
@@ -156,7 +156,7 @@ def _checked(file: Any, group: int, module: str, schema: Schema, path: Path) -> 
     # Before it is read: the file may come from anybody, and a group is unpacked into memory.
     announced = file.metadata.row_group(group)
     if announced.num_rows > GROUP_ROWS or announced.total_byte_size > LARGEST_GROUP:
-        raise DamagedError(
+        raise DamagedRecordError(
             f"{path.name} has {announced.num_rows} rows of {announced.total_byte_size} bytes in a group: "
             f"at most {GROUP_ROWS} of {LARGEST_GROUP} are read"
         )
@@ -167,10 +167,10 @@ def _checked(file: Any, group: int, module: str, schema: Schema, path: Path) -> 
         # columns, types.
         contents = table["content"].to_pylist()
     except (KeyError, ValueError, TypeError, pa.ArrowException) as error:
-        raise DamagedError(f"{path.name} does not hold the columns that it announces: {error}") from error
+        raise DamagedRecordError(f"{path.name} does not hold the columns that it announces: {error}") from error
     for row, content in zip(rows, contents, strict=True):
         if row.content != content:
-            raise DamagedError(f"{path.name}: row {row.seq} is not what was recorded")
+            raise DamagedRecordError(f"{path.name}: row {row.seq} is not what was recorded")
     return rows
 
 
@@ -184,7 +184,7 @@ def about(path: Path) -> tuple[str, str, Schema]:
         header = json.loads(pq.read_schema(path).metadata[b"kpp"])
         return header["run"], header["module"], Schema.from_body(header["schema"].encode())
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"{path.name} is no readable segment: {error}") from error
+        raise DamagedRecordError(f"{path.name} is no readable segment: {error}") from error
 
 
 def segment_rows(path: Path) -> Iterator[Row]:

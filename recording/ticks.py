@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from bus.ordered.tick_span import TickSpan
-from recording.record import DamagedError, envelope, opened
+from recording.record import DamagedRecordError, envelope, opened
 
 _JSON = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(TickSpan)
@@ -29,7 +29,7 @@ def unpack_span(record: bytes) -> TickSpan:
     try:
         return _DECODER.decode(opened(record, b"T"))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DamagedError(f"a record of kind T is no span of ticks: {error}") from error
+        raise DamagedRecordError(f"a record of kind T is no span of ticks: {error}") from error
 
 
 class HotTicks:
@@ -137,7 +137,7 @@ def read_ticks(
     for first, record in connection.execute(f"SELECT first, record FROM ticks {where}", values):  # noqa: S608 - own words
         try:
             span = unpack_span(record)
-        except DamagedError:
+        except DamagedRecordError:
             continue  # leaves a hole, which the holes of the run show
         if span.first == first:  # else a whole record lies under another's key, where nothing was written
             yield span

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recording.channels import Schema
-from recording.record import DamagedError
+from recording.record import DamagedRecordError
 
 PERIOD_US = 1_000_000
 """Simulated time that one line of the tier covers, in microseconds."""
@@ -18,7 +18,7 @@ PERIOD_US = 1_000_000
 GROUP_LINES = 8192
 
 Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
+WholeNumbers = npt.NDArray[np.int64]
 
 _SCHEMA = pa.schema(
     [
@@ -36,9 +36,9 @@ _SCHEMA = pa.schema(
 class Bins(NamedTuple):
     """Statistics of some rows: a line for each bin that has rows, a column for each channel."""
 
-    number: Whole
+    number: WholeNumbers
     """Numbers of the bins, ascending."""
-    samples: Whole
+    samples: WholeNumbers
     """How many values a channel has in a bin."""
     minimum: Floats
     """NaN, like mean and maximum, where a channel has no value in a bin."""
@@ -46,7 +46,7 @@ class Bins(NamedTuple):
     maximum: Floats
 
 
-def bins_of(t_us: Whole, values: Floats, width_us: int, origin_us: int = 0) -> Bins:
+def bins_of(t_us: WholeNumbers, values: Floats, width_us: int, origin_us: int = 0) -> Bins:
     """Statistics over bins of equal width.
 
     Args:
@@ -121,7 +121,7 @@ def merge_tiers(paths: Sequence[Path], path: Path) -> None:
     try:
         tables = [pq.read_table(each, page_checksum_verification=True) for each in paths]
     except (pa.ArrowException, OSError) as error:
-        raise DamagedError(f"a tier cannot be read: {error}") from error
+        raise DamagedRecordError(f"a tier cannot be read: {error}") from error
     # By channel and then by time, as a single one: statistics of each row group then tell a query which of them it
     # needs.
     _save(pa.concat_tables(tables).sort_by([("channel", "ascending"), ("second", "ascending")]), path)

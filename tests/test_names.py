@@ -49,8 +49,8 @@ MODULES_ALIKE = {
 """Modules that are about one thing in two layers."""
 
 CLASSES_TO_RENAME = {
-    "Alarm", "Answer", "Count", "DamagedError", "Entry", "Kind", "Load", "Missing", "Module", "Outcome", "Plant",
-    "Presets", "Problem", "Run", "Runs", "Settings", "Source", "Start", "Streams", "Text", "Whole",
+    "Alarm", "Entry", "Load", "Module", "Outcome", "Plant", "Presets", "Problem", "Source", "Start", "Streams",
+    "Whole",
 }  # fmt: skip
 MODULES_TO_RENAME = {
     "answers", "channels", "commands", "environment", "frame", "health", "history", "limits", "log", "metrics", "pace",

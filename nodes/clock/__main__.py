@@ -18,10 +18,10 @@ from bus.protocol.messages import (
 from bus.security.binding import require_safe_door
 from bus.transport.sockets import Publisher, Server
 from nodes.clock.app import Shell
-from nodes.clock.core import ClockCore, Settings
+from nodes.clock.core import ClockCore, ClockSettings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
 from nodes.clock.questions import ModuleQuestions
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 from runtime.process import ExternalWait, StopSignal, begin, give_up
 from system.environment import data_folder, setting
 from system.interfaces import failure
@@ -38,8 +38,8 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         # First of all: the epoch fences off an older clock, and it needs nothing but the journal.
         journal, epoch = _take_over(args.data / "journal.sqlite", log)
-        runs = Runs(args.data / "runs", journal.commands)
-        settings = Settings(
+        runs = RunLogs(args.data / "runs", journal.commands)
+        settings = ClockSettings(
             epoch=epoch,
             rate=args.rate,
             modules=tuple(module.module for module in endpoints.modules),

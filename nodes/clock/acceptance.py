@@ -12,7 +12,7 @@ from bus.protocol.messages import (
     Sequenced,
 )
 from nodes.clock.peers import Peers
-from nodes.clock.run import Run
+from nodes.clock.run import ClockRun
 
 CAUGHT_UP_SECONDS = 0.5
 """A module that is more ticks behind than this at the tick rate takes no commands."""
@@ -47,7 +47,7 @@ class Acceptance:
         self._ticks_behind = max(2, round(CAUGHT_UP_SECONDS * rate))
         self._peers = peers
 
-    def refuse(self, request: CommandRequest, run: Run, suspended: str) -> Refused | None:
+    def refuse(self, request: CommandRequest, run: ClockRun, suspended: str) -> Refused | None:
         """Why a command is not accepted now, None if it is.
 
         Args:
@@ -91,7 +91,7 @@ class Acceptance:
     def _faulty(self, module: str) -> bool:
         return (self._peers.status(module) or "").startswith(FAULT)
 
-    def _late(self, module: str, run: Run) -> str:
+    def _late(self, module: str, run: ClockRun) -> str:
         """Why a module takes no commands now, empty when it does."""
         status = self._peers.status(module)
         if status is None:

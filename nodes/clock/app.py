@@ -37,7 +37,7 @@ from nodes.clock.health import distributions, health_app, health_document
 from nodes.clock.journal import Journal, JournalError
 from nodes.clock.preparation import Preparation
 from nodes.clock.questions import Askers, ModuleQuestions
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 from nodes.clock.ticker import Ticker
 from runtime import metrics
 from runtime.http import settings
@@ -71,7 +71,7 @@ class Shell:
         self,
         core: ClockCore,
         journal: Journal,
-        runs: Runs,
+        runs: RunLogs,
         publisher: Publisher,
         control: Server,
         questions: ModuleQuestions,

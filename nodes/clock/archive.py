@@ -6,11 +6,11 @@ import msgspec
 
 from bus.ordered.tick_log import TickLogError
 from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
-from nodes.clock.core import Settings
+from nodes.clock.core import ClockSettings
 from nodes.clock.journal import JournalError, JournalLockedError
-from nodes.clock.run import Run
+from nodes.clock.run import ClockRun
 from nodes.clock.run_reducer import ended_run
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 
 RUNS_KEPT = 4
 """Ended runs that stay in memory once someone asked for them."""
@@ -22,10 +22,10 @@ LOCKED_RETRY = 1.0
 class Archive:
     """Answers for ended runs what the clock answers for the present one."""
 
-    def __init__(self, runs: Runs, settings: Settings) -> None:
+    def __init__(self, runs: RunLogs, settings: ClockSettings) -> None:
         self._runs = runs
         self._settings = settings
-        self._kept: OrderedDict[str, Run] = OrderedDict()
+        self._kept: OrderedDict[str, ClockRun] = OrderedDict()
 
     def replay(self, request: ReplayRequest, wall: float) -> Replay | Refused:
         """Ticks of an ended run."""
@@ -42,7 +42,7 @@ class Archive:
         run = self._find(request.run, wall)
         return run if isinstance(run, Refused) else run.frames(request)
 
-    def _find(self, name: str, wall: float) -> Run | Refused:
+    def _find(self, name: str, wall: float) -> ClockRun | Refused:
         run = self._kept.get(name)
         if run is None:
             try:

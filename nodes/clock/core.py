@@ -33,7 +33,7 @@ from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovered_run import RecoveredRun, begin_command
-from nodes.clock.run import Run
+from nodes.clock.run import ClockRun
 from nodes.clock.run_reducer import answer_left, apply, replayed
 from nodes.clock.timing import Timing
 
@@ -49,7 +49,7 @@ Decision = tuple[Sequenced, Command] | Refused
 
 
 @dataclass(frozen=True)
-class Settings:
+class ClockSettings:
     """What is fixed while the clock runs."""
 
     epoch: int
@@ -67,7 +67,7 @@ class ClockCore:
         wall: Unix time now, for results that are found again.
     """
 
-    def __init__(self, settings: Settings, recovered: RecoveredRun | None = None, wall: float = 0.0) -> None:
+    def __init__(self, settings: ClockSettings, recovered: RecoveredRun | None = None, wall: float = 0.0) -> None:
         self.settings = settings
         self.peers = Peers(settings.modules)
         self.timing = Timing()
@@ -309,7 +309,7 @@ class ClockCore:
 
     # Runs
 
-    def _begin(self, scenario: str, parameters: dict[str, Any]) -> Run:
+    def _begin(self, scenario: str, parameters: dict[str, Any]) -> ClockRun:
         # Epoch and number name the run, and both only grow: no name comes again.
         self._runs_begun += 1
         # Mode, speed and policy carry over from the run before: a reset changes the plant, not how it is operated.
@@ -324,7 +324,7 @@ class ClockCore:
             flat_out=self._controls.flat_out,
             policy=self._controls.policy,
         )
-        run = Run(header)
+        run = ClockRun(header)
         # The beginning rides in the first tick like any command, so that modules need no other way to hear of a run.
         run.pending[1].append(begin_command(header))
         return run

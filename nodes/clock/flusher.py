@@ -2,7 +2,7 @@
 
 import threading
 
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 
 FLUSH_INTERVAL = 1.0
 """Seconds of ticks that a power cut may take; a killed process loses none, and accepted commands are on disk."""
@@ -11,7 +11,7 @@ FLUSH_INTERVAL = 1.0
 class Flusher(threading.Thread):
     """Flushes once a second; a failed flush ends it, since nobody knows afterwards what is on disk."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: RunLogs) -> None:
         super().__init__(name="flusher", daemon=True)
         self._runs = runs
         self._stopping = threading.Event()

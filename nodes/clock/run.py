@@ -38,7 +38,7 @@ RESULT_BYTES_IN_BLOCK = 128 * 1024
 
 
 @dataclass
-class Run:
+class ClockRun:
     """Its ticks so far, the commands that wait for theirs, and what became of those that are addressed to the clock."""
 
     header: RunHeader

@@ -19,10 +19,10 @@ from bus.protocol.messages import (
 from nodes.clock.clock_commands import Acknowledge, ClockCommandError, NoteAlarms, StopLate, read_command
 from nodes.clock.controls import Controls
 from nodes.clock.recovered_run import RecoveredRun
-from nodes.clock.run import Run
+from nodes.clock.run import ClockRun
 
 
-def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> Run:
+def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> ClockRun:
     """A run that has ended, with what became of its commands.
 
     Args:
@@ -35,9 +35,9 @@ def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> Run:
     return run
 
 
-def replayed(recovered: RecoveredRun, controls: Controls, wall: float) -> Run:
+def replayed(recovered: RecoveredRun, controls: Controls, wall: float) -> ClockRun:
     """Apply the ticks that were sent, as they were sent, and take up what waits; the controls follow."""
-    run = Run(recovered.header)
+    run = ClockRun(recovered.header)
     controls.take_up(recovered.header)
     for span in recovered.spans():
         # A result names the tick and the time at which its command acted, so the number goes first, as in a live tick.
@@ -53,14 +53,14 @@ def replayed(recovered: RecoveredRun, controls: Controls, wall: float) -> Run:
     return run
 
 
-def _follow(run: Run, controls: Controls, span: TickSpan) -> None:
+def _follow(run: ClockRun, controls: Controls, span: TickSpan) -> None:
     # The record decides how far time went, not the controls: only the record knows whether a module was late then.
     run.history.append(span)
     run.t_us, run.seq = span.end_us, span.last
     controls.follow(span, run.t_us)
 
 
-def apply(run: Run, controls: Controls, command: Command, wall: float) -> list[Published]:
+def apply(run: ClockRun, controls: Controls, command: Command, wall: float) -> list[Published]:
     """Carry out a command for the clock at the present tick; returns its result and the events that it causes."""
     try:
         # Read again at its tick, although it was read when it was accepted: the record may be of a version that knew
@@ -85,7 +85,7 @@ def apply(run: Run, controls: Controls, command: Command, wall: float) -> list[P
     return [_alarm(run, STOPPED_LATE, text, wall), result]
 
 
-def answer_left(run: Run, wall: float) -> list[Published]:
+def answer_left(run: ClockRun, wall: float) -> list[Published]:
     """Reject the commands whose tick will not come: whatever was accepted gets a result."""
     # In the order of their ticks, so that a client that sent several is answered in its own order.
     left = [command for _seq, waiting in sorted(run.pending.items()) for command in waiting]
@@ -93,7 +93,7 @@ def answer_left(run: Run, wall: float) -> list[Published]:
     return [_result(run, command, wall, reason=reason) for command in left]
 
 
-def _alarm(run: Run, kind: str, text: str, wall: float) -> Event:
+def _alarm(run: ClockRun, kind: str, text: str, wall: float) -> Event:
     event = Event(
         t=run.t_us / 1e6,
         seq=run.seq,
@@ -109,7 +109,7 @@ def _alarm(run: Run, kind: str, text: str, wall: float) -> Event:
 
 
 def _result(
-    run: Run,
+    run: ClockRun,
     command: Command,
     wall: float,
     applied: dict[str, Any] | None = None,

@@ -22,7 +22,7 @@ def _order(run: str) -> tuple[int, ...]:
 ReadCommands = Callable[[str], list[tuple[int, Command]]]
 
 
-class Runs:
+class RunLogs:
     """A folder of tick logs, one of which is being written.
 
     Args:

@@ -12,7 +12,7 @@ from bus.protocol.messages import Published, Tick
 from bus.transport.sockets import Multipart, Publisher
 from nodes.clock.core import ClockCore
 from nodes.clock.pace import Schedule
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 from runtime import log
 
 PREPARE_NS = 500_000
@@ -31,7 +31,7 @@ _PR_SET_TIMERSLACK = 29
 class Ticker(threading.Thread):
     """Sends ticks, and whatever the control thread hands over, from one PUB socket."""
 
-    def __init__(self, core: ClockCore, runs: Runs, publisher: Publisher, changed: threading.Condition) -> None:
+    def __init__(self, core: ClockCore, runs: RunLogs, publisher: Publisher, changed: threading.Condition) -> None:
         super().__init__(name="ticker", daemon=True)
         self._core = core
         self._runs = runs

@@ -38,7 +38,7 @@ from nodes.physics.replica.beginning import objection
 from nodes.physics.replica.fold import Identity
 from nodes.physics.replica.forks import Fork, ForkFolder
 from nodes.physics.replica.initial_parameters import InitialParameters
-from nodes.physics.replica.recomputation import Answer, Recomputation
+from nodes.physics.replica.recomputation import Recomputation, RecomputedAnswer
 from nodes.physics.replica.ring import PackedFrames
 from nodes.physics.replica.saved import Saved
 from nodes.physics.replica.snapshots import SnapshotFolder, SnapshotWriter
@@ -313,7 +313,7 @@ class Shell:
         if self._fork.busy:
             self._answer_fork(self._fork.work())
 
-    def _tell_again(self, answer: Answer | None) -> None:
+    def _tell_again(self, answer: RecomputedAnswer | None) -> None:
         if answer is None:
             return
         if isinstance(answer.reply, Refused):

@@ -32,7 +32,7 @@ from bus.protocol.messages import (
 from recording.channels import ChannelError, Schema
 from recording.database import StoreError, open_reader
 from recording.folder import RunFolder, run_folder, run_folders
-from recording.history import Answer, Query, QueryError
+from recording.history import BinnedHistory, Query, QueryError
 from recording.history import History as Recorded
 from recording.notes import Note, read_notes
 from recording.summary import summary
@@ -183,7 +183,7 @@ def _history(run: str, recorded: Recorded, request: HistoryRequest) -> History:
     )
 
 
-def _channel(answer: Answer, place: int) -> ChannelHistory:
+def _channel(answer: BinnedHistory, place: int) -> ChannelHistory:
     bins, channel = answer.bins, answer.channels[place]
     return ChannelHistory(
         name=channel.name,

@@ -54,7 +54,7 @@ from recording.folder import run_folder, run_folders
 from runtime.process import StopSignal, begin, give_up
 from system.environment import data_folder, setting
 
-Kind = TypeVar("Kind", bound=Published)
+Wanted = TypeVar("Wanted", bound=Published)
 
 STATUS_INTERVAL = 0.2
 KEPT = 2000
@@ -240,7 +240,7 @@ class Player:
         )
 
 
-def _of(kind: type[Kind], groups: Iterable[list[Published]]) -> Iterable[Kind]:
+def _of(kind: type[Wanted], groups: Iterable[list[Published]]) -> Iterable[Wanted]:
     return (message for group in groups for message in group if isinstance(message, kind))
 
 

@@ -42,7 +42,7 @@ from bus.protocol.messages import Tick
 from runtime.process import begin
 from system.whole import write_whole
 from nodes.clock.journal import Journal
-from nodes.clock.runs import RunHeader, Runs
+from nodes.clock.runs import RunHeader, RunLogs
 from nodes.gateway.presets import Presets
 from nodes.physics.replica.snapshots import SnapshotFolder
 from recording.folder import make_folder
@@ -55,7 +55,8 @@ data = data_folder()
 claim(data, "supervisor")
 journal = Journal(data / "journal.sqlite")
 journal.next_epoch(0.0)
-Runs(data / "runs", lambda run: []).begin(RunHeader("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold"))
+header = RunHeader("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold")
+RunLogs(data / "runs", lambda run: []).begin(header)
 SnapshotFolder(data / "snapshots", "m1", "a")
 write_whole(data / "snapshots" / "m1.a" / "x.snap", b"x")
 Presets(data / "presets").write("mine", {})

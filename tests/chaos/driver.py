@@ -14,7 +14,7 @@ from statistics import median
 from bus.ordered.tick_log import TickLogError
 from bus.protocol.endpoints import INSTANCES, Endpoints
 from nodes.clock.journal import Journal
-from nodes.clock.runs import SUFFIX, Runs
+from nodes.clock.runs import SUFFIX, RunLogs
 from nodes.supervision.programs import ModuleProgram
 from tests.chaos import recorded
 from tests.chaos.checker import Finding, check, unheard
@@ -266,7 +266,7 @@ def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:
     """The journal's commands, and the last tick of each run."""
     journal = Journal(folder / "var" / "journal.sqlite")
     try:
-        runs = Runs(folder / "var" / "runs", journal.commands)
+        runs = RunLogs(folder / "var" / "runs", journal.commands)
         names = sorted(path.stem for path in (folder / "var" / "runs").glob(f"*{SUFFIX}"))
         rows = [Journaled(name, seq, command) for name in names for seq, command in journal.commands(name)]
         return rows, {name: _last(runs, name) for name in names}
@@ -274,7 +274,7 @@ def _on_disk(folder: Path) -> tuple[list[Journaled], dict[str, int]]:
         journal.close()
 
 
-def _last(runs: Runs, name: str) -> int:
+def _last(runs: RunLogs, name: str) -> int:
     try:
         run = runs.read(name)
     except TickLogError:  # of a run for which there was no room: none of its ticks was sent

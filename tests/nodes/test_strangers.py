@@ -11,7 +11,7 @@ import pytest
 from bus.ordered.tick_log import MOST, RunHeader, TickLogError, read
 from bus.ordered.tick_span import MOST_DT_US
 from nodes.physics.replica.initial_parameters import unpacked
-from nodes.physics.replica.saved import DamagedError, Saved
+from nodes.physics.replica.saved import DamagedSnapshotError, Saved
 
 SAVED = Saved("m1", "0001-001", 5, 50_000, 10_000, "reference", 1, 2, None, b"plant", 3)
 HEADER = RunHeader("0001-001", 1, 1, "reference", {}, "stopped", 1000, False, "hold")
@@ -24,7 +24,7 @@ def test_s15_every_field_of_a_snapshot_has_bounds(field: str) -> None:
     for value in EXTREMES:
         if value == [] and isinstance(getattr(SAVED, field), tuple):
             continue  # what is a list may be empty
-        with pytest.raises(DamagedError):
+        with pytest.raises(DamagedSnapshotError):
             Saved.unpack(msgspec.structs.replace(SAVED, **{field: value}).pack())
 
 

@@ -14,7 +14,7 @@ from recording.database import open_reader
 from recording.folder import RunFolder
 from recording.hot import HotStore
 from recording.notes import read_notes
-from recording.rows import Missing, run_rows
+from recording.rows import MissingRows, run_rows
 from recording.seal import Sealer
 from recording.ticks import read_ticks
 from recording.unbundle import BundleError, opened_bundle
@@ -90,6 +90,6 @@ def test_rows_that_are_not_there_are_named_in_their_place(recorded: RunFolder) -
     path = recorded.segments()[0]
     path.write_bytes(path.read_bytes()[:-9])
     first, *rest = run_rows(recorded, "m1")
-    assert isinstance(first, Missing)
+    assert isinstance(first, MissingRows)
     assert (first.first, first.last) == (1, 400)
     assert rest == [make_row(seq) for seq in range(401, 901)]

@@ -13,7 +13,7 @@ from recording.folder import RunFolder, make_folder
 from recording.hot import Batch, HotStore
 from recording.manifest import read_manifest, write_line
 from recording.record import Row
-from recording.rows import Missing, run_rows
+from recording.rows import MissingRows, run_rows
 from recording.seal import Sealer
 from tests.recording.conftest import DT_US, make_row, record
 
@@ -96,7 +96,7 @@ def test_a_damaged_segment_is_told_of_once_and_its_repaired_rows_follow(open_sto
     ]
     assert [part.repaired for part in parts if isinstance(part, SealedPart)] == [100, 0]
     rows = list(run_rows(folder, "m1"))
-    assert rows[0] == Missing(1, 100, "damaged, or never recorded")
+    assert rows[0] == MissingRows(1, 100, "damaged, or never recorded")
     assert [row.seq for row in rows if isinstance(row, Row)] == [*range(101, 201), *range(301, 901)]
     with closing(open_reader(folder.hot)) as hot:
         found = Placement.of(hot, "m1")

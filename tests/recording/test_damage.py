@@ -19,7 +19,7 @@ from recording.notes import read_notes
 from recording.reading import Reader, Selection
 from recording.record import Row
 from recording.recovery import Finding, recover
-from recording.rows import Missing, run_rows
+from recording.rows import MissingRows, run_rows
 from recording.seal import Sealer
 from recording.segment import segment_rows
 from recording.ticks import read_ticks
@@ -181,7 +181,7 @@ def test_a_segment_keeps_its_whole_row_groups(tmp_path: Path) -> None:
     with closing(open_reader(folder.hot)) as hot:
         assert Placement.of(hot, "m1").covered == [(1, 2000), (4001, 6000)]
     assert [row for row in run_rows(folder, "m1") if not isinstance(row, Row)] == [
-        Missing(2001, 4000, "damaged, or never recorded")
+        MissingRows(2001, 4000, "damaged, or never recorded")
     ]
     with closing(HotStore(folder.hot)) as store:  # the producer repairs what is missing
         record(store, 2001, 4000)
@@ -200,7 +200,7 @@ def test_a_segment_of_which_nothing_is_left_is_repaired_and_read_and_sealed_agai
         path = folder.segments()[0]
         path.write_bytes(path.read_bytes()[:-1])
         assert len(recover(folder)) == 1
-        assert next(run_rows(folder, "m1")) == Missing(1, 300, "damaged, or never recorded")
+        assert next(run_rows(folder, "m1")) == MissingRows(1, 300, "damaged, or never recorded")
         record(store, 1, 300)
         everything = [make_row(seq) for seq in range(1, 901)]
         assert list(run_rows(folder, "m1")) == everything

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recording.channels import ChannelError
 from recording.folder import RunFolder, make_folder
-from recording.history import MAX_BINS, Answer, History, Query, QueryError
+from recording.history import MAX_BINS, BinnedHistory, History, Query, QueryError
 from recording.hot import HotStore
 from recording.seal import MERGED, Sealer
 from tests.recording.conftest import DT_US, numbers, record
@@ -35,7 +35,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
             yield opened
 
 
-def by_hand(answer: Answer, query: Query) -> None:
+def by_hand(answer: BinnedHistory, query: Query) -> None:
     """Compare with statistics made of the formula of the plant."""
     rows: dict[int, list[tuple[float, ...]]] = {}
     for seq in range(1, LAST + 1):

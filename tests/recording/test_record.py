@@ -5,7 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recording.channels import ChannelError, Schema, Shape
-from recording.record import DamagedError, Row, opened, pack_json, pack_row, salvage, unpack_json, unpack_row, whole
+from recording.record import (
+    DamagedRecordError,
+    Row,
+    opened,
+    pack_json,
+    pack_row,
+    salvage,
+    unpack_json,
+    unpack_row,
+    whole,
+)
 from tests.recording.conftest import SCHEMA, make_row
 
 names = st.text("abcxyz_0123456789", min_size=1, max_size=32)
@@ -37,9 +47,9 @@ def test_any_flipped_bit_and_any_missing_byte_of_a_row_is_found(row: Row, data: 
     bit = data.draw(st.integers(0, 8 * len(record) - 1))
     flipped = bytearray(record)
     flipped[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedRecordError):
         unpack_row(bytes(flipped))
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedRecordError):
         unpack_row(record[: data.draw(st.integers(0, len(record) - 1))])
 
 
@@ -60,7 +70,7 @@ def test_whole_records_are_found_in_any_bytes(parts: list[bytes]) -> None:
 
 def test_a_record_of_another_kind_is_refused() -> None:
     assert unpack_json(pack_json(b"N", {"a": [1.5, None]}), b"N") == {"a": [1.5, None]}
-    with pytest.raises(DamagedError, match="kind M"):
+    with pytest.raises(DamagedRecordError, match="kind M"):
         opened(pack_json(b"N", {}), b"M")
 
 

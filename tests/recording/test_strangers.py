@@ -21,7 +21,7 @@ from recording.folder import RunFolder
 from recording.hot import HotStore, read_schemas
 from recording.manifest import ManifestLine, read_manifest, unpack_line
 from recording.notes import read_notes
-from recording.record import DamagedError, envelope, pack_json, unpack_row
+from recording.record import DamagedRecordError, envelope, pack_json, unpack_row
 from recording.seal import Sealer
 from recording.ticks import pack_span, read_ticks, unpack_span
 from recording.unbundle import LARGEST_ADDED, LARGEST_INDEX, BundleError, opened_bundle
@@ -177,7 +177,7 @@ def test_s15_every_field_of_a_record_has_bounds(value: Any) -> None:
                 continue
             if value == "78" and field in {"file", "tier_file"}:
                 continue  # a name that a file may have
-            with pytest.raises(DamagedError):
+            with pytest.raises(DamagedRecordError):
                 unpack(record)
     assert unpack_span(pack_json(b"T", SPAN)) == TickSpan(1, 5, 0, 10_000, "running", ())
     assert pack_span(TickSpan(1, 5, 0, 10_000, "running", ())) == pack_json(b"T", SPAN)
@@ -201,7 +201,7 @@ def test_s15_no_record_raises_anything_else(open_store: Open, folder: RunFolder,
                 assert read_manifest(hot) == []
                 read_schemas(hot)
                 list(read_notes(hot, 0, 1))
-    with pytest.raises(DamagedError):
+    with pytest.raises(DamagedRecordError):
         unpack_row(envelope(b"R", body))
 
 

@@ -12,7 +12,7 @@ from nodes.physics.replica.advance import advance, spans_after
 from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import RECOMPUTE, FindSaved, nearest
-from nodes.physics.replica.saved import LARGEST, DamagedError, Saved
+from nodes.physics.replica.saved import LARGEST, DamagedSnapshotError, Saved
 from system.whole import clear_away, write_whole
 
 PREFIX = "fork:"
@@ -68,7 +68,7 @@ class ForkFolder:
         try:
             with path.open("rb") as file:
                 return Saved.unpack(file.read(LARGEST + 1))
-        except (OSError, DamagedError) as error:
+        except (OSError, DamagedSnapshotError) as error:
             raise _problem(scenario, f"the checkpoint cannot be read: {error}") from error
 
 

@@ -55,7 +55,7 @@ def nearest(identity: Identity, run: str, seq: int, read: ReadScenario, find: Fi
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecomputedAnswer:
     """A reply, and who asked for it."""
 
     askers: list[Asker]
@@ -127,15 +127,15 @@ class Recomputation:
             return None
         return ReplayRequest(run=self._asked.run, after=self._fold.seq)
 
-    def _answer(self, reply: PackedFrames | Refused) -> Answer:
+    def _answer(self, reply: PackedFrames | Refused) -> RecomputedAnswer:
         # Everyone with this very question: after a loss on the bus all subscribers ask for the same ticks.
         askers = [asker for asker, asked in self._waiting.items() if asked == self._asked]
         for asker in askers:
             del self._waiting[asker]
         self._begin()
-        return Answer(askers, reply)
+        return RecomputedAnswer(askers, reply)
 
-    def on_replay(self, reply: Replay | Refused) -> Answer | None:
+    def on_replay(self, reply: Replay | Refused) -> RecomputedAnswer | None:
         """Take ticks; returns the answer if there are none to be had."""
         asked, fold = self._asked, self._fold
         if asked is None or fold is None:
@@ -150,7 +150,7 @@ class Recomputation:
             self._wall, self._last, self._ended = reply.wall, reply.last, reply.ended
         return None
 
-    def work(self) -> Answer | None:
+    def work(self) -> RecomputedAnswer | None:
         """Compute a part; returns the answer when it is complete."""
         asked, fold = self._asked, self._fold
         if asked is None or fold is None:

@@ -17,28 +17,28 @@ _CHECK = 16
 LARGEST = 256 << 20
 """Most bytes of a snapshot that is read: a plant with the most floaters takes a hundredth."""
 
-Text = Annotated[str, Meta(max_length=64)]
-Count = Annotated[int, Meta(ge=0, le=1 << 60)]
+_Text = Annotated[str, Meta(max_length=64)]
+_Count = Annotated[int, Meta(ge=0, le=1 << 60)]
 
 
-class DamagedError(ValueError):
+class DamagedSnapshotError(ValueError):
     """Bytes that are no whole snapshot."""
 
 
 class Saved(msgspec.Struct, frozen=True):
     """A fold after tick `seq`. `plant` carries the versions of kernel and parameters that it needs."""
 
-    module: Text
-    run: Text
-    seq: Count
-    t_us: Count
+    module: _Text
+    run: _Text
+    seq: _Count
+    t_us: _Count
     dt_us: Annotated[int, Meta(ge=0, le=MOST_DT_US)]
     scenario: Annotated[str, Meta(max_length=128)]
-    results: Count
-    events: Count
+    results: _Count
+    events: _Count
     plc: Plc | None
     plant: bytes
-    touched_lap: Count = 0
+    touched_lap: _Count = 0
     """Complete laps when a command last acted on the plant."""
     alarms: tuple[Alarm, ...] = ()
     kept_events: tuple[Event, ...] = ()
@@ -59,16 +59,16 @@ class Saved(msgspec.Struct, frozen=True):
         """
         # Before the checksum: hashing is bounded by the size, and unpacking by what the hash has let through.
         if len(data) > LARGEST:
-            raise DamagedError(f"it is larger than {LARGEST} bytes")
+            raise DamagedSnapshotError(f"it is larger than {LARGEST} bytes")
         start = len(_MAGIC) + _CHECK
         # The checksum is of the bytes and is compared before they are unpacked. Files are copied between hosts and cut
         # off by full disks; nothing of one that was is believed.
         check, body = data[len(_MAGIC) : start], data[start:]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.blake2b(body, digest_size=_CHECK).digest() != check:
-            raise DamagedError("it is cut off or was changed")
+            raise DamagedSnapshotError("it is cut off or was changed")
         try:
             # A right checksum is no right content: the file may come from somebody else, so that every field has its
             # bounds.
             return msgspec.msgpack.decode(body, type=cls)
         except (msgspec.DecodeError, ValueError) as error:
-            raise DamagedError(f"it cannot be read: {error}") from error
+            raise DamagedSnapshotError(f"it cannot be read: {error}") from error

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from nodes.physics.replica.saved import LARGEST, DamagedError, Saved
+from nodes.physics.replica.saved import LARGEST, DamagedSnapshotError, Saved
 from system.whole import clear_away, write_whole
 
 SUFFIX = ".snap"
@@ -54,7 +54,7 @@ class SnapshotFolder:
             try:
                 with path.open("rb") as file:
                     yield Saved.unpack(file.read(LARGEST + 1))
-            except (OSError, DamagedError) as error:
+            except (OSError, DamagedSnapshotError) as error:
                 self.damaged.append(f"snapshot {path.name} is not used: {error}")
 
     def write(self, saved: Saved) -> None:

@@ -19,7 +19,7 @@ from bus.protocol.messages import (
     Sequenced,
     Tick,
 )
-from nodes.clock.core import ClockCore, Decision, Settings
+from nodes.clock.core import ClockCore, ClockSettings, Decision
 from nodes.clock.preparation import Preparation
 
 PERIOD_NS = 10_000_000
@@ -106,7 +106,7 @@ def make_bench() -> Callable[..., Bench]:
     """A maker of clocks with settings of choice."""
 
     def make(rate: int = 100, modules: tuple[str, ...] = ("m1",)) -> Bench:
-        bench = Bench(ClockCore(Settings(epoch=7, rate=rate, modules=modules, scenario="reference")))
+        bench = Bench(ClockCore(ClockSettings(epoch=7, rate=rate, modules=modules, scenario="reference")))
         for module in modules:
             bench.acknowledge(0, module=module)
         return bench

@@ -13,9 +13,9 @@ from bus.protocol.messages import Command, Refused, ReplayRequest, Status, Tick
 from bus.transport.client import RefusedError, command, sequence
 from bus.transport.listener import Listener
 from nodes.clock.archive import Archive
-from nodes.clock.core import ClockCore, Settings
+from nodes.clock.core import ClockCore, ClockSettings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 from runtime.process import WAITING
 from tests.nodes.recorder.conftest import Plant, make_plant, recorded_rows, wait_for_state
 from tests.watching import eventually
@@ -70,9 +70,9 @@ def test_f02_an_ended_run_whose_commands_are_locked_can_be_had_later(tmp_path: P
     def locked_commands(_run: str) -> list[tuple[int, Command]]:
         raise JournalLockedError("journal cannot be read: another program keeps it locked")
 
-    settings = Settings(epoch=1, rate=100, modules=("m1",), scenario="reference")
+    settings = ClockSettings(epoch=1, rate=100, modules=("m1",), scenario="reference")
     core = ClockCore(settings)
-    runs = Runs(tmp_path / "runs", locked_commands)
+    runs = RunLogs(tmp_path / "runs", locked_commands)
     runs.begin(core.header)
     runs.close()
     reply = Archive(runs, settings).replay(ReplayRequest(run=core.run, after=0), 1.0)

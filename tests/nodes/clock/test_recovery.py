@@ -26,10 +26,10 @@ from bus.protocol.messages import (
 )
 from nodes.clock.acceptance import again
 from nodes.clock.archive import Archive
-from nodes.clock.core import ClockCore, Decision, Settings
+from nodes.clock.core import ClockCore, ClockSettings, Decision
 from nodes.clock.journal import FencedError, Journal
 from nodes.clock.preparation import Preparation
-from nodes.clock.runs import Runs
+from nodes.clock.runs import RunLogs
 from tests.nodes.clock.conftest import agree
 
 PERIOD_NS = 10_000_000
@@ -64,8 +64,8 @@ class Clocks:
 
     def start(self, *, heard: bool = True) -> None:
         self.journal = Journal(self.folder / "journal.sqlite")
-        self.settings = Settings(self.journal.next_epoch(0.0), 100, ("m1",), "reference")
-        self.runs = Runs(self.folder / "runs", self.journal.commands)
+        self.settings = ClockSettings(self.journal.next_epoch(0.0), 100, ("m1",), "reference")
+        self.runs = RunLogs(self.folder / "runs", self.journal.commands)
         recovered, problems = self.runs.newest()
         assert problems == []
         self.core = ClockCore(self.settings, recovered)

@@ -15,7 +15,7 @@ from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
 from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.replica.fold import Fold, Identity
-from nodes.physics.replica.recomputation import ASKERS, Answer, Recomputation
+from nodes.physics.replica.recomputation import ASKERS, Recomputation, RecomputedAnswer
 from nodes.physics.replica.ring import PackedFrames
 from nodes.physics.replica.saved import Saved
 
@@ -70,7 +70,7 @@ def replay(request: ReplayRequest) -> Replay:
     return Replay(run=request.run, spans=spans, last=TICKS, epoch=1, rate=100, wall=0.0, ended=True)
 
 
-def check(answer: Answer, asked: dict[tuple[bytes, ...], FramesRequest]) -> None:
+def check(answer: RecomputedAnswer, asked: dict[tuple[bytes, ...], FramesRequest]) -> None:
     assert isinstance(answer.reply, PackedFrames)
     frames: Frames = decode(encode(answer.reply), Frames)
     for asker in answer.askers:
@@ -97,7 +97,7 @@ def test_whatever_crosses_every_asker_gets_what_was_published(
     waiting: dict[tuple[bytes, ...], FramesRequest] = {}
     to_clock: list[ReplayRequest] = []
 
-    def take(answer: Answer | None) -> None:
+    def take(answer: RecomputedAnswer | None) -> None:
         if answer is not None:
             check(answer, waiting)
 
@@ -157,7 +157,7 @@ def test_the_same_question_of_many_is_computed_once_and_too_many_are_dropped() -
     recomputation = Recomputation(IDENTITY, read_scenario, nothing_saved)
     for number in range(ASKERS + 10):
         recomputation.ask((b"%d" % number,), FramesRequest(run=RUN, after=0))
-    answers: list[Answer | None] = []
+    answers: list[RecomputedAnswer | None] = []
     for _ in range(TICKS):
         if recomputation.request is not None:
             recomputation.on_replay(replay(recomputation.request))

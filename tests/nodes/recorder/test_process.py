@@ -280,7 +280,7 @@ def _next_is_begun(plant: Plant, run: str) -> bool:
 
 def _ticks(plant: Plant, run: str) -> int:
     """Ticks of a run that has ended, as the clock has them on disk."""
-    found = clock_runs.Runs(plant.data / "runs", lambda _run: []).read(run)
+    found = clock_runs.RunLogs(plant.data / "runs", lambda _run: []).read(run)
     assert found is not None
     return found.last
 
