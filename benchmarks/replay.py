@@ -39,7 +39,7 @@ def measure() -> list[Row]:
             core.work()
     taken = time.perf_counter() - begin
     if core.seq != MISSED + 1:
-        raise RuntimeError(f"the module stands at tick {core.seq}: {core.status}")
+        raise RuntimeError(f"the module stands at tick {core.seq}: {core.health.text}")
     factor = MISSED * DT_US / 1e6 / taken
     figure = f"{MISSED * DT_US / 1e6:.0f} s in {taken:.2f} s = {factor:.0f}x real time"
     return [Row("module folds missed ticks at 100 Hz", figure, f">= {GOAL:.0f}x", factor >= GOAL)]

@@ -16,7 +16,7 @@ import structlog
 
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
-from bus.protocol.health import STARTING
+from bus.protocol.health import HealthReport
 from bus.protocol.messages import Beat
 from bus.transport.sockets import Dealer
 from runtime import log
@@ -149,16 +149,23 @@ class Heart:
         self._next = 0.0
 
     def beat(
-        self, seq: int, status: str, gaps: int = 0, queue: int = 0, unrecorded: Mapping[str, int] = MappingProxyType({})
+        self,
+        seq: int,
+        said: HealthReport,
+        gaps: int = 0,
+        queue: int = 0,
+        unrecorded: Mapping[str, int] = MappingProxyType({}),
+        clients: int | None = None,
     ) -> None:
         """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
 
         Args:
             seq: last tick that the node has worked off.
-            status: what it says of itself, at most 200 characters.
+            said: what it reports of itself.
             gaps: frames that it missed and had sent again, since it started.
             queue: messages that wait in it for their turn.
             unrecorded: of a recorder, clock or module -> ticks of it that are published and not on disk yet.
+            clients: clients that it serves, None if it serves none.
         """
         # Called in every turn of the node's loop, which may be thousands a second: the clock is spared all but five.
         now = time.monotonic()
@@ -170,13 +177,16 @@ class Heart:
             instance=instance_name(),
             pid=os.getpid(),
             seq=seq,
-            status=status[:200],
+            status=said.text,
             gaps=gaps,
             queue=queue,
             restarts=restarts(),
             supervisor=supervisor(),
             program=program(),
             unrecorded=dict(unrecorded),
+            health=said.health,
+            reason=said.reason,
+            clients=clients,
         )
         self._dealer.send(codec.encode(message))
 
@@ -229,19 +239,19 @@ class Starting:
     def __init__(self, endpoints: Endpoints, node: str, what: str) -> None:
         self._endpoints = endpoints
         self._node = node
-        self._what = what
+        self._said = HealthReport("starting", what)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="starting", daemon=True)
 
-    def say(self, what: str) -> None:
-        """Change what is being done."""
-        self._what = what
+    def say(self, what: str, reason: str = "") -> None:
+        """Change what is being done, and the reason that programs read."""
+        self._said = HealthReport("starting", what, reason)
 
     def _beat(self) -> None:
         with closing(Heart(self._endpoints, self._node)) as heart:
             # Four times as often as beats are due, so that one is late by a quarter of the interval at most.
             while not self._over.wait(BEAT_INTERVAL / 4):
-                heart.beat(0, f"{STARTING}{self._what}")
+                heart.beat(0, self._said)
 
     def __enter__(self) -> Self:
         self._thread.start()

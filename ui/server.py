@@ -10,6 +10,7 @@ import structlog
 from panel.io.server import get_server
 
 from bus.protocol.endpoints import Endpoints
+from bus.protocol.health import HealthReport
 from bus.protocol.messages import Result
 from bus.protocol.schema import PROTOCOL_VERSION
 from bus.security import hosts
@@ -84,7 +85,8 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
             tick = feed.plant.tick
             streams = feed.plant.streams
             queue = stream.unacknowledged + streams.depth
-            heart.beat(0 if tick is None else tick.seq, f"{len(stream)} pages", streams.repaired, queue)
+            said = HealthReport("ok", f"{len(stream)} pages")
+            heart.beat(0 if tick is None else tick.seq, said, streams.repaired, queue, clients=len(stream))
             due = max(due + INTERVAL, loop.time())
             await asyncio.sleep(due - loop.time())
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
+from bus.protocol.health import MAX_STATUS, Health
 from bus.protocol.schema import (
     MAX_ITEMS,
     MAX_TEXT,
@@ -92,6 +93,12 @@ IDENTIFIER = r"^[A-Za-z0-9_.:\-]{1,64}(?![\s\S])"
 RUN_OR_PRESENT = r"^[A-Za-z0-9_.:\-]{0,64}(?![\s\S])"
 DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
 
+
+REASON_OR_NONE = r"^[a-z0-9_]{0,32}(?![\s\S])"
+"""What the reason of a node's health looks like."""
+
+HEALTH = "how the node is; unknown if its version does not say"
+REASON = "why, such as compiling, standing_by, storage, lag, conflicts, damage or programs; empty where health says all"
 
 MAX_ALARMS = 256
 """Most alarms that a module or the clock lists."""
@@ -199,7 +206,7 @@ class Peer(Message, frozen=True):
     node: Annotated[str, quantity("", "node name", pattern=NAME)]
     instance: Annotated[str, quantity("", "instance name", pattern=IDENTIFIER)]
     pid: Annotated[int, count("1", "process id")]
-    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
     seq: Annotated[int, count("1", "last tick it has worked off")]
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
     age: Annotated[float, amount("s", "time since its last beat")]
@@ -210,6 +217,11 @@ class Peer(Message, frozen=True):
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
     program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
+    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
+    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
+    clients: Annotated[
+        Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")
+    ] = None
 
 
 class Status(Published, frozen=True):
@@ -360,7 +372,7 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     pid: Annotated[int, count("1", "process id")]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     seq: Annotated[int, count("1", "last tick worked off")]
-    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
     published: Annotated[
         int, count("1", "last tick of the run whose state was published, by this instance or another")
     ] = 0
@@ -372,6 +384,8 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
     program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
+    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
+    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -381,7 +395,7 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
     pid: Annotated[int, count("1", "process id")]
     seq: Annotated[int, count("1", "last tick worked off")]
-    status: Annotated[str, quantity("", "what the node says of itself", max_length=200)]
+    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
     restarts: Annotated[
@@ -390,6 +404,11 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     ] = None
     supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
     program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
+    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
+    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
+    clients: Annotated[
+        Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")
+    ] = None
     unrecorded: Annotated[
         dict[Label, Count],
         quantity(
@@ -576,10 +595,12 @@ class Runs(Message, frozen=True, tag_field="type", tag="runs"):
 
     runs: Annotated[list[RecordedRun], quantity("", "the newest first", max_length=100)]
     more: Annotated[bool, quantity("", "true if there are older ones: ask again before the last one of these")]
-    status: Annotated[Text, quantity("", "what the recorder says of itself")]
+    status: Annotated[Text, quantity("", "the same as health and reason, and more, for people")]
     quota: Annotated[int, count("B", "room that recordings may take")]
     used: Annotated[int, count("B", "room that all recordings take, those that are not listed too")] = 0
     free: Annotated[int, count("B", "room that is free on their disk")] = 0
+    health: Annotated[Health, quantity("", "how the recorder is; unknown if its version does not say")] = "unknown"
+    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
 
 
 class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):

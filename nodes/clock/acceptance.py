@@ -20,9 +20,6 @@ CAUGHT_UP_SECONDS = 0.5
 RETRY_AFTER = 0.2
 """When a command that was refused because a module is late may be tried again, in seconds."""
 
-FAULT = "fault: "
-"""How the status of a module begins that cannot compute its run any further: waiting is no use."""
-
 NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
 """Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
 
@@ -72,7 +69,7 @@ class Acceptance:
         for module in self._needed(request):
             reason = self._late(module, run)
             if reason:
-                after = 0.0 if self._faulty(module) else RETRY_AFTER
+                after = 0.0 if self._peers.faulty(module) else RETRY_AFTER
                 return Refused(id=request.id, field="", reason=reason, retry_after=after)
         return None
 
@@ -88,9 +85,6 @@ class Acceptance:
         # Pause, stop and reset need nobody: they are the way out when a module hangs.
         return self._modules if request.name in NEEDS_EVERY_MODULE else ()
 
-    def _faulty(self, module: str) -> bool:
-        return (self._peers.status(module) or "").startswith(FAULT)
-
     def _late(self, module: str, run: ClockRun) -> str:
         """Why a module takes no commands now, empty when it does."""
         status = self._peers.status(module)
@@ -101,7 +95,7 @@ class Acceptance:
         behind = run.seq - self._peers.progress(module, run.name)
         if behind <= self._ticks_behind:
             return ""
-        if self._faulty(module):
+        if self._peers.faulty(module):
             return f"module {module} cannot go on in run {run.name} ({status}): reset to begin another run"
         return f"module {module} is not caught up, {behind} ticks behind (it says: {status}): try again in a moment"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from bus.protocol.messages import IDENTIFIER, NODE_ALARMS, STEP_US, STOP_LATE, Policy, Violation
-from nodes.clock.node_alarms import PRIORITIES, kind_of
+from nodes.clock.node_alarms import PRIORITIES, priority
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
@@ -147,10 +147,11 @@ def _note_alarms(args: dict[str, Any]) -> NoteAlarms:
         present = tuple((str(alarm), str(node), str(text)) for alarm, node, text in args["present"])
     except (KeyError, TypeError, ValueError):
         raise _wrong("present", "id, node and text of each alarm", "needs the alarms of nodes") from None
-    for alarm, _node, _text in present:
-        # An alarm of a kind without a priority could not be ranked among the others.
-        if kind_of(alarm) not in PRIORITIES:
-            raise _wrong("present", ", ".join(PRIORITIES), f"{alarm!r} is about none of them")
+    for alarm, node, _text in present:
+        try:
+            priority(alarm, node)
+        except ValueError as error:
+            raise _wrong("present", ", ".join(PRIORITIES), str(error)) from None
     return NoteAlarms(present)
 
 

@@ -83,8 +83,8 @@ def health_document(
             "lateness": "s, tick sent after its deadline, last interval",
         },
         "peers": [
-            {"node": peer.node, "instance": peer.instance, "pid": peer.pid, "status": peer.status, "tick": peer.seq,
-             "gaps": peer.gaps, "age": peer.age}
+            {"node": peer.node, "instance": peer.instance, "pid": peer.pid, "health": peer.health,
+             "status": peer.status, "tick": peer.seq, "gaps": peer.gaps, "age": peer.age}
             for peer in status.peers
         ],
     }  # fmt: skip

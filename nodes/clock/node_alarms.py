@@ -4,23 +4,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bus.protocol.health import Health
 from bus.protocol.messages import Alarm, Peer, Priority
 from bus.view.alarms import ACTIVE_KEPT, Alarms, Condition, acknowledged, compared
 
 HEARD = 2.0
 """Seconds after its last beat for which a node's words count, and for which a new clock waits for the first ones."""
 
-PRIORITIES: dict[str, Priority] = {"alarm": "high", "fault": "high", "degraded": "low"}
-"""How the status of a node begins that has found what must not be, or cannot do all of its work."""
+PRIORITIES: dict[Health, Priority] = {"alarm": "high", "fault": "high", "degraded": "low"}
+"""What a node reports that has found what must not be, or cannot do all of its work."""
 
 
 def told(peers: list[Peer]) -> dict[str, Condition]:
     """The conditions that nodes tell of now, by the id of their alarm."""
     found: dict[str, Condition] = {}
     for peer in peers:
-        kind, colon, _ = peer.status.partition(":")
-        if colon and kind in PRIORITIES and peer.age <= HEARD:
-            found.setdefault(f"{peer.node}.{kind}", Condition(peer.node, PRIORITIES[kind], peer.status))
+        if peer.health in PRIORITIES and peer.age <= HEARD:
+            condition = Condition(peer.node, PRIORITIES[peer.health], peer.status)
+            found.setdefault(alarm_id(peer.node, peer.health), condition)
     return dict(list(found.items())[:ACTIVE_KEPT])
 
 
@@ -48,7 +49,7 @@ class NodeAlarms:
     def note(self, present: Iterable[tuple[str, str, str]], seq: int, t: float) -> list[Alarm]:
         """The conditions that were there at a tick, as a command gives them; returns the alarms that are new."""
         before = {alarm.id for alarm in self.alarms if alarm.active}
-        conditions = {name: Condition(node, PRIORITIES[kind_of(name)], text) for name, node, text in present}
+        conditions = {name: Condition(node, priority(name, node), text) for name, node, text in present}
         self.alarms = compared(self.alarms, conditions, seq, t)
         return [alarm for alarm in self.alarms if alarm.active and alarm.id not in before]
 
@@ -57,6 +58,18 @@ class NodeAlarms:
         self.alarms = acknowledged(self.alarms, alarm_id, t, who)
 
 
-def kind_of(alarm_id: str) -> str:
-    """What an alarm of a node is about: the word that its status begins with."""
-    return alarm_id.rpartition(".")[2]
+def alarm_id(node: str, health: Health) -> str:
+    """Id of the alarm of a node that reports this."""
+    return f"{node}.{health}"
+
+
+def priority(alarm: str, node: str) -> Priority:
+    """Priority of an alarm of a node.
+
+    Raises:
+        ValueError: if no report of the node makes an alarm of this id.
+    """
+    for health, found in PRIORITIES.items():
+        if alarm == alarm_id(node, health):
+            return found
+    raise ValueError(f"{alarm!r} is no alarm of {node!r}")

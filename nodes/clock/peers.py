@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bus.protocol.health import Health
 from bus.protocol.messages import CLOCK_MODULE, Ack, Beat, Peer
 
 ALIVE_NS = 2_000_000_000
@@ -42,6 +43,9 @@ class _Known:
     supervisor: str
     program: str
     unrecorded: dict[str, int]
+    health: Health
+    reason: str
+    clients: int | None
     heard_ns: int
     keeps_up_since_ns: int = 0
 
@@ -55,11 +59,6 @@ class Peers:
         """By node, instance and, of what is no module, supervisor: two hosts may have processes of one number."""
         self._leaders: dict[str, str] = {}
         self._published: dict[str, tuple[str, int]] = {}
-
-    def said(self, message: Beat) -> str:
-        """What the sender of a beat said before; empty if it was not heard before."""
-        known = self._known.get((message.node, message.instance, message.supervisor))
-        return "" if known is None else known.status
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
@@ -86,6 +85,9 @@ class Peers:
             message.supervisor,
             message.program,
             message.unrecorded if isinstance(message, Beat) else {},
+            message.health,
+            message.reason,
+            message.clients if isinstance(message, Beat) else None,
             now_ns,
             now_ns,
         )
@@ -153,6 +155,11 @@ class Peers:
         leader = self._leader(module)
         return None if leader is None else leader.status
 
+    def faulty(self, module: str) -> bool:
+        """Does the module's leader report that it cannot go on in its run?"""
+        leader = self._leader(module)
+        return leader is not None and leader.health == "fault"
+
     def leaders(self) -> dict[str, str]:
         """Module -> instance that publishes for it."""
         return dict(self._leaders)
@@ -205,6 +212,9 @@ class Peers:
                 restarts=known.restarts,
                 supervisor=known.supervisor,
                 program=known.program,
+                health=known.health,
+                reason=known.reason,
+                clients=known.clients,
             )
             for known in self._known.values()
         ]

@@ -199,7 +199,8 @@ class NodeAnswer(BaseModel):
     status: str = Field(description="what it says of itself")
     health: NodeHealth = Field(
         description="silent: no beat for 2 s; starting: it loads or compiles; fault: it cannot go on, or found what "
-        "must not be; degraded: it cannot do all of its work, or works off what it missed"
+        "must not be; degraded: it cannot do all of its work, or works off what it missed; "
+        "unknown: its version reports none"
     )
     seq: int = Field(description="last tick that it has worked off")
     behind: int = Field(description="ticks between that and the newest one")
@@ -402,8 +403,7 @@ def nodes(plant: Plant) -> NodesAnswer:
     newest = plant.tick.seq if plant.tick else 0
     found = [
         NodeAnswer(
-            **structs.asdict(peer),
-            health=health_of(peer),
+            **structs.asdict(peer) | {"health": health_of(peer)},
             behind=max(0, newest - peer.seq),
         )
         for peer in plant.ordered_log.roster.peers

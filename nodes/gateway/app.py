@@ -80,7 +80,8 @@ async def _pulse(
             status = answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names)
             said = names
-        heart.beat(tick, roster.tell(stream.clients(), names), queue=plant.ordered_log.streams.depth)
+        clients = stream.clients()
+        heart.beat(tick, roster.report(clients, names), queue=plant.ordered_log.streams.depth, clients=clients)
         subscriber.repair(now())
         stream.pulse()
         for shared, name, total in (

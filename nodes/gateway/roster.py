@@ -1,29 +1,30 @@
 """Which nodes there are: the health of each instance, and how often a node was started again, as the clock reports.
 
-What a worker of the gateway says of itself in its beat is read here too, so that every worker knows of the others.
+What a worker of the gateway reports of itself is read here too, so that every worker knows of the others.
 """
 
-import re
 from typing import Final, Literal
 
-from bus.protocol.health import ALARM, BEHIND, DEGRADED, STARTING
+from bus.protocol.health import PARTS_MISSING, Health, HealthReport
 from bus.protocol.messages import Peer, Status
 
 SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
 
-NodeHealth = Literal["ok", "starting", "degraded", "fault", "silent"]
+NodeHealth = Literal["ok", "starting", "degraded", "fault", "silent", "unknown"]
 """How a process is."""
 
-BEGINS: Final[dict[str, NodeHealth]] = {
-    "fault: ": "fault",
-    ALARM: "fault",
-    DEGRADED: "degraded",
-    BEHIND: "degraded",
-    "catching up: ": "degraded",
-    STARTING: "starting",
+SHOWN: Final[dict[Health, NodeHealth]] = {
+    "unknown": "unknown",
+    "ok": "ok",
+    "starting": "starting",
+    "catching_up": "degraded",
+    "behind": "degraded",
+    "degraded": "degraded",
+    "fault": "fault",
+    "alarm": "fault",
 }
-"""How the line begins that a node says of itself when it is not well."""
+"""How the API names what a node reports of itself."""
 
 
 class Roster:
@@ -39,25 +40,18 @@ class Roster:
     def other_clients(self, own: str) -> int:
         """WebSocket clients of the other workers of the gateway than the instance `own`, as these last said."""
         return sum(
-            clients_told(peer.status)
+            peer.clients or 0
             for peer in self.peers
             if peer.node == "gateway" and peer.instance != own and peer.age <= SILENT
         )
 
 
 def health_of(peer: Peer) -> NodeHealth:
-    """How a process is, by its beats and by what it says of itself."""
-    if peer.age > SILENT:
-        return "silent"
-    return next((health for begin, health in BEGINS.items() if peer.status.startswith(begin)), "ok")
+    """How a process is, by its beats and by what it reports of itself."""
+    return "silent" if peer.age > SILENT else SHOWN[peer.health]
 
 
-def tell(clients: int, missing: list[str]) -> str:
-    """What a worker says of itself in its beat."""
-    return f"{clients} clients" + (f", missing {', '.join(missing)}" if missing else "")
-
-
-def clients_told(status: str) -> int:
-    """The number of clients in what a worker says of itself; 0 if it says nothing of the kind."""
-    match = re.match(r"(\d{1,6}) clients", status)
-    return int(match[1]) if match else 0
+def report(clients: int, missing: list[str]) -> HealthReport:
+    """What a worker reports of itself."""
+    said = f"{clients} clients" + (f", missing {', '.join(missing)}" if missing else "")
+    return HealthReport("ok", said, PARTS_MISSING if missing else "")

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bus.protocol.endpoints import INSTANCES, EndpointError, Endpoints
+from bus.protocol.health import COMPILING
 from bus.transport.sockets import Dealer, Publisher, Server, Subscriber
 from runtime.process import Starting, StopSignal, begin, give_up
 from system.environment import data_folder, scenario_folder
@@ -28,7 +29,7 @@ def main() -> int:
                 from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415
 
                 if not is_compiled():
-                    starting.say("compiling the kernel")
+                    starting.say("compiling the kernel", COMPILING)
                 from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415
 
                 note_compiled()

@@ -16,6 +16,7 @@ from bus.protocol.codec import (
     decode_published,
     encode,
 )
+from bus.protocol.health import HealthReport
 from bus.protocol.messages import (
     Ack,
     Forked,
@@ -127,7 +128,7 @@ class Shell:
         self._heard = time.monotonic()
         self._saved = ("", 0)
         self._save_due = 0.0
-        self._status = ""
+        self._told: HealthReport | None = None
         self._silent = False
         self._told_bad = Seldom()
         self.bad_frames = 0
@@ -240,33 +241,36 @@ class Shell:
         self._acked = progress
         log.at(core.run, core.seq)
         self._ack_due = now + BEAT_INTERVAL
+        said = self._said()
         message = Ack(
             module=self._module,
             instance=self._instance,
             pid=os.getpid(),
             run=core.run,
             seq=core.seq,
-            status=self._said()[:200],
+            status=said.text,
             published=core.published,
             gaps=core.gaps,
             queue=core.queue,
             restarts=restarts(),
             supervisor=supervisor(),
             program=program(),
+            health=said.health,
+            reason=said.reason,
         )
         self._sockets.clock.send(encode(message))
 
-    def _said(self) -> str:
-        problem = self._files.writer.problem or self._files.initial_parameters.problem
-        return f"{self._core.status} ({problem})" if problem else self._core.status
+    def _said(self) -> HealthReport:
+        problem, said = self._files.writer.problem or self._files.initial_parameters.problem, self._core.health
+        return said._replace(detail=f"{said.detail} ({problem})") if problem else said
 
     def _tell(self) -> None:
         """One log line for each change of state."""
-        status = self._said()
-        if status != self._status:
-            self._status = status
-            if not status.startswith("catching up: tick") or not self._core.busy:
-                self._log.info("status", status=status, run=self._core.run, tick=self._core.seq)
+        said = self._said()
+        if said != self._told:
+            self._told = said
+            if said.health != "catching_up" or not self._core.busy:
+                self._log.info("status", status=said.text, run=self._core.run, tick=self._core.seq)
         for reasons in (self._core.refused, self._recomputation.refused, self._files.snapshots.damaged):
             for reason in reasons:
                 self._log.warning("snapshot refused", reason=reason)

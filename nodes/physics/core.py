@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bus.ordered.tick_span import TickSpan
 from bus.protocol.codec import Pair
+from bus.protocol.health import OK, STANDING_BY, HealthReport
 from bus.protocol.messages import (
     FramesRequest,
     Published,
@@ -226,13 +227,13 @@ class PhysicsCore:
         return self._stream.published
 
     @property
-    def status(self) -> str:
-        """One line for the clock's table of peers."""
+    def health(self) -> HealthReport:
+        """What it reports to the clock."""
         if self._fold.fault:
-            return f"fault: {self._fold.fault}"
+            return HealthReport("fault", self._fold.fault)
         if self._backlog or self._stream.missing:
-            return f"catching up: tick {self.seq} of {self._stream.newest}"
-        return "ok" if self._stream.leading else "ok: standing by"
+            return HealthReport("catching_up", f"tick {self.seq} of {self._stream.newest}")
+        return OK if self._stream.leading else HealthReport("ok", "ok: standing by", STANDING_BY)
 
     def frames(self, asked: FramesRequest) -> PackedFrames | None:
         """All that followed a tick, None if it has to be computed again."""

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from bus.protocol.endpoints import EndpointError, Endpoints
+from bus.protocol.health import HealthReport
 from nodes.recorder.answers import Answers
 from nodes.recorder.app import Shell
 from nodes.recorder.checkpoints import FOLDER as FORKS
@@ -20,6 +21,8 @@ from recording.retention import QUOTA, RESERVE, Limits
 from runtime.process import Starting, StopSignal, begin, give_up
 from system.environment import data_folder, setting
 from system.folder_lock import claim
+
+OPENING = HealthReport("starting", "opening the recordings")
 
 FOLDER = "recordings"
 """Where recordings are below KPP_DATA."""
@@ -35,15 +38,15 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         claim(root, WRITER)
 
-        def about() -> tuple[str, frozenset[str]]:
-            return (shells[0].status if shells else "starting"), stores.present
+        def about() -> tuple[HealthReport, frozenset[str]]:
+            return (shells[0].health if shells else OPENING), stores.present
 
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)
         checkpoints = Checkpoints(args.data / FORKS, root)
         maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), checkpoints, log)
         with ExitStack() as stack:
-            with Starting(endpoints, "recorder", "opening the recordings"):  # long ones are looked through
+            with Starting(endpoints, "recorder", OPENING.detail):  # long ones are looked through
                 shell = stack.enter_context(closing(Shell(endpoints, stores, maintenance, server, log)))
             shells.append(shell)
             log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.protocol.codec import MAX_TELEMETRY, build, encode
+from bus.protocol.health import HealthReport
 from bus.protocol.messages import (
     CLOCK_MODULE,
     ChannelHistory,
@@ -57,7 +58,7 @@ class Answers:
         about: gives the recorder's status and the runs that are being recorded.
     """
 
-    def __init__(self, root: Path, quota: int, about: Callable[[], tuple[str, frozenset[str]]]) -> None:
+    def __init__(self, root: Path, quota: int, about: Callable[[], tuple[HealthReport, frozenset[str]]]) -> None:
         self._root = root
         self._quota = quota
         self._about = about
@@ -109,7 +110,7 @@ class Answers:
             self._opened.popitem()[1].close()
 
     def _runs(self, request: RunsRequest) -> Runs:
-        status, present = self._about()
+        said, present = self._about()
         folders = run_folders(self._root)[::-1]
         if request.before:
             places = [place for place, folder in enumerate(folders) if folder.run == request.before]
@@ -118,10 +119,12 @@ class Answers:
         return Runs(
             runs=runs,
             more=len(folders) > RUNS,
-            status=status,
+            status=said.text,
             quota=self._quota,
             used=sum(folder.size() for folder in run_folders(self._root)),
             free=shutil.disk_usage(self._root).free,
+            health=said.health,
+            reason=said.reason,
         )
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """The recording loop: messages in, group commits out, and what is done when the disk takes nothing."""
 
 import gc
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import structlog
 from bus.ordered.stream import Streams
 from bus.protocol.codec import FrameError, decode_published
 from bus.protocol.endpoints import Endpoints
-from bus.protocol.health import ALARM, BEHIND, DEGRADED
+from bus.protocol.health import CONFLICTS, DAMAGE, LAG, OK, STORAGE, Health, HealthReport
 from bus.protocol.messages import Published, Tick
 from bus.transport.repair import Repairer, repairers
 from bus.transport.sockets import Subscriber, wait
@@ -59,9 +58,6 @@ SILENCE = 2.0
 BUSY = 1.0
 """Longest wait in seconds of this loop for another writer of a recording: it beats, maintenance needs less."""
 
-_NUMBER = re.compile(r"[0-9]+")
-_LAGS = re.compile(r"(?<=not on disk: )[^;]*")
-
 LAGS_TOLD = 4
 """Most publishers whose lags stand in the status, the longest ones; the others are counted."""
 
@@ -107,7 +103,8 @@ class Shell:
         except OSError as error:  # such as a file that another program keeps locked: it says so and tries again
             self._streams, self._repairers = self._new_streams(), []
             self._stand_by(str(error))
-        self._said = ""
+        self._told: tuple[Health, str] | None = None
+        """Health and reason that the log has a line for."""
         self._gaps = 0
         self._silent = False
         self._told_bad = Seldom()
@@ -267,34 +264,36 @@ class Shell:
     # What it says of itself
 
     @property
-    def status(self) -> str:
-        """One line for the clock's table of peers."""
+    def health(self) -> HealthReport:
+        """What it reports to the clock."""
         trouble = self._trouble or self._maintenance.problem
         if growing := self._lag.growing:
             cause = trouble or "this machine is too slow to record them"
-            return f"{ALARM}{_not_on_disk(growing)}; they become more: {cause}"
+            return HealthReport(
+                "alarm", f"{_not_on_disk(growing)}; they become more: {cause}", STORAGE if trouble else LAG
+            )
         if trouble:
-            return f"{DEGRADED}{trouble}"
+            return HealthReport("degraded", trouble, STORAGE)
         counters = self._stores.counters
         first = counters.first_conflict
         if first is not None:
             where = f"in the {first.what} of {first.module} at tick {first.seq}"
-            return f"{ALARM}{counters.conflicts} conflicts, the first {where}"
-        if self._maintenance.damage or self._streams.lost:
-            return f"{ALARM}{self._maintenance.damage} damaged places, {self._streams.lost} messages lost"
+            return HealthReport("alarm", f"{counters.conflicts} conflicts, the first {where}", CONFLICTS)
+        damage, lost = self._maintenance.damage, self._streams.lost
+        if damage or lost:
+            return HealthReport("alarm", f"{damage} damaged places, {lost} messages lost", DAMAGE)
         long = self._lag.long
-        return f"{BEHIND}{_not_on_disk(long)}" if long else "ok"
+        return HealthReport("behind", _not_on_disk(long), LAG) if long else OK
 
     def _say(self) -> None:
         self._lag.look(time.monotonic())
-        status = self.status
-        kind = _LAGS.sub("", _NUMBER.sub("", status))
-        if kind != self._said:  # the numbers in it change all the time
-            self._said = kind
-            self._log.info("status", status=status)
+        said = self.health
+        if (said.health, said.reason) != self._told:  # the numbers in the text change all the time
+            self._told = (said.health, said.reason)
+            self._log.info("status", status=said.text, health=said.health, reason=said.reason)
         queue = len(self._intake) + self._streams.depth
         gaps = self._gaps + self._streams.repaired
-        self._heart.beat(self._lag.seq, status, gaps, queue, self._lag.each)
+        self._heart.beat(self._lag.seq, said, gaps, queue, self._lag.each)
 
     def close(self) -> None:
         """Close every socket and every file."""

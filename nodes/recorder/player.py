@@ -207,6 +207,9 @@ class Player:
                 restarts=beat.restarts,
                 supervisor=beat.supervisor,
                 program=beat.program,
+                health=beat.health,
+                reason=beat.reason,
+                clients=beat.clients if isinstance(beat, Beat) else None,
             )
             for name, (beat, heard) in self._peers.items()
             if now - heard < PEER_SILENCE

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from bus.protocol.codec import FrameError, decode_published
 from bus.protocol.endpoints import Endpoints, HttpAddress
-from bus.protocol.health import STARTING
 from bus.protocol.messages import Status
 from bus.security import keys
 from bus.transport.sockets import Subscriber
@@ -88,7 +87,7 @@ class Readiness:
         if isinstance(message, Status):
             self._clock_heard = True
             # A module beats while it still compiles, and says so: it is there, and cannot compute yet.
-            heard = {peer.node for peer in message.peers if not peer.status.startswith(STARTING)}
+            heard = {peer.node for peer in message.peers if peer.health != "starting"}
             self._unheard = [module for module in self._unheard if module not in heard]
 
     def names(self) -> str:

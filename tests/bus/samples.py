@@ -7,7 +7,7 @@ from typing import Any
 import msgspec.inspect as mi
 
 from bus.protocol import codec
-from bus.protocol.messages import ADDRESSEE, DIGEST, IDENTIFIER, NAME, RUN_OR_PRESENT
+from bus.protocol.messages import ADDRESSEE, DIGEST, IDENTIFIER, NAME, REASON_OR_NONE, RUN_OR_PRESENT
 from bus.protocol.schema import Message
 
 TEXTS = {
@@ -16,6 +16,7 @@ TEXTS = {
     IDENTIFIER: "id-{}",
     RUN_OR_PRESENT: "run-{}",
     DIGEST: "{:016x}",
+    REASON_OR_NONE: "reason_{}",
 }
 """A text for each pattern; a new pattern needs one here."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
+from bus.protocol.health import COMPILING, OK, STORAGE, HealthReport
 from bus.protocol.messages import Beat
 from bus.transport.sockets import Server
 from runtime import process
@@ -104,23 +105,24 @@ def test_children_of_a_node_do_not_take_the_supervisor_for_their_parent(monkeypa
 def test_a_starting_node_beats_while_its_main_thread_is_busy() -> None:
     endpoints = Endpoints.from_environment({"KPP_CLOCK_CONTROL": free_address()})
 
-    def heard(server: Server) -> str:
+    def heard(server: Server) -> tuple[str, str, str] | None:
         received = server.receive(0.02)
         if received is None:
-            return ""
+            return None
         request = codec.decode_clock_request(received[1])
         assert isinstance(request, Beat)
         assert (request.node, request.pid, request.instance) == ("physics", os.getpid(), instance_name())
-        return request.status
+        return request.health, request.reason, request.status
 
     with Server(endpoints.clock_control) as server:
         with Starting(endpoints, "physics", "loading") as starting:
-            eventually(lambda: heard(server) == "starting: loading", "it says what it does")
-            starting.say("compiling")
-            eventually(lambda: heard(server) == "starting: compiling", "it says what it does now")
+            eventually(lambda: heard(server) == ("starting", "", "starting: loading"), "it says what it does")
+            starting.say("compiling", COMPILING)
+            now = ("starting", COMPILING, "starting: compiling")
+            eventually(lambda: heard(server) == now, "it says what it does now")
         while heard(server):
             pass
-        assert heard(server) == "", "it is over"
+        assert heard(server) is None, "it is over"
 
 
 def test_stop_signal_is_set_by_the_supervisors_signals() -> None:
@@ -187,7 +189,7 @@ def test_heart_beats_at_its_own_pace_and_not_without_a_clock(monkeypatch: pytest
     monkeypatch.setattr(process, "BEAT_INTERVAL", 0.0)
     endpoints = Endpoints.from_environment({"KPP_CLOCK_CONTROL": free_address()})
     heart = Heart(endpoints, "ui")
-    heart.beat(1, "nobody hears this")
+    heart.beat(1, HealthReport("ok", "nobody hears this"))
     with Server(endpoints.clock_control) as server:
         beats: list[Beat] = []
 
@@ -200,16 +202,19 @@ def test_heart_beats_at_its_own_pace_and_not_without_a_clock(monkeypatch: pytest
             return bool(beats) and beats[-1].seq == seq
 
         def beating() -> bool:
-            heart.beat(41, "ok")
+            heart.beat(41, OK)
             return heard(41)
 
         eventually(beating, "the clock hears a beat")
         monkeypatch.setattr(process, "BEAT_INTERVAL", 60.0)
-        heart.beat(42, "ok" * 200)
-        heart.beat(43, "too soon")
+        heart.beat(42, HealthReport("degraded", "full" * 200, STORAGE), clients=3)
+        heart.beat(43, OK)
         eventually(lambda: heard(42), "the next beat")
         assert server.receive(0.02) is None
     beat = beats[-1]
     assert (beat.node, beat.pid, beat.instance, len(beat.status)) == ("ui", os.getpid(), instance_name(), 200)
+    assert (beat.health, beat.reason, beat.clients) == ("degraded", STORAGE, 3)
+    assert beat.status.startswith("degraded: full"), "programs from before the field find how the text began"
+    assert (beats[0].health, beats[0].reason, beats[0].clients) == ("ok", "", None)
     assert beats[0].seq == 41, "nothing was kept for a clock that was not there"
     heart.close()

@@ -46,7 +46,7 @@ def both_fold(plant: Plant) -> bool:
     if page is None:
         return False
     peers = [peer for peer in page.json()["peers"] if peer["node"] == "m1" and peer["age"] < 1]
-    return len({peer["instance"] for peer in peers if peer["status"].startswith("ok")}) == 2
+    return len({peer["instance"] for peer in peers if peer["health"] == "ok"}) == 2
 
 
 def test_whichever_instance_dies_no_state_is_missing_doubled_or_different(pair: Plant) -> None:

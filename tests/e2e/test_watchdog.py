@@ -33,7 +33,7 @@ def beating(plant: Plant) -> bool:
     """True when the clock hears every other node, past its start."""
     page = plant.get(plant.endpoints.clock_http, "/health")
     peers = [] if page is None else page.json()["peers"]
-    beating = {peer["pid"] for peer in peers if peer["age"] < 1 and not peer["status"].startswith("starting")}
+    beating = {peer["pid"] for peer in peers if peer["age"] < 1 and peer["health"] != "starting"}
     return all(plant.pid(node) in beating for node in NODES if node != "clock") and plant.healthy()
 
 

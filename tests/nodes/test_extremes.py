@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from bus.protocol import codec
+from bus.protocol.health import OK
 from bus.protocol.messages import ClockRequest, ModuleRequest, RecorderRequest, Refused
 from bus.protocol.schema import Message
 from bus.security.keys import ANYBODY
@@ -126,7 +127,7 @@ def test_s06_a_module_answers_whatever_the_numbers(tmp_path: Path, cls: type[Mes
 @pytest.mark.parametrize("cls", members(RecorderRequest))
 def test_s06_the_recorder_answers_whatever_the_numbers(tmp_path: Path, cls: type[Message]) -> None:
     write_recordings(tmp_path)
-    answers = Answers(tmp_path, 10**9, lambda: ("ok", frozenset()))
+    answers = Answers(tmp_path, 10**9, lambda: (OK, frozenset()))
     server = HistoryServer("tcp://127.0.0.1:*", answers, LOG)
     taken = 0
     try:
@@ -142,7 +143,7 @@ def test_s06_the_recorder_answers_whatever_the_numbers(tmp_path: Path, cls: type
 
 def test_s06_the_question_that_ended_the_recorder(tmp_path: Path) -> None:
     write_recordings(tmp_path)
-    answers = Answers(tmp_path, 10**9, lambda: ("ok", frozenset()))
+    answers = Answers(tmp_path, 10**9, lambda: (OK, frozenset()))
     server = HistoryServer("tcp://127.0.0.1:*", answers, LOG)
     asked = {"type": "history", "run": "", "module": "m1", "channels": ["grid.net_power"]}
     payload = msgspec.msgpack.encode(asked | {"start": 0, "end": 1e300, "bins": 1})

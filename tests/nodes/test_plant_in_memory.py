@@ -159,7 +159,8 @@ class World(RuleBasedStateMachine):
                 self.from_instance(core.work(), lost)
         if core.run:
             ack = Ack(
-                module="m1", instance=instance.name, pid=1, run=core.run, seq=core.seq, status=core.status,
+                module="m1", instance=instance.name, pid=1, run=core.run, seq=core.seq, status=core.health.text,
+                health=core.health.health,
                 published=core.published,
             )  # fmt: skip
             self.clocks.core.heard(ack, self.clocks.now_ns)

@@ -64,7 +64,7 @@ class Shell:
                 self._list(now)
             for action in self._core.decide(now):
                 self._act(action)
-            self._heart.beat(self._core.seq, self._core.status)
+            self._heart.beat(self._core.seq, self._core.health)
 
     def _take_reports(self, now: float) -> None:
         while (frames := self._reports.receive()) is not None:
@@ -118,6 +118,6 @@ class Shell:
                     self._log.warning("given up by supervisord: started again", program=program)
                     self._supervisor.start(program)
                 case Alarm(program, reason):
-                    self._log.error("alarm: killed again and again, and does not come up", program=program, why=reason)
+                    self._log.error("killed again and again, and does not come up", program=program, why=reason)
         except SupervisorError as error:
             self._log.warning("supervisord did not do it", action=repr(action), reason=str(error))

@@ -9,8 +9,9 @@ as long.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-from bus.protocol.health import ALARM, BEHIND, DEGRADED
+from bus.protocol.health import COMPILING, PROGRAMS, Health, HealthReport
 from bus.protocol.messages import Peer, Status
 from nodes.supervision.account import Account
 from nodes.supervision.watchdog.record import (
@@ -18,7 +19,6 @@ from nodes.supervision.watchdog.record import (
     KILLS_WITHIN,
     MOST_IN_VAIN,
     RETRY_LONGEST,
-    STARTING,
     Process,
     Program,
     Record,
@@ -63,10 +63,8 @@ OWN_PAUSE = 1.0
 KILLS = 5
 """Most kills of one node in KILLS_WITHIN; beyond it there is an alarm instead."""
 
-COMPILING = "starting: compiling"
-CATCHING_UP = "catching up"
-EXPLAINED = ("fault", ALARM, DEGRADED, BEHIND)
-"""How the status of a node begins that says why it may stay at its tick: it is judged by its beats alone."""
+BEATS_ALONE: Final[frozenset[Health]] = frozenset({"unknown", "behind", "degraded", "fault", "alarm"})
+"""Reports of a node that may stay at its tick: it is judged by its beats alone. Another start would meet the same."""
 
 
 @dataclass(frozen=True)
@@ -218,22 +216,23 @@ class WatchdogCore:
             late = heard_anew and _slow(record, account, START_LIMIT, START_WORK)
             return f"no beat {now - process.since:.1f} s after its start" if late else ""
         silent = usable(process, max(process.beat, known))
-        if process.status.startswith(STARTING):
-            compiling = process.status.startswith(COMPILING)
+        if process.health == "starting":
+            compiling = process.reason == COMPILING
             limits = (COMPILING_LIMIT, COMPILING_WORK) if compiling else (LOADING_LIMIT, START_WORK)
             long = usable(process, self._armed) > REJOIN_LIMIT and _slow(record, account, *limits)
             if silent > START_LIMIT * record.patience or long:
-                return f"{process.status!r} for {now - process.since:.1f} s, last beat {silent:.1f} s ago"
+                what = COMPILING if compiling else process.health
+                return f"{what} for {now - process.since:.1f} s, last beat {silent:.1f} s ago"
             return ""
         if silent > BEAT_LIMIT * record.patience:
             return f"no beat for {silent:.1f} s"
         return self._stuck(record, process, known)
 
     def _stuck(self, record: Record, process: Process, known: float) -> str:
-        if process.status.startswith(EXPLAINED):  # it says why it does not go on; another start would meet the same
+        if process.health in BEATS_ALONE:
             return ""
         stayed = self._usable(process, max(process.moved or process.since, known, self._ticking))
-        limit = CATCHING_UP_LIMIT if process.status.startswith(CATCHING_UP) else PROGRESS_LIMIT
+        limit = CATCHING_UP_LIMIT if process.health == "catching_up" else PROGRESS_LIMIT
         if process.moved is None:  # it has just begun and may not hear the ticks yet
             limit = START_LIMIT
         return f"at tick {process.seq} for {stayed:.1f} s" if stayed > limit * record.patience else ""
@@ -246,7 +245,7 @@ class WatchdogCore:
         if kill:
             record.kills.append(now)
             record.in_vain += 1
-            known = (process.beat, process.seq, process.moved, process.status)
+            known = (process.beat, process.seq, process.moved, process.health, process.reason)
             record.process = Process(process.pid, now, Account(now), *known)
             actions.append(Kill(name, process.pid, reason))
         if not record.alarmed and (not kill or record.in_vain >= ALARM_AFTER):
@@ -255,16 +254,17 @@ class WatchdogCore:
         return actions
 
     @property
-    def status(self) -> str:
-        """One line for the clock's table of peers."""
+    def health(self) -> HealthReport:
+        """What it reports to the clock."""
         alarms = [name for name, record in self._records.items() if record.alarmed]
         failed = [name for name, record in self._records.items() if record.retry_due is not None]
         if alarms:
-            return f"alarm: {', '.join(alarms)} killed again and again and still hangs or does not come up"
+            detail = f"{', '.join(alarms)} killed again and again and still hangs or does not come up"
+            return HealthReport("alarm", detail, PROGRAMS)
         if failed:
-            return f"starting again: {', '.join(failed)}"
+            return HealthReport("ok", f"starting again: {', '.join(failed)}", PROGRAMS)
         watched = sum(1 for name in self._records if name not in self._unwatched)
-        return f"watching {watched} programs"
+        return HealthReport("ok", f"watching {watched} programs")
 
 
 def _slow(record: Record, account: Account, idle: float, work: float) -> bool:

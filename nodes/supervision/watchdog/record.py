@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from bus.protocol.health import Health
 from bus.protocol.messages import Peer
 from nodes.supervision.account import Account, Usage
 
@@ -24,8 +25,6 @@ ALARM_AFTER = 3
 
 MOST_IN_VAIN = 6
 """Kills in vain after which a program is left alone: it would be killed for ever."""
-
-STARTING = "starting:"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Process:
     beat: float | None = None
     seq: int | None = None
     moved: float | None = None
-    status: str = ""
+    health: Health = "unknown"
+    reason: str = ""
     well: float | None = None
     """When it was first heard past its start."""
 
@@ -65,8 +65,8 @@ class Process:
         self.beat = beat if self.beat is None else max(self.beat, beat)
         if self.seq is not None and peer.seq != self.seq:
             self.moved = now
-        self.seq, self.status = peer.seq, peer.status
-        if self.well is None and not self.status.startswith(STARTING):
+        self.seq, self.health, self.reason = peer.seq, peer.health, peer.reason
+        if self.well is None and self.health != "starting":
             self.well = now
 
 

@@ -154,7 +154,9 @@ def test_s02_start_is_prepared_when_it_may_begin_a_run(bench: Bench) -> None:
 def test_s02_a_module_whose_run_is_dead_asks_for_a_reset_and_not_for_patience(bench: Bench) -> None:
     bench.tick(100, acknowledge=False)
     run = bench.core.run
-    fault = Ack(module="m1", instance="a", pid=1, run=run, seq=0, status="fault: scenario cannot be used: no")
+    fault = Ack(
+        module="m1", instance="a", pid=1, run=run, seq=0, status="fault: scenario cannot be used: no", health="fault"
+    )
     bench.core.heard(fault, bench.now_ns)
     refused = bench.core.sequence(request("start"), bench.now_ns)
     assert isinstance(refused, Refused)

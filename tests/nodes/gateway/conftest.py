@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from bus.protocol.endpoints import Endpoints
+from bus.protocol.health import HealthReport
 from nodes.recorder.answers import Answers
 from nodes.recorder.server import HistoryServer
 from tests.nodes.recorder.conftest import make_plant
@@ -107,7 +108,7 @@ def running(scenarios: Path, data: Path) -> Iterator[Running]:
     write_recordings(data / "recordings")
     recorder = HistoryServer(
         endpoints.recorder,
-        Answers(data / "recordings", 10**9, lambda: ("recording", frozenset())),
+        Answers(data / "recordings", 10**9, lambda: (HealthReport("ok", "recording"), frozenset())),
         structlog.stdlib.get_logger("recorder"),
     )
     recorder.start()

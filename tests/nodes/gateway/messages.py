@@ -67,6 +67,7 @@ def status(seq: int, run: str = RUN, **changes: Any) -> Status:
                 "instance": "i1",
                 "pid": 17,
                 "status": "ok",
+                "health": "ok",
                 "seq": seq,
                 "gaps": 0,
                 "age": 0.1,

@@ -4,15 +4,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bus.protocol import codec
+from bus.protocol.health import Health
 from bus.protocol.messages import Command, Event, Frames, FramesRequest, Peer, Published, ReplaySpan
 from bus.view import alarms
 from bus.view.alarms import Condition, compared
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
 from nodes.gateway.ordered_log import EVENTS_KEPT
-from nodes.gateway.roster import SILENT, NodeHealth, health_of
+from nodes.gateway.roster import SILENT, NodeHealth, Roster, health_of
 
 from . import messages
 
@@ -251,20 +253,33 @@ def event(seq: int, text: str) -> Event:
 
 
 @pytest.mark.parametrize(
-    ("status", "age", "health"),
+    ("said", "age", "shown"),
     [
         ("ok", 0.1, "ok"),
-        ("ok: standing by", 0.1, "ok"),
-        ("2 clients, missing physics m1", 0.1, "ok"),
-        ("fault: run 0001-001 did not begin with a scenario", 0.1, "fault"),
-        ("alarm: 3 conflicts, the first in the state of m1 at tick 7", 0.1, "fault"),
-        ("degraded: No space left on device", 0.1, "degraded"),
-        ("behind: 900 ticks are not on disk yet", 0.1, "degraded"),
-        ("catching up: tick 3 of 900", 0.1, "degraded"),
-        ("starting: compiling the kernel", 0.1, "starting"),
-        ("fault: it said so before", SILENT + 0.1, "silent"),
+        ("fault", 0.1, "fault"),
+        ("alarm", 0.1, "fault"),
+        ("degraded", 0.1, "degraded"),
+        ("behind", 0.1, "degraded"),
+        ("catching_up", 0.1, "degraded"),
+        ("starting", 0.1, "starting"),
+        ("unknown", 0.1, "unknown"),
+        ("fault", SILENT + 0.1, "silent"),
     ],
 )
-def test_s02_a_nodes_health_is_what_it_says_of_itself(status: str, age: float, health: NodeHealth) -> None:
-    peer = Peer(node="physics", instance="a", pid=1, status=status, seq=1, age=age, queue=0, gaps=0)
-    assert health_of(peer) == health
+def test_s02_a_nodes_health_is_what_it_reports_of_itself(said: Health, age: float, shown: NodeHealth) -> None:
+    peer = Peer(node="physics", instance="a", pid=1, status="fault: alarm: ", seq=1, age=age, gaps=0, health=said)
+    assert health_of(peer) == shown
+
+
+def test_a_worker_counts_the_clients_that_the_others_report() -> None:
+    worker = Peer(node="gateway", instance="pid-2", pid=2, status="7 clients", seq=1, age=0.1, gaps=0, clients=3)
+    others = [
+        worker,
+        replace(worker, instance="pid-1", clients=100),
+        replace(worker, instance="pid-3", clients=100, age=SILENT + 0.1),
+        replace(worker, instance="pid-4", clients=None),
+        replace(worker, node="ui", instance="pid-5", clients=100),
+    ]
+    roster = Roster()
+    roster.on_status(replace(messages.status(1), peers=others))
+    assert roster.other_clients("pid-1") == 3, "not its own, nor a silent one's, nor those of another node or version"

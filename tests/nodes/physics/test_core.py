@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bus.protocol.codec import Pair, decode_published, encode_published
+from bus.protocol.health import OK
 from bus.protocol.messages import (
     Command,
     Event,
@@ -277,12 +278,13 @@ def test_an_unknown_scenario_is_a_fault_that_says_so_and_a_new_run_ends_it(core:
     assert "there are as-claimed" in results(published)[0].reason
     assert states(published) == []
     assert on_tick(core, tick(2, 0.05, 0.05)) == []
-    assert core.status.startswith("fault: scenario cannot be used")
+    assert core.health.health == "fault"
+    assert core.health.detail.startswith("scenario cannot be used")
     assert core.seq == 0, "a module that cannot compute acknowledges nothing"
     refused = core.snapshot()
     assert isinstance(refused, Refused)
     assert states(on_tick(core, tick(1, 0.0, 0.0, BEGIN, run="0001-002"))) != []
-    assert core.status == "ok"
+    assert core.health == OK
 
 
 def test_a_new_run_starts_from_its_scenario(core: PhysicsCore) -> None:

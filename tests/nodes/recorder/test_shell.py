@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
+from bus.protocol.health import CONFLICTS, OK
 from bus.protocol.messages import Published, State, Tick
 from nodes.recorder import app as loop
 from nodes.recorder.app import GROUP_WAIT, Shell
@@ -176,11 +177,11 @@ def test_what_comes_again_is_compared_whether_hot_or_sealed_and_changes_nothing(
     before = _rows(folder)
     assert len(before) == 20
     hear(*(state(seq, wall=9.0, instance="b") for seq in (3, 17)), tick(5))
-    assert (shell.status, stores.counters.conflicts, stores.counters.repeated) == ("ok", 0, 3)
+    assert (shell.health, stores.counters.conflicts, stores.counters.repeated) == (OK, 0, 3)
     other = msgspec.structs.replace(state(3), digest="00000000deadbeef")
     wider = msgspec.structs.replace(state(4), floaters=msgspec.structs.replace(state(4).floaters, fill=[0.5] * 9))
     hear(other)
-    assert shell.status == "alarm: 1 conflicts, the first in the state of m1 at tick 3"
+    assert shell.health == ("alarm", "1 conflicts, the first in the state of m1 at tick 3", CONFLICTS)
     hear(state(17, results=1), wider, msgspec.structs.replace(tick(5), speed=9.0))
     assert stores.counters.conflicts == 4
     hear(msgspec.structs.replace(tick(6), speed=9.0, epoch=0))  # of an outdated clock: not listened to

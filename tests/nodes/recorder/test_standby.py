@@ -38,7 +38,7 @@ class Heard:
                 self.leader[message.module] = message.instance
                 self.led[message.module].add(message.instance)
             elif isinstance(message, Status):
-                peers = [peer for peer in message.peers if peer.age < 1 and peer.status.startswith("ok")]
+                peers = [peer for peer in message.peers if peer.age < 1 and peer.health == "ok"]
                 self.keeping_up = {(peer.node, peer.instance) for peer in peers if peer.seq + 3 >= message.seq}
 
     def led_by_another(self, module: str, instance: str) -> bool:

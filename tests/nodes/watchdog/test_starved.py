@@ -4,7 +4,9 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
+from bus.protocol.health import COMPILING, OK, HealthReport
 from bus.protocol.messages import Peer
 from nodes.supervision.account import Usage
 from nodes.supervision.watchdog.core import BEAT_LIMIT, START_LIMIT, START_WORK, Alarm, Kill, WatchdogCore
@@ -32,9 +34,9 @@ class Bench:
     """A clock that reports, and one node: how it spends its time, and what it says."""
 
     def __init__(
-        self, spent: Spent, status: str | None = None, silent_after: float = 0.0, beats_every: float = STEP
+        self, spent: Spent, said: HealthReport | None = None, silent_after: float = 0.0, beats_every: float = STEP
     ) -> None:
-        self.spent, self.status, self.silent_after, self.beats_every = spent, status, silent_after, beats_every
+        self.spent, self.said, self.silent_after, self.beats_every = spent, said, silent_after, beats_every
         self.clock: Spent = lambda _age: Usage(1.0, 0.0)
         self.core = WatchdogCore(0.0)
         self.now = 0.0
@@ -63,11 +65,11 @@ class Bench:
             clock = Program("clock", 3, "RUNNING", 1000 + self.now, self.clock(1000 + self.now))
             self.core.on_programs([clock, self.program()], self.now)
             age = self.now - self.begun
-            beats = self.status is not None and age >= 0
             heard = min(age, self.silent_after) if self.silent_after else age - age % self.beats_every
-            peers = (
-                [Peer("physics", "p", self.pid, self.status or "", round(heard * 100), 0, age - heard)] if beats else []
-            )
+            said, peers = self.said, []
+            if said is not None and age >= 0:
+                known = Peer("physics", "p", self.pid, said.text, round(heard * 100), 0, age - heard)
+                peers = [replace(known, health=said.health, reason=said.reason)]
             self.core.on_status(report(1, round(self.now * 100), peers), self.now)
             for action in self.core.decide(self.now):
                 if isinstance(action, Kill):
@@ -84,13 +86,13 @@ def test_f03_a_node_that_starts_slowly_for_want_of_a_processor_is_left_alone() -
 
 
 def test_f03_a_node_that_says_that_it_loads_is_left_alone_however_long_its_work_takes() -> None:
-    bench = Bench(starved(0.05), "starting: loading the kernel")
+    bench = Bench(starved(0.05), HealthReport("starting", "loading the kernel"))
     bench.run(600)
     assert bench.kills == []
 
 
 def test_f04_a_node_that_compiles_may_work_for_minutes() -> None:
-    bench = Bench(starved(1.0), "starting: compiling the kernel")
+    bench = Bench(starved(1.0), HealthReport("starting", "compiling the kernel", COMPILING))
     bench.run(300)
     assert bench.kills == []
 
@@ -105,7 +107,7 @@ def test_a_node_that_sleeps_or_loops_at_its_start_is_killed(spent: Spent, limit:
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
 def test_f03_silence_counts_only_while_the_node_could_run(share: float) -> None:
-    bench = Bench(lambda age: Usage(0.1, (1 - share) * age), "ok", silent_after=20.0)
+    bench = Bench(lambda age: Usage(0.1, (1 - share) * age), OK, silent_after=20.0)
     bench.run(20 + 0.9 * BEAT_LIMIT / share)
     assert bench.kills == []
     bench.run(0.2 * BEAT_LIMIT / share + 1)
@@ -119,7 +121,7 @@ def test_f03_a_node_that_starts_on_a_hundredth_of_a_processor_is_left_alone() ->
 
 
 def test_f03_a_node_that_beats_seldom_for_want_of_a_processor_is_left_alone() -> None:
-    bench = Bench(starved(0.01), "ok", beats_every=60.0)
+    bench = Bench(starved(0.01), OK, beats_every=60.0)
     bench.run(1200)
     assert bench.kills == [], "0.6 s of work from beat to beat"
 
@@ -138,10 +140,10 @@ def test_f03_waits_that_are_told_late_are_no_time_that_it_had() -> None:
 
 @pytest.mark.parametrize("share", [0.01, 0.1])
 def test_what_hangs_after_it_was_starved_is_killed_at_once_and_what_loops_after_its_share(share: float) -> None:
-    deadlocked = Bench(lambda age: starved(share)(min(age, 20.0)), "ok", silent_after=20.0)
+    deadlocked = Bench(lambda age: starved(share)(min(age, 20.0)), OK, silent_after=20.0)
     deadlocked.run(20 + BEAT_LIMIT + 1)
     assert len(deadlocked.kills) == 1
-    looping = Bench(starved(share), "ok", silent_after=20.0)
+    looping = Bench(starved(share), OK, silent_after=20.0)
     looping.run(20 + BEAT_LIMIT / share - 5)
     assert looping.kills == []
     looping.run(10)
@@ -149,7 +151,7 @@ def test_what_hangs_after_it_was_starved_is_killed_at_once_and_what_loops_after_
 
 
 def test_what_loops_is_killed_though_the_clock_is_starved_too() -> None:
-    bench = Bench(starved(0.5), "ok", silent_after=20.0)
+    bench = Bench(starved(0.5), OK, silent_after=20.0)
     bench.clock = starved(0.5)
     bench.run(20 + 4 * BEAT_LIMIT + 5)
     assert len(bench.kills) == 1
@@ -169,10 +171,11 @@ def test_f03_the_limits_double_with_each_kill_in_vain_then_there_is_an_alarm_and
     gaps = [later - sooner for sooner, later in pairwise([0.0, *bench.kills])]
     assert gaps == pytest.approx([START_LIMIT * 2**k for k in range(MOST_IN_VAIN)], rel=0.12)
     assert len(bench.alarms) == 1
-    assert bench.core.status.startswith("alarm: physics")
-    bench.status = "ok"
+    assert bench.core.health.detail.startswith("physics")
+    assert bench.core.health.health == "alarm"
+    bench.said = OK
     bench.run(60)
-    assert bench.core.status == "watching 2 programs", "it has come up by itself"
+    assert bench.core.health == ("ok", "watching 2 programs", ""), "it has come up by itself"
 
 
 def test_f03_a_new_watchdog_knows_the_kills_of_the_one_before() -> None:

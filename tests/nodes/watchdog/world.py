@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from bus.protocol.health import Health
 from bus.protocol.messages import Peer, Status
 from nodes.supervision.watchdog.core import KILLS, Alarm, Kill, Start, WatchdogCore
 from nodes.supervision.watchdog.record import KILLS_WITHIN, Program
@@ -25,7 +26,7 @@ class Node:
     stuck_since: float | None = None
     cursed: bool = False
     fatal: bool = False
-    status: str = "ok"
+    health: Health = "ok"
     seq: int = 0
     kills: deque[float] = field(default_factory=deque)
 
@@ -41,7 +42,7 @@ class Heard:
 
     pid: int
     seq: int
-    status: str
+    health: Health
     at: float
 
 
@@ -122,8 +123,8 @@ class World:
         if self.now >= self._report_due:  # a clock that has slept reports before it takes in what came meanwhile
             self._report_due = self.now + BEAT
             self._tick += 20
-            peers = [Peer("m1" if n == "physics" else n, f"pid-{h.pid}", h.pid, h.status, h.seq, 0, self.now - h.at)
-                     for n, h in self._heard.items()]  # fmt: skip
+            peers = [Peer("m1" if n == "physics" else n, f"pid-{h.pid}", h.pid, h.health, h.seq, 0, self.now - h.at,
+                          health=h.health) for n, h in self._heard.items()]  # fmt: skip
             self._status = report(self._epoch, self._tick, peers)
             if self.now >= self._asleep_until:
                 self.core.look(self.now)
@@ -132,7 +133,7 @@ class World:
             if beating and node is not clock and node.silent_since is None and self._up(node):
                 if node.stuck_since is None:
                     node.seq = self._tick
-                self._heard[node.name] = Heard(node.pid, node.seq, node.status, self.now)
+                self._heard[node.name] = Heard(node.pid, node.seq, node.health, self.now)
 
     def _up(self, node: Node) -> bool:
         return not node.fatal and self.now >= node.started + node.startup

@@ -440,6 +440,9 @@ declare namespace bus {
     restarts: number | null
     supervisor: string
     program: string
+    health: "alarm" | "behind" | "catching_up" | "degraded" | "fault" | "ok" | "starting" | "unknown"
+    reason: string
+    clients: number | null
   }
 
   /** Something worth a line in a log: a change of state, a warning, a fault. */
@@ -463,6 +466,8 @@ declare namespace bus {
     quota: number
     used: number
     free: number
+    health: "alarm" | "behind" | "catching_up" | "degraded" | "fault" | "ok" | "starting" | "unknown"
+    reason: string
   }
 
   /** One recorded run. */
