@@ -7,7 +7,7 @@ from kpp_physics import coefficients as co
 from kpp_physics import constants, environment
 from kpp_physics.compiled import interpreted
 from kpp_physics.geometry import place, tilt_capacity
-from kpp_physics.limits import limit_text
+from kpp_physics.limits import Limit
 from kpp_physics.parameters import Parameters
 
 
@@ -76,7 +76,7 @@ def start_pull(p: Parameters) -> float:
 def warnings(p: Parameters) -> list[tuple[str, str]]:
     """What the controller warns of: every mismatch by name with both numbers, and what is available as the limit."""
     return [
-        (f"cross-check {found.name.replace('_', ' ')}: {found.message}", limit_text(found.available, found.unit))
+        (f"cross-check {found.name.replace('_', ' ')}: {found.message}", Limit(found.available, found.unit).text)
         for found in cross_checks(p)
     ]
 

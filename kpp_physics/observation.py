@@ -10,7 +10,7 @@ from kpp_physics.active_warnings import active_warnings
 from kpp_physics.bath import water_temperature
 from kpp_physics.compiled import interpreted
 from kpp_physics.generator import terminal_voltages
-from kpp_physics.limits import trip_limit
+from kpp_physics.limits import stops, trip_limit
 from kpp_physics.parameters import Parameters
 from kpp_physics.survey import (
     EXERGY,
@@ -253,7 +253,8 @@ def _controller(
     p: Parameters, x: list[float], energies: list[float], scale: float, laps: LapView, checks: list[tuple[str, str]]
 ) -> dict[str, Any]:
     """The group `plc`: state, set-point, trip, warnings in force, and advisories of the parameters."""
-    state = int(x[st.PLC_STATE])
+    state, trip = int(x[st.PLC_STATE]), int(x[st.TRIP])
+    limit = trip_limit(trip, p)
     residuals = [residual / scale for residual in (energies[RESIDUAL_A], energies[RESIDUAL_B], energies[RESIDUAL_C])]
     warnings = active_warnings(p, x, laps.missed, laps.pulses, residuals)
     return {
@@ -262,13 +263,14 @@ def _controller(
         "speed_setpoint_rpm": x[st.SETPOINT] * _RPM,
         "injection_enabled": state in (plc.STARTING, plc.RUNNING),
         "brake_set": state in (plc.STOPPED, plc.PRESSURISING, plc.EMERGENCY_STOP, plc.TRIPPED),
-        "trip": plc.TRIPS[int(x[st.TRIP])] if x[st.TRIP] else None,
-        "trip_limit": trip_limit(int(x[st.TRIP]), p) if x[st.TRIP] else None,
-        "warnings": [warning.text for warning in warnings],
-        "warning_limits": [warning.limit for warning in warnings],
-        "warning_values": [warning.value for warning in warnings],
+        "trip": plc.TRIPS[trip] if trip != plc.NO_TRIP else None,
+        "trip_limit": limit.text if limit is not None else None,
+        "warnings": [each.text for each in warnings],
+        "warning_limits": [each.limit.text for each in warnings if each.limit is not None],
+        "warning_values": [each.value for each in warnings],
         "advisories": [text for text, _ in checks],
         "advisory_limits": [limit for _, limit in checks],
+        "conditions": [each.plain() for each in (*stops(state, trip, p), *warnings)],
     }
 
 

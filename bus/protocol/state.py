@@ -6,9 +6,24 @@ mean before the first lap) is null and never a stand-in number. Powers are posit
 
 from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
-from bus.protocol.schema import MAX_ITEMS, Count, Finite, Message, Text, count, each, number, quantity
+from bus.protocol.schema import MAX_ITEMS, Count, Finite, Label, Message, Text, count, each, number, quantity
+
+Side = Literal["in", "out", "stored"]
+"""Side of the energy balance that a line of the ledger stands on."""
+
+
+def booked(side: Side, meaning: str) -> Meta:
+    """Annotate a line of the ledger in joules, with the side of the balance that it stands on."""
+    limits = number("J", f"{side}: {meaning}")
+    return Meta(
+        title=meaning,
+        description=limits.description,
+        extra_json_schema={"unit": "J", "side": side},
+        ge=limits.ge,
+        le=limits.le,
+    )
 
 
 class Chain(Message, frozen=True):
@@ -159,6 +174,18 @@ class Hypotheses(Message, frozen=True):
     unsourced_energy_recovery: Annotated[float, number("J", "pressure recovery: energy without a source")]
 
 
+class PlantCondition(Message, frozen=True):
+    """What the controller warns of, or why it has stopped the plant; an alarm of the module while it is there."""
+
+    id: Annotated[Label, quantity("", "the same for the same condition ever after, such as chain_tension")]
+    priority: Annotated[Literal["high", "low"], quantity("", "high: a trip or an emergency stop; low: a warning")]
+    name: Annotated[Label, quantity("", "what people call it")]
+    text: Annotated[Text, quantity("", "the same with its numbers, for people")]
+    value: Annotated[Finite | None, quantity("as `unit` says", "what is measured, null where nothing is")] = None
+    limit: Annotated[Finite | None, quantity("as `unit` says", "what is passed, null where nothing is measured")] = None
+    unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
+
+
 class Plc(Message, frozen=True):
     """The plant's controller."""
 
@@ -188,6 +215,10 @@ class Plc(Message, frozen=True):
     advisory_limits: Annotated[
         list[Text],
         quantity("", "limit of each of these in the same order, as number and SI unit", max_length=MAX_ITEMS),
+    ] = field(default_factory=list)
+    conditions: Annotated[
+        list[PlantCondition],
+        quantity("", "trip, emergency stop and warnings in force, with their limits as numbers", max_length=MAX_ITEMS),
     ] = field(default_factory=list)
 
 
@@ -229,56 +260,54 @@ class Powers(Message, frozen=True, kw_only=True):
 class Ledger(Message, frozen=True, kw_only=True):
     """First law since the start of the run: every joule in, out and stored, and what does not close."""
 
-    compressor: Annotated[float, number("J", "in: electric energy of the compressor")]
-    auxiliary: Annotated[float, number("J", "in: electric energy of auxiliaries")]
-    heat_from_water: Annotated[float, number("J", "in: heat from the water, of either sign")]
-    unsourced: Annotated[float, number("J", "in: energy without a source in the model (claims)")]
-    grid: Annotated[float, number("J", "out: electric energy to the grid")]
-    aftercooler: Annotated[float, number("J", "out: heat rejected by compressor and aftercooler")]
-    receiver_heat: Annotated[float, number("J", "out: heat through the receiver wall")]
-    vent: Annotated[float, number("J", "out: enthalpy of vented air")]
-    drag_local: Annotated[float, number("J", "out: drag at the floaters")]
-    drag_bulk: Annotated[float, number("J", "out: co-flow dissipation")]
-    water_exchange: Annotated[float, number("J", "out: exchanged water")]
-    chain_friction: Annotated[float, number("J", "out: chain friction")]
-    brake: Annotated[float, number("J", "out: holding brake")]
-    gearbox: Annotated[float, number("J", "out: gearbox")]
-    flywheel_windage: Annotated[float, number("J", "out: flywheel windage")]
-    clutch: Annotated[float, number("J", "out: clutch")]
-    generator_copper: Annotated[float, number("J", "out: winding loss")]
-    generator_iron: Annotated[float, number("J", "out: iron loss")]
-    generator_mechanical: Annotated[float, number("J", "out: generator friction and windage")]
-    generator_stray: Annotated[float, number("J", "out: stray load loss")]
-    converter: Annotated[float, number("J", "out: converter")]
-    auxiliary_heat: Annotated[float, number("J", "out: heat of auxiliaries")]
-    jet_wake: Annotated[float, number("J", "out: wake of water jets")]
-    h1_slip: Annotated[float, number("J", "out: bubble flow")]
-    bath: Annotated[float, number("J", "in: net heat into a finite water bath, from outside less what pockets took")]
-    chopper: Annotated[float, number("J", "out: brake chopper of the DC link")]
-    dump_load: Annotated[float, number("J", "out: dump load")]
+    compressor: Annotated[float, booked("in", "electric energy of the compressor")]
+    auxiliary: Annotated[float, booked("in", "electric energy of auxiliaries")]
+    heat_from_water: Annotated[float, booked("in", "heat from the water, of either sign")]
+    unsourced: Annotated[float, booked("in", "energy without a source in the model (claims)")]
+    grid: Annotated[float, booked("out", "electric energy to the grid")]
+    aftercooler: Annotated[float, booked("out", "heat rejected by compressor and aftercooler")]
+    receiver_heat: Annotated[float, booked("out", "heat through the receiver wall")]
+    vent: Annotated[float, booked("out", "enthalpy of vented air")]
+    drag_local: Annotated[float, booked("out", "drag at the floaters")]
+    drag_bulk: Annotated[float, booked("out", "co-flow dissipation")]
+    water_exchange: Annotated[float, booked("out", "exchanged water")]
+    chain_friction: Annotated[float, booked("out", "chain friction")]
+    brake: Annotated[float, booked("out", "holding brake")]
+    gearbox: Annotated[float, booked("out", "gearbox")]
+    flywheel_windage: Annotated[float, booked("out", "flywheel windage")]
+    clutch: Annotated[float, booked("out", "clutch")]
+    generator_copper: Annotated[float, booked("out", "winding loss")]
+    generator_iron: Annotated[float, booked("out", "iron loss")]
+    generator_mechanical: Annotated[float, booked("out", "generator friction and windage")]
+    generator_stray: Annotated[float, booked("out", "stray load loss")]
+    converter: Annotated[float, booked("out", "converter")]
+    auxiliary_heat: Annotated[float, booked("out", "heat of auxiliaries")]
+    jet_wake: Annotated[float, booked("out", "wake of water jets")]
+    h1_slip: Annotated[float, booked("out", "bubble flow")]
+    bath: Annotated[float, booked("in", "net heat into a finite water bath, from outside less what pockets took")]
+    chopper: Annotated[float, booked("out", "brake chopper of the DC link")]
+    dump_load: Annotated[float, booked("out", "dump load")]
     parameter_change: Annotated[
         float,
-        number(
-            "J", "in: 0 since no change of parameters alters what is stored; before, the stored energy that it changed"
+        booked(
+            "in", "0 since no change of parameters alters what is stored; before, the stored energy that it changed"
         ),
     ]
-    environment: Annotated[float, number("J", "in: work and heat of surroundings that change, of either sign")] = 0.0
-    reference: Annotated[float, number("J", "in: the zero of the air's energy moved with the ambient temperature")] = (
-        0.0
-    )
+    environment: Annotated[float, booked("in", "work and heat of surroundings that change, of either sign")] = 0.0
+    reference: Annotated[float, booked("in", "the zero of the air's energy moved with the ambient temperature")] = 0.0
     rebuilt: Annotated[
         float, number("J", "stored energy at the start of a fork with another machine, less its parent's")
     ] = 0.0
-    stored_receiver: Annotated[float, number("J", "stored: air in the receiver, against ambient")]
-    stored_pockets: Annotated[float, number("J", "stored: pockets, sum of m cp (T - T0)")]
-    stored_chain: Annotated[float, number("J", "stored: kinetic energy of chain, floaters and water in them")]
-    stored_shaft: Annotated[float, number("J", "stored: kinetic energy of the fast shaft")]
-    stored_water: Annotated[float, number("J", "stored: kinetic energy of the co-flow")]
-    stored_shell: Annotated[float, number("J", "stored: potential energy of the shells")]
-    stored_magnetic: Annotated[float, number("J", "stored: magnetic energy of the generator")]
-    stored_dc_link: Annotated[float, number("J", "stored: DC link")]
-    stored_bath: Annotated[float, number("J", "stored: heat of a finite water bath, against its first temperature")]
-    stored_surface: Annotated[float, number("J", "stored: rise of the free surface, counted against the pockets")]
+    stored_receiver: Annotated[float, booked("stored", "air in the receiver, against ambient")]
+    stored_pockets: Annotated[float, booked("stored", "pockets, sum of m cp (T - T0)")]
+    stored_chain: Annotated[float, booked("stored", "kinetic energy of chain, floaters and water in them")]
+    stored_shaft: Annotated[float, booked("stored", "kinetic energy of the fast shaft")]
+    stored_water: Annotated[float, booked("stored", "kinetic energy of the co-flow")]
+    stored_shell: Annotated[float, booked("stored", "potential energy of the shells")]
+    stored_magnetic: Annotated[float, booked("stored", "magnetic energy of the generator")]
+    stored_dc_link: Annotated[float, booked("stored", "DC link")]
+    stored_bath: Annotated[float, booked("stored", "heat of a finite water bath, against its first temperature")]
+    stored_surface: Annotated[float, booked("stored", "rise of the free surface, counted against the pockets")]
     residual: Annotated[float, number("J", "stored(t) - stored(0) - (in - out): zero if every joule is booked")]
     r_a: Annotated[float, number("1", "residual over the energy scale; the gate is 1e-9")]
 

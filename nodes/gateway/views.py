@@ -23,6 +23,7 @@ from bus.protocol.state import (
     Powers,
     Receiver,
     Sampled,
+    Side,
     Valve,
     Water,
 )
@@ -43,7 +44,7 @@ class Flow(Message, frozen=True):
     """One line of the way of the energy through the plant."""
 
     name: Annotated[str, quantity("", "line of the ledger")]
-    kind: Annotated[Literal["in", "out", "stored"], quantity("", "which side of the balance it stands on")]
+    kind: Annotated[Side, quantity("", "which side of the balance it stands on")]
     energy: Annotated[float, number("J", "since the start of the run")]
     power: Annotated[float | None, quantity("W", "at this instant, null for what is stored")]
     share: Annotated[float | None, quantity("1", "of the energy put in, null before any was")]
@@ -240,17 +241,15 @@ def _summary(head: dict[str, Any], state: State) -> SummaryView:
     )
 
 
-def _lines() -> dict[str, tuple[Literal["in", "out", "stored"], str]]:
-    """Lines of the ledger with the side of the balance they stand on, as their declarations say."""
-    found: dict[str, tuple[Literal["in", "out", "stored"], str]] = {}
-    for name, hint in get_type_hints(Ledger, include_extras=True).items():
-        side, separator, meaning = str(hint.__metadata__[0].description).partition(": ")
-        if separator and side in _SIDES:
-            found[name] = (_SIDES[side], meaning)
-    return found
+def _lines() -> dict[str, tuple[Side, str]]:
+    """Lines of the ledger with the side of the balance they stand on, and what they are."""
+    declared = {name: hint.__metadata__[0] for name, hint in get_type_hints(Ledger, include_extras=True).items()}
+    return {
+        name: (meta.extra_json_schema["side"], meta.title)
+        for name, meta in declared.items()
+        if "side" in meta.extra_json_schema
+    }
 
-
-_SIDES: dict[str, Literal["in", "out", "stored"]] = {"in": "in", "out": "out", "stored": "stored"}
 
 LINES = _lines()
 

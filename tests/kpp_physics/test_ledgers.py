@@ -10,6 +10,7 @@ from kpp_physics import exergy, ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
+from nodes.gateway.views import LINES
 
 
 def started(parameters: Parameters, seconds: float, step: float = 1e-3) -> Plant:
@@ -120,3 +121,14 @@ def test_v20_exchanges_faster_than_the_step_keep_all_three_ledgers(changes: dict
 def test_v20_the_re_integrated_residual_of_hot_water_falls_with_the_step() -> None:
     residuals = [abs(started(Parameters.of(STIFF[0]), 100, h).observe()["sampled"]["r_b"]) for h in (2e-3, 1e-3, 5e-4)]
     assert residuals[0] > residuals[1] > residuals[2]
+
+
+def test_each_line_is_declared_on_the_side_on_which_it_is_booked() -> None:
+    sides: dict[str, set[str]] = {}
+    for name, (side, _meaning) in LINES.items():
+        sides.setdefault(side, set()).add(name)
+    assert sides == {
+        "in": {*ledger.INPUTS, "parameter_change"},
+        "out": set(ledger.OUTPUTS),
+        "stored": {f"stored_{store}" for store in ledger.STORES},
+    }

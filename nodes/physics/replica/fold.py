@@ -18,7 +18,7 @@ from kpp_physics.settling import settled
 from nodes.physics.replica.alarms import after_commands, after_tick
 from nodes.physics.replica.beginning import BEGINNING_ERRORS, ReadScenario, begin, violations
 from nodes.physics.replica.expected import ExpectationError, require_as_expected
-from nodes.physics.replica.frame import changes, observed_groups
+from nodes.physics.replica.frame import changes, controller, observed_groups
 from nodes.physics.replica.saved import Saved
 
 PLANT_COMMANDS = {
@@ -145,7 +145,7 @@ class Fold:
 
     def _changes(self, plant: Plant, state: State | None, wall: float) -> list[Event]:
         # Without a state the controller is looked at alone: events do not depend on whether anybody is shown the rest.
-        after = Plc(**plant.controller()) if state is None else state.plc
+        after = controller(plant.controller()) if state is None else state.plc
         events = changes(self._plc, after, self._header(self.seq, wall))
         if state is None:
             # The same as `_frame` does for a state: the alarms of a hidden tick count for the states after it.

@@ -6,7 +6,7 @@ import msgspec
 
 from bus.protocol.messages import Event, State
 from bus.protocol.schema import Message
-from bus.protocol.state import Plc
+from bus.protocol.state import PlantCondition, Plc
 from kpp_physics.plant import Plant
 
 GROUPS: dict[str, Any] = {
@@ -27,7 +27,14 @@ def observed_groups(plant: Plant, *, settled: bool) -> dict[str, Message]:
     observed = plant.observe()
     # The plant cannot know it: whether a command acted in the laps is a fact of the run.
     observed["meters"]["settled"] = settled
-    return {name: part(**observed[name]) for name, part in GROUPS.items()}
+    return {
+        name: controller(observed[name]) if part is Plc else part(**observed[name]) for name, part in GROUPS.items()
+    }
+
+
+def controller(observed: dict[str, Any]) -> Plc:
+    """The controller of a plant as it observes it."""
+    return Plc(**observed | {"conditions": [PlantCondition(**each) for each in observed["conditions"]]})
 
 
 def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Event]:
@@ -45,22 +52,21 @@ def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Even
         cause = f": {after.trip}" if after.trip else ""
         text = f"plant {after.state.replace('_', ' ')}{cause}"
         events.append(Event(**header, severity="alarm" if tripped else "info", kind="plc_state", text=text))
-    # By subject: the figures behind a warning's colon change at every tick, and are no news.
-    known = _by_subject(before.warnings if before is not None else [])
-    present = _by_subject(after.warnings)
+    # By id: the figures in a warning's text change at every tick, and are no news.
+    known = {} if before is None else _warnings(before)
+    present = _warnings(after)
     events.extend(
-        Event(**header, severity="warning", kind="warning", text=f"warning on: {text}")
-        for subject, text in present.items()
-        if subject not in known
+        Event(**header, severity="warning", kind="warning", text=f"warning on: {found.text}")
+        for each, found in present.items()
+        if each not in known
     )
     events.extend(
-        Event(**header, severity="info", kind="warning", text=f"warning off: {subject}")
-        for subject in known
-        if subject not in present
+        Event(**header, severity="info", kind="warning", text=f"warning off: {found.name}")
+        for each, found in known.items()
+        if each not in present
     )
     return events
 
 
-def _by_subject(warnings: list[str]) -> dict[str, str]:
-    """Warnings by what stands before their colon: the numbers behind it change all the time, the warning does not."""
-    return {warning.partition(":")[0]: warning for warning in warnings}
+def _warnings(plc: Plc) -> dict[str, PlantCondition]:
+    return {each.id: each for each in plc.conditions if each.priority == "low"}

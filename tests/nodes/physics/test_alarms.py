@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bus.protocol.messages import Command, Event, Published, State
-from bus.protocol.state import Plc
+from bus.protocol.state import PlantCondition, Plc
 from kpp_physics.parameters import Parameters
 from nodes.physics.replica.alarms import conditions
 from nodes.physics.replica.fold import Fold, Identity
@@ -131,13 +131,15 @@ def test_remarks_on_the_parameters_are_no_alarms() -> None:
     assert [each.text for each in told if isinstance(each, Event)] == ["plant pressurising"]
 
 
-def test_conditions_are_named_by_what_stands_before_the_colon() -> None:
-    told = {"warnings": ["R_A: 3", "R_B: 4"], "warning_limits": ["1e-09", "2 N"], "warning_values": [3.0, 4.0]}
-    plc = Plc(**sample(State)["plc"] | {"state": "running", "trip": "slack chain", "trip_limit": "0 N"} | told)
+def test_a_condition_of_the_controller_is_an_alarm_with_its_numbers_whatever_the_words() -> None:
+    told = [
+        PlantCondition("trip", "high", "slack chain", "tripped: slack chain", None, 0.0, "N"),
+        PlantCondition("r_a", "low", "R_A", "R_B: 7 of 9", 3.0, 1e-9),
+    ]
+    plc = Plc(**sample(State)["plc"] | {"state": "running", "warnings": ["R_B: 4"], "conditions": told})
     found = conditions("m1", plc)
-    assert list(found) == ["m1.trip", "m1.r_a", "m1.r_b"]
-    assert [(each.value, each.limit, each.unit) for each in found.values()] == [
-        (None, 0.0, "N"),
-        (3.0, 1e-9, ""),
-        (4.0, 2.0, "N"),
+    assert list(found) == ["m1.trip", "m1.r_a"]
+    assert [(each.priority, each.value, each.limit, each.unit) for each in found.values()] == [
+        ("high", None, 0.0, "N"),
+        ("low", 3.0, 1e-9, ""),
     ]

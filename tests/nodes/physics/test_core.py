@@ -21,7 +21,7 @@ from bus.protocol.messages import (
     State,
     Tick,
 )
-from bus.protocol.state import Plc
+from bus.protocol.state import PlantCondition, Plc
 from bus.protocol.tags import IF_MATCH, parameters_tag
 from catalog.scenario_folder import ScenarioFolder
 from kpp_physics.parameters import Parameters
@@ -308,7 +308,7 @@ def test_a_replay_of_an_ended_run_is_dropped(core: PhysicsCore) -> None:
 def test_a_warning_is_told_once_while_its_numbers_change() -> None:
     header = {"t": 0.0, "seq": 1, "run": RUN, "wall": 0.0, "module": "m1"}
 
-    def plc(*warnings: str) -> Plc:
+    def plc(*icing: PlantCondition) -> Plc:
         return Plc(
             state="running",
             speed_setpoint=1.0,
@@ -316,12 +316,16 @@ def test_a_warning_is_told_once_while_its_numbers_change() -> None:
             injection_enabled=True,
             brake_set=False,
             trip=None,
-            warnings=list(warnings),
+            warnings=[],
+            conditions=list(icing),
         )
 
-    assert [event.text for event in changes(plc(), plc("icing: 270 K"), header)] == ["warning on: icing: 270 K"]
-    assert changes(plc("icing: 270 K"), plc("icing: 269 K"), header) == []
-    assert [event.text for event in changes(plc("icing: 269 K"), plc(), header)] == ["warning off: icing"]
+    cold = PlantCondition("icing", "low", "icing", "icing: 270 K", 270.0, 273.15, "K")
+    colder = PlantCondition("icing", "low", "icing", "icing: 269 K", 269.0, 273.15, "K")
+
+    assert [event.text for event in changes(plc(), plc(cold), header)] == ["warning on: icing: 270 K"]
+    assert changes(plc(cold), plc(colder), header) == []
+    assert [event.text for event in changes(plc(colder), plc(), header)] == ["warning off: icing"]
 
 
 @pytest.mark.parametrize("name", ["../secrets", "", "a" * 65, "no-such", "reference.toml"])

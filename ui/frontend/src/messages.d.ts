@@ -182,6 +182,18 @@ declare namespace bus {
     warning_values: number[]
     advisories: string[]
     advisory_limits: string[]
+    conditions: PlantCondition[]
+  }
+
+  /** What the controller warns of, or why it has stopped the plant; an alarm of the module while it is there. */
+  interface PlantCondition {
+    id: string
+    priority: "high" | "low"
+    name: string
+    text: string
+    value: number | null
+    limit: number | null
+    unit: string
   }
 
   /** Power flows at this instant: means of the last 1 ms step or its last part. Their energies are in the ledger. */
