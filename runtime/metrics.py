@@ -5,7 +5,7 @@ Names follow Prometheus: base units, `_total` for what only grows, labels for wh
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bus.protocol.messages import Event, Peer, State, Status
+from bus.view.plant import PlantView
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -103,6 +104,18 @@ def restarts(peers: Iterable[Peer]) -> Metric:
         counts[node, program] = counts.get((node, program), 0.0) + count
     text = "starts in the place of another process, since its supervisor began"
     return counter("kpp_node_restarts", text, counts, "node", "program")
+
+
+def of_plant(plant: PlantView[Any]) -> Iterator[Metric]:
+    """The live plant as a consumer knows it."""
+    if plant.status is not None:
+        yield from of_status(plant.status)
+    yield from of_states(plant.states())
+    yield from of_events(plant.events)
+    counts: dict[tuple[str, ...], float] = {}
+    for alarm in plant.alarms():
+        counts[alarm.priority, alarm.state] = counts.get((alarm.priority, alarm.state), 0.0) + 1
+    yield gauge("kpp_alarms", "alarms that ask for attention", counts, "priority", "state")
 
 
 def of_status(status: Status) -> Iterator[Metric]:

@@ -21,7 +21,7 @@ async def follow(
     reason = shown = ""
     while True:
         with feed.lock:
-            state = feed.plant.modules[module].state
+            state = feed.plant.state(module)
             wanted = None if state is None else (state.run, feed.plant.log.changed.get(module, ("", 0)))
         if wanted is not None and wanted != known:
             if wanted[0] != shown:
@@ -35,7 +35,7 @@ async def follow(
             else:
                 if answer.run == wanted[0]:
                     with feed.lock:
-                        feed.plant.add_events(answer.events)
+                        feed.plant.events.add_past(answer.events)
                     stream.geometry(answer)
                     reason, shown = "", answer.run
                     run, seq = wanted[1]

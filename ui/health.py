@@ -54,7 +54,6 @@ class MetricsHandler(RequestHandler):
         with self._feed.lock:
             plant = self._feed.plant
             nodes = {(str(node["node"]),): float(node["state"] == "live") for node in plant.nodes(now)}
-            states = [module.state for module in plant.modules.values() if module.state is not None]
             plain: tuple[str, ...] = ()
             families = [
                 metrics.gauge("kpp_dashboard_node_heard", "1 while a node is heard", nodes, "node"),
@@ -68,9 +67,7 @@ class MetricsHandler(RequestHandler):
                 ),
                 metrics.counter("kpp_dashboard_bad_frames", "malformed frames", {plain: float(plant.bad_frames)}),
                 metrics.queues({"kept_back": plant.streams.depth}),
-                *metrics.of_states(states),
-                *metrics.of_events(plant.events),
-                *([] if plant.status is None else metrics.of_status(plant.status)),
+                *metrics.of_plant(plant),
                 *self._feed.latency.collect(),
             ]
         self.set_header("Content-Type", metrics.MEDIA_TYPE)

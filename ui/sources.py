@@ -1,7 +1,6 @@
 """How fresh a source is and how fast it speaks. Pure: the caller says what time it is."""
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Literal
 
 STALE_AFTER = 1.0
@@ -20,21 +19,15 @@ def freshness(age: float | None) -> Freshness:
     return "stale" if age >= STALE_AFTER else "live"
 
 
-@dataclass
-class Source:
-    """When something was heard last, and how often of late."""
+class Rate:
+    """How often something was heard of late."""
 
-    heard: float | None = None
-    _times: deque[float] = field(default_factory=lambda: deque(maxlen=20_000))
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=20_000)
 
     def hear(self, now: float) -> None:
         """Note one message."""
-        self.heard = now
         self._times.append(now)
-
-    def age(self, now: float) -> float | None:
-        """Seconds since the last message, None before the first."""
-        return None if self.heard is None else max(0.0, now - self.heard)
 
     def rate(self, now: float) -> int:
         """Messages in the last second."""

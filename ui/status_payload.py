@@ -15,7 +15,7 @@ def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
     """How the bus does; to be taken once a second, so that a note changes only when it has something to say."""
     return {
         "bus_rate": plant.bus.rate(now),
-        "state_rate": plant.modules[module].source.rate(now),
+        "state_rate": plant.plots[module].rate.rate(now),
         "lost": plant.streams.lost,
         "repaired": plant.streams.repaired,
         "bad_frames": plant.bad_frames,
@@ -58,7 +58,7 @@ def _system(plant: Plant, status: Status) -> dict[str, Any]:
 
 def status_payload(plant: Plant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
     """All that is no number, and the numbers that change a few times a second at most."""
-    state = plant.modules[module].state
+    state = plant.state(module)
     return {
         "type": "note",
         "clock": None if plant.status is None else _clock(plant.status, plant.tick),

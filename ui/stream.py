@@ -24,8 +24,7 @@ from bus.protocol.messages import Snapshot, State
 from ui import channels, frames
 from ui.frames import DisplayFrame
 from ui.history import Samples
-from ui.log import Entry
-from ui.plant import Module, Plant
+from ui.plant import Plant, Plots
 from ui.status_payload import status_payload, vitals
 
 INTERVAL = 0.05
@@ -77,7 +76,7 @@ class ModuleView:
     clock_age: float | None
     note: bytes
     alarms: bytes
-    commands: list[Entry]
+    commands: list[dict[str, Any]]
     commands_end: int
 
 
@@ -169,16 +168,16 @@ class PageStream:
         now = time.monotonic()
         with self._lock:
             plant = self._plant
-            module = plant.modules[name]
+            plots = plant.plots[name]
             if now >= self._vitals_due.get(name, now):
                 self._vitals[name], self._vitals_due[name] = vitals(plant, name, now), now + 1.0
             return ModuleView(
                 module=name,
-                run=module.run,
-                end=module.history.end,
-                state=module.state,
-                state_age=module.source.age(now),
-                clock_age=plant.clock.age(now),
+                run=plots.run,
+                end=plots.history.end,
+                state=plant.state(name),
+                state_age=plant.modules[name].age(now),
+                clock_age=plant.clock_age(now),
                 note=_ENCODE({**status_payload(plant, name, now, self._vitals[name]), "replaying": self._replay}),
                 alarms=_ENCODE(plant.alarm_list()),
                 commands=plant.log.since(oldest_command),
@@ -198,13 +197,12 @@ class PageStream:
             page.send(view.alarms.decode())
         missed = view.commands_end - connection.commands
         for entry in view.commands[-missed:] if missed else ():
-            page.send(_ENCODE({"type": "command", **msgspec.to_builtins(entry)}).decode())
+            page.send(_ENCODE({"type": "command", **entry}).decode())
         connection.commands = view.commands_end
 
     def _pack(self, view: ModuleView, connection: PageConnection) -> bytes:
         with self._lock:
-            module = self._plant.modules[view.module]
-            samples = self._samples(module, view, connection)
+            samples = self._samples(self._plant.plots[view.module], view, connection)
         state = view.state
         newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
         loop = 1.0 if state is None else state.chain.loop_length
@@ -229,11 +227,11 @@ class PageStream:
         )
 
     @staticmethod
-    def _samples(module: Module, view: ModuleView, connection: PageConnection) -> Samples:
+    def _samples(plots: Plots, view: ModuleView, connection: PageConnection) -> Samples:
         # The feed may have begun another run or added samples since the view was taken; those wait for the next frame.
         first = connection.sample if connection.run == view.run else 0
-        kept = module.history.since(first)
-        count = max(0, view.end - kept.first) if module.run == view.run else 0
+        kept = plots.history.since(first)
+        count = max(0, view.end - kept.first) if plots.run == view.run else 0
         return Samples(kept.first, kept.t[:count], kept.values[:count])
 
 

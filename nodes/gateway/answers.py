@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from bus.protocol.messages import AlarmState, Mode, Policy
 from bus.protocol.schema import PROTOCOL_VERSION
+from bus.view.roster import NodeHealth, health_of
 from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
-from nodes.gateway.roster import NodeHealth, health_of
 from nodes.gateway.version import version
 
 Health = Literal["ok", "degraded", "down"]
@@ -381,7 +381,7 @@ def events(
     """The newest of the events that are kept and wanted."""
     found = [
         EventAnswer(**structs.asdict(event))
-        for event in plant.ordered_log.events
+        for event in plant.events
         if event.seq > after
         and run in {None, event.run}
         and module in {None, event.module}
@@ -406,7 +406,7 @@ def nodes(plant: Plant) -> NodesAnswer:
             **structs.asdict(peer) | {"health": health_of(peer)},
             behind=max(0, newest - peer.seq),
         )
-        for peer in plant.ordered_log.roster.peers
+        for peer in plant.peers
     ]
     return NodesAnswer(
         run=plant.run,
@@ -420,7 +420,7 @@ def nodes(plant: Plant) -> NodesAnswer:
 
 def commands(plant: Plant, count: int) -> CommandsAnswer:
     """The audit log."""
-    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.ordered_log.audit.newest(count)])
+    return CommandsAnswer(commands=[CommandAnswer(**asdict(entry)) for entry in plant.commands.newest(count)])
 
 
 def clock_time(plant: Plant) -> TimeAnswer:
@@ -450,7 +450,7 @@ def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
     Raises:
         ProblemError: 404 for a cursor that stands for no run.
     """
-    heard = list(reversed(plant.ordered_log.runs.values()))
+    heard = list(reversed(plant.runs.values()))
     names = [item.run for item in heard]
     if before is not None and before not in names:
         raise ProblemError(Problem.of(404, "run", f"no run {before!r} was heard of", known=names[:10]))
@@ -516,7 +516,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
         data_age=max(known) if known else None,
         clients_connected=clients,
         gaps=plant.missed(),
-        repaired=plant.ordered_log.streams.repaired,
+        repaired=plant.streams.repaired,
         bad_frames=plant.bad_frames,
         old_frames=plant.old_frames,
         modules={name: _module(plant, name, now) for name in plant.modules},

@@ -13,10 +13,12 @@ import uvicorn
 import uvloop
 
 from bus.protocol.endpoints import Endpoints
+from bus.protocol.health import PARTS_MISSING, HealthReport
 from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.room import Room
-from nodes.gateway import answers, metrics, roster
+from bus.view.roster import other_clients
+from nodes.gateway import answers, metrics
 from nodes.gateway.bus_subscriber import BusSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
@@ -57,6 +59,12 @@ Doors = dict[str, socket.socket]
 """Listening sockets by what they are for."""
 
 
+def _report(clients: int, missing: list[str]) -> HealthReport:
+    """What a worker reports of itself to the clock."""
+    said = f"{clients} clients" + (f", missing {', '.join(missing)}" if missing else "")
+    return HealthReport("ok", said, PARTS_MISSING if missing else "")
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -81,21 +89,21 @@ async def _pulse(
             logger.info("hearing the plant", status=status, missing=names)
             said = names
         clients = stream.clients()
-        heart.beat(tick, roster.report(clients, names), queue=plant.ordered_log.streams.depth, clients=clients)
+        heart.beat(tick, _report(clients, names), queue=plant.streams.depth, clients=clients)
         subscriber.repair(now())
         stream.pulse()
         for shared, name, total in (
             (metrics.SENT, "sent", stream.sent),
             (metrics.DISMISSED, "dismissed", stream.dismissed),
-            (metrics.REPAIRED, "repaired", plant.ordered_log.streams.repaired),
-            (metrics.LOST, "lost", plant.ordered_log.streams.lost),
+            (metrics.REPAIRED, "repaired", plant.streams.repaired),
+            (metrics.LOST, "lost", plant.streams.lost),
             (metrics.BAD, "bad", plant.bad_frames),
         ):
             deltas.add(shared, name, total)
         metrics.CLIENTS.set(stream.clients())
         metrics.STREAMS.set(gateway.streams.count)
         metrics.BUFFERED.set(stream.buffered())
-        metrics.QUEUES.labels("kept_back").set(plant.ordered_log.streams.depth)
+        metrics.QUEUES.labels("kept_back").set(plant.streams.depth)
         metrics.QUEUES.labels("commands").set(commands.waiting)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
@@ -159,7 +167,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 recordings=data / "recordings",
                 notifier=Notifier(),
                 metrics=lambda: metrics.page(plant),
-                clients=lambda: stream.clients() + plant.ordered_log.roster.other_clients(instance_name()),
+                clients=lambda: stream.clients() + other_clients(plant.peers, "gateway", instance_name()),
                 now=loop.time,
             )
             subscriber = resources.enter_context(

@@ -12,9 +12,9 @@ from bus.protocol.messages import ClockReply, Published, Replay, ReplayRequest, 
 from bus.transport.client import NotAnsweredError, RefusedError, snapshot
 from bus.transport.repair import Repairer, repairers
 from bus.transport.sockets import AsyncDealer, AsyncSubscriber
+from bus.view.frame import StateHead
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
-from nodes.gateway.frame import StateHead
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.websocket import Stream
 from runtime import log
@@ -50,7 +50,7 @@ class BusSubscriber:
         self._latency = latency
         self._endpoints = endpoints
         self._clock = endpoints.clock_control
-        self._repairers: list[Repairer] = repairers(plant.ordered_log.streams, endpoints)
+        self._repairers: list[Repairer] = repairers(plant.streams, endpoints)
 
     async def listen(self, address: str) -> None:
         """Take in what one publisher says, for ever."""
@@ -92,7 +92,7 @@ class BusSubscriber:
     def repair(self, now: float) -> None:
         """Ask for what is missing and take answers; to be called often, costs nothing when all is there."""
         for repairer in self._repairers:
-            repaired = self._plant.ordered_log.take(repairer.work(), now)
+            repaired = self._plant.take(repairer.work(), now)
             if repaired:
                 self._pass_on(repaired)
                 self._notifier.notify()
@@ -114,7 +114,7 @@ class BusSubscriber:
         """
         now = asyncio.get_running_loop().time
         end = now() + timeout
-        while not self._plant.ordered_log.ready and now() < end and not stop.is_set():
+        while not self._plant.ready and now() < end and not stop.is_set():
             await self._notifier.wait(0.05)
             self.repair(now())
 
@@ -134,7 +134,7 @@ class BusSubscriber:
             if not isinstance(reply, Replay) or not reply.spans:
                 return
             for span in reply.spans:
-                self._plant.ordered_log.add_past_commands(reply.run, span)
+                self._plant.add_past_commands(reply.run, span)
                 for command in span.commands:
                     self._commands.noted(command)
             after = reply.spans[-1].first + reply.spans[-1].count - 1
@@ -149,7 +149,7 @@ class BusSubscriber:
             except (NotAnsweredError, RefusedError, FrameError):
                 await asyncio.sleep(ANSWER_TIME)  # a module that is not there yet, or has no plant yet
                 continue
-            self._plant.ordered_log.add_past_events(answer.events)
+            self._plant.events.add_past(answer.events)
             return
 
     async def _ask(self, request: ReplayRequest) -> ClockReply:

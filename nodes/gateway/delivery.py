@@ -118,7 +118,7 @@ class Delivery:
     def _catch_up(self, client: ClientConnection, module: str) -> None:
         """Give a client that wants every frame those it has not got yet."""
         pace = client.session.paces[module]
-        ring = self._plant.ordered_log.rings[module]
+        ring = self._plant.rings[module]
         if not isinstance(pace, Decimation) or client.transport.get_write_buffer_size() > BACKLOG:
             return
         if pace.lost(ring):

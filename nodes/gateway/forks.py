@@ -66,7 +66,7 @@ async def _begun(gateway: Gateway, before: str, changes: dict[str, Any]) -> list
     """What the modules said to the beginning of the run that followed another one, once all have applied it."""
     deadline = gateway.now() + BEGIN_WITHIN
     while True:
-        found = gateway.commands.begun(gateway.plant.ordered_log.following(before))
+        found = gateway.commands.begun(gateway.plant.following(before))
         rejected = next((result for result in found.values() if result.outcome == "rejected"), None)
         if rejected is not None:
             raise ProblemError(_rejected(rejected, changes))

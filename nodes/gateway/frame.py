@@ -1,14 +1,14 @@
-"""One state frame as it came off the bus: read at tick rate only as far as its head, decoded when somebody looks."""
+"""One state frame as clients of the gateway get it: JSON or MessagePack, whole or in parts."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Any
 
 import msgspec
 from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 
-from bus.protocol import codec
-from bus.protocol.messages import NAME, Published, State
-from bus.protocol.schema import Message, quantity
+from bus.protocol.messages import State
+from bus.protocol.schema import Message
+from bus.view.frame import StateFrame, StateHead
 
 _JSON = msgspec.json.Encoder()
 _MSGPACK = msgspec.msgpack.Encoder()
@@ -19,53 +19,17 @@ def json_bytes(message: Message) -> bytes:
     return _JSON.encode(message)
 
 
-class StateHead(Published, frozen=True):
-    """The fields of a State that order it; the rest is skipped without being built."""
-
-    TOPIC: ClassVar[str] = "state/"
-
-    module: Annotated[str, quantity("", "plant module", pattern=NAME)]
-    results: Annotated[int, quantity("1", "results of this module in the run so far", ge=0)]
-    events: Annotated[int, quantity("1", "events of this module in the run before this tick", ge=0)]
-
-    def topic(self) -> str:
-        """`state/<module>/`."""
-        return f"{self.TOPIC}{self.module}/"
-
-
 GroupSelection = tuple[tuple[str, tuple[str, ...] | None], ...]
 """Groups of a state in order, each with its fields or None for all; empty for the whole state."""
 
 
-class Frame:
-    """A state frame and what was made of it so far; each form is made at most once, whoever asks first.
+class Frame(StateFrame):
+    """A state frame and what was made of it so far; each form is made at most once, whoever asks first."""
 
-    Args:
-        head: what orders it.
-        payload: the bytes off the bus, a MessagePack map.
-        arrived: when it came, on the gateway's own clock (s).
-    """
-
-    def __init__(self, head: StateHead, payload: bytes, arrived: float) -> None:
-        self.head = head
-        self.payload = payload
-        self.arrived = arrived
-        self.key = (head.run, head.seq)
-        """Run and tick: equal keys mean the same frame."""
-        self._state: State | None = None
+    def __init__(self, head: StateHead | State, payload: bytes, arrived: float) -> None:
+        super().__init__(head, payload, arrived)
         self._json: bytes | None = None
         self._sent: dict[tuple[GroupSelection, bool], bytes] = {}
-
-    def state(self) -> State:
-        """The complete, checked state.
-
-        Raises:
-            FrameError: if the payload is no State, naming the field.
-        """
-        if self._state is None:
-            state: State = codec.decode(self.payload, State)
-            self._state = state
-        return self._state
 
     def json(self) -> bytes:
         """The state as one JSON object. Raises FrameError."""

@@ -5,7 +5,7 @@ Importing this fixes where those files are, so it is imported once the folder is
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -64,25 +64,13 @@ def begin() -> None:
 
 def page(plant: Plant) -> tuple[str, bytes]:
     """Media type and text for Prometheus: what all workers counted, and the plant as this one hears it."""
-    return metrics.MEDIA_TYPE, metrics.render([*_counted(), *_plant(plant)])
+    return metrics.MEDIA_TYPE, metrics.render([*_counted(), *metrics.of_plant(plant)])
 
 
 def _counted() -> list[Metric]:
     collector = multiprocess.MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # of the library
     found: list[Metric] = list(collector.collect())  # type: ignore[no-untyped-call]  # of the library
     return found
-
-
-def _plant(plant: Plant) -> Iterator[Metric]:
-    if plant.status is not None:
-        yield from metrics.of_status(plant.status)
-    frames = [plant.newest(name) for name in plant.modules]
-    yield from metrics.of_states(frame.state() for frame in frames if frame is not None)
-    yield from metrics.of_events(plant.ordered_log.events)
-    active = {(alarm.priority, alarm.state): 0.0 for alarm in plant.alarms()}
-    for alarm in plant.alarms():
-        active[alarm.priority, alarm.state] += 1
-    yield metrics.gauge("kpp_alarms", "alarms that ask for attention", active, "priority", "state")
 
 
 class Measured:

@@ -383,7 +383,7 @@ class Stream:
 
     def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
         self._unseat(connection)
-        gaps = session.subscribe(wanted, self._plant.ordered_log.rings, self._now())
+        gaps = session.subscribe(wanted, self._plant.rings, self._now())
         if not wanted.plain:
             resumed = wanted.after is not None and not gaps
             self._tell(connection, session, snapshot(self._plant, wanted, resumed=resumed))

@@ -5,11 +5,13 @@ claim energy without a source at will; no part of it is in the product.
 """
 
 import math
+import re
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -408,11 +410,29 @@ class SyntheticPlant:
         for part, values in self.wishes.overrides.items():
             parts.setdefault(part, {}).update(values)
         fields = {name: {**_blank(name), **parts.get(name, {})} for name in _parts()}
+        fields["plc"]["conditions"] = _conditions(fields["plc"])
         head = {**self._head(), "module": "m1", "instance": "made-up", "scenario": self.scenario, "digest": "0" * 16}
         head |= {"results": 0, "events": 0}
         made: State = codec.build(State, {**head, **fields})
         self.alarms = after_tick(self.alarms, "m1", made.plc, self.seq, self.t)
         return msgspec.structs.replace(made, alarms=list(self.alarms))
+
+
+def _conditions(plc: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the controller of this state warns of, and why it has stopped the plant."""
+    found: list[dict[str, Any]] = []
+    if plc["trip"] is not None:
+        text = f"tripped: {plc['trip']}"
+        found.append({"id": "trip", "priority": "high", "name": plc["trip"], "text": text})
+    if plc["state"] == "emergency_stop":
+        found.append({"id": "emergency_stop", "priority": "high", "name": "emergency stop", "text": "emergency stop"})
+    for warning, told in zip_longest(plc["warnings"], plc.get("warning_limits", [])):
+        name, limit = warning.partition(":")[0][:48], (told or "").split(" ")
+        numbers = {"limit": float(limit[0]), "unit": limit[1]} if told else {}
+        found.append(
+            {"id": re.sub("[^a-z0-9]+", "_", name.lower()), "priority": "low", "name": name, "text": warning, **numbers}
+        )
+    return found
 
 
 RADIUS = float(PARAMETERS["sprocket_radius"])

@@ -38,11 +38,15 @@ class Script:
         self.told = Told()
         self.added: list[Event] = []
         self.asked = 0
-        self.module = SimpleNamespace(state=None)
+        self.state: SimpleNamespace | None = None
         self.log = SimpleNamespace(changed={})
         self.feed = SimpleNamespace(
             lock=threading.Lock(),
-            plant=SimpleNamespace(modules={"m1": self.module}, log=self.log, add_events=self.added.extend),
+            plant=SimpleNamespace(
+                state=lambda _module: self.state,
+                log=self.log,
+                events=SimpleNamespace(add_past=self.added.extend),
+            ),
         )
         self.answer: tuple[str, int] | None = None
 
@@ -59,7 +63,7 @@ class Script:
             run, changed, self.answer = next(self.steps)
         except StopIteration:
             raise asyncio.CancelledError from None
-        self.module.state = SimpleNamespace(run=run)
+        self.state = SimpleNamespace(run=run)
         self.log.changed = {"m1": changed}
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> Told:

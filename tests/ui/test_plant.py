@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bus.protocol.messages import Command, Event, Published, Result, Tick
 from bus.view.alarms import Condition, compared
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
-from ui.plant import EVENTS_KEPT, Plant
+from ui.plant import EVENTS_SHOWN, Plant
 from ui.status_payload import status_payload, vitals
 
 
@@ -78,7 +78,7 @@ def test_ticks_of_a_replaced_clock_are_ignored(plant: Plant, source: SyntheticPl
 
 def test_another_run_begins_new_histories(plant: Plant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
-    module = plant.modules["m1"]
+    module = plant.plots["m1"]
     first, run = module.history, module.run
     source.new_run()
     hear_all(plant, source, 0.1)
@@ -109,7 +109,7 @@ def test_a_command_is_sequenced_then_answered(plant: Plant, source: SyntheticPla
     plant.hear(tick(source, [command("pause"), command("begin", "clock")]), 0.0)
     plant.hear(result(source, "pause"), 0.1)
     told = plant.log.since(0)
-    assert [(entry.name, entry.phase, entry.origin) for entry in told] == [
+    assert [(entry["name"], entry["phase"], entry["origin"]) for entry in told] == [
         ("pause", "sequenced", "dashboard-0001"),
         ("pause", "applied", "dashboard-0001"),
     ]
@@ -122,7 +122,7 @@ def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: Plant, sour
     plant.hear(result(source, "pause"), 0.0)
     plant.hear(tick(source, [command("pause")]), 0.1)
     last = plant.log.since(0)[-1]
-    assert (last.phase, last.reason, last.origin) == ("rejected", "no", "dashboard-0001")
+    assert (last["phase"], last["reason"], last["origin"]) == ("rejected", "no", "dashboard-0001")
 
 
 def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, source: SyntheticPlant) -> None:
@@ -134,7 +134,7 @@ def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, sour
 def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant: Plant, source: SyntheticPlant) -> None:
     source.wishes.overrides = {"plc": {"state": "running", "warnings": ["icing: cold"]}}
     node = compared((), {"recorder.alarm": Condition("recorder", "high", "alarm: 1 conflicts")}, 1, 0.01)
-    happened = [happening(source, k) for k in range(1, EVENTS_KEPT + 9)]
+    happened = [happening(source, k) for k in range(1, EVENTS_SHOWN + 9)]
     states = []
     for _ in range(3):
         source.seq += 1
@@ -145,7 +145,7 @@ def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant:
     for message in (tick(source), replace(source.status(), alarms=list(node)), states[-1], happened[-1]):
         later.hear(message, 0.0)
     assert later.alarm_list()["events"] != plant.alarm_list()["events"]
-    later.add_events(happened)  # as the module's snapshot tells them
+    later.events.add_past(happened)  # as the module's snapshot tells them
     assert later.alarm_list() == plant.alarm_list()
     listed = {alarm["id"]: alarm["raised_seq"] for alarm in later.alarm_list()["alarms"]}
     assert listed == {"m1.icing": states[0].seq, "recorder.alarm": 1}

@@ -23,7 +23,7 @@ def heard() -> Iterator[tuple[SyntheticPlant, Feed]]:
 
 def _seq(feed: Feed) -> int:
     with feed.lock:
-        state = feed.plant.modules["m1"].state
+        state = feed.plant.state("m1")
         return 0 if state is None else state.seq
 
 
@@ -34,7 +34,7 @@ def test_lost_ticks_and_states_are_had_again(heard: tuple[SyntheticPlant, Feed])
     eventually(lambda: streams.repaired == before + 10, 10, "five ticks and five states came when asked for")
     assert streams.lost == 0
     with feed.lock:
-        times = feed.plant.modules["m1"].history.since(0).t
+        times = feed.plant.plots["m1"].history.since(0).t
     assert max(times[1:] - times[:-1]) < 0.1, "nothing is missing in what is plotted"
 
 
@@ -70,5 +70,5 @@ def test_another_run_is_followed(heard: tuple[SyntheticPlant, Feed]) -> None:
 
 def _run(feed: Feed) -> str:
     with feed.lock:
-        state = feed.plant.modules["m1"].state
+        state = feed.plant.state("m1")
         return "" if state is None else state.run

@@ -84,7 +84,7 @@ async def acknowledge(
     """Say that an alarm was seen: an active one stays listed as acknowledged, one that has gone leaves the list."""
     if (
         alarm not in {item.id for item in ask.gateway.plant.alarms()}
-        and ask.gateway.plant.ordered_log.audit.find(ask.command_id) is None
+        and ask.gateway.plant.commands.find(ask.command_id) is None
     ):
         known = [item.id for item in ask.gateway.plant.alarms()]
         detail = f"there is no alarm {alarm!r} to acknowledge: there are {', '.join(known) or 'none'}"

@@ -90,7 +90,7 @@ class EventStream(Response):
             leaving.cancel()
 
     async def _write(self, send: Send) -> None:
-        rings = self._gateway.plant.ordered_log.rings
+        rings = self._gateway.plant.rings
         gaps = self._session.subscribe(self._session.wanted, rings, self._gateway.now())
         body = b"".join(_event("gap", gap) for gap in gaps)
         silent = self._gateway.now()
@@ -110,7 +110,7 @@ class EventStream(Response):
         frame = self._gateway.plant.newest(self._name)
         found = b""
         if isinstance(pace, Decimation):
-            ring = self._gateway.plant.ordered_log.rings[self._name]
+            ring = self._gateway.plant.rings[self._name]
             if pace.lost(ring):
                 head = ring[ring.first].head
                 found += _event("gap", GapMessage(head.topic(), head.run, head.seq - 1, head.seq))

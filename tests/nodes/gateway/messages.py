@@ -8,6 +8,7 @@ from msgspec import structs
 from bus.protocol import codec
 from bus.protocol.messages import Alarm, CommandRequest, Result, State, Status, Tick, Violation
 from bus.protocol.schema import Message
+from bus.protocol.state import PlantCondition
 from bus.view.alarms import Alarms
 
 RUN = "run-1"
@@ -141,7 +142,7 @@ def _value(hint: Any, seed: int, length: int) -> Any:
         return get_args(hint)[0]
     if origin is list:
         item = get_args(hint)[0]
-        return [] if item in {str, Alarm} else [_value(item, seed + k, length) for k in range(length)]
+        return [] if item in {str, Alarm, PlantCondition} else [_value(item, seed + k, length) for k in range(length)]
     if origin is not None:  # X | None
         return _value(get_args(hint)[0], seed, length)
     if isinstance(hint, type) and issubclass(hint, Message):

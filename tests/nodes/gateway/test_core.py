@@ -11,10 +11,10 @@ from bus.protocol.health import Health
 from bus.protocol.messages import Command, Event, Frames, FramesRequest, Peer, Published, ReplaySpan
 from bus.view import alarms
 from bus.view.alarms import Condition, compared
+from bus.view.events import EVENTS_KEPT
+from bus.view.roster import SILENT, NodeHealth, health_of, other_clients
 from nodes.gateway import answers
 from nodes.gateway.core import Plant
-from nodes.gateway.ordered_log import EVENTS_KEPT
-from nodes.gateway.roster import SILENT, NodeHealth, Roster, health_of
 
 from . import messages
 
@@ -87,7 +87,7 @@ def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
 
 def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     view = plant()
-    stream = view.ordered_log.streams.modules["m1"]
+    stream = view.streams.modules["m1"]
     for seq in (1, 4, 5):
         hear(view, messages.state(seq), 0.0)
     frame = view.newest("m1")
@@ -96,8 +96,8 @@ def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     assert stream.request == FramesRequest(run=messages.RUN, after=1)
     states = [messages.state(2), messages.state(3)]
     reply = Frames(run=messages.RUN, after=1, through=3, last=5, states=states, events=[], results=[])
-    view.ordered_log.take(stream.on_frames(reply), 0.0)
-    ring = view.ordered_log.rings["m1"]
+    view.take(stream.on_frames(reply), 0.0)
+    ring = view.rings["m1"]
     assert [ring[position].head.seq for position in range(ring.first, ring.end)] == [1, 2, 3, 4, 5]
     assert [ring[position].state() for position in (1, 2)] == states
     status = answers.status(view, 0, 0.0)
@@ -110,10 +110,10 @@ def test_what_cannot_be_had_is_counted_by_topic() -> None:
         hear(view, messages.tick(seq), 0.0)
     for seq in (1, 3):
         hear(view, messages.state(seq), 0.0)
-    clock = view.ordered_log.streams.clock
+    clock = view.streams.clock
     assert clock is not None
-    view.ordered_log.take(clock.skip(), 0.0)
-    view.ordered_log.take(view.ordered_log.streams.modules["m1"].skip(), 0.0)
+    view.take(clock.skip(), 0.0)
+    view.take(view.streams.modules["m1"].skip(), 0.0)
     assert answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
 
 
@@ -230,9 +230,9 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     first, second = plant(), plant()
     for each in happened:
         hear(first, each, 0.0)
-    second.ordered_log.add_past_commands(messages.RUN, span)
+    second.add_past_commands(messages.RUN, span)
     hear(second, happened[3], 0.0)
-    second.ordered_log.add_past_events(happened)
+    second.events.add_past(happened)
     for view in (first, second):
         hear(view, messages.tick(99), 0.0)
         hear(view, messages.state(99, alarms=alarms.acknowledged(trip, "m1.trip", 0.02, "alice")), 0.0)
@@ -240,7 +240,7 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     assert (alarm.id, alarm.state, alarm.acknowledged_by) == ("m1.trip", "acknowledged", "alice")
     assert (alarm.raised_seq, alarm.raised_t) == (2, 0.01)
     assert second.alarms() == first.alarms()
-    assert list(second.ordered_log.events) == list(first.ordered_log.events) == happened
+    assert list(second.events) == list(first.events) == happened
     assert answers.commands(second, 5).commands[0].origin == "alice"
     hear(second, messages.tick(1, "run-2"), 0.0)
     assert second.alarms() == [], "those of another run"
@@ -280,6 +280,5 @@ def test_a_worker_counts_the_clients_that_the_others_report() -> None:
         replace(worker, instance="pid-4", clients=None),
         replace(worker, node="ui", instance="pid-5", clients=100),
     ]
-    roster = Roster()
-    roster.on_status(replace(messages.status(1), peers=others))
-    assert roster.other_clients("pid-1") == 3, "not its own, nor a silent one's, nor those of another node or version"
+    counted = other_clients(others, "gateway", "pid-1")
+    assert counted == 3, "not its own, nor a silent one's, nor those of another node or version"

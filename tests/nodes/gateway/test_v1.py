@@ -185,14 +185,11 @@ def alarm_states(gateway: Running) -> dict[str, Any]:
 
 
 def test_an_alarm_lives_as_isa_18_2_has_it(gateway: Running) -> None:
-    gateway.peer.switches.plc = {"warnings": ["slack chain: -5 N"]}
+    slack = {"id": "slack_chain", "priority": "low", "name": "slack chain", "text": "slack chain: -5 N"}
+    gateway.peer.switches.plc = {"conditions": [slack]}
     eventually(lambda: alarm_states(gateway) == {"m1.slack_chain": "unacknowledged"}, 5, "the warning is an alarm")
-    gateway.peer.switches.plc = {
-        "warnings": ["slack chain: -6 N"],
-        "warning_limits": ["0 N"],
-        "trip": "slack chain",
-        "trip_limit": "0.5 N",
-    }
+    trip = {"id": "trip", "priority": "high", "name": "slack chain", "text": "tripped", "limit": 0.5, "unit": "N"}
+    gateway.peer.switches.plc = {"conditions": [trip, {**slack, "limit": 0.0, "unit": "N"}]}
     eventually(lambda: "m1.trip" in alarm_states(gateway), 5, "the trip is an alarm")
     first = {item["id"]: item["first_out"] for item in gateway.rest.get("/v1/alarms").json()["alarms"]}
     assert first == {"m1.slack_chain": True, "m1.trip": False}

@@ -1,4 +1,4 @@
-"""The audit log: every command of the plant with its origin and what became of it, from ticks and results alone."""
+"""Every command of the plant with its origin and what became of it, from ticks and results alone: the audit log."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ Outcome = Literal["applied", "rejected"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandRecord:
     """One command."""
 
     id: str
@@ -35,36 +35,32 @@ class Entry:
     """Of a command to every module, by module."""
 
 
-class Audit:
+class CommandHistory:
     """The newest commands, each once."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[str, CommandRecord] = OrderedDict()
         self._results: OrderedDict[str, JointOutcome] = OrderedDict()
         """Of commands, known or not: a result may overtake its tick, which comes from another publisher."""
 
-    def newest(self, count: int) -> list[Entry]:
+    def newest(self, count: int) -> list[CommandRecord]:
         """The last commands, the newest first."""
         found = sorted(self._entries.values(), key=lambda entry: (entry.run, entry.seq))
         return found[-count:][::-1]
 
-    def find(self, command_id: str) -> Entry | None:
+    def find(self, command_id: str) -> CommandRecord | None:
         """One command by its id."""
         return self._entries.get(command_id)
 
     def on_command(self, command: Command, run: str, seq: int, wall: float | None) -> None:
-        """Take note of a command; a repetition changes nothing."""
+        """Take note of a command; a repetition changes nothing, such as one from before this listener began."""
         if command.id in self._entries:
             return
-        entry = Entry(command.id, command.module, command.name, command.args, command.origin, run, seq, wall)
+        entry = CommandRecord(command.id, command.module, command.name, command.args, command.origin, run, seq, wall)
         self._entries[command.id] = entry
         self._settle(command.id)
         while len(self._entries) > KEPT:
             self._entries.popitem(last=False)
-
-    def add_past(self, command: Command, run: str, seq: int) -> None:
-        """Take note of a command before this listener began; what is known better already stays."""
-        self.on_command(command, run, seq, None)
 
     def on_result(self, result: Result) -> None:
         """Take note of what became of it; a command to every module has one of each."""
