@@ -223,7 +223,8 @@ class _Guard:
         self._authenticator: _Authenticator | None = None
         self._watch: Watch | None = None
         self._known: set[str] = set()
-        self.bound: WeakSet[_Bound] = WeakSet()
+        self._bound: WeakSet[_Bound] = WeakSet()
+        self._bound_lock = threading.Lock()  # of its own: `leave` waits for the thread that goes through the set
 
     def join(self, curve: Curve) -> None:
         """One more socket needs it."""
@@ -240,8 +241,20 @@ class _Guard:
     def _changed(self, curve: Curve) -> None:
         before, self._known = self._known, curve.known()
         if before - self._known:
-            for each in list(self.bound):
+            with self._bound_lock:
+                bound = list(self._bound)
+            for each in bound:
                 each.cut()
+
+    def bind(self, bound: "_Bound") -> None:
+        """A socket is to be cut when a key is withdrawn."""
+        with self._bound_lock:
+            self._bound.add(bound)
+
+    def unbind(self, bound: "_Bound") -> None:
+        """It is closed."""
+        with self._bound_lock:
+            self._bound.discard(bound)
 
     def leave(self) -> None:
         """One socket less needs it."""
@@ -345,7 +358,7 @@ class _Bound(_Owner):
         self._monitor = _Monitor(self._socket, events, self._take, f"peers of {address}")
         self._bind(address)
         self._port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
-        _guard.bound.add(self)
+        _guard.bind(self)
 
     def connections(self) -> int:
         """How many peers are connected now; callable from any thread."""
@@ -372,7 +385,7 @@ class _Bound(_Owner):
 
     def close(self) -> None:
         """Close the socket and stop counting; calling it again does nothing."""
-        _guard.bound.discard(self)
+        _guard.unbind(self)
         if not self._socket.closed:
             self._monitor.stop()
         super().close()

@@ -169,8 +169,8 @@ class Shell:
     def _health(self) -> dict[str, Any]:
         with self._changed:  # this is the health page's thread: peers come and go meanwhile
             silent = self._core.peers.silent(time.monotonic_ns())
-        timing = self._core.timing
-        return health_document(self._status(), silent, self._clients, timing.round_trip, timing.holds)
+            round_trip, holds = self._core.timing.round_trip, self._core.timing.holds
+        return health_document(self._status(), silent, self._clients, round_trip, holds)
 
     def _figures(self) -> list[Metric]:
         with self._changed:  # the health page's thread: sum and counts of a distribution are to be of one tick

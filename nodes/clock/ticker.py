@@ -123,7 +123,8 @@ class Ticker(threading.Thread):
         for pair in frames:
             self._publisher.send(pair)
         # Measured when the first byte was handed over, not when all were: the lateness is that of the tick.
-        self._core.timing.sent(self._seq, now, None if deadline is None else now - deadline)
+        with self._changed:  # the control thread goes through the samples when it closes an interval
+            self._core.timing.sent(self._seq, now, None if deadline is None else now - deadline)
         # Status and the like follow the tick on the same socket: two threads must not send on one, and the tick must
         # not wait.
         while self._outbox:

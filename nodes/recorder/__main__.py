@@ -39,7 +39,7 @@ def main() -> int:
         claim(root, WRITER)
 
         def about() -> tuple[HealthReport, frozenset[str]]:
-            return (shells[0].health if shells else OPENING), stores.present
+            return (shells[0].said if shells else OPENING), stores.present
 
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)

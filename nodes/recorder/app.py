@@ -103,6 +103,8 @@ class Shell:
         except OSError as error:  # such as a file that another program keeps locked: it says so and tries again
             self._streams, self._repairers = self._new_streams(), []
             self._stand_by(str(error))
+        self.said = OK
+        """What it reported last, for other threads: `health` goes through what this loop changes."""
         self._told: tuple[Health, str] | None = None
         """Health and reason that the log has a line for."""
         self._gaps = 0
@@ -287,7 +289,7 @@ class Shell:
 
     def _say(self) -> None:
         self._lag.look(time.monotonic())
-        said = self.health
+        self.said = said = self.health
         if (said.health, said.reason) != self._told:  # the numbers in the text change all the time
             self._told = (said.health, said.reason)
             self._log.info("status", status=said.text, health=said.health, reason=said.reason)

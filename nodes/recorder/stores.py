@@ -37,6 +37,8 @@ class Stores:
         self._root = root
         self._limits = limits
         self._open: dict[str, HotStore] = {}
+        self.present: frozenset[str] = frozenset()
+        """Runs that may still be written to; made anew at each change, so that other threads may go through it."""
         self.findings: list[Finding] = []
         """Damage that was found when runs were opened; emptied by whoever reports it."""
         self.counters = Counters()
@@ -57,12 +59,8 @@ class Stores:
             folder = make_folder(self._root, run)
             self.findings += recover(folder)
             store = self._open[run] = HotStore(folder.hot)
+            self.present = frozenset(self._open)
         return store
-
-    @property
-    def present(self) -> frozenset[str]:
-        """Runs that may still be written to."""
-        return frozenset(self._open)
 
     def write(self, batches: Mapping[str, Batch]) -> list[Conflict]:
         """Write what was gathered; it is on disk when this returns. Returns the conflicts.
@@ -98,7 +96,9 @@ class Stores:
     def leave(self, runs: frozenset[str]) -> None:
         """Close runs that are over."""
         for run in runs & self._open.keys():
-            self._open.pop(run).close()
+            store = self._open.pop(run)
+            self.present = frozenset(self._open)
+            store.close()
 
     def close(self) -> None:
         """Close all."""

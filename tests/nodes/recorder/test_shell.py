@@ -192,3 +192,15 @@ def test_what_comes_again_is_compared_whether_hot_or_sealed_and_changes_nothing(
 
 def _rows(folder: Any) -> list[Any]:
     return list(run_rows(folder, "m1"))
+
+
+def test_other_threads_get_what_the_loop_published_and_nothing_that_it_changes(tmp_path: Path) -> None:
+    stores = Stores(tmp_path, Limits(0, 0))
+    stores.store("0001-001")
+    before = stores.present
+    stores.store("0001-002")
+    assert (set(before), set(stores.present)) == ({"0001-001"}, {"0001-001", "0001-002"})
+    stores.leave(frozenset({"0001-001"}))
+    assert stores.present == {"0001-002"}
+    stores.close()
+    assert stores.present == frozenset()
