@@ -12,7 +12,7 @@ from ui import channels
 from ui.history import SampleHistory
 from ui.log import CommandLog
 from ui.nodes import LatenessHistograms
-from ui.sources import STALE_AFTER, Rate, freshness
+from ui.sources import STALE_AFTER, MessageRate, freshness
 
 CATCHING_UP_TICKS = 100
 """A module whose newest state is this far behind the ticks is shown as catching up."""
@@ -35,7 +35,7 @@ class Plots:
     def __init__(self) -> None:
         self.run = 0
         """Number of the run, among those that were heard here."""
-        self.rate = Rate()
+        self.rate = MessageRate()
         self.history = SampleHistory(len(channels.SERIES))
         self._of = ""
 
@@ -61,7 +61,7 @@ class Plant(PlantView[StateFrame]):
         super().__init__(modules)
         self.expected = expected
         self.plots = {name: Plots() for name in modules}
-        self.bus = Rate()
+        self.bus = MessageRate()
         self.log = CommandLog(self.commands)
         self.timing = LatenessHistograms()
         self._clock_since: float | None = None

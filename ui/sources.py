@@ -19,7 +19,7 @@ def freshness(age: float | None) -> Freshness:
     return "stale" if age >= STALE_AFTER else "live"
 
 
-class Rate:
+class MessageRate:
     """How often something was heard of late."""
 
     def __init__(self) -> None:

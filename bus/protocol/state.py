@@ -10,11 +10,11 @@ from msgspec import Meta, field
 
 from bus.protocol.schema import MAX_ITEMS, Count, Finite, Label, Message, Text, count, each, number, quantity
 
-Side = Literal["in", "out", "stored"]
-"""Side of the energy balance that a line of the ledger stands on."""
+LedgerSide = Literal["in", "out", "stored"]
+"""LedgerSide of the energy balance that a line of the ledger stands on."""
 
 
-def booked(side: Side, meaning: str) -> Meta:
+def booked(side: LedgerSide, meaning: str) -> Meta:
     """Annotate a line of the ledger in joules, with the side of the balance that it stands on."""
     limits = number("J", f"{side}: {meaning}")
     return Meta(

@@ -14,7 +14,7 @@ from nodes.gateway.core import Missing, Plant
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
 from nodes.gateway.version import version
 
-Health = Literal["ok", "degraded", "down"]
+BackendHealth = Literal["ok", "degraded", "down"]
 
 
 class ModuleAnswer(BaseModel):
@@ -30,7 +30,9 @@ class ModuleAnswer(BaseModel):
 class StatusAnswer(BaseModel):
     """The plant as the gateway hears it. What is not known is null."""
 
-    backend_status: Health = Field(description="ok: all is heard; degraded: some is missing; down: nothing is heard")
+    backend_status: BackendHealth = Field(
+        description="ok: all is heard; degraded: some is missing; down: nothing is heard"
+    )
     missing: list[str] = Field(description="what is not heard", examples=[["physics m1"]])
     engine_initialized: bool = Field(description="every module has shown a state in the present run")
     engine_running: bool = Field(description="fresh state frames come from every module")
@@ -63,7 +65,7 @@ class HelloAnswer(BaseModel):
     message: str = Field(description="for people")
     version: str = Field(description="version of the program")
     protocol_version: int = Field(description="version of topics, frames and field names")
-    status: Health = Field(description="as backend_status")
+    status: BackendHealth = Field(description="as backend_status")
     missing: list[str] = Field(description="what is not heard")
     clients_connected: int = Field(description="WebSocket clients of this gateway")
     current_tick: int | None = Field(description="number of the newest tick, null before the first")
@@ -472,7 +474,7 @@ def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
     )
 
 
-def health(plant: Plant, missing: list[Missing]) -> Health:
+def health(plant: Plant, missing: list[Missing]) -> BackendHealth:
     """ok when nothing is missing, down when everything is."""
     if not missing:
         return "ok"

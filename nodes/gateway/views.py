@@ -18,12 +18,12 @@ from bus.protocol.state import (
     Grid,
     Hypotheses,
     Ledger,
+    LedgerSide,
     Meters,
     Plc,
     Powers,
     Receiver,
     Sampled,
-    Side,
     Valve,
     Water,
 )
@@ -44,7 +44,7 @@ class Flow(Message, frozen=True):
     """One line of the way of the energy through the plant."""
 
     name: Annotated[str, quantity("", "line of the ledger")]
-    kind: Annotated[Side, quantity("", "which side of the balance it stands on")]
+    kind: Annotated[LedgerSide, quantity("", "which side of the balance it stands on")]
     energy: Annotated[float, number("J", "since the start of the run")]
     power: Annotated[float | None, quantity("W", "at this instant, null for what is stored")]
     share: Annotated[float | None, quantity("1", "of the energy put in, null before any was")]
@@ -241,7 +241,7 @@ def _summary(head: dict[str, Any], state: State) -> SummaryView:
     )
 
 
-def _lines() -> dict[str, tuple[Side, str]]:
+def _lines() -> dict[str, tuple[LedgerSide, str]]:
     """Lines of the ledger with the side of the balance they stand on, and what they are."""
     declared = {name: hint.__metadata__[0] for name, hint in get_type_hints(Ledger, include_extras=True).items()}
     return {

@@ -1,6 +1,6 @@
 """Freshness, with a clock that the test moves."""
 
-from ui.sources import LOST_AFTER, STALE_AFTER, Rate, freshness
+from ui.sources import LOST_AFTER, STALE_AFTER, MessageRate, freshness
 
 
 def test_silence_is_stale_after_one_second_and_missing_after_five() -> None:
@@ -11,7 +11,7 @@ def test_silence_is_stale_after_one_second_and_missing_after_five() -> None:
 
 
 def test_the_rate_is_of_the_last_second() -> None:
-    rate = Rate()
+    rate = MessageRate()
     for index in range(200):
         rate.hear(index * 0.01)
     assert rate.rate(2.0) == 99
