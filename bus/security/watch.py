@@ -35,10 +35,12 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         """Wait for changes."""
-        watched = [self._wake] if self._events < 0 else [self._wake, self._events]
+        watched = select.poll()  # select() itself takes no descriptor above 1023, and a door may have more
+        for each in (self._wake, self._events):
+            if each >= 0:
+                watched.register(each, select.POLLIN)
         while not self._stopping.is_set():
-            ready, _, _ = select.select(watched, [], [])
-            if self._events in ready:
+            if any(ready == self._events for ready, _ in watched.poll()):
                 os.read(self._events, _EVENTS)
                 self._tell()
 

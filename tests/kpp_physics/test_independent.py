@@ -4,8 +4,10 @@ KPP_LONG_TESTS=1 (make long) takes the whole spread and 200 random plants; the s
 every option and every hypothesis among them, and 24 random plants.
 """
 
+import math
 import os
 
+import numpy as np
 import pytest
 
 from catalog import scenarios as library
@@ -13,8 +15,11 @@ from kpp_physics.parameters import DECLARATIONS, Parameters
 from tests.kpp_physics.independent.comparison import GATE, POWERS, compare, measured, scale
 from tests.kpp_physics.independent.drawing import draw
 from tests.kpp_physics.independent.integration import integrate
+from tests.kpp_physics.independent.model import model, record
 from tests.kpp_physics.independent.options import FAST, OPTIONS, UNCOMPARED, UNSEEN
 from tests.kpp_physics.independent.spread import LONG, QUICK
+from tests.kpp_physics.independent.state import M_R, POCKETS
+from tests.kpp_physics.independent.stepper import FINEST, STAGES, error, scales
 from tests.kpp_physics.independent.window import DRAWN, DRAWN_LONG, compare_drawn, refinement
 from tests.kpp_physics.independent.window import compare as compare_over_a_window
 
@@ -101,3 +106,11 @@ def test_half_the_step_changes_no_lap_averaged_power(name: str) -> None:
 @pytest.mark.parametrize("name", library.names() if EVERY else ["rated-speed"])
 def test_half_the_step_changes_no_lap_average_of_a_named_scenario(name: str) -> None:
     halved(library.named(name))
+
+
+def test_a_step_of_the_independent_integration_in_which_a_number_is_none_is_too_long() -> None:
+    """Seed 156 draws a valve that empties the receiver below nothing in a trial step: it was tried for ever."""
+    m = model(Parameters.of({}))
+    k, active = np.zeros((STAGES, POCKETS + 2 * m.N)), np.zeros(m.N + 1, dtype=np.int64)
+    k[3, M_R] = math.nan
+    assert error(record(m), 1e-3, k, scales(m, FINEST), active) == math.inf

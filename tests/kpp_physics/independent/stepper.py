@@ -1,5 +1,6 @@
 """One step of Dormand and Prince, J. Comp. Appl. Math. 6 (1980) 19: fifth order, with an error of the fourth."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -100,18 +101,22 @@ def step(
 
 
 @inner
+def _share(k: Vector, scale: Vector, j: int) -> float:
+    """Error of one number over what is allowed, per step length [1/s]; infinite if it is no number."""
+    total = 0.0
+    for n in range(STAGES):
+        total += ERROR[n] * k[n, j]
+    share = abs(total) / scale[j]
+    return share if share < math.inf else math.inf
+
+
+@inner
 def error(m: Model, h: float, k: Vector, scale: Vector, active: Whole) -> float:
-    """Largest error of the step over what is allowed."""
+    """Largest error of the step over what is allowed; infinite for a step so long that a number is none."""
     worst = 0.0
     for j in range(BOOKS):
-        total = 0.0
-        for n in range(STAGES):
-            total += ERROR[n] * k[n, j]
-        worst = max(worst, abs(total) / scale[j])
+        worst = max(worst, _share(k, scale, j))
     for a in range(1, active[0] + 1):
         for j in (POCKETS + active[a], POCKETS + m.N + active[a]):
-            total = 0.0
-            for n in range(STAGES):
-                total += ERROR[n] * k[n, j]
-            worst = max(worst, abs(total) / scale[j])
+            worst = max(worst, _share(k, scale, j))
     return h * worst
