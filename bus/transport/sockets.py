@@ -90,7 +90,13 @@ def _configure(socket: Any, largest: int) -> None:
 
 
 ZAP_DOMAIN = "kpp"
-"""Every socket that binds names it: a server without a domain of its own would take any key when nobody listens."""
+"""Every socket that binds names it, for two reasons.
+
+With keys: a server without a domain of its own would take any key when nobody listens. Without keys: libzmq refuses
+peers that speak ZMTP 1 or 2 (and strangers, whose bytes it takes for ZMTP 1) at a socket with a domain. It has to,
+because it aborts the process if such a peer's first message comes while the socket is being closed
+(`zmtp_engine_t::process_routing_id_msg` asserts that the message can still be delivered).
+"""
 
 
 def curve_pair() -> tuple[str, str]:
@@ -280,7 +286,6 @@ def _encrypt(socket: Any, *, binds: bool) -> bool:
     socket.curve_publickey, socket.curve_secretkey = own.public.encode(), own.secret.encode()
     if binds:
         _guard.join(curve)
-        socket.zap_domain = ZAP_DOMAIN.encode()
         socket.curve_server = True
     else:
         socket.curve_serverkey = curve.server.public.encode()
@@ -320,6 +325,7 @@ class _Owner:
     def _bind(self, address: str) -> None:
         try:
             require_safe_socket(address)
+            self._socket.zap_domain = ZAP_DOMAIN.encode()
             self._guarded = _encrypt(self._socket, binds=True)
             self._socket.bind(address)
         except keys.SecurityError:
@@ -357,7 +363,9 @@ class _Bound(_Owner):
         events = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _FAILED
         self._monitor = _Monitor(self._socket, events, self._take, f"peers of {address}")
         self._bind(address)
-        self._port = int(self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
+        host, _, port = self._socket.getsockopt_string(zmq.LAST_ENDPOINT).removeprefix("tcp://").rpartition(":")
+        self.bound_to = host, int(port)
+        """Host and TCP port that it listens on."""
         _guard.bind(self)
 
     def connections(self) -> int:
@@ -369,7 +377,7 @@ class _Bound(_Owner):
         for descriptor in list(self._connected):
             # It may be closed, and its number given to another file, by the time this looks at it.
             with contextlib.suppress(OSError), _connection(descriptor) as connection:
-                if connection.getsockname()[1] == self._port:
+                if connection.getsockname()[1] == self.bound_to[1]:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def _take(self, event: dict[str, Any]) -> None:

@@ -178,6 +178,30 @@ def test_connections_that_nobody_asks_for_do_not_stop_the_publisher(address: str
             eventually(lambda: publisher.connections() == 1, "only the subscriber is left")
 
 
+STRANGERS = """
+import socket, sys
+from bus.transport.sockets import Publisher, Server
+
+kind = {"publisher": Publisher, "server": Server}[sys.argv[1]]
+for _ in range(300):
+    with kind("tcp://127.0.0.1:*") as node:
+        strangers = [socket.create_connection(node.bound_to) for _ in range(20)]
+        for each in strangers:
+            each.sendall(b"GET / HTTP/1.1" * 10)
+    for each in strangers:
+        each.close()
+print("alive")
+"""
+
+
+@pytest.mark.parametrize("kind", ["publisher", "server"])
+def test_a_socket_may_be_closed_while_strangers_speak_to_it(kind: str) -> None:
+    """libzmq takes such bytes for ZMTP 1, and would abort the process over those that come during the closing."""
+    command = [sys.executable, "-c", STRANGERS, kind]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
 @pytest.mark.parametrize("node", [Publisher, Server])
 def test_an_address_that_is_taken(node: Callable[[str], Publisher | Server], address: str) -> None:
     with node(address):
