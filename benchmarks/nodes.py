@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import State
-from bus.transport.client import RefusedError, command, sequence
+from bus.transport.client import command, sequence
 from bus.transport.listener import Listener
+from bus.transport.request import RefusedError
 
 BUS = ("KPP_CLOCK_PUBLISH", "KPP_CLOCK_CONTROL", "KPP_PHYSICS_PUBLISH", "KPP_PHYSICS_SNAPSHOT")
 WEB = ("KPP_CLOCK_HTTP", "KPP_GATEWAY_HTTP", "KPP_GATEWAY_WEBSOCKET", "KPP_UI_HTTP")

@@ -21,6 +21,7 @@ from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import Beat, Frames, FramesRequest, Replay, ReplayRequest, ReplaySpan, State, Tick
 from bus.transport.sockets import Publisher, Server
+from catalog.data_folder import DataFolder
 from recording.cursor import Placement
 from recording.database import open_reader
 from recording.folder import run_folder
@@ -70,7 +71,7 @@ def _cpu(pid: int) -> float:
 
 def _rows(data: Path) -> int:
     """How many states are recorded without a hole from the first one on."""
-    with closing(open_reader(run_folder(data / "recordings", RUN).hot)) as hot:
+    with closing(open_reader(run_folder(DataFolder(data).recordings, RUN).hot)) as hot:
         ranges = Placement.of(hot, "m1").covered
     return ranges[0][1] if ranges and ranges[0][0] == 1 else 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.table import Row, note
 from bus.protocol.codec import decode_clock_reply, encode
 from bus.protocol.messages import Command, Replay, ReplaySpan, Tick
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from nodes.physics.core import PhysicsCore
 
 MISSED = 60_000
@@ -26,7 +26,7 @@ SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 def measure() -> list[Row]:
     """From the question for the missed ticks to the last of them folded, with every frame that is published anew."""
     note(f"replay: {MISSED} ticks of {DT_US / 1e6} s that a plant module has missed")
-    scenarios = ScenarioFolder(SCENARIOS)
+    scenarios = Scenarios(SCENARIOS)
     core = PhysicsCore("m1", "a", lambda _run, name: scenarios.read(name))
     begin = time.perf_counter()
     core.on_ticks([_tick(MISSED + 1)])

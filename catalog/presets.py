@@ -1,16 +1,20 @@
-"""The files of presets: one TOML file each in a folder of the plant's data, which several processes read and write.
+"""Presets: named sets of parameters, in the form of a scenario; one TOML file each in a folder of the plant's data.
 
-Whoever changes one holds the folder meanwhile, so that what it has looked at is still so when it writes.
+Several processes read and write them. Whoever changes one holds the folder meanwhile, so that what it has looked at is
+still so when it writes.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bus.protocol.tags import tag_of
-from system.folder_lock import alone
-from system.whole import clear_away, write_whole
+from kpp_physics.parameters import Parameters, Value
+from kpp_physics.scenario import ScenarioError, decode, parse, render
+from system.folder_lock import FolderTakenError, alone
+from system.whole import clear_away, remove_whole, write_whole
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
 """What a name of a preset looks like: never a path."""
@@ -25,35 +29,58 @@ Require = Callable[[str | None], None]
 """Looks at the entity tag of what is there, None if nothing is; raises what it likes if that is not as expected."""
 
 
-class PresetFileError(ValueError):
+class PresetError(ValueError):
     """A preset that cannot be had or saved; the text says why and what to do."""
 
 
-class NoPresetError(PresetFileError):
-    """There is none of that name."""
+class PresetNameError(PresetError):
+    """A name that none can have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"name: {name[:64]!r} is none: use 1 to 64 letters, digits, _ and -, a letter or digit first")
+
+
+class NoPresetError(PresetError):
+    """There is none of that name; `known` are those there are."""
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(f"there is no preset {name[:64]!r}: there are {', '.join(known) or 'none'}")
         self.known = known
 
 
-class UnusablePresetError(PresetFileError):
+class UnusablePresetError(PresetError):
     """Its file is none that was saved here."""
 
 
-class PresetsFullError(PresetFileError):
+class PresetsFullError(PresetError):
     """There are as many as there may be."""
 
     def __init__(self) -> None:
         super().__init__(f"there are {MOST} presets: delete one first")
 
 
+class PresetNotWrittenError(PresetError):
+    """The disk does not take it, or another process is at the folder for too long."""
+
+    def __init__(self, error: OSError) -> None:
+        taken = isinstance(error, FolderTakenError)
+        reason = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
+        super().__init__(str(error) if taken else reason)
+
+
+class Preset(NamedTuple):
+    """What a preset says, and the entity tag of its file."""
+
+    parameters: Parameters
+    tag: str
+
+
 def whatever(_tag: str | None) -> None:
     """Require nothing of what is there."""
 
 
-class PresetFiles:
-    """The files of one folder; what killed processes left of some is removed."""
+class Presets:
+    """The presets of one folder; what killed processes left half written of some is removed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,62 +92,75 @@ class PresetFiles:
             return []
         return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
 
-    def read(self, name: str) -> bytes:
-        """What the file of a preset holds; `bus.protocol.tags.tag_of` gives its entity tag.
+    def read(self, name: str) -> Preset:
+        """A preset.
 
         Raises:
             NoPresetError: if there is none of that name.
-            UnusablePresetError: if it is too large, or no file.
+            UnusablePresetError: if its file cannot be read or is wrong, with the line.
         """
-        names = self.names()
-        if name not in names:
-            raise NoPresetError(name, names)
+        self._require(name)
         data = self._data(name)
         if len(data) > LARGEST:
             raise UnusablePresetError(f"{name}: its file is larger than {LARGEST} bytes")
-        return data
+        try:
+            return Preset(parse(decode(data, name), name), tag_of(data))
+        except ScenarioError as error:
+            raise UnusablePresetError(str(error)) from error
 
-    def write(self, name: str, text: str, require: Require = whatever) -> str:
+    def write(self, name: str, values: dict[str, Value], require: Require = whatever) -> Preset:
         """Save a preset, in the place of the one of that name if there is one; it is on disk when this returns.
 
         Args:
-            name: of the preset, as NAME says.
-            text: of its file.
+            name: of the preset.
+            values: put over the defaults.
             require: see Require.
 
-        Returns:
-            Its entity tag.
-
         Raises:
+            PresetNameError: if the name is none.
+            ParameterError: if a value is wrong.
             PresetsFullError: if it would be one too many.
             UnusablePresetError: if what is there cannot be read.
-            FolderTakenError: if another process is at it for too long.
-            OSError: if it cannot be written.
+            PresetNotWrittenError: if it cannot be written.
         """
-        data = text.encode()
-        with alone(self._folder):
+        if re.fullmatch(NAME, name) is None:
+            raise PresetNameError(name)
+        parameters = Parameters.of(values)
+        data = render(parameters.as_dict(), f"Preset {name}.").encode()
+        with self._alone():
             require(self._tag(name))
             names = self.names()
             if name not in names and len(names) >= MOST:
                 raise PresetsFullError
             write_whole(self._path(name), data)
-        return tag_of(data)
+        return Preset(parameters, tag_of(data))
 
     def delete(self, name: str, require: Require = whatever) -> None:
-        """Remove a preset.
+        """Remove a preset; it has gone from the disk when this returns.
 
         Raises:
             NoPresetError: if there is none of that name.
             UnusablePresetError: if what is there cannot be read.
-            FolderTakenError: if another process is at it for too long.
-            OSError: if it cannot be removed.
+            PresetNotWrittenError: if it cannot be removed.
         """
-        with alone(self._folder):
-            names = self.names()
-            if name not in names:
-                raise NoPresetError(name, names)
+        with self._alone():
+            self._require(name)
             require(self._tag(name))
-            self._path(name).unlink()
+            remove_whole(self._path(name))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder. Raises PresetNotWrittenError if that, or what is written meanwhile, fails."""
+        try:
+            with alone(self._folder):
+                yield
+        except OSError as error:
+            raise PresetNotWrittenError(error) from error
+
+    def _require(self, name: str) -> None:
+        names = self.names()
+        if name not in names:
+            raise NoPresetError(name, names)
 
     def _tag(self, name: str) -> str | None:
         """Of one that is too large: a tag that nobody was told."""

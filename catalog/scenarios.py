@@ -1,82 +1,150 @@
-"""The named scenarios on disk."""
+"""Scenario files by name: one TOML file each, `<name>.toml`, in one folder or in several."""
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from kpp_physics.parameters import Parameters
 from kpp_physics.scenario import LARGEST, Problem, ScenarioError, decode, parse
-from system.environment import setting
+from system.environment import scenario_folder, setting
 
-DIRECTORY = Path(__file__).resolve().parents[1] / "scenarios"
+SHIPPED: Final = Path(__file__).resolve().parents[1] / "scenarios"
 """The scenarios that come with the simulator."""
 
-VARIABLE = "KPP_SCENARIOS"
-"""Environment variable: a folder to take named scenarios from instead."""
+VARIABLE: Final = "KPP_SCENARIOS"
+"""Environment variable: the folder to take scenarios from."""
+
+DEFAULT: Final = "reference"
+
+NAME: Final = r"[A-Za-z0-9_\-]{1,64}"
+"""What a name looks like: never a path. Files that are called otherwise are no scenarios."""
+
+HEAD: Final = 4096
+"""Bytes of a file in which its first comment line is looked for."""
 
 
-def directories() -> list[Path]:
-    """Folders of named scenarios, the first that has a name wins.
+class NoScenarioError(ScenarioError, LookupError):
+    """There is none of that name; `known` are those there are."""
 
-    Raises:
-        FileNotFoundError: when the environment names one that is not there.
-    """
-    given = setting(VARIABLE, "")
-    if not given:
-        return [Path("scenarios"), DIRECTORY]
-    if not Path(given).is_dir():
-        raise FileNotFoundError(f"{VARIABLE}={given}: there is no such folder")
-    return [Path(given)]
+    def __init__(self, name: str, known: Sequence[str], folders: Sequence[Path]) -> None:
+        where = " or ".join(map(str, folders))
+        reason = f"no such scenario in {where}: there are {', '.join(known) or 'none'}"
+        super().__init__(name[:64], [Problem(None, "scenario", None, reason)])
+        self.known = list(known)
 
 
-def paths() -> dict[str, Path]:
-    """File of every named scenario, in the order of the names."""
-    found: dict[str, Path] = {}
-    for directory in directories():
-        for path in directory.glob("*.toml"):
-            found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+class Described(NamedTuple):
+    """A scenario in a list."""
+
+    name: str
+    text: str
+    """First comment line of its file."""
 
 
-def names() -> list[str]:
-    """Names of all scenarios, in order."""
-    return list(paths())
+class Scenarios:
+    """The scenarios of some folders; the first folder that has a name wins."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+
+    @classmethod
+    def of_plant(cls, environ: Mapping[str, str] = os.environ) -> "Scenarios":
+        """Those that the processes of a plant begin runs from."""
+        return cls(scenario_folder(environ))
+
+    @classmethod
+    def at_hand(cls, environ: Mapping[str, str] = os.environ) -> "Scenarios":
+        """Those of a command line: of KPP_SCENARIOS, else of ./scenarios and those that come with the simulator.
+
+        Raises:
+            FileNotFoundError: if KPP_SCENARIOS names a folder that is not there.
+        """
+        given = setting(VARIABLE, "", environ)
+        if not given:
+            return cls(Path("scenarios"), SHIPPED)
+        if not Path(given).is_dir():
+            raise FileNotFoundError(f"{VARIABLE}={given}: there is no such folder")
+        return cls(Path(given))
+
+    def names(self) -> list[str]:
+        """Every scenario by name, in order."""
+        return list(self.paths())
+
+    def offered(self) -> list[str]:
+        """The same to choose from: the default one first."""
+        return sorted(self.names(), key=lambda name: name != DEFAULT)
+
+    def paths(self) -> dict[str, Path]:
+        """The file of each, in the order of the names."""
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            for path in folder.glob("*.toml"):
+                if re.fullmatch(NAME, path.stem):
+                    found.setdefault(path.stem, path)
+        return dict(sorted(found.items()))
+
+    def described(self) -> list[Described]:
+        """Every scenario with the first comment line of its file.
+
+        Raises:
+            OSError: if a file cannot be read.
+        """
+        return [Described(name, _comment(path)) for name, path in self.paths().items()]
+
+    def require(self, name: str) -> Path:
+        """The file of a scenario.
+
+        Raises:
+            NoScenarioError: if there is none of that name.
+        """
+        known = self.paths()
+        if name not in known:
+            raise NoScenarioError(name, list(known), self._folders)
+        return known[name]
+
+    def read(self, name: str) -> Parameters:
+        """The parameters of a scenario.
+
+        Raises:
+            NoScenarioError: if there is none of that name.
+            ScenarioError: if its file cannot be read or is wrong, with the line.
+        """
+        return self._read(name, ())
+
+    def load(self, path: Path) -> Parameters:
+        """The parameters of a scenario file, wherever it lies; its base may be any scenario.
+
+        Raises:
+            OSError: if it cannot be read.
+            ScenarioError: if it is wrong, with the line.
+        """
+        return self._parsed(path, path.name, ())
+
+    def _read(self, name: str, derived: tuple[str, ...]) -> Parameters:
+        """As `read`; `derived` are the scenarios whose bases led here."""
+        path = self.require(name)
+        if name in derived:
+            circle = " -> ".join([*derived, name])
+            raise ScenarioError(name, [Problem(None, "base", None, f"the bases go round in a circle: {circle}")])
+        try:
+            return self._parsed(path, name, (*derived, name))
+        except OSError as error:
+            reason = f"its file cannot be read: {error.strerror}"
+            raise ScenarioError(name, [Problem(None, "scenario", None, reason)]) from error
+
+    def _parsed(self, path: Path, name: str, derived: tuple[str, ...]) -> Parameters:
+        with path.open("rb") as file:
+            text = decode(file.read(LARGEST + 1), name)
+        return parse(text, name, lambda base: self._read(base, derived))
 
 
-def named(name: str) -> Parameters:
-    """The parameters of a named scenario.
-
-    Raises:
-        LookupError: when there is none of that name.
-        ScenarioError: when it cannot be used.
-        OSError: when it cannot be read.
-    """
-    return _named(name, ())
-
-
-def load(path: Path) -> Parameters:
-    """The parameters of a scenario file; its base may be any named scenario.
-
-    Raises:
-        OSError: when it cannot be read.
-        ScenarioError: when it cannot be used.
-    """
-    return _load(path, ())
-
-
-def _named(name: str, above: Sequence[str]) -> Parameters:
-    """As `named`; `above` are the scenarios whose bases led here."""
-    known = paths()
-    if name not in known:
-        raise LookupError(f"no scenario {name!r}: there are {', '.join(known) or 'none'}")
-    if name in above:
-        raise ScenarioError(
-            known[name].name,
-            [Problem(None, "base", None, f"the bases go round in a circle: {' -> '.join((*above, name))}")],
-        )
-    return _load(known[name], (*above, name))
-
-
-def _load(path: Path, above: Sequence[str]) -> Parameters:
-    with path.open("rb") as file:
-        text = decode(file.read(LARGEST + 1), path.name)
-    return parse(text, path.name, lambda base: _named(base, above))
+def _comment(path: Path) -> str:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for line in file.read(HEAD).splitlines():
+            if line.startswith("#"):
+                return line.lstrip("# ").rstrip()
+            if line.strip():
+                break
+    return ""

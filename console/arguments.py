@@ -6,9 +6,6 @@ from typing import Final
 
 from system.environment import data_folder
 
-FOLDER: Final = "recordings"
-"""Where recordings are below KPP_DATA."""
-
 FORMATS: Final = ("csv", "parquet", "mcap")
 
 COMMANDS: Final = {

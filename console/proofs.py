@@ -16,10 +16,10 @@ import numba
 import numpy as np
 
 from bus.protocol.schema import PROTOCOL_VERSION
-from catalog import scenarios as library
-from console.arguments import FOLDER
+from catalog.data_folder import DataFolder
+from catalog.recorded_runs import recorded
+from catalog.scenarios import Scenarios
 from console.progress import Progress
-from console.recordings import require_run
 from console.verify import (
     Difference,
     ModuleComparison,
@@ -42,8 +42,8 @@ from recording.unbundle import opened_bundle
 
 DIFFERENT: Final = 5
 JOURNAL: Final = "journal.json"
-OPENINGS: Final = "openings"
-FORKS: Final = "forks"
+INSIDE: Final = DataFolder(Path())
+"""In a bundle, files of the data folder lie as they do there."""
 
 
 def versions() -> dict[str, str]:
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 def bundle(given: argparse.Namespace) -> int:
     """Write a bundle."""
-    folder = require_run(given.data / FOLDER, given.run)
+    folder = recorded(DataFolder(given.data).recordings, given.run)
     files = _files(given.data, folder)
     if means_standard_output(given.output) and sys.stdout.isatty():
         raise ValueError("a bundle is no text for a terminal: give a file with -o")
@@ -81,12 +81,13 @@ def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
     for module in recorded_modules(folder):
         begun_with = _read(data, module, folder.run, scenario)
         if isinstance(begun_with, Saved):
-            files[f"{FORKS}/{module}/{scenario.removeprefix(PREFIX)}.snap"] = begun_with.pack()
+            files[f"{INSIDE.checkpoints}/{module}/{scenario.removeprefix(PREFIX)}.snap"] = begun_with.pack()
         else:
-            files[f"{OPENINGS}/{module}/{folder.run}.json"] = packed(begun_with)
-    if scenario in library.paths():
-        files[f"scenarios/{scenario}.toml"] = library.paths()[scenario].read_bytes()
-    journal = [(seq, command.id) for seq, command in read_commands(data / "journal.sqlite", folder.run)]
+            files[f"{INSIDE.initial_parameters}/{module}/{folder.run}.json"] = packed(begun_with)
+    at_hand = Scenarios.at_hand().paths()
+    if scenario in at_hand:
+        files[f"scenarios/{scenario}.toml"] = at_hand[scenario].read_bytes()
+    journal = [(seq, command.id) for seq, command in read_commands(DataFolder(data).journal, folder.run)]
     files[JOURNAL] = json.dumps(journal).encode()
     return files
 
@@ -102,10 +103,10 @@ def _scenario(folder: RunFolder) -> str:
 def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Saved:
     """What a run began with: the checkpoint it was forked at, or parameters as kept, else the scenario's now."""
     if is_fork(scenario):
-        return ForkFolder(data / FORKS, module).read(scenario)
-    path = data / OPENINGS / module / f"{run}.json"
+        return ForkFolder(DataFolder(data).checkpoints, module).read(scenario)
+    path = DataFolder(data).initial_parameters / module / f"{run}.json"
     if not path.exists():
-        return library.named(scenario)
+        return Scenarios.at_hand().read(scenario)
     try:
         return unpacked(path.read_bytes())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -120,8 +121,8 @@ def verify(given: argparse.Namespace) -> int:
             _tell_versions(opened.about.versions)
             journal = msgspec.json.decode((opened.path / JOURNAL).read_bytes(), type=list[tuple[int, str]])
             return _verify(opened.folder, opened.path, journal, opened.about.digests)
-    folder = require_run(given.data / FOLDER, given.run)
-    commands = read_commands(given.data / "journal.sqlite", folder.run)
+    folder = recorded(DataFolder(given.data).recordings, given.run)
+    commands = read_commands(DataFolder(given.data).journal, folder.run)
     journal = [(seq, command.id) for seq, command in commands]
     return _verify(folder, given.data, journal)
 

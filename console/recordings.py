@@ -4,14 +4,14 @@ import argparse
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import IO, Final
 
-from console.arguments import FOLDER
+from catalog.data_folder import DataFolder
+from catalog.recorded_runs import recorded
 from console.progress import Progress
 from recording.cursor import FOREVER_US
 from recording.export import Export
-from recording.folder import WRITER, RunFolder, run_folder, run_folders
+from recording.folder import WRITER, run_folders
 from recording.output import opened_output
 from recording.reading import Selection
 from recording.recovery import recover
@@ -23,26 +23,13 @@ INCOMPLETE: Final = 3
 DAMAGED: Final = 4
 
 
-def require_run(root: Path, run: str) -> RunFolder:
-    """The folder of a recorded run.
-
-    Raises:
-        LookupError: if there is none, naming those there are.
-    """
-    folder = run_folder(root, run)
-    if not folder.hot.exists():
-        known = ", ".join(each.run for each in run_folders(root)[-10:]) or "none"
-        raise LookupError(f"no recording of run {run!r} in {root}: there are {known}")
-    return folder
-
-
 def runs(given: argparse.Namespace) -> int:
     """List the recorded runs.
 
     Raises:
         LookupError: if there is no such folder.
     """
-    root = given.data / FOLDER
+    root = DataFolder(given.data).recordings
     if not given.data.is_dir():
         raise LookupError(f"there is no folder {given.data}: name the plant's data with --data or KPP_DATA")
     found = run_folders(root)
@@ -58,7 +45,7 @@ def runs(given: argparse.Namespace) -> int:
 
 def export(given: argparse.Namespace) -> int:
     """Write a recorded run in a format that other programs open."""
-    folder = require_run(given.data / FOLDER, given.run)
+    folder = recorded(DataFolder(given.data).recordings, given.run)
     end_us = FOREVER_US if given.end is None else round(given.end * 1e6)
     if round(given.start * 1e6) >= end_us:
         raise ValueError(f"--from {given.start:g} is not before --to {given.end:g}")
@@ -83,10 +70,10 @@ def _write(export: Export, file: IO[bytes]) -> None:
 
 def scrub(given: argparse.Namespace) -> int:
     """Look for damage, and mend it; what a recorder may be writing meanwhile is left to it."""
-    folder = require_run(given.data / FOLDER, given.run)
+    folder = recorded(DataFolder(given.data).recordings, given.run)
     with private_umask():
         try:
-            claimed = claim(given.data / FOLDER, WRITER)
+            claimed = claim(DataFolder(given.data).recordings, WRITER)
         except FolderTakenError:
             findings = recover_beside_writer(folder)
         else:

@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Final
 
-from console.arguments import FOLDER
-from console.recordings import require_run
+from catalog.data_folder import DataFolder
+from catalog.recorded_runs import recorded
 from runtime.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolated
 from runtime.replay_endpoints import replay_environment
 
@@ -22,7 +22,7 @@ def replay(given: argparse.Namespace) -> int:
     """Play until Ctrl-C; returns 0 after that, else the exit code of the part that ended by itself, or ENDED."""
     if SUPERVISOR_PID in os.environ:  # started by a dashboard, which may be killed
         die_with_parent()
-    require_run(given.data / FOLDER, given.run)
+    recorded(DataFolder(given.data).recordings, given.run)
     environ = {**replay_environment(os.environ), SUPERVISOR_PID: str(os.getpid())}  # its parts end with it
     commands = {
         "the player": isolated(

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from catalog import scenarios as library
+from catalog.scenarios import NoScenarioError, Scenarios
 from kpp_physics.parameters import ParameterError, Parameters
 
 DESCRIPTION: Final = "The KPP simulator without processes: runs a plant headless and prints what it really delivers."
@@ -88,12 +88,12 @@ def scenario(name: str, changes: list[str]) -> Parameters:
 
 
 def _start(name: str) -> Parameters:
-    path = Path(name)
-    if path.suffix == ".toml" or len(path.parts) > 1 or (path.is_file() and name not in library.names()):
-        return library.load(path)
+    path, at_hand = Path(name), Scenarios.at_hand()
+    if path.suffix == ".toml" or len(path.parts) > 1 or (path.is_file() and name not in at_hand.names()):
+        return at_hand.load(path)
     try:
-        return library.named(name)
-    except LookupError as error:
+        return at_hand.read(name)
+    except NoScenarioError as error:
         raise ArgumentError(f"{error}; or give the path of a scenario file") from error
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from console.loading import ended_at_once
 from console.scenario_arguments import ArgumentError, parser, scenario
 from kpp_physics.parameters import DECLARATIONS, KINDS, Parameters
@@ -19,9 +19,6 @@ OK: Final = 0
 WRONG: Final = 2
 NOT_MEASURED: Final = 3
 INTERRUPTED: Final = 130
-
-HEAD: Final = 4096
-"""Characters of a scenario file that are read for its first line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,10 +70,8 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
 
 
 def _scenarios() -> int:
-    for name, path in library.paths().items():
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            first = file.readline(HEAD).rstrip()
-        sys.stdout.write(f"{name:<20}{first.lstrip('# ') if first.startswith('#') else ''}\n")
+    for name, text in Scenarios.at_hand().described():
+        sys.stdout.write(f"{name:<20}{text}\n")
     sys.stdout.flush()
     return OK
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from docs.blocks import block, fill
 from docs.cases import TITLES
 from docs.figures import blocks
@@ -85,7 +85,7 @@ def main() -> int:
     compared = {name: compare(Parameters.of(values)) for name, values in {**QUICK, **OPTIONS}.items()}
     compared |= {name: compare_over_a_window(values).differences for name, values in FAST.items()}
     compared |= {f"random plant {seed}": compare_drawn(seed).differences for seed in range(DRAWN)}
-    runs = {name: headless.run(library.named(name)) for name in published.SCENARIOS}
+    runs = {name: headless.run(Scenarios.at_hand().read(name)) for name in published.SCENARIOS}
     page = render(recorder, runs, compared, PAGE.read_text(encoding="utf-8"))
     physics = fill(PHYSICS.read_text(encoding="utf-8"), blocks(runs["reference"]))
     if check:

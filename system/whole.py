@@ -37,11 +37,26 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         beside.unlink(missing_ok=True)
     # The name is an entry of the folder, which has to be written as well.
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a file; after a power cut it has gone.
+
+    Raises:
+        OSError: if it cannot be removed.
+    """
+    path.unlink()
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Put on disk which files a folder has."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def clear_away(folder: Path) -> None:

@@ -55,7 +55,7 @@ LEFT_OUT: Final = {
     "tests/nodes/gateway/test_websocket.py": PROCESSES,
     "tests/nodes/gateway/test_workers.py": PROCESSES,
     "tests/nodes/test_plant_in_memory.py": LONG,
-    "tests/nodes/test_shared_presets.py::test_what_the_dashboard_": PROCESSES,
+    "tests/catalog/test_presets.py::test_what_the_dashboard_": PROCESSES,
     "tests/nodes/test_usage.py": PROCESSES,
     "tests/nodes/test_written_files.py": PROCESSES,
     "tests/nodes/watchdog/test_core.py": LONG,

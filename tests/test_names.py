@@ -42,14 +42,12 @@ MODULES_ALIKE = {
     "alarms": "of a plant: how a module keeps them, and how everybody lists them",
     "forks": "of a run: the module makes the checkpoint, the gateway begins the run",
     "parameters": "of the model, and the gateway's answers about them",
-    "presets": "of the catalog, and the answers of gateway and dashboard about them",
-    "scenarios": "of the catalog, and the gateway's answers about them",
     "state": "of the plant: what the kernel computes with, and what is published of it",
 }
 """Modules that are about one thing in two layers."""
 
 CLASSES_TO_RENAME = {
-    "Alarm", "Entry", "Load", "Module", "Outcome", "Plant", "Presets", "Problem", "Source", "Start", "Streams",
+    "Alarm", "Entry", "Load", "Module", "Outcome", "Plant", "Problem", "Source", "Start", "Streams",
     "Whole",
 }  # fmt: skip
 MODULES_TO_RENAME = {

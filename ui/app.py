@@ -154,10 +154,10 @@ class Sessions:
     async def _perform(
         self, data: object, origin: str, caller: Caller, answer: Callable[[PressAnswer | QuestionAnswer], None]
     ) -> None:
-        if isinstance(data, dict) and "ask" in data:
-            answer(await self.questions.answer(data, caller))
-            return
         named = f"{origin}:{caller.name}" if caller.name else origin
+        if isinstance(data, dict) and "ask" in data:
+            answer(await self.questions.answer(data, caller, named))
+            return
         try:
             told = await perform(self.commander, read_press(data), named, caller)
         except FrameError as error:

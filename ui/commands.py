@@ -1,8 +1,5 @@
 """What was pressed on the page becomes a command of the plant; nothing here waits in a callback."""
 
-import os
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,8 +9,8 @@ from bus.protocol.messages import Result
 from bus.protocol.schema import Message
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
-from bus.transport.client import Commander, NotAnsweredError, RefusedError, command
-from system.environment import scenario_folder
+from bus.transport.client import Commander, command
+from bus.transport.request import NotAnsweredError, RefusedError
 
 PRESSED_LIMIT = 16
 """Commands of one session that may wait for an answer at a time."""
@@ -72,10 +69,3 @@ async def perform(commander: Commander, press: Press, origin: str, caller: Calle
 
 def _answer(press: Press, result: Result) -> PressAnswer:
     return PressAnswer(press.id, result.outcome, result.t, result.reason)
-
-
-def scenarios(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Names of the scenarios there are to choose from, the default one first."""
-    folder = scenario_folder(environ)
-    names = sorted(path.stem for path in folder.glob("*.toml") if re.fullmatch(r"[A-Za-z0-9_.\-]{1,64}", path.stem))
-    return sorted(names, key=lambda name: name != "reference")

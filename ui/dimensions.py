@@ -6,7 +6,8 @@ import structlog
 
 from bus.protocol.codec import FrameError
 from bus.protocol.endpoints import Endpoints
-from bus.transport.client import NotAnsweredError, RefusedError, snapshot
+from bus.transport.client import snapshot
+from bus.transport.request import NotAnsweredError, RefusedError
 from ui.feed import Feed
 from ui.stream import PageStream
 

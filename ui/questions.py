@@ -3,38 +3,56 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from bus.protocol import codec
 from bus.protocol.codec import FrameError
-from bus.protocol.endpoints import EndpointError, Endpoints, ModuleEndpoints
+from bus.protocol.endpoints import EndpointError, ModuleEndpoints
 from bus.protocol.messages import (
+    IDENTIFIER,
+    Channels,
     ChannelsRequest,
-    ForkRequest,
+    History,
     HistoryRequest,
+    Notes,
     NotesRequest,
     RecorderRequest,
-    Refused,
     Replay,
     ReplayRequest,
+    Runs,
     RunsRequest,
 )
 from bus.protocol.schema import Message
 from bus.security.roles import QUESTIONS, lacking
 from bus.security.tokens import Caller, Role
-from bus.transport.client import NotAnsweredError, RefusedError
-from ui.asking import ask
+from bus.transport.client import Commander, recorded
+from bus.transport.request import Inquiry, NotAnsweredError, Patience, RefusedError, async_request
+from catalog.forks import ForkPoint, MomentError, RejectedError, begin_fork, by_commander
+from catalog.presets import PresetError, Presets
+from kpp_physics.parameters import ParameterError
 from ui.lab import Lab, LabError
-from ui.presets import PresetError, Presets
 from ui.replays import ReplayLaunchError, Replays
 
 ANSWER_TIME = 5.0
-"""Seconds within which a recorder answers; a long run is read from disk."""
+"""Seconds within which the clock answers what is asked of it; an ended run is read from disk."""
 
-FORK_TIME = 60.0
-"""Seconds within which a module makes a moment ready: it may have to compute up to it."""
+
+REASONS = (
+    EndpointError,
+    FrameError,
+    LabError,
+    MomentError,
+    NotAnsweredError,
+    ParameterError,
+    PresetError,
+    RefusedError,
+    RejectedError,
+    ReplayLaunchError,
+)
+"""Errors whose text says to whoever asked what is wrong."""
 
 
 class Question(Message, frozen=True):
@@ -45,6 +63,22 @@ class Question(Message, frozen=True):
     module: str
     """Plant module that the page shows."""
     args: dict[str, Any]
+
+
+class PageOrigin(NamedTuple):
+    """Who asks, and about which module."""
+
+    module: ModuleEndpoints
+    origin: str
+
+
+class PageFork(Message, frozen=True):
+    """Where a new run begins, with what, and the id of the command that ends the present one."""
+
+    run: Annotated[str, Meta(pattern=IDENTIFIER)]
+    seq: Annotated[int, Meta(ge=1)]
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    id: str = ""
 
 
 class QuestionAnswer(Message, frozen=True):
@@ -60,18 +94,19 @@ class Questions:
     """Answers questions; one that cannot be answered gets the reason.
 
     Args:
-        endpoints: where the plant is.
+        commander: sends commands, and knows where the plant is.
         presets: named sets of parameters.
         lab: compares hypotheses.
         replays: plays recorded runs back.
     """
 
-    def __init__(self, endpoints: Endpoints, presets: Presets, lab: Lab, replays: Replays) -> None:
-        self._endpoints = endpoints
+    def __init__(self, commander: Commander, presets: Presets, lab: Lab, replays: Replays) -> None:
+        self._commander = commander
+        self._endpoints = commander.endpoints
         self._presets = presets
         self._lab = lab
         self._replays = replays
-        self._kinds: dict[str, Callable[[ModuleEndpoints, dict[str, Any]], Awaitable[Any]]] = {
+        self._kinds: dict[str, Callable[[PageOrigin, dict[str, Any]], Awaitable[Any]]] = {
             "presets": self._list_presets,
             "preset_read": self._read_preset,
             "preset_save": self._save_preset,
@@ -87,11 +122,17 @@ class Questions:
             "replay_end": self._replay_end,
         }
 
-    async def answer(self, data: object, caller: Caller) -> QuestionAnswer:
-        """Answer what a page sent, if whoever sent it may ask that."""
+    async def answer(self, data: object, caller: Caller, origin: str) -> QuestionAnswer:
+        """Answer what a page sent, if whoever sent it may ask that.
+
+        Args:
+            data: what came.
+            caller: what who asks may do.
+            origin: who asks, as the clock's journal has it.
+        """
         try:
-            question = msgspec.convert(data, Question)
-        except (msgspec.ValidationError, ValueError) as error:
+            question = _from_page(data, Question)
+        except FrameError as error:
             return QuestionAnswer("", False, None, str(error))
         kind = self._kinds.get(question.ask)
         if kind is None:
@@ -100,74 +141,66 @@ class Questions:
         if denied:
             return QuestionAnswer(question.id, False, None, denied)
         try:
-            module = self._endpoints.module(question.module)
-            return QuestionAnswer(question.id, True, await kind(module, question.args), "")
-        except (
-            EndpointError,
-            PresetError,
-            LabError,
-            ReplayLaunchError,
-            RefusedError,
-            NotAnsweredError,
-            FrameError,
-        ) as error:
+            asked = PageOrigin(self._endpoints.module(question.module), origin)
+            return QuestionAnswer(question.id, True, await kind(asked, question.args), "")
+        except REASONS as error:
             return QuestionAnswer(question.id, False, None, str(error))
         except KeyError as error:
             return QuestionAnswer(question.id, False, None, f"{error.args[0]}: is missing")
 
-    async def _list_presets(self, _module: ModuleEndpoints, _args: dict[str, Any]) -> Any:
+    async def _list_presets(self, _asked: PageOrigin, _args: dict[str, Any]) -> Any:
         return self._presets.names()
 
-    async def _read_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        return self._presets.read(str(args["name"]))
+    async def _read_preset(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
+        return self._presets.read(str(args["name"])).parameters.as_dict()
 
-    async def _save_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _save_preset(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
         parameters = args["parameters"]
         if not isinstance(parameters, dict):
             raise PresetError("parameters: give values by name")
-        new = args.get("new", False) is True
-        await asyncio.to_thread(self._presets.save, str(args["name"]), parameters, new=new)  # it may have to wait
+        name, new = str(args["name"]), args.get("new", False) is True
+
+        def require(tag: str | None) -> None:
+            if new and tag is not None:  # another page or REST has saved it since the page looked
+                raise PresetError(f"there is a preset {name} by now: save it again to overwrite it")
+
+        await asyncio.to_thread(self._presets.write, name, parameters, require)  # it may have to wait
         return self._presets.names()
 
-    async def _delete_preset(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _delete_preset(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
         await asyncio.to_thread(self._presets.delete, str(args["name"]))
         return self._presets.names()
 
-    async def _runs(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        return await self._recorder(codec.build(RunsRequest, {"before": args.get("before", "")}))
+    async def _runs(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(RunsRequest, {"before": args.get("before", "")}), Runs)
 
-    async def _channels(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _channels(self, asked: PageOrigin, args: dict[str, Any]) -> Any:
         found: list[Any] = []
         while True:
-            fields = {"run": args.get("run", ""), "module": module.module, "after": len(found)}
-            block = await self._recorder(codec.build(ChannelsRequest, fields))
+            fields = {"run": args.get("run", ""), "module": asked.module.module, "after": len(found)}
+            block = await self._recorder(codec.build(ChannelsRequest, fields), Channels)
             found += block["channels"]
             if len(found) >= block["total"] or not block["channels"]:
                 return {"run": block["run"], "channels": found}
 
-    async def _history(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        return await self._recorder(codec.build(HistoryRequest, {"module": module.module, **args}))
+    async def _history(self, asked: PageOrigin, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(HistoryRequest, {"module": asked.module.module, **args}), History)
 
-    async def _notes(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        return await self._recorder(codec.build(NotesRequest, args))
+    async def _notes(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
+        return await self._recorder(codec.build(NotesRequest, args), Notes)
 
-    async def _recorder(self, request: RecorderRequest) -> dict[str, Any]:
-        reply = await ask([self._endpoints.recorder], request, codec.decode_recorder_reply, ANSWER_TIME, "the recorder")
-        if isinstance(reply, Refused):
-            raise RefusedError(reply)
-        plain: dict[str, Any] = msgspec.to_builtins(reply)
+    async def _recorder(self, message: RecorderRequest, kind: type[Message]) -> dict[str, Any]:
+        plain: dict[str, Any] = msgspec.to_builtins(await recorded(self._endpoints, message, kind))
         return plain
 
-    async def _tick_at(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _tick_at(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
         """The tick after which a run had come to a simulated time: ticks of a pause advance nothing."""
         run, t, after = str(args["run"]), float(args["t"]), 0
         while True:
-            request = codec.build(ReplayRequest, {"run": run, "after": after})
-            address = [self._endpoints.clock_control]
-            reply = await ask(address, request, codec.decode_clock_reply, ANSWER_TIME, "the clock")
-            if isinstance(reply, Refused):
-                raise RefusedError(reply)
-            if not isinstance(reply, Replay) or not reply.spans:
+            message = codec.build(ReplayRequest, {"run": run, "after": after})
+            asked = Inquiry("the clock", [self._endpoints.clock_control], message, codec.decode_clock_reply, Replay)
+            reply = await async_request(asked, Patience(ANSWER_TIME))
+            if not reply.spans:
                 return {"seq": after}
             for span in reply.spans:
                 if span.dt > 0 and span.t + span.count * span.dt >= t - 1e-9:
@@ -176,26 +209,31 @@ class Questions:
             if after >= reply.last:
                 return {"seq": after}
 
-    async def _fork(self, module: ModuleEndpoints, args: dict[str, Any]) -> Any:
-        """Have every process of every module make the moment ready: the run begins in all of them."""
-        request = codec.build(ForkRequest, args)
-        processes = [(each.module, instance) for each in self._endpoints.modules for instance in each.instances]
-        replies = await asyncio.gather(
-            *(
-                ask([instance.snapshot], request, codec.decode_module_reply, FORK_TIME, f"module {name}")
-                for name, instance in processes
-            )
-        )
-        for reply in replies:
-            if isinstance(reply, Refused):
-                raise RefusedError(reply)
-        return msgspec.to_builtins(next(reply for reply in replies if reply.module == module.module))
+    async def _fork(self, asked: PageOrigin, args: dict[str, Any]) -> Any:
+        """Begin a run from a tick of another one; the same tick in every module."""
+        fork = _from_page(args, PageFork)
+        moment = ForkPoint(fork.run, {module.module: fork.seq for module in self._endpoints.modules})
+        order = by_commander(self._commander, asked.origin, fork.id)
+        new = await begin_fork(self._endpoints, self._commander, moment, fork.parameters, order)
+        made = next(each for each in new.made if each.module == asked.module.module)
+        return {"run": new.run, "scenario": made.scenario, "t": made.t, "digest": made.digest}
 
-    async def _compare(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _compare(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
         return await self._lab.compare(args["parameters"])
 
-    async def _replay(self, _module: ModuleEndpoints, args: dict[str, Any]) -> Any:
+    async def _replay(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
         await self._replays.start(str(args["run"]))
 
-    async def _replay_end(self, _module: ModuleEndpoints, _args: dict[str, Any]) -> Any:
+    async def _replay_end(self, _asked: PageOrigin, _args: dict[str, Any]) -> Any:
         await self._replays.stop()
+
+
+M = TypeVar("M", bound=Message)
+
+
+def _from_page(data: object, kind: type[M]) -> M:
+    """What a page sent, checked. Raises FrameError that names the field."""
+    try:
+        return msgspec.convert(data, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise FrameError(str(error)) from error

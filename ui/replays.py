@@ -14,6 +14,7 @@ from typing import Any
 
 from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.protocol.messages import IDENTIFIER
+from catalog.data_folder import DataFolder
 from runtime.process import SUPERVISOR_PID, isolated
 from runtime.replay_endpoints import replay_environment
 
@@ -40,7 +41,7 @@ class Replays:
             dashboard, and the reason if it ended by itself; None when there is no replay.
     """
 
-    def __init__(self, data: Path, tell: Callable[[dict[str, Any] | None], None]) -> None:
+    def __init__(self, data: DataFolder, tell: Callable[[dict[str, Any] | None], None]) -> None:
         self._data = data
         self._tell = tell
         self._turn = asyncio.Lock()
@@ -62,11 +63,11 @@ class Replays:
             raise ReplayLaunchError(str(error)) from error
         async with self._turn:
             await self._end()
-            log = self._data / "log" / LOG
+            log = self._data.log / LOG
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as output:
                 self._process = await asyncio.create_subprocess_exec(
-                    *isolated("console", "replay", "--data", str(self._data), "--", run),
+                    *isolated("console", "replay", "--data", str(self._data.path), "--", run),
                     env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,

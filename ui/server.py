@@ -20,6 +20,9 @@ from bus.security.binding import require_safe_door
 from bus.security.hosts import Names
 from bus.security.keys import SecurityError
 from bus.transport.client import Commander
+from catalog.data_folder import DataFolder
+from catalog.presets import Presets
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import DECLARATIONS
 from runtime.process import Heart, StopSignal, give_up
 from system.environment import data_folder
@@ -27,7 +30,6 @@ from system.interfaces import failure
 from ui import channels
 from ui.access_matcher import AccessMatcher
 from ui.app import TITLE, Sessions
-from ui.commands import scenarios
 from ui.conventions import keep
 from ui.dimensions import follow
 from ui.feed import Feed
@@ -35,7 +37,6 @@ from ui.frames import LAYOUT
 from ui.health import HealthHandler, MetricsHandler
 from ui.lab import Lab
 from ui.places import counted
-from ui.presets import Presets
 from ui.questions import Questions
 from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
@@ -65,13 +66,13 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
 
     feed.on_result(pass_on)
     stream = PageStream(feed.plant, feed.lock, _hello())
-    data = data_folder()
+    data = DataFolder(data_folder())
     replays = Replays(data, stream.tell_replay)
     names = Names.from_environment(endpoints.ui_http.host, variables=(hosts.VARIABLE, hosts.UI_VARIABLE))
     admission = Admission.from_environment()
     watching = admission.watch(loop.call_soon_threadsafe)
     access = AccessMatcher(names, admission)
-    questions = Questions(endpoints, Presets(data / "presets"), Lab(), replays)
+    questions = Questions(commander, Presets(data.presets), Lab(), replays)
     sessions = Sessions(commander, questions, access.caller)
     server = _server(endpoints, feed, stream, sessions, access)
     stop = StopSignal()
@@ -157,7 +158,7 @@ def _server(endpoints: Endpoints, feed: Feed, stream: PageStream, sessions: Sess
         unused_session_lifetime_milliseconds=3_000,
         check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
-            ("/stream", StreamHandler, {"stream": stream, "scenarios": scenarios}),
+            ("/stream", StreamHandler, {"stream": stream, "scenarios": lambda: Scenarios.of_plant().offered()}),
             ("/health", HealthHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
             ("/metrics", MetricsHandler, {"feed": feed, "stream": stream, "sessions": sessions}),
         ],

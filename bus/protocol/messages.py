@@ -81,6 +81,12 @@ STOPPED_LATE = "policy"
 EVERY_MODULE = "*"
 """Module name of a command that every plant module obeys, all in the same tick."""
 
+
+def begin_id(run: str) -> str:
+    """Id of the command that begins a run in every module; each answers it with a result."""
+    return f"{run}.begin"
+
+
 EMERGENCY_STOP = "emergency_stop"
 """Command that sets a plant's brake at once; the one that anybody may give to every module."""
 

@@ -4,29 +4,33 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.joint import JointOutcome
 from bus.protocol.messages import (
     CLOCK_MODULE,
+    EVERY_MODULE,
     CommandRequest,
     Forked,
     ForkRequest,
     Frames,
     FramesRequest,
-    RecorderReply,
     RecorderRequest,
-    Refused,
+    Replay,
+    ReplayRequest,
     Result,
     Sequenced,
     Snapshot,
     SnapshotRequest,
+    begin_id,
 )
-from bus.transport.sockets import AsyncDealer, Dealer
+from bus.protocol.schema import Message
+from bus.transport.request import Inquiry, NotAnsweredError, Patience, RefusedError, async_request, request
 
 RETRY_INTERVAL = 0.3
 """Seconds until a request that was not answered is sent again, with the same id."""
@@ -38,26 +42,20 @@ RESULT_WITHIN = 0.5
 
 RESULTS_KEPT = 10_000
 
-CONNECT_WITHIN = 0.5
-"""Seconds after which a socket on which nobody listens is given up."""
+BEGUN_WITHIN = 10.0
+"""Seconds within which every module has begun a run."""
 
-RECORDER_WITHIN = 10.0
-"""Seconds that the recorder may take: it answers one request after the other."""
+FOLLOWED_AGAIN = 0.05
+"""Seconds until the clock is asked again whether a run was followed by another one."""
 
-FORK_WITHIN = 120.0
-"""Seconds that a module may take to compute a recorded moment."""
+RECORDER = Patience(answer=10.0, connect=0.5)
+"""The recorder may take its time: it answers one request after the other."""
+
+FORK = Patience(answer=120.0, connect=0.5)
+"""A module may have to compute a recorded moment from the beginning of its run."""
 
 
-class NotAnsweredError(TimeoutError):
-    """No answer in time. A command may or may not act: ask again with the same id."""
-
-
-class RefusedError(ValueError):
-    """The clock did not accept the request; nothing was done."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(f"{refused.field}: {refused.reason}" if refused.field else refused.reason)
-        self.refused = refused
+R = TypeVar("R", bound=Message)
 
 
 def command(module: str, name: str, args: dict[str, Any], origin: str, command_id: str = "") -> CommandRequest:
@@ -103,7 +101,7 @@ class Commander:
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._address = endpoints.clock_control
         self._modules = tuple(module.module for module in endpoints.modules)
         self._waiting: dict[str, list[_Waiting]] = {}
@@ -134,87 +132,121 @@ class Commander:
             RefusedError: if the clock did not accept it, for the moment or for good.
             NotAnsweredError: if the clock did not answer, or no result came in `timeout` seconds.
         """
-        known = self._results.get(request.id, JointOutcome())
-        if not known.missing(request.module, self._modules):
-            return known.told(request.module)
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        own = _Waiting(request.module, future)
-        self._waiting.setdefault(request.id, []).append(own)
         deadline = time.monotonic() + timeout
-        try:
-            sequenced = await self._sequence(request, deadline)
-            while not future.done() and (left := deadline - time.monotonic()) > 0:
-                await asyncio.wait([future], timeout=min(left, RESULT_WITHIN))
-                if not future.done() and time.monotonic() < deadline:
-                    await self._ask_for_result(request, sequenced)
-            if future.done():
-                return future.result()
-            missing = self._results.get(request.id, JointOutcome()).missing(request.module, self._modules)
+        with self._expecting(request.id, request.module) as outcome:
+            if not outcome.done():
+                sequenced = await self._sequence(request, deadline)
+                await self._expect(outcome, request.module, sequenced, deadline)
+            if outcome.done():
+                return outcome.result()
+            missing = self._known(request.id).missing(request.module, self._modules)
             raise NotAnsweredError(
                 f"{', '.join(missing)} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
                 f"{sequenced.seq} of run {sequenced.run}: ask again with the same id"
             )
+
+    async def begun(self, run: str, seq: int) -> list[Result]:
+        """What the modules said to the beginning of the run that followed another one, as soon as all have said it.
+
+        Args:
+            run: the other run.
+            seq: tick of it at which a command ended it.
+
+        Raises:
+            NotAnsweredError: if no run followed in BEGUN_WITHIN seconds, or a module has not begun it.
+        """
+        deadline = time.monotonic() + BEGUN_WITHIN
+        following = await self._following(run, seq, deadline)
+        begin = Sequenced(id=begin_id(following), run=following, seq=1)
+        with self._expecting(begin.id, EVERY_MODULE) as outcome:
+            await self._expect(outcome, EVERY_MODULE, begin, deadline)
+            missing = self._known(begin.id).missing(EVERY_MODULE, self._modules)
+        if missing:
+            raise NotAnsweredError(f"{', '.join(missing)} has not begun run {following} in {BEGUN_WITHIN:g} s")
+        return list(self._known(begin.id).results.values())
+
+    async def _following(self, run: str, seq: int, deadline: float) -> str:
+        """The run that followed another one, by what the clock says of that one's ticks after `seq`."""
+        message = ReplayRequest(run=run, after=seq)
+        asked = Inquiry("the clock", [self._address], message, codec.decode_clock_reply, Replay)
+        while (left := deadline - time.monotonic()) > 0:
+            reply = await async_request(asked, Patience(left, refusals=left))
+            if reply.following:
+                return reply.following
+            await asyncio.sleep(FOLLOWED_AGAIN)
+        raise NotAnsweredError(f"no run has followed run {run}")
+
+    def _known(self, command_id: str) -> JointOutcome:
+        return self._results.get(command_id, JointOutcome())
+
+    @contextmanager
+    def _expecting(self, command_id: str, module: str) -> "Iterator[asyncio.Future[Result]]":
+        """What becomes of a command that acts on a module; it is done as soon as that is known."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        known = self._known(command_id)
+        if not known.missing(module, self._modules):
+            future.set_result(known.told(module))
+        own = _Waiting(module, future)
+        self._waiting.setdefault(command_id, []).append(own)
+        try:
+            yield future
         finally:
-            waiting = self._waiting[request.id]
+            waiting = self._waiting[command_id]
             waiting.remove(own)
             if not waiting:
-                del self._waiting[request.id]
+                del self._waiting[command_id]
 
-    async def _sequence(self, request: CommandRequest, deadline: float) -> Sequenced:
-        payload = codec.encode(request)
-        attempts = 0
-        # One socket for all attempts: a busy clock may answer the first while a later one is under way.
-        with AsyncDealer(self._address) as dealer:
-            while attempts < RETRIES:
-                reply = await _exchanged(dealer, payload, RETRY_INTERVAL, codec.decode_clock_reply)
-                if reply is None:
-                    attempts += 1
-                elif isinstance(reply, Refused):
-                    if reply.retry_after <= 0 or time.monotonic() + reply.retry_after > deadline:
-                        raise RefusedError(reply)
-                    await asyncio.sleep(reply.retry_after)
-                elif isinstance(reply, Sequenced) and reply.id == request.id:
-                    return reply
-        raise NotAnsweredError(
-            f"the clock at {self._address} did not answer {RETRIES} times in {RETRIES * RETRY_INTERVAL:g} s: "
-            "the command may or may not act; ask again with the same id"
-        )
+    async def _expect(
+        self, outcome: "asyncio.Future[Result]", module: str, sequenced: Sequenced, deadline: float
+    ) -> None:
+        """Wait until the outcome is known or the time is over; what was not heard for a while is asked for."""
+        while not outcome.done() and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait([outcome], timeout=min(left, RESULT_WITHIN))
+            if not outcome.done() and time.monotonic() < deadline:
+                await self._ask_for_result(module, sequenced)
 
-    async def _ask_for_result(self, request: CommandRequest, sequenced: Sequenced) -> None:
+    async def _sequence(self, message: CommandRequest, deadline: float) -> Sequenced:
+        patience = Patience(RETRY_INTERVAL, attempts=RETRIES, refusals=max(0.0, deadline - time.monotonic()))
+        try:
+            return await async_request(_sequencing(self._address, message), patience)
+        except NotAnsweredError as error:
+            raise NotAnsweredError(f"{error} {UNKNOWN}") from error
+
+    async def _ask_for_result(self, module: str, sequenced: Sequenced) -> None:
         """Results are published once and may be lost on the way: those of the tick come from whoever made them.
 
         A command whose run ended before its tick is answered by the clock, whoever it was for.
         """
-        payload = codec.encode(FramesRequest(run=sequenced.run, after=sequenced.seq - 1))
-        replies = [await _ask(self._address, payload, RETRY_INTERVAL, codec.decode_clock_reply)]
-        missing = self._results.get(request.id, JointOutcome()).missing(request.module, self._modules)
-        addresses = [
-            instance.snapshot
-            for module in missing
-            if module != CLOCK_MODULE
-            for instance in self._endpoints.module(module).instances
+        message = FramesRequest(run=sequenced.run, after=sequenced.seq - 1)
+        missing = self._known(sequenced.id).missing(module, self._modules)
+        asked = [Inquiry("the clock", [self._address], message, codec.decode_clock_reply, Frames)] + [
+            Inquiry(f"module {name}", [instance.snapshot], message, codec.decode_module_reply, Frames)
+            for name in missing
+            if name != CLOCK_MODULE
+            for instance in self.endpoints.module(name).instances
         ]
-        asked = [_ask(address, payload, RETRY_INTERVAL, codec.decode_module_reply) for address in addresses]
-        replies += await asyncio.gather(*asked)  # at once: one that does not answer keeps nobody waiting
-        for reply in replies:
-            for result in reply.results if isinstance(reply, Frames) else ():
-                if result.id == request.id:
+        # At once: one that does not answer keeps nobody waiting.
+        for results in await asyncio.gather(*map(_results, asked)):
+            for result in results:
+                if result.id == sequenced.id:
                     self.heard(result)
 
 
-async def _ask(address: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
-    """The reply to one request on a socket of its own, None when none came in time."""
-    with AsyncDealer(address) as dealer:
-        return await _exchanged(dealer, payload, timeout, decode)
-
-
-async def _exchanged(dealer: AsyncDealer, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
+async def _results(asked: Inquiry[Frames]) -> list[Result]:
+    """Results that somebody still has; none if there is no answer."""
     try:
-        async with asyncio.timeout(timeout):
-            await dealer.send(payload)
-            return decode(await dealer.receive())
-    except TimeoutError:
-        return None
+        return (await async_request(asked, Patience(RETRY_INTERVAL))).results
+    except (NotAnsweredError, RefusedError):
+        return []
+
+
+UNKNOWN = "The command may or may not act: ask again with the same id"
+
+
+def _sequencing(address: str, message: CommandRequest) -> Inquiry[Sequenced]:
+    """A command for the clock, whose answer names its id."""
+    decode = codec.decode_clock_reply
+    return Inquiry("the clock", [address], message, decode, Sequenced, lambda reply: reply.id == message.id)
 
 
 async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> Snapshot:
@@ -224,84 +256,46 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
         NotAnsweredError: if the module does not answer in `timeout` seconds.
         RefusedError: if it has nothing to show, with its reason.
     """
-    payload = codec.encode(SnapshotRequest())
-    instances = endpoints.module(module).instances
-    for instance in instances:  # any of them knows it; one may be down
-        reply = await _ask(instance.snapshot, payload, timeout / len(instances), codec.decode_module_reply)
-        if isinstance(reply, Snapshot):
-            return reply
-        if isinstance(reply, Refused):
-            raise RefusedError(reply)
-    addresses = " and ".join(instance.snapshot for instance in instances)
-    raise NotAnsweredError(f"module {module} at {addresses} did not answer in {timeout:g} s")
+    addresses = [instance.snapshot for instance in endpoints.module(module).instances]
+    # Any of them knows it; one may be down.
+    asked = Inquiry(f"module {module}", addresses, SnapshotRequest(), codec.decode_module_reply, Snapshot)
+    return await async_request(asked, Patience(timeout / len(addresses)))
 
 
-async def recorded(endpoints: Endpoints, request: RecorderRequest) -> RecorderReply:
-    """What the recorder answers to a question about recordings, never a refusal.
+async def recorded(endpoints: Endpoints, message: RecorderRequest, kind: type[R]) -> R:
+    """What the recorder answers to a question about recordings.
+
+    Args:
+        endpoints: where it is.
+        message: the question.
+        kind: type of its answer.
 
     Raises:
         NotAnsweredError: if it does not answer.
         RefusedError: with its field and reason.
     """
-    payload = codec.encode(request)
-    reply: RecorderReply = await _exchange(
-        "the recorder", endpoints.recorder, payload, RECORDER_WITHIN, codec.decode_recorder_reply
-    )
-    if isinstance(reply, Refused):
-        raise RefusedError(reply)
-    return reply
+    asked = Inquiry("the recorder", [endpoints.recorder], message, codec.decode_recorder_reply, kind)
+    return await async_request(asked, RECORDER)
 
 
-async def fork(address: str, request: ForkRequest) -> Forked:
+async def fork(module: str, address: str, message: ForkRequest) -> Forked:
     """Have one instance of a module make a recorded moment ready.
 
     Raises:
         NotAnsweredError: if it does not answer.
         RefusedError: with its reason.
     """
-    payload = codec.encode(request)
-    reply = await _exchange("the module", address, payload, FORK_WITHIN, codec.decode_module_reply)
-    if isinstance(reply, Refused):
-        raise RefusedError(reply)
-    if not isinstance(reply, Forked):
-        raise NotAnsweredError(f"the module at {address} answered something else")
-    return reply
+    return await async_request(Inquiry(f"module {module}", [address], message, codec.decode_module_reply, Forked), FORK)
 
 
-async def _exchange(who: str, address: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]) -> Any:
-    """One request that may take its time, to someone who has to be there at once."""
-    with AsyncDealer(address) as dealer:
-        try:
-            async with asyncio.timeout(CONNECT_WITHIN):
-                await dealer.send(payload)
-        except TimeoutError as error:
-            raise NotAnsweredError(f"{who} is not at {address}: is it running?") from error
-        try:
-            async with asyncio.timeout(timeout):
-                return decode(await dealer.receive())
-        except TimeoutError as error:
-            raise NotAnsweredError(f"{who} at {address} did not answer in {timeout:g} s") from error
-
-
-def sequence(endpoints: Endpoints, request: CommandRequest) -> Sequenced:
+def sequence(endpoints: Endpoints, message: CommandRequest) -> Sequenced:
     """Have a command sequenced, from a plain program; its result is published under `result/`.
 
     Raises:
         RefusedError: if the clock did not accept it.
         NotAnsweredError: if the clock did not answer.
     """
-    payload = codec.encode(request)
-    for _attempt in range(RETRIES):
-        with Dealer(endpoints.clock_control) as dealer:
-            deadline = time.monotonic() + RETRY_INTERVAL
-            while not dealer.send(payload) and time.monotonic() < deadline:
-                dealer.receive(0.01)
-            answer = dealer.receive(RETRY_INTERVAL)
-        if answer is None:
-            continue
-        reply = codec.decode_clock_reply(answer)
-        if isinstance(reply, Refused):
-            raise RefusedError(reply)
-        if isinstance(reply, Sequenced) and reply.id == request.id:
-            return reply
-    raise NotAnsweredError(f"the clock at {endpoints.clock_control} did not answer: ask again with the same id")
+    try:
+        return request(_sequencing(endpoints.clock_control, message), Patience(RETRY_INTERVAL, attempts=RETRIES))
+    except NotAnsweredError as error:
+        raise NotAnsweredError(f"{error} {UNKNOWN}") from error

@@ -7,9 +7,11 @@ Producers bind, everyone else connects, and either side may start first. One thr
 socket bounds the size of what it takes; nothing waits for a peer on close.
 """
 
+import asyncio
 import contextlib
 import itertools
 import logging
+import math
 import os
 import socket
 import threading
@@ -519,28 +521,34 @@ class Server(_Bound):
         self._socket.send_multipart([*peer, payload], zmq.DONTWAIT)
 
 
+def _dealing(context: Callable[[], Any], address: str) -> Any:
+    socket = _made(context, zmq.DEALER)
+    _configure(socket, MAX_TELEMETRY)
+    _encrypt(socket, binds=False)
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.connect(address)
+    return socket
+
+
 class Dealer(_Owner):
     """DEALER: connects, sends requests, receives replies; never queues to a peer that is not there."""
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._socket = self._open()
+        self._socket = _dealing(zmq.Context.instance, address)
 
-    def _open(self) -> Any:
-        socket = _made(zmq.Context.instance, zmq.DEALER)
-        _configure(socket, MAX_TELEMETRY)
-        _encrypt(socket, binds=False)
-        socket.setsockopt(zmq.IMMEDIATE, 1)
-        socket.connect(self._address)
-        return socket
-
-    def send(self, payload: bytes) -> bool:
-        """Send, or return False when no peer is connected or it does not keep up."""
-        try:
-            self._socket.send(payload, zmq.DONTWAIT)
-        except zmq.Again:
-            return False
-        return True
+    def send(self, payload: bytes, timeout: float = 0.0) -> bool:
+        """Send, or return False when for `timeout` seconds no peer is connected or it does not keep up."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self._socket.send(payload, zmq.DONTWAIT)
+            except zmq.Again:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._socket.poll(math.ceil(left * 1000), zmq.POLLOUT):
+                    return False
+            else:
+                return True
 
     def receive(self, timeout: float = 0.0) -> bytes | None:
         """The next reply, or None when none came in `timeout` seconds."""
@@ -550,7 +558,7 @@ class Dealer(_Owner):
     def renew(self) -> None:
         """Forget every unanswered request and connect anew."""
         self._socket.close()
-        self._socket = self._open()
+        self._socket = _dealing(zmq.Context.instance, self._address)
 
 
 def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> None:
@@ -578,22 +586,22 @@ class AsyncDealer(_Owner):
     """A Dealer for an asyncio loop."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        self._socket = self._open()
+        self._socket = _dealing(zmq.asyncio.Context.instance, address)
 
-    def _open(self) -> Any:
-        socket = _made(zmq.asyncio.Context.instance, zmq.DEALER)
-        _configure(socket, MAX_TELEMETRY)
-        _encrypt(socket, binds=False)
-        socket.setsockopt(zmq.IMMEDIATE, 1)
-        socket.connect(self._address)
-        return socket
+    async def send(self, payload: bytes, timeout: float) -> bool:
+        """Send, or return False when for `timeout` seconds no peer is connected or it does not keep up."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._socket.send(payload)
+        except TimeoutError:
+            return False
+        return True
 
-    async def send(self, payload: bytes) -> None:
-        """Send as soon as a peer is connected; the caller sets the deadline."""
-        await self._socket.send(payload)
-
-    async def receive(self) -> bytes:
-        """The next reply; the caller sets the deadline."""
-        frames = await self._socket.recv_multipart()
+    async def receive(self, timeout: float) -> bytes | None:
+        """The next reply, or None when none came in `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                frames = await self._socket.recv_multipart()
+        except TimeoutError:
+            return None
         return bytes(frames[-1])

@@ -17,6 +17,7 @@ from bus.protocol.messages import (
 )
 from bus.security.binding import require_safe_door
 from bus.transport.sockets import Publisher, Server
+from catalog.data_folder import DataFolder
 from nodes.clock.app import Shell
 from nodes.clock.core import ClockCore, ClockSettings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
@@ -37,8 +38,8 @@ def main() -> int:
     try:
         endpoints = Endpoints.from_environment(os.environ)
         # First of all: the epoch fences off an older clock, and it needs nothing but the journal.
-        journal, epoch = _take_over(args.data / "journal.sqlite", log)
-        runs = RunLogs(args.data / "runs", journal.commands)
+        journal, epoch = _take_over(DataFolder(args.data).journal, log)
+        runs = RunLogs(DataFolder(args.data).runs, journal.commands)
         settings = ClockSettings(
             epoch=epoch,
             rate=args.rate,

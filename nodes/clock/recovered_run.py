@@ -8,14 +8,14 @@ import msgspec
 
 from bus.ordered.tick_log import RunHeader, TickRecord
 from bus.ordered.tick_span import TickSpan
-from bus.protocol.messages import CLOCK_MODULE, EVERY_MODULE, Command
+from bus.protocol.messages import CLOCK_MODULE, EVERY_MODULE, Command, begin_id
 
 
 def begin_command(header: RunHeader) -> Command:
     """The command that rides in the first tick of a run."""
     # It is made of the header and not journaled: that is on disk before the first tick, so that it cannot be lost.
     args = {"scenario": header.scenario, "parameters": header.parameters}
-    return Command(id=f"{header.run}.begin", module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
+    return Command(id=begin_id(header.run), module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,21 @@ from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.room import Room
 from bus.view.roster import other_clients
-from nodes.gateway import answers, metrics
+from catalog.data_folder import DataFolder
+from catalog.presets import Presets
+from catalog.scenarios import Scenarios
+from nodes.gateway import metrics, plant_answers
 from nodes.gateway.bus_subscriber import BusSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
 from nodes.gateway.core import Plant
 from nodes.gateway.notifier import Notifier
-from nodes.gateway.presets import Presets
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import MAX_CLIENTS, SILENT, Stream
 from runtime.http import settings
 from runtime.process import Heart, instance_name
 from system import open_files as files
-from system.environment import data_folder, scenario_folder
+from system.environment import data_folder
 
 PULSE = 0.1
 """Seconds between two looks at what does not come."""
@@ -85,7 +87,7 @@ async def _pulse(
         names = [item.name for item in missing]
         tick = plant.tick.seq if plant.tick else 0
         if names != said:
-            status = answers.health(plant, missing)
+            status = plant_answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names)
             said = names
         clients = stream.clients()
@@ -148,7 +150,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     admission = Admission.from_environment()
     names = Names.from_environment(endpoints.gateway_http.host)
     stream_names = Names.from_environment(endpoints.gateway_websocket.host)
-    data = data_folder()
+    data = DataFolder(data_folder())
     with contextlib.ExitStack() as resources:
         resources.enter_context(admission.watch(loop.call_soon_threadsafe))
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
@@ -162,9 +164,9 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 endpoints=endpoints,
                 plant=plant,
                 commands=commands,
-                scenarios=scenario_folder(),
-                presets=Presets(data / "presets"),
-                recordings=data / "recordings",
+                scenarios=Scenarios.of_plant(),
+                presets=Presets(data.presets),
+                recordings=data.recordings,
                 notifier=Notifier(),
                 metrics=lambda: metrics.page(plant),
                 clients=lambda: stream.clients() + other_clients(plant.peers, "gateway", instance_name()),

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from bus.protocol import codec
 from bus.protocol.codec import FrameError
 from bus.protocol.endpoints import Endpoints
-from bus.protocol.messages import ClockReply, Published, Replay, ReplayRequest, Result, State, Tick
-from bus.transport.client import NotAnsweredError, RefusedError, snapshot
+from bus.protocol.messages import Published, Replay, ReplayRequest, Result, State, Tick
+from bus.transport.client import snapshot
 from bus.transport.repair import Repairer, repairers
-from bus.transport.sockets import AsyncDealer, AsyncSubscriber
+from bus.transport.request import Inquiry, NotAnsweredError, Patience, RefusedError, async_request
+from bus.transport.sockets import AsyncSubscriber
 from bus.view.frame import StateHead
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
@@ -125,13 +126,16 @@ class BusSubscriber:
         """
         after = 0
         while True:
+            message = ReplayRequest(run="", after=after)
+            asked = Inquiry("the clock", [self._clock], message, codec.decode_clock_reply, Replay)
             try:
-                async with asyncio.timeout(ANSWER_TIME):
-                    reply = await self._ask(ReplayRequest(run="", after=after))
-            except (TimeoutError, FrameError):
+                reply = await async_request(asked, Patience(ANSWER_TIME))
+            except RefusedError:
+                return
+            except (NotAnsweredError, FrameError):
                 await asyncio.sleep(ANSWER_TIME)  # a clock that is not there yet, or not any more
                 continue
-            if not isinstance(reply, Replay) or not reply.spans:
+            if not reply.spans:
                 return
             for span in reply.spans:
                 self._plant.add_past_commands(reply.run, span)
@@ -151,11 +155,6 @@ class BusSubscriber:
                 continue
             self._plant.events.add_past(answer.events)
             return
-
-    async def _ask(self, request: ReplayRequest) -> ClockReply:
-        with AsyncDealer(self._clock) as dealer:
-            await dealer.send(codec.encode(request))
-            return codec.decode_clock_reply(await dealer.receive())
 
     def close(self) -> None:
         """Ask no more."""

@@ -5,7 +5,6 @@ import math
 import re
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +17,8 @@ from bus.protocol.tags import IF_MATCH
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller
 from bus.transport import client
-from bus.transport.client import Commander, NotAnsweredError, RefusedError
+from bus.transport.client import Commander
+from bus.transport.request import NotAnsweredError, RefusedError
 from nodes.gateway import values
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.preconditions import changed
@@ -30,34 +30,22 @@ KEYS_KEPT = 10_000
 ID_LENGTH = 64
 """Characters of the longest id."""
 
-RUNS_KEPT = 100
-"""Runs whose beginning is remembered."""
-
 
 class Commands:
     """Sends commands to the clock and turns each outcome into an answer or a problem."""
 
     def __init__(self, endpoints: Endpoints) -> None:
-        self._commander = Commander(endpoints)
+        self.commander = Commander(endpoints)
         self._asked: OrderedDict[str, CommandRequest] = OrderedDict()
-        self._begun: OrderedDict[str, dict[str, Result]] = OrderedDict()
 
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
-        self._commander.heard(result)
-        if result.name == "begin":
-            self._begun.setdefault(result.run, {})[result.module] = result
-            while len(self._begun) > RUNS_KEPT:
-                self._begun.popitem(last=False)
+        self.commander.heard(result)
 
     @property
     def waiting(self) -> int:
         """Commands whose outcome is not known yet."""
-        return self._commander.waiting
-
-    def begun(self, run: str) -> Mapping[str, Result]:
-        """What the modules said to the beginning of a run, by module, as far as it was heard."""
-        return self._begun.get(run, {})
+        return self.commander.waiting
 
     def noted(self, command: Command) -> None:
         """Take note of a command in a tick, whoever sent it: its id stands for it, in every worker."""
@@ -87,7 +75,7 @@ class Commands:
         request = self._request(module, name, args, key, origin)
         headers = {"Idempotency-Key": key}
         try:
-            result = await self._commander.send(request)
+            result = await self.commander.send(request)
         except RefusedError as error:
             raise ProblemError(_refused(request, key, error.refused), headers | _retry(error.refused)) from error
         except (NotAnsweredError, FrameError) as error:

@@ -12,12 +12,13 @@ from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import CLOCK_MODULE
 from bus.security.access_middleware import CALLER
 from bus.security.tokens import Caller
+from catalog.presets import Presets
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands, command_id
 from nodes.gateway.core import Plant
 from nodes.gateway.notifier import Notifier
-from nodes.gateway.presets import Presets
 from nodes.gateway.problems import Problem, ProblemError
 
 
@@ -35,8 +36,7 @@ class Gateway:
     endpoints: Endpoints
     plant: Plant
     commands: Commands
-    scenarios: Path
-    """Directory of the scenario files."""
+    scenarios: Scenarios
     presets: Presets
     recordings: Path
     """Folder of the recordings of this host."""

@@ -7,10 +7,9 @@ from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import Snapshot
 from bus.protocol.tags import IF_MATCH, parameters_tag
 from bus.transport import client
-from bus.transport.client import NotAnsweredError, RefusedError
-from kpp_physics.parameters import DECLARATIONS, Declaration, ParameterError, Parameters, Value
+from bus.transport.request import NotAnsweredError, RefusedError
+from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters, Value
 from nodes.gateway.answers import (
-    DeclarationAnswer,
     DeclarationsAnswer,
     ParameterAnswer,
     ParametersAnswer,
@@ -40,7 +39,7 @@ async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
         module=module,
         seq=found.seq,
         parameters=[
-            ParameterAnswer(value=found.parameters.get(item.name), **_declared(item)) for item in DECLARATIONS.values()
+            ParameterAnswer.made(item, value=found.parameters.get(item.name)) for item in DECLARATIONS.values()
         ],
     )
 
@@ -75,7 +74,7 @@ async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -
 
 def declarations() -> DeclarationsAnswer:
     """Every parameter as it is declared."""
-    return DeclarationsAnswer(parameters=[DeclarationAnswer(**_declared(item)) for item in DECLARATIONS.values()])
+    return DeclarationsAnswer.made(parameters=list(DECLARATIONS.values()))
 
 
 def _in_force(found: Snapshot) -> Parameters:
@@ -83,11 +82,6 @@ def _in_force(found: Snapshot) -> Parameters:
         return Parameters.of(found.parameters)
     except ParameterError as error:  # a module of another version of the model
         raise ProblemError(Problem.of(503, "missing", f"physics {found.module}: {error}")) from error
-
-
-def _declared(item: Declaration) -> dict[str, Any]:
-    found = item.as_dict()
-    return found | {"min": found.pop("minimum"), "max": found.pop("maximum")}
 
 
 def require_scalars(changes: dict[str, Any]) -> None:

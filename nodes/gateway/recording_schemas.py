@@ -2,14 +2,23 @@
 
 from typing import Any
 
-from msgspec import structs
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from bus.protocol.messages import Channels, Event, History, Notes, RecordedRun, Result
+from bus.protocol.messages import (
+    ChannelHistory,
+    Channels,
+    History,
+    Notes,
+    RecordedChannel,
+    RecordedModule,
+    RecordedRun,
+    Result,
+)
 from nodes.gateway.answers import AppliedAnswer, EventAnswer
+from nodes.gateway.derived import RestAnswer, derived, meaning
 
 
-class ForkOriginAnswer(BaseModel):
+class ForkOriginAnswer(RestAnswer):
     """The moment of another run that a run began from."""
 
     run: str = Field(description="the other run", examples=["0001-001"])
@@ -17,18 +26,12 @@ class ForkOriginAnswer(BaseModel):
     t: float = Field(description="simulated time of that moment in the other run (s)")
 
 
-class RecordedModuleAnswer(BaseModel):
+@derived(RecordedModule)
+class RecordedModuleAnswer(RestAnswer):
     """What is recorded of one module."""
 
-    module: str = Field(examples=["m1"])
-    rows: int = Field(description="states that are recorded")
-    first: int = Field(description="tick of the first one")
-    last: int = Field(description="tick of the last one")
-    start: float = Field(description="simulated time of the first one (s)")
-    end: float = Field(description="simulated time of the last one (s)")
 
-
-class RecordingAnswer(BaseModel):
+class RecordingAnswer(RestAnswer):
     """One recorded run."""
 
     run: str = Field(description="its id", examples=["0001-001"])
@@ -39,7 +42,7 @@ class RecordingAnswer(BaseModel):
     modules: list[RecordedModuleAnswer]
 
 
-class RecordingsAnswer(BaseModel):
+class RecordingsAnswer(RestAnswer):
     """The recorded runs."""
 
     recordings: list[RecordingAnswer] = Field(description="the newest first")
@@ -49,17 +52,12 @@ class RecordingsAnswer(BaseModel):
     quota: int = Field(description="room that all recordings may take (B)")
 
 
-class ChannelAnswer(BaseModel):
+@derived(RecordedChannel)
+class ChannelAnswer(RestAnswer):
     """One recorded quantity."""
 
-    name: str = Field(description="place in the state", examples=["grid.net_power"])
-    kind: str = Field(description="float, int, flag, text or texts", examples=["float"])
-    unit: str = Field(description="SI unit, empty where a unit makes no sense", examples=["W"])
-    meaning: str = Field(description="for people")
-    nullable: bool = Field(description="true if a value may not exist")
 
-
-class ChannelsAnswer(BaseModel):
+class ChannelsAnswer(RestAnswer):
     """Everything that is recorded of a module at every tick."""
 
     run: str
@@ -67,26 +65,14 @@ class ChannelsAnswer(BaseModel):
     channels: list[ChannelAnswer]
 
 
-class ChannelHistoryAnswer(BaseModel):
+@derived(ChannelHistory)
+class ChannelHistoryAnswer(RestAnswer):
     """One channel: a value for each bin, null where it had none."""
 
-    name: str = Field(examples=["grid.net_power"])
-    unit: str = Field(examples=["W"])
-    samples: list[int] = Field(description="values in the bin")
-    minimum: list[float | None]
-    mean: list[float | None]
-    maximum: list[float | None]
 
-
-class HistoryAnswer(BaseModel):
+@derived(History)
+class HistoryAnswer(RestAnswer):
     """Statistics of channels. Bins without any state are left out."""
-
-    run: str
-    module: str
-    width: float = Field(description="width of a bin, whole seconds from a second on (s)")
-    t: list[float] = Field(description="simulated time at which each bin begins (s)")
-    channels: list[ChannelHistoryAnswer] = Field(description="in the order of the request")
-    lost: int = Field(description="segments that are damaged or dropped and would have been needed")
 
 
 class SideAnswer(HistoryAnswer):
@@ -95,7 +81,7 @@ class SideAnswer(HistoryAnswer):
     shift: float = Field(description="simulated time of this run minus that of the left one at the same moment (s)")
 
 
-class SidesAnswer(BaseModel):
+class SidesAnswer(RestAnswer):
     """Two runs over the same simulated time."""
 
     common: str | None = Field(description="the run that both come from; null if each is counted from its own start")
@@ -103,22 +89,14 @@ class SidesAnswer(BaseModel):
     right: SideAnswer
 
 
-class ResultAnswer(BaseModel):
+@derived(Result, without={"violations"})
+class ResultAnswer(RestAnswer):
     """What became of a command."""
 
-    t: float = Field(description="simulated time (s)")
-    seq: int = Field(description="tick")
-    run: str
-    wall: float = Field(description="Unix time of sending (s)")
-    module: str = Field(description="who answered")
-    id: str = Field(description="id of the command")
-    name: str = Field(description="name of the command", examples=["set_parameters"])
-    outcome: str = Field(description="applied or rejected")
-    reason: str = Field(description="why it was rejected")
-    applied: dict[str, Any] = Field(description="what came into force")
+    applied: dict[str, Any] = meaning(Result, "applied")
 
 
-class NotesAnswer(BaseModel):
+class NotesAnswer(RestAnswer):
     """A block of the events and results of a run."""
 
     run: str
@@ -137,13 +115,10 @@ class ForkedAnswer(AppliedAnswer):
 
 def recording(run: RecordedRun, begun: Result | None) -> RecordingAnswer:
     """A recorded run with what its beginning says."""
-    return RecordingAnswer(
-        run=run.run,
+    return RecordingAnswer.made(
+        run,
         scenario=None if begun is None else str(begun.applied.get("scenario", "")) or None,
         fork=fork_of(begun),
-        bytes=run.bytes,
-        recording=run.recording,
-        modules=[RecordedModuleAnswer(**structs.asdict(each)) for each in run.modules],
     )
 
 
@@ -155,40 +130,15 @@ def fork_of(begun: Result | None) -> ForkOriginAnswer | None:
 
 def channels(blocks: list[Channels]) -> ChannelsAnswer:
     """All blocks of a module's channels."""
-    found = [ChannelAnswer(**structs.asdict(channel)) for block in blocks for channel in block.channels]
-    return ChannelsAnswer(run=blocks[0].run, module=blocks[0].module, channels=found)
-
-
-def history(found: History) -> HistoryAnswer:
-    """Bins as the recorder answered them."""
-    return HistoryAnswer(**_fields(found))
+    return ChannelsAnswer.made(blocks[0], channels=[channel for block in blocks for channel in block.channels])
 
 
 def side(found: History, shift: float) -> SideAnswer:
     """Bins of one of two runs, told in the time of the left one."""
-    return SideAnswer(**_fields(found) | {"t": [round(t - shift, 6) for t in found.t]}, shift=shift)
-
-
-def _fields(found: History) -> dict[str, Any]:
-    every = [ChannelHistoryAnswer(**structs.asdict(channel)) for channel in found.channels]
-    return structs.asdict(found) | {"channels": every}
+    return SideAnswer.made(found, t=[round(t - shift, 6) for t in found.t], shift=shift)
 
 
 def notes(found: Notes, after: int) -> NotesAnswer:
     """A block of notes and where the next one begins."""
     end = after + len(found.events) + len(found.results)
-    return NotesAnswer(
-        run=found.run,
-        total=found.total,
-        next=end if end < found.total else None,
-        events=[_event(event) for event in found.events],
-        results=[_result(result) for result in found.results],
-    )
-
-
-def _event(event: Event) -> EventAnswer:
-    return EventAnswer(**structs.asdict(event))
-
-
-def _result(result: Result) -> ResultAnswer:
-    return ResultAnswer(**structs.asdict(result))
+    return NotesAnswer.made(found, next=end if end < found.total else None)

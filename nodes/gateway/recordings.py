@@ -21,15 +21,16 @@ from bus.protocol.messages import (
     RunsRequest,
 )
 from bus.transport import client
-from bus.transport.client import NotAnsweredError, RefusedError
+from bus.transport.request import NotAnsweredError, RefusedError
+from catalog.recorded_runs import recorded
 from nodes.gateway import recording_schemas
+from nodes.gateway.catalog_problems import unknown_recording
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.recording_schemas import RecordingsAnswer, SidesAnswer
 from recording.channels import ChannelError
 from recording.database import StoreError
 from recording.export import Export, Format
-from recording.folder import RunFolder, run_folder, run_folders
-from recording.reading import Selection, tick_at
+from recording.reading import Selection
 
 Reply = TypeVar("Reply", Runs, Channels, History, Notes)
 
@@ -69,14 +70,11 @@ class Recordings:
     async def _ask(self, request: RecorderRequest, kind: type[Reply]) -> Reply:
         """Raises ProblemError: 404 for what is not there, 409 for values that do not go together, 503 unanswered."""
         try:
-            reply = await client.recorded(self._endpoints, request)
+            return await client.recorded(self._endpoints, request, kind)
         except RefusedError as error:
             raise ProblemError(_refused(error.refused)) from error
         except (NotAnsweredError, FrameError) as error:
             raise ProblemError(Problem.of(503, "recorder", str(error)), {"Retry-After": "1"}) from error
-        if not isinstance(reply, kind):
-            raise ProblemError(Problem.of(503, "recorder", "the recorder answered something else: restart it"))
-        return reply
 
     async def runs(self, before: str, limit: int) -> RecordingsAnswer:
         """Recorded runs, the newest first."""
@@ -124,7 +122,7 @@ class Recordings:
                 if each.run == run:
                     return _module(run, module, each.modules)
             if not page.more:
-                raise ProblemError(_unknown(run, known[:10]))
+                raise ProblemError(unknown_recording(run, known[:10]))
             before = known[-1]
 
     async def compare(
@@ -180,11 +178,6 @@ def _module(run: str, module: str, modules: Sequence[RecordedModule]) -> Recorde
     raise ProblemError(Problem.of(404, "recording", detail, known=known))
 
 
-def _unknown(run: str, known: list[str]) -> Problem:
-    detail = f"no recording of run {run!r}: there are {', '.join(known) or 'none yet'}"
-    return Problem.of(404, "recording", detail, known=known)
-
-
 def _refused(refused: Refused) -> Problem:
     if refused.field in {"run", "module"}:
         return Problem.of(404, "recording", refused.reason)
@@ -194,51 +187,23 @@ def _refused(refused: Refused) -> Problem:
     return Problem.conflict(_NAMES.get(refused.field, refused.field) or "query", "", refused.reason)
 
 
-# What is read from the files of this host; each may take its time and belongs in a thread
-
-
-def folder_of(root: Path, run: str) -> RunFolder:
-    """The recording of a run on this host.
-
-    Raises:
-        ProblemError: 404 that lists those there are.
-    """
-    folder = run_folder(root, run)
-    if not folder.hot.exists():
-        raise ProblemError(_unknown(run, [each.run for each in run_folders(root)[-10:]]))
-    return folder
+# What is read from the files of this host; it may take its time and belongs in a thread
 
 
 def export(root: Path, run: str, selection: Selection, form: Format) -> Export:
     """Part of a recording as a stream of bytes.
 
     Raises:
-        ProblemError: 404 for a run, a module or a channel that is not there.
+        NoRecordingError: if the run is not recorded.
+        ProblemError: 404 for a module or a channel that is not there.
     """
-    folder = folder_of(root, run)
+    folder = recorded(root, run)
     try:
         return Export(folder, selection, form)
     except ChannelError as error:
         raise ProblemError(Problem.absent("channels", "what is recorded", str(error.args[0]))) from error
     except StoreError as error:
         raise ProblemError(Problem.of(404, "recording", str(error))) from error
-
-
-def moment(root: Path, run: str, module: str, t: float) -> int:
-    """The newest recorded tick of a module at or before a simulated time.
-
-    Raises:
-        ProblemError: 404 for a run or module that is not there, or if nothing is recorded by then.
-    """
-    folder = folder_of(root, run)
-    try:
-        seq = tick_at(folder, module, round(t * 1e6))
-    except StoreError as error:
-        raise ProblemError(Problem.of(404, "recording", str(error))) from error
-    if seq is None:
-        reason = f"nothing of module {module} is recorded at or before {t:g} s of run {run}"
-        raise ProblemError(Problem.absent("t", "what is recorded", reason))
-    return seq
 
 
 def file_name(run: str, module: str, form: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from bus.security.access_middleware import AccessMiddleware
 from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.room import Room
-from nodes.gateway import preconditions, problems
+from nodes.gateway import catalog_problems, preconditions, problems
 from nodes.gateway.access import Roles, urgent
 from nodes.gateway.bodies import StrictBodies
 from nodes.gateway.compression import Compressed
@@ -54,6 +54,7 @@ def described() -> FastAPI:
     app.include_router(api())
     problems.register(app)
     preconditions.register(app)
+    catalog_problems.register(app)
     describe(app)
     app.state.roles = Roles(operations(app))
     return app

@@ -28,7 +28,7 @@ from bus.security.connections import Connections
 from bus.security.hosts import Names, Refusal
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, bearer
-from nodes.gateway import answers
+from nodes.gateway import plant_answers
 from nodes.gateway.commands import Commands
 from nodes.gateway.core import Plant
 from nodes.gateway.delivery import BACKLOG, Delivery
@@ -227,7 +227,7 @@ class Stream:
         if path in {"/", "/ws", *self.pages} and request.method == "OPTIONS":
             return self._response(connection, 204, b"", "", {"Allow": METHODS})
         if path == "/" and request.method in READING:
-            hello = answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
+            hello = plant_answers.hello(self._plant, self.clients(), list(SUBPROTOCOLS), self._now())
             return self._response(connection, 200, hello, "application/json")
         if path in self.pages and request.method in READING:
             media_type, content = self.pages[path]()

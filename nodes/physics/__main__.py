@@ -9,6 +9,8 @@ from pathlib import Path
 from bus.protocol.endpoints import INSTANCES, EndpointError, Endpoints
 from bus.protocol.health import COMPILING
 from bus.transport.sockets import Dealer, Publisher, Server, Subscriber
+from catalog.data_folder import DataFolder
+from catalog.scenarios import Scenarios
 from runtime.process import Starting, StopSignal, begin, give_up
 from system.environment import data_folder, scenario_folder
 
@@ -43,7 +45,7 @@ def main() -> int:
                 publisher=publisher,
                 server=server,
             )
-            files = Files.open(args.data, args.scenarios, args.module, args.instance)
+            files = Files.open(DataFolder(args.data), Scenarios(args.scenarios), args.module, args.instance)
             stack.callback(files.writer.stop)
             Shell(args.module, args.instance, sockets, files, log).run(StopSignal())
     except (OSError, EndpointError) as error:

@@ -4,7 +4,6 @@ import gc
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
@@ -33,7 +32,8 @@ from bus.protocol.messages import (
 from bus.security.roles import denied
 from bus.transport.answering import answered
 from bus.transport.sockets import Dealer, Publisher, Server, Subscriber, wait
-from catalog.scenario_folder import ScenarioFolder
+from catalog.data_folder import DataFolder
+from catalog.scenarios import Scenarios
 from nodes.physics.core import PhysicsCore
 from nodes.physics.replica.beginning import objection
 from nodes.physics.replica.fold import Identity
@@ -89,19 +89,17 @@ class Files:
     writer: SnapshotWriter
 
     @classmethod
-    def open(cls, data: Path, scenarios: Path, module: str, instance: str) -> "Files":
+    def open(cls, data: DataFolder, scenarios: Scenarios, module: str, instance: str) -> "Files":
         """Find or make the folders, and start the thread that writes snapshots.
 
         Raises:
             OSError: if a folder cannot be made.
         """
-        folder = SnapshotFolder(data / "snapshots", module, instance)
+        folder = SnapshotFolder(data.snapshots, module, instance)
         writer = SnapshotWriter(folder)
         writer.start()
-        forks = ForkFolder(data / "forks", module)
-        return cls(
-            InitialParameters(data / "openings", module, ScenarioFolder(scenarios), forks), forks, folder, writer
-        )
+        forks = ForkFolder(data.checkpoints, module)
+        return cls(InitialParameters(data.initial_parameters, module, scenarios, forks), forks, folder, writer)
 
 
 class Shell:

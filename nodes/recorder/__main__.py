@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bus.protocol.endpoints import EndpointError, Endpoints
 from bus.protocol.health import HealthReport
+from catalog.data_folder import DataFolder
 from nodes.recorder.answers import Answers
 from nodes.recorder.app import Shell
-from nodes.recorder.checkpoints import FOLDER as FORKS
 from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import HoleRepairer
 from nodes.recorder.maintenance import MaintenanceThread
@@ -24,15 +24,12 @@ from system.folder_lock import claim
 
 OPENING = HealthReport("starting", "opening the recordings")
 
-FOLDER = "recordings"
-"""Where recordings are below KPP_DATA."""
-
 
 def main() -> int:
     """Record until told to stop; returns the exit code."""
     args = _arguments()
     log = begin("recorder")
-    root, limits = args.data / FOLDER, Limits(args.quota, args.reserve)
+    root, limits = DataFolder(args.data).recordings, Limits(args.quota, args.reserve)
     shells: list[Shell] = []
     try:
         endpoints = Endpoints.from_environment(os.environ)
@@ -43,7 +40,7 @@ def main() -> int:
 
         server = HistoryServer(endpoints.recorder, Answers(root, limits.quota, about), log)
         stores = Stores(root, limits)
-        checkpoints = Checkpoints(args.data / FORKS, root)
+        checkpoints = Checkpoints(DataFolder(args.data).checkpoints, root)
         maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), checkpoints, log)
         with ExitStack() as stack:
             with Starting(endpoints, "recorder", OPENING.detail):  # long ones are looked through

@@ -11,9 +11,6 @@ from recording.database import open_reader
 from recording.folder import RunFolder, run_folders
 from recording.ticks import read_ticks
 
-FOLDER = "forks"
-"""Where modules keep the checkpoints below KPP_DATA, in a folder for each module."""
-
 SUFFIX = ".snap"
 PREFIX = "fork:"
 """How a scenario's name begins that means a checkpoint; the name of its file without the suffix follows."""

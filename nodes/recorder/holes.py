@@ -2,17 +2,18 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
-from typing import Any
+from typing import TypeVar
 
 from bus.ordered.tick_span import spans_of, tick_holes
 from bus.protocol import codec
 from bus.protocol.codec import FrameError
 from bus.protocol.endpoints import EndpointError, Endpoints
-from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
-from bus.transport.sockets import Dealer
+from bus.protocol.messages import Frames, FramesRequest, Replay, ReplayRequest
+from bus.protocol.schema import Message
+from bus.transport.request import Inquiry, NotAnsweredError, Patience, RefusedError, request
 from nodes.recorder.core import Intake
 from recording.cursor import Placement
 from recording.database import module_names, transaction
@@ -23,8 +24,10 @@ from recording.ticks import read_ticks
 SPELL = 5.0
 """Seconds after which other work of the thread has its turn: the holes of a long run may take many minutes."""
 
-PATIENCE = 5.0
-"""Seconds until a producer that does not answer is given up, until the next turn."""
+R = TypeVar("R", bound=Message)
+
+PATIENCE = Patience(5.0)
+"""Time until a producer that does not answer is given up, until the next turn."""
 
 
 class HoleRepairer:
@@ -80,8 +83,10 @@ class HoleRepairer:
         except EndpointError:
             return  # a module of another plant: nobody here can compute it
         while after < last:
-            reply = _ask(addresses[0], FramesRequest(run=run, after=after), codec.decode_module_reply)
-            if not isinstance(reply, Frames) or reply.run != run or reply.through <= after:
+            missing = FramesRequest(run=run, after=after)
+            asked = Inquiry(f"module {module}", addresses[:1], missing, codec.decode_module_reply, Frames)
+            reply = _answered(asked)
+            if reply is None or reply.run != run or reply.through <= after:
                 if len(addresses) == 1:
                     return
                 del addresses[0]  # its standby computes the same
@@ -98,9 +103,10 @@ class HoleRepairer:
         for first, last in tick_holes(read_ticks(store.connection)):
             after = first - 1
             while after < last:
-                request = ReplayRequest(run=run, after=after)
-                reply = _ask(self._endpoints.clock_control, request, codec.decode_clock_reply)
-                if not isinstance(reply, Replay) or reply.run != run:
+                message = ReplayRequest(run=run, after=after)
+                address = self._endpoints.clock_control
+                reply = _answered(Inquiry("the clock", [address], message, codec.decode_clock_reply, Replay))
+                if reply is None or reply.run != run:
                     return
                 spans = [rest for span in spans_of(reply, after) if (rest := span.upto(last)) is not None]
                 if not spans:
@@ -110,20 +116,9 @@ class HoleRepairer:
                 after = spans[-1].last
 
 
-def _ask(address: str, request: FramesRequest | ReplayRequest, decode: Callable[[bytes], Any]) -> Any:
-    """The answer, None when none came in time."""
-    deadline = time.monotonic() + PATIENCE
-    with Dealer(address) as dealer:
-        while not dealer.send(codec.encode(request)):
-            if time.monotonic() > deadline:
-                return None
-            dealer.receive(0.01)
-        while time.monotonic() < deadline:
-            payload = dealer.receive(0.1)
-            if payload is not None:
-                try:
-                    reply = decode(payload)
-                except FrameError:
-                    return None
-                return None if isinstance(reply, Refused) else reply
-    return None
+def _answered(asked: Inquiry[R]) -> R | None:
+    """The answer, None if there is none."""
+    try:
+        return request(asked, PATIENCE)
+    except (NotAnsweredError, RefusedError, FrameError):
+        return None

@@ -49,8 +49,9 @@ from bus.protocol.messages import (
 from bus.security.roles import denied
 from bus.transport.answering import answered
 from bus.transport.sockets import Publisher, Request, Server
+from catalog.data_folder import DataFolder
+from catalog.recorded_runs import NoRecordingError, recorded
 from nodes.recorder.replay import SPEED_MAX, SPEED_MIN, ReplayCore, ReplayError
-from recording.folder import run_folder, run_folders
 from runtime.process import StopSignal, begin, give_up
 from system.environment import data_folder, setting
 
@@ -253,10 +254,7 @@ def main() -> int:
     log = begin("replay")
     try:
         endpoints = Endpoints.from_environment(os.environ)
-        folder = run_folder(args.data / "recordings", args.run)
-        if not folder.hot.exists():
-            known = ", ".join(each.run for each in run_folders(args.data / "recordings")[-10:]) or "none"
-            return give_up(log, f"no recording of run {args.run!r} in {args.data}: there are {known}")
+        folder = recorded(DataFolder(args.data).recordings, args.run)
         # Consumers ignore a clock with a lower epoch than they have heard: each start of a replay is a newer one.
         core = ReplayCore(folder, args.rate, epoch=int(time.time()))
         core.speed_milli = round(args.speed * 1000)
@@ -269,12 +267,12 @@ def main() -> int:
             player = Player(core, publishers, servers, args.rate)
             player.replayed = folder.run
             for module in core.modules:
-                kept = args.data / "openings" / module / f"{folder.run}.json"
+                kept = DataFolder(args.data).initial_parameters / module / f"{folder.run}.json"
                 if kept.exists():
                     player.parameters[module] = json.loads(kept.read_text(encoding="utf-8"))["parameters"]
             log.info("replay started", run=args.run, start=core.start_us / 1e6, end=core.end_us / 1e6)
             player.run(StopSignal())
-    except (OSError, EndpointError, ReplayError) as error:
+    except (OSError, EndpointError, NoRecordingError, ReplayError) as error:
         return give_up(log, str(error))
     log.info("replay stopped")
     return 0

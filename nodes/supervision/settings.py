@@ -11,6 +11,7 @@ from bus.protocol.messages import RATE_MAX, RATE_MIN
 from bus.security import hosts, keys, proxies
 from bus.security.hosts import Names
 from bus.security.proxies import Proxies
+from catalog.scenarios import Scenarios
 from system.environment import data_folder, scenario_folder, setting
 
 WHOLE_NUMBERS = {
@@ -65,7 +66,7 @@ def _folder_of_keys(environ: Mapping[str, str]) -> str:
 
 def _scenario(environ: Mapping[str, str]) -> str:
     folder, name = scenario_folder(environ), setting("KPP_SCENARIO", "reference", environ)
-    known = sorted(path.stem for path in folder.glob("*.toml"))
+    known = Scenarios.of_plant(environ).names()
     if not known:
         return f"KPP_SCENARIOS={str(folder)!r}: there is no scenario, name a folder with files such as reference.toml"
     if name not in known:

@@ -10,10 +10,9 @@ import pytest
 
 from bus.protocol.endpoints import Endpoints
 from bus.security import keys
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from runtime.replay_endpoints import VARIABLES, replay_environment
 from system.environment import data_folder, scenario_folder, setting
-from ui.commands import scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bus", "catalog", "console", "nodes", "recording", "runtime", "studies", "system", "ui")
@@ -49,11 +48,11 @@ def test_f16_every_variable_is_read_in_one_place() -> None:
 def test_f16_scenarios_are_looked_for_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("KPP_SCENARIOS", "")
-    assert "reference" in library.names()
-    assert "reference" in scenarios()
+    assert "reference" in Scenarios.at_hand().names()
+    assert Scenarios.of_plant().offered()[0] == "reference"
     monkeypatch.setenv("KPP_SCENARIOS", str(tmp_path / "nothing"))
     with pytest.raises(FileNotFoundError, match="KPP_SCENARIOS"):
-        library.names()
+        Scenarios.at_hand().names()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from runtime.process import begin
 from system.whole import write_whole
 from nodes.clock.journal import Journal
 from nodes.clock.runs import RunHeader, RunLogs
-from nodes.gateway.presets import Presets
+from catalog.presets import Presets
 from nodes.physics.replica.snapshots import SnapshotFolder
 from recording.folder import make_folder
 from recording.hot import HotStore

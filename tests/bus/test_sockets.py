@@ -391,7 +391,7 @@ BEAT = {"type": "beat", "node": "ui", "instance": "a", "pid": 1, "seq": 0, "stat
 
 
 def test_asyncio_subscriber_and_dealer(address: str) -> None:
-    async def talk() -> tuple[Multipart, int, bytes]:
+    async def talk() -> tuple[Multipart, int, bytes | None]:
         published = free_address()
         with (
             Foreign(zmq.PUB, published, bind=True) as publisher,
@@ -411,9 +411,9 @@ def test_asyncio_subscriber_and_dealer(address: str) -> None:
                     publisher.send_multipart([b"t", b"one", b"two"])
                     publisher.send_multipart([b"t", b"anew"])
                     await asyncio.wait([second], timeout=0.005)
-                await dealer.send(b"question")
+                assert await dealer.send(b"question", PATIENCE)
                 await asyncio.to_thread(echo, server)
-                return second.result(), subscriber.malformed, await dealer.receive()
+                return second.result(), subscriber.malformed, await dealer.receive(PATIENCE)
 
     frames, malformed, reply = asyncio.run(talk())
     assert frames == (b"t", b"anew")

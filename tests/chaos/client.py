@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from bus.protocol.endpoints import Endpoints
-from bus.transport.client import NotAnsweredError, RefusedError, command, sequence
+from bus.transport.client import command, sequence
+from bus.transport.request import NotAnsweredError, RefusedError
 from tests.chaos.history import Asked, Refused, Said, Sequenced, Unanswered
 
 ORIGIN = "chaos"

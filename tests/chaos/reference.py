@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bus.protocol.messages import Event, Result, State, Tick
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
 from nodes.physics.replica.fold import Fold, Identity
 from tests.chaos.history import Reference
@@ -16,7 +16,7 @@ def fold(ticks: list[Tick], module: str) -> Reference:
 
     A gap in the ticks ends the reference of that run: what follows it has none.
     """
-    scenarios = ScenarioFolder(SCENARIOS)
+    scenarios = Scenarios(SCENARIOS)
 
     def read(_run: str, scenario: str) -> Parameters:
         return scenarios.read(scenario)

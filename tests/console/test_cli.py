@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import VARIABLE, Scenarios
 from kpp_physics.parameters import DECLARATIONS, KINDS
 from studies.result import METERS
 
@@ -35,7 +35,7 @@ FAST = ("--laps", "1", "--warmup-laps", "0")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    known = {key: value for key, value in os.environ.items() if key != library.VARIABLE}
+    known = {key: value for key, value in os.environ.items() if key != VARIABLE}
     return {**known, "PYTHONPATH": str(ROOT), **changes}
 
 
@@ -199,7 +199,7 @@ def test_errors_in_a_file_name_line_field_limit_and_reason(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("run", "perpetual"), "no scenario 'perpetual': there are as-claimed, ideal, rated-speed"),
+        (("run", "perpetual"), "perpetual: no such scenario in scenarios"),
         (("run", "missing.toml"), "missing.toml: No such file"),
         (("run", "reference", "--set", "water_depth=1000"), "the highest value allowed is 100 m"),
         (("run", "reference", "--set", "water_depth=deep"), "--set water_depth = 'deep': give a number in m"),
@@ -227,7 +227,7 @@ def test_bases_in_a_circle_are_refused(tmp_path: Path) -> None:
 
 def test_scenarios_lists_names_with_their_first_line(tmp_path: Path) -> None:
     done = kpp("scenarios", cwd=tmp_path)
-    assert [line.split()[0] for line in done.stdout.splitlines()] == library.names()
+    assert [line.split()[0] for line in done.stdout.splitlines()] == Scenarios.at_hand().names()
     assert "Reference" in done.stdout
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "mine.toml").write_text("# My own plant.\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from console.run_progress import ProgressBar
 from kpp_physics.parameters import Parameters
 from studies.plan import Plan, schedule
@@ -39,7 +39,7 @@ def test_the_waterfall_closes(one_lap: Measurement) -> None:
 
 
 def test_a_claim_is_shown_as_energy_without_a_source() -> None:
-    found = StudyRun(library.named("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
+    found = StudyRun(Scenarios.at_hand().read("as-claimed"), Plan(laps=1, warmup_laps=1)).measure()
     unsourced = found.meters["unsourced_power"]
     assert unsourced is not None
     assert unsourced > 5000

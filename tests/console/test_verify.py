@@ -12,7 +12,7 @@ import pytest
 
 from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Command, State
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from console.main import main
 from console.proofs import DIFFERENT
 from console.verify import (
@@ -52,7 +52,7 @@ SPANS = [
 
 def reference(_name: str) -> Parameters:
     """The parameters of the run."""
-    return library.named("reference")
+    return Scenarios.at_hand().read("reference")
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from bus.transport.client import RefusedError, command, sequence
+from bus.transport.client import command, sequence
+from bus.transport.request import RefusedError
 from tests.e2e.conftest import START_TIMEOUT, Plant
 from tests.watching import eventually
 

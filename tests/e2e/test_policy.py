@@ -77,8 +77,7 @@ def test_a_run_that_ends_for_a_late_module_says_so_in_a_tick_an_event_and_the_re
     assert [(each.name, each.outcome) for each in again.results if each.seq == event.seq] == [(STOP_LATE, "applied")]
 
     def on_record() -> list[str]:
-        notes = asyncio.run(recorded(plant.endpoints, NotesRequest(event.run, 0.0, event.t + 1.0, 0)))
-        assert isinstance(notes, Notes)
+        notes = asyncio.run(recorded(plant.endpoints, NotesRequest(event.run, 0.0, event.t + 1.0, 0), Notes))
         return [each.text for each in notes.events if each.kind == "policy"]
 
     eventually(lambda: on_record() == [event.text], 10, "the recorder has it once")

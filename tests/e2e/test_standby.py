@@ -12,7 +12,7 @@ import pytest
 from bus.protocol.messages import State, Tick
 from bus.transport.client import command, sequence
 from bus.transport.listener import Listener
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from nodes.physics.replica.fold import Fold, Identity
 from tests.e2e.conftest import ROOT, Plant, started
 from tests.watching import eventually
@@ -81,7 +81,7 @@ def test_whichever_instance_dies_no_state_is_missing_doubled_or_different(pair: 
         assert of_run == list(range(of_run[0], of_run[0] + len(of_run)))
     last = [tick for tick in ticks if tick.run == runs[-1]]
     assert [tick.seq for tick in last] == list(range(1, len(last) + 1))
-    scenarios = ScenarioFolder(ROOT / "scenarios")
+    scenarios = Scenarios(ROOT / "scenarios")
     fold = Fold(Identity("m1", "reference"), runs[-1], lambda _run, name: scenarios.read(name))
     expected = {
         message.seq: message.digest

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from kpp_physics import hypotheses, ledger
 from kpp_physics import state as st
 from kpp_physics.parameters import Parameters
@@ -139,7 +139,7 @@ def test_v28_drift_flux() -> None:
 
 
 def test_as_claimed_shows_how_much_has_no_source() -> None:
-    plant = Plant(library.named("as-claimed"))
+    plant = Plant(Scenarios.at_hand().read("as-claimed"))
     plant.command("start", {})
     plant.step(250_000)
     frame = plant.observe()

@@ -10,7 +10,7 @@ import os
 import numpy as np
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import DECLARATIONS, Parameters
 from tests.kpp_physics.independent.comparison import GATE, POWERS, compare, measured, scale
 from tests.kpp_physics.independent.drawing import draw
@@ -103,9 +103,9 @@ def test_half_the_step_changes_no_lap_averaged_power(name: str) -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", library.names() if EVERY else ["rated-speed"])
+@pytest.mark.parametrize("name", Scenarios.at_hand().names() if EVERY else ["rated-speed"])
 def test_half_the_step_changes_no_lap_average_of_a_named_scenario(name: str) -> None:
-    halved(library.named(name))
+    halved(Scenarios.at_hand().read(name))
 
 
 def test_a_step_of_the_independent_integration_in_which_a_number_is_none_is_too_long() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from kpp_physics import coefficients as co
 from kpp_physics import exergy, ledger
 from kpp_physics import state as st
@@ -21,9 +21,9 @@ def started(parameters: Parameters, seconds: float, step: float = 1e-3) -> Plant
     return plant
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", Scenarios.at_hand().names())
 def test_v20_first_law_and_v21_second_law_in_every_scenario(name: str) -> None:
-    frame = started(library.named(name), 200).observe()
+    frame = started(Scenarios.at_hand().read(name), 200).observe()
     assert abs(frame["ledger"]["r_a"]) <= ledger.GATE_A
     assert abs(frame["sampled"]["r_b"]) <= ledger.GATE_B
     assert abs(frame["exergy"]["r_c"]) <= ledger.GATE_C
@@ -33,7 +33,7 @@ def test_v20_first_law_and_v21_second_law_in_every_scenario(name: str) -> None:
 def test_v20_the_re_integrated_residual_falls_with_the_step() -> None:
     residuals = []
     for step in (2e-3, 1e-3, 0.5e-3):
-        frame = started(library.named("rated-speed"), 120, step).observe()
+        frame = started(Scenarios.at_hand().read("rated-speed"), 120, step).observe()
         residuals.append(abs(frame["sampled"]["r_b"]))
     assert residuals[0] > residuals[1] > residuals[2]
     assert residuals[2] < 0.4 * residuals[0]

@@ -8,12 +8,12 @@ from pathlib import Path
 import numba.core.dispatcher as dispatcher
 from kpp_physics.plant import Plant
 from nodes.physics.replica.frame import observed_groups
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 
 compiled = []
 compile_it = dispatcher.Dispatcher.compile
 dispatcher.Dispatcher.compile = lambda self, signature: (compiled.append(str(self)), compile_it(self, signature))[1]
-plant = Plant(ScenarioFolder(Path("scenarios")).read("reference"))
+plant = Plant(Scenarios(Path("scenarios")).read("reference"))
 plant.command("start", {})
 plant.step(100)
 plant.observe()

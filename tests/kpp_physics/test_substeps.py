@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from kpp_physics import coefficients as co
 from kpp_physics import constants, environment, substeps
 from kpp_physics import state as st
@@ -89,9 +89,9 @@ def test_a_jet_that_pays_has_parts_half_as_long(jet: str, parts: int) -> None:
     assert parts_of(c, x) == parts
 
 
-@pytest.mark.parametrize("name", [name for name in library.names() if name != "ideal"])
+@pytest.mark.parametrize("name", [name for name in Scenarios.at_hand().names() if name != "ideal"])
 def test_named_scenarios_but_the_one_with_a_wide_valve_have_whole_steps(name: str) -> None:
-    c, x = waiting(**{item: getattr(library.named(name), item) for item in DECLARATIONS})
+    c, x = waiting(**{item: getattr(Scenarios.at_hand().read(name), item) for item in DECLARATIONS})
     x[st.POSITION] = c[co.WINDOW_START]
     assert parts_of(c, x) == 1
 

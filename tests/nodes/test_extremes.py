@@ -18,6 +18,8 @@ from bus.protocol.messages import ClockRequest, ModuleRequest, RecorderRequest, 
 from bus.protocol.schema import Message
 from bus.security.keys import ANYBODY
 from bus.transport.sockets import Request
+from catalog.data_folder import DataFolder
+from catalog.scenarios import Scenarios
 from nodes.clock.app import Shell as ClockShell
 from nodes.physics.app import Files, Sockets
 from nodes.physics.app import Shell as PhysicsShell
@@ -110,7 +112,7 @@ def test_s06_a_module_answers_whatever_the_numbers(tmp_path: Path, cls: type[Mes
         receive=lambda: inbox.pop() if inbox else None, reply=lambda _peer, payload: replies.append(payload)
     )
     sockets = cast(Sockets, SimpleNamespace(server=server))
-    files = Files.open(tmp_path, SCENARIOS, "m1", "a")
+    files = Files.open(DataFolder(tmp_path), Scenarios(SCENARIOS), "m1", "a")
     try:
         shell = PhysicsShell("m1", "a", sockets, files, LOG)
         fold(shell._core, stream(20))

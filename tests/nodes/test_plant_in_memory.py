@@ -40,7 +40,7 @@ from bus.protocol.messages import (
     State,
     Tick,
 )
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
 from nodes.clock.archive import Archive
 from nodes.clock.core import Decision
@@ -72,7 +72,7 @@ QUIET = 20
 @cache
 def parameters(scenario: str) -> Parameters:
     """A small plant of the scenario: its frames are short, and its floaters come round soon."""
-    return ScenarioFolder(SCENARIOS).read(scenario).with_changes({"floater_count": 4})
+    return Scenarios(SCENARIOS).read(scenario).with_changes({"floater_count": 4})
 
 
 def read_scenario(_run: str, scenario: str) -> Parameters:

@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from bus.security import keys
-from catalog.scenario_folder import ScenarioFolder
+from catalog.presets import Presets
+from catalog.scenarios import Scenarios
 from console.keys import main as kpp_keys
-from nodes.gateway.presets import Presets
 from nodes.physics.replica.forks import ForkFolder
 from nodes.physics.replica.initial_parameters import InitialParameters
 from nodes.physics.replica.snapshots import SnapshotFolder
 from recording.files import whole_file
 from system.whole import write_whole
-from ui.presets import Presets as DashboardPresets
 
 
 def _segment(path: Path) -> None:
@@ -30,7 +29,6 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "segment": _segment,
     "key": lambda path: keys.write(path, {"new": 1}),
     "preset": lambda path: Presets(path.parent).write(path.stem, {}),
-    "preset of the dashboard": lambda path: DashboardPresets(path.parent).save(path.stem, {}),
 }
 
 
@@ -66,8 +64,7 @@ path = Path(sys.argv[1])
 SCRIPTS = {
     "snapshot": "from system.whole import write_whole; write_whole(path, b'new')",
     "key": "from bus.security.keys import write; write(path, {'new': 1})",
-    "preset": "from nodes.gateway.presets import Presets; Presets(path.parent).write(path.stem, {})",
-    "preset of the dashboard": "from ui.presets import Presets; Presets(path.parent).save(path.stem, {})",
+    "preset": "from catalog.presets import Presets; Presets(path.parent).write(path.stem, {})",
 }
 """Those that share one way of writing; a recording is mended when it is opened (tests/recording/test_damage.py)."""
 
@@ -109,11 +106,10 @@ def test_f01_what_a_killed_writer_left_goes_with_the_next_file_and_what_is_being
 STARTS: dict[str, Callable[[Path], object]] = {
     "snapshots": lambda folder: SnapshotFolder(folder.parent, *folder.name.split(".")),
     "openings": lambda folder: InitialParameters(
-        folder.parent, folder.name, ScenarioFolder(folder), ForkFolder(folder.parent / "forks", "m1")
+        folder.parent, folder.name, Scenarios(folder), ForkFolder(folder.parent / "forks", "m1")
     ),
     "forks": lambda folder: ForkFolder(folder.parent, folder.name),
     "presets": Presets,
-    "presets of the dashboard": DashboardPresets,
     "keys": lambda folder: kpp_keys(["--folder", str(folder), "list"]),
     "keys of clients": lambda folder: kpp_keys(["--folder", str(folder.parent), "list"]),
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog import scenarios as library
+from catalog.scenarios import Scenarios
 from kpp_physics import coefficients as co
 from kpp_physics import meters, plc
 from kpp_physics import state as st
@@ -15,7 +15,7 @@ STEPS = 1_000_000
 def test_the_digest_is_bit_identical_after_a_million_steps() -> None:
     digests = set()
     for chunk in (STEPS, 997):
-        plant = Plant(library.named("as-claimed"))
+        plant = Plant(Scenarios.at_hand().read("as-claimed"))
         plant.command("start", {})
         done = 0
         while done < STEPS:
@@ -27,7 +27,7 @@ def test_the_digest_is_bit_identical_after_a_million_steps() -> None:
 
 def warm(name: str) -> Plant:
     """A plant that runs at its set speed, its up run charged, its receiver between its limits."""
-    parameters = library.named(name)
+    parameters = Scenarios.at_hand().read(name)
     plant = Plant(parameters)
     c, x, f = plant._coefficients, plant._parts.scalars, plant._parts.floaters
     x[st.PLC_STATE] = plc.RUNNING
@@ -48,7 +48,7 @@ def warm(name: str) -> Plant:
 
 
 def test_a_warm_start_leads_to_the_same_means_as_a_cold_one() -> None:
-    cold = headless.run(library.named("reference")).meters
+    cold = headless.run(Scenarios.at_hand().read("reference")).meters
     plant = warm("reference")
     laps = int(cold["laps"] or 0)
     while plant.laps < 3 + laps:

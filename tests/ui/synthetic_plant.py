@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import msgspec
@@ -40,6 +40,7 @@ from bus.protocol.messages import (
     State,
     Status,
     Tick,
+    begin_id,
 )
 from bus.transport.sockets import Publisher, Server
 from bus.view.alarms import Alarms
@@ -113,7 +114,7 @@ class SyntheticPlant:
         self.run = "0001-001"
         self.changed: dict[str, Any] = {}
         self.alarms: Alarms = ()
-        self._runs = 1
+        self._names = [self.run]
         self._pending: list[Command] = []
         self._ticks: deque[Tick] = deque(maxlen=1000)
         self._states: deque[State] = deque(maxlen=1000)
@@ -141,8 +142,8 @@ class SyntheticPlant:
 
     def new_run(self) -> None:
         """Begin another run."""
-        self._runs += 1
-        self.run = f"0001-{self._runs:03d}"
+        self.run = f"0001-{len(self._names) + 1:03d}"
+        self._names.append(self.run)
         self.seq, self.t, self.alarms = 0, 0.0, ()
 
     def _loop(self) -> None:
@@ -221,7 +222,8 @@ class SyntheticPlant:
             for each in ticks[:400]
         ]
         last = max((each.seq for each in ticks), default=asked.after)
-        return Replay(asked.run, spans, last, 1, 100, time.time(), ended=asked.run != self.run)
+        following = next((after for before, after in pairwise(self._names) if before == asked.run), "")
+        return Replay(asked.run, spans, last, 1, 100, time.time(), ended=asked.run != self.run, following=following)
 
     def _fetch_states(self, asked: FramesRequest) -> Frames | Refused:
         """States again, as the module gives them."""
@@ -234,7 +236,10 @@ class SyntheticPlant:
 
     def _tick(self, clock: Publisher, states: Publisher) -> None:
         commands, self._pending = self._pending, []
+        before = self.run
         results = [self.apply(command) for command in commands]
+        if self.run != before:
+            results.append(self._begun())
         self.commands.extend(commands)
         dt = TICK * self.speed if self.mode == "running" else 0.0
         self.t = round(self.t + dt, 6)
@@ -258,7 +263,7 @@ class SyntheticPlant:
 
     def apply(self, command: Command) -> Result:
         """Do as commanded, or refuse as wished."""
-        reason = self.wishes.reject
+        reason, head = self.wishes.reject, self._head()
         if not reason:
             modes: dict[str, Mode] = {"start": "running", "resume": "running", "pause": "paused", "stop": "stopped"}
             self.mode = modes.get(command.name, self.mode)
@@ -280,7 +285,7 @@ class SyntheticPlant:
                 self.mode = "stopped"
                 self.new_run()
         return Result(
-            **self._head(),
+            **head,
             module=command.module,
             id=command.id,
             name=command.name,
@@ -288,6 +293,19 @@ class SyntheticPlant:
             reason=reason,
             violations=[],
             applied={} if reason else {"mode": self.mode},
+        )
+
+    def _begun(self) -> Result:
+        """What the module says to the beginning of a run."""
+        return Result(
+            **self._head() | {"seq": 1},
+            module="m1",
+            id=begin_id(self.run),
+            name="begin",
+            outcome="applied",
+            reason="",
+            violations=[],
+            applied={"scenario": self.scenario},
         )
 
     def _head(self) -> dict[str, Any]:

@@ -16,12 +16,14 @@ from bus.security.admission import Admission
 from bus.security.hosts import Names
 from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, Tokens, make
+from bus.transport.client import Commander
+from catalog.data_folder import DataFolder
+from catalog.presets import Presets
 from tests.ui.conftest import Dashboard
 from tests.ui.synthetic_plant import free_endpoints
 from ui.access_matcher import AccessMatcher
 from ui.lab import Lab
 from ui.places import MOST, most
-from ui.presets import Presets
 from ui.questions import Questions
 from ui.replays import Replays
 
@@ -127,10 +129,12 @@ def test_s10_a_viewer_looks_and_commands_nothing(access: AccessMatcher) -> None:
 async def asked_by(caller: Caller) -> dict[str, bool]:
     """Which questions are refused for want of a role."""
     endpoints = Endpoints.from_environment(free_endpoints())
-    questions = Questions(endpoints, Presets(Path("nowhere")), Lab(), Replays(Path("nowhere"), lambda _told: None))
+    questions = Questions(
+        Commander(endpoints), Presets(Path("nowhere")), Lab(), Replays(DataFolder(Path("nowhere")), lambda _told: None)
+    )
     found = {}
     for kind in ("runs", "fork", "preset_save", "preset_delete", "replay"):
-        reply = await questions.answer({"id": "x", "ask": kind, "module": "m1", "args": {}}, caller)
+        reply = await questions.answer({"id": "x", "ask": kind, "module": "m1", "args": {}}, caller, "page")
         found[kind] = "needs the role" in reply.reason
     return found
 

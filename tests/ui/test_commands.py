@@ -1,7 +1,6 @@
-"""From a press on the page to an answer, and the list of scenarios."""
+"""From a press on the page to an answer."""
 
 import asyncio
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -9,8 +8,9 @@ import pytest
 from bus.protocol.codec import FrameError
 from bus.protocol.messages import CommandRequest, Refused, Result
 from bus.security.tokens import Caller, Role
-from bus.transport.client import Commander, NotAnsweredError, RefusedError
-from ui.commands import Press, perform, read_press, scenarios
+from bus.transport.client import Commander
+from bus.transport.request import NotAnsweredError, RefusedError
+from ui.commands import Press, perform, read_press
 
 ADMIN = Caller("", Role.ADMIN)
 PRESS = {"id": "abc", "module": "clock", "name": "pause", "args": {}}
@@ -76,13 +76,6 @@ def test_a_press_that_makes_no_command_is_refused_before_it_is_sent(change: dict
     assert told.phase == "refused"
     assert told.reason
     assert commander.sent == []
-
-
-def test_scenarios_are_the_files_of_the_folder(tmp_path: Path) -> None:
-    for name in ("zeta.toml", "reference.toml", "alpha.toml", "notes.txt", "no name.toml"):
-        (tmp_path / name).touch()
-    assert scenarios({"KPP_SCENARIOS": str(tmp_path)}) == ["reference", "alpha", "zeta"]
-    assert scenarios({"KPP_SCENARIOS": str(tmp_path / "none")}) == []
 
 
 @pytest.mark.parametrize("role", [Role.PUBLIC, Role.VIEWER, Role.OPERATOR])

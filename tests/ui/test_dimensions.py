@@ -10,7 +10,7 @@ import structlog
 
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import Event, Snapshot
-from bus.transport.client import NotAnsweredError
+from bus.transport.request import NotAnsweredError
 from tests.ui.synthetic_plant import PARAMETERS
 from ui import dimensions
 from ui.feed import Feed

@@ -12,6 +12,9 @@ import pytest
 
 from bus.protocol.endpoints import Endpoints
 from bus.security.tokens import Caller, Role
+from bus.transport.client import Commander
+from catalog.data_folder import DataFolder
+from catalog.presets import PresetError, Presets
 from kpp_physics.parameters import Parameters
 from kpp_physics.settling import settled
 from tests.kpp_physics.laps import small_parameters, small_plant
@@ -19,7 +22,6 @@ from tests.ui.synthetic_plant import free_endpoints
 from tests.watching import eventually
 from ui import lab
 from ui.lab import Lab
-from ui.presets import PresetError, Presets
 from ui.questions import QuestionAnswer, Questions
 from ui.replays import Replays
 
@@ -30,15 +32,15 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def questions(tmp_path: Path) -> Questions:
     return Questions(
-        Endpoints.from_environment(free_endpoints()),
+        Commander(Endpoints.from_environment(free_endpoints())),
         Presets(tmp_path / "presets"),
         Lab(),
-        Replays(tmp_path, lambda _told: None),
+        Replays(DataFolder(tmp_path), lambda _told: None),
     )
 
 
 def asked(questions: Questions, kind: str, **args: Any) -> QuestionAnswer:
-    return asyncio.run(questions.answer({"id": "1", "ask": kind, "module": "m1", "args": args}, ADMIN))
+    return asyncio.run(questions.answer({"id": "1", "ask": kind, "module": "m1", "args": args}, ADMIN, "page"))
 
 
 def test_presets_are_files_in_the_form_of_scenarios(questions: Questions, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_bad_question_is_answered_with_the_reason(
 async def _told_at_last(folder: Path, run: str) -> dict[str, Any]:
     """What is told of a replay in the end."""
     told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    replays = Replays(folder, told.put_nowait)
+    replays = Replays(DataFolder(folder), told.put_nowait)
     await replays.start(run)
     while True:
         newest = await told.get()
@@ -139,7 +141,7 @@ def test_a_comparison_ends_with_whoever_asked_for_it(monkeypatch: pytest.MonkeyP
 
 
 def test_a_question_without_form_is_answered(questions: Questions) -> None:
-    assert not asyncio.run(questions.answer("hello", ADMIN)).ok
+    assert not asyncio.run(questions.answer("hello", ADMIN, "page")).ok
 
 
 def test_a_damaged_preset_names_its_line(tmp_path: Path) -> None:
@@ -182,13 +184,13 @@ def test_i13_a_plant_that_has_not_settled_has_no_means_to_compare() -> None:
 
 def test_s05_a_preset_is_deleted_by_an_administrator_alone(questions: Questions) -> None:
     asked = {"id": "1", "ask": "preset_delete", "module": "m1", "args": {"name": "mine"}}
-    reply = asyncio.run(questions.answer(asked, Caller("ann", Role.OPERATOR)))
+    reply = asyncio.run(questions.answer(asked, Caller("ann", Role.OPERATOR), "page"))
     assert not reply.ok
     assert reply.reason == "preset_delete needs the role admin, 'ann' has operator"
 
 
 def test_s10_a_question_about_a_module_that_there_is_not_says_which_there_are(questions: Questions) -> None:
-    reply = asyncio.run(questions.answer({"id": "1", "ask": "channels", "module": "m9", "args": {}}, ADMIN))
+    reply = asyncio.run(questions.answer({"id": "1", "ask": "channels", "module": "m9", "args": {}}, ADMIN, "page"))
     assert (reply.ok, reply.reason) == (False, "no module 'm9': KPP_MODULES names m1")
 
 

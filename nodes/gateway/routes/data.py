@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Response
 
-from nodes.gateway import answers
+from nodes.gateway import plant_answers
 from nodes.gateway.context import Gateway, Here, ModuleName
 from nodes.gateway.frame import Frame, json_bytes
 from nodes.gateway.openapi import of_live, of_view
@@ -29,7 +29,7 @@ def fresh_frame(gateway: Gateway, module: str) -> tuple[Frame, float]:
     missing = [item for item in gateway.plant.missing(now) if item.name == f"physics {module}"]
     if frame is None or missing:
         detail = "; ".join(f"{item.name}: {item.reason}" for item in missing)
-        found = answers.missing_answers(missing, time.time())
+        found = plant_answers.missing_answers(missing, time.time())
         raise ProblemError(Problem.of(503, "missing", detail, missing=found))
     return frame, now - frame.arrived
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
-from nodes.gateway import answers
+from nodes.gateway import plant_answers
 from nodes.gateway.access import ADMIN, PUBLIC
 from nodes.gateway.answers import (
     AlarmsAnswer,
@@ -30,7 +30,7 @@ Severity = Literal["info", "warning", "alarm", "fault"]
 @first.get("/status")
 async def status(gateway: Here) -> StatusAnswer:
     """How the plant is; answers 200 whatever is missing."""
-    return answers.status(gateway.plant, gateway.clients(), gateway.now())
+    return plant_answers.status(gateway.plant, gateway.clients(), gateway.now())
 
 
 @router.get("/health", openapi_extra=PUBLIC)
@@ -39,7 +39,7 @@ async def health(gateway: Here) -> HealthAnswer:
     """200 when the clock and every module are heard, else 503 with what is missing and since when."""
     missing = gateway.plant.missing(gateway.now())
     if missing:
-        found = answers.missing_answers(missing, time.time())
+        found = plant_answers.missing_answers(missing, time.time())
         detail = "; ".join(f"{item.name}: {item.reason}" for item in missing)
         raise ProblemError(Problem.of(503, "missing", detail, missing=found))
     return HealthAnswer()
@@ -64,13 +64,13 @@ async def events(
     severity: Annotated[list[Severity] | None, Query(description="only these")] = None,
 ) -> EventsAnswer:
     """The newest of the last 1000 events that this gateway heard, oldest first."""
-    return answers.events(gateway.plant, limit, after, run, module, severity or ())
+    return plant_answers.events(gateway.plant, limit, after, run, module, severity or ())
 
 
 @router.get("/alarms")
 async def alarms(gateway: Here) -> AlarmsAnswer:
     """The alarms of the present run that are active, or went before anybody had seen them."""
-    return answers.alarms(gateway.plant)
+    return plant_answers.alarms(gateway.plant)
 
 
 @router.post("/alarms/{alarm}/acknowledge")
@@ -95,7 +95,7 @@ async def acknowledge(
 @router.get("/nodes")
 async def nodes(gateway: Here) -> NodesAnswer:
     """Every process of the plant: health, how far it has come, restarts; and how late ticks leave."""
-    return answers.nodes(gateway.plant)
+    return plant_answers.nodes(gateway.plant)
 
 
 @router.get("/commands", openapi_extra=ADMIN)
@@ -103,4 +103,4 @@ async def commands(
     gateway: Here, limit: Annotated[int, Query(ge=1, le=1000, description="most commands to list")] = 200
 ) -> CommandsAnswer:
     """The audit log: who commanded what, when it acted, and what became of it."""
-    return answers.commands(gateway.plant, limit)
+    return plant_answers.commands(gateway.plant, limit)

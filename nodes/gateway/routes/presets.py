@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from catalog.presets import NAME
-from kpp_physics.parameters import DECLARATIONS, Value
+from kpp_physics.parameters import DECLARATIONS, ParameterError, Value
 from nodes.gateway import parameters
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, ComparisonAnswer, DifferenceAnswer, PresetAnswer, PresetsAnswer
 from nodes.gateway.context import Arguments, Ask, Here, ModuleName, NoArguments, some_parameters
 from nodes.gateway.preconditions import UNCHANGED, Conditional
+from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["presets"])
 
@@ -35,7 +36,7 @@ async def get_presets(gateway: Here) -> PresetsAnswer:
 @router.get("/presets/{name}", responses=UNCHANGED)
 async def get_preset(gateway: Here, name: Name, conditions: Conditional) -> PresetAnswer:
     """Every parameter of a preset; its ETag is for If-Match and If-None-Match."""
-    found, tag = gateway.presets.read_tagged(name)
+    found, tag = gateway.presets.read(name)
     conditions.answer(tag)
     return PresetAnswer(name=name, parameters=found.as_dict())
 
@@ -50,7 +51,10 @@ async def put_preset(
         values = body.parameters
     else:
         values = await parameters.values(gateway.endpoints, module)
-    written, tag = await run_in_threadpool(gateway.presets.write, name, values, conditions.require)
+    try:
+        written, tag = await run_in_threadpool(gateway.presets.write, name, values, conditions.require)
+    except ParameterError as error:
+        raise ProblemError(Problem.parameters(error, values)) from error
     conditions.tell(tag)
     return PresetAnswer(name=name, parameters=written.as_dict())
 
@@ -64,7 +68,7 @@ async def delete_preset(gateway: Here, name: Name, conditions: Conditional) -> N
 @router.post("/presets/{name}/load")
 async def load_preset(ask: Ask, module: ModuleName, name: Name, _body: NoArguments | None = None) -> AppliedAnswer:
     """Change the parameters in force to those of a preset; refused as a whole if one of them needs a new run."""
-    wanted = ask.gateway.presets.read(name).as_dict()
+    wanted = ask.gateway.presets.read(name).parameters.as_dict()
     present = await parameters.values(ask.gateway.endpoints, module)
     changes = {key: value for key, value in wanted.items() if present.get(key) != value}
     return await ask.apply(module, "set_parameters", changes)
@@ -78,8 +82,12 @@ async def compare_preset(
     other: Annotated[str | None, Query(alias="with", pattern=NAME, description="another preset")] = None,
 ) -> ComparisonAnswer:
     """What differs between a preset and another one, or the values in force."""
-    left = gateway.presets.read(name).as_dict()
-    right = gateway.presets.read(other).as_dict() if other else await parameters.values(gateway.endpoints, module)
+    left = gateway.presets.read(name).parameters.as_dict()
+    right = (
+        gateway.presets.read(other).parameters.as_dict()
+        if other
+        else await parameters.values(gateway.endpoints, module)
+    )
     differences = [
         DifferenceAnswer(name=key, unit=DECLARATIONS[key].unit, left=left[key], right=right[key])
         for key in left

@@ -124,7 +124,7 @@ async def get_history(
     if end is None:
         last = (await source.extent(run, module)).end
         span = _span(start, last + AFTER, bins)
-    return recording_schemas.history(await source.history(run, module, _names(channels), span))
+    return HistoryAnswer.made(await source.history(run, module, _names(channels), span))
 
 
 @router.get("/recordings/{run}/events")

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from kpp_physics.parameters import Value
-from nodes.gateway import answers, scenarios
-from nodes.gateway.answers import AppliedAnswer, RunsAnswer, ScenariosAnswer
+from nodes.gateway import plant_answers
+from nodes.gateway.answers import AppliedAnswer, RunsAnswer, ScenarioAnswer, ScenariosAnswer
 from nodes.gateway.context import Arguments, Ask, Here, NoArguments, some_parameters
+from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["runs"])
 first = APIRouter(tags=["first paths"])
@@ -39,7 +40,7 @@ async def get_runs(
     limit: Annotated[int, Query(ge=1, le=100, description="most runs to list")] = 50,
 ) -> RunsAnswer:
     """Runs that this gateway has heard of since it began to listen."""
-    return answers.runs(gateway.plant, before, limit)
+    return plant_answers.runs(gateway.plant, before, limit)
 
 
 @router.post("/runs")
@@ -74,11 +75,16 @@ async def stop(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
 @first.get("/scenarios")
 async def get_scenarios(gateway: Here) -> ScenariosAnswer:
     """The scenarios that a run can begin from."""
-    return ScenariosAnswer(scenarios=scenarios.listing(gateway.scenarios))
+    try:
+        found = gateway.scenarios.described()
+    except OSError as error:
+        detail = f"the scenarios cannot be read ({error.strerror}): KPP_SCENARIOS has to name their directory"
+        raise ProblemError(Problem.of(503, "scenarios", detail)) from error
+    return ScenariosAnswer(scenarios=[ScenarioAnswer(name=each.name, text=each.text) for each in found])
 
 
 async def _reset(ask: Ask, body: Reset | None) -> AppliedAnswer:
     args = body.model_dump(exclude_none=True, include={"scenario", "parameters"}) if body else {}
     if "scenario" in args:
-        scenarios.require(ask.gateway.scenarios, args["scenario"])
+        ask.gateway.scenarios.require(args["scenario"])
     return await ask.clock("reset", args)

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from nodes.gateway import answers
+from nodes.gateway import plant_answers
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
 from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, Whole, optional
@@ -49,7 +49,7 @@ class Policy(Arguments):
 @router.get("/time")
 async def get_time(gateway: Here) -> TimeAnswer:
     """Simulated time as the newest tick has it."""
-    return answers.clock_time(gateway.plant)
+    return plant_answers.clock_time(gateway.plant)
 
 
 @router.post("/time/start")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import ParameterError, Parameters
 from nodes.physics.replica.forks import ForkFolder, is_fork
 from nodes.physics.replica.saved import Saved
@@ -47,7 +47,7 @@ class InitialParameters:
         forks: the checkpoints that runs were made ready to be forked at.
     """
 
-    def __init__(self, folder: Path, module: str, scenarios: ScenarioFolder, forks: ForkFolder) -> None:
+    def __init__(self, folder: Path, module: str, scenarios: Scenarios, forks: ForkFolder) -> None:
         self._folder = folder / module
         self._folder.mkdir(parents=True, exist_ok=True)
         clear_away(self._folder)

@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from bus.protocol.messages import Command, Refused, ReplayRequest, Status, Tick
-from bus.transport.client import RefusedError, command, sequence
+from bus.transport.client import command, sequence
 from bus.transport.listener import Listener
+from bus.transport.request import RefusedError
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, ClockSettings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError

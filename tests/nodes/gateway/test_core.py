@@ -13,7 +13,7 @@ from bus.view import alarms
 from bus.view.alarms import Condition, compared
 from bus.view.events import EVENTS_KEPT
 from bus.view.roster import SILENT, NodeHealth, health_of, other_clients
-from nodes.gateway import answers
+from nodes.gateway import plant_answers
 from nodes.gateway.core import Plant
 
 from . import messages
@@ -37,7 +37,7 @@ def test_what_was_never_heard_is_missing_since_listening_began() -> None:
     clock, physics = view.missing(5.0)
     assert (clock.name, clock.silent) == ("clock", 5.0)
     assert (physics.name, physics.reason) == ("physics m1", "never heard for 5.0 s")
-    status = answers.status(view, 0, 5.0)
+    status = plant_answers.status(view, 0, 5.0)
     assert status.backend_status == "down"
     assert not status.has_data
     assert (status.run, status.mode, status.tick, status.simulated_time, status.data_age) == (None,) * 5
@@ -48,7 +48,7 @@ def test_a_whole_plant_is_ok_and_shows_what_it_was_told() -> None:
     assert hear(view, messages.tick(7), 1.0)
     assert hear(view, messages.status(7), 1.0)
     assert hear(view, messages.state(7), 1.25)
-    status = answers.status(view, 3, 1.5)
+    status = plant_answers.status(view, 3, 1.5)
     assert status.backend_status == "ok"
     assert status.missing == []
     assert status.engine_initialized
@@ -65,8 +65,8 @@ def test_a_whole_plant_is_ok_and_shows_what_it_was_told() -> None:
 def test_the_simulation_runs_when_it_is_told_to_and_nothing_holds_it(changes: dict[str, Any], running: bool) -> None:
     view = plant()
     hear(view, messages.tick(1, **changes), 0.0)
-    assert answers.status(view, 0, 0.5).simulation_running is running
-    assert not answers.status(view, 0, 1.5).simulation_running
+    assert plant_answers.status(view, 0, 0.5).simulation_running is running
+    assert not plant_answers.status(view, 0, 1.5).simulation_running
 
 
 def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
@@ -76,13 +76,13 @@ def test_silence_of_a_second_is_missing_and_one_frame_mends_it() -> None:
     assert names(view, 1.0) == []
     hear(view, messages.tick(2), 1.0)
     assert names(view, 1.5) == ["physics m1"]
-    assert answers.status(view, 0, 1.5).backend_status == "degraded"
-    assert answers.status(view, 0, 1.5).has_data
-    assert not answers.status(view, 0, 1.5).engine_running
+    assert plant_answers.status(view, 0, 1.5).backend_status == "degraded"
+    assert plant_answers.status(view, 0, 1.5).has_data
+    assert not plant_answers.status(view, 0, 1.5).engine_running
     hear(view, messages.state(2), 1.5)
     assert names(view, 1.6) == []
     assert names(view, 2.1) == ["clock"]
-    assert answers.status(view, 0, 2.1).backend_status == "degraded"
+    assert plant_answers.status(view, 0, 2.1).backend_status == "degraded"
 
 
 def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
@@ -100,7 +100,7 @@ def test_what_is_missing_is_asked_for_and_comes_in_order() -> None:
     ring = view.rings["m1"]
     assert [ring[position].head.seq for position in range(ring.first, ring.end)] == [1, 2, 3, 4, 5]
     assert [ring[position].state() for position in (1, 2)] == states
-    status = answers.status(view, 0, 0.0)
+    status = plant_answers.status(view, 0, 0.0)
     assert (status.repaired, status.gaps) == (2, {"tick": 0, "state/m1/": 0})
 
 
@@ -114,7 +114,7 @@ def test_what_cannot_be_had_is_counted_by_topic() -> None:
     assert clock is not None
     view.take(clock.skip(), 0.0)
     view.take(view.streams.modules["m1"].skip(), 0.0)
-    assert answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
+    assert plant_answers.status(view, 0, 0.0).gaps == {"tick": 2, "state/m1/": 1}
 
 
 def test_a_new_run_makes_states_of_the_old_one_old() -> None:
@@ -215,9 +215,9 @@ def test_the_last_events_are_kept() -> None:
     for k in range(EVENTS_KEPT + 5):
         event = Event(t=0.0, seq=k, run="r", wall=0.0, module="m1", severity="info", kind="test", text=str(k))
         assert hear(view, event, 0.0)
-    kept = answers.events(view, EVENTS_KEPT).events
+    kept = plant_answers.events(view, EVENTS_KEPT).model_dump()["events"]
     assert len(kept) == EVENTS_KEPT
-    assert (kept[0].text, kept[-1].text) == ("5", str(EVENTS_KEPT + 4))
+    assert (kept[0]["text"], kept[-1]["text"]) == ("5", str(EVENTS_KEPT + 4))
 
 
 def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_later() -> None:
@@ -241,7 +241,7 @@ def test_h03_alarms_and_events_are_the_same_for_a_gateway_that_began_to_listen_l
     assert (alarm.raised_seq, alarm.raised_t) == (2, 0.01)
     assert second.alarms() == first.alarms()
     assert list(second.events) == list(first.events) == happened
-    assert answers.commands(second, 5).commands[0].origin == "alice"
+    assert plant_answers.commands(second, 5).model_dump()["commands"][0]["origin"] == "alice"
     hear(second, messages.tick(1, "run-2"), 0.0)
     assert second.alarms() == [], "those of another run"
 

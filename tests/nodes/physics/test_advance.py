@@ -6,7 +6,7 @@ from pathlib import Path
 from bus.ordered.tick_span import TickSpan, to_wire
 from bus.protocol.codec import decode, encode
 from bus.protocol.messages import Command, Event, Frames, Published, Replay, Result, State
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
 from nodes.physics.replica.advance import UNLIMITED, Budget, advance, spans_after
 from nodes.physics.replica.fold import Fold, Identity
@@ -25,7 +25,7 @@ SPANS = [
 
 
 def read(_run: str, name: str) -> Parameters:
-    return ScenarioFolder(SCENARIOS).read(name)
+    return Scenarios(SCENARIOS).read(name)
 
 
 def folded(budget: Budget) -> tuple[list[Published], list[int]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bus.protocol.messages import PrepareRequest
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from nodes.physics.core import PhysicsCore
 from nodes.physics.replica.beginning import begin, objection
 from nodes.physics.replica.forks import ForkFolder
@@ -17,9 +17,7 @@ from tests.nodes.physics.test_core import SCENARIOS, fold, read_scenario, stream
 
 @pytest.fixture
 def initial_parameters(tmp_path: Path) -> InitialParameters:
-    return InitialParameters(
-        tmp_path / "openings", "m1", ScenarioFolder(SCENARIOS), ForkFolder(tmp_path / "forks", "m1")
-    )
+    return InitialParameters(tmp_path / "openings", "m1", Scenarios(SCENARIOS), ForkFolder(tmp_path / "forks", "m1"))
 
 
 @pytest.fixture
@@ -86,9 +84,7 @@ def test_s02_a_scenario_file_that_is_none_is_refused_and_ends_no_node(tmp_path: 
     folder.mkdir()
     (folder / "bad.toml").write_bytes(data)
     (folder / "dir.toml").mkdir()
-    initial_parameters = InitialParameters(
-        tmp_path / "o", "m1", ScenarioFolder(folder), ForkFolder(tmp_path / "f", "m1")
-    )
+    initial_parameters = InitialParameters(tmp_path / "o", "m1", Scenarios(folder), ForkFolder(tmp_path / "f", "m1"))
     found = objection(initial_parameters.look, asked("bad"))
     assert found is not None
     assert reason in found.reason

@@ -23,7 +23,7 @@ from bus.protocol.messages import (
 )
 from bus.protocol.state import PlantCondition, Plc
 from bus.protocol.tags import IF_MATCH, parameters_tag
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
 from nodes.physics.core import PhysicsCore
 from nodes.physics.replica.frame import changes
@@ -80,7 +80,7 @@ def core(make: Callable[[], PhysicsCore]) -> PhysicsCore:
 
 
 def read_scenario(_run: str, name: str) -> Parameters:
-    return ScenarioFolder(SCENARIOS).read(name)
+    return Scenarios(SCENARIOS).read(name)
 
 
 def replay(ticks: list[ReplaySpan], last: int, run: str = RUN) -> Replay:
@@ -331,17 +331,17 @@ def test_a_warning_is_told_once_while_its_numbers_change() -> None:
 @pytest.mark.parametrize("name", ["../secrets", "", "a" * 65, "no-such", "reference.toml"])
 def test_only_scenarios_of_the_folder_are_read(name: str) -> None:
     with pytest.raises(ValueError, match="no such scenario"):
-        ScenarioFolder(SCENARIOS).read(name)
+        Scenarios(SCENARIOS).read(name)
 
 
 def test_a_base_is_followed_and_a_ring_of_bases_refused(tmp_path: Path) -> None:
     (tmp_path / "one.toml").write_text('base = "two"\n[parameters]\ndrag_area = 0.3\n')
     (tmp_path / "two.toml").write_text("[parameters]\ndrag_area = 0.2\nfill_fraction = 0.5\n")
-    parameters = ScenarioFolder(tmp_path).read("one")
+    parameters = Scenarios(tmp_path).read("one")
     assert (parameters.drag_area, parameters.fill_fraction) == (0.3, 0.5)
     (tmp_path / "two.toml").write_text('base = "one"\n[parameters]\n')
-    with pytest.raises(ValueError, match="is its own base: one -> two -> one"):
-        ScenarioFolder(tmp_path).read("one")
+    with pytest.raises(ValueError, match="the bases go round in a circle: one -> two -> one"):
+        Scenarios(tmp_path).read("one")
 
 
 def test_what_an_operator_changes_works_over_the_bus(core: PhysicsCore) -> None:

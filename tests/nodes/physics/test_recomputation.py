@@ -11,7 +11,7 @@ from bus.ordered.tick_history import TickHistory
 from bus.ordered.tick_span import TickSpan, to_wire
 from bus.protocol.codec import decode, encode
 from bus.protocol.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
-from catalog.scenario_folder import ScenarioFolder
+from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
 from kpp_physics.scenario import Problem, ScenarioError
 from nodes.physics.replica.fold import Fold, Identity
@@ -38,7 +38,7 @@ def command(seq: int) -> list[Command]:
 
 
 def read_scenario(_run: str, name: str) -> Parameters:
-    return ScenarioFolder(SCENARIOS).read(name)
+    return Scenarios(SCENARIOS).read(name)
 
 
 @cache

@@ -15,8 +15,9 @@ import pytest
 from bus.protocol import codec
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.messages import RecorderReply, RecorderRequest, RunsRequest, State, Status
-from bus.transport.client import RefusedError, command, sequence
+from bus.transport.client import command, sequence
 from bus.transport.listener import Listener
+from bus.transport.request import RefusedError
 from bus.transport.sockets import Dealer
 from recording.folder import RunFolder, run_folder
 from tests.ports import free_ports

@@ -10,7 +10,7 @@ from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Command
 from nodes.physics.replica.forks import ForkFolder
 from nodes.physics.replica.saved import Saved
-from nodes.recorder.checkpoints import FOLDER, UNUSED_SECONDS, Checkpoints
+from nodes.recorder.checkpoints import UNUSED_SECONDS, Checkpoints
 from recording.folder import make_folder
 from recording.hot import Batch, HotStore
 
@@ -23,7 +23,7 @@ def begun(root: Path, run: str, scenario: str) -> None:
 
 
 def test_a_checkpoint_goes_when_it_is_old_and_no_recorded_run_began_from_it(tmp_path: Path) -> None:
-    root, forks = tmp_path / "recordings", tmp_path / FOLDER
+    root, forks = tmp_path / "recordings", tmp_path / "forks"
     checkpoints = Checkpoints(forks, root)
     assert checkpoints.prune(time.time()) == []
     for module in ("m1", "m2"):

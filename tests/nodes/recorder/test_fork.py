@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.transport.client import RefusedError
+from bus.transport.request import RefusedError
 from recording.record import Row
 from recording.rows import run_rows
 from tests.nodes.recorder.conftest import Plant, recorded_rows, recorded_until, wait_for_state

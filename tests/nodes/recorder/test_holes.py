@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bus.protocol.endpoints import Endpoints
-from bus.protocol.messages import Frames, FramesRequest, Refused
+from bus.protocol.messages import Frames, FramesRequest
+from bus.transport.request import Inquiry, NotAnsweredError, Patience
 from nodes.recorder import holes
 from nodes.recorder.core import Intake
 from nodes.recorder.holes import HoleRepairer
@@ -30,14 +31,14 @@ class Producers:
         self.asked: list[str] = []
         self.away: set[str] = set()
 
-    def ask(self, address: str, request: Any, _decode: object) -> Frames | Refused | None:
-        """As `holes._ask`."""
-        name = self._names.get(address)
+    def request(self, asked: Inquiry[Any], _patience: Patience) -> Frames:
+        """As `bus.transport.request.request`."""
+        name, request = self._names.get(asked.addresses[0]), asked.message
         if name is None or not isinstance(request, FramesRequest):
-            return None  # the clock's ticks are no matter here
+            raise NotAnsweredError  # the clock's ticks are no matter here
         self.asked.append(name)
         if name in self.away:
-            return None
+            raise NotAnsweredError
         through = min(LAST, request.after + AT_ONCE)
         states = [_state(name, seq) for seq in range(request.after + 1, through + 1)]
         return Frames(RUN, request.after, through, LAST, states, [], [])
@@ -63,7 +64,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def producers(monkeypatch: pytest.MonkeyPatch) -> Producers:
     """What answers."""
     made = Producers(endpoints())
-    monkeypatch.setattr(holes, "_ask", made.ask)
+    monkeypatch.setattr(holes, "request", made.request)
     return made
 
 

@@ -342,7 +342,10 @@ declare namespace ui {
       data: bus.History
     }
     tick_at: { args: { run: string; t: number }; data: { seq: number } }
-    fork: { args: { run: string; seq: number }; data: bus.Forked }
+    fork: {
+      args: { run: string; seq: number; parameters: Record<string, unknown>; id: string }
+      data: { run: string; scenario: string; t: number; digest: string }
+    }
     compare: { args: { parameters: Parameters }; data: { rows: LabRow[] } }
     replay: { args: { run: string }; data: null }
     replay_end: { args: Record<string, never>; data: null }

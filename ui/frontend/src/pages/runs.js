@@ -308,9 +308,8 @@ class Runs {
     try {
       write(answer, "the module prepares that moment …")
       const seq = await this.tickAt(run, t, module)
-      const ready = await this.commands.ask("fork", { run, seq })
-      this.commands.clock("reset", { scenario: ready.scenario })
-      write(answer, `forked at ${moment(ready.t)} of run ${run}: ${ready.scenario}`)
+      const begun = await this.commands.fork(run, seq, {})
+      write(answer, `forked at ${moment(begun.t)} of run ${run}: run ${begun.run} begins there`)
     } catch (error) {
       write(answer, messageOf(error))
     }

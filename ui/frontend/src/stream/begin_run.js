@@ -25,8 +25,7 @@ function present() {
 export async function fork(commands, parameters) {
   const { run, t } = present()
   const { seq } = await commands.ask("tick_at", { run, t })
-  const { scenario } = await commands.ask("fork", { run, seq: Math.max(1, seq) })
-  return commands.clock("reset", { scenario, parameters })
+  return (await commands.fork(run, Math.max(1, seq), parameters)).id
 }
 
 /**

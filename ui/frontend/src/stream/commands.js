@@ -63,6 +63,21 @@ export class Commands {
   }
 
   /**
+   * Begins a run from a tick of another one; the answer comes once every module has begun it.
+   * @param {string} run
+   * @param {number} seq
+   * @param {Record<string, unknown>} parameters
+   */
+  async fork(run, seq, parameters) {
+    const id = newId()
+    const begun = await this.ask("fork", { run, seq, parameters, id })
+    // The bus has told of the command that ended the present run, under this id.
+    const command = stream.commands.get(id)
+    if (command) stream.commandNews({ ...command, mine: true })
+    return { ...begun, id }
+  }
+
+  /**
    * What the server answers; an error with its reason if it does not.
    * @template {keyof ui.Questions} Q
    * @param {Q} ask

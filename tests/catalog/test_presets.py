@@ -1,5 +1,6 @@
-"""Presets that two processes, gateway and dashboard, change at once: nobody's are lost."""
+"""Presets: on disk when they are saved, and nobody's are lost though gateway and dashboard change them at once."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,20 +8,16 @@ from pathlib import Path
 import pytest
 
 from catalog import presets
-from catalog.presets import PresetFiles
-from nodes.gateway.presets import Presets
-from nodes.gateway.problems import ProblemError
+from catalog.presets import NoPresetError, Presets, PresetsFullError
 from system.folder_lock import FolderTakenError, alone
 from tests.watching import eventually
-from ui.presets import PresetError
-from ui.presets import Presets as DashboardPresets
 
 ROOT = Path(__file__).resolve().parents[2]
 
 GATEWAY = """
 import sys
 from pathlib import Path
-from nodes.gateway.presets import Presets
+from catalog.presets import Presets
 
 def require(tag):
     print("there is", tag, flush=True)
@@ -34,9 +31,9 @@ Presets(Path(sys.argv[1])).write("shared", {"water_depth": 30.0}, require)
 DASHBOARD = """
 import sys
 from pathlib import Path
-from ui.presets import Presets
+from catalog.presets import Presets
 
-Presets(Path(sys.argv[1])).save("shared", {"water_depth": 40.0})
+Presets(Path(sys.argv[1])).write("shared", {"water_depth": 40.0})
 """
 
 
@@ -65,11 +62,11 @@ def test_what_the_dashboard_saves_while_the_gateway_looks_is_not_overwritten(tmp
             gateway.communicate("go on\n")
             dashboard.communicate()
     assert (gateway.returncode, dashboard.returncode) == (0, 0)
-    assert DashboardPresets(folder).read("shared")["water_depth"] == 40.0, "it came later"
+    assert Presets(folder).read("shared").parameters.water_depth == 40.0, "it came later"
 
 
 def test_what_the_dashboard_is_saving_is_seen_by_the_gateway_that_would_make_it_anew(tmp_path: Path) -> None:
-    DashboardPresets(tmp_path).save("other", {})
+    Presets(tmp_path).write("other", {})
     with process(GATEWAY, tmp_path) as gateway:
         with alone(tmp_path):  # as the dashboard does
             eventually(lambda: knocks(gateway, tmp_path), 60, "the gateway comes to save")
@@ -81,13 +78,11 @@ def test_what_the_dashboard_is_saving_is_seen_by_the_gateway_that_would_make_it_
 
 def test_of_the_last_place_one_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presets, "MOST", 1)
-    DashboardPresets(tmp_path).save("mine", {})
-    with pytest.raises(ProblemError, match="there are 1 presets: delete one first"):
+    Presets(tmp_path).write("mine", {})
+    with pytest.raises(PresetsFullError, match="there are 1 presets: delete one first"):
         Presets(tmp_path).write("yours", {})
-    with pytest.raises(PresetError, match="there are 1 presets: delete one first"):
-        DashboardPresets(tmp_path).save("theirs", {})
     Presets(tmp_path).write("mine", {"water_depth": 30.0})
-    assert PresetFiles(tmp_path).names() == ["mine"]
+    assert Presets(tmp_path).names() == ["mine"]
 
 
 def test_a_folder_that_another_one_keeps_is_told_and_not_waited_for_without_end(tmp_path: Path) -> None:
@@ -104,8 +99,27 @@ def test_what_is_no_preset_is_replaced_and_deleted_like_one(tmp_path: Path, data
     for _ in range(2):
         (tmp_path / "odd.toml").write_bytes(data)
         Presets(tmp_path).write("odd", {"water_depth": 30.0})
-        assert DashboardPresets(tmp_path).read("odd")["water_depth"] == 30.0
+        assert Presets(tmp_path).read("odd").parameters.water_depth == 30.0
     (tmp_path / "odd.toml").write_bytes(data)
     Presets(tmp_path).delete("odd")
-    with pytest.raises(PresetError, match="there is no preset 'odd'"):
-        DashboardPresets(tmp_path).delete("odd")
+    with pytest.raises(NoPresetError, match="there is no preset 'odd'"):
+        Presets(tmp_path).delete("odd")
+
+
+def test_what_is_deleted_has_gone_from_the_disk_as_what_is_saved_is_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    folder = tmp_path / "presets"
+    Presets(folder).write("mine", {})
+    assert synced[-1] == "presets", "the folder, after the file"
+    synced.clear()
+    Presets(folder).delete("mine")
+    assert synced == ["presets"]

@@ -1,0 +1,203 @@
+"""How the answers about the plant follow from what the gateway has heard."""
+
+from collections.abc import Collection
+from typing import Any
+
+from bus.protocol.schema import PROTOCOL_VERSION
+from bus.view.roster import health_of
+from nodes.gateway.answers import (
+    AlarmsAnswer,
+    BackendHealth,
+    CommandsAnswer,
+    EventsAnswer,
+    HelloAnswer,
+    ModuleAnswer,
+    NodeAnswer,
+    NodesAnswer,
+    RunAnswer,
+    RunsAnswer,
+    StatusAnswer,
+    TimeAnswer,
+)
+from nodes.gateway.core import Missing, Plant
+from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
+from nodes.gateway.version import version
+
+
+def events(
+    plant: Plant,
+    limit: int = 200,
+    after: int = 0,
+    run: str | None = None,
+    module: str | None = None,
+    severities: Collection[str] = (),
+) -> EventsAnswer:
+    """The newest of the events that are kept and wanted."""
+    found = [
+        event
+        for event in plant.events
+        if event.seq > after
+        and run in {None, event.run}
+        and module in {None, event.module}
+        and (not severities or event.severity in severities)
+    ]
+    return EventsAnswer.made(events=found[-limit:])
+
+
+def alarms(plant: Plant) -> AlarmsAnswer:
+    """The alarms that ask for attention."""
+    return AlarmsAnswer.made(run=plant.run, alarms=plant.alarms())
+
+
+def nodes(plant: Plant) -> NodesAnswer:
+    """Who the clock hears of."""
+    report, newest = plant.status, plant.tick.seq if plant.tick else 0
+    found = [NodeAnswer.made(peer, health=health_of(peer), behind=max(0, newest - peer.seq)) for peer in plant.peers]
+    return NodesAnswer.made(
+        run=plant.run,
+        lateness=report.lateness if report else None,
+        deadlines_missed=report.deadlines_missed if report else None,
+        held_time=report.held_time if report else None,
+        unrecorded=report.unrecorded if report else {},
+        nodes=sorted(found, key=lambda node: (node.node, node.instance)),
+    )
+
+
+def commands(plant: Plant, count: int) -> CommandsAnswer:
+    """The audit log."""
+    return CommandsAnswer.made(commands=plant.commands.newest(count))
+
+
+def clock_time(plant: Plant) -> TimeAnswer:
+    """Simulated time as the newest tick has it."""
+    tick, report = plant.tick, plant.status
+    return TimeAnswer(
+        **_clock(plant),
+        tick_rate=tick.rate if tick else None,
+        policy=report.policy if report else None,
+        held_time=report.held_time if report else None,
+        owed_time=report.owed_time if report else None,
+        problems=report.problems if report else [],
+    )
+
+
+def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
+    """A page of the runs heard of, the newest first.
+
+    Raises:
+        ProblemError: 404 for a cursor that stands for no run.
+    """
+    heard = list(reversed(plant.runs.values()))
+    names = [item.run for item in heard]
+    if before is not None and before not in names:
+        raise ProblemError(Problem.of(404, "run", f"no run {before!r} was heard of", known=names[:10]))
+    first = 0 if before is None else names.index(before) + 1
+    page = heard[first : first + limit]
+    return RunsAnswer(
+        runs=[
+            RunAnswer(
+                run=item.run,
+                scenario=item.scenario,
+                present=item.run == plant.run,
+                first_heard=item.first_t,
+                simulated_time=item.last_t,
+                tick=item.last_seq,
+            )
+            for item in page
+        ],
+        next=page[-1].run if page and first + limit < len(heard) else None,
+    )
+
+
+def health(plant: Plant, missing: list[Missing]) -> BackendHealth:
+    """ok when nothing is missing, down when everything is."""
+    if not missing:
+        return "ok"
+    return "degraded" if len(missing) <= len(plant.modules) else "down"
+
+
+def missing_answers(missing: list[Missing], wall: float) -> list[MissingAnswer]:
+    """What is missing, with ages turned into Unix times by the time `wall` of asking."""
+    return [
+        MissingAnswer(name=item.name, since=wall - item.silent, silent=item.silent, reason=item.reason)
+        for item in missing
+    ]
+
+
+def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
+    """The plant as it is heard at `now`."""
+    missing = plant.missing(now)
+    tick = plant.tick
+    report = plant.status
+    ages = [module.age(now) for module in plant.modules.values()]
+    known = [age for age in ages if age is not None]
+    return StatusAnswer(
+        backend_status=health(plant, missing),
+        missing=[item.name for item in missing],
+        engine_initialized=all(plant.initialized(name) for name in plant.modules),
+        engine_running=all(module.fresh(now) for module in plant.modules.values()),
+        has_data=bool(known),
+        simulation_running=tick is not None and plant.clock_fresh(now) and tick.mode == "running" and not tick.held,
+        version=version(),
+        protocol_version=PROTOCOL_VERSION,
+        **_clock(plant),
+        scenario=report.scenario if report else None,
+        data_age=max(known) if known else None,
+        clients_connected=clients,
+        gaps=plant.missed(),
+        repaired=plant.streams.repaired,
+        bad_frames=plant.bad_frames,
+        old_frames=plant.old_frames,
+        modules={name: _module(plant, name, now) for name in plant.modules},
+    )
+
+
+def _present(plant: Plant) -> dict[str, Any]:
+    """The fields of a PresentAnswer."""
+    tick = plant.tick
+    return {
+        "run": plant.run,
+        "replay": (plant.status.replay or None) if plant.status else None,
+        "mode": tick.mode if tick else None,
+        "simulated_time": tick.t if tick else None,
+    }
+
+
+def _clock(plant: Plant) -> dict[str, Any]:
+    """The fields of a ClockAnswer."""
+    tick, report = plant.tick, plant.status
+    return _present(plant) | {
+        "tick": tick.seq if tick else None,
+        "speed": tick.speed if tick else None,
+        "achieved_speed": report.achieved_speed if report else None,
+        "flat_out": tick.flat_out if tick else None,
+        "held": tick.held if tick else [],
+    }
+
+
+def _module(plant: Plant, name: str, now: float) -> ModuleAnswer:
+    module = plant.modules[name]
+    head = module.frame.head if module.frame else None
+    return ModuleAnswer(
+        fresh=module.fresh(now),
+        age=module.age(now),
+        run=head.run if head else None,
+        tick=head.seq if head else None,
+        simulated_time=head.t if head else None,
+    )
+
+
+def hello(plant: Plant, clients: int, subprotocols: list[str], now: float) -> HelloAnswer:
+    """What the WebSocket server says of itself and the plant."""
+    missing = plant.missing(now)
+    return HelloAnswer(
+        message="KPP Simulator: state frames of the plant at /ws",
+        version=version(),
+        protocol_version=PROTOCOL_VERSION,
+        status=health(plant, missing),
+        missing=[item.name for item in missing],
+        clients_connected=clients,
+        **_present(plant),
+        current_tick=plant.tick.seq if plant.tick else None,
+        subprotocols=subprotocols,
+    )
