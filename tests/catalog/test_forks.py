@@ -125,14 +125,14 @@ class Plant:
 
 @pytest.fixture
 def plant() -> Plant:
-    clock, first = free_ports(1)[0], free_ports(16)[0]
+    clock, publish, _, snapshot, _ = free_ports(5)  # in a row: modules count up from the first one's
     return Plant(
         Endpoints.from_environment(
             {
                 "KPP_MODULES": "m1,m2",
                 "KPP_CLOCK_CONTROL": f"tcp://127.0.0.1:{clock}",
-                "KPP_PHYSICS_PUBLISH": f"tcp://127.0.0.1:{first}",
-                "KPP_PHYSICS_SNAPSHOT": f"tcp://127.0.0.1:{first + 1}",
+                "KPP_PHYSICS_PUBLISH": f"tcp://127.0.0.1:{publish}",
+                "KPP_PHYSICS_SNAPSHOT": f"tcp://127.0.0.1:{snapshot}",
             }
         )
     )
