@@ -32,7 +32,7 @@ def lost(old: Any, new: Any, where: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         gone = [f"{where}/{key}" for key in old if key not in new]
         return gone + [each for key in old if key in new for each in lost(old[key], new[key], f"{where}/{key}")]
-    if where.endswith("/required") and isinstance(old, list) and isinstance(new, list):
+    if where.endswith(("/required", "/enum")) and isinstance(old, list) and isinstance(new, list):
         return [f"{where}/{name}" for name in old if name not in new]
     if where.endswith("/parameters"):
         by_name = {(each["in"], each["name"]): each for each in new}
