@@ -94,7 +94,7 @@ class Plant:
             except psutil.Error:
                 continue
             module = command[command.index("-m") + 1] if "-m" in command else ""
-            if module in {node, f"nodes.{node}"} and (not plant_module or plant_module in command):
+            if module.rpartition(".")[2] == node and (not plant_module or plant_module in command):
                 return child.pid
         return 0
 
