@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from kpp_physics.parameters import Parameters
-from kpp_physics.scenario import LARGEST, Problem, ScenarioError, decode, parse
-from system.environment import scenario_folder, setting
+from kpp_physics.scenario import LARGEST, ScenarioError, ScenarioProblem, decode, parse
+from system.environment_variables import scenario_folder, setting
 
 SHIPPED: Final = Path(__file__).resolve().parents[1] / "scenarios"
 """The scenarios that come with the simulator."""
@@ -31,7 +31,7 @@ class NoScenarioError(ScenarioError, LookupError):
     def __init__(self, name: str, known: Sequence[str], folders: Sequence[Path]) -> None:
         where = " or ".join(map(str, folders))
         reason = f"no such scenario in {where}: there are {', '.join(known) or 'none'}"
-        super().__init__(name[:64], [Problem(None, "scenario", None, reason)])
+        super().__init__(name[:64], [ScenarioProblem(None, "scenario", None, reason)])
         self.known = list(known)
 
 
@@ -127,12 +127,14 @@ class Scenarios:
         path = self.require(name)
         if name in derived:
             circle = " -> ".join([*derived, name])
-            raise ScenarioError(name, [Problem(None, "base", None, f"the bases go round in a circle: {circle}")])
+            raise ScenarioError(
+                name, [ScenarioProblem(None, "base", None, f"the bases go round in a circle: {circle}")]
+            )
         try:
             return self._parsed(path, name, (*derived, name))
         except OSError as error:
             reason = f"its file cannot be read: {error.strerror}"
-            raise ScenarioError(name, [Problem(None, "scenario", None, reason)]) from error
+            raise ScenarioError(name, [ScenarioProblem(None, "scenario", None, reason)]) from error
 
     def _parsed(self, path: Path, name: str, derived: tuple[str, ...]) -> Parameters:
         with path.open("rb") as file:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from system.environment import data_folder
+from system.environment_variables import data_folder
 
 FORMATS: Final = ("csv", "parquet", "mcap")
 

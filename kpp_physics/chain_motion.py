@@ -9,7 +9,7 @@ from kpp_physics import state as st
 from kpp_physics.buoyancy import mean_buoyancy
 from kpp_physics.chain import shell_slope
 from kpp_physics.compiled import inlined, merged
-from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, Load, Water, dry_friction, end_speed, mean_coflow
+from kpp_physics.motion import PASSES, RESIDUAL, ROUNDING, Resistances, Water, dry_friction, end_speed, mean_coflow
 from kpp_physics.state import Vector
 from kpp_physics.water import drag
 
@@ -46,7 +46,7 @@ class Acting(NamedTuple):
     """Share of the drag that the chain pays [-]."""
 
 
-class Start(NamedTuple):
+class PartStart(NamedTuple):
     """Where a part of a step begins."""
 
     speed: float
@@ -91,7 +91,7 @@ class ChainEnd(NamedTuple):
 
 
 @merged
-def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Load:
+def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resistances:
     """What the chain works against, buoyancy, shells and taken water left out; a locked shaft is referred to it.
 
     A torque T on the shaft is a force referred T on the chain, an inertia J a mass J ratio referred, and a loss that
@@ -102,9 +102,9 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Load
     """
     linear = c[co.NOLOAD_COEFFICIENT]
     if not locked:
-        return Load(acting.mass, acting.extra, linear, 0.0, acting.dry, constants.STANDSTILL_SPEED, 0.0, 1.0)
+        return Resistances(acting.mass, acting.extra, linear, 0.0, acting.dry, constants.STANDSTILL_SPEED, 0.0, 1.0)
     ratio = c[co.SHAFT_PER_CHAIN]
-    return Load(
+    return Resistances(
         acting.mass + c[co.SHAFT_INERTIA] * ratio * referred,
         acting.extra - referred * acting.torque,
         linear + referred * ratio * (c[co.IRON_EDDY_COEFFICIENT] + c[co.MECHANICAL_COEFFICIENT]),
@@ -133,9 +133,9 @@ def run_chain(
     work: Vector,
     active: int,
     acting: Acting,
-    load: Load,
+    load: Resistances,
     water: Water,
-    start: Start,
+    start: PartStart,
     guess: float,
     coflow: float,
     braking: float,
@@ -157,7 +157,7 @@ def run_chain(
         ds = 0.5 * (start.speed + v1) * step
         force = mean_buoyancy(c, f, work, active, ds)
         shell = _shells(c, x, f, start.travel, ds)
-        driven = Load(
+        driven = Resistances(
             load.inertia,
             acting.gain * force + shell + load.driving - braking,
             load.linear,
@@ -181,9 +181,9 @@ def stop_chain(
     work: Vector,
     active: int,
     acting: Acting,
-    load: Load,
+    load: Resistances,
     water: Water,
-    start: Start,
+    start: PartStart,
     end: ChainEnd,
 ) -> ChainEnd:
     """The same part if dry friction has a say in its end: up to rest, or up to where the friction fades.
@@ -217,9 +217,9 @@ def _rest(
     work: Vector,
     active: int,
     acting: Acting,
-    load: Load,
+    load: Resistances,
     water: Water,
-    start: Start,
+    start: PartStart,
     edge: float,
     longest: float,
 ) -> ChainEnd:

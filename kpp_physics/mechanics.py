@@ -5,7 +5,7 @@ from kpp_physics import constants, ledger
 from kpp_physics import state as st
 from kpp_physics.buoyancy import FORCE, INDEX, PROGRESS, refresh
 from kpp_physics.chain import moving_mass
-from kpp_physics.chain_motion import Acting, Start
+from kpp_physics.chain_motion import Acting, PartStart
 from kpp_physics.claims import book_claims, book_jet, claimed_forces
 from kpp_physics.compiled import inlined, merged
 from kpp_physics.drivetrain import gearbox_load_loss, locking_impulse
@@ -62,7 +62,7 @@ def move(
         v0 = x[st.SPEED]
         if v0 != 0.0:
             backwards = v0 < 0.0
-        start = Start(
+        start = PartStart(
             v0, x[st.SHAFT_SPEED], x[st.COFLOW], flow[ledger.CHAIN_TRAVEL], left, soak, number == 0, backwards, locked
         )
         part = solve_part(c, x, f, work, active, acting, start, h)
@@ -119,7 +119,7 @@ def _book_chain(
     sampled: Vector,
     work: Vector,
     active: int,
-    start: Start,
+    start: PartStart,
     part: Part,
     brake: float,
 ) -> None:
@@ -158,7 +158,7 @@ def _book_chain(
 
 @merged
 def _book_shaft(
-    c: Vector, x: Vector, flow: Vector, sampled: Vector, acting: Acting, start: Start, part: Part, stray: float
+    c: Vector, x: Vector, flow: Vector, sampled: Vector, acting: Acting, start: PartStart, part: Part, stray: float
 ) -> None:
     """Turn the shaft by a part of a step and book the works over its angle; stray loss [N m]."""
     step, w0, w1 = part.chain.step, start.shaft, part.shaft

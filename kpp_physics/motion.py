@@ -26,7 +26,7 @@ ROUNDING = 4e-16
 """The same at which no pass can make it better; likewise of a correction over the speed."""
 
 
-class Load(NamedTuple):
+class Resistances(NamedTuple):
     """What a moving mass works against in a step, all but the water; a shaft counts rad for m and N m for N."""
 
     inertia: float
@@ -135,7 +135,7 @@ def mean_coflow(
 
 @inlined
 def _slope(
-    load: Load, water: Water, mean: float, end: float, relative: float, sensitivity: float, inertia: float
+    load: Resistances, water: Water, mean: float, end: float, relative: float, sensitivity: float, inertia: float
 ) -> float:
     """Derivative of the forces left over by the change of speed [N s/m], > 0 and never below the inertia over the step.
 
@@ -157,7 +157,7 @@ def _slope(
 
 @inlined
 def end_speed(
-    start: float, guess: float, load: Load, water: Water, coflow_mean: float, h: float
+    start: float, guess: float, load: Resistances, water: Water, coflow_mean: float, h: float
 ) -> tuple[float, float, bool]:
     """Speed after a step: m (v1 - v0)/h = driving - losses - water - dry frictions, solved to rounding.
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from kpp_physics import coefficients as co
 from kpp_physics import constants
 from kpp_physics import state as st
-from kpp_physics.chain_motion import Acting, ChainEnd, Start, chain_load, run_chain, stop_chain
+from kpp_physics.chain_motion import Acting, ChainEnd, PartStart, chain_load, run_chain, stop_chain
 from kpp_physics.compiled import inlined, merged
 from kpp_physics.generator import iron_torque
-from kpp_physics.motion import DRY, RESIDUAL, Load, Water, dry_friction, end_speed
+from kpp_physics.motion import DRY, RESIDUAL, Resistances, Water, dry_friction, end_speed
 from kpp_physics.state import Vector
 from kpp_physics.water import exchange_force
 
@@ -67,7 +67,7 @@ def _transfer(efficiency: float, backwards: bool) -> float:
 
 
 @inlined
-def _halt(w0: float, load: Load) -> float:
+def _halt(w0: float, load: Resistances) -> float:
     """Time in which a shaft that turns by itself comes to rest [s], infinite if it does not.
 
     Args:
@@ -105,9 +105,9 @@ def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float)
 
 
 @merged
-def _shaft_load(c: Vector, acting: Acting) -> Load:
+def _shaft_load(c: Vector, acting: Acting) -> Resistances:
     """What a shaft that turns by itself works against."""
-    return Load(
+    return Resistances(
         c[co.SHAFT_INERTIA],
         -acting.torque,
         c[co.IRON_EDDY_COEFFICIENT] + c[co.MECHANICAL_COEFFICIENT],
@@ -127,8 +127,8 @@ def _try_chain(
     work: Vector,
     active: int,
     acting: Acting,
-    load: Load,
-    start: Start,
+    load: Resistances,
+    start: PartStart,
     guess: float,
     coflow: float,
     soak: float,
@@ -156,7 +156,7 @@ def _try_chain(
 
 @merged
 def _try_shaft(
-    load: Load, w0: float, guess: float, step: float, longest: float, h: float
+    load: Resistances, w0: float, guess: float, step: float, longest: float, h: float
 ) -> tuple[float, float, float, bool]:
     """The shaft by itself in a part as long as assumed.
 
@@ -173,7 +173,7 @@ def _try_shaft(
 
 @merged
 def solve_part(
-    c: Vector, x: Vector, f: Vector, work: Vector, active: int, acting: Acting, start: Start, h: float
+    c: Vector, x: Vector, f: Vector, work: Vector, active: int, acting: Acting, start: PartStart, h: float
 ) -> Part:
     """Try a part of a step until its length and what happens in it fit each other.
 

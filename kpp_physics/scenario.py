@@ -38,7 +38,7 @@ _PART = r"""(?:[A-Za-z0-9_\-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_PARTS},}}+")
 
 
-class Problem(NamedTuple):
+class ScenarioProblem(NamedTuple):
     """One thing wrong with a scenario, and where."""
 
     line: int | None
@@ -50,7 +50,7 @@ class Problem(NamedTuple):
 class ScenarioError(ValueError):
     """A scenario that cannot be used; `problems` lists everything wrong with it."""
 
-    def __init__(self, name: str, problems: list[Problem]) -> None:
+    def __init__(self, name: str, problems: list[ScenarioProblem]) -> None:
         told = [
             f"{name}, line {problem.line}: {problem.reason}" if problem.line else f"{name}: {problem.reason}"
             for problem in problems[:MOST_TOLD]
@@ -79,10 +79,10 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also numbers too long and nesting too deep for the parser
         found = re.search(r"at line (\d+)", str(error))
-        raise ScenarioError(name, [Problem(int(found[1]) if found else None, "", None, str(error))]) from error
+        raise ScenarioError(name, [ScenarioProblem(int(found[1]) if found else None, "", None, str(error))]) from error
     lines = _key_lines(text)
     problems = _too_long_numbers(document) or [
-        Problem(
+        ScenarioProblem(
             lines.get(("", key)) or lines.get((key, "")),
             key,
             None,
@@ -93,10 +93,14 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
     ]
     values = document.get("parameters", {})
     if not isinstance(values, dict):
-        problems.append(Problem(lines.get(("", "parameters")), "parameters", None, "parameters must be a table"))
+        problems.append(
+            ScenarioProblem(lines.get(("", "parameters")), "parameters", None, "parameters must be a table")
+        )
     followed = document.get("series", {})
     if not isinstance(followed, dict):
-        problems.append(Problem(lines.get(("", "series")), "series", None, "series must be tables, one a parameter"))
+        problems.append(
+            ScenarioProblem(lines.get(("", "series")), "series", None, "series must be tables, one a parameter")
+        )
     if problems:
         raise ScenarioError(name, problems)
     start = _base(document, name, resolve, lines.get(("", "base")))
@@ -105,7 +109,10 @@ def parse(text: str, name: str, resolve: Resolver | None = None) -> Parameters:
     except ParameterError as error:
         raise ScenarioError(
             name,
-            [Problem(_line(lines, found.field), found.field, found.limit, found.reason) for found in error.violations],
+            [
+                ScenarioProblem(_line(lines, found.field), found.field, found.limit, found.reason)
+                for found in error.violations
+            ],
         ) from error
 
 
@@ -121,11 +128,11 @@ def decode(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         reason = f"this is no text in UTF-8: {error}: save it as UTF-8"
-        raise ScenarioError(name, [Problem(None, "", None, reason)]) from error
+        raise ScenarioError(name, [ScenarioProblem(None, "", None, reason)]) from error
 
 
-def _too_large() -> Problem:
-    return Problem(None, "", LARGEST, f"this is larger than {LARGEST} bytes: take points out of its series")
+def _too_large() -> ScenarioProblem:
+    return ScenarioProblem(None, "", LARGEST, f"this is larger than {LARGEST} bytes: take points out of its series")
 
 
 def _require_bounds(text: str, name: str) -> None:
@@ -135,10 +142,10 @@ def _require_bounds(text: str, name: str) -> None:
     if found := _LONG_KEY.search(text):
         line = text.count("\n", 0, found.start()) + 1
         reason = f"{found[0][:40]}... has more than {MOST_PARTS} parts: the longest keys are series.NAME.time"
-        raise ScenarioError(name, [Problem(line, found[0][:40], MOST_PARTS, reason)])
+        raise ScenarioError(name, [ScenarioProblem(line, found[0][:40], MOST_PARTS, reason)])
 
 
-def _too_long_numbers(document: Mapping[str, Any]) -> list[Problem]:
+def _too_long_numbers(document: Mapping[str, Any]) -> list[ScenarioProblem]:
     """Whole numbers that TOML does not promise: they cannot be compared with a limit, nor printed."""
     left: list[tuple[str, Any]] = [("", document)]
     while left:
@@ -148,7 +155,7 @@ def _too_long_numbers(document: Mapping[str, Any]) -> list[Problem]:
         elif isinstance(value, list):
             left += [(f"{path}[{place}]", each) for place, each in enumerate(value)]
         elif isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-            return [Problem(None, path, LARGEST_NUMBER, f"{path[:80]}: whole numbers go to {LARGEST_NUMBER}")]
+            return [ScenarioProblem(None, path, LARGEST_NUMBER, f"{path[:80]}: whole numbers go to {LARGEST_NUMBER}")]
     return []
 
 
@@ -166,15 +173,18 @@ def _base(document: Mapping[str, Any], name: str, resolve: Resolver | None, line
         return Parameters()
     base = document["base"]
     if not isinstance(base, str):
-        raise ScenarioError(name, [Problem(line, "base", None, "base must be the name of a scenario, as text")])
+        raise ScenarioError(name, [ScenarioProblem(line, "base", None, "base must be the name of a scenario, as text")])
     if resolve is None:
         raise ScenarioError(
-            name, [Problem(line, "base", None, f"base = {base!r} cannot be resolved here: write the parameters out")]
+            name,
+            [ScenarioProblem(line, "base", None, f"base = {base!r} cannot be resolved here: write the parameters out")],
         )
     try:
         return resolve(base)
     except LookupError as error:
-        raise ScenarioError(name, [Problem(line, "base", None, f"base = {base!r}: no such scenario")]) from error
+        raise ScenarioError(
+            name, [ScenarioProblem(line, "base", None, f"base = {base!r}: no such scenario")]
+        ) from error
 
 
 def _key_lines(text: str) -> dict[tuple[str, str], int]:

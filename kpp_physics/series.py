@@ -34,7 +34,7 @@ class TimeSeries(NamedTuple):
         return first + (last - first) * (time - start) / (end - start)
 
 
-class Problem(NamedTuple):
+class SeriesProblem(NamedTuple):
     """What is wrong with a series: member and index, limit if there is one, reason."""
 
     member: str
@@ -42,7 +42,9 @@ class Problem(NamedTuple):
     reason: str
 
 
-def read(name: str, given: Any, minimum: float, maximum: float, unit: str) -> tuple[TimeSeries | None, list[Problem]]:
+def read(
+    name: str, given: Any, minimum: float, maximum: float, unit: str
+) -> tuple[TimeSeries | None, list[SeriesProblem]]:
     """The series that `given` describes, None for none, and everything wrong with it.
 
     Args:
@@ -51,9 +53,11 @@ def read(name: str, given: Any, minimum: float, maximum: float, unit: str) -> tu
         minimum, maximum, unit: of the parameter.
     """
     if not isinstance(given, Mapping) or set(given) != {"time", "value"}:
-        return None, [Problem("", None, f"{name}: a series is a table of time and value, two lists of equal length")]
+        return None, [
+            SeriesProblem("", None, f"{name}: a series is a table of time and value, two lists of equal length")
+        ]
     problems = [
-        Problem(member, None, f"{name}.{member}: give a list of numbers")
+        SeriesProblem(member, None, f"{name}.{member}: give a list of numbers")
         for member in ("time", "value")
         if not isinstance(given[member], Sequence) or isinstance(given[member], str)
     ]
@@ -62,16 +66,18 @@ def read(name: str, given: Any, minimum: float, maximum: float, unit: str) -> tu
     time, value = given["time"], given["value"]
     if len(time) != len(value):
         reason = f"{name}: {len(time)} times and {len(value)} values: give as many of the one as of the other"
-        return None, [Problem("value", len(time), reason)]
+        return None, [SeriesProblem("value", len(time), reason)]
     if len(time) > MAX_POINTS:
-        return None, [Problem("time", MAX_POINTS, f"{name}: {len(time)} points, at most {MAX_POINTS} are allowed")]
+        return None, [
+            SeriesProblem("time", MAX_POINTS, f"{name}: {len(time)} points, at most {MAX_POINTS} are allowed")
+        ]
     problems = [
         *_wrong_numbers(name, "time", time, 0.0, math.inf, "s"),
         *_wrong_numbers(name, "value", value, minimum, maximum, unit),
     ]
     if not problems:
         problems = [
-            Problem(
+            SeriesProblem(
                 f"time[{i}]",
                 float(time[i - 1]),
                 f"{name}.time[{i}] = {time[i]:g}: must be above the time before it, {time[i - 1]:g} s",
@@ -84,7 +90,9 @@ def read(name: str, given: Any, minimum: float, maximum: float, unit: str) -> tu
     return TimeSeries(tuple(map(float, time)), tuple(map(float, value))), []
 
 
-def _wrong_numbers(name: str, member: str, row: Sequence[Any], low: float, high: float, unit: str) -> list[Problem]:
+def _wrong_numbers(
+    name: str, member: str, row: Sequence[Any], low: float, high: float, unit: str
+) -> list[SeriesProblem]:
     found = []
     for i, entry in enumerate(row):
         limit, reason = None, ""
@@ -95,5 +103,5 @@ def _wrong_numbers(name: str, member: str, row: Sequence[Any], low: float, high:
         elif entry > high:
             limit, reason = high, f"the highest value allowed is {high:g} {unit}"
         if reason:
-            found.append(Problem(f"{member}[{i}]", limit, f"{name}.{member}[{i}] = {entry!r}: {reason}"))
+            found.append(SeriesProblem(f"{member}[{i}]", limit, f"{name}.{member}[{i}] = {entry!r}: {reason}"))
     return found

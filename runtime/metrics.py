@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bus.protocol.messages import Event, Peer, State, Status
-from bus.view.plant import PlantView
+from bus.view.plant_view import PlantView
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 

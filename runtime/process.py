@@ -21,7 +21,7 @@ from bus.protocol.messages import Beat
 from bus.transport.sockets import Dealer
 from runtime import log
 from system import open_files as files
-from system.environment import data_folder, setting
+from system.environment_variables import data_folder, setting
 from system.folder_lock import PRIVATE_UMASK, home, keep_private
 
 BEAT_INTERVAL = 0.2

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bus.protocol.endpoints import Endpoints, HttpAddress
 from bus.security import hosts
 from runtime.process import PROGRAM, RESTARTS, SUPERVISOR
-from system.environment import setting
+from system.environment_variables import setting
 
 SHIFT = 200
 """By how much the ports of a replay lie above those of the plant, unless KPP_REPLAY_... says otherwise."""

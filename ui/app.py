@@ -19,7 +19,7 @@ from bus.protocol.codec import FrameError
 from bus.protocol.messages import EMERGENCY_STOP
 from bus.security.tokens import Caller
 from bus.transport.client import Commander
-from ui.commands import PRESSED_LIMIT, URGENT_LIMIT, PressAnswer, perform, read_press
+from ui.page_commands import PRESSED_LIMIT, URGENT_LIMIT, PressAnswer, perform, read_press
 from ui.questions import QuestionAnswer, Questions
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"

@@ -9,7 +9,7 @@ from bus.protocol.endpoints import Endpoints
 from bus.transport.client import snapshot
 from bus.transport.request import NotAnsweredError, RefusedError
 from ui.feed import Feed
-from ui.stream import PageStream
+from ui.page_stream import PageStream
 
 INTERVAL = 0.2
 

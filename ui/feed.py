@@ -10,7 +10,7 @@ from bus.protocol.messages import CLOCK_MODULE, Event, Published, Result, State,
 from bus.transport.repair import repairers
 from bus.transport.sockets import Multipart, Subscriber, wait
 from runtime import log, metrics
-from ui.plant import Plant
+from ui.shown_plant import ShownPlant
 
 RENEW_AFTER = 5.0
 """Seconds of silence after which a publisher is connected anew, in case an oversized frame has ended the session."""
@@ -31,7 +31,7 @@ class Feed:
 
     def __init__(self, endpoints: Endpoints) -> None:
         modules = tuple(module.module for module in endpoints.modules)
-        self.plant = Plant(modules, EXPECTED)
+        self.plant = ShownPlant(modules, EXPECTED)
         self.lock = threading.Lock()
         """To be held while reading `plant`, and not for long."""
         self.latency = metrics.histogram(*metrics.LATENCY, metrics.WAYS)

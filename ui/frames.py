@@ -33,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ui.history import Samples
+from ui.trend_buffer import Samples
 
 MAGIC = 0x4B
 LAYOUT = 3

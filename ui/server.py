@@ -25,22 +25,22 @@ from catalog.presets import Presets
 from catalog.scenarios import Scenarios
 from kpp_physics.parameters import DECLARATIONS
 from runtime.process import Heart, StopSignal, give_up
-from system.environment import data_folder
+from system.environment_variables import data_folder
 from system.interfaces import failure
-from ui import channels
+from ui import displayed_channels
 from ui.access_matcher import AccessMatcher
 from ui.app import TITLE, Sessions
 from ui.conventions import keep
 from ui.dimensions import follow
 from ui.feed import Feed
 from ui.frames import LAYOUT
-from ui.health import HealthHandler, MetricsHandler
+from ui.health_handlers import HealthHandler, MetricsHandler
 from ui.lab import Lab
+from ui.page_stream import INTERVAL, PageStream, StreamHandler
 from ui.places import counted
 from ui.questions import Questions
 from ui.replays import Replays
 from ui.sequence import ORDERS, interlocks
-from ui.stream import INTERVAL, PageStream, StreamHandler
 
 
 def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
@@ -131,8 +131,8 @@ def _hello() -> dict[str, Any]:
         "protocol": PROTOCOL_VERSION,
         "layout": LAYOUT,
         "interval": INTERVAL,
-        "series": channels.table(channels.SERIES),
-        "readings": channels.table(channels.READINGS),
+        "series": displayed_channels.table(displayed_channels.SERIES),
+        "readings": displayed_channels.table(displayed_channels.READINGS),
         "orders": ORDERS,
         "interlocks": interlocks(),
         "declarations": [declaration.as_dict() for declaration in DECLARATIONS.values()],

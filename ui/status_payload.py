@@ -3,7 +3,7 @@
 from typing import Any
 
 from bus.protocol.messages import State, Status, Tick
-from ui.plant import Plant
+from ui.shown_plant import ShownPlant
 
 REPLAY = "replay"
 """Instance of a state that was recorded and is played back."""
@@ -11,7 +11,7 @@ REPLAY = "replay"
 HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
 
 
-def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
+def vitals(plant: ShownPlant, module: str, now: float) -> dict[str, Any]:
     """How the bus does; to be taken once a second, so that a note changes only when it has something to say."""
     return {
         "bus_rate": plant.bus.rate(now),
@@ -24,7 +24,7 @@ def vitals(plant: Plant, module: str, now: float) -> dict[str, Any]:
     }
 
 
-def _system(plant: Plant, status: Status) -> dict[str, Any]:
+def _system(plant: ShownPlant, status: Status) -> dict[str, Any]:
     """The clock's report on itself and its peers."""
     late = status.lateness
     return {
@@ -56,7 +56,7 @@ def _system(plant: Plant, status: Status) -> dict[str, Any]:
     }
 
 
-def status_payload(plant: Plant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
+def status_payload(plant: ShownPlant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
     """All that is no number, and the numbers that change a few times a second at most."""
     state = plant.state(module)
     return {

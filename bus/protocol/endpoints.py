@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from system.environment import setting
+from system.environment_variables import setting
 
 DEFAULT_MODULES = "m1"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bus.security import keys
 from bus.security.hosts import Refusal
-from bus.security.limits import Limiter, Rate
 from bus.security.proxies import Proxies
+from bus.security.rate_limits import Limiter, Rate
 from bus.security.tokens import Caller, Role, Tokens
 from bus.security.watch import Watch
 

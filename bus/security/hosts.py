@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bus.security.keys import SecurityError
-from system.environment import setting
+from system.environment_variables import setting
 
 VARIABLE = "KPP_HOSTS"
 """Environment variable with further names of this machine, `name` or `name:port` with commas, for other machines."""

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from bus.security.tokens import Caller, Role, TokenEntry, Tokens
-from system.environment import data_folder, setting
+from system.environment_variables import data_folder, setting
 from system.whole import write_whole
 
 VARIABLE = "KPP_KEYS"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.security.keys import SecurityError
-from system.environment import setting
+from system.environment_variables import setting
 
 VARIABLE = "KPP_TRUSTED_PROXIES"
 """Environment variable with addresses or networks of proxies, separated by commas: `10.0.0.2,192.168.7.0/24`."""

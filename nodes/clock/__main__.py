@@ -21,10 +21,10 @@ from catalog.data_folder import DataFolder
 from nodes.clock.app import Shell
 from nodes.clock.core import ClockCore, ClockSettings
 from nodes.clock.journal import Journal, JournalError, JournalLockedError
-from nodes.clock.questions import ModuleQuestions
+from nodes.clock.module_requests import ModuleQuestions
 from nodes.clock.runs import RunLogs
 from runtime.process import ExternalWait, StopSignal, begin, give_up
-from system.environment import data_folder, setting
+from system.environment_variables import data_folder, setting
 from system.interfaces import failure
 
 LOCKED_RETRY = 0.1

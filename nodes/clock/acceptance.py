@@ -11,8 +11,8 @@ from bus.protocol.messages import (
     Refused,
     Sequenced,
 )
+from nodes.clock.clock_run import ClockRun
 from nodes.clock.peers import Peers
-from nodes.clock.run import ClockRun
 
 CAUGHT_UP_SECONDS = 0.5
 """A module that is more ticks behind than this at the tick rate takes no commands."""

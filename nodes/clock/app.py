@@ -33,10 +33,10 @@ from nodes.clock.acceptance import again
 from nodes.clock.archive import Archive
 from nodes.clock.core import ClockCore, Decision
 from nodes.clock.flusher import Flusher
-from nodes.clock.health import distributions, health_app, health_document
+from nodes.clock.health_page import distributions, health_app, health_document
 from nodes.clock.journal import Journal, JournalError
+from nodes.clock.module_requests import Askers, ModuleQuestions
 from nodes.clock.preparation import Preparation
-from nodes.clock.questions import Askers, ModuleQuestions
 from nodes.clock.runs import RunLogs
 from nodes.clock.ticker import Ticker
 from runtime import metrics

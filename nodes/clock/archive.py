@@ -6,9 +6,9 @@ import msgspec
 
 from bus.ordered.tick_log import TickLogError
 from bus.protocol.messages import Frames, FramesRequest, Refused, Replay, ReplayRequest
+from nodes.clock.clock_run import ClockRun
 from nodes.clock.core import ClockSettings
 from nodes.clock.journal import JournalError, JournalLockedError
-from nodes.clock.run import ClockRun
 from nodes.clock.run_reducer import ended_run
 from nodes.clock.runs import RunLogs
 

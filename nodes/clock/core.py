@@ -27,13 +27,13 @@ from bus.protocol.messages import (
 )
 from nodes.clock.acceptance import Acceptance, another
 from nodes.clock.clock_commands import ClockCommandError, read_command
+from nodes.clock.clock_run import ClockRun
 from nodes.clock.controls import BegunWith, Controls
 from nodes.clock.lateness import Verdict
 from nodes.clock.pace import FLAT_OUT_DT_US
 from nodes.clock.peers import Peers
 from nodes.clock.preparation import Instance, Preparation, Preparations
 from nodes.clock.recovered_run import RecoveredRun, begin_command
-from nodes.clock.run import ClockRun
 from nodes.clock.run_reducer import answer_left, apply, replayed
 from nodes.clock.timing import Timing
 

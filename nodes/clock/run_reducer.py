@@ -17,9 +17,9 @@ from bus.protocol.messages import (
     Violation,
 )
 from nodes.clock.clock_commands import Acknowledge, ClockCommandError, NoteAlarms, StopLate, read_command
+from nodes.clock.clock_run import ClockRun
 from nodes.clock.controls import Controls
 from nodes.clock.recovered_run import RecoveredRun
-from nodes.clock.run import ClockRun
 
 
 def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> ClockRun:

@@ -13,7 +13,7 @@ import socket
 from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.security.binding import require_safe_door
 from runtime.process import Starting, begin, give_up
-from system.environment import data_folder
+from system.environment_variables import data_folder
 from system.interfaces import failure
 
 REST, WEBSOCKET = "rest", "websocket"

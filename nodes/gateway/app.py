@@ -21,18 +21,18 @@ from bus.view.roster import other_clients
 from catalog.data_folder import DataFolder
 from catalog.presets import Presets
 from catalog.scenarios import Scenarios
-from nodes.gateway import metrics, plant_answers
+from nodes.gateway import plant_answers, worker_metrics
 from nodes.gateway.bus_subscriber import BusSubscriber
 from nodes.gateway.commands import Commands
 from nodes.gateway.context import Gateway
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.rest import application
 from nodes.gateway.websocket import MAX_CLIENTS, SILENT, Stream
 from runtime.http import settings
 from runtime.process import Heart, instance_name
 from system import open_files as files
-from system.environment import data_folder
+from system.environment_variables import data_folder
 
 PULSE = 0.1
 """Seconds between two looks at what does not come."""
@@ -80,7 +80,7 @@ async def _pulse(
     """Beat, see to clients when nothing comes, count, and log when something goes missing or comes back."""
     now = asyncio.get_running_loop().time
     plant, commands = gateway.plant, gateway.commands
-    deltas = metrics.Deltas()
+    deltas = worker_metrics.Deltas()
     said: list[str] = []
     while True:
         missing = plant.missing(now())
@@ -95,21 +95,21 @@ async def _pulse(
         subscriber.repair(now())
         stream.pulse()
         for shared, name, total in (
-            (metrics.SENT, "sent", stream.sent),
-            (metrics.DISMISSED, "dismissed", stream.dismissed),
-            (metrics.REPAIRED, "repaired", plant.streams.repaired),
-            (metrics.LOST, "lost", plant.streams.lost),
-            (metrics.BAD, "bad", plant.bad_frames),
+            (worker_metrics.SENT, "sent", stream.sent),
+            (worker_metrics.DISMISSED, "dismissed", stream.dismissed),
+            (worker_metrics.REPAIRED, "repaired", plant.streams.repaired),
+            (worker_metrics.LOST, "lost", plant.streams.lost),
+            (worker_metrics.BAD, "bad", plant.bad_frames),
         ):
             deltas.add(shared, name, total)
-        metrics.CLIENTS.set(stream.clients())
-        metrics.STREAMS.set(gateway.streams.count)
-        metrics.BUFFERED.set(stream.buffered())
-        metrics.QUEUES.labels("kept_back").set(plant.streams.depth)
-        metrics.QUEUES.labels("commands").set(commands.waiting)
+        worker_metrics.CLIENTS.set(stream.clients())
+        worker_metrics.STREAMS.set(gateway.streams.count)
+        worker_metrics.BUFFERED.set(stream.buffered())
+        worker_metrics.QUEUES.labels("kept_back").set(plant.streams.depth)
+        worker_metrics.QUEUES.labels("commands").set(commands.waiting)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
-        metrics.LOOP.observe(max(0.0, now() - due))
+        worker_metrics.LOOP.observe(max(0.0, now() - due))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Places:
 
 def _rest(gateway: Gateway, admission: Admission, names: Names, most: int) -> _Server:
     app = application(gateway, admission, names, Room(min(REQUESTS, max(1, most // 2))))
-    return _Server(settings(metrics.Measured(app), max(2, most)))
+    return _Server(settings(worker_metrics.Measured(app), max(2, most)))
 
 
 async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
@@ -145,7 +145,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    plant = Plant(tuple(item.module for item in endpoints.modules), loop.time())
+    plant = GatewayPlant(tuple(item.module for item in endpoints.modules), loop.time())
     commands = Commands(endpoints)
     admission = Admission.from_environment()
     names = Names.from_environment(endpoints.gateway_http.host)
@@ -155,7 +155,7 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
         resources.enter_context(admission.watch(loop.call_soon_threadsafe))
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
         async with asyncio.TaskGroup() as group:
-            metrics.begin()
+            worker_metrics.begin()
             places = Places.of(doors, files.limit())
             stream = Stream(
                 plant, commands, admission, stream_names, loop.time, group, places.clients, places.websocket
@@ -168,12 +168,14 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
                 presets=Presets(data.presets),
                 recordings=data.recordings,
                 notifier=Notifier(),
-                metrics=lambda: metrics.page(plant),
+                metrics=lambda: worker_metrics.page(plant),
                 clients=lambda: stream.clients() + other_clients(plant.peers, "gateway", instance_name()),
                 now=loop.time,
             )
             subscriber = resources.enter_context(
-                contextlib.closing(BusSubscriber(endpoints, plant, commands, stream, gateway.notifier, metrics.latency))
+                contextlib.closing(
+                    BusSubscriber(endpoints, plant, commands, stream, gateway.notifier, worker_metrics.latency)
+                )
             )
             stream.pages["/metrics"] = gateway.metrics
             working = [group.create_task(subscriber.listen(item)) for item in endpoints.publishers()]

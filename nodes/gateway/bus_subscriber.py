@@ -13,9 +13,9 @@ from bus.transport.client import snapshot
 from bus.transport.repair import Repairer, repairers
 from bus.transport.request import Inquiry, NotAnsweredError, Patience, RefusedError, async_request
 from bus.transport.sockets import AsyncSubscriber
-from bus.view.frame import StateHead
+from bus.view.lazy_frame import StateHead
 from nodes.gateway.commands import Commands
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.websocket import Stream
 from runtime import log
@@ -38,7 +38,7 @@ class BusSubscriber:
     def __init__(
         self,
         endpoints: Endpoints,
-        plant: Plant,
+        plant: GatewayPlant,
         commands: Commands,
         stream: Stream,
         notifier: Notifier,

@@ -19,7 +19,7 @@ from bus.security.tokens import Caller
 from bus.transport import client
 from bus.transport.client import Commander
 from bus.transport.request import NotAnsweredError, RefusedError
-from nodes.gateway import values
+from nodes.gateway import parameter_values
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.preconditions import changed
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
@@ -172,4 +172,8 @@ def _status(request: CommandRequest) -> HTTPStatus:
     changes = request.args.get("parameters", {}) if request.name == "reset" else request.args
     of_parameters = request.name in {"reset", "set_parameters"} and isinstance(changes, dict)
     # Arguments of other commands are looked at before they are sent.
-    return values.status({k: v for k, v in changes.items() if k != IF_MATCH}) if of_parameters else HTTPStatus.CONFLICT
+    return (
+        parameter_values.status({k: v for k, v in changes.items() if k != IF_MATCH})
+        if of_parameters
+        else HTTPStatus.CONFLICT
+    )

@@ -17,13 +17,13 @@ from catalog.scenarios import Scenarios
 from kpp_physics.parameters import DECLARATIONS
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands, command_id
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.notifier import Notifier
 from nodes.gateway.problems import Problem, ProblemError
 
 
 @dataclass
-class Streams:
+class OpenAnswers:
     """Answers that are still being sent."""
 
     count: int = 0
@@ -34,7 +34,7 @@ class Gateway:
     """What the routes work with."""
 
     endpoints: Endpoints
-    plant: Plant
+    plant: GatewayPlant
     commands: Commands
     scenarios: Scenarios
     presets: Presets
@@ -48,8 +48,8 @@ class Gateway:
     """Media type and content of the page for Prometheus."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
-    streams: Streams = field(default_factory=Streams)
-    exports: Streams = field(default_factory=Streams)
+    streams: OpenAnswers = field(default_factory=OpenAnswers)
+    exports: OpenAnswers = field(default_factory=OpenAnswers)
     """Exports under way."""
 
 
@@ -159,7 +159,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 """A whole number, however it is written: 2.0 is one in JSON."""
 
 

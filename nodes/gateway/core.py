@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from bus.protocol import codec
 from bus.protocol.codec import FrameError
 from bus.protocol.messages import Published, State
-from bus.view.frame import StateHead
-from bus.view.plant import FRESH, PlantView
-from nodes.gateway.frame import Frame
-from nodes.gateway.ring import FrameRing
+from bus.view.lazy_frame import StateHead
+from bus.view.plant_view import FRESH, PlantView
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_ring import FrameRing
 
 BACKFILL = 500
 """Ticks before the first state heard that are asked for, so that clients of a worker that died can go on here."""
@@ -33,7 +33,7 @@ class Missing:
     reason: str
 
 
-class Plant(PlantView[Frame]):
+class GatewayPlant(PlantView[Frame]):
     """The live plant, and the frames of each module in order for clients that want every one.
 
     Args:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection
 
 from bus.protocol.codec import FrameError
-from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame
+from nodes.gateway.core import GatewayPlant
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_pacing import Decimation, SessionPace
 from nodes.gateway.group import ClientConnection, Group
-from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.session import Form, Session
 from nodes.gateway.subscription import DEFAULT_RATE
 from nodes.gateway.wire import GapMessage, ServerMessage, StaleMessage
@@ -49,7 +49,7 @@ class Delivery:
         tell: sends a client a message beside the frames.
     """
 
-    def __init__(self, plant: Plant, tell: Tell) -> None:
+    def __init__(self, plant: GatewayPlant, tell: Tell) -> None:
         self._plant = plant
         self._tell = tell
         self._modules = {name: _ModuleClients() for name in plant.modules}

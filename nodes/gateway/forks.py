@@ -9,7 +9,7 @@ from bus.protocol.codec import FrameError
 from bus.protocol.messages import Result
 from bus.transport.request import NotAnsweredError, RefusedError
 from catalog.forks import ForkPoint, MomentError, NothingRecordedError, RejectedError, begin_fork, recorded_moment
-from nodes.gateway import values
+from nodes.gateway import parameter_values
 from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.context import Asked
 from nodes.gateway.problems import Problem, ProblemError, ViolationAnswer
@@ -75,4 +75,4 @@ def _rejected(result: Result, changes: dict[str, Any]) -> Problem:
         return Problem.of(409, "rejected", result.reason, **members)
     found = [ViolationAnswer(field=item.field, limit=item.limit, reason=item.reason) for item in result.violations]
     detail = result.reason or found[0].reason
-    return Problem.of(values.status(changes), "violations", detail, violations=found, **members)
+    return Problem.of(parameter_values.status(changes), "violations", detail, violations=found, **members)

@@ -11,8 +11,8 @@ from typing import Protocol
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import OPEN, State
 
-from nodes.gateway.frame import Frame
-from nodes.gateway.pace import SessionPace
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_pacing import SessionPace
 from nodes.gateway.session import Form, Session
 
 

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from bus.protocol.documents import schemas as schemas_of
 from bus.protocol.messages import State
-from nodes.gateway import values
+from nodes.gateway import parameter_values
 from nodes.gateway.access import EXTENSION, declared
 from nodes.gateway.context import PARAMETERS
 from nodes.gateway.problems import MEDIA_TYPE, Problem
@@ -101,7 +101,7 @@ def describe(app: FastAPI) -> None:
             schemas = components.setdefault("schemas", {})
             problem = Problem.model_json_schema(ref_template=_REFERENCE.format("{model}"))
             join(schemas, {**problem.pop("$defs", {}), "Problem": problem})
-            join(schemas, {PARAMETERS: {"title": PARAMETERS, **values.schemas()}})
+            join(schemas, {PARAMETERS: {"title": PARAMETERS, **parameter_values.schemas()}})
             join(schemas, _of_states())
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             for operations in schema["paths"].values():

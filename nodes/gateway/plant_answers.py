@@ -19,13 +19,13 @@ from nodes.gateway.answers import (
     StatusAnswer,
     TimeAnswer,
 )
-from nodes.gateway.core import Missing, Plant
+from nodes.gateway.core import GatewayPlant, Missing
 from nodes.gateway.problems import MissingAnswer, Problem, ProblemError
 from nodes.gateway.version import version
 
 
 def events(
-    plant: Plant,
+    plant: GatewayPlant,
     limit: int = 200,
     after: int = 0,
     run: str | None = None,
@@ -44,12 +44,12 @@ def events(
     return EventsAnswer.made(events=found[-limit:])
 
 
-def alarms(plant: Plant) -> AlarmsAnswer:
+def alarms(plant: GatewayPlant) -> AlarmsAnswer:
     """The alarms that ask for attention."""
     return AlarmsAnswer.made(run=plant.run, alarms=plant.alarms())
 
 
-def nodes(plant: Plant) -> NodesAnswer:
+def nodes(plant: GatewayPlant) -> NodesAnswer:
     """Who the clock hears of."""
     report, newest = plant.status, plant.tick.seq if plant.tick else 0
     found = [NodeAnswer.made(peer, health=health_of(peer), behind=max(0, newest - peer.seq)) for peer in plant.peers]
@@ -63,12 +63,12 @@ def nodes(plant: Plant) -> NodesAnswer:
     )
 
 
-def commands(plant: Plant, count: int) -> CommandsAnswer:
+def commands(plant: GatewayPlant, count: int) -> CommandsAnswer:
     """The audit log."""
     return CommandsAnswer.made(commands=plant.commands.newest(count))
 
 
-def clock_time(plant: Plant) -> TimeAnswer:
+def clock_time(plant: GatewayPlant) -> TimeAnswer:
     """Simulated time as the newest tick has it."""
     tick, report = plant.tick, plant.status
     return TimeAnswer(
@@ -81,7 +81,7 @@ def clock_time(plant: Plant) -> TimeAnswer:
     )
 
 
-def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
+def runs(plant: GatewayPlant, before: str | None, limit: int) -> RunsAnswer:
     """A page of the runs heard of, the newest first.
 
     Raises:
@@ -109,7 +109,7 @@ def runs(plant: Plant, before: str | None, limit: int) -> RunsAnswer:
     )
 
 
-def health(plant: Plant, missing: list[Missing]) -> BackendHealth:
+def health(plant: GatewayPlant, missing: list[Missing]) -> BackendHealth:
     """ok when nothing is missing, down when everything is."""
     if not missing:
         return "ok"
@@ -124,7 +124,7 @@ def missing_answers(missing: list[Missing], wall: float) -> list[MissingAnswer]:
     ]
 
 
-def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
+def status(plant: GatewayPlant, clients: int, now: float) -> StatusAnswer:
     """The plant as it is heard at `now`."""
     missing = plant.missing(now)
     tick = plant.tick
@@ -152,7 +152,7 @@ def status(plant: Plant, clients: int, now: float) -> StatusAnswer:
     )
 
 
-def _present(plant: Plant) -> dict[str, Any]:
+def _present(plant: GatewayPlant) -> dict[str, Any]:
     """The fields of a PresentAnswer."""
     tick = plant.tick
     return {
@@ -163,7 +163,7 @@ def _present(plant: Plant) -> dict[str, Any]:
     }
 
 
-def _clock(plant: Plant) -> dict[str, Any]:
+def _clock(plant: GatewayPlant) -> dict[str, Any]:
     """The fields of a ClockAnswer."""
     tick, report = plant.tick, plant.status
     return _present(plant) | {
@@ -175,7 +175,7 @@ def _clock(plant: Plant) -> dict[str, Any]:
     }
 
 
-def _module(plant: Plant, name: str, now: float) -> ModuleAnswer:
+def _module(plant: GatewayPlant, name: str, now: float) -> ModuleAnswer:
     module = plant.modules[name]
     head = module.frame.head if module.frame else None
     return ModuleAnswer(
@@ -187,7 +187,7 @@ def _module(plant: Plant, name: str, now: float) -> ModuleAnswer:
     )
 
 
-def hello(plant: Plant, clients: int, subprotocols: list[str], now: float) -> HelloAnswer:
+def hello(plant: GatewayPlant, clients: int, subprotocols: list[str], now: float) -> HelloAnswer:
     """What the WebSocket server says of itself and the plant."""
     missing = plant.missing(now)
     return HelloAnswer(

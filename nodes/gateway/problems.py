@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from bus.security.hosts import Refusal
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Violation
-from nodes.gateway import values
+from nodes.gateway import parameter_values
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -106,7 +106,7 @@ class Problem(BaseModel):
             for item in error.violations
         ]
         detail = "; ".join(item.reason for item in found[:10])
-        return cls.of(values.status(given), "violations", detail, violations=found)
+        return cls.of(parameter_values.status(given), "violations", detail, violations=found)
 
 
 def _limit(item: Violation) -> str:

@@ -8,11 +8,11 @@ import msgspec
 
 from bus.protocol.messages import Tick
 from bus.security.tokens import Caller
-from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame, GroupSelection
-from nodes.gateway.pace import Decimation, SessionPace
+from nodes.gateway.core import GatewayPlant
+from nodes.gateway.frame_encoding import Frame, GroupSelection
+from nodes.gateway.frame_pacing import Decimation, SessionPace
+from nodes.gateway.frame_ring import FrameRing
 from nodes.gateway.problems import Problem
-from nodes.gateway.ring import FrameRing
 from nodes.gateway.subscription import DEFAULT_RATE, Subscription
 from nodes.gateway.wire import ClientMessage, ErrorMessage, GapMessage, SnapshotMessage
 
@@ -194,7 +194,7 @@ class Session:
         return ErrorMessage(f"{reason[:200]}: send for example " + '{"type":"rate","rate":20}')
 
 
-def snapshot(plant: Plant, wanted: Subscription, *, resumed: bool) -> SnapshotMessage:
+def snapshot(plant: GatewayPlant, wanted: Subscription, *, resumed: bool) -> SnapshotMessage:
     """What is newest of each topic that a client wants."""
     newest: dict[str, object] = {}
     if "tick" in wanted.topics:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from bus.protocol.messages import IDENTIFIER, PUBLISHED, State
 from bus.protocol.schema import Message
-from nodes.gateway.frame import GroupSelection
+from nodes.gateway.frame_encoding import GroupSelection
 from nodes.gateway.problems import Problem
 from nodes.gateway.wire import MAX_EVERY, MAX_FIELDS, MAX_RATE, MAX_TOPICS, MIN_RATE, After, SubscribeMessage
 

@@ -30,9 +30,9 @@ from bus.security.roles import command_role, lacking
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import plant_answers
 from nodes.gateway.commands import Commands
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.delivery import BACKLOG, Delivery
-from nodes.gateway.frame import framed
+from nodes.gateway.frame_encoding import framed
 from nodes.gateway.malformed import Explained
 from nodes.gateway.problems import MEDIA_TYPE, Problem, ProblemError
 from nodes.gateway.session import (
@@ -146,7 +146,7 @@ class Stream:
 
     def __init__(
         self,
-        plant: Plant,
+        plant: GatewayPlant,
         commands: Commands,
         admission: Admission,
         names: Names,

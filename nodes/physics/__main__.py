@@ -12,7 +12,7 @@ from bus.transport.sockets import Dealer, Publisher, Server, Subscriber
 from catalog.data_folder import DataFolder
 from catalog.scenarios import Scenarios
 from runtime.process import Starting, StopSignal, begin, give_up
-from system.environment import data_folder, scenario_folder
+from system.environment_variables import data_folder, scenario_folder
 
 
 def main() -> int:

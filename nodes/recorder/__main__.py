@@ -9,17 +9,17 @@ from pathlib import Path
 from bus.protocol.endpoints import EndpointError, Endpoints
 from bus.protocol.health import HealthReport
 from catalog.data_folder import DataFolder
-from nodes.recorder.answers import Answers
 from nodes.recorder.app import Shell
 from nodes.recorder.checkpoints import Checkpoints
 from nodes.recorder.holes import HoleRepairer
+from nodes.recorder.hot_stores import Stores
 from nodes.recorder.maintenance import MaintenanceThread
-from nodes.recorder.server import HistoryServer
-from nodes.recorder.stores import Stores
+from nodes.recorder.queries import Answers
+from nodes.recorder.request_thread import HistoryServer
 from recording.folder import WRITER
 from recording.retention import QUOTA, RESERVE, Limits
 from runtime.process import Starting, StopSignal, begin, give_up
-from system.environment import data_folder, setting
+from system.environment_variables import data_folder, setting
 from system.folder_lock import claim
 
 OPENING = HealthReport("starting", "opening the recordings")

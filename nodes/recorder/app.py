@@ -15,11 +15,11 @@ from bus.protocol.messages import Published, Tick
 from bus.transport.repair import Repairer, repairers
 from bus.transport.sockets import Subscriber, wait
 from nodes.recorder.core import Intake
+from nodes.recorder.hot_stores import Stores
 from nodes.recorder.lag import Lag, OnDisk
 from nodes.recorder.maintenance import MaintenanceThread
+from nodes.recorder.request_thread import HistoryServer
 from nodes.recorder.resume import resume
-from nodes.recorder.server import HistoryServer
-from nodes.recorder.stores import Stores
 from recording.database import wait_at_most
 from runtime import log
 from runtime.log import Seldom

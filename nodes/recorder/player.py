@@ -53,7 +53,7 @@ from catalog.data_folder import DataFolder
 from catalog.recorded_runs import NoRecordingError, recorded
 from nodes.recorder.replay import SPEED_MAX, SPEED_MIN, ReplayCore, ReplayError
 from runtime.process import StopSignal, begin, give_up
-from system.environment import data_folder, setting
+from system.environment_variables import data_folder, setting
 
 Wanted = TypeVar("Wanted", bound=Published)
 

@@ -26,7 +26,7 @@ from nodes.supervision.programs import arrange, local
 from nodes.supervision.turns import Turns
 from nodes.supervision.usage import UsageMeters, processors
 from runtime.process import RESTARTS, SUPERVISOR, SUPERVISOR_PID
-from system.environment import data_folder
+from system.environment_variables import data_folder
 from system.folder_lock import PRIVATE_UMASK, FolderTakenError, claim, keep_private
 
 RESTART_POLL = 0.05

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.protocol.endpoints import INSTANCES, EndpointError, Endpoints
-from system.environment import setting
+from system.environment_variables import setting
 
 VARIABLE = "KPP_NODES"
 """Environment variable with the nodes and modules that this host runs; all of them when it is not set."""

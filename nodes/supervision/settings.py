@@ -12,7 +12,7 @@ from bus.security import hosts, keys, proxies
 from bus.security.hosts import Names
 from bus.security.proxies import Proxies
 from catalog.scenarios import Scenarios
-from system.environment import data_folder, scenario_folder, setting
+from system.environment_variables import data_folder, scenario_folder, setting
 
 WHOLE_NUMBERS = {
     "KPP_TICK_RATE": ("clock", RATE_MIN, RATE_MAX, "ticks per second"),

@@ -12,7 +12,7 @@ from bus.protocol.endpoints import Endpoints
 from bus.security import keys
 from catalog.scenarios import Scenarios
 from runtime.replay_endpoints import VARIABLES, replay_environment
-from system.environment import data_folder, scenario_folder, setting
+from system.environment_variables import data_folder, scenario_folder, setting
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bus", "catalog", "console", "nodes", "recording", "runtime", "studies", "system", "ui")
@@ -42,7 +42,7 @@ def test_f16_every_variable_is_read_in_one_place() -> None:
         and ast.unparse(call.func).endswith(("environ.get", "os.getenv", "environ.setdefault"))
         and not ast.unparse(call.args[0]).strip("'").startswith(foreign)
     }
-    assert found == {"system/environment.py"}
+    assert found == {"system/environment_variables.py"}
 
 
 def test_f16_scenarios_are_looked_for_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

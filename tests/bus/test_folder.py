@@ -36,7 +36,7 @@ def test_a_second_program_is_refused_until_the_first_has_died(tmp_path: Path) ->
 
 MAKE = """
 import sys
-from system.environment import data_folder
+from system.environment_variables import data_folder
 from system.folder_lock import claim
 from bus.protocol.messages import Tick
 from runtime.process import begin

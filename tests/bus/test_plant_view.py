@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from bus.protocol import codec
 from bus.protocol.messages import Command, Event, Published, Result
 from bus.view.alarms import Condition, compared
-from bus.view.commands import CommandHistory
+from bus.view.command_history import CommandHistory
 from bus.view.events import EVENTS_KEPT, EventLog
-from bus.view.plant import FRESH, PlantView
+from bus.view.plant_view import FRESH, PlantView
 from bus.view.roster import age_of
-from nodes.gateway.core import Plant as Gateway
+from nodes.gateway.core import GatewayPlant as Gateway
 from tests.nodes.gateway import messages
-from ui.plant import Plant as Dashboard
+from ui.shown_plant import ShownPlant as Dashboard
 
 
 def event(seq: int, text: str = "again", run: str = messages.RUN) -> Event:

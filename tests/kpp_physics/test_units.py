@@ -38,12 +38,14 @@ def end_speed(
     coflow_mean: float, bulk: float, mass: float, h: float, lift: float, paid: float,
 ) -> tuple[float, float, bool]:  # fmt: skip
     """The kernel's solver with the fields of its arguments one by one."""
-    load = motion.Load(inertia, driving, linear, quadratic, dry, dry_scale, second, second_scale)
+    load = motion.Resistances(inertia, driving, linear, quadratic, dry, dry_scale, second, second_scale)
     around = motion.Water(drag, coflow_on, coflow, bulk, mass, lift, paid)
     return motion.end_speed(start, guess, load, around, coflow_mean, h)
 
 
-end_speed.__doc__ = inspect.getsource(motion.Load) + inspect.getsource(motion.Water) + (motion.end_speed.__doc__ or "")
+end_speed.__doc__ = (
+    inspect.getsource(motion.Resistances) + inspect.getsource(motion.Water) + (motion.end_speed.__doc__ or "")
+)
 
 # Function, then every argument as value and unit, then the units of the results. Left out are the functions that hold
 # a reference state of a standard or a regularisation in SI numbers, and say so.

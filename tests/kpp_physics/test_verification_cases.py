@@ -15,7 +15,7 @@ from kpp_physics.drivetrain import locking_impulse
 from kpp_physics.generator import current_step, lag_weights, terminal_voltages
 from kpp_physics.geometry import mean_slope, place, place_on_loop
 from kpp_physics.grid import droop
-from kpp_physics.motion import Load, Water, end_speed, mean_coflow
+from kpp_physics.motion import Resistances, Water, end_speed, mean_coflow
 from kpp_physics.parameters import Parameters
 from kpp_physics.plant import Plant
 from kpp_physics.water import drag
@@ -66,7 +66,7 @@ def test_v01_sealed_pocket_reaches_its_terminal_speed(area: float, terminal: flo
     force, mass, k = 3923.6, 600.0, 0.5 * RHO * area
     reached = math.sqrt(force / k)
     assert reached == pytest.approx(terminal, rel=1e-4)
-    load, water = Load(mass, force, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0), Water(k, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0)
+    load, water = Resistances(mass, force, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0), Water(k, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0)
     v = 0.0
     for n in range(1, 3001):
         v, _, found = end_speed(v, v, load, water, 0.0, 1e-3)

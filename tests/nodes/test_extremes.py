@@ -23,8 +23,8 @@ from catalog.scenarios import Scenarios
 from nodes.clock.app import Shell as ClockShell
 from nodes.physics.app import Files, Sockets
 from nodes.physics.app import Shell as PhysicsShell
-from nodes.recorder.answers import Answers
-from nodes.recorder.server import HistoryServer
+from nodes.recorder.queries import Answers
+from nodes.recorder.request_thread import HistoryServer
 from tests.bus.catalogue import Path as Place
 from tests.bus.catalogue import put, spots
 from tests.bus.samples import sample

@@ -48,7 +48,7 @@ from kpp_physics.parameters import Parameters
 from nodes.physics.replica.alarms import after_commands, after_tick
 from tests.ports import free_ports
 from tests.session import PLANTS
-from ui.plant import Plant
+from ui.shown_plant import ShownPlant
 
 PARAMETERS = Parameters().as_dict()
 
@@ -538,7 +538,7 @@ def _nothing(declared: dict[str, Any]) -> Any:
     return {"boolean": False, "array": [], "string": ""}.get(declared["type"], 0)
 
 
-def end_old_run(plant: Plant, now: float) -> None:
+def end_old_run(plant: ShownPlant, now: float) -> None:
     """The module says that nothing more came in the run that has ended, for tests without sockets."""
     for stream in plant.streams.modules.values():
         asked, last = stream.request, stream.buffer.last

@@ -10,7 +10,7 @@ from bus.protocol.messages import CommandRequest, Refused, Result
 from bus.security.tokens import Caller, Role
 from bus.transport.client import Commander
 from bus.transport.request import NotAnsweredError, RefusedError
-from ui.commands import Press, perform, read_press
+from ui.page_commands import Press, perform, read_press
 
 ADMIN = Caller("", Role.ADMIN)
 PRESS = {"id": "abc", "module": "clock", "name": "pause", "args": {}}

@@ -14,7 +14,7 @@ from bus.transport.request import NotAnsweredError
 from tests.ui.synthetic_plant import PARAMETERS
 from ui import dimensions
 from ui.feed import Feed
-from ui.stream import PageStream
+from ui.page_stream import PageStream
 
 
 class Told:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from kpp_physics.parameters import ParameterError, Parameters
 from kpp_physics.plant import Plant
 from tests.kpp_physics.test_properties import fitting
-from ui import channels
+from ui import displayed_channels
 from ui.lab import variants
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -26,7 +26,7 @@ STORES = {
 
 SURROUNDINGS = ("ambient_pressure", "ambient_temperature")
 
-SHOWN = {channel.path: channel for channel in (*channels.SERIES, *channels.READINGS)}
+SHOWN = {channel.path: channel for channel in (*displayed_channels.SERIES, *displayed_channels.READINGS)}
 COMPUTE = """async ([source, wanted]) => {
     const module = await import('data:text/javascript,' + encodeURIComponent(source));
     if (!wanted) return module.PATHS;

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ui.frames import LAYOUT, MAGIC, DisplayFrame, LayoutError, pack, unpack
-from ui.history import Samples
+from ui.trend_buffer import Samples
 
 
 def frame(count: int = 2, floaters: int = 3) -> DisplayFrame:

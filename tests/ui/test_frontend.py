@@ -19,8 +19,8 @@ import pytest
 from bus.protocol.messages import Command, Snapshot
 from tests.ui.synthetic_plant import PARAMETERS
 from tests.ui.test_stream import Room
+from ui.page_stream import PageStream
 from ui.server import _hello
-from ui.stream import PageStream
 
 FRONTEND = Path(__file__).resolve().parents[2] / "ui" / "frontend"
 LOCK = FRONTEND / "package-lock.json"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ui.history import SampleHistory
+from ui.trend_buffer import SampleHistory
 
 
 def filled(count: int, capacity: int = 100, dt: float = 0.05) -> SampleHistory:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bus.protocol.messages import Command, Event, Published, Result, Tick
 from bus.view.alarms import Condition, compared
 from tests.ui.synthetic_plant import SyntheticPlant, end_old_run, free_endpoints
-from ui.plant import EVENTS_SHOWN, Plant
+from ui.shown_plant import EVENTS_SHOWN, ShownPlant
 from ui.status_payload import status_payload, vitals
 
 
@@ -21,8 +21,8 @@ def source() -> SyntheticPlant:
 
 
 @pytest.fixture
-def plant() -> Plant:
-    return Plant(("m1",), ("gateway",))
+def plant() -> ShownPlant:
+    return ShownPlant(("m1",), ("gateway",))
 
 
 def tick(source: SyntheticPlant, commands: list[Command] | None = None, **changes: Any) -> Tick:
@@ -31,24 +31,26 @@ def tick(source: SyntheticPlant, commands: list[Command] | None = None, **change
     return Tick(**{**{name: getattr(made, name) for name in made.__struct_fields__}, **changes})
 
 
-def hear_all(plant: Plant, source: SyntheticPlant, now: float) -> None:
+def hear_all(plant: ShownPlant, source: SyntheticPlant, now: float) -> None:
     messages: list[Published] = [tick(source), source.status(), source.state()]
     for message in messages:
         plant.hear(message, now)
 
 
-def states(plant: Plant, now: float) -> dict[str, str]:
+def states(plant: ShownPlant, now: float) -> dict[str, str]:
     return {node["node"]: node["state"] for node in plant.nodes(now)}
 
 
-def test_at_first_everything_is_missing_or_unknown(plant: Plant) -> None:
+def test_at_first_everything_is_missing_or_unknown(plant: ShownPlant) -> None:
     assert states(plant, 0.0) == {"clock": "missing", "m1": "unknown", "gateway": "unknown"}
     told = status_payload(plant, "m1", 0.0, vitals(plant, "m1", 0.0))
     assert told["clock"] is None
     assert told["module"] is None
 
 
-def test_a_silent_node_is_named_and_a_silent_clock_excuses_the_others(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_silent_node_is_named_and_a_silent_clock_excuses_the_others(
+    plant: ShownPlant, source: SyntheticPlant
+) -> None:
     for now in (0.0, 1.5):
         hear_all(plant, source, now)
     assert states(plant, 1.5) == {"clock": "live", "m1": "live", "gateway": "live"}
@@ -63,20 +65,22 @@ def test_a_silent_node_is_named_and_a_silent_clock_excuses_the_others(plant: Pla
     assert states(plant, 99.0)["clock"] == "missing"
 
 
-def test_a_clock_that_has_just_come_back_is_given_time_to_hear_its_peers(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_clock_that_has_just_come_back_is_given_time_to_hear_its_peers(
+    plant: ShownPlant, source: SyntheticPlant
+) -> None:
     source.wishes.gateway = False
     hear_all(plant, source, 0.0)
     assert states(plant, 0.5)["gateway"] == "unknown"
 
 
-def test_ticks_of_a_replaced_clock_are_ignored(plant: Plant, source: SyntheticPlant) -> None:
+def test_ticks_of_a_replaced_clock_are_ignored(plant: ShownPlant, source: SyntheticPlant) -> None:
     plant.hear(tick(source, epoch=2, run="0002-001"), 0.0)
     plant.hear(tick(source, epoch=1), 0.1)
     assert plant.tick is not None
     assert plant.tick.run == "0002-001"
 
 
-def test_another_run_begins_new_histories(plant: Plant, source: SyntheticPlant) -> None:
+def test_another_run_begins_new_histories(plant: ShownPlant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
     module = plant.plots["m1"]
     first, run = module.history, module.run
@@ -88,7 +92,7 @@ def test_another_run_begins_new_histories(plant: Plant, source: SyntheticPlant) 
     assert plant.streams.lost == 0
 
 
-def test_a_module_that_works_off_old_ticks_is_catching_up(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_module_that_works_off_old_ticks_is_catching_up(plant: ShownPlant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
     assert not plant.catching_up("m1", 0.0)
     for _ in range(150):
@@ -105,7 +109,7 @@ def result(source: SyntheticPlant, name: str) -> Result:
     return source.apply(command(name))
 
 
-def test_a_command_is_sequenced_then_answered(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_command_is_sequenced_then_answered(plant: ShownPlant, source: SyntheticPlant) -> None:
     plant.hear(tick(source, [command("pause"), command("begin", "clock")]), 0.0)
     plant.hear(result(source, "pause"), 0.1)
     told = plant.log.since(0)
@@ -117,7 +121,7 @@ def test_a_command_is_sequenced_then_answered(plant: Plant, source: SyntheticPla
     assert plant.log.since(2) == []
 
 
-def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: ShownPlant, source: SyntheticPlant) -> None:
     source.wishes.reject = "no"
     plant.hear(result(source, "pause"), 0.0)
     plant.hear(tick(source, [command("pause")]), 0.1)
@@ -125,13 +129,15 @@ def test_a_result_that_overtakes_its_tick_is_not_undone_by_it(plant: Plant, sour
     assert (last["phase"], last["reason"], last["origin"]) == ("rejected", "no", "dashboard-0001")
 
 
-def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: Plant, source: SyntheticPlant) -> None:
+def test_a_mode_is_known_from_the_tick_before_the_next_status(plant: ShownPlant, source: SyntheticPlant) -> None:
     hear_all(plant, source, 0.0)
     plant.hear(tick(source, mode="paused"), 0.1)
     assert status_payload(plant, "m1", 0.1, {})["clock"]["mode"] == "paused"
 
 
-def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant: Plant, source: SyntheticPlant) -> None:
+def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(
+    plant: ShownPlant, source: SyntheticPlant
+) -> None:
     source.wishes.overrides = {"plc": {"state": "running", "warnings": ["icing: cold"]}}
     node = compared((), {"recorder.alarm": Condition("recorder", "high", "alarm: 1 conflicts")}, 1, 0.01)
     happened = [happening(source, k) for k in range(1, EVENTS_SHOWN + 9)]
@@ -141,7 +147,7 @@ def test_h03_a_dashboard_that_was_killed_lists_the_same_alarms_and_events(plant:
         states.append(source.state())
     for message in (tick(source), replace(source.status(), alarms=list(node)), *states, *happened):
         plant.hear(message, 0.0)
-    later = Plant(("m1",), ("gateway",))
+    later = ShownPlant(("m1",), ("gateway",))
     for message in (tick(source), replace(source.status(), alarms=list(node)), states[-1], happened[-1]):
         later.hear(message, 0.0)
     assert later.alarm_list()["events"] != plant.alarm_list()["events"]

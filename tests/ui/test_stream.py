@@ -10,8 +10,8 @@ from msgspec import structs
 from bus.protocol.messages import Snapshot
 from tests.ui.synthetic_plant import PARAMETERS, SyntheticPlant, end_old_run, free_endpoints
 from ui.frames import DisplayFrame, unpack
-from ui.plant import Plant
-from ui.stream import UNACKNOWLEDGED_MAX, PageStream, StreamHandler
+from ui.page_stream import UNACKNOWLEDGED_MAX, PageStream, StreamHandler
+from ui.shown_plant import ShownPlant
 
 
 class Seen:
@@ -42,7 +42,7 @@ class Room:
     def __init__(self) -> None:
         self.source = SyntheticPlant(free_endpoints())
         self.source.renew()
-        self.plant = Plant(("m1", "m2"), ())
+        self.plant = ShownPlant(("m1", "m2"), ())
         self.stream = PageStream(self.plant, threading.Lock(), {"type": "hello", "boot": "b"})
         self.now = 0.0
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from nodes.gateway import plant_answers
 from nodes.gateway.context import Gateway, Here, ModuleName
-from nodes.gateway.frame import Frame, json_bytes
+from nodes.gateway.frame_encoding import Frame, json_bytes
 from nodes.gateway.openapi import of_live, of_view
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.views import VIEWS, view

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 
 from bus.protocol.tags import IF_MATCH
-from nodes.gateway import parameters, values
+from nodes.gateway import parameter_values, parameters
 from nodes.gateway.answers import AppliedAnswer, DeclarationsAnswer, ParametersAnswer, ValidAnswer
 from nodes.gateway.context import Ask, Here, ModuleName
 from nodes.gateway.preconditions import UNCHANGED, Conditional
@@ -20,7 +20,7 @@ Changes = Annotated[
         examples=[{"water_temperature": 300.0}],
         json_schema_extra={
             "minProperties": 1,
-            **values.schemas(),
+            **parameter_values.schemas(),
         },
     ),
 ]

@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 from bus.protocol.codec import FrameError
 from bus.security.tokens import Caller, Role
 from nodes.gateway.context import Gateway, Here, ModuleName
-from nodes.gateway.frame import Frame
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_pacing import Decimation, SessionPace
 from nodes.gateway.openapi import EVENTS
-from nodes.gateway.pace import Decimation, SessionPace
 from nodes.gateway.problems import Problem, ProblemError
 from nodes.gateway.session import Session
 from nodes.gateway.subscription import Subscription, of_fields

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from nodes.gateway import plant_answers
 from nodes.gateway.access import ADMIN
 from nodes.gateway.answers import AppliedAnswer, TimeAnswer
-from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, Whole, optional
+from nodes.gateway.context import Arguments, Ask, Here, NoArguments, Settings, WholeNumber, optional
 from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["time"])
@@ -19,7 +19,7 @@ first = APIRouter(tags=["first paths"])
 class Step(Arguments):
     """How far to go."""
 
-    ticks: Whole = Field(1, ge=1, le=100_000, description="ticks to advance", examples=[10])
+    ticks: WholeNumber = Field(1, ge=1, le=100_000, description="ticks to advance", examples=[10])
 
 
 class Until(Arguments):

@@ -7,7 +7,7 @@ from pathlib import Path
 from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Forked, ForkRequest, Refused, Replay, ReplayRequest
 from kpp_physics.plant import Plant
-from kpp_physics.scenario import Problem, ScenarioError
+from kpp_physics.scenario import ScenarioError, ScenarioProblem
 from nodes.physics.replica.advance import advance, spans_after
 from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
@@ -73,7 +73,7 @@ class ForkFolder:
 
 
 def _problem(name: str, reason: str) -> ScenarioError:
-    return ScenarioError(name, [Problem(None, "scenario", None, reason)])
+    return ScenarioError(name, [ScenarioProblem(None, "scenario", None, reason)])
 
 
 class Fork:

@@ -10,7 +10,7 @@ import structlog
 from bus.protocol.codec import FrameError, decode_published
 from bus.protocol.messages import Status
 from bus.transport.sockets import Subscriber, wait
-from nodes.supervision.watchdog.core import Action, Alarm, Kill, Start, WatchdogCore
+from nodes.supervision.watchdog.core import Action, HangAlarm, Kill, StartProgram, WatchdogCore
 from nodes.supervision.watchdog.event_listener import OK, READY, EventListener
 from nodes.supervision.watchdog.supervisor import Supervisor, SupervisorError
 from runtime import log
@@ -114,10 +114,10 @@ class Shell:
                 case Kill(program, pid, reason):
                     done = self._supervisor.kill(program, pid)
                     self._log.error("hung: killed" if done else "hung: has gone", program=program, its=pid, why=reason)
-                case Start(program):
+                case StartProgram(program):
                     self._log.warning("given up by supervisord: started again", program=program)
                     self._supervisor.start(program)
-                case Alarm(program, reason):
+                case HangAlarm(program, reason):
                     self._log.error("killed again and again, and does not come up", program=program, why=reason)
         except SupervisorError as error:
             self._log.warning("supervisord did not do it", action=repr(action), reason=str(error))

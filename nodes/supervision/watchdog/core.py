@@ -14,7 +14,7 @@ from typing import Final
 from bus.protocol.health import COMPILING, PROGRAMS, Health, HealthReport
 from bus.protocol.messages import Peer, Status
 from nodes.supervision.account import Account
-from nodes.supervision.watchdog.record import (
+from nodes.supervision.watchdog.program_record import (
     ALARM_AFTER,
     KILLS_WITHIN,
     MOST_IN_VAIN,
@@ -77,21 +77,21 @@ class Kill:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartProgram:
     """Start a program that supervisord has given up."""
 
     program: str
 
 
 @dataclass(frozen=True)
-class Alarm:
+class HangAlarm:
     """A program hangs, and has been killed too often lately to be killed again now."""
 
     program: str
     reason: str
 
 
-Action = Kill | Start | Alarm
+Action = Kill | StartProgram | HangAlarm
 
 
 class WatchdogCore:
@@ -169,7 +169,7 @@ class WatchdogCore:
             if record.retry_due is not None and now >= record.retry_due:
                 record.retry_delay = min(2 * record.retry_delay, RETRY_LONGEST)
                 record.retry_due = now + record.retry_delay
-                actions.append(Start(name))
+                actions.append(StartProgram(name))
             process = record.process
             if process is None or name in self._unwatched:
                 continue
@@ -250,7 +250,7 @@ class WatchdogCore:
             actions.append(Kill(name, process.pid, reason))
         if not record.alarmed and (not kill or record.in_vain >= ALARM_AFTER):
             record.alarmed = True
-            actions.append(Alarm(name, reason))
+            actions.append(HangAlarm(name, reason))
         return actions
 
     @property

@@ -6,7 +6,7 @@ import xmlrpc.client
 from typing import Any
 
 from nodes.supervision.account import Usage
-from nodes.supervision.watchdog.record import Program
+from nodes.supervision.watchdog.program_record import Program
 
 CALL_LIMIT = 2.0
 """Seconds that a call may take; a supervisor that is stopped answers none."""

@@ -5,7 +5,7 @@ import pytest
 from bus.security.access_middleware import refusal_headers
 from bus.security.admission import FAILURES, Admission
 from bus.security.hosts import Refusal
-from bus.security.limits import CALLERS, Limiter, Rate
+from bus.security.rate_limits import CALLERS, Limiter, Rate
 from bus.security.tokens import PATTERN, Caller, Role, Tokens, bearer, make
 from runtime.log import without_secrets
 

@@ -6,7 +6,7 @@ import pytest
 
 from bus.protocol.codec import MAX_TELEMETRY, encode
 from bus.protocol.messages import Ack, Beat, CommandRequest, FramesRequest, Refused, Tick
-from nodes.clock.run import LEAD_TICKS
+from nodes.clock.clock_run import LEAD_TICKS
 from tests.nodes.clock.conftest import PERIOD_NS, Bench
 
 

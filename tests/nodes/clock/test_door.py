@@ -7,7 +7,7 @@ import pytest
 
 from bus.security.admission import Admission
 from bus.security.tokens import Role, Tokens, make
-from nodes.clock.health import distributions, health_app
+from nodes.clock.health_page import distributions, health_app
 from nodes.clock.timing import Timing
 from tests.nodes.gateway.messages import status
 

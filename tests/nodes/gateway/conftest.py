@@ -14,8 +14,8 @@ import structlog
 
 from bus.protocol.endpoints import Endpoints
 from bus.protocol.health import HealthReport
-from nodes.recorder.answers import Answers
-from nodes.recorder.server import HistoryServer
+from nodes.recorder.queries import Answers
+from nodes.recorder.request_thread import HistoryServer
 from tests.nodes.recorder.conftest import make_plant
 from tests.watching import eventually
 

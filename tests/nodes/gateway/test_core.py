@@ -14,21 +14,21 @@ from bus.view.alarms import Condition, compared
 from bus.view.events import EVENTS_KEPT
 from bus.view.roster import SILENT, NodeHealth, health_of, other_clients
 from nodes.gateway import plant_answers
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 
 from . import messages
 
 
-def hear(plant: Plant, message: Published, now: float) -> bool:
+def hear(plant: GatewayPlant, message: Published, now: float) -> bool:
     """Have the plant hear a message; was it taken?"""
     return plant.on(*codec.encode_published(message), now) is not None
 
 
-def plant() -> Plant:
-    return Plant(("m1",), 0.0)
+def plant() -> GatewayPlant:
+    return GatewayPlant(("m1",), 0.0)
 
 
-def names(view: Plant, now: float) -> list[str]:
+def names(view: GatewayPlant, now: float) -> list[str]:
     return [item.name for item in view.missing(now)]
 
 

@@ -17,7 +17,7 @@ from bus.protocol.codec import FrameError
 from bus.security import hosts
 from bus.security.tokens import Caller, Role, bearer
 from nodes.gateway import bodies
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.session import Session, subprotocol, token_offered
 from nodes.gateway.subscription import Subscription, of_query
 from tests.bus.catalogue import DOORS, members
@@ -44,7 +44,7 @@ def session(*, binary: bool) -> Session:
 
 
 JSON_CLIENT, BINARY_CLIENT = session(binary=False), session(binary=True)
-PLANT = Plant(("m1",), 0.0)
+PLANT = GatewayPlant(("m1",), 0.0)
 
 SUBSCRIBE = {"type": "subscribe", "topics": ["tick", "state/m1/"], "fields": ["chain.speed"], "every": 5}
 SAID = [

@@ -8,10 +8,10 @@ from websockets.protocol import CLOSING, OPEN
 
 from bus.protocol import codec
 from bus.security.tokens import Caller, Role
-from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame
+from nodes.gateway.core import GatewayPlant
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_pacing import SessionPace
 from nodes.gateway.group import ClientConnection, Group
-from nodes.gateway.pace import SessionPace
 from nodes.gateway.session import Session, form
 from nodes.gateway.subscription import Subscription
 
@@ -41,7 +41,7 @@ class Client:
 
 
 def frame(seq: int) -> Frame:
-    plant = Plant(("m1",), 0.0)
+    plant = GatewayPlant(("m1",), 0.0)
     plant.on(*codec.encode_published(messages.state(seq, floaters=4)), 0.0)
     found = plant.newest("m1")
     assert found is not None

@@ -5,11 +5,11 @@ import pytest
 
 from bus.protocol import codec
 from bus.security.tokens import Caller, Role
-from nodes.gateway.core import Plant
-from nodes.gateway.frame import Frame
-from nodes.gateway.pace import Decimation, SessionPace
+from nodes.gateway.core import GatewayPlant
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_pacing import Decimation, SessionPace
+from nodes.gateway.frame_ring import FrameRing
 from nodes.gateway.problems import Problem
-from nodes.gateway.ring import FrameRing
 from nodes.gateway.session import JSON, MSGPACK, Session, subprotocol, token_offered
 from nodes.gateway.subscription import Subscription, of_query
 from nodes.gateway.wire import After, ErrorMessage, RateMessage, pack
@@ -21,7 +21,7 @@ MODULES = ["m1", "m2"]
 
 def frames(count: int) -> list[Frame]:
     """Frames of consecutive ticks."""
-    plant = Plant(("m1",), 0.0)
+    plant = GatewayPlant(("m1",), 0.0)
     found = []
     for seq in range(1, count + 1):
         plant.on(*codec.encode_published(messages.state(seq, floaters=4)), 0.0)

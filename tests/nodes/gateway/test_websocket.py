@@ -21,7 +21,7 @@ from bus.protocol.messages import Event, State
 from bus.security.admission import Admission
 from bus.security.hosts import Names
 from nodes.gateway.commands import Commands
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from nodes.gateway.session import JSON, MSGPACK
 from nodes.gateway.version import version
 from nodes.gateway.websocket import MAX_MESSAGE, Stream
@@ -274,7 +274,7 @@ def test_beyond_the_limit_clients_are_turned_away() -> None:
             url = f"ws://127.0.0.1:{listening.getsockname()[1]}/ws"
             async with asyncio.TaskGroup() as group:
                 commands = Commands(Endpoints.from_environment(free_environment()))
-                plant = Plant(("m1",), loop.time())
+                plant = GatewayPlant(("m1",), loop.time())
                 stream = Stream(plant, commands, Admission(None), Names("127.0.0.1"), loop.time, group, limit=2)
                 server = await stream.open(listening)
                 async with connect_async(url):

@@ -13,7 +13,7 @@ from bus.protocol.codec import decode, encode
 from bus.protocol.messages import Command, Frames, FramesRequest, Refused, Replay, ReplayRequest, Result, State
 from catalog.scenarios import Scenarios
 from kpp_physics.parameters import Parameters
-from kpp_physics.scenario import Problem, ScenarioError
+from kpp_physics.scenario import ScenarioError, ScenarioProblem
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import ASKERS, Recomputation, RecomputedAnswer
 from nodes.physics.replica.ring import PackedFrames
@@ -193,7 +193,7 @@ def test_a_run_that_cannot_be_computed_is_refused_to_everyone_who_asks() -> None
     """Also to who asks later, when its fold has had its fault for long."""
 
     def read(_run: str, name: str) -> Parameters:
-        raise ScenarioError(name, [Problem(None, "scenario", None, "it is gone")])
+        raise ScenarioError(name, [ScenarioProblem(None, "scenario", None, "it is gone")])
 
     recomputation = Recomputation(IDENTITY, read, nothing_saved)
     for asker, after in ((b"A",), 0), ((b"B",), 20):

@@ -8,8 +8,8 @@ import pytest
 from bus.ordered.stream import Streams
 from bus.protocol.messages import FramesRequest, Published
 from nodes.recorder.core import Intake
+from nodes.recorder.hot_stores import Stores
 from nodes.recorder.resume import resume
-from nodes.recorder.stores import Stores
 from recording.retention import Limits
 from tests.nodes.recorder.test_shell import state, tick
 

@@ -18,7 +18,7 @@ from bus.protocol.health import CONFLICTS, OK
 from bus.protocol.messages import Published, State, Tick
 from nodes.recorder import app as loop
 from nodes.recorder.app import GROUP_WAIT, Shell
-from nodes.recorder.stores import Stores
+from nodes.recorder.hot_stores import Stores
 from recording.hot import Batch, Conflict
 from recording.retention import Limits
 from recording.rows import run_rows

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from bus.protocol.health import COMPILING, PROGRAMS, Health
 from bus.protocol.messages import Peer
-from nodes.supervision.watchdog.core import Kill, Start, WatchdogCore
-from nodes.supervision.watchdog.record import Program
+from nodes.supervision.watchdog.core import Kill, StartProgram, WatchdogCore
+from nodes.supervision.watchdog.program_record import Program
 from tests.nodes.watchdog.world import World, report
 
 NODES = ("physics", "gateway", "ui")
@@ -160,7 +160,7 @@ def test_a_program_given_up_is_started_again_for_ever_with_longer_and_longer_pau
         now = step * 0.25
         core.look(now)
         core.on_programs([Program("ui", 0, "FATAL")], now)
-        starts += [now for action in core.decide(now) if action == Start("ui")]
+        starts += [now for action in core.decide(now) if action == StartProgram("ui")]
     gaps = [later - sooner for sooner, later in pairwise(starts)]
     assert starts[0] == pytest.approx(0.5)
     assert gaps[:5] == pytest.approx([1, 2, 4, 8, 10])
@@ -179,7 +179,7 @@ def test_the_pauses_are_short_again_after_a_program_has_lived() -> None:
             moment += 0.05
             core.look(moment)
             core.on_programs([Program("ui", 0 if state == "FATAL" else 9, state)], moment)
-            starts += [moment for action in core.decide(moment) if isinstance(action, Start)]
+            starts += [moment for action in core.decide(moment) if isinstance(action, StartProgram)]
         return starts
 
     pass_time(60, "FATAL")

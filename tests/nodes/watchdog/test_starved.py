@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from bus.protocol.health import COMPILING, OK, HealthReport
 from bus.protocol.messages import Peer
 from nodes.supervision.account import Usage
-from nodes.supervision.watchdog.core import BEAT_LIMIT, START_LIMIT, START_WORK, Alarm, Kill, WatchdogCore
-from nodes.supervision.watchdog.record import MOST_IN_VAIN, Program
+from nodes.supervision.watchdog.core import BEAT_LIMIT, START_LIMIT, START_WORK, HangAlarm, Kill, WatchdogCore
+from nodes.supervision.watchdog.program_record import MOST_IN_VAIN, Program
 from tests.nodes.watchdog.world import report
 
 STEP = 0.25
@@ -75,7 +75,7 @@ class Bench:
                 if isinstance(action, Kill):
                     self.kills.append(self.now)
                     self.pid, self.begun = self.pid + 1, self.now + RESTART
-                elif isinstance(action, Alarm):
+                elif isinstance(action, HangAlarm):
                     self.alarms.append(self.now)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from bus.protocol.health import Health
 from bus.protocol.messages import Peer, Status
-from nodes.supervision.watchdog.core import KILLS, Alarm, Kill, Start, WatchdogCore
-from nodes.supervision.watchdog.record import KILLS_WITHIN, Program
+from nodes.supervision.watchdog.core import KILLS, HangAlarm, Kill, StartProgram, WatchdogCore
+from nodes.supervision.watchdog.program_record import KILLS_WITHIN, Program
 
 STEP = 0.1
 BEAT = 0.2
@@ -70,7 +70,7 @@ class World:
         self._beat_due = self.now
         self._clock_sleeps_until = 0.0
         self._asleep_until = 0.0
-        self.alarms: list[Alarm] = []
+        self.alarms: list[HangAlarm] = []
         self.killed: list[tuple[float, str]] = []
         self.started: list[tuple[float, str]] = []
 
@@ -145,9 +145,9 @@ class World:
             match action:
                 case Kill(name, pid, _):
                     self._kill(name, pid)
-                case Start(name):
+                case StartProgram(name):
                     self.started.append((self.now, name))
-                case Alarm():
+                case HangAlarm():
                     self.alarms.append(action)
 
     def _program(self, node: Node) -> Program:

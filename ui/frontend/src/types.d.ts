@@ -1,6 +1,6 @@
 // Types of the page: what the server sends beside the bus's messages, and what its parts hand to each other.
 //
-// Those of the stream stand for `ui/stream.py`, `ui/status_payload.py` and `ui/server.py`; a test holds them together.
+// Those of the stream stand for `ui/page_stream.py`, `ui/status_payload.py` and `ui/server.py`; a test holds them together.
 
 declare module "*.css" {
   const text: string

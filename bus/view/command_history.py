@@ -2,15 +2,13 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from bus.protocol.joint import JointOutcome
+from bus.protocol.joint import JointOutcome, Outcome
 from bus.protocol.messages import Command, Result
 
 KEPT = 10_000
 """Commands that are remembered."""
-
-Outcome = Literal["applied", "rejected"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bus.protocol.messages import Refused
 from bus.security.roles import denied
 from bus.transport.answering import answered
 from bus.transport.sockets import Request, Server
-from nodes.recorder.answers import Answers
+from nodes.recorder.queries import Answers
 from runtime.log import Seldom
 
 POLL = 0.1

@@ -21,11 +21,11 @@ import numpy as np
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from bus.protocol.messages import Snapshot, State
-from ui import channels, frames
+from ui import displayed_channels, frames
 from ui.frames import DisplayFrame
-from ui.history import Samples
-from ui.plant import Plant, Plots
+from ui.shown_plant import Plots, ShownPlant
 from ui.status_payload import status_payload, vitals
+from ui.trend_buffer import Samples
 
 INTERVAL = 0.05
 """Seconds between two display frames."""
@@ -83,7 +83,7 @@ class ModuleView:
 class PageStream:
     """Sends every page what it has not seen yet."""
 
-    def __init__(self, plant: Plant, lock: threading.Lock, hello: dict[str, Any]) -> None:
+    def __init__(self, plant: ShownPlant, lock: threading.Lock, hello: dict[str, Any]) -> None:
         self._plant = plant
         self._lock = lock
         self.modules = tuple(plant.modules)
@@ -204,7 +204,7 @@ class PageStream:
         with self._lock:
             samples = self._samples(self._plant.plots[view.module], view, connection)
         state = view.state
-        newest = [] if state is None else [*channels.series(state), *channels.readings(state)]
+        newest = [] if state is None else [*displayed_channels.series(state), *displayed_channels.readings(state)]
         loop = 1.0 if state is None else state.chain.loop_length
         floaters = None if state is None else state.floaters
         return frames.pack(

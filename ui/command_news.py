@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bus.protocol.messages import CLOCK_MODULE, NODE_ALARMS, STOP_LATE, Result, Tick
-from bus.view.commands import CommandHistory, CommandRecord
+from bus.view.command_history import CommandHistory, CommandRecord
 
 KEPT = 200
 

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 
 from bus.protocol.messages import CLOCK_MODULE, Published, Result, State, Status, Tick
-from bus.view.frame import StateFrame
-from bus.view.plant import LiveModule, PlantView
+from bus.view.lazy_frame import StateFrame
+from bus.view.plant_view import LiveModule, PlantView
 from bus.view.roster import age_of
-from ui import channels
-from ui.history import SampleHistory
-from ui.log import CommandLog
+from ui import displayed_channels
+from ui.command_news import CommandLog
 from ui.nodes import LatenessHistograms
 from ui.sources import STALE_AFTER, MessageRate, freshness
+from ui.trend_buffer import SampleHistory
 
 CATCHING_UP_TICKS = 100
 """A module whose newest state is this far behind the ticks is shown as catching up."""
@@ -36,7 +36,7 @@ class Plots:
         self.run = 0
         """Number of the run, among those that were heard here."""
         self.rate = MessageRate()
-        self.history = SampleHistory(len(channels.SERIES))
+        self.history = SampleHistory(len(displayed_channels.SERIES))
         self._of = ""
 
     def hear(self, state: State, now: float) -> None:
@@ -44,12 +44,12 @@ class Plots:
         if state.run != self._of:
             self._of = state.run
             self.run += 1
-            self.history = SampleHistory(len(channels.SERIES))
+            self.history = SampleHistory(len(displayed_channels.SERIES))
         self.rate.hear(now)
-        self.history.add(state.t, channels.series(state), now)
+        self.history.add(state.t, displayed_channels.series(state), now)
 
 
-class Plant(PlantView[StateFrame]):
+class ShownPlant(PlantView[StateFrame]):
     """The live plant, as far as its messages came in order."""
 
     def __init__(self, modules: tuple[str, ...], expected: tuple[str, ...]) -> None:

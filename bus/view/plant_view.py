@@ -12,9 +12,9 @@ from bus.ordered.stream import Streams
 from bus.protocol.codec import FrameError
 from bus.protocol.messages import Alarm, Event, Peer, Published, ReplaySpan, Result, State, Status, Tick
 from bus.view.alarms import listing
-from bus.view.commands import CommandHistory
+from bus.view.command_history import CommandHistory
 from bus.view.events import EventLog
-from bus.view.frame import StateFrame
+from bus.view.lazy_frame import StateFrame
 
 FRESH = 1.0
 """Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""

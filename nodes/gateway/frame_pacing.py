@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import Protocol
 
-from nodes.gateway.frame import Frame
-from nodes.gateway.ring import FrameRing
+from nodes.gateway.frame_encoding import Frame
+from nodes.gateway.frame_ring import FrameRing
 
 EARLY = 0.005
 """Seconds by which a frame may come before its turn, so that a rate equal to the tick rate misses none by jitter."""

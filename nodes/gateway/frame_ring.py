@@ -1,6 +1,6 @@
 """The newest frames of one topic in order, each at a position that never changes, for clients that resume or lag."""
 
-from nodes.gateway.frame import Frame
+from nodes.gateway.frame_encoding import Frame
 
 KEPT = 2000
 """Frames that are kept: 20 s at 100 ticks a second."""

@@ -8,7 +8,7 @@ from tornado.web import RequestHandler
 from runtime import metrics
 from ui.app import Sessions
 from ui.feed import Feed
-from ui.stream import PageStream
+from ui.page_stream import PageStream
 
 
 class HealthHandler(RequestHandler):

@@ -8,7 +8,7 @@ from websockets.frames import Opcode
 
 from bus.protocol.messages import State
 from bus.protocol.schema import Message
-from bus.view.frame import StateFrame, StateHead
+from bus.view.lazy_frame import StateFrame, StateHead
 
 _JSON = msgspec.json.Encoder()
 _MSGPACK = msgspec.msgpack.Encoder()

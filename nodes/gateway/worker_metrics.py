@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, multiprocess
 from prometheus_client.metrics_core import Metric
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nodes.gateway.core import Plant
+from nodes.gateway.core import GatewayPlant
 from runtime import metrics
 
 REQUESTS = Histogram(
@@ -62,7 +62,7 @@ def begin() -> None:
     WORKERS.set(1)
 
 
-def page(plant: Plant) -> tuple[str, bytes]:
+def page(plant: GatewayPlant) -> tuple[str, bytes]:
     """Media type and text for Prometheus: what all workers counted, and the plant as this one hears it."""
     return metrics.MEDIA_TYPE, metrics.render([*_counted(), *metrics.of_plant(plant)])
 
