@@ -103,6 +103,8 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resi
     linear = c[co.NOLOAD_COEFFICIENT]
     if not locked:
         return Resistances(acting.mass, acting.extra, linear, 0.0, acting.dry, constants.STANDSTILL_SPEED, 0.0, 1.0)
+    # Power is the same on both sides of the gearbox but for its loss: hence ratio once for a force, twice for what goes
+    # with the speed, and a third time for the windage, which goes with its square.
     ratio = c[co.SHAFT_PER_CHAIN]
     return Resistances(
         acting.mass + c[co.SHAFT_INERTIA] * ratio * referred,
@@ -155,6 +157,8 @@ def run_chain(
     v1, force, shell, found = guess, 0.0, 0.0, False
     for _ in range(2):
         ds = 0.5 * (start.speed + v1) * step
+        # Buoyancy over the path that the last guess gives; each pocket's own force stays in the work array for the
+        # booking.
         force = mean_buoyancy(c, f, work, active, ds)
         shell = _shells(c, x, f, start.travel, ds)
         driven = Resistances(
@@ -167,6 +171,7 @@ def run_chain(
             load.second_dry,
             load.second_scale,
         )
+        # Buoyancy is the only force that a claim may raise: shells and frictions are what they are.
         v1, coflow, found = end_speed(start.speed, v1, driven, water, coflow, step)
         if abs(0.5 * (start.speed + v1) * step - ds) <= SAME_PATH:
             break
@@ -247,7 +252,9 @@ def _rest(
             coflow, _, _ = mean_coflow(coflow, water.coflow, mean, water.drag, water.bulk, water.mass, part, water.lift)
         pull = acting.gain * force + shell + load.driving - load.linear * mean - load.quadratic * mean * abs(mean) - rub
         pull -= water.paid * drag(mean - coflow, water.drag)
+        # Impulse: the mass gives up its speed, the ingested water takes up what the chain has at the start.
         following = (load.inertia * (edge - v0) + ingested * v0) / pull
+        # A pull that does not brake, or brakes too weakly: there is no rest in this part.
         if not 0.0 < following <= longest * (1.0 + RESIDUAL):
             return ChainEnd(False, part, edge, coflow, force, shell, 0.0, True)
         following = min(following, longest)

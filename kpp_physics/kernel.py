@@ -42,9 +42,12 @@ def _control(c: Vector, x: Vector, h: float) -> float:
             x[st.SPEED_INTEGRAL] = 0.0
             x[st.ARMED_LAP] = x[st.LAPS] + 1.0 + x[st.POSITION] / c[co.LOOP_LENGTH]
         state = following
+    # After the transitions: a plant that has just begun to run begins its first pulse in this very step.
     state = _pulse(c, x, state, h)
+    # A plant that stands or is being stopped has nothing to claim: no bubbles rise, no jet pushes.
     x[st.CLAIMS_ACTIVE] = 1.0 if state in (plc.STARTING, plc.RUNNING, plc.COASTING) else 0.0
     if state == plc.STOPPING:
+        # A ramp and not a jump: the generator takes the energy of the chain as power, the brake would make it heat.
         x[st.SETPOINT] = max(0.0, x[st.SETPOINT] - nominal * h / constants.STOP_RAMP_TIME)
     else:
         x[st.SETPOINT] = nominal
@@ -64,6 +67,8 @@ def _control(c: Vector, x: Vector, h: float) -> float:
             h,
         )
         return command
+    # Emergency stop and trip: full torque down to a fifth of the speed. Below that the brake is better: torque against
+    # a shaft that hardly turns gives no power and heats the winding.
     if plc.vent_open(state) and x[st.SHAFT_SPEED] > 0.2 * nominal:
         return float(c[co.MAX_TORQUE])
     return 0.0
@@ -99,6 +104,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     """
     travelled = x[st.LAPS] + x[st.POSITION] / c[co.LOOP_LENGTH]
     armed = x[st.PLC_STATE] == plc.RUNNING and travelled >= x[st.ARMED_LAP]
+    # The tension costs a walk around the loop, and a trip may take twenty milliseconds: every fifth step is enough.
     if x[st.STEPS] % constants.TENSION_INTERVAL == 0.0:
         claims = x[st.CLAIMS_ACTIVE] != 0.0
         duty = c[co.H3_DUTY] if claims else 1.0
@@ -127,6 +133,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
         x[st.TENSION_MAX], x[st.TENSION_MIN] = high, low
         lap[st.LAP_TENSION_MAX] = max(lap[st.LAP_TENSION_MAX], high)
         lap[st.LAP_TENSION_MIN] = min(lap[st.LAP_TENSION_MIN], low)
+        # In divided steps STEPS is whole only in the first part, so that this adds up to the time that has passed.
         lasted = constants.TENSION_INTERVAL * c[co.STEP]
         x[st.TENSION_TIME] = x[st.TENSION_TIME] + lasted if high > c[co.TENSION_LIMIT] else 0.0
         x[st.SLACK_TIME] = x[st.SLACK_TIME] + lasted if armed and low < 0.0 else 0.0
@@ -137,6 +144,7 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
     lap[st.LAP_PRESSURE_MAX] = max(lap[st.LAP_PRESSURE_MAX], pressure)
     lap[st.LAP_PRESSURE_MIN] = min(lap[st.LAP_PRESSURE_MIN], pressure)
     if x[st.PLC_STATE] != plc.TRIPPED:
+        # Not armed means a temperature that trips nothing, not one that is not looked at: one call for all causes.
         air = x[st.RECEIVER_ENERGY] / (x[st.RECEIVER_MASS] * cv) if armed else 0.0
         cause = plc.trip_cause(
             x[st.SHAFT_SPEED],
@@ -262,18 +270,25 @@ def _one_step(
 ) -> int:
     """One step of one plant; arguments as for `advance`."""
     flow, samples, destroyed = books[2], sampled[1], entropy[1]
+    # The last step's numbers stand until here: observation and snapshots read them between two steps.
     flow[:] = 0.0
     samples[:] = 0.0
     destroyed[:] = 0.0
+    # The surroundings first: all that follows sees the same pressure and temperatures for the whole step, and the work
+    # that their change does on the stored air is booked before anything else touches that air.
     follow_grid(c, x, series)
     surround(c, x, f, flow, samples, destroyed, h)
     close_switches(c, x, flow, samples, destroyed)
     command = _control(c, x, h)
     state = int(x[st.PLC_STATE])
+    # Air goes from the receiver to the pockets: what leaves here stands in x[INFLOW...], and enters there the same
+    # number.
     missed, behind = air_supply(c, x, f, flow, samples, destroyed, books, lap, h)
     active = pockets(c, x, f, flow, samples, destroyed, lap, work, plc.vent_open(state), missed, behind, h)
     _auxiliaries(c, x, flow, samples, h)
 
+    # The current follows its command in microseconds and no motion of a step changes that, so it is known before the
+    # motion; its copper loss and what it feeds are booked after it, with the speed that the shaft then has.
     start_current, start_speed = x[st.CURRENT], x[st.SHAFT_SPEED]
     mean_current = mean_square = wanted = 0.0
     enabled = plc.converter_enabled(state, abs(x[st.SPEED]) < constants.REST_SPEED)
@@ -291,13 +306,18 @@ def _one_step(
     effective = c[co.TORQUE_PER_CURRENT] * math.sqrt(mean_square)
     stray = stray_torque(effective, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
     brake = c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0
+    # Pockets before motion: the buoyancy is that of the air which is there now, and the motion takes its work from
+    # them.
     fault = move(c, x, f, flow, samples, work, active, brake, stray, h)
+    # The step counts even so: the message names the time at which the plant could not be computed any further.
+    # NOT_FINITE has the say, since a solver that met a number which is none has not converged either.
     if fault != OK:
         x[st.STEPS] += h / c[co.STEP]
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
     electrics(c, x, flow, samples, start_current, wanted, mean_current, mean_square, start_speed, winding_relaxation, h)
     _watch(c, x, f, flow, lap, h)
     _book(x, books, sampled, entropy)
+    # After the books, so that the record of a lap holds the step that completed it.
     _turn_lap(c, x, f, books, lap, ring, h)
     x[st.STEPS] += h / c[co.STEP]
     return _verdict(x)
@@ -371,6 +391,8 @@ def advance(
         at += 2 * exergy.COUNT
         ring = memory[at : at + st.LAP_RING * st.LAP_WIDTH].reshape((st.LAP_RING, st.LAP_WIDTH))
         offset = at + st.LAP_RING * st.LAP_WIDTH
+        # Coefficients are derived anew in every call, and what follows the surroundings is part of the state, not of
+        # them.
         take_present(c, x)
         spool = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
         divided = 1
@@ -378,6 +400,7 @@ def advance(
         surroundings = series[series_ends[b] : series_ends[b + 1]]
         faults[b] = OK
         for _ in range(n):
+            # Decided from the state alone, so that it does not matter how many steps a call has.
             parts = substeps(c, x)
             if parts != divided:
                 divided = parts

@@ -57,8 +57,11 @@ def move(
     locked, backwards = x[st.LOCKED] != 0.0, start_speed < 0.0
     buoyancy = 0.0
     for number in range(PARTS):
+        # The pockets are packed at the start of the step; after a part they are elsewhere, at another pressure.
         if number > 0:
             refresh(c, x, f, work, active)
+        # At rest the direction is that of the last motion: which way friction and gearbox act when it moves again is
+        # found in the part itself.
         v0 = x[st.SPEED]
         if v0 != 0.0:
             backwards = v0 < 0.0
@@ -77,11 +80,13 @@ def move(
         sample(c, x, sampled, v0, start.coflow, start.shaft, part.clutch, rubbed, exchanged, part.chain.step)
         lifted += part.chain.coflow * part.chain.step
         left -= part.chain.step
+        # The chain gives the impulse, the shaft takes it: speeds jump, and what the jump costs is the clutch's loss.
         if part.ends_in_lock:
             lock(x, flow, sampled, acting.mass, c[co.SHAFT_INERTIA], c[co.SHAFT_PER_CHAIN], 1.0 / part.transfer)
             locked = True
         if left <= DONE * h:
             break
+    # What is left of a step must never be dropped: that would be energy, a little, from nowhere.
     if left > DONE * h:
         return TIME_LEFT
     x[st.LOCKED] = 1.0 if locked else 0.0
@@ -126,6 +131,7 @@ def _book_chain(
     """Move the chain by a part of a step and book the works along its path; brake [N]."""
     end, step, v0, v1 = part.chain, part.chain.step, start.speed, part.chain.speed
     ds = 0.5 * (v0 + v1) * step
+    # Drag is taken at the mean speeds, as it was solved: then force times path is what chain and water exchange.
     relative = 0.5 * (v0 + v1) - end.coflow
     force = drag(relative, c[co.DRAG_COEFFICIENT])
     # A pocket loses exactly what its buoyancy does, in adiabatic expansion: no energy is made or lost on the way.
@@ -166,6 +172,7 @@ def _book_shaft(
     angle = mean * step
     hysteresis, mechanical = c[co.IRON_HYSTERESIS_TORQUE], c[co.MECHANICAL_COEFFICIENT]
     turning = w0 if part.halted else w1
+    # As for the chain, a shaft that comes to rest has had the hysteresis of its start up to there.
     iron = iron_torque(turning, mean, hysteresis, c[co.IRON_EDDY_COEFFICIENT])
     dissipated = dry_friction(turning, stray, constants.SHAFT_STANDSTILL_SPEED)
     ratio = c[co.SHAFT_PER_CHAIN]
@@ -200,6 +207,7 @@ def _conclude(c: Vector, x: Vector, flow: Vector, start_speed: float, lifted: fl
             c, x, flow, flow[ledger.DRAG], flow[ledger.CHAIN_FRICTION], flow[ledger.BUOYANCY], travel, lifted, h
         )
     book_jet(c, x, flow, travel, h)
+    # The lap's end is looked for once a step, after the books: here the position may pass the loop's length.
     x[st.POSITION] += travel
     x[st.FRICTION_FORCE] = dry_friction(x[st.SPEED], c[co.FRICTION_FORCE], constants.STANDSTILL_SPEED)
     x[st.BRAKE_FORCE] = dry_friction(x[st.SPEED], brake, constants.STANDSTILL_SPEED)

@@ -176,6 +176,7 @@ def end_speed(
         Speed at the end and mean co-flow speed [m/s], and whether the forces balance to `RESIDUAL`: False after
         `PASSES` passes, of which the caller makes a fault.
     """
+    # The unknown is the change and not the speed: near a steady state it has many more digits.
     change = guess - start
     inertia = load.inertia / h
     low = high = 0.0
@@ -191,6 +192,8 @@ def end_speed(
                 coflow_mean, water.coflow, mean, water.drag, water.bulk, water.mass, h, water.lift
             )
         relative = mean - coflow_mean
+        # At the end speed, since a friction stiffer than the step would otherwise turn the motion round instead of
+        # ending it.
         first = dry_friction(end, load.dry, load.dry_scale)
         second = dry_friction(end, load.second_dry, load.second_scale)
         pull = water.paid * drag(relative, water.drag)

@@ -104,6 +104,23 @@ def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float)
     )
 
 
+@inlined
+def _stays_locked(clutch: float, final: bool, driven: bool) -> tuple[bool, bool]:
+    """Whether a lock holds, and whether the shaft drives the gearbox.
+
+    A torque below nought cannot pass a one-way clutch, so it opens. Only where it had to lock because the shaft would
+    have been overtaken (`final`) can stiff frictions on both sides leave it no torque of its own sign, locked or open:
+    it stays locked then, and the part is tried once more with the gearbox taking its loss from the shaft.
+
+    Args:
+        clutch: torque on the shaft [N m].
+        final: True if it locked at the start of this part.
+        driven: True if the shaft is taken to drive already.
+    """
+    drives = final and clutch < 0.0 and not driven
+    return (clutch >= 0.0 or final) and not drives, driven or drives
+
+
 @merged
 def _shaft_load(c: Vector, acting: Acting) -> Resistances:
     """What a shaft that turns by itself works against."""
@@ -200,22 +217,21 @@ def solve_part(
             soak = longest if start.first else soak  # the water has the chain's speed at once, and brakes it so long
             continue
         step = end.step
+        # From rest the chain may go either way. It is turned round once only: forces that balance within the gearbox's
+        # loss move it neither way, and would turn it for ever.
         if v0 == 0.0 and (v1 > 0.0 if backwards else v1 < 0.0) and not turned:
             backwards, turned = not backwards, True
             continue
         if locked:
+            # Locked, both sides have one speed, and the torque between them is what the shaft needs.
             w1 = ratio * v1
             clutch = _clutch_torque(c, acting, w0, w1, step)
-            # Stiff frictions on both sides can leave the clutch no torque of its own sign, locked or free. It stays
-            # locked then, and the gearbox takes its loss from the shaft that drives.
-            drives = final and clutch < 0.0 and not driven
-            found = (clutch >= 0.0 or final) and not drives
+            found, driven = _stays_locked(clutch, final, driven)
             if found:
                 break
-            driven = driven or drives
-            locked, step = (True, step) if drives else (False, longest)
+            locked, step = (True, step) if driven and final else (False, longest)
             continue
-        clutch = 0.0
+        clutch = 0.0  # open: the shaft turns by itself
         if step == halt:
             w1, halted = 0.0, ratio * v1 <= 0.0
             found, ends_in_lock = halted, ends_in_lock and not halted
@@ -230,6 +246,7 @@ def solve_part(
         if rest < step:
             step = halt = rest
             continue
+        # The clutch locks where the chain is as fast as the shaft; both speeds are taken as straight lines up to there.
         overtake, gap = ratio * v1 - w1, w0 - ratio * v0
         ends_in_lock = ends_in_lock and not end.stops
         found = overtake <= 0.0 or ends_in_lock

@@ -240,6 +240,7 @@ def _let_in(
     if part == parts - 1:  # together the parts bring what left the receiver, to the last bit
         incoming = remaining / entering
     remaining -= entering * incoming
+    # Mixing at constant pressure makes entropy and no heat: enthalpy in is enthalpy there.
     made = cp * _mixing(pocket.mass, pocket.enthalpy, entering, incoming, mean_log, T0, cp)
     m = pocket.mass + entering
     H = pocket.enthalpy + entering * cp * incoming
@@ -267,6 +268,8 @@ def _spill(
     """
     R, cp, T0, k = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.GAS_EXPONENT]
     roof, stiffness, volume, m = bucket.roof, bucket.stiffness, pocket.volume, pocket.mass
+    # Air leaves at the pressure of the interface, not at that of the roof: in a narrow bucket it is the higher of the
+    # two.
     pressure = roof + stiffness * volume
     room = min(volume * kept, limit)
     kept = room / volume
@@ -276,6 +279,7 @@ def _spill(
     if stiffness != 0.0 and volume > 0.0:  # what stays expands to the lower pressure there
         energy_kept = room * (roof + stiffness * room) / k - 0.5 * stiffness * room * room
         gone, spared = spilt_narrow(m, temperature, volume, room, roof, stiffness, k, cp)
+    # Lost is what leaves less what the same air is worth at ambient temperature, from which the ledger counts.
     bare = (pocket.energy - energy_kept) - cp * T0 * gone
     sums[VENTED] += gone
     sums[LOST] += bare
@@ -309,6 +313,7 @@ def _pay(
         spilt: energy that has left the pocket in this step [J].
     """
     capacity, T0 = pocket.mass * c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
+    # The second law sets the most that the jet may take: what the valve has destroyed so far could have been work.
     available = pocket.enthalpy * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity))
     span = max(x[st.INFLOW_TIME], SHORTEST * h) if bucket.filling else h
     paid = paid_spout(
@@ -342,6 +347,7 @@ def pass_step(
     others do just that. Into a floater that enters the window in this step the air comes at the end of it.
     """
     k, cp = c[co.GAS_EXPONENT], c[co.CP_AIR]
+    # How many parts depends on what the pocket holds and gets, never on what earlier steps did: same state, same bits.
     filling, parts = bucket.filling, 0
     if filling:
         most = bucket.limit * bucket.roof / (c[co.GAS_CONSTANT] * x[st.INFLOW_TEMPERATURE])
@@ -365,6 +371,7 @@ def pass_step(
             q, seen = heat_from_water(pocket.mass, pocket.enthalpy, around.water, around.conductance, cp, lasted)
             if q != 0.0:
                 sums[HEAT_LOSS] += pocket.mass * cp * relative_gain(q / pocket.enthalpy)
+        # Times of the parts add up to the step, whichever order they come in.
         elapsed += lasted
         sums[SAMPLED_HEAT] += seen
         if q != 0.0:
@@ -384,9 +391,11 @@ def pass_step(
             kept = math.exp(-h / constants.VENT_TIME) if pocket.mass > constants.MASS_ZERO else 0.0
         # A pocket whose heat is split spills in its middle and not again.
         if (pocket.volume * kept > limit and (split == 0 or turn < warming)) or kept < 1.0:
+            # Spilt energy is summed for the jet: it has left the pocket, but the air did push water before it went.
             before = pocket.energy
             pocket = _spill(c, sums, around, bucket, pocket, kept, limit)
             spilt += before - pocket.energy
+        # An empty pocket takes no heat. One into which air comes late is not done yet.
         if pocket.mass == 0.0 and turn >= parts - 1 and not late:
             break
     return pocket

@@ -67,11 +67,13 @@ def pockets(
     sums[CAPTURED] = missed if behind >= hood else 0.0
     jet_pays = c[co.JET_MODE] == hypotheses.PHYSICAL
     around = Around(water_temperature(c, x), heat_conductance(c, x), hood, x[st.JET_FLOW], jet_of, jet_pays, vent)
+    # The valve's own finding is kept in `around`; from here on these are what the pocket of this step makes of it.
     x[st.JET_FLOW] = x[st.JET_THRUST] = x[st.JET_POWER] = 0.0
     position, quarter = x[st.POSITION], 0.5 * math.pi * c[co.RADIUS]
     # One floater beyond each apex is looked at too: it may have passed it in the last step and must empty.
     first = math.ceil((-quarter - position) / pitch) - 1
     last = math.floor((c[co.STRAIGHT_LENGTH] + quarter - position) / pitch) + 1
+    # A short chain in a low shaft: each floater is looked at once, even if all of them are on this side.
     if last - first >= count:
         last = first + count - 1
     active = 0
@@ -80,6 +82,7 @@ def pockets(
         filling = i == int(x[st.FILLED]) and x[st.INFLOW] > 0.0
         if f[st.MASS, i] != 0.0 or f[st.VOLUME, i] != 0.0 or filling:
             active = _pocket(c, x, f, destroyed, work, sums, around, i, position + j * pitch, filling, active, h)
+        # The water that a floater took in counts for one step: its impulse has been given.
         elif f[st.INGESTED, i] != 0.0:
             f[st.INGESTED, i] = 0.0
         i += 1
@@ -142,6 +145,7 @@ def _pocket(
     if i == around.jet_of and around.jet_pays:
         mass = moving_mass(c[co.DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], f[st.VOLUME])
         limit_thrust(c, x, volume - before, mass, h)
+    # What air does not fill, water does: it leaves or comes with the change of the volume since the last exchange.
     change = c[co.WATER_DENSITY] * (volume - before)
     f[st.VOLUME, i] = volume
     # Expelled and ingested are summed apart: each has its own speed, and none is netted against another.
@@ -202,6 +206,8 @@ def _book(
     lap[st.LAP_COLDEST] = min(lap[st.LAP_COLDEST], sums[COLDEST])
     if c[co.RECOVERY_CAPTURE] > 0.0:
         _recover(c, x, destroyed, c[co.RECOVERY_CAPTURE] * sums[CAPTURED], h)
+    # A finite bath gives the heat from its own store; an infinite one from outside, with the exergy that its
+    # temperature gives it.
     if c[co.BATH_CAPACITY] > 0.0:
         cool_bath(c, x, flow, sampled, destroyed, heat, h)
     else:

@@ -32,18 +32,23 @@ def substeps(c: Vector, x: Vector) -> int:
     """
     ahead = (c[co.WINDOW_START] - x[st.POSITION]) % c[co.PITCH]
     enters = ahead <= GROWTH * x[st.SPEED] * c[co.STEP]  # or may, if the chain gains speed
+    # No air, no division: most steps end here, and cost a comparison.
     if x[st.SERVED] < 0.0 and not enters:
         return 1
     R, cv = c[co.GAS_CONSTANT], c[co.CP_AIR] - c[co.GAS_CONSTANT]
     pressure = x[st.RECEIVER_ENERGY] * R / (cv * c[co.RECEIVER_VOLUME])
     charge = _sonic(c, pressure) * c[co.STEP]
+    # The last step's flow tells more than the sonic one, but not about a pulse that is about to begin.
     if not enters:  # a receiver as low as the pocket's pressure gives far less
         charge = min(charge, GROWTH * x[st.SERVED_FLOW] * c[co.STEP])
     behind = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * c[co.WATER_DEPTH]
+    # A pocket can hold no more than its volume, whatever the target: a target far above it would hide how fast it
+    # fills.
     capacity = c[co.FLOATER_VOLUME] * behind / (R * c[co.AMBIENT_TEMPERATURE])
     share = charge / min(c[co.TARGET_MASS], capacity, x[st.RECEIVER_MASS])
     largest = LARGEST_PAID_CHARGE if c[co.JET_MODE] == hypotheses.PHYSICAL else LARGEST_CHARGE
     decay = _decay(c, x, pressure)
+    # Powers of two: their reciprocals are exact, so that the parts of a step end where it ends, to the bit.
     parts = 1
     while (share > largest * parts or decay > LARGEST_DECAY * parts) and parts < MOST:
         parts *= 2
