@@ -139,7 +139,8 @@ def _independent(compared: dict[str, list[Difference]]) -> list[str]:
         "what the stores gain or lose in it is the same for both. A draw that trips, does not start or comes to "
         "rest is drawn again; so is one whose means change by more than 0.1% when the unload pressure, or the speed's "
         "set-point, the highest torque and the pulses of H3, change by 0.01%: there the order of switching decides, "
-        "which is chance to every program, or the generator is at its highest torque and holds no speed.",
+        "which is chance to every program, or the generator is at its highest torque and holds no speed. With the "
+        "pulses of H3, so is one that changes as much when they get longer or shorter by 0.1%.",
         "",
         "| plant | worst quantity | kernel | independent | difference |",
         "|---|---|---:|---:|---:|",

@@ -48,6 +48,11 @@ NUDGED: Final = ((1e-4, ("unload_pressure",)), (1e-4, _CONTROL), (-1e-4, _CONTRO
 and the parts of H3, meet the floaters' passing in a rhythm of their own. A generator at its highest torque does not
 hold the speed at all: only the drag does, and every ten-thousandth of a force is a hundredth of that."""
 
+PHASED: Final = ((1e-3, ("h3_on_time",)), (-1e-3, ("h3_on_time",)))
+"""The same where H3 pulses: a window has ten to a hundred pulses, so that this moves them by a few hundredths of one
+against the floaters' passing. Which floater is filled in which pulse is chance to a plant that it changes: the two
+programs enter the first pulse at moments that differ by the way a start at a crawl is computed."""
+
 FIRM: Final = 1e-3
 """Change of any mean by such a nudge above which a plant is not compared: whether a floater is served before or after
 the compressor or the generator switches decides, and no step and no tolerance makes that certain."""
@@ -154,7 +159,8 @@ def compare(values: dict[str, float | int | str]) -> Compared:
     record, window = follow(Parameters.of(values))
     oracle = integrate(Parameters.of(values), begin=window.begin, end=window.end).means
     kernel = record.means(window)
-    for share, settings in NUDGED:
+    pulsed = values.get("h3_mode") == "physical"
+    for share, settings in (*NUDGED, *(PHASED if pulsed else ())):
         nudged = {**values, **{setting: float(values[setting]) * (1 + share) for setting in settings}}
         other = integrate(Parameters.of(nudged), begin=window.begin, end=window.end).means
         if any(abs(other[name] - oracle[name]) > FIRM * scale(name, oracle) for name in POWERS):
