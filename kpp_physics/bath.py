@@ -32,10 +32,12 @@ def cool_bath(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: Ve
     capacity, T0 = c[co.BATH_CAPACITY], c[co.AMBIENT_TEMPERATURE]
     T_w = water_temperature(c, x)
     stiffness = c[co.BATH_UA] * h / capacity
+    # Heat from the surroundings in closed form: a small bath may come to their temperature within a step.
     share = relaxation(stiffness)
     lost = capacity * (T_w - T0) * share
     change = -(heat + lost)
     x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW] = ledger.add(x[st.BATH_ENERGY], x[st.BATH_ENERGY_LOW], change)
     flow[ledger.BATH] += change
     sampled[ledger.BATH] -= heat + c[co.BATH_UA] * sampled_mean(T_w - T0, stiffness, share) * h
+    # Heat that crosses a difference in temperature destroys exergy in either direction: the sum is never below nought.
     destroyed[exergy.BATH] += lost + T0 * capacity * math.log1p(-lost / (capacity * T_w))

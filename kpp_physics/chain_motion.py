@@ -196,12 +196,15 @@ def stop_chain(
     Friction fades close to rest: the step is divided where that begins, and again at rest.
     """
     v0, v1 = start.speed, end.speed
+    # Without dry friction nothing fades, and the chain passes through rest as through any other speed.
     fading = FADED * constants.STANDSTILL_SPEED if load.dry > 0.0 else 0.0
     if load.second_dry > 0.0:
         fading = max(fading, FADED * load.second_scale)
     outside = abs(v0) > fading * (1.0 + RESIDUAL)
     if not ((load.dry > 0.0 and v0 * v1 < 0.0) or (outside and abs(v1) < fading)):
         return end
+    # From outside the step ends where the friction begins to fade, from inside at rest: two parts, and both have
+    # friction as it is at their start.
     edge = math.copysign(fading, v0) if outside else 0.0
     rest = _rest(c, x, f, work, active, acting, load, water, start, edge, end.step)
     if rest.found:
@@ -243,6 +246,7 @@ def _rest(
     v0, mean = start.speed, 0.5 * (start.speed + edge)
     ingested = acting.ingested if start.first else 0.0
     rub = dry_friction(v0, load.dry, load.dry_scale) + dry_friction(edge, load.second_dry, load.second_scale)
+    # The fixed point is a contraction: a shorter part has a shorter path, and buoyancy hardly knows the difference.
     part, coflow, force, shell, change = longest, start.coflow, 0.0, 0.0, longest
     for _ in range(PASSES):
         ds = mean * part

@@ -18,6 +18,7 @@ def claimed_forces(c: Vector, x: Vector, count: int) -> None:
     x[st.H1_FORCE] = x[st.AIRLIFT] = x[st.BUBBLE_VOID] = x[st.JET_FORCE] = 0.0
     if c[co.H1_MODE] != hypotheses.OFF and x[st.CLAIMS_ACTIVE] != 0.0:
         weight = c[co.SPECIFIC_WEIGHT]
+        # Bubbles are let in on the side that goes down: less weight of water there is less buoyancy against the chain.
         sinking = descending(x[st.POSITION], count, c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         if c[co.H1_MODE] == hypotheses.CLAIMED:
             x[st.BUBBLE_VOID] = c[co.H1_VOID]
@@ -26,6 +27,8 @@ def claimed_forces(c: Vector, x: Vector, count: int) -> None:
             )
         else:
             gas = c[co.H1_GAS_FLUX]
+            # Drift flux: the more the water is dragged down with the chain, the longer the gas stays and the more of it
+            # there is.
             share = hypotheses.void_fraction(gas, x[st.COFLOW])
             x[st.BUBBLE_VOID] = share
             x[st.AIRLIFT] = share * weight * c[co.AIRLIFT_AREA]
@@ -58,12 +61,17 @@ def book_claims(
         h: step [s].
     """
     if c[co.H1_MODE] == hypotheses.CLAIMED:
+        # A force without a source, and a relief from drag that the water would have had: both are gifts.
         flow[ledger.UNSOURCED_H1] += x[st.H1_FORCE] * travel + c[co.H1_DRAG_RELIEF] * dragged
     elif c[co.H1_MODE] == hypotheses.PHYSICAL:
+        # What the blower pays and bubbles do not bring to chain and water is lost in their slip.
         paid = c[co.H1_GAS_POWER] * h
         flow[ledger.AUXILIARY] += paid
         flow[ledger.H1_SLIP] += paid + x[st.AIRLIFT] * lifted - x[st.H1_FORCE] * travel
+    # Zero for a physical H2 and for none: the gain is that of the claim alone.
     flow[ledger.UNSOURCED_H2] += c[co.BUOYANCY_GAIN] * buoyed
+    # The share of time in which a pulsed plant is said to have neither drag nor friction, of what is left after H1's
+    # relief.
     flow[ledger.UNSOURCED_H3] += (1.0 - c[co.H3_DUTY]) * ((1.0 - c[co.H1_DRAG_RELIEF]) * dragged + rubbed)
 
 

@@ -124,6 +124,8 @@ class Window(NamedTuple):
         Args:
             free: energy without a source to be counted as a source [J].
         """
+        # Each term is counted on the side on which it is positive. Netted against each other, a store that fills would
+        # make the denominator small and the quotient as large as one likes.
         taken = self.imported + max(0.0, -self.stored) + self.environment + self.heat + free
         return (self.exported + max(0.0, self.stored)) / taken if taken > 0.0 else None
 
@@ -161,6 +163,7 @@ def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
         start: the record of the lap before them.
     """
     switched = [record for record in records if record[st.LOADS] > 0]
+    # Laps without a switch keep the marks of earlier ones, so only those that had one are looked at.
     loads = int(sum(record[st.LOADS] for record in switched))
     span = records[-1][st.LAP_TIME] - start[st.LAP_TIME]
     total = records[-1][ledger.COMPRESSOR] - start[ledger.COMPRESSOR]
@@ -168,6 +171,8 @@ def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
         return float(total / span), 0
     cycles = switched[-1][st.LAST_LOAD_TIME] - switched[0][st.FIRST_LOAD_TIME]
     energy = switched[-1][st.LAST_LOAD_ENERGY] - switched[0][st.FIRST_LOAD_ENERGY]
+    # The laps can hold at most one load cycle more or less than the mean says; if they differ by more, the cycles are
+    # those of other pressures or of a start.
     if abs(total - energy / cycles * span) > energy / (loads - 1):
         return float(total / span), 0
     return float(energy / cycles), loads - 1
@@ -196,12 +201,15 @@ def meters(records: list[Any], start: Any) -> Meters:
         result[name] = (last[line] - start[line]) * rate
     for name, column, extreme in _EXTREMES:
         value = extreme([record[column] for record in records])
+        # A lap without a pocket of air has no coldest one: the mark for nothing is no number of kelvin.
         result[name] = value if abs(value) < st.EMPTY_LOW else None
     power, _ = compressor_power(records, start)
     paid = power + (last[ledger.AUXILIARY] - start[ledger.AUXILIARY]) * rate
     grid = (last[ledger.GRID] - start[ledger.GRID]) * rate
     result["generator_rpm"] = (last[ledger.SHAFT_ANGLE] - start[ledger.SHAFT_ANGLE]) * rate * 9.549296585513721
     result["compressor_power"] = power
+    # Net power and COP are given only where the stores hold at the end what they held at the start: otherwise they
+    # would be those of a battery.
     whole = window(records, start)
     result.update(storage_change=whole.stored, storage_share=whole.share, storage_limit=whole.limit)
     result["steady"] = whole.steady
@@ -219,6 +227,7 @@ def lap_records(ring: Vector, laps: int, wanted: int) -> tuple[list[Any], Any]:
         laps: complete laps so far.
         wanted: laps asked for, at most `state.LAP_RING` - 1.
     """
+    # One record fewer than the ring has: the lap before the first one is needed as the start.
     number = min(laps, wanted, st.LAP_RING - 1)
     rows = [ring[lap % st.LAP_RING].tolist() for lap in range(laps - number, laps + 1)]
     return rows[1:], rows[0]

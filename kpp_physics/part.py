@@ -76,6 +76,7 @@ def _halt(w0: float, load: Resistances) -> float:
     """
     mean = 0.5 * w0
     pull = -load.driving + load.linear * mean + load.quadratic * mean * abs(mean)
+    # Braking forces that push against the motion only: a pull the other way never brings it to rest.
     pull += dry_friction(w0, load.dry, load.dry_scale)
     return load.inertia * w0 / pull if w0 * pull > 0.0 else math.inf
 

@@ -85,6 +85,7 @@ class Plant:
         x, p = self._parts.scalars, self.parameters
         environment.settle(x, p)
         environment.take_present(self._coefficients, x)
+        # Air at ambient pressure and temperature: it has no exergy, and a plant cannot begin with any.
         x[st.RECEIVER_MASS] = p.ambient_pressure * p.receiver_volume / (p.gas_constant * p.ambient_temperature)
         x[st.RECEIVER_ENERGY] = x[st.RECEIVER_MASS] * (p.cp_air - p.gas_constant) * p.ambient_temperature
         x[st.WINDING_TEMPERATURE] = p.ambient_temperature
@@ -93,6 +94,7 @@ class Plant:
         x[st.TENSION_MAX] = x[st.TENSION_MIN] = p.chain_pretension
         x[st.COLDEST] = st.EMPTY_LOW
         kernel.clear_lap(self._parts.lap)
+        # An island begins out of step with the grid, and must synchronise like every other.
         x[st.SYNC_ERROR] = 1.0
         self._follow_grid()
         self._open_ledger()
@@ -142,6 +144,7 @@ class Plant:
         Raises:
             SimulationError: when the state is no longer one of a plant.
         """
+        # One plant is a fleet of one: the same compiled function, so that single runs and sweeps have the same bits.
         kernel.advance(
             self._coefficients[None],
             self._memory,
@@ -178,6 +181,7 @@ class Plant:
         at_rest = abs(float(x[st.SPEED])) < constants.REST_SPEED
         following = plc.transition(name, args, state, at_rest, self._standing_trip())
         x[st.PLC_STATE] = following
+        # Any command ends the mark of H3's own coasting: what was commanded holds until it is revoked.
         x[st.H3_COAST] = 0.0
         if name == "inject":
             x[st.MANUAL_PULSES] += 1.0
@@ -190,6 +194,8 @@ class Plant:
         x, c = self._parts.scalars, self._coefficients
         R = c[co.GAS_CONSTANT]
         cv = c[co.CP_AIR] - R
+        # At rest neither timer runs: a chain still over its limit counts as if it had been for long, slack as if not at
+        # all.
         over = x[st.TENSION_MAX] > c[co.TENSION_LIMIT]
         cause = interpreted(plc.trip_cause)(
             x[st.SHAFT_SPEED],
@@ -214,6 +220,7 @@ class Plant:
             ParameterError: when a value is refused, or belongs to the machine as built.
             SimulationError: when the change altered a store, which is a fault of the program.
         """
+        # All of it is checked before any of it is put in force: a change is carried out whole or not at all.
         following = self.parameters.with_changes(changes)
         refused = [
             Violation(
@@ -228,6 +235,7 @@ class Plant:
         ]
         if refused:
             raise ParameterError(refused)
+        # The promise that no change is a source is not left to the reader: every store is weighed before and after.
         self._survey()
         before = self._stores.copy()
         self._put_in_force(following)
@@ -236,6 +244,8 @@ class Plant:
 
     def _put_in_force(self, following: Parameters) -> None:
         self.parameters = following
+        # The surroundings stay as they are and begin to ramp; the coefficients that follow them are those of the
+        # present.
         self._coefficients = co.coefficients(following)
         environment.take_present(self._coefficients, self._parts.scalars)
         self._checks = cross_checks.warnings(following)
@@ -277,6 +287,7 @@ class Plant:
         ]
         if refused:
             raise ParameterError(refused)
+        # On a copy: the plant that is forked goes on as it is, whatever becomes of the fork.
         plant = Plant(self.parameters, self.memory())
         if not any(DECLARATIONS[name].kind == BUILT for name in differing):
             plant.change_parameters(changes)
@@ -292,23 +303,29 @@ class Plant:
         warmth, gear = self._water_warmth(), self.parameters.gear_ratio
         self._put_in_force(following)
         c = self._coefficients
+        # A pocket keeps the bucket model with which it was filled; its stiffness is that of the new mouth.
         held = parts.floaters[st.STIFFNESS] != 0.0
         parts.floaters[st.STIFFNESS, held] = following.water_density * following.gravity / following.mouth_area
+        # The water is as warm as before, and what the old bath had given is part of the difference that is stated.
         x[st.BATH_START] = x[st.WATER_TEMPERATURE] + (warmth if c[co.BATH_CAPACITY] > 0.0 else 0.0)
         x[st.BATH_ENERGY] = x[st.BATH_ENERGY_LOW] = 0.0
         area = following.surface_area  # the water already stands as high as the air in it makes it
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
+        # The level twice: it sets the pressure at which the pockets are fitted, and their volumes then set the level.
         rebuilding.refit(c, x, parts.floaters)
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
         x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]
+        # Only now, with the masses of the changed plant: the impulse is shared between what moves from here on.
         if following.gear_ratio != gear:
             rebuilding.mesh(c, x, parts.floaters)
+        # Books of another machine: what it took in and gave says nothing about this one.
         for books in (parts.ledger, parts.sampled, parts.entropy, parts.ring):
             books[:] = 0.0
         kernel.clear_lap(parts.lap)
         x[st.ARMED_LAP] = max(0.0, x[st.ARMED_LAP] - x[st.LAPS])
         x[st.LAPS] = x[st.RECORDED_LAPS] = x[st.ENTROPY_LOW] = 0.0
         x[st.PULSES] = x[st.MISSED] = 0.0
+        # Last, when nothing changes the stores any more: from here they count.
         self._lap_view = self._ring_digest = None
         self._open_ledger()
         x[st.REBUILT_ENERGY] += x[st.STORED_INITIAL] - energy
@@ -379,6 +396,7 @@ class Plant:
         """64-bit digest of the complete state, as 16 hexadecimal digits."""
         if self._ring_digest is None or self._ring_digest[0] != self.laps:
             self._ring_digest = (self.laps, st.ring_digest(self._parts.ring))
+        # The series are no memory, but they decide what comes: two plants are the same only if these are.
         return st.digest(self._memory[: self._ring_start], self._ring_digest[1] + self._series_digest)
 
     def memory(self) -> bytes:
@@ -412,6 +430,7 @@ class Plant:
         Raises:
             SnapshotError: when the bytes are no snapshot, or one of another schema or kernel version.
         """
+        # Bytes from a file are believed only as far as they have been checked: mark, lengths, schema, kernel, values.
         if data[:4] != _MAGIC or len(data) < 8:
             raise SnapshotError("these bytes are no snapshot of a plant")
         end = 8 + int.from_bytes(data[4:8], "little")

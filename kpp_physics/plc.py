@@ -73,10 +73,12 @@ def transition(name: str, args: Mapping[str, Any], state: int, at_rest: bool, tr
         raise CommandError(f"{name!r} is not a command: use one of {', '.join(COMMANDS)}")
     if args:
         raise CommandError(f"{name} takes no arguments, but got {', '.join(sorted(args))}")
+    # In the order in which a person would ask: is there such a command, is it written right, is this the time for it.
     if state not in COMMANDS[name]:
         raise CommandError(f"{name} is not permitted while {STATES[state]}: {_REMEDIES[name]}")
     if name == "reset" and not at_rest:
         raise CommandError("reset is not permitted while the chain moves: wait for rest")
+    # A reset that left the cause in place would trip again in the next step, and hide that it had never gone.
     if name == "reset" and state == TRIPPED and trip_cause is not None:
         raise CommandError(f"reset is not permitted while the cause of the trip is there ({trip_cause}): remove it")
     return COMMANDS[name][state]
@@ -126,8 +128,10 @@ def next_state(state: int, full: bool, shaft_speed: float, setpoint: float, spee
     """
     if state == PRESSURISING and full:
         return STARTING
+    # Half the speed: from there on the generator can hold the plant, and its integral begins at zero.
     if state == STARTING and shaft_speed >= 0.5 * setpoint:
         return RUNNING
+    # A chain that runs backwards is stopped as well: its speed is below the limit, and the brake holds it.
     if state == STOPPING and speed < constants.BRAKE_SPEED:
         return STOPPED
     return state
@@ -154,6 +158,7 @@ def trip_cause(
         tension_time, slack_time: how long the chain has been over its limit, or slack [s].
         winding_temperature, receiver_temperature: [K].
     """
+    # The order is that of danger: what can burst first stands first, and the first cause is the one that is reported.
     cause = NO_TRIP
     if shaft_speed > constants.SHAFT_TRIP_RATIO * rated_speed:
         cause = TRIP_SHAFT_SPEED
@@ -190,6 +195,8 @@ def speed_control(
     error = speed - setpoint
     wanted = gain * error + integral
     command = min(max(wanted, 0.0), limit)
+    # Anti-windup: an integral that went on growing at full torque would keep the plant far below its set-point for as
+    # long as it had been above it.
     if (wanted > limit and error > 0.0) or (wanted < 0.0 and error < 0.0):
         return command, integral
     return command, integral + integral_gain * error * h

@@ -100,6 +100,7 @@ def _inflow_parts(inflow: float, held: float, most: float) -> int:
         most: air that the pocket can hold [kg].
     """
     share = INFLOW_SHARE if held + inflow < NEARLY_FULL * most else SPILLING_SHARE
+    # The pocket counts as full or filled, whichever is less; a tiny one must not ask for more parts than there are.
     room = max(min(held + inflow, most), share * inflow)
     return min(MOST_PARTS, 1 + int(inflow / (share * room)))
 
@@ -116,6 +117,7 @@ def _heating_parts(mass: float, enthalpy: float, water: float, conductance: floa
         h: step [s].
     """
     warmer = water * mass * cp - enthalpy
+    # Cooling makes a full pocket smaller, so that nothing spills: one part.
     if warmer <= 0.0:
         return 1
     return min(MOST_PARTS, 1 + int(relaxation(conductance * h / (mass * cp)) * warmer / (SPILLING_SHARE * enthalpy)))
@@ -134,6 +136,7 @@ def _part_of_inflow(x: Vector, part: int, parts: int, exponent: float, T0: float
     """
     first, last = x[st.INFLOW_SHARE] * part / parts, x[st.INFLOW_SHARE] * (part + 1) / parts
     start = x[st.INFLOW_START]
+    # Small shares as a series: the differences of powers below would lose their digits.
     if last < 1e-3:
         linear, square = 0.5 * (first + last), (first * first + first * last + last * last) / 6.0
         mean = start * (1.0 - exponent * linear + exponent * (exponent - 1.0) * square)
@@ -156,6 +159,7 @@ def _mixing(
         entering, incoming, mean_log: what enters, its mean temperature and its mean of ln(T/T0) [kg, K, -].
         T0, cp: ambient temperature and heat capacity [K, J/(kg K)].
     """
+    # Entropy at constant pressure goes with cp ln T alone: the pressures of both sides cancel.
     last = (enthalpy + entering * cp * incoming) / ((mass + entering) * cp)
     gained = entering * (math.log(last / T0) - mean_log)
     if mass > 0.0:  # by the rise itself: the quotient of two temperatures would drown a small inflow in rounding errors
@@ -179,6 +183,7 @@ def spilt_narrow(
         roof, stiffness: absolute pressure at the roof and stiffness of the bucket [Pa, Pa/m3].
         k, cp: R/cp [-] and heat capacity [J/(kg K)].
     """
+    # Isentropic along the way: T goes with p to the power R/cp, and what is left with pV/T.
     high, low = roof + stiffness * volume, roof + stiffness * room
     colder = -math.expm1(k * math.log(low / high))  # over the temperature
     held = mass * (room * low) / (volume * high) / (1.0 - colder)

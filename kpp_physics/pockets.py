@@ -218,6 +218,7 @@ def _book(
 @inlined
 def _recover(c: Vector, x: Vector, destroyed: Vector, captured: float, h: float) -> None:
     """Fill the suction buffer with captured air [kg]; it passes air on with a time constant of 10 s."""
+    # First out, then in: air that is caught in this step leaves in the next at the earliest.
     out = x[st.RECOVERED_FLOW] * h
     destroyed[exergy.VENT] -= captured * c[co.RECOVERY_WORK]
     destroyed[exergy.RECOVERY] += out * c[co.RECOVERY_WORK]
@@ -228,6 +229,7 @@ def _recover(c: Vector, x: Vector, destroyed: Vector, captured: float, h: float)
 def _raise_level(c: Vector, x: Vector, f: Vector, work: Vector, active: int, air: float) -> None:
     """Raise the free surface by the air's volume; the pockets receive the work of the higher water on them."""
     level = air / c[co.SURFACE_AREA]
+    # Half of old and new level: the pockets get the mean of the pressures before and after, which closes the work.
     rise = c[co.SPECIFIC_WEIGHT] * (level - x[st.LEVEL]) * 0.5 * (x[st.LEVEL] * c[co.SURFACE_AREA] + air) / air
     for a in range(active):
         f[st.ENTHALPY, int(work[INDEX, a])] += rise * work[AIR_VOLUME, a]

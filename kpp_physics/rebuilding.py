@@ -22,9 +22,11 @@ def mesh(c: Vector, x: Vector, f: Vector) -> None:
     """
     ratio = c[co.SHAFT_PER_CHAIN]
     slip = float(x[st.SHAFT_SPEED] - ratio * x[st.SPEED])
+    # The clutch has no memory of the old gear: it is open if the shaft is ahead under the new one, else it has locked.
     x[st.LOCKED] = 0.0 if slip > 0.0 else 1.0
     if slip >= 0.0:
         return
+    # Water that fills the floaters moves with the chain; what air has pushed out does not.
     water = c[co.FLOATER_COUNT] * c[co.FLOATER_VOLUME] - f[st.VOLUME].sum()
     mass = float(c[co.DRY_MASS] + c[co.WATER_DENSITY] * water)
     dv, _, _ = interpreted(locking_impulse)(slip, mass, c[co.SHAFT_INERTIA], ratio, 1.0)
@@ -43,6 +45,7 @@ def refit(c: Vector, x: Vector, f: Vector) -> None:
         c: coefficients of the changed plant; x, f: its scalars and floaters, changed in place.
     """
     k, room = c[co.GAS_EXPONENT], c[co.FLOATER_VOLUME]
+    # Every floater, on both sides: one on the way down may still hold air that the last step has not let out.
     for i in range(f.shape[1]):
         if f[st.MASS, i] == 0.0:
             f[st.VOLUME, i] = 0.0
@@ -56,4 +59,5 @@ def refit(c: Vector, x: Vector, f: Vector) -> None:
             f[st.MASS, i] *= left / enthalpy
             f[st.ENTHALPY, i] = left - 0.5 * stiffness * room * room
             volume = room
+        # No exchange of water is booked: the changed plant begins with these volumes.
         f[st.VOLUME, i] = volume

@@ -35,6 +35,7 @@ def sampled_dry(w0: float, w1: float, force: float, all_dry: float, end: float, 
     """
     scale = constants.SHAFT_STANDSTILL_SPEED
     first, last = dry_friction(w0, force, scale) * w0, end * w1
+    # Over how many time constants the friction acts; none on a shaft that stands.
     stiffness = dry_friction(w0, all_dry, scale) / w0 * step / inertia if w0 != 0.0 else 0.0
     if stiffness < 1.0:
         return 0.5 * step * (first + last)
@@ -67,6 +68,8 @@ def sample(
     ratio, efficiency = c[co.SHAFT_PER_CHAIN], c[co.GEARBOX_EFFICIENCY]
     claims = x[st.CLAIMS_ACTIVE] != 0.0
     dragged = 0.0
+    # Trapezoid: half of the part with the speeds at its start, half with those at its end. The bookings use mean
+    # speeds, so the two agree only as far as the part is short enough, which is what this check is for.
     v, u, w = v0, u0, w0
     for _ in range(2):
         pull = drag(v - u, c[co.DRAG_COEFFICIENT])
@@ -82,6 +85,7 @@ def sample(
         )
         sampled[ledger.GENERATOR_MECHANICAL] += half * c[co.MECHANICAL_COEFFICIENT] * w * w
         v, u, w = x[st.SPEED], x[st.COFLOW], x[st.SHAFT_SPEED]
+    # Forces of hypotheses are constant in the step, and the sample is the force over the path.
     speeds, flows = half * (v0 + v), half * (u0 + u)
     if claims:
         if c[co.H1_MODE] == hypotheses.CLAIMED:

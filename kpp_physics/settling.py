@@ -23,6 +23,7 @@ def settled(records: list[Any], start: Any) -> bool:
         records: lap records, oldest first; at least two.
         start: the record of the lap before them.
     """
+    # One lap is like itself, and the first one begins at rest.
     if len(records) < 2 or start[st.LAP_TIME] <= 0.0:
         return False
     laps = list(pairwise([start, *records]))
