@@ -35,8 +35,8 @@ def version(folder: Path) -> str:
     """The version of the kernel whose sources lie in a folder.
 
     It covers the syntax trees, so that a comment, a docstring, a line break or the meaning of a declared number makes
-    no other kernel: a snapshot or a recording of the day before must not be refused for a word. Python's own version
-    has a say in the trees.
+    no other kernel: yesterday's snapshot or recording must not be refused because a text has changed. The trees depend
+    on Python's own version too.
     """
     digest = hashlib.sha256(f"numba {numba.__version__}".encode())
     for source in sorted(folder.glob("*.py")):

@@ -1,7 +1,8 @@
 """Tables of declared numbers: each is named once, with its unit and meaning, and its place in a vector follows.
 
 A declaration returns the place as a plain number, so that compiled code sees a constant. The order of the declarations
-is the order in memory: snapshots, recordings and digests depend on it, and a new number is declared behind the others.
+is the order in memory: snapshots, recordings and digests depend on it. A new number is declared behind the others, in
+a table with sides behind those of its side, and with it the version of snapshots changes (`plant.SNAPSHOT_SCHEMA`).
 """
 
 from collections.abc import Iterator

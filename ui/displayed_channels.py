@@ -57,7 +57,7 @@ def _declared(path: str) -> tuple[str, str]:
 
 
 def _find(schema: dict[str, Any], key: str) -> str:
-    """An annotation, which of a nullable field stands in one of its alternatives."""
+    """An annotation of a field; that of a nullable field stands in one of the alternatives of its schema."""
     for place in (schema, *schema.get("anyOf", ())):
         if key in place:
             return str(place[key])

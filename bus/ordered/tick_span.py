@@ -70,7 +70,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def after(self, seq: int) -> "TickSpan | None":
         """What of it follows tick `seq`, None when nothing does."""
         skipped = seq + 1 - self.first
-        # A tick before the span, or none of it, is cut off nothing: the same object, with its commands.
+        # A tick before the span cuts nothing off: the same object, with its commands.
         if skipped <= 0:
             return self
         if skipped >= self.count:

@@ -70,5 +70,5 @@ def by_method(method: str) -> Role:
 
 
 def urgent(method: str, path: str) -> bool:
-    """Is this never told to wait? An emergency stop of who may have one is carried out whatever else goes on."""
+    """Whether a request is exempt from rate limits: an emergency stop by a caller who may give one is always taken."""
     return method == "POST" and path in EMERGENCY_STOPS

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.injector import Delivered
-
-HANGS = {"stop", "deadlock", "busy"}
+from tests.chaos.plan import HANGS
 
 _KILLED = re.compile(r"the watchdog kills (?P<program>\S+) \((?P<pid>\d+)\)")
 _GUARDED = re.compile(r"the watchdog \((?P<pid>\d+)\) hangs: killed")

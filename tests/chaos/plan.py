@@ -3,9 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal["kill", "stop", "deadlock", "busy", "full"]
+Hang = Literal["stop", "deadlock", "busy"]
+"""Faults after which a process is there and does nothing, so that the watchdog has to end it."""
+
+Kind = Literal["kill", "full"] | Hang
+HANGS: tuple[Hang, ...] = get_args(Hang)
 
 DISK = "disk"
 """The target of the fault "full"."""
@@ -57,7 +61,7 @@ def draw(seed: int, nodes: tuple[str, ...], faults: int, rate: float, *, disk: b
                 continue
             lately = [each for each in hangs[node] if moment - each < 60]
             hang = random.random() < HANG_SHARE and len(lately) < HANGS_A_MINUTE
-            kind: Kind = random.choice(("stop", "deadlock", "busy")) if hang else "kill"
+            kind: Kind = random.choice(HANGS) if hang else "kill"
             if hang:
                 hangs[node] = [*lately, moment]
             plan.append(Fault(moment, node, kind))

@@ -13,6 +13,7 @@ from kpp_physics import constants, environment, exergy, ledger
 from kpp_physics import state as st
 from kpp_physics.basis import Basis
 from kpp_physics.parameters import DECLARATIONS, Parameters
+from kpp_physics.plant import SNAPSHOT_SCHEMA
 from kpp_physics.table import Entry, Table
 from tests.kpp_physics.units import dimension, worth
 
@@ -92,8 +93,9 @@ def test_constants_are_what_their_table_says() -> None:
 
 
 def test_the_layout_of_memory_is_that_of_all_snapshots() -> None:
-    """A new number goes behind the others of its table, and this digest and the version of snapshots change with it."""
-    assert layout() == LAYOUT
+    """A new number goes behind the others of its side, and this digest and the version of snapshots change with it."""
+    cure = "the places in memory have changed: raise plant.SNAPSHOT_SCHEMA, say so in CHANGELOG.md, and pin both here"
+    assert (layout(), SNAPSHOT_SCHEMA) == (LAYOUT, 2), cure
 
 
 def test_lines_stand_side_by_side_in_the_order_that_the_balance_relies_on() -> None:

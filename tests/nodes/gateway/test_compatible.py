@@ -28,7 +28,7 @@ def contract(value: Any, *, named: bool = False) -> Any:
 
 
 def lost(old: Any, new: Any, where: str = "") -> list[str]:
-    """What the old description says and the new one does not, by its place; what is added is no matter."""
+    """What the old description says and the new one does not, by its place; additions are allowed."""
     if isinstance(old, dict) and isinstance(new, dict):
         gone = [f"{where}/{key}" for key in old if key not in new]
         return gone + [each for key in old if key in new for each in lost(old[key], new[key], f"{where}/{key}")]

@@ -44,7 +44,7 @@ export const PATHS = [
     ...THRUST,
   ]),
 ]
-// Not in runs that were recorded before it was told; in them nothing changed around the plant but by a step.
+// Missing in runs that were recorded before the line existed: their surroundings changed by steps alone.
 export const LATER = new Set([p("environment")])
 const HUBS = ["compressor", "air", "chain", "electric"]
 /** @type {Record<string, string>} */
