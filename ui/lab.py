@@ -12,9 +12,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, TextIO
 
-from kpp_physics.meters import DEFAULT_LAPS
 from kpp_physics.parameters import ParameterError, Parameters
-from kpp_physics.settling import settled
 from runtime.process import SUPERVISOR_PID, die_with_parent, isolated
 
 HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
@@ -124,7 +122,10 @@ def measure(parameters: Parameters, longest: int = LONGEST) -> dict[str, Any]:
 
 def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str, Any]:
     """Means of one plant over laps that are alike; those before them, the start among them, are left out."""
-    from kpp_physics.plant import Plant  # noqa: PLC0415  # only the process that computes needs the compiled kernel
+    # Only the process that computes needs the compiler, which takes a second and seventy megabytes.
+    from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415
+    from kpp_physics.plant import Plant  # noqa: PLC0415
+    from kpp_physics.settling import settled  # noqa: PLC0415
 
     plant = Plant(parameters)
     plant.command("start", {})

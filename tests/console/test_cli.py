@@ -256,6 +256,15 @@ def test_help_does_not_wait_for_the_compiler() -> None:
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment(), check=False).returncode == 0
 
 
+def test_of_all_nodes_only_a_plant_module_loads_the_compiler() -> None:
+    others = "nodes.clock.app, nodes.gateway.app, nodes.recorder.app, nodes.supervision.plugin, ui.server"
+    script = f"import sys, {others}; print([each for each in ('numba', 'llvmlite') if each in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment(), check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n"
+
+
 def stopped(*arguments: str) -> dict[str, Any]:
     """The object of a run that could not be measured."""
     done = kpp("run", "reference", "--json", *arguments)
