@@ -108,7 +108,7 @@ def _against_c() -> Row:
     pointers = [array.ctypes.data_as(numbers) for array in (coefficients, memory, work)]
     ours = floor = float("inf")
     for _ in range(30 * ROUNDS):  # in turn and in short slices, so that both meet the same machine
-        plant.recall(begin)
+        plant.set_memory(begin)
         memory[:] = np.frombuffer(begin)
         times = [time.perf_counter()]
         plant.step(SLICE)

@@ -403,7 +403,7 @@ class Plant:
         """The complete state as bytes, for another plant with the same number of floaters."""
         return self._memory.tobytes()
 
-    def recall(self, memory: bytes) -> None:
+    def set_memory(self, memory: bytes) -> None:
         """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up anew."""
         self._memory[:] = np.frombuffer(memory, dtype="<f8")
         environment.take_present(self._coefficients, self._parts.scalars)  # those of the state, amid a ramp too

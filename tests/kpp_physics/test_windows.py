@@ -77,13 +77,13 @@ def test_the_breaker_never_closes_on_a_grid_out_of_its_band(frequency: float) ->
         assert not plant.observe()["grid"]["synchronised"]
 
 
-def test_a_state_is_recalled_with_its_own_surroundings() -> None:
+def test_a_state_is_set_with_its_own_surroundings() -> None:
     plant = running(SMALL)
     memory = plant.memory()
     other = Plant(plant.parameters, memory)
     plant.change_parameters({"ambient_pressure": 90_000, "ambient_temperature": 280})
     plant.step(5000)
-    plant.recall(memory)
+    plant.set_memory(memory)
     plant.step(100)
     other.change_parameters({"ambient_pressure": 90_000, "ambient_temperature": 280})
     other.step(100)

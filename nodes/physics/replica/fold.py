@@ -207,7 +207,7 @@ class Fold:
         try:
             self.plant.step(self._dt_us // STEP_US)
         except SimulationError:  # the tick itself will meet it again and report it
-            self.plant.recall(before)
+            self.plant.set_memory(before)
             return
         # The wall time is put in when the tick comes; everything else of the frame is known now.
         header = self._header(self.seq + 1, 0.0) | {"t": (self.t_us + self._dt_us) / 1e6}
@@ -221,7 +221,7 @@ class Fold:
         # Without commands and of the same length, the tick has nothing else that the plant would see.
         if not commands and prepared.dt_us == dt_us:
             return msgspec.structs.replace(prepared.state, wall=wall)
-        self.plant.recall(prepared.before)
+        self.plant.set_memory(prepared.before)
         return None
 
     def save(self) -> Saved | None:
