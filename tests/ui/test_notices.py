@@ -26,12 +26,27 @@ PLACES = """() => Object.fromEntries([...document.querySelectorAll('*')].flatMap
 LEAST = 3.0
 """Pixels below which nothing counts as moved: digits of other numbers are a little wider."""
 
+STEADY_LOOKS = 50
+"""Most looks until a page that has just been opened is laid out."""
+
 Places = dict[str, list[float]]
 
 
 @pytest.fixture(autouse=True)
 def _first_page_again(page: Page) -> None:
     go(page, "overview")
+
+
+def _places(page: Page) -> Places:
+    """Where everything is once the fonts are there and two looks, some frames apart, find nothing moved."""
+    page.evaluate("document.fonts.ready.then(() => true)")
+    found: Places = page.evaluate(PLACES)
+    for _ in range(STEADY_LOOKS):
+        page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 200))")
+        if not _moved(page, found):
+            break
+        found = page.evaluate(PLACES)
+    return found
 
 
 def _moved(page: Page, before: Places) -> dict[str, tuple[list[float], list[float]]]:
@@ -54,7 +69,7 @@ def test_no_control_moves_when_a_notice_comes_or_goes(
     expect(page.get_by_test_id("connection")).to_contain_text("LIVE")
     expect(page.get_by_test_id(f"page-{name}")).to_be_visible()
     page.wait_for_function("__kpp.samples > 20")
-    before: Places = page.evaluate(PLACES)
+    before = _places(page)
     assert {"start", "emergency-stop", "speed", "nav-alarms"} <= before.keys()
     plant.wishes.gateway = False
     expect(page.get_by_test_id("missing")).to_be_visible()
