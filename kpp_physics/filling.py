@@ -111,9 +111,22 @@ def _flow_against_jet(
     held = bucket_volume(enthalpy, to.roof, c[co.GAS_EXPONENT], to.stiffness)
     growing = held < full * (1.0 - FULL)
     mass_flow, out = valve_against_outlet(
-        c, pressure, temperature, to.behind, to.opening, f[st.MASS, to.floater], enthalpy, to.roof, to.stiffness,
-        volume, math.inf if growing else limit, water_temperature(c, x), heat_conductance(c, x), to.lasts, h,
-    )  # fmt: skip
+        c,
+        pressure,
+        temperature,
+        to.behind,
+        to.opening,
+        f[st.MASS, to.floater],
+        enthalpy,
+        to.roof,
+        to.stiffness,
+        volume,
+        math.inf if growing else limit,
+        water_temperature(c, x),
+        heat_conductance(c, x),
+        to.lasts,
+        h,
+    )
     # Infinite: one flow for the whole step, as `pockets` finds it.
     x[st.JET_FLOW] = math.inf
     if not growing:

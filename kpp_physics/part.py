@@ -161,9 +161,14 @@ def _try_chain(
     """
     v0 = start.speed
     water = Water(
-        c[co.DRAG_COEFFICIENT], c[co.COFLOW_ON], start.coflow, c[co.BULK_COEFFICIENT], c[co.COFLOW_MASS], acting.lift,
+        c[co.DRAG_COEFFICIENT],
+        c[co.COFLOW_ON],
+        start.coflow,
+        c[co.BULK_COEFFICIENT],
+        c[co.COFLOW_MASS],
+        acting.lift,
         acting.paid,
-    )  # fmt: skip
+    )
     braking = exchange_force(acting.ingested, v0, soak) if h - start.left < soak * (1.0 - RESIDUAL) else 0.0
     end = run_chain(c, x, f, work, active, acting, load, water, start, guess, coflow, braking, step)
     shorter = _shortened(step, longest, end.speed - v0, max(JOLT, JOLT_SHARE * abs(v0)), h)

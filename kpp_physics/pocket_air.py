@@ -16,8 +16,9 @@ from kpp_physics.compiled import inlined, merged
 from kpp_physics.jet import SHORTEST, claimed_spout, paid_spout
 from kpp_physics.state import Vector
 
-(HEAT, SAMPLED_HEAT, HEAT_LOSS, VENTED, LOST, SAMPLED_VENT, VENT_LOSS, CAPTURED, EXPELLED, INGESTED, AIR,
- COLDEST) = range(SUMS_WIDTH)  # fmt: skip
+(HEAT, SAMPLED_HEAT, HEAT_LOSS, VENTED, LOST, SAMPLED_VENT, VENT_LOSS, CAPTURED, EXPELLED, INGESTED, AIR, COLDEST) = (
+    range(SUMS_WIDTH)
+)
 """Sums over the pockets of a step: heat from the water and its sample [J], entropy that heat makes [J/K]; air that is
 vented [kg], its energy and the sample [J], its exergy [J], what of it a hood catches [kg]; water expelled and ingested
 [kg]; volume of the air [m3]; and the lowest temperature [K]."""
@@ -322,9 +323,20 @@ def _pay(
     available = pocket.enthalpy * -math.expm1(-destroyed[exergy.VALVE] / (T0 * capacity))
     span = max(x[st.INFLOW_TIME], SHORTEST * h) if bucket.filling else h
     paid = paid_spout(
-        c, x, pocket.energy + spilt, bucket.roof, bucket.stiffness, bucket.held, limit, bucket.widening,
-        bucket.expansion, available, around.valve_jet, span, h,
-    )  # fmt: skip
+        c,
+        x,
+        pocket.energy + spilt,
+        bucket.roof,
+        bucket.stiffness,
+        bucket.held,
+        limit,
+        bucket.widening,
+        bucket.expansion,
+        available,
+        around.valve_jet,
+        span,
+        h,
+    )
     destroyed[exergy.VALVE] += T0 * capacity * math.log1p(-paid / pocket.enthalpy)
     return Pocket(pocket.mass, pocket.enthalpy - paid, pocket.energy - paid, pocket.volume)
 

@@ -123,9 +123,9 @@ def measure(parameters: Parameters, longest: int = LONGEST) -> dict[str, Any]:
 def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str, Any]:
     """Means of one plant over laps that are alike; those before them, the start among them, are left out."""
     # Only the process that computes needs the compiler, which takes a second and seventy megabytes.
-    from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415
-    from kpp_physics.plant import Plant  # noqa: PLC0415
-    from kpp_physics.settling import settled  # noqa: PLC0415
+    from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415  # loads the compiler
+    from kpp_physics.plant import Plant  # noqa: PLC0415  # loads the compiler
+    from kpp_physics.settling import settled  # noqa: PLC0415  # loads the compiler
 
     plant = Plant(parameters)
     plant.command("start", {})

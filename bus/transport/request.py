@@ -148,6 +148,8 @@ def request(asked: Inquiry[R], patience: Patience) -> R:
             elif isinstance(step, ReceiveStep):
                 outcome = course.connected(step.address).receive(_left(step))
             else:
+                # The pause between two tries that `Patience` asks for. Whoever calls the blocking form has nothing else
+                # to do meanwhile; event loops have the other one.
                 time.sleep(_left(step))
             course.done(outcome)
         return course.answer

@@ -73,7 +73,7 @@ def main() -> int:
         _count_together(given.fd)
         with Starting(endpoints, "gateway", "loading"):
             # Only here: the import fixes where metrics are kept, and takes its time.
-            from nodes.gateway.app import serve  # noqa: PLC0415
+            from nodes.gateway.app import serve  # noqa: PLC0415  # after the folder of the metrics is known
         gc.enable()
         gc.freeze()
         serve(endpoints, doors, logger)

@@ -28,11 +28,11 @@ def main() -> int:
             log.info("loading the kernel; compiling it, the first time, takes about a minute")
             with Starting(endpoints, "physics", "loading the kernel") as starting:
                 # Only here, so that the line above stands in the log, and beats tell of it, while the import compiles.
-                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415
+                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415  # compiles
 
                 if not is_compiled():
                     starting.say("compiling the kernel", COMPILING)
-                from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415
+                from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415  # compiles
 
                 note_compiled()
 

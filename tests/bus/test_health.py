@@ -52,8 +52,13 @@ def test_a_reason_of_a_later_version_is_no_bad_frame() -> None:
 
 def test_the_words_begin_as_they_did_before_there_was_a_field() -> None:
     assert {HealthReport(health, "so").text for health in BEGINNINGS} == {
-        "starting: so", "catching up: so", "behind: so", "degraded: so", "fault: so", "alarm: so",
-    }  # fmt: skip
+        "starting: so",
+        "catching up: so",
+        "behind: so",
+        "degraded: so",
+        "fault: so",
+        "alarm: so",
+    }
     assert OK.text == "ok"
     longest = HealthReport("fault", "x" * 1000)
     assert codec.decode(frame(Beat, status=longest.text), Beat).status == longest.text

@@ -1,6 +1,7 @@
 """Whoever hears the plant knows the same of it: the gateway and the dashboard fold one bus with one view."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ CLOCK: list[Published] = [
 MODULE: list[Published] = [messages.state(1), result("inject", 1), event(1), messages.state(2, alarms=ALARMS), event(2)]
 
 
-def known(view: PlantView[object]) -> Sequence[object]:  # type: ignore[type-var]
+def known(view: PlantView[Any]) -> Sequence[object]:
     """All that a view knows, but for when it came."""
     commands = view.commands.newest(100)
     return [view.tick, view.status, view.states(), view.alarms(), list(view.events), commands, view.runs, view.peers]
@@ -62,7 +63,7 @@ def test_gateway_and_dashboard_know_the_same_whichever_publisher_is_faster(order
     for message in (next(said[id(publisher)]) for publisher in order):
         gateway.on(*codec.encode_published(message), 0.0)
         dashboard.hear(message, 0.0)
-    assert known(gateway) == known(dashboard)  # type: ignore[arg-type]
+    assert known(gateway) == known(dashboard)
     assert gateway.tick == CLOCK[-1]
     assert [alarm.id for alarm in gateway.alarms()] == ["m1.trip"]
 

@@ -16,9 +16,12 @@ from bus.protocol.messages import PUBLISHED
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PROCESSES = {
-    "clock": "nodes.clock", "physics": "nodes.physics", "gateway": "nodes.gateway", "recorder": "nodes.recorder",
+    "clock": "nodes.clock",
+    "physics": "nodes.physics",
+    "gateway": "nodes.gateway",
+    "recorder": "nodes.recorder",
     "ui": "ui",
-}  # fmt: skip
+}
 MESSAGES = "bus.protocol.messages"
 
 

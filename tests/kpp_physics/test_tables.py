@@ -128,7 +128,7 @@ def test_units_of_coefficients_are_true_under_a_change_of_the_base_units() -> No
     p = Parameters.of(
         {"blockage_correction": "on", "finite_bucket": "on", "valve_time_constant": 0.01, "h1_mode": "claimed"}
     )
-    scaled = SimpleNamespace(
+    scaled: Any = SimpleNamespace(
         **{item.name: getattr(p, item.name) for item in fields(Parameters)}
         | {
             name: getattr(p, name) * worth(item.unit, SCALES)
@@ -136,7 +136,7 @@ def test_units_of_coefficients_are_true_under_a_change_of_the_base_units() -> No
             if not isinstance(item.default, str)
         }
     )
-    ours, theirs = Basis.of(p, 1e-3), Basis.of(scaled, 1e-3 * worth("s", SCALES))  # type: ignore[arg-type]
+    ours, theirs = Basis.of(p, 1e-3), Basis.of(scaled, 1e-3 * worth("s", SCALES))
     for item in co.TABLE:
         if item.value is not None:
             expected = item.value(ours) * worth(item.unit, SCALES)

@@ -33,10 +33,26 @@ SCALES = (3.7, 0.41, 1.9, 0.83, 2.3)
 
 
 def end_speed(
-    start: float, guess: float, inertia: float, driving: float, linear: float, quadratic: float, dry: float,
-    dry_scale: float, second: float, second_scale: float, drag: float, coflow_on: float, coflow: float,
-    coflow_mean: float, bulk: float, mass: float, h: float, lift: float, paid: float,
-) -> tuple[float, float, bool]:  # fmt: skip
+    start: float,
+    guess: float,
+    inertia: float,
+    driving: float,
+    linear: float,
+    quadratic: float,
+    dry: float,
+    dry_scale: float,
+    second: float,
+    second_scale: float,
+    drag: float,
+    coflow_on: float,
+    coflow: float,
+    coflow_mean: float,
+    bulk: float,
+    mass: float,
+    h: float,
+    lift: float,
+    paid: float,
+) -> tuple[float, float, bool]:
     """The kernel's solver with the fields of its arguments one by one."""
     load = motion.Resistances(inertia, driving, linear, quadratic, dry, dry_scale, second, second_scale)
     around = motion.Water(drag, coflow_on, coflow, bulk, mass, lift, paid)

@@ -157,9 +157,15 @@ def test_s15_a_store_with_more_than_tables_of_ours_is_refused(bundle: Path, tmp_
 
 
 SPAN: dict[str, Any] = {
-    "first": 1, "length": 5, "t_us": 0, "dt_us": 10_000, "mode": "running", "commands": [], "speed_milli": 1000,
+    "first": 1,
+    "length": 5,
+    "t_us": 0,
+    "dt_us": 10_000,
+    "mode": "running",
+    "commands": [],
+    "speed_milli": 1000,
     "flat_out": False,
-}  # fmt: skip
+}
 LINE: dict[str, Any] = ManifestLine(
     "m1", 1, 5, 0, 4, 7, "m1-1.parquet", 9, "0" * 64, "kept", "m1-1.parquet", 9, "0" * 64, "kept"
 )._asdict()

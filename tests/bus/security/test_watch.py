@@ -14,6 +14,7 @@ from bus.security.watch import Watch
 
 PATIENCE = 60
 
+# inotify is a part of Linux; elsewhere a watch hears of nothing, as its docstring says.
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of changes")
 
 
@@ -22,6 +23,7 @@ def many_files() -> Iterator[None]:
     """More open files than select() can count."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2048:
+        # The fault is one of descriptors above 1023: where there can be none, there is nothing to show.
         pytest.skip(f"no more than {hard} files may be open here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
     with ExitStack() as opened:

@@ -13,17 +13,18 @@ from nodes.clock.timing import Timing
 class _Guarded(deque[Any]):
     """Samples that may be changed and gone through only while a lock is held."""
 
-    def __init__(self, lock: threading.Condition) -> None:
+    def __init__(self, lock: Any) -> None:
         super().__init__()
         self._lock = lock
 
     def append(self, value: Any) -> None:
-        assert self._lock._is_owned(), "another thread may go through these"  # type: ignore[attr-defined]
+        assert self._lock._is_owned(), "another thread may go through these"
         super().append(value)
 
 
 def test_the_ticker_measures_under_the_lock_under_which_the_report_is_made() -> None:
-    changed, timing, sent = threading.Condition(), Timing(), []
+    changed: Any = threading.Condition()  # typeshed does not know that it tells who holds it
+    timing, sent = Timing(), []
     timing._lateness = _Guarded(changed)
 
     class Core:
@@ -33,7 +34,7 @@ def test_the_ticker_measures_under_the_lock_under_which_the_report_is_made() -> 
         """Takes what is sent."""
 
         def send(self, frames: tuple[bytes, bytes]) -> None:
-            assert not changed._is_owned(), "a slow socket must not hold commands"  # type: ignore[attr-defined]
+            assert not changed._is_owned(), "a slow socket must not hold commands"
             sent.append(frames)
 
     core: Any = Core()

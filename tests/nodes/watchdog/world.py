@@ -123,8 +123,19 @@ class World:
         if self.now >= self._report_due:  # a clock that has slept reports before it takes in what came meanwhile
             self._report_due = self.now + BEAT
             self._tick += 20
-            peers = [Peer("m1" if n == "physics" else n, f"pid-{h.pid}", h.pid, h.health, h.seq, 0, self.now - h.at,
-                          health=h.health) for n, h in self._heard.items()]  # fmt: skip
+            peers = [
+                Peer(
+                    "m1" if n == "physics" else n,
+                    f"pid-{h.pid}",
+                    h.pid,
+                    h.health,
+                    h.seq,
+                    0,
+                    self.now - h.at,
+                    health=h.health,
+                )
+                for n, h in self._heard.items()
+            ]
             self._status = report(self._epoch, self._tick, peers)
             if self.now >= self._asleep_until:
                 self.core.look(self.now)
