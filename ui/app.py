@@ -1,7 +1,6 @@
 """The page: one bundled component for the status line, one for the overview. Their data come past the documents."""
 
 import asyncio
-import gc
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,14 +18,12 @@ from bus.protocol.codec import FrameError
 from bus.protocol.messages import EMERGENCY_STOP
 from bus.security.tokens import Caller
 from bus.transport.client import Commander
+from ui.ended_sessions import EndedSessions
 from ui.page_commands import PRESSED_LIMIT, URGENT_LIMIT, PressAnswer, perform, read_press
 from ui.questions import QuestionAnswer, Questions
 
 BUNDLE = Path(__file__).parent / "dist" / "dashboard.js"
 TITLE = "Kinetic Power Plant"
-
-COLLECT_AFTER = 0.5
-"""Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
 
 # The palette of the page's own parts is in frontend/src/css/style.css; these are what Material UI needs to match it.
 _THEME = {
@@ -108,6 +105,9 @@ class Sessions:
     documents: WeakSet[Any] = field(default_factory=WeakSet)
     """Documents that are still alive; it returns to where it was when pages are closed."""
 
+    def __post_init__(self) -> None:
+        self._ended = EndedSessions(self.documents)
+
     def page(self) -> Page:
         """The page of one session."""
         document: Any = pn.state.curdoc
@@ -115,7 +115,7 @@ class Sessions:
         # Panel sets this when it makes the page's HTML. A page that loads slowly gets a new session without that, and
         # its style sheets would be asked for at the CDN.
         document.template_variables.setdefault("dist_url", LOCAL_DIST)
-        pn.state.on_session_destroyed(self._destroyed)
+        pn.state.on_session_destroyed(self._ended.note)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
         tasks: set[asyncio.Task[None]] = set()
         shown = [str(value) for name, value in pn.state.headers.items() if name.lower() == "authorization"]
@@ -145,11 +145,6 @@ class Sessions:
         )
         _forget_busy(page)
         return page
-
-    @staticmethod
-    def _destroyed(session_context: Any) -> None:  # noqa: ARG004  # panel wants this very name
-        # A closed page's objects form cycles, which an idle process would carry along for minutes.
-        asyncio.get_running_loop().call_later(COLLECT_AFTER, gc.collect)
 
     async def _perform(
         self, data: object, origin: str, caller: Caller, answer: Callable[[PressAnswer | QuestionAnswer], None]

@@ -11,14 +11,18 @@ from ui.feed import Feed
 from ui.page_stream import PageStream
 
 
-class HealthHandler(RequestHandler):
-    """One JSON document."""
+class _Told(RequestHandler):
+    """What both tell of."""
 
     def initialize(self, feed: Feed, stream: PageStream, sessions: Sessions) -> None:
         """Tornado's constructor arguments."""
         self._feed = feed
         self._stream = stream
         self._sessions = sessions
+
+
+class HealthHandler(_Told):
+    """One JSON document."""
 
     def get(self) -> None:
         """Answer with true values."""
@@ -39,14 +43,8 @@ class HealthHandler(RequestHandler):
         self.write({"status": "ok" if complete else "degraded", "nodes": nodes, "metrics": metrics})
 
 
-class MetricsHandler(RequestHandler):
+class MetricsHandler(_Told):
     """The same and the newest of the plant, for Prometheus."""
-
-    def initialize(self, feed: Feed, stream: PageStream, sessions: Sessions) -> None:
-        """Tornado's constructor arguments."""
-        self._feed = feed
-        self._stream = stream
-        self._sessions = sessions
 
     def get(self) -> None:
         """Answer with true values."""
