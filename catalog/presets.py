@@ -14,7 +14,8 @@ from bus.protocol.tags import tag_of
 from kpp_physics.parameters import Parameters, Value
 from kpp_physics.scenario import ScenarioError, decode, parse, render
 from system.folder_lock import FolderTakenError, alone
-from system.whole import clear_away, remove_whole, write_whole
+from system.parts import clear_away
+from system.whole import remove_whole, write_whole
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
 """What a name of a preset looks like: never a path."""

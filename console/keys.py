@@ -12,7 +12,7 @@ from bus.security.keys import FOLDER_MODE, ClientKey, KeyPair, SecurityError
 from bus.security.tokens import Role, TokenEntry
 from bus.transport.sockets import curve_pair
 from system.folder_lock import alone, private_umask
-from system.whole import clear_away
+from system.parts import clear_away
 
 OK, WRONG = 0, 2
 

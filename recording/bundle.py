@@ -21,10 +21,10 @@ from recording.files import checksum
 from recording.folder import RunFolder, make_folder
 from recording.hot import hot_ranges
 from recording.manifest import read_manifest
-from recording.parts import new_folder
 from recording.record import Row
 from recording.rows import run_rows
 from recording.seal import Sealer
+from system.parts import new_folder
 
 INDEX = "bundle.json"
 RECORDING = "recording"

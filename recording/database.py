@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from recording.parts import new_folder
+from system.parts import new_folder
 
 FILE = "hot.sqlite"
 """Name of the file in a run's folder."""

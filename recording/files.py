@@ -1,10 +1,11 @@
 """Files that are either whole or not there."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from system.whole import sync
 
 
 @contextmanager
@@ -27,15 +28,6 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         # Whatever went wrong; after the rename there is nothing under this name.
         temporary.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Have a file or a folder written to the disk. An error is final: the kernel may have dropped the pages."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def checksum(path: Path) -> str:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
-from recording.files import sync
-from recording.parts import clear_away, new_file
+from system.parts import clear_away, new_file
+from system.whole import sync
 
 STANDARD_OUTPUT: Final = "-"
 """Name that means standard output."""

@@ -16,7 +16,7 @@ from recording.bundle import FORMAT, INDEX, RECORDING, Index
 from recording.database import StoreError, require_own
 from recording.files import checksum
 from recording.folder import RunFolder, make_folder
-from recording.parts import new_folder
+from system.parts import new_folder
 
 LARGEST_INDEX = 16 << 20
 """Most bytes of the index, and of the directory of the ZIP file: enough for a hundred thousand segments."""

@@ -17,15 +17,19 @@ _PREFIX: Final = ".kpp-"
 _SUFFIX: Final = ".part"
 
 
-def new_file(folder: Path) -> tuple[Path, int]:
+def new_file(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
     """A new file, and its descriptor to write to; it is locked until that is closed.
+
+    Args:
+        folder: where.
+        mode: its permissions, less what the umask takes.
 
     Raises:
         OSError: if there can be none.
     """
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less what the umask takes
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         # Between making and locking, another process may clear the file away: then it is made again.
         if _is_ours(descriptor):
             return path, descriptor

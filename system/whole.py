@@ -4,17 +4,11 @@ A file is written beside its place, locked meanwhile, and then put there. A lock
 beside can be locked was left by one that was killed, and goes with the next start or the next file of the folder.
 """
 
-import fcntl
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from system.folder_lock import FILE_MODE
-
-_PREFIX: Final = ".kpp-"
-_SUFFIX: Final = ".part"
+from system.parts import clear_away, new_file
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -25,7 +19,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     path = path.resolve()  # what a link leads to is written, and the link stays
     clear_away(path.parent)
-    beside, descriptor = _new_file(path.parent)
+    beside, descriptor = new_file(path.parent, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -37,7 +31,7 @@ def write_whole(path: Path, data: bytes) -> None:
     finally:
         beside.unlink(missing_ok=True)
     # The name is an entry of the folder, which has to be written as well.
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def remove_whole(path: Path) -> None:
@@ -47,40 +41,17 @@ def remove_whole(path: Path) -> None:
         OSError: if it cannot be removed.
     """
     path.unlink()
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(folder: Path) -> None:
-    """Put on disk which files a folder has."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have a file written to the disk, or which files a folder has.
+
+    Raises:
+        OSError: if the disk does not take it. That is final: the kernel may have dropped the pages.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
-        os.close(descriptor)
-
-
-def clear_away(folder: Path) -> None:
-    """Remove what was left half written in a folder by processes that were killed; what is being written stays."""
-    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        with suppress(BlockingIOError, PermissionError, FileNotFoundError):  # in use, another user's, gone
-            # What lies there may be anything: a link is not followed, and a named pipe does not keep us waiting.
-            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()
-            finally:
-                os.close(descriptor)
-
-
-def _new_file(folder: Path) -> tuple[Path, int]:
-    """A new file and its descriptor, locked until that is closed."""
-    while True:
-        path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between making the file and locking it, `clear_away` of another process may have taken it for a leftover.
-            # A file without a name cannot be put in place any more, so another one is made.
-            if os.fstat(descriptor).st_nlink:
-                return path, descriptor
         os.close(descriptor)

@@ -103,8 +103,23 @@ DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
 REASON_OR_NONE = r"^[a-z0-9_]{0,32}(?![\s\S])"
 """What the reason of a node's health looks like."""
 
-HEALTH = "how the node is; unknown if its version does not say"
-REASON = "why, such as compiling, standing_by, storage, lag, conflicts, damage or programs; empty where health says all"
+ReportedHealth = Annotated[Health, quantity("", "how the node is; unknown if its version does not say")]
+HealthReason = Annotated[
+    str,
+    quantity(
+        "",
+        "why, such as compiling, standing_by, storage, lag, conflicts, damage or programs; empty where health says all",
+        pattern=REASON_OR_NONE,
+    ),
+]
+Restarts = Annotated[
+    Count | None,
+    quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
+]
+SupervisorName = Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)]
+ProgramName = Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)]
+Clients = Annotated[Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")]
+"""What a node says of itself in beats and acknowledgements, and the clock hands on in its list of peers."""
 
 MAX_ALARMS = 256
 """Most alarms that a module or the clock lists."""
@@ -217,17 +232,12 @@ class Peer(Message, frozen=True):
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
     age: Annotated[float, amount("s", "time since its last beat")]
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
-    restarts: Annotated[
-        Count | None,
-        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
-    ] = None
-    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
-    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
-    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
-    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
-    clients: Annotated[
-        Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")
-    ] = None
+    restarts: Restarts = None
+    supervisor: SupervisorName = ""
+    program: ProgramName = ""
+    health: ReportedHealth = "unknown"
+    reason: HealthReason = ""
+    clients: Clients = None
 
 
 class Status(Published, frozen=True):
@@ -384,14 +394,11 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     ] = 0
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
-    restarts: Annotated[
-        Count | None,
-        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
-    ] = None
-    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
-    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
-    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
-    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
+    restarts: Restarts = None
+    supervisor: SupervisorName = ""
+    program: ProgramName = ""
+    health: ReportedHealth = "unknown"
+    reason: HealthReason = ""
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
@@ -404,17 +411,12 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
     gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
     queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
-    restarts: Annotated[
-        Count | None,
-        quantity("1", "starts in the place of another process since its supervisor began, null if nobody counts"),
-    ] = None
-    supervisor: Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)] = ""
-    program: Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)] = ""
-    health: Annotated[Health, quantity("", HEALTH)] = "unknown"
-    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
-    clients: Annotated[
-        Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")
-    ] = None
+    restarts: Restarts = None
+    supervisor: SupervisorName = ""
+    program: ProgramName = ""
+    health: ReportedHealth = "unknown"
+    reason: HealthReason = ""
+    clients: Clients = None
     unrecorded: Annotated[
         dict[Label, Count],
         quantity(
@@ -606,7 +608,7 @@ class Runs(Message, frozen=True, tag_field="type", tag="runs"):
     used: Annotated[int, count("B", "room that all recordings take, those that are not listed too")] = 0
     free: Annotated[int, count("B", "room that is free on their disk")] = 0
     health: Annotated[Health, quantity("", "how the recorder is; unknown if its version does not say")] = "unknown"
-    reason: Annotated[str, quantity("", REASON, pattern=REASON_OR_NONE)] = ""
+    reason: HealthReason = ""
 
 
 class ChannelsRequest(Message, frozen=True, tag_field="type", tag="channels"):

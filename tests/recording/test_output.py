@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from recording.output import opened_output
-from recording.parts import new_folder
 from recording.unbundle import BundleError, opened_bundle
+from system.parts import new_folder
 
 
 def write(name: Path | str, data: bytes = b"new") -> bytes:
@@ -172,7 +172,7 @@ def test_f01_what_a_killed_one_left_in_the_systems_folder_goes_with_the_next_bun
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    script = "from pathlib import Path; from recording.parts import new_folder; context = new_folder(None); "
+    script = "from pathlib import Path; from system.parts import new_folder; context = new_folder(None); "
     script += "(context.__enter__() / 'copy').touch(); import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     subprocess.run([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
     (left,) = tmp_path.iterdir()

@@ -13,7 +13,8 @@ from nodes.physics.replica.beginning import ReadScenario
 from nodes.physics.replica.fold import Fold, Identity
 from nodes.physics.replica.recomputation import RECOMPUTE, FindSaved, nearest
 from nodes.physics.replica.saved import LARGEST, DamagedSnapshotError, Saved
-from system.whole import clear_away, write_whole
+from system.parts import clear_away
+from system.whole import write_whole
 
 PREFIX = "fork:"
 _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")

@@ -7,7 +7,8 @@ from catalog.scenarios import Scenarios
 from kpp_physics.parameters import ParameterError, Parameters
 from nodes.physics.replica.forks import ForkFolder, is_fork
 from nodes.physics.replica.saved import Saved
-from system.whole import clear_away, write_whole
+from system.parts import clear_away
+from system.whole import write_whole
 
 LARGEST = 4 << 20
 """Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nodes.physics.replica.saved import LARGEST, DamagedSnapshotError, Saved
-from system.whole import clear_away, write_whole
+from system.parts import clear_away
+from system.whole import write_whole
 
 SUFFIX = ".snap"
 
