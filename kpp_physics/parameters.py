@@ -107,7 +107,9 @@ class ParameterError(ValueError):
         self.violations = violations
 
 
-def _number(kind: str, symbol: str, unit: str, default: float, low: float, high: float, flag: str, text: str) -> Any:
+def _number(
+    kind: str, symbol: str, unit: str, default: float, low: float, high: float, flag: str, *, meaning: str
+) -> Any:
     return field(
         default=default,
         metadata={
@@ -118,12 +120,12 @@ def _number(kind: str, symbol: str, unit: str, default: float, low: float, high:
             "maximum": high,
             "choices": (),
             "flag": flag,
-            "text": text,
+            "text": meaning,
         },
     )
 
 
-def _choice(kind: str, symbol: str, default: str, choices: tuple[str, ...], flag: str, text: str) -> Any:
+def _choice(kind: str, symbol: str, default: str, choices: tuple[str, ...], flag: str, *, meaning: str) -> Any:
     return field(
         default=default,
         metadata={
@@ -134,13 +136,13 @@ def _choice(kind: str, symbol: str, default: str, choices: tuple[str, ...], flag
             "maximum": None,
             "choices": choices,
             "flag": flag,
-            "text": text,
+            "text": meaning,
         },
     )
 
 
-def _hypothesis(kind: str, text: str) -> Any:
-    return _choice(kind, "-", "off", ("off", "physical", "claimed"), "-", text)
+def _hypothesis(kind: str, *, meaning: str) -> Any:
+    return _choice(kind, "-", "off", ("off", "physical", "claimed"), "-", meaning=meaning)
 
 
 @dataclass(frozen=True)
@@ -152,56 +154,78 @@ class Parameters:
     """
 
     # Chain and floaters
-    floater_count: int = _number(BUILT, "N", "-", 66, 4, 200, "P", "floaters on the chain")
-    floater_volume: float = _number(BUILT, "V", "m3", 0.4, 0.02, 2, "P", "air capacity of an upright floater")
-    floater_mass: float = _number(BUILT, "m_f", "kg", 16, 1, 200, "P", "mass of an empty floater")
-    shell_density: float = _number(BUILT, "rho_f", "kg/m3", 950, 500, 8000, "A", "density of the shell material")
-    mouth_area: float = _number(BUILT, "A_f", "m2", 0.571, 0.02, 4, "A", "cross-section of the bucket")
-    bucket_height: float = _number(BUILT, "h_f", "m", 0.70, 0.1, 4, "A", "height of the bucket along its axis")
-    water_depth: float = _number(BUILT, "H", "m", 25, 3, 100, "P", "free surface above the lowest chain point")
-    sprocket_radius: float = _number(BUILT, "R_s", "m", 1.2, 0.2, 5, "P", "radius of both sprockets")
-    chain_mass: float = _number(BUILT, "m_chain", "kg", 1000, 0, 20000, "A", "mass of the chain without floaters")
-    added_mass_coefficient: float = _number(BUILT, "C_a", "-", 0.3, 0, 1, "A", "added water mass over displaced mass")
+    floater_count: int = _number(BUILT, "N", "-", 66, 4, 200, "P", meaning="floaters on the chain")
+    floater_volume: float = _number(BUILT, "V", "m3", 0.4, 0.02, 2, "P", meaning="air capacity of an upright floater")
+    floater_mass: float = _number(BUILT, "m_f", "kg", 16, 1, 200, "P", meaning="mass of an empty floater")
+    shell_density: float = _number(
+        BUILT, "rho_f", "kg/m3", 950, 500, 8000, "A", meaning="density of the shell material"
+    )
+    mouth_area: float = _number(BUILT, "A_f", "m2", 0.571, 0.02, 4, "A", meaning="cross-section of the bucket")
+    bucket_height: float = _number(BUILT, "h_f", "m", 0.70, 0.1, 4, "A", meaning="height of the bucket along its axis")
+    water_depth: float = _number(BUILT, "H", "m", 25, 3, 100, "P", meaning="free surface above the lowest chain point")
+    sprocket_radius: float = _number(BUILT, "R_s", "m", 1.2, 0.2, 5, "P", meaning="radius of both sprockets")
+    chain_mass: float = _number(
+        BUILT, "m_chain", "kg", 1000, 0, 20000, "A", meaning="mass of the chain without floaters"
+    )
+    added_mass_coefficient: float = _number(
+        BUILT, "C_a", "-", 0.3, 0, 1, "A", meaning="added water mass over displaced mass"
+    )
     drag_area: float = _number(
-        CONDITION, "A_D", "m2", 0.51, 0, 3, "S/A", "drag coefficient times frontal area of a floater"
+        CONDITION, "A_D", "m2", 0.51, 0, 3, "S/A", meaning="drag coefficient times frontal area of a floater"
     )
     wake_shielding: float = _number(
-        CONDITION, "chi", "-", 1, 0.1, 1, "A", "share of its lone drag that a floater in line has"
+        CONDITION, "chi", "-", 1, 0.1, 1, "A", meaning="share of its lone drag that a floater in line has"
     )
-    shaft_area: float = _number(BUILT, "A_s", "m2", 8, 0.5, 100, "A", "horizontal water area of the shaft, both sides")
+    shaft_area: float = _number(
+        BUILT, "A_s", "m2", 8, 0.5, 100, "A", meaning="horizontal water area of the shaft, both sides"
+    )
     loop_loss_coefficient: float = _number(
-        CONDITION, "K_w", "-", 4.5, 1, 1000, "A", "loss coefficient of the water's loop"
+        CONDITION, "K_w", "-", 4.5, 1, 1000, "A", meaning="loss coefficient of the water's loop"
     )
-    coflow: str = _choice(CONDITION, "-", "on", ("on", "off"), "A", "water is dragged along with the chain")
+    coflow: str = _choice(CONDITION, "-", "on", ("on", "off"), "A", meaning="water is dragged along with the chain")
     blockage_correction: str = _choice(
-        CONDITION, "B", "off", ("on", "off"), "A", "drag grows with the blocked shaft area"
+        CONDITION, "B", "off", ("on", "off"), "A", meaning="drag grows with the blocked shaft area"
     )
-    chain_friction_base: float = _number(CONDITION, "F_0", "N", 300, 0, 5000, "A", "chain friction without tension")
-    pin_friction: float = _number(CONDITION, "mu_p", "-", 0.15, 0, 0.5, "A", "friction coefficient of the chain pins")
-    pin_radius: float = _number(BUILT, "r_p", "m", 0.02, 0, 0.1, "A", "radius of the chain pins")
+    chain_friction_base: float = _number(
+        CONDITION, "F_0", "N", 300, 0, 5000, "A", meaning="chain friction without tension"
+    )
+    pin_friction: float = _number(
+        CONDITION, "mu_p", "-", 0.15, 0, 0.5, "A", meaning="friction coefficient of the chain pins"
+    )
+    pin_radius: float = _number(BUILT, "r_p", "m", 0.02, 0, 0.1, "A", meaning="radius of the chain pins")
     chain_pretension: float = _number(
-        CONDITION, "T_pre", "N", 55000, 0, 200000, "A", "length-weighted mean chain tension"
+        CONDITION, "T_pre", "N", 55000, 0, 200000, "A", meaning="length-weighted mean chain tension"
     )
-    chain_tension_limit: float = _number(SETTING, "-", "N", 100000, 1000, 1e6, "P", "highest chain tension allowed")
-    brake_force: float = _number(CONDITION, "-", "N", 80000, 0, 500000, "A", "force of the holding brake on the chain")
+    chain_tension_limit: float = _number(
+        SETTING, "-", "N", 100000, 1000, 1e6, "P", meaning="highest chain tension allowed"
+    )
+    brake_force: float = _number(
+        CONDITION, "-", "N", 80000, 0, 500000, "A", meaning="force of the holding brake on the chain"
+    )
     # Water and surroundings
-    water_density: float = _number(BUILT, "rho", "kg/m3", 998.2, 950, 1050, "S", "density of the water")
-    gravity: float = _number(BUILT, "g", "m/s2", 9.80665, 9.7, 9.9, "S", "standard gravity")
+    water_density: float = _number(BUILT, "rho", "kg/m3", 998.2, 950, 1050, "S", meaning="density of the water")
+    gravity: float = _number(BUILT, "g", "m/s2", 9.80665, 9.7, 9.9, "S", meaning="standard gravity")
     ambient_pressure: float = _number(
-        ENVIRONMENT, "p0", "Pa", 101325, 80000, 110000, "S", "absolute pressure at the surface"
+        ENVIRONMENT, "p0", "Pa", 101325, 80000, 110000, "S", meaning="absolute pressure at the surface"
     )
     ambient_temperature: float = _number(
-        ENVIRONMENT, "T0", "K", 293.15, 263, 323, "S", "temperature of air and surroundings"
+        ENVIRONMENT, "T0", "K", 293.15, 263, 323, "S", meaning="temperature of air and surroundings"
     )
-    water_temperature: float = _number(ENVIRONMENT, "T_w", "K", 293.15, 274, 360, "S", "temperature of the water")
+    water_temperature: float = _number(
+        ENVIRONMENT, "T_w", "K", 293.15, 274, 360, "S", meaning="temperature of the water"
+    )
     gas_constant: float = _number(
-        BUILT, "R", "J/(kg K)", 287.055, 287.055, 287.055, "S", "gas constant of dry air, fixed"
+        BUILT, "R", "J/(kg K)", 287.055, 287.055, 287.055, "S", meaning="gas constant of dry air, fixed"
     )
-    cp_air: float = _number(BUILT, "cp", "J/(kg K)", 1004.7, 1004.7, 1004.7, "S", "heat capacity of dry air, fixed")
-    pocket_ua: float = _number(CONDITION, "UA", "W/K", 25, 0, 1000, "D", "heat transfer between a pocket and the water")
+    cp_air: float = _number(
+        BUILT, "cp", "J/(kg K)", 1004.7, 1004.7, 1004.7, "S", meaning="heat capacity of dry air, fixed"
+    )
+    pocket_ua: float = _number(
+        CONDITION, "UA", "W/K", 25, 0, 1000, "D", meaning="heat transfer between a pocket and the water"
+    )
     # Air supply
     compressor_flow: float = _number(
-        SETTING, "mdot_c", "kg/s", 0.24, 0.001, 10, "A", "air flow of the loaded compressor"
+        SETTING, "mdot_c", "kg/s", 0.24, 0.001, 10, "A", meaning="air flow of the loaded compressor"
     )
     compressor_model: str = _choice(
         CONDITION,
@@ -209,37 +233,45 @@ class Parameters:
         "isentropic",
         ("isentropic", "isothermal_ideal"),
         "-",
-        "isentropic with an efficiency, or the reversible isothermal bound",
+        meaning="isentropic with an efficiency, or the reversible isothermal bound",
     )
     compressor_efficiency: float = _number(
-        CONDITION, "eta_is", "-", 0.70, 0.3, 1, "S", "isentropic efficiency, electric"
+        CONDITION, "eta_is", "-", 0.70, 0.3, 1, "S", meaning="isentropic efficiency, electric"
     )
     compressor_idle_fraction: float = _number(
-        CONDITION, "f_idle", "-", 0.20, 0, 0.5, "S", "idle power over power at p_unload"
+        CONDITION, "f_idle", "-", 0.20, 0, 0.5, "S", meaning="idle power over power at p_unload"
     )
     load_pressure: float = _number(
-        SETTING, "p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", "the compressor loads at or below"
+        SETTING, "p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", meaning="the compressor loads at or below"
     )
     unload_pressure: float = _number(
-        SETTING, "p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", "the compressor idles at or above"
+        SETTING, "p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", meaning="the compressor idles at or above"
     )
-    relief_pressure: float = _number(SETTING, "p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", "the relief valve opens above")
-    trip_pressure: float = _number(SETTING, "p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", "receiver pressure trip")
-    aftercooler_approach: float = _number(CONDITION, "dT_ac", "K", 10, 0, 60, "A", "air after the cooler above ambient")
-    receiver_volume: float = _number(BUILT, "V_r", "m3", 2, 0.1, 500, "A", "volume of the receiver")
-    receiver_ua: float = _number(CONDITION, "UA_r", "W/K", 40, 0, 1e6, "A", "heat transfer of the receiver's wall")
+    relief_pressure: float = _number(
+        SETTING, "p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", meaning="the relief valve opens above"
+    )
+    trip_pressure: float = _number(SETTING, "p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", meaning="receiver pressure trip")
+    aftercooler_approach: float = _number(
+        CONDITION, "dT_ac", "K", 10, 0, 60, "A", meaning="air after the cooler above ambient"
+    )
+    receiver_volume: float = _number(BUILT, "V_r", "m3", 2, 0.1, 500, "A", meaning="volume of the receiver")
+    receiver_ua: float = _number(
+        CONDITION, "UA_r", "W/K", 40, 0, 1e6, "A", meaning="heat transfer of the receiver's wall"
+    )
     valve_conductance: float = _number(
-        CONDITION, "C", "m3/(s Pa)", 3e-6, 1e-8, 1e-4, "A", "sonic conductance, ISO 6358"
+        CONDITION, "C", "m3/(s Pa)", 3e-6, 1e-8, 1e-4, "A", meaning="sonic conductance, ISO 6358"
     )
-    valve_critical_ratio: float = _number(CONDITION, "b", "-", 0.3, 0.1, 0.6, "S", "critical pressure ratio, ISO 6358")
+    valve_critical_ratio: float = _number(
+        CONDITION, "b", "-", 0.3, 0.1, 0.6, "S", meaning="critical pressure ratio, ISO 6358"
+    )
     valve_time_constant: float = _number(
-        CONDITION, "-", "s", 0, 0, 0.2, "A", "lag of the valve spool, 0 = instantaneous"
+        CONDITION, "-", "s", 0, 0, 0.2, "A", meaning="lag of the valve spool, 0 = instantaneous"
     )
     capture_efficiency: float = _number(
-        CONDITION, "eta_cap", "-", 1, 0.5, 1, "A", "share of the air that enters the pocket"
+        CONDITION, "eta_cap", "-", 1, 0.5, 1, "A", meaning="share of the air that enters the pocket"
     )
     fill_fraction: float = _number(
-        SETTING, "f", "-", 1, 0, 4, "-", "charge over the mass that just fills V at the surface"
+        SETTING, "f", "-", 1, 0, 4, "-", meaning="charge over the mass that just fills V at the surface"
     )
     injection_start_tilt: float = _number(
         SETTING,
@@ -249,105 +281,135 @@ class Parameters:
         -60,
         85,
         "A",
-        "tilt at which the window opens; negative: above the start of the up run",
+        meaning="tilt at which the window opens; negative: above the start of the up run",
     )
     injection_window_length: float = _number(
-        SETTING, "l_w", "m", 0.78, 0.05, 5, "A", "length of the window along the chain"
+        SETTING, "l_w", "m", 0.78, 0.05, 5, "A", meaning="length of the window along the chain"
     )
     # Drivetrain
-    gear_ratio: float = _number(BUILT, "G", "-", 39, 1, 200, "P", "fast shaft speed over sprocket speed")
-    gearbox_efficiency: float = _number(CONDITION, "eta_g", "-", 0.97, 0.8, 1, "A", "load efficiency of the gearbox")
-    gearbox_noload_power: float = _number(CONDITION, "P_g0", "W", 1500, 0, 50000, "A", "no-load loss at rated speed")
-    shaft_inertia: float = _number(BUILT, "J", "kg m2", 500, 1, 5000, "P", "flywheel and rotor")
-    flywheel_windage_power: float = _number(CONDITION, "P_fw0", "W", 300, 0, 20000, "A", "windage at rated speed")
+    gear_ratio: float = _number(BUILT, "G", "-", 39, 1, 200, "P", meaning="fast shaft speed over sprocket speed")
+    gearbox_efficiency: float = _number(
+        CONDITION, "eta_g", "-", 0.97, 0.8, 1, "A", meaning="load efficiency of the gearbox"
+    )
+    gearbox_noload_power: float = _number(
+        CONDITION, "P_g0", "W", 1500, 0, 50000, "A", meaning="no-load loss at rated speed"
+    )
+    shaft_inertia: float = _number(BUILT, "J", "kg m2", 500, 1, 5000, "P", meaning="flywheel and rotor")
+    flywheel_windage_power: float = _number(
+        CONDITION, "P_fw0", "W", 300, 0, 20000, "A", meaning="windage at rated speed"
+    )
     # Generator, converter, grid
     generator_speed_setpoint: float = _number(
-        SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", "speed of the fast shaft held"
+        SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", meaning="speed of the fast shaft held"
     )
-    speed_bandwidth: float = _number(SETTING, "w_s", "rad/s", 1.0, 0.05, 10, "A", "bandwidth of the speed control")
-    generator_rated_power: float = _number(BUILT, "-", "W", 530000, 100, 5e6, "P", "rated electric power")
-    generator_rated_speed: float = _number(BUILT, "w_r", "rpm", 375, 10, 3000, "P", "rated speed")
-    generator_rated_torque: float = _number(BUILT, "tau_r", "N m", 14360, 1, 1e6, "D", "rated air-gap torque")
-    generator_max_torque: float = _number(SETTING, "tau_max", "N m", 17200, 1, 1e6, "A", "highest torque commanded")
-    rated_current: float = _number(BUILT, "I_r", "A peak", 1005, 0.1, 1e5, "D", "rated phase current")
-    pole_pairs: int = _number(BUILT, "p", "-", 8, 1, 100, "D", "pole pairs")
-    flux_linkage: float = _number(BUILT, "psi", "Wb", 1.19, 0.01, 20, "D", "flux linkage of the magnets, peak")
-    stator_inductance: float = _number(BUILT, "L", "H", 0.45e-3, 1e-6, 1, "D", "synchronous inductance, L_d = L_q")
-    stator_resistance: float = _number(CONDITION, "R_st", "ohm", 0.0109, 0, 10, "D", "phase resistance, constant")
-    iron_loss: float = _number(CONDITION, "P_fe0", "W", 9000, 0, 1e5, "A", "iron loss at rated speed")
+    speed_bandwidth: float = _number(
+        SETTING, "w_s", "rad/s", 1.0, 0.05, 10, "A", meaning="bandwidth of the speed control"
+    )
+    generator_rated_power: float = _number(BUILT, "-", "W", 530000, 100, 5e6, "P", meaning="rated electric power")
+    generator_rated_speed: float = _number(BUILT, "w_r", "rpm", 375, 10, 3000, "P", meaning="rated speed")
+    generator_rated_torque: float = _number(BUILT, "tau_r", "N m", 14360, 1, 1e6, "D", meaning="rated air-gap torque")
+    generator_max_torque: float = _number(
+        SETTING, "tau_max", "N m", 17200, 1, 1e6, "A", meaning="highest torque commanded"
+    )
+    rated_current: float = _number(BUILT, "I_r", "A peak", 1005, 0.1, 1e5, "D", meaning="rated phase current")
+    pole_pairs: int = _number(BUILT, "p", "-", 8, 1, 100, "D", meaning="pole pairs")
+    flux_linkage: float = _number(BUILT, "psi", "Wb", 1.19, 0.01, 20, "D", meaning="flux linkage of the magnets, peak")
+    stator_inductance: float = _number(
+        BUILT, "L", "H", 0.45e-3, 1e-6, 1, "D", meaning="synchronous inductance, L_d = L_q"
+    )
+    stator_resistance: float = _number(
+        CONDITION, "R_st", "ohm", 0.0109, 0, 10, "D", meaning="phase resistance, constant"
+    )
+    iron_loss: float = _number(CONDITION, "P_fe0", "W", 9000, 0, 1e5, "A", meaning="iron loss at rated speed")
     mechanical_loss: float = _number(
-        CONDITION, "P_mech0", "W", 4500, 0, 1e5, "A", "friction and windage at rated speed"
+        CONDITION, "P_mech0", "W", 4500, 0, 1e5, "A", meaning="friction and windage at rated speed"
     )
     stray_loss: float = _number(
-        CONDITION, "P_stray0", "W", 3000, 0, 1e5, "A", "stray load loss at rated torque and speed"
+        CONDITION, "P_stray0", "W", 3000, 0, 1e5, "A", meaning="stray load loss at rated torque and speed"
     )
-    winding_heat_capacity: float = _number(BUILT, "C_th", "J/K", 2e5, 1, 1e9, "A", "heat capacity of the winding")
+    winding_heat_capacity: float = _number(
+        BUILT, "C_th", "J/K", 2e5, 1, 1e9, "A", meaning="heat capacity of the winding"
+    )
     winding_resistance_thermal: float = _number(
-        CONDITION, "R_th", "K/W", 0.004, 1e-6, 1e3, "A", "winding to surroundings"
+        CONDITION, "R_th", "K/W", 0.004, 1e-6, 1e3, "A", meaning="winding to surroundings"
     )
-    converter_rating: float = _number(BUILT, "P_cr", "W", 530000, 100, 5e6, "D", "rating of each converter stage")
-    converter_c0: float = _number(CONDITION, "c0", "-", 0.004, 0, 0.1, "A", "constant loss of both stages over rating")
-    converter_c1: float = _number(CONDITION, "c1", "-", 0.010, 0, 0.1, "A", "loss linear in the load")
-    converter_c2: float = _number(CONDITION, "c2", "-", 0.006, 0, 0.1, "A", "loss quadratic in the load")
-    current_bandwidth: float = _number(SETTING, "f_bw", "Hz", 100, 10, 500, "A", "bandwidth of the current loop")
-    auxiliary_power: float = _number(CONDITION, "-", "W", 0, 0, 1e5, "A", "constant power of auxiliaries")
+    converter_rating: float = _number(
+        BUILT, "P_cr", "W", 530000, 100, 5e6, "D", meaning="rating of each converter stage"
+    )
+    converter_c0: float = _number(
+        CONDITION, "c0", "-", 0.004, 0, 0.1, "A", meaning="constant loss of both stages over rating"
+    )
+    converter_c1: float = _number(CONDITION, "c1", "-", 0.010, 0, 0.1, "A", meaning="loss linear in the load")
+    converter_c2: float = _number(CONDITION, "c2", "-", 0.006, 0, 0.1, "A", meaning="loss quadratic in the load")
+    current_bandwidth: float = _number(
+        SETTING, "f_bw", "Hz", 100, 10, 500, "A", meaning="bandwidth of the current loop"
+    )
+    auxiliary_power: float = _number(CONDITION, "-", "W", 0, 0, 1e5, "A", meaning="constant power of auxiliaries")
     # Operation and grid
     control_mode: str = _choice(
-        SETTING, "-", "speed", ("speed", "torque"), "-", "generator holds its speed, or a torque"
+        SETTING, "-", "speed", ("speed", "torque"), "-", meaning="generator holds its speed, or a torque"
     )
-    torque_setpoint: float = _number(SETTING, "-", "N m", 5000, 0, 1e6, "-", "generator torque in torque control")
+    torque_setpoint: float = _number(
+        SETTING, "-", "N m", 5000, 0, 1e6, "-", meaning="generator torque in torque control"
+    )
     injection_mode: str = _choice(
-        SETTING, "-", "auto", ("auto", "manual"), "-", "air into every floater, or on command only"
+        SETTING, "-", "auto", ("auto", "manual"), "-", meaning="air into every floater, or on command only"
     )
     dc_link_capacitance: float = _number(
-        BUILT, "C_dc", "F", 0.02, 0, 10, "A", "capacitor of the DC link; 0 = stiff link"
+        BUILT, "C_dc", "F", 0.02, 0, 10, "A", meaning="capacitor of the DC link; 0 = stiff link"
     )
     dc_link_voltage: float = _number(
-        SETTING, "V_dc", "V", 800, 50, 1e4, "A", "voltage that the grid side holds the DC link at"
+        SETTING, "V_dc", "V", 800, 50, 1e4, "A", meaning="voltage that the grid side holds the DC link at"
     )
-    grid_frequency: float = _number(ENVIRONMENT, "f", "Hz", 50, 45, 55, "-", "grid frequency; may change in the run")
+    grid_frequency: float = _number(
+        ENVIRONMENT, "f", "Hz", 50, 45, 55, "-", meaning="grid frequency; may change in the run"
+    )
     grid_voltage: float = _number(
-        ENVIRONMENT, "-", "-", 1, 0, 1.5, "-", "grid voltage over nominal; may change in the run"
+        ENVIRONMENT, "-", "-", 1, 0, 1.5, "-", meaning="grid voltage over nominal; may change in the run"
     )
-    frequency_droop: float = _number(SETTING, "s", "-", 0.05, 0.01, 1, "A", "droop of the export above 50.2 Hz")
+    frequency_droop: float = _number(SETTING, "s", "-", 0.05, 0.01, 1, "A", meaning="droop of the export above 50.2 Hz")
     load_power: float = _number(
-        SETTING, "-", "W", 0, 0, 1e7, "-", "other consumers on the plant's bus; may change in the run"
+        SETTING, "-", "W", 0, 0, 1e7, "-", meaning="other consumers on the plant's bus; may change in the run"
     )
-    dump_load_power: float = _number(SETTING, "-", "W", 0, 0, 1e7, "-", "dump load that takes the export first")
+    dump_load_power: float = _number(SETTING, "-", "W", 0, 0, 1e7, "-", meaning="dump load that takes the export first")
     # Options of the model
     finite_bucket: str = _choice(
-        CONDITION, "-", "off", ("on", "off"), "A", "pocket pressure at the water surface in the bucket"
+        CONDITION, "-", "off", ("on", "off"), "A", meaning="pocket pressure at the water surface in the bucket"
     )
     surface_area: float = _number(
-        BUILT, "-", "m2", 0, 0, 1e6, "A", "free surface that rises with the air; 0 = infinite"
+        BUILT, "-", "m2", 0, 0, 1e6, "A", meaning="free surface that rises with the air; 0 = infinite"
     )
     bath_heat_capacity: float = _number(
-        BUILT, "C_w", "J/K", 0, 0, 1e13, "A", "heat capacity of the water; 0 = infinite bath"
+        BUILT, "C_w", "J/K", 0, 0, 1e13, "A", meaning="heat capacity of the water; 0 = infinite bath"
     )
     bath_ua: float = _number(
-        CONDITION, "UA_w", "W/K", 0, 0, 1e7, "A", "heat transfer of a finite bath to the surroundings"
+        CONDITION, "UA_w", "W/K", 0, 0, 1e7, "A", meaning="heat transfer of a finite bath to the surroundings"
     )
     # Hypotheses
-    h1_mode: str = _hypothesis(SETTING, "H1: gas bubbles in the down shaft")
-    h2_mode: str = _hypothesis(SETTING, "H2: heat from the water into the pockets")
-    h3_mode: str = _hypothesis(SETTING, "H3: pulse and coast operation")
-    jet_mode: str = _hypothesis(SETTING, "water jets of expelled water")
-    recovery_mode: str = _hypothesis(SETTING, "pressure recovery of vented air")
-    h1_gas_flow: float = _number(SETTING, "m_h1", "kg/s", 0.0097, 0, 1, "A", "gas flow into the down shaft")
-    h1_inside_void: float = _number(CONDITION, "x_in", "-", 0, 0, 1, "A", "share of the void found inside the floaters")
-    h1_void: float = _number(CONDITION, "eps", "-", 0.05, 0, 0.2, "P", "claimed void fraction")
-    h1_drag_reduction: float = _number(CONDITION, "-", "-", 0.12, 0, 0.5, "P", "claimed reduction of drag")
-    h2_boost: float = _number(CONDITION, "-", "-", 0.06, 0, 0.5, "P", "claimed gain of buoyancy")
-    h2_ua: float = _number(CONDITION, "-", "W/K", 150, 0, 1000, "A", "heat transfer of a pocket with spray")
-    h2_pump_power: float = _number(SETTING, "-", "W", 200, 0, 1e4, "A", "power of the spray pump")
-    h3_on_time: float = _number(SETTING, "t_on", "s", 2, 0.1, 60, "P", "pulse time")
-    h3_off_time: float = _number(SETTING, "t_off", "s", 1, 0.1, 60, "P", "coast time")
-    jet_outlet_area: float = _number(BUILT, "A_o", "m2", 0.05, 1e-3, 4, "A", "outlet area of the jet")
-    jet_discharge: float = _number(CONDITION, "C_D", "-", 1, 0.1, 1, "A", "discharge coefficient of the outlet")
-    jet_efficiency: float = _number(CONDITION, "-", "-", 0.85, 0, 1, "P", "claimed thrust efficiency")
-    recovery_claimed: float = _number(CONDITION, "-", "-", 0.22, 0, 0.5, "P", "claimed saving of compressor power")
-    recovery_depth: float = _number(BUILT, "d_h", "m", 0.35, 0, 3, "A", "depth of the recovery hood")
-    recovery_capture: float = _number(CONDITION, "f_c", "-", 0.8, 0, 1, "A", "share of the vented air captured")
+    h1_mode: str = _hypothesis(SETTING, meaning="H1: gas bubbles in the down shaft")
+    h2_mode: str = _hypothesis(SETTING, meaning="H2: heat from the water into the pockets")
+    h3_mode: str = _hypothesis(SETTING, meaning="H3: pulse and coast operation")
+    jet_mode: str = _hypothesis(SETTING, meaning="water jets of expelled water")
+    recovery_mode: str = _hypothesis(SETTING, meaning="pressure recovery of vented air")
+    h1_gas_flow: float = _number(SETTING, "m_h1", "kg/s", 0.0097, 0, 1, "A", meaning="gas flow into the down shaft")
+    h1_inside_void: float = _number(
+        CONDITION, "x_in", "-", 0, 0, 1, "A", meaning="share of the void found inside the floaters"
+    )
+    h1_void: float = _number(CONDITION, "eps", "-", 0.05, 0, 0.2, "P", meaning="claimed void fraction")
+    h1_drag_reduction: float = _number(CONDITION, "-", "-", 0.12, 0, 0.5, "P", meaning="claimed reduction of drag")
+    h2_boost: float = _number(CONDITION, "-", "-", 0.06, 0, 0.5, "P", meaning="claimed gain of buoyancy")
+    h2_ua: float = _number(CONDITION, "-", "W/K", 150, 0, 1000, "A", meaning="heat transfer of a pocket with spray")
+    h2_pump_power: float = _number(SETTING, "-", "W", 200, 0, 1e4, "A", meaning="power of the spray pump")
+    h3_on_time: float = _number(SETTING, "t_on", "s", 2, 0.1, 60, "P", meaning="pulse time")
+    h3_off_time: float = _number(SETTING, "t_off", "s", 1, 0.1, 60, "P", meaning="coast time")
+    jet_outlet_area: float = _number(BUILT, "A_o", "m2", 0.05, 1e-3, 4, "A", meaning="outlet area of the jet")
+    jet_discharge: float = _number(CONDITION, "C_D", "-", 1, 0.1, 1, "A", meaning="discharge coefficient of the outlet")
+    jet_efficiency: float = _number(CONDITION, "-", "-", 0.85, 0, 1, "P", meaning="claimed thrust efficiency")
+    recovery_claimed: float = _number(
+        CONDITION, "-", "-", 0.22, 0, 0.5, "P", meaning="claimed saving of compressor power"
+    )
+    recovery_depth: float = _number(BUILT, "d_h", "m", 0.35, 0, 3, "A", meaning="depth of the recovery hood")
+    recovery_capture: float = _number(CONDITION, "f_c", "-", 0.8, 0, 1, "A", meaning="share of the vented air captured")
     # Not a number and so not declared: what follows a time series instead of its value, by name
     series: Mapping[str, TimeSeries] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 

@@ -36,7 +36,9 @@ SPILT_PARTS = 512.0
 """Parts in which the heat of air that leaves a narrow bucket is summed, times the fall of its temperature over it."""
 
 MOST_PARTS = 400
-"""Most parts of an inflow: a charge as large as the capacity in one step."""
+"""Most parts of an inflow: a charge as large as the capacity in one step, of which `substeps` lets a hundredth through.
+
+Beyond that the mean of what spills becomes coarser; mass and enthalpy are kept whatever the number."""
 
 
 class Around(NamedTuple):

@@ -48,7 +48,9 @@ def substeps(c: Vector, x: Vector) -> int:
     share = charge / min(c[co.TARGET_MASS], capacity, x[st.RECEIVER_MASS])
     largest = LARGEST_PAID_CHARGE if c[co.JET_MODE] == hypotheses.PHYSICAL else LARGEST_CHARGE
     decay = _decay(c, x, pressure)
-    # Powers of two: their reciprocals are exact, so that the parts of a step end where it ends, to the bit.
+    # Powers of two: their reciprocals are exact, so that the parts of a step end where it ends, to the bit. `MOST` is a
+    # bound of the cost and no fault: a valve so large that it would ask for more is computed less exactly, and closes
+    # its ledgers all the same, since every part books what it moves.
     parts = 1
     while (share > largest * parts or decay > LARGEST_DECAY * parts) and parts < MOST:
         parts *= 2

@@ -36,10 +36,19 @@ def test_a_copy_has_the_version_of_its_original(copied: Path) -> None:
         ("air.py", '    """Volume of a pocket [m3] from', '    """How large a pocket is [m3], from'),
         ("receiver.py", '"""Pairs of intervals', '"""Number of pairs of intervals'),
         ("ledger.py", 'meaning="electric energy of', 'meaning="what goes to'),
+        ("parameters.py", "floaters on the chain", "floaters that hang on the chain"),
         ("motion.py", "\n\n\n", "\n\n\n# Why this is so stands elsewhere.\n"),
         ("cache.py", "_VERSION_DIGITS: Final = 16", "_VERSION_DIGITS: Final = 20"),
     ],
-    ids=["docstring of a module", "of a function", "of a constant", "a meaning", "a comment", "what computes nothing"],
+    ids=[
+        "docstring of a module",
+        "of a function",
+        "of a constant",
+        "a meaning",
+        "a parameter's text",
+        "a comment",
+        "what computes nothing",
+    ],
 )
 def test_words_make_no_other_kernel(copied: Path, file: str, old: str, new: str) -> None:
     edit(copied, file, old, new)
