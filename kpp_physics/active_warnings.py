@@ -60,6 +60,7 @@ def _loads(p: Parameters, x: list[float], missed: float, pulses: float) -> list[
         found.append(
             _warning("chain tension", text, x[st.TENSION_MAX], Limit(TENSION_SHARE * p.chain_tension_limit, "N"))
         )
+    # Without pulses neither side is above 0: a plant that injects nothing misses nothing.
     if missed > MISSED_SHARE * pulses:
         text = f"{missed:.0f} of {pulses:.0f} missed their target mass, more than {MISSED_SHARE * 100:g} %"
         found.append(_warning("missed pulses", text, missed / pulses, Limit(MISSED_SHARE, "-")))

@@ -17,6 +17,7 @@ def adiabatic_mean(epsilon: float, exponent: float) -> float:
         epsilon: relative change of pressure [-], > -1.
         exponent: R/cp [-].
     """
+    # A chain at rest or a level path gives epsilon = 0, where the closed form is 0/0.
     if abs(epsilon) < 1e-3:
         return 1.0 + 0.5 * (exponent - 1.0) * epsilon * (
             1.0
@@ -46,7 +47,8 @@ def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float)
     """
     if stiffness == 0.0:
         return exponent * energy / roof
-    # c (1 - k/2) V^2 + p_roof V - k E = 0: the positive root, in the form that does not cancel for a small c.
+    # k H = p V at the interface, p = p_roof + c V and H = E + c V^2/2 give c (1 - k/2) V^2 + p_roof V - k E = 0: the
+    # positive root, in the form that does not cancel for a small c. An empty pocket, E = 0, has no volume.
     root = math.sqrt(roof * roof + 4.0 * stiffness * (1.0 - 0.5 * exponent) * exponent * energy)
     return 2.0 * exponent * energy / (roof + root)
 
@@ -142,6 +144,8 @@ def filling_excess(mass: float, start: float, excess: float, incoming: float, ex
         excess, incoming: T - T_w at the start, and of the air that enters [K].
         exchange: UA/(cp mdot) [-].
     """
+    # y = T - T_w over ln m: dy/d(ln m) = y_in - (1 + exchange) y. It tends to what inflow and water balance, and what
+    # differs from that dies with m^-(1 + exchange); without heat (exchange 0) this is plain mixing.
     limit = incoming / (1.0 + exchange)
     return limit + (excess - limit) * math.exp((1.0 + exchange) * math.log(start / mass))
 
@@ -174,15 +178,21 @@ def heat_while_filling(
     if caught <= 0.0 or duration <= 0.0 or mass <= constants.HEAT_MINIMUM_MASS:
         return 0.0, 0.0, 0.0
     # T - T_w as a function of the mass, from the mass at which heat begins to flow; heat is what the enthalpy of water
-    # temperature and inflow does not account for. The entropy follows from samples at start, middle and end.
+    # temperature and inflow does not account for.
     before = mass - caught
     start = max(before, constants.HEAT_MINIMUM_MASS)  # below it no heat flows
     inside = incoming - water_temperature
+    # What the pocket holds at `start` above the water's temperature. All of the inflow comes at one temperature, so the
+    # air that enters before heat flows is taken off at that temperature.
     enough = enthalpy - (mass - start) * cp * incoming - start * cp * water_temperature
     excess = enough / (start * cp)
     exchange = conductance * duration / (cp * caught)
     last = filling_excess(mass, start, excess, inside, exchange)
+    # First law: above the water's temperature the pocket has at the end what it had, what the air brought, and the
+    # heat.
     heat = mass * cp * last - enough - (mass - start) * cp * inside
+    # For the second ledger, Simpson's rule over UA (T_w - T) at start, middle and end of the time in which heat flows:
+    # a sum of powers, not the balance of enthalpies that it checks.
     middle = filling_excess(0.5 * (start + mass), start, excess, inside, exchange)
     span = duration * (mass - start) / caught
     made = excess * excess / (water_temperature + excess)
@@ -245,6 +255,7 @@ def valve_flow(pressure: float, temperature: float, ratio: float, conductance: f
     Returns:
         Mass flow [kg/s], never negative: the valve is a check valve.
     """
+    # Choked flow goes with the density before the valve and with the speed of sound there: p C rho_ref sqrt(T_ref/T).
     sonic = pressure * conductance * constants.VALVE_REFERENCE_DENSITY
     return sonic * math.sqrt(constants.VALVE_REFERENCE_TEMPERATURE / temperature) * flow_function(ratio, critical)
 
@@ -259,4 +270,5 @@ def relief_share(pressure: float, limit: float, exponent: float) -> float:
     """
     if pressure <= limit:
         return 0.0
+    # What stays expands isentropically in a fixed volume: m goes with p^(1/gamma), and 1/gamma = 1 - R/cp.
     return -math.expm1((1.0 - exponent) * math.log(limit / pressure))

@@ -33,6 +33,8 @@ def refresh(c: Vector, x: Vector, f: Vector, work: Vector, active: int) -> None:
     depth = c[co.WATER_DEPTH] + x[st.LEVEL]
     for a in range(active):
         i = int(work[INDEX, a])
+        # Only the height has changed since the pockets were packed: heat, spill and exchange of water wait for the next
+        # step, and the volume follows from the energy that the first part has left.
         z, work[COSINE, a], work[SINE, a] = place(work[PROGRESS, a], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
         work[PRESSURE, a] = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (depth - z)
         work[AIR_VOLUME, a] = bucket_volume(
@@ -54,6 +56,9 @@ def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) ->
         slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
         volume = work[AIR_VOLUME, a]
         stiffness = f[st.STIFFNESS, int(work[INDEX, a])]
+        # Point pocket: dp = -rho g dz, and H goes with p^(R/cp), so that the loss of H over path is rho g V times the
+        # mean slope times `adiabatic_mean`. At ds = 0 both means are 1 and cos(theta), and this is the local force rho
+        # g V cos(theta). Downwards the slope is negative: the force is, too, and the pocket gains what compresses it.
         if stiffness == 0.0:
             epsilon = -weight * slope * ds / work[PRESSURE, a]
             force = weight * volume * slope * adiabatic_mean(epsilon, exponent)

@@ -70,10 +70,11 @@ def is_complete(folder: Path) -> bool:
 
 
 def note_complete(folder: Path) -> None:
-    """Mark that all of the kernel lies there, for this processor. It is no secret: who can come there may read it.
+    """Mark that all of the kernel lies there, for this processor.
 
-    The mark is written where it stays, so that a process that is killed meanwhile leaves nothing beside it. What is
-    half written is no JSON and marks nothing; the next process that has the kernel writes it again.
+    The kernel is no secret: whoever can reach the folder may read it. The mark is written where it stays, so that a
+    process that is killed meanwhile leaves nothing beside it. What is half written is no JSON and marks nothing; the
+    next process that has the kernel writes it again.
     """
     if not os.access(folder, os.W_OK | os.X_OK):
         return
@@ -107,4 +108,4 @@ class Locator(UserProvidedCacheLocator):
         self._cache_path = _config.CACHE_DIR
 
     def ensure_cache_path(self) -> None:
-        """It is there, and need not be writable."""
+        """The folder is there already, and need not be writable."""

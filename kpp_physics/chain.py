@@ -23,6 +23,7 @@ def shell_slope(position: float, ds: float, count: int, pitch: float, straight: 
     total = 0.0
     for i in range(count):
         s = position + i * pitch
+        # Round the loop as often as need be: `position` may have passed its end within the step.
         s -= math.floor(s / (2.0 * half)) * 2.0 * half
         sign = 1.0
         # The down half is the up half turned by 180 degrees.
@@ -52,6 +53,8 @@ class _Walk(NamedTuple):
 @inlined
 def _walk_to(walk: _Walk, place: float, jump: float) -> _Walk:
     """Go on to a place [m] at which the tension changes by a jump [N]; up to there it stays what it is."""
+    # Nothing acts on the chain between two places, so that the tension is a staircase: its extremes are the values
+    # after the jumps, and its integral a sum of rectangles.
     integral = walk.integral + walk.tension * (place - walk.place)
     tension = walk.tension + jump
     return _Walk(tension, integral, place, max(walk.highest, tension), min(walk.lowest, tension))
@@ -108,6 +111,7 @@ def tension(
     top_passed = bottom_passed = False
     for j in range(first, first + count):
         s = position + j * pitch
+        # A force that brakes at a sprocket raises the tension beyond it: there the chain pulls the sprocket round.
         if not top_passed and s >= top:
             walk = _walk_to(walk, top, pto_force + brake_force + 0.5 * friction_force)
             top_passed = True
@@ -117,8 +121,11 @@ def tension(
         i = j % count
         _, cosine = place_on_loop(s, straight, radius)
         # Water that is taken in comes from rest and gets the chain's speed: a force against it.
+        # Newton for one floater, T_after - T_before = m_i dv/dt - f_i: buoyancy on the up run lowers it.
         force = (weight * volume[i] + shell_force) * cosine - own_drag - ingested[i] * speed / h
         walk = _walk_to(walk, s, (dry_mass + density * (floater_volume - volume[i])) * acceleration - force)
+    # Half of the loop lies beyond the top apex, and a floater always stands there; beyond the bottom apex lies a
+    # quarter of a circle, where there may be none.
     if not bottom_passed:
         walk = _walk_to(walk, bottom, 0.5 * friction_force)
     # On fixed centres the chain's length, and so the mean of its tension over the length, stays what it is.

@@ -121,6 +121,7 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resi
 @merged
 def _shells(c: Vector, x: Vector, f: Vector, travel: float, ds: float) -> float:
     """Mean force of the shells over the next path ds, after a path [N, m, m]; even numbers of floaters balance."""
+    # Conservative: over a whole lap the shells do no work, whatever their number.
     if f.shape[1] % 2 == 0:
         return 0.0
     slope = shell_slope(x[st.POSITION] + travel, ds, f.shape[1], c[co.PITCH], c[co.STRAIGHT_LENGTH], c[co.RADIUS])
@@ -161,6 +162,7 @@ def run_chain(
         # booking.
         force = mean_buoyancy(c, f, work, active, ds)
         shell = _shells(c, x, f, start.travel, ds)
+        # Buoyancy is the only force that a claim may raise: shells and frictions are what they are.
         driven = Resistances(
             load.inertia,
             acting.gain * force + shell + load.driving - braking,
@@ -171,7 +173,6 @@ def run_chain(
             load.second_dry,
             load.second_scale,
         )
-        # Buoyancy is the only force that a claim may raise: shells and frictions are what they are.
         v1, coflow, found = end_speed(start.speed, v1, driven, water, coflow, step)
         if abs(0.5 * (start.speed + v1) * step - ds) <= SAME_PATH:
             break

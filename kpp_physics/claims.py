@@ -61,7 +61,7 @@ def book_claims(
         h: step [s].
     """
     if c[co.H1_MODE] == hypotheses.CLAIMED:
-        # A force without a source, and a relief from drag that the water would have had: both are gifts.
+        # A force without a source, and a relief from drag that the water receives all the same: neither has a source.
         flow[ledger.UNSOURCED_H1] += x[st.H1_FORCE] * travel + c[co.H1_DRAG_RELIEF] * dragged
     elif c[co.H1_MODE] == hypotheses.PHYSICAL:
         # What the blower pays and bubbles do not bring to chain and water is lost in their slip.

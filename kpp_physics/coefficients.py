@@ -57,6 +57,7 @@ def _environment(name: str, unit: str, *, meaning: str) -> int:
 
 
 FLOATER_COUNT: Final = _parameter("floater_count")
+# Geometry: L = 2 H_c + 2 pi R_s with the straight run H_c = H - 2 R_s, and the pitch a = L/N.
 LOOP_LENGTH: Final = _derived("loop_length", "m", lambda b: b.loop, meaning="length of the chain")
 STRAIGHT_LENGTH: Final = _derived("straight_length", "m", lambda b: b.straight, meaning="length of a straight run")
 PITCH: Final = _derived(
@@ -65,6 +66,7 @@ PITCH: Final = _derived(
 RADIUS: Final = _parameter("radius", of="sprocket_radius")
 FLOATER_VOLUME: Final = _parameter("floater_volume")
 WATER_DEPTH: Final = _parameter("water_depth")
+# b/h_f with b = sqrt(A_f): the mouth counts as a square, since only the width in the plane of tilt matters.
 BUCKET_ASPECT: Final = _derived(
     "bucket_aspect",
     "-",
@@ -78,12 +80,14 @@ DRY_MASS: Final = _derived(
     lambda b: b.dry,
     meaning="chain and floaters without the water in them, with what goes along outside",
 )
+# Where one floater counts, as in the tension, the chain's mass is shared out evenly.
 FLOATER_DRY_MASS: Final = _derived(
     "floater_dry_mass",
     "kg",
     lambda b: b.p.added_mass_coefficient * b.displaced + b.p.floater_mass + b.p.chain_mass / b.p.floater_count,
     meaning="the same of one floater and its share of the chain",
 )
+# (rho/rho_f - 1) m_f g: the shell displaces water of its own volume m_f/rho_f, whatever the air inside does.
 SHELL_FORCE: Final = _derived(
     "shell_force",
     "N",
@@ -100,6 +104,7 @@ DRAG_COEFFICIENT: Final = _derived(
 COFLOW_ON: Final = _derived(
     "coflow_on", "-", lambda b: b.p.coflow == "on", meaning="1 where water is dragged along with the chain"
 )
+# M_w = rho A_s H_c, up and down together.
 COFLOW_MASS: Final = _derived(
     "coflow_mass",
     "kg",
@@ -113,6 +118,7 @@ BULK_COEFFICIENT: Final = _derived(
     lambda b: 0.25 * b.p.water_density * b.p.shaft_area * b.p.loop_loss_coefficient,
     meaning="the resistance of the water's loop is this times u |u|",
 )
+# F_0 + 4 mu_p (r_p/R_s) T_pre: the pins slide while the chain bends and straightens at each of the two sprockets.
 FRICTION_FORCE: Final = _derived(
     "friction_force",
     "N",
@@ -142,12 +148,14 @@ COMPRESSOR_WORK_FACTOR: Final = _environment(
     "J/kg",
     meaning="factor of the compression's work: cp T0/eta_is, or R T0 where it is isothermal",
 )
+# Idle power is f_idle of the loaded power at p_unload, and so that of a flow f_idle as large.
 IDLE_FLOW: Final = _derived(
     "idle_flow",
     "kg/s",
     lambda b: b.p.compressor_idle_fraction * b.p.compressor_flow,
     meaning="flow whose work at p_unload is the idle power",
 )
+# Between the two the compressor stays as it is, loaded or idle.
 LOAD_PRESSURE: Final = _parameter("load_pressure")
 UNLOAD_PRESSURE: Final = _parameter("unload_pressure")
 RELIEF_PRESSURE: Final = _parameter("relief_pressure")
@@ -155,6 +163,7 @@ TRIP_PRESSURE: Final = _parameter("trip_pressure")
 COOLER_TEMPERATURE: Final = _environment("cooler_temperature", "K", meaning="air after the cooler at most")
 RECEIVER_VOLUME: Final = _parameter("receiver_volume")
 RECEIVER_UA: Final = _parameter("receiver_ua")
+# ISO 6358: sonic conductance C and critical pressure ratio b.
 VALVE_CONDUCTANCE: Final = _parameter("valve_conductance")
 VALVE_CRITICAL_RATIO: Final = _parameter("valve_critical_ratio")
 # Both without a lag are 1: the valve is open in the step in which it opens.
@@ -166,6 +175,7 @@ SPOOL_RELAXATION: Final = _derived(
 )
 SPOOL_MEAN: Final = _derived("spool_mean", "-", lambda b: b.spool_mean, meaning="mean of that share over the step")
 CAPTURE_EFFICIENCY: Final = _parameter("capture_efficiency")
+# f m1, m1 = p0 V/(R T0): with f = 1 a floater is just full where it reaches the surface.
 TARGET_MASS: Final = _environment("target_mass", "kg", meaning="charge of a floater, f p0 V/(R T0)")
 # x = -R_s th on the bottom arc: a floater tilted by th comes upright on the next R_s th of its way.
 WINDOW_START: Final = _derived(
@@ -175,6 +185,8 @@ WINDOW_START: Final = _derived(
     meaning="progress at which the injection window opens; above 0 on the up run",
 )
 WINDOW_LENGTH: Final = _parameter("window_length", of="injection_window_length")
+# W = v/R_s at the sprocket, G times that on the fast side: the same factor turns speeds of the chain into those
+# of the shaft, and torques of the shaft into forces on the chain.
 SHAFT_PER_CHAIN: Final = _derived(
     "shaft_per_chain", "rad/m", lambda b: b.per_chain, meaning="angle of the fast shaft per path of the chain, G/R_s"
 )
@@ -187,6 +199,7 @@ NOLOAD_COEFFICIENT: Final = _derived(
     meaning="no-load drag of the gearbox on the chain over its speed",
 )
 SHAFT_INERTIA: Final = _parameter("shaft_inertia")
+# P_fw0 (w/w_r)^3 as a torque: over the speed, the square of it.
 WINDAGE_COEFFICIENT: Final = _derived(
     "windage_coefficient",
     "N m s2",
@@ -212,6 +225,7 @@ INTEGRAL_GAIN: Final = _derived(
 RATED_SPEED: Final = _derived("rated_speed", "rad/s", lambda b: b.rated, meaning="w_r of the generator")
 RATED_TORQUE: Final = _parameter("rated_torque", of="generator_rated_torque")
 MAX_TORQUE: Final = _parameter("max_torque", of="generator_max_torque")
+# tau_em = 1.5 p psi i_q: amplitude-invariant dq frame, no reluctance torque with L_d = L_q.
 TORQUE_PER_CURRENT: Final = _derived(
     "torque_per_current",
     "N m/A",
@@ -236,6 +250,7 @@ IRON_EDDY_COEFFICIENT: Final = _derived(
     lambda b: 0.5 * b.p.iron_loss / b.rated**2,
     meaning="the other half: a torque in proportion to the speed",
 )
+# P_mech0 w'^2 and P_stray0 tau'^2 w' over the speed.
 MECHANICAL_COEFFICIENT: Final = _derived(
     "mechanical_coefficient",
     "N m s",
@@ -251,6 +266,7 @@ CONVERTER_RATING: Final = _parameter("converter_rating")
 CONVERTER_C0: Final = _parameter("converter_c0")
 CONVERTER_C1: Final = _parameter("converter_c1")
 CONVERTER_C2: Final = _parameter("converter_c2")
+# K_p = alpha L and K_i = alpha R make the closed loop a lag of 1/alpha (decision 12).
 CURRENT_BANDWIDTH: Final = _derived(
     "current_bandwidth", "rad/s", lambda b: 2 * math.pi * b.p.current_bandwidth, meaning="alpha of the current loop"
 )
@@ -267,6 +283,7 @@ RECOVERY_MODE: Final = _mode("recovery_mode")
 H1_GAS_FLUX: Final = _environment("h1_gas_flux", "m/s", meaning="superficial velocity of the gas of H1")
 H1_GAS_POWER: Final = _environment("h1_gas_power", "W", meaning="that drives the gas of H1 to the bottom")
 H1_VOID: Final = _parameter("h1_void")
+# What is claimed is 0, or 1 as a factor, unless the mode says so: the step then needs no question of its own.
 H1_DRAG_RELIEF: Final = _derived(
     "h1_drag_relief",
     "-",
@@ -282,6 +299,7 @@ H1_VOLUME: Final = _derived(
 SHELL_VOLUME: Final = _derived(
     "shell_volume", "m3", lambda b: b.p.floater_mass / b.p.shell_density, meaning="volume of a floater's material"
 )
+# F_a = eps rho g (A_s/2) H_c.
 AIRLIFT_AREA: Final = _derived(
     "airlift_area",
     "m3",
@@ -336,6 +354,7 @@ GRID_VOLTAGE: Final = _parameter("grid_voltage")
 FREQUENCY_DROOP: Final = _parameter("frequency_droop")
 LOAD_POWER: Final = _parameter("load_power")
 DUMP_LOAD_POWER: Final = _parameter("dump_load_power")
+# Each cubic metre of air lowers the interface by 1/A_f, under water that much deeper.
 BUCKET_STIFFNESS: Final = _derived(
     "bucket_stiffness",
     "Pa/m3",

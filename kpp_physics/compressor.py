@@ -67,6 +67,7 @@ def _work(c: Vector, pressure: float, taken: float, recovered: float) -> float:
     ratio = max(1.0, pressure / c[co.AMBIENT_PRESSURE])  # into a vacuum it sucks for nothing, but earns nothing
     work = (taken - recovered) * compression_work(ratio, factor, exponent, isothermal)
     if recovered > 0.0:
+        # Recovered air comes at the hood's pressure, and needs the less work the deeper the hood is.
         ratio = max(1.0, pressure / c[co.RECOVERY_PRESSURE])
         work += recovered * compression_work(ratio, factor, exponent, isothermal)
     return work
@@ -79,6 +80,7 @@ def _cooled(c: Vector, energy: float, taken: float, recovered: float) -> tuple[f
     Returns:
         Electric work [J], temperature behind the aftercooler [K], and the pressure against which it works [Pa].
     """
+    # T_c = min(T0 + dT_ac, T0 + e_c/cp): the first by the cooler, the second without one (decision 13).
     cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
     per_energy = c[co.GAS_CONSTANT] / ((cp - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME])
     cooler = c[co.COOLER_TEMPERATURE]
@@ -128,6 +130,7 @@ def _load(
     work, cooler, middle = _cooled(c, energy, taken, recovered)
     brought = taken * cp * cooler
     # Destroyed: work and exergy of the recovered air, less the exergy of the air behind the cooler.
+    # What the air can do behind the cooler: its pressure at T0, and its temperature at p0.
     minimum = R * T0 * math.log(middle / p0) + exergy.thermal_exergy(cooler, T0, cp)
     destroyed[exergy.COMPRESSOR] += work - taken * minimum + recovered * c[co.RECOVERY_WORK]
     destroyed[exergy.RECOVERY] -= recovered * c[co.RECOVERY_WORK]
@@ -135,6 +138,7 @@ def _load(
     destroyed[exergy.RECEIVER_MIXING] += taken * exergy.mixing_loss(half, cooler, T0, cp)
     flow[ledger.AIR_INTAKE] += taken
     flow[ledger.AIR_RECOVERED] += recovered
+    # First law: what the work did not leave in the air as cp (T_c - T0) goes away as heat, motor losses included.
     flow[ledger.AFTERCOOLER] += work - taken * cp * (cooler - T0)
     # For the second ledger: the work at the pressures of both ends, trapezoid.
     start, end = per_energy * energy, per_energy * (energy + brought)
@@ -168,6 +172,7 @@ def compress(
     Returns:
         Air that enters the receiver [kg] and its energy [J].
     """
+    # Off takes nothing at all, not even idle power.
     if mode == st.COMPRESSOR_OFF:
         return 0.0, 0.0
     end = energy
@@ -185,6 +190,7 @@ def compress(
     if mode == st.COMPRESSOR_IDLE and share < 1.0:
         work = seen = _idle(c, flow, sampled, destroyed, (1.0 - share) * h)
     if mode == st.COMPRESSOR_IDLE and share > 0.0:
+        # The meter's reading at the instant of loading, inside the step: means over load cycles begin and end there.
         used = books[0, ledger.COMPRESSOR] + books[1, ledger.COMPRESSOR] + (1.0 - free) * work
         _note_load(x, lap, (x[st.STEPS] + (1.0 - share) * h / c[co.STEP]) * c[co.STEP], used)
     if share > 0.0:

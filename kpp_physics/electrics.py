@@ -48,10 +48,13 @@ def _link(c: Vector, x: Vector, supplied: float, h: float) -> tuple[float, float
     start = x[st.DC_ENERGY]
     drawn = supplied
     if capacitance > 0.0:  # a stiff link stores nothing: what comes in goes out
+        # The link's energy comes back to its reference with exp(-t/T): what that takes or gives in the step is in
+        # closed form.
         drawn += (start - reference) * -math.expm1(-h / constants.DC_LINK_TIME) / h
     # A link that is low is charged from the grid by no more than the precharge, on top of what the machine takes.
     drawn = max(drawn, min(0.0, supplied) - constants.PRECHARGE_SHARE * c[co.CONVERTER_RATING])
     highest = math.inf if x[st.BREAKER] != 0.0 else 0.0  # without the breaker the link can only be charged
+    # Over-frequency: export only is reduced; what the machine takes at standstill it may still take.
     reduction = droop(x[st.GRID_FREQUENCY], constants.GRID_FREQUENCY, c[co.FREQUENCY_DROOP])
     if reduction < 0.0:
         highest = min(highest, max(0.0, supplied) * max(0.0, 1.0 + reduction))
@@ -142,6 +145,7 @@ def _convert(
     dc = power - machine_side
     before = x[st.DC_ENERGY]
     drawn, chopped = _link(c, x, dc, h)
+    # Without load either stage still has its constant loss c0, which the grid then pays: `out` is negative.
     grid_side = stage_loss(abs(drawn) / rating, rating, c0, c1, c2)
     out = drawn - grid_side
     # The dump load takes export only: it never draws from the grid.
@@ -190,6 +194,8 @@ def electrics(
         h: step [s].
     """
     current = Currents(start_current, wanted, x[st.CURRENT], mean, mean_square)
+    # P_gen = tau_em w - 1.5 R i^2 - d(0.75 L i^2)/dt with i_d = 0, as energies of the step. Copper loss takes the mean
+    # square of the current, magnetic energy its values at both ends.
     mechanical = x[st.TORQUE] * flow[ledger.SHAFT_ANGLE]
     copper = 1.5 * c[co.RESISTANCE] * mean_square * h
     magnetic = 0.75 * c[co.INDUCTANCE] * (current.end - start_current) * (current.end + start_current)

@@ -168,8 +168,7 @@ def surround(c: Vector, x: Vector, f: Vector, flow: Vector, sampled: Vector, ent
 @inlined
 def close_switches(c: Vector, x: Vector, flow: Vector, sampled: Vector, destroyed: Vector) -> None:
     """Bring the variables of a model that was switched off to rest; their energy is lost where it would have gone."""
-    # A variable without its equation would keep its energy for ever, and give it back for nothing when switched on
-    # again.
+    # A variable without its equation would keep its energy, and give it back for nothing when it is switched on again.
     if c[co.COFLOW_ON] == 0.0 and x[st.COFLOW] != 0.0:
         lost = 0.5 * c[co.COFLOW_MASS] * x[st.COFLOW] * x[st.COFLOW]
         flow[ledger.DRAG_BULK] += lost

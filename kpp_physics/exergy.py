@@ -87,5 +87,6 @@ def mixing_loss(temperature: float, incoming: float, ambient: float, cp: float) 
         ambient: T0 [K].
         cp: heat capacity [J/(kg K)].
     """
-    # The same function with the temperature of the mixture as the dead state; T0/T brings it to ambient.
+    # The same function with the temperature of the mixture as the dead state; T0/T brings it to ambient. Mixing is
+    # irreversible whichever of the two is warmer, and so is this never negative.
     return thermal_exergy(incoming, temperature, cp) * ambient / temperature

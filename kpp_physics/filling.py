@@ -86,6 +86,8 @@ def _served(c: Vector, x: Vector, f: Vector, floater: int, progress: float, open
     stiffness = f[st.STIFFNESS, floater]
     z, cosine, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
     roof = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
+    # A point pocket has the pressure of the roof throughout; in a narrow bucket the air pushes the interface down, and
+    # the valve has to work against the pressure there.
     behind = roof + stiffness * f[st.VOLUME, floater]
     return Served(floater, progress, cosine, sine, roof, stiffness, behind, opening, lasts)
 
@@ -110,6 +112,8 @@ def _flow_against_jet(
     enthalpy, volume = f[st.ENTHALPY, to.floater], f[st.VOLUME, to.floater]
     held = bucket_volume(enthalpy, to.roof, c[co.GAS_EXPONENT], to.stiffness)
     growing = held < full * (1.0 - FULL)
+    # A bucket that still grows takes all of the air, without a limit; one that is full pushes out only what it gains as
+    # it comes upright.
     mass_flow, out = valve_against_outlet(
         c,
         pressure,
@@ -165,6 +169,7 @@ def _drawn(c: Vector, x: Vector, f: Vector, source: Source, to: Served, h: float
     from the pressure at the start foretells: the midpoint rule, of second order. However small the receiver is, its
     pressure does not fall below that of the pocket.
     """
+    # Powers of what is left: p goes with m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
     R, cp = c[co.GAS_CONSTANT], c[co.CP_AIR]
     cv = cp - R
     charge = to.lasts * _flow(c, x, f, to, source.pressure, source.temperature, h)
@@ -191,8 +196,11 @@ def _delivered(c: Vector, f: Vector, to: Served, charge: float) -> tuple[float, 
     Returns:
         Charge [kg]; for how long air flowed [s]; whether the target is reached.
     """
+    # d_i counts from zero when the floater enters the window, so that a pulse that had to wait for pressure goes on
+    # where it was.
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, to.floater]
     complete = charge >= missing
+    # At a constant flow within the step mass goes with time; the rest of the step is without inflow.
     lasted = to.lasts * missing / charge if complete and charge > 0.0 else to.lasts
     if complete:
         charge = missing
@@ -223,6 +231,8 @@ def _book_throttling(
         leaving: mean temperature of the air in the valve [K].
         fallen: integral of ln(m1/m) over the air that leaves [kg], `discharge_integral`.
     """
+    # Isenthalpic: an ideal gas keeps its temperature, and its entropy rises by R ln(p_r/p_i). That is never negative,
+    # since nothing flows against a higher pressure.
     R, cp, T0, k = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.GAS_EXPONENT]
     cv = cp - R
     # The integral of R T0 ln(p_r/p_i) dm with p_r ~ m^gamma is the value at the start less gamma times `fallen`.
@@ -262,6 +272,7 @@ def _book_missed(
         share: of the receiver's air that left [-].
     """
     R, cp, T0, p0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE], c[co.AMBIENT_PRESSURE]
+    # It bubbles up beside the floater without doing any work: its enthalpy and all of its exergy are lost.
     flow[ledger.AIR_VENTED] += missed
     flow[ledger.VENT] += missed * cp * (leaving - T0)
     end = source.temperature * math.exp(R / (cp - R) * math.log1p(-share))
@@ -305,8 +316,11 @@ def fill(
     charge, lasted, complete = _delivered(c, f, to, _drawn(c, x, f, source, to, h))
     if charge <= 0.0:
         return Charge(0.0, 0.0, 0.0, to.behind, complete)
+    # In the order of the air's way: what the receiver gives, what the valve destroys, what misses, what is left for the
+    # pocket.
     share = charge / mass
     taken = -energy * math.expm1(cp / cv * math.log1p(-share))  # U goes with m^gamma
+    # No heat passes on the way out, so that U falls by the enthalpy that leaves: `taken` is the sum of cp T dm.
     leaving = taken / (charge * cp)
     fallen = mass * discharge_integral(share)
     mean_log = math.log(source.temperature / c[co.AMBIENT_TEMPERATURE]) - R / cv * fallen / charge

@@ -27,6 +27,7 @@ class Fleet:
         self._memory = np.frombuffer(b"".join(memories), dtype=np.float64).copy()
         self._coefficients = np.array([co.coefficients(each) for each in self.parameters])
         self._counts = np.array([each.floater_count for each in self.parameters])
+        # One scratch for all, as wide as the largest plant needs: it carries nothing from plant to plant.
         self._work = work_array(int(max(self._counts, default=1)))
         self._faults = np.zeros(len(plants), dtype=np.int64)
         self._take_series()
@@ -84,6 +85,7 @@ class Fleet:
             raise ValueError(f"plant {i} has {self.parameters[i].floater_count} floaters: a copy of it must as well")
         self.parameters[i] = plant.parameters
         self._coefficients[i] = co.coefficients(plant.parameters)
+        # Parameters of another plant bring other series.
         self._take_series()
         self._row(i)[:] = np.frombuffer(plant.memory(), dtype=np.float64)
 

@@ -20,6 +20,8 @@ def lag_weights(bandwidth: float, h: float) -> tuple[float, float, float]:
         bandwidth: alpha = 2 pi f_bw [1/s].
         h: step [s].
     """
+    # The mean over t of exp(-x t/h) is (1 - exp(-x))/x; that of its square is the same with 2 x. x is never 0: the
+    # bandwidth has a lower limit.
     x = bandwidth * h
     return math.exp(-x), -math.expm1(-x) / x, -math.expm1(-2.0 * x) / (2.0 * x)
 
@@ -54,6 +56,9 @@ def iron_torque(end_speed: float, mean_speed: float, hysteresis: float, eddy: fl
         hysteresis: P_fe0/(2 w_r) [N m], present down to standstill.
         eddy: P_fe0/(2 w_r^2) [N m s].
     """
+    # Hysteresis loses a fixed energy in each turn: a torque that does not depend on the speed and changes sign with it,
+    # as stiff near rest as dry friction. Eddy currents go with the square of the frequency: a torque in proportion to
+    # the speed.
     return dry_friction(end_speed, hysteresis, constants.SHAFT_STANDSTILL_SPEED) + eddy * mean_speed
 
 

@@ -22,12 +22,16 @@ def place(x: float, straight: float, radius: float) -> tuple[float, float, float
     Returns:
         Height z [m], cos(theta) [-], sin(theta) [-]. The tilt is below 90 degrees where cos(theta) > 0.
     """
+    # Bottom arc: the angle x/R runs from -90 degrees at the nadir to 0 where the up run begins, and the tilt is the
+    # same with the other sign.
     if x < 0.0:
         angle = x / radius
         sine = math.sin(angle)
         return radius + radius * sine, math.cos(angle), sine
     if x < straight:
         return radius + x, 1.0, 0.0
+    # Top arc: a quarter of a circle to the apex, where cos(theta) passes through zero and the mouth is level; beyond it
+    # the cosine is negative and the bucket holds nothing.
     angle = (x - straight) / radius
     sine = math.sin(angle)
     return radius + straight + radius * sine, math.cos(angle), sine
@@ -89,6 +93,8 @@ def mean_slope(x: float, ds: float, cosine: float, sine: float, straight: float,
         return (cosine * cosine_half - sine * sine_half) * ratio
     if x < 0.0 or end < 0.0:  # across the start of the up run: the same curve as its end, turned round
         return (_height_over_run_end(-x, radius) - _height_over_run_end(-end, radius)) / ds
+    # Across the end of the up run. A difference of heights is safe here: both ends lie on either side of the corner, so
+    # that ds is not zero.
     return (_height_over_run_end(end - straight, radius) - _height_over_run_end(x - straight, radius)) / ds
 
 
@@ -106,6 +112,8 @@ def tilt_capacity(cosine: float, sine: float, aspect: float) -> float:
     # Mouth up or level: nothing stays in. Continuous, since cot th falls to 0 there.
     if cosine <= 0.0:
         return 0.0
+    # tan th against h_f/b without a division, so that an upright bucket (sine 0) needs no case of its own: it holds all
+    # of its volume. Both branches give one half where they meet.
     opposite = aspect * abs(sine)
     if opposite <= cosine:
         return 1.0 - 0.5 * opposite / cosine

@@ -17,6 +17,8 @@ def window_end(c: Vector, x: Vector) -> float:
     """Where the injection window ends [m]: a starting plant at rest injects along the lower half of the up run."""
     length = c[co.WINDOW_LENGTH]
     if int(x[st.PLC_STATE]) == plc.STARTING and x[st.SPEED] < constants.START_WINDOW_SPEED:
+        # A start manifold: one charge pulls with about 1.1 kN in the reference plant, and breaking away takes 4.7 kN,
+        # most of it iron loss of the generator through the gear.
         length = 0.5 * c[co.STRAIGHT_LENGTH]
     apex = c[co.STRAIGHT_LENGTH] + 0.5 * math.pi * c[co.RADIUS]  # beyond it a floater's mouth is up: it holds no air
     return float(min(c[co.WINDOW_START] + length, apex))
@@ -31,6 +33,8 @@ def _dismiss(c: Vector, x: Vector, f: Vector, first: int, inside: int, counts: b
     """
     count = f.shape[1]
     for i in range(count):
+        # Counted from the rearmost, the floaters in the window are the first `inside`; modulo, since the numbers go
+        # round the loop.
         if f[st.IN_WINDOW, i] != 0.0 and (i - first) % count >= inside:
             f[st.IN_WINDOW, i] = 0.0
             x[st.WINDOW_COUNT] -= 1.0
@@ -56,6 +60,7 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
     count = f.shape[1]
     pitch = c[co.PITCH]
     end = window_end(c, x)
+    # Backwards no floater comes in from the rear, and the window is looked at where the floaters stand.
     way = max(0.0, x[st.SPEED]) * h
     # The rearmost floater that is in the window at the end of the step; progress grows by a pitch to the next.
     first = math.ceil((c[co.WINDOW_START] - way - x[st.POSITION]) / pitch)
@@ -66,6 +71,8 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
     progress = x[st.POSITION] + first * pitch
     while progress < end and inside < count:  # no floater twice, however long the window
         i = (first + inside) % count
+        # It enters: its charge begins at zero. What it may still hold of an earlier pulse does not count against the
+        # target.
         if f[st.IN_WINDOW, i] == 0.0:
             f[st.IN_WINDOW, i] = 1.0
             f[st.DELIVERED, i] = 0.0
@@ -84,6 +91,8 @@ def window(c: Vector, x: Vector, f: Vector, enabled: bool, h: float) -> tuple[in
         return -1, 0.0, 0.0, False
     lasts = h
     if way > 0.0:  # at rest, or backwards, a floater that is in the window stays there
+        # How far it has come into the window by the end of the step, and how far it has to go at its beginning: over
+        # the speed, the times after entering and before leaving.
         since, until = served_progress + way - c[co.WINDOW_START], end - served_progress
         lasts = min(h, since / x[st.SPEED], until / x[st.SPEED])
     return served, served_progress, lasts if lasts > SHORTEST * h else 0.0, waits
@@ -99,6 +108,7 @@ def spool_opening(c: Vector, share: float) -> tuple[float, float]:
     if share == 1.0:
         return opened, mean
     constant = (1.0 - mean) / opened  # the time constant over the step, from the mean 1 - opened tau/h
+    # Without a lag `opened` and `mean` are 1, the constant is 0, and both results are 1 for any share.
     opened = 1.0 - math.pow(1.0 - opened, share)
     return opened, 1.0 - opened * constant / share
 
@@ -133,6 +143,7 @@ def _turn(c: Vector, x: Vector, f: Vector, h: float) -> _Turn:
     A pulse by hand is for one floater; in manual operation nothing else opens the valve while the plant runs.
     """
     state = int(x[st.PLC_STATE])
+    # A command may come while the plant coasts, too: a pulse by hand is not bound to the automatic injection.
     by_hand = x[st.MANUAL_PULSES] > 0.0 and state in (plc.RUNNING, plc.COASTING)
     automatic = plc.injection_enabled(state) and not (state == plc.RUNNING and c[co.MANUAL_INJECTION] != 0.0)
     last = int(x[st.SERVED])
@@ -173,8 +184,11 @@ def charge_floater(
     opening, before = 0.0, h  # mean of the opening; time before the floater comes in
     if turn.floater >= 0 and turn.lasts > 0.0:
         before = h - turn.lasts if turn.progress < c[co.WINDOW_START] else 0.0
+    # Three stretches of the step one after the other: the spool closes until the floater comes in, opens while it is
+    # served, and closes again for the rest. Each may be of no length.
     x[st.SPOOL] = _closing(c, x[st.SPOOL], before / h)
     if before < h:
+        # From where the spool stands, the mean of its way to fully open; a spool that is open stays open.
         opening = x[st.SPOOL] + (1.0 - x[st.SPOOL]) * spool_opening(c, turn.lasts / h)[1]
     x[st.SERVED] = x[st.FILLED] = turn.floater
     x[st.SERVED_FLOW] = x[st.INFLOW] = 0.0
@@ -183,6 +197,8 @@ def charge_floater(
         return 0.0, 0.0, 0.0, 0.0
     charge = fill(c, x, f, flow, sampled, destroyed, turn.floater, turn.progress, mass, energy, opening, turn.lasts, h)
     x[st.SERVED_FLOW] = charge.mass / h
+    # The charge took the spool's mean over the whole stretch; only the charge tells when the spool began to close
+    # again.
     opened = turn.lasts
     if turn.waits:
         opened = h - before
@@ -194,6 +210,8 @@ def charge_floater(
     if charge.complete:
         x[st.PULSES] += 1.0
         if turn.by_hand:
+            # One pulse given. SERVED forgets the floater, or its leaving the window would be counted as the end of
+            # another pulse.
             x[st.MANUAL_PULSES] -= 1.0
             x[st.SERVED] = -1.0
     return charge.mass, charge.energy, charge.missed, charge.behind

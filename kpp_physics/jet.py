@@ -42,6 +42,7 @@ def expelled(
     """
     # More than a pocket has it cannot pay: its volume, and with it the flow, ends at 0.
     volume = bucket_volume(max(0.0, energy - paid), roof, c[co.GAS_EXPONENT], stiffness)
+    # Q = max(dV/dt, 0): a pocket that shrinks takes water in by its mouth, and the outlet has nothing to do with that.
     return max(0.0, expansion + (min(volume, limit) - start) / duration)
 
 
@@ -113,6 +114,7 @@ def paid_spout(
     # Only where the bucket gets full: before that the valve's flow and this one are the same.
     if (flow - expansion) * duration > room:
         flow = min(flow, at_first)
+    # What the way up adds does not stop when the bucket is full, and is left out of the time until then.
     growth = flow - expansion
     growing, following = filled_after(room, growth, widening, duration)
     later = max(0.0, expansion + (room - growth * growing) / following) if following > SHORTEST * h else 0.0
@@ -149,7 +151,9 @@ def filled_after(room: float, growth: float, widening: float, duration: float) -
 
 @inlined
 def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
-    """Let water out in a share of the step [-]: thrust and power go with powers of the flow, not with its mean.
+    """Let water out in a share of the step [-].
+
+    Thrust goes with the square of the flow and power with its cube: a mean flow over the step would not do.
 
     Args:
         flow: through the outlet meanwhile [m3/s].
@@ -164,10 +168,10 @@ def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
 def limit_thrust(c: Vector, x: Vector, displaced: float, mass: float, h: float) -> None:
     """Let no more water push than the pocket has given off by the end of the step, and no more than it pays for.
 
-    What it takes back while its air cools or is compressed leaves no thrust; it would be more than the jet's wake and
-    the speed of the water together can pay for. So would be, by a little, the thrust of a jet as fast as the chain on
-    a path that is longer than the speed at the start of the step, with which the water leaves: the chain may gain speed
-    as in the last step, and a light one by the jet that begins.
+    Water that the pocket takes back while its air cools or is compressed leaves no thrust: counted, it would be more
+    than the jet's power and the speed of the water together can pay for. The thrust of a jet about as fast as the chain
+    would exceed that too, by a little: the water leaves with the speed at the start of the step, and the path is longer
+    where the chain gains speed, be it as in the last step or, on a light chain, from the jet itself.
 
     Args:
         displaced: growth of the pocket in the whole step [m3].
@@ -247,6 +251,7 @@ def _received(
     """
     cp = c[co.CP_AIR]
     if entering <= 0.0:
+        # Where the valve lets nothing through, heat alone makes the pocket grow and drives the jet.
         heat, _ = heat_from_water(mass, enthalpy, water, conductance, cp, h)
         return float(heat)
     # Filling at constant pressure: the air brings its enthalpy, and pushes the water out with part of it.

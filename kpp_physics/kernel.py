@@ -165,6 +165,8 @@ def _watch(c: Vector, x: Vector, f: Vector, flow: Vector, lap: Vector, h: float)
 @inlined
 def _turn_lap(c: Vector, x: Vector, f: Vector, books: Vector, lap: Vector, ring: Vector, h: float) -> None:
     """Wrap the position; when a lap is completed for the first time, keep its record and begin the next."""
+    # The position stays within the loop, where it keeps its digits; whole laps are counted apart. A chain that swings
+    # over the start and back completes no lap twice: only a new highest number is recorded.
     if x[st.POSITION] < 0.0:
         x[st.POSITION] += c[co.LOOP_LENGTH]
         x[st.LAPS] -= 1.0
@@ -310,7 +312,7 @@ def _one_step(
     # them.
     fault = move(c, x, f, flow, samples, work, active, brake, stray, h)
     # The step counts even so: the message names the time at which the plant could not be computed any further.
-    # NOT_FINITE has the say, since a solver that met a number which is none has not converged either.
+    # NOT_FINITE takes precedence: a solver that met a number which is none has not converged either.
     if fault != OK:
         x[st.STEPS] += h / c[co.STEP]
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE
@@ -334,6 +336,7 @@ def _divide(c: Vector, spool: tuple[float, float], parts: int) -> tuple[float, f
         Length of the part [s]; weights of the current (`lag_weights`); relaxation of the winding.
     """
     h = c[co.STEP] / parts
+    # Each time from those of the whole step, and not from the last division.
     c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool
     if parts > 1:
         c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool_opening(c, 1.0 / parts)
@@ -391,7 +394,7 @@ def advance(
         at += 2 * exergy.COUNT
         ring = memory[at : at + st.LAP_RING * st.LAP_WIDTH].reshape((st.LAP_RING, st.LAP_WIDTH))
         offset = at + st.LAP_RING * st.LAP_WIDTH
-        # Coefficients are derived anew in every call, and what follows the surroundings is part of the state, not of
+        # Coefficients are derived again for every call; what follows the surroundings is part of the state, not of
         # them.
         take_present(c, x)
         spool = c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN]
@@ -417,6 +420,7 @@ def advance(
             if parts > 1:  # the powers that are shown are those of the last part
                 for line in range(ledger.COUNT):
                     books[2, line] *= parts
+        # The caller's row is as it was: the next call divides from the same numbers.
         c[co.SPOOL_RELAXATION], c[co.SPOOL_MEAN] = spool
 
 

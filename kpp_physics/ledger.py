@@ -124,6 +124,7 @@ INPUTS: Final = tuple(line.name for line in TABLE if line.side is Side.INPUT)
 OUTPUTS: Final = tuple(line.name for line in TABLE if line.side is Side.OUTPUT)
 COUNTERS: Final = tuple(line.name for line in TABLE if line.side is Side.COUNTER)
 
+# Inputs stand first, then outputs: the balance needs no table of signs, only these two numbers.
 COUNT: Final = len(LINES)
 INPUT_COUNT: Final = len(INPUTS)
 BALANCE_COUNT: Final = len(INPUTS) + len(OUTPUTS)

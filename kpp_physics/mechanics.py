@@ -18,10 +18,10 @@ from kpp_physics.state import Vector
 from kpp_physics.water import drag
 
 PARTS = 256
-"""Most parts of a step: it may end in a lock of the clutch, where friction fades, and in rest; each time it goes on."""
+"""Most parts of a step. One ends where the clutch locks, where friction begins to fade, or at rest; another follows."""
 
 DONE = 1e-12
-"""Share of a step that is no time any more: rounding of the lengths of its parts."""
+"""Share of a step that counts as no time left: the rounding of its parts' lengths."""
 
 
 @inlined
@@ -40,7 +40,7 @@ def move(
     """Motion of chain, water and shaft over one step, divided where the clutch locks and where the chain comes to rest.
 
     Reads x[TORQUE] (mean air-gap torque) and flow[WATER_INGESTED]; books every work and loss. In `flow` the lines of
-    the chain are nought before: what stands there afterwards is this step's.
+    the chain are zero before: what stands there afterwards is this step's.
 
     Args:
         brake: force of the brake on the chain [N].
@@ -49,6 +49,8 @@ def move(
     Returns:
         OK or a fault, see `faults`.
     """
+    # Forces that hold for the whole step come first: bubbles and jet go with what the chain and the water do at its
+    # start.
     claimed_forces(c, x, f.shape[1])
     acting = _acting(c, x, f, flow, brake, stray)
     ingested, expelled, start_speed = acting.ingested, flow[ledger.WATER_EXPELLED], x[st.SPEED]
@@ -78,6 +80,7 @@ def move(
         exchanged = (expelled + ingested) * part.chain.step / h
         sampled[ledger.CHAIN_FRICTION] += rubbed
         sample(c, x, sampled, v0, start.coflow, start.shaft, part.clutch, rubbed, exchanged, part.chain.step)
+        # The co-flow's path, for the airlift's work: the mean speed of each part times its length.
         lifted += part.chain.coflow * part.chain.step
         left -= part.chain.step
         # The chain gives the impulse, the shaft takes it: speeds jump, and what the jump costs is the clutch's loss.
@@ -143,6 +146,8 @@ def _book_chain(
         x[st.COFLOW] = 2.0 * end.coflow - start.coflow  # the mean is that of both ends: the implicit midpoint rule
     flow[ledger.BUOYANCY] += end.buoyancy * ds
     flow[ledger.SHELL] += end.shell * ds
+    # The chain gives F_d v (a claim may spare it a share, see `claims`). F_d (v - u) of it is dissipated at the
+    # floaters; F_d u goes to the co-flow, whose own resistance dissipates it in the bulk.
     flow[ledger.DRAG] += force * 0.5 * (v0 + v1) * step
     flow[ledger.DRAG_LOCAL] += force * relative * step
     flow[ledger.DRAG_BULK] += drag(end.coflow, c[co.BULK_COEFFICIENT]) * end.coflow * step
@@ -153,6 +158,8 @@ def _book_chain(
     flow[ledger.BRAKE] += dry_friction(rubbing, brake, constants.STANDSTILL_SPEED) * ds
     # A brake may stop a light chain in a fraction of the step, so this is sampled at the ends of every part.
     sampled[ledger.BRAKE] += 0.5 * step * rubbing_power(v0, v1, brake)
+    # The gearbox turns with the sprocket, so that it has its no-load loss with the clutch open, too; its load loss goes
+    # with the torque, and is 0 then.
     own_loss = c[co.NOLOAD_COEFFICIENT] * 0.5 * (v0 + v1) * ds
     ratio = c[co.SHAFT_PER_CHAIN]
     flow[ledger.GEARBOX] += own_loss + gearbox_load_loss(part.clutch, ratio * ds, 1.0 / part.transfer)
@@ -179,6 +186,7 @@ def _book_shaft(
     # What the shaft moves, at its own speed [kg m2]: with the clutch locked, the chain as well.
     moved = part.moving / (ratio * (ratio * part.transfer)) if part.locked else c[co.SHAFT_INERTIA]
     x[st.SHAFT_SPEED] = w1
+    # tau_gen, what the generator takes from the shaft; the flywheel's windage is not in it.
     x[st.SHAFT_TORQUE] = acting.torque + dissipated + iron + mechanical * mean
     flow[ledger.FLYWHEEL_WINDAGE] += c[co.WINDAGE_COEFFICIENT] * mean * abs(mean) * angle
     flow[ledger.GENERATOR_IRON] += iron * angle
@@ -201,6 +209,7 @@ def _conclude(c: Vector, x: Vector, flow: Vector, start_speed: float, lifted: fl
     travel = flow[ledger.CHAIN_TRAVEL]
     x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
     x[st.CLUTCH_TORQUE] /= h
+    # F_pto = [G tau_c/eta_g + no-load drag]/R_s: the second goes with the mean speed of the step.
     x[st.PTO_FORCE] = x[st.PTO_FORCE] / h + c[co.NOLOAD_COEFFICIENT] * travel / h
     if x[st.CLAIMS_ACTIVE] != 0.0:
         book_claims(

@@ -169,6 +169,7 @@ def compressor_power(records: list[Any], start: Any) -> tuple[float, int]:
     total = records[-1][ledger.COMPRESSOR] - start[ledger.COMPRESSOR]
     if loads < 2:
         return float(total / span), 0
+    # From the first to the last switching to loaded: loads - 1 whole cycles, wherever the laps begin and end.
     cycles = switched[-1][st.LAST_LOAD_TIME] - switched[0][st.FIRST_LOAD_TIME]
     energy = switched[-1][st.LAST_LOAD_ENERGY] - switched[0][st.FIRST_LOAD_ENERGY]
     # The laps can hold at most one load cycle more or less than the mean says; if they differ by more, the cycles are
@@ -197,6 +198,8 @@ def meters(records: list[Any], start: Any) -> Meters:
         return result
     last = records[-1]
     rate = 1.0 / (last[st.LAP_TIME] - start[st.LAP_TIME])
+    # Totals at both ends over the time between: what is booked is what is metered, and no sample is lost between two
+    # laps.
     for name, line in _MEANS:
         result[name] = (last[line] - start[line]) * rate
     for name, column, extreme in _EXTREMES:

@@ -14,16 +14,16 @@ from kpp_physics.water import coflow_correction, drag
 _SATURATED = 20.0  # tanh(20) is 1 to double precision
 
 PASSES = 120
-"""Most passes of a solver: a bracket as wide as the step's change is halved to rounding in about sixty."""
+"""Most passes of a solver; a bracket as wide as the step's change is halved to rounding in about sixty."""
 
 RESIDUAL = 1e-9
-"""Force left over, over the sum of the forces' magnitudes, above which a solution is none."""
+"""Largest force left over in a solution, over the sum of the forces' magnitudes; above it nothing has been solved."""
 
 TINY = 1e-250
-"""Force so small that doubles near it lose digits, and no balance to `RESIDUAL` of it can be asked for [N or N m]."""
+"""Force below which doubles lose digits, so that no balance to `RESIDUAL` of it can be asked for [N or N m]."""
 
 ROUNDING = 4e-16
-"""The same at which no pass can make it better; likewise of a correction over the speed."""
+"""The same at which another pass cannot improve it; and of a correction over the speed."""
 
 
 class Resistances(NamedTuple):
@@ -78,6 +78,8 @@ def dry_friction(speed: float, force: float, scale: float) -> float:
         speed, scale: present speed, and the speed below which the friction fades [m/s or rad/s].
         force: of full friction [N or N m].
     """
+    # Below the scale the friction falls with the speed, to none at rest: a chain that anything pulls at creeps, at the
+    # speed at which pull and friction balance, and one without any pull stays where it is.
     x = speed / scale
     if x > _SATURATED:
         return force
@@ -91,6 +93,7 @@ def _dry_friction_slope(speed: float, force: float, scale: float) -> float:
     x = speed / scale
     if abs(x) > _SATURATED:
         return 0.0
+    # d(tanh x)/dx = 1 - tanh^2 x; full friction has no slope at all.
     tangent = math.tanh(x)
     return force / scale * (1.0 - tangent * tangent)
 
@@ -125,6 +128,7 @@ def mean_coflow(
         corrected, sensitivity = coflow_correction(
             estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h, lift
         )
+        # The limits are of two kinds: a relative one for water that flows, an absolute one for water at rest.
         change = abs(corrected - estimate)
         estimate = corrected
         settled = change <= 1e-13 * abs(estimate) + 1e-20
@@ -196,6 +200,8 @@ def end_speed(
         # ending it.
         first = dry_friction(end, load.dry, load.dry_scale)
         second = dry_friction(end, load.second_dry, load.second_scale)
+        # The water receives all of the drag, whatever share of it a claim lets the chain pay: that is why `mean_coflow`
+        # does not know of `paid`.
         pull = water.paid * drag(relative, water.drag)
         losses = load.linear * mean + load.quadratic * mean * abs(mean)
         residual = inertia * change - load.driving + losses + pull + first + second
@@ -223,5 +229,7 @@ def end_speed(
             correction = 0.5 * (low + high) - change
         before = abs(correction)
         change += correction
+        # Half of the chain's correction is in its mean speed, and the co-flow follows that: a better first estimate for
+        # the next pass.
         coflow_mean += 0.5 * sensitivity * correction
     return start + change, coflow_mean, converged

@@ -29,7 +29,7 @@ Observation = dict[str, dict[str, Any]]
 
 PARAMETER_CHANGE: Final = 0.0
 """Energy and exergy of free changes of the plant: there are none, since what is built changes in a fork alone and the
-environment ramps through lines of its own. The field stays for who reads this version of the wire [J]."""
+environment ramps through lines of its own. The field stays for readers of this version of the protocol [J]."""
 
 _COMPRESSOR_MODES: Final = ("off", "idle", "loaded")
 _RPM: Final = 30.0 / math.pi

@@ -63,6 +63,8 @@ def _transfer(efficiency: float, backwards: bool) -> float:
     The clutch's torque brakes a chain that runs forwards, so the gearbox takes its loss from the chain. Backwards the
     torque drives the chain, and the loss has to come off what arrives; without the distinction it would be a gain.
     """
+    # 2 - 1/eta backwards: either way the gearbox keeps tau_c (1/eta - 1) for each radian, and its loss is never
+    # negative.
     return 1.0 + (1.0 - 1.0 / efficiency if backwards else 1.0 / efficiency - 1.0)
 
 
@@ -74,6 +76,7 @@ def _halt(w0: float, load: Resistances) -> float:
         w0: its speed [rad/s].
         load: what it works against; the dry friction acts as it does at the start.
     """
+    # J dw/dt = -pull over a fall from w0 to 0, with everything but the dry friction at the mean speed of that fall.
     mean = 0.5 * w0
     pull = -load.driving + load.linear * mean + load.quadratic * mean * abs(mean)
     # Braking forces that push against the motion only: a pull the other way never brings it to rest.
@@ -95,6 +98,8 @@ def _shortened(step: float, longest: float, change: float, jolt: float, h: float
 @merged
 def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float) -> float:
     """Torque that takes the shaft from one speed to the other in a part [N m, rad/s, s], with what brakes it."""
+    # J dw/dt = tau_c - tau_gen - tau_fw, solved for tau_c. Hysteresis and stray loss act with the speed at the end and
+    # the rest with the mean, as the motion was solved: otherwise the torque would not be that of the motion.
     mean = 0.5 * (w0 + w1)
     return float(
         c[co.SHAFT_INERTIA] * (w1 - w0) / step
@@ -109,7 +114,7 @@ def _clutch_torque(c: Vector, acting: Acting, w0: float, w1: float, step: float)
 def _stays_locked(clutch: float, final: bool, driven: bool) -> tuple[bool, bool]:
     """Whether a lock holds, and whether the shaft drives the gearbox.
 
-    A torque below nought cannot pass a one-way clutch, so it opens. Only where it had to lock because the shaft would
+    A torque below zero cannot pass a one-way clutch, so it opens. Only where it had to lock because the shaft would
     have been overtaken (`final`) can stiff frictions on both sides leave it no torque of its own sign, locked or open:
     it stays locked then, and the part is tried once more with the gearbox taking its loss from the shaft.
 
@@ -125,6 +130,8 @@ def _stays_locked(clutch: float, final: bool, driven: bool) -> tuple[bool, bool]
 @merged
 def _shaft_load(c: Vector, acting: Acting) -> Resistances:
     """What a shaft that turns by itself works against."""
+    # The clutch is open and passes no torque: the air gap brakes, and nothing drives. Its second dry friction is none,
+    # with any scale above 0.
     return Resistances(
         c[co.SHAFT_INERTIA],
         -acting.torque,
@@ -169,6 +176,8 @@ def _try_chain(
         acting.lift,
         acting.paid,
     )
+    # Water that was taken in gets its impulse once: over `soak`, from the beginning of the step, which is h -
+    # start.left ago. A part that begins later has none of it left to give.
     braking = exchange_force(acting.ingested, v0, soak) if h - start.left < soak * (1.0 - RESIDUAL) else 0.0
     end = run_chain(c, x, f, work, active, acting, load, water, start, guess, coflow, braking, step)
     shorter = _shortened(step, longest, end.speed - v0, max(JOLT, JOLT_SHARE * abs(v0)), h)
@@ -207,12 +216,16 @@ def solve_part(
     v0, w0, ratio, shaft_load = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN], _shaft_load(c, acting)
     step = longest = start.left
     soak, backwards, locked = start.soak, start.backwards, start.locked
+    # The last step's acceleration as a first guess: forces change little from one millisecond to the next.
     v1, w1, coflow = v0 + x[st.ACCELERATION] * step, w0, start.coflow
     end = ChainEnd(False, step, v1, coflow, 0.0, 0.0, 0.0, False)
     load, transfer, clutch, halt = shaft_load, 1.0, 0.0, math.inf
     found = ends_in_lock = final = turned = driven = halted = False
     for _ in range(ATTEMPTS):
+        # Chain first: it drives, and its speed decides whether the clutch is locked. A shaft that drives (`driven`)
+        # takes the gearbox's loss on the other side, as a chain that runs backwards does.
         transfer = _transfer(c[co.GEARBOX_EFFICIENCY], backwards != driven)
+        # With the clutch locked the shaft is a mass on the chain; open, chain and shaft are solved one after the other.
         load = chain_load(c, acting, locked, ratio * transfer)
         end, shorter = _try_chain(c, x, f, work, active, acting, load, start, v1, coflow, soak, step, longest, h)
         v1, coflow = end.speed, end.coflow
@@ -224,7 +237,7 @@ def solve_part(
             continue
         step = end.step
         # From rest the chain may go either way. It is turned round once only: forces that balance within the gearbox's
-        # loss move it neither way, and would turn it for ever.
+        # loss move it neither way, and it would be turned round without end.
         if v0 == 0.0 and (v1 > 0.0 if backwards else v1 < 0.0) and not turned:
             backwards, turned = not backwards, True
             continue
@@ -235,9 +248,13 @@ def solve_part(
             found, driven = _stays_locked(clutch, final, driven)
             if found:
                 break
+            # Once more locked, with the loss on the shaft's side; else the clutch opens, and the part may be as long as
+            # at first.
             locked, step = (True, step) if driven and final else (False, longest)
             continue
         clutch = 0.0  # open: the shaft turns by itself
+        # This part was made to end where the shaft comes to rest, so that its speed there is 0 by construction. It
+        # stays at rest only where the chain does not run ahead of it: otherwise the clutch locks before that.
         if step == halt:
             w1, halted = 0.0, ratio * v1 <= 0.0
             found, ends_in_lock = halted, ends_in_lock and not halted
@@ -249,6 +266,7 @@ def solve_part(
         if shorter > 0.0:
             step, longest, ends_in_lock = shorter, shorter, False
             continue
+        # The next try ends where the shaft stands still, with its friction as at the start up to there.
         if rest < step:
             step = halt = rest
             continue
@@ -258,6 +276,7 @@ def solve_part(
         found = overtake <= 0.0 or ends_in_lock
         if found:
             break
+        # Equal at the start and the chain faster at the end: there is no instant before which the clutch was open.
         if gap <= 1e-12 * abs(w0) + NO_SLIP:  # locks at once
             locked, final, step = True, True, longest
             continue

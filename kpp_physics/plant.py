@@ -54,6 +54,7 @@ class Plant:
         count = parameters.floater_count
         self.parameters = parameters
         self._memory = np.zeros(st.size(count))
+        # Everything the compiled step reads or fills is made once, here: the step itself takes no memory.
         self._counts = np.array([count])
         self._faults = np.zeros(1, dtype=np.int64)
         self._parts = st.views(self._memory, count)
@@ -62,6 +63,7 @@ class Plant:
         self._stores = np.zeros(survey.STORES_WIDTH)
         self._lines = np.zeros((2, ledger.COUNT))
         self._coefficients = co.coefficients(parameters)
+        # Both kept for as long as a lap lasts: meters and the ring of lap records change only when one is complete.
         self._lap_view: LapView | None = None
         self._ring_start = st.ring_start(count)
         self._ring_digest: tuple[int, bytes] | None = None
@@ -267,7 +269,7 @@ class Plant:
         """The plant in which a fork with other parameters begins.
 
         Where only settings, conditions and environment change, its ledgers go on. Where the machine is built otherwise
-        they begin anew: energy and exergy count from what the changed plant holds, and the difference to this plant
+        they start again: energy and exergy count from what the changed plant holds, and the difference to this plant
         stands in its state.
 
         Raises:
@@ -322,6 +324,7 @@ class Plant:
         for books in (parts.ledger, parts.sampled, parts.entropy, parts.ring):
             books[:] = 0.0
         kernel.clear_lap(parts.lap)
+        # Laps count from zero again, and so does the one after which slack and a hot receiver trip.
         x[st.ARMED_LAP] = max(0.0, x[st.ARMED_LAP] - x[st.LAPS])
         x[st.LAPS] = x[st.RECORDED_LAPS] = x[st.ENTROPY_LOW] = 0.0
         x[st.PULSES] = x[st.MISSED] = 0.0
@@ -404,7 +407,7 @@ class Plant:
         return self._memory.tobytes()
 
     def set_memory(self, memory: bytes) -> None:
-        """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up anew."""
+        """Return to a state that `memory` gave, with the parameters in force; what a lap leaves is looked up again."""
         self._memory[:] = np.frombuffer(memory, dtype="<f8")
         environment.take_present(self._coefficients, self._parts.scalars)  # those of the state, amid a ramp too
         self._faults[:] = faults.OK
@@ -413,6 +416,7 @@ class Plant:
 
     def snapshot(self) -> bytes:
         """The complete plant as bytes, for `restore`."""
+        # Length, header, memory: little-endian on every machine, so that a snapshot can move from one to another.
         header = json.dumps(
             {
                 "schema": SNAPSHOT_SCHEMA,

@@ -126,6 +126,7 @@ def next_state(state: int, full: bool, shaft_speed: float, setpoint: float, spee
         shaft_speed, setpoint: of the fast shaft, nominal [rad/s].
         speed: of the chain [m/s].
     """
+    # At most one transition a step. All others are commands, trips, or pulses of H3.
     if state == PRESSURISING and full:
         return STARTING
     # Half the speed: from there on the generator can hold the plant, and its integral begins at zero.
@@ -192,6 +193,8 @@ def speed_control(
         limit: highest torque [N m]; the lowest is 0, the generator never motors.
         h: step [s].
     """
+    # Positive above the set-point: more torque brakes. Below it the command would be a motor's and is clipped to 0, so
+    # that a plant speeds up by its buoyancy alone.
     error = speed - setpoint
     wanted = gain * error + integral
     command = min(max(wanted, 0.0), limit)

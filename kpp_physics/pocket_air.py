@@ -33,7 +33,8 @@ NEARLY_FULL = 0.8
 """Share of the capacity, at the temperature of the inflow, below which a pocket is not expected to overflow."""
 
 SPILT_PARTS = 512.0
-"""Parts in which the heat of air that leaves a narrow bucket is summed, times the fall of its temperature over it."""
+"""Parts in which the enthalpy of air that leaves a narrow bucket is summed, for each unit of its relative fall in
+temperature."""
 
 MOST_PARTS = 400
 """Most parts of an inflow: a charge as large as the capacity in one step, of which `substeps` lets a hundredth through.
@@ -198,6 +199,7 @@ def spilt_narrow(
         pressure = roof + stiffness * space
         cooler = colder if part == parts else -math.expm1(k * math.log(pressure / high))
         stays = mass * (space * pressure) / (volume * high) / (1.0 - cooler)
+        # Trapezoid over the air that leaves in this part.
         spared += 0.5 * (left - stays) * (fallen + cooler)
         left, fallen = stays, cooler
     return gone, cp * temperature * spared
@@ -243,6 +245,7 @@ def _let_in(
         The pocket without the heat, what still remains, and the heat [J] with its sample.
     """
     R, cp, T0 = c[co.GAS_CONSTANT], c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
+    # Parts of equal mass, so that the temperature of each follows from its number alone.
     entering = x[st.INFLOW] / parts
     incoming, mean_log = _part_of_inflow(x, part, parts, R / (cp - R), T0)
     if part == parts - 1:  # together the parts bring what left the receiver, to the last bit
@@ -372,6 +375,8 @@ def pass_step(
         most = bucket.limit * bucket.roof / (c[co.GAS_CONSTANT] * x[st.INFLOW_TEMPERATURE])
         parts = _inflow_parts(x[st.INFLOW], pocket.mass, most)
     warming, split = _warming_parts(around, bucket, pocket.mass, pocket.enthalpy, k, cp, h)
+    # Parts of the inflow first, parts of the heat after them; for a floater that comes into the window in this step the
+    # other way round. `phase` is below `parts` while air enters.
     late = filling and x[st.INFLOW_LATE] != 0.0
     has_jet = bucket.floater == around.jet_of
     remaining = x[st.INFLOW] * x[st.INFLOW_TEMPERATURE]
@@ -396,15 +401,19 @@ def pass_step(
         if q != 0.0:
             pocket = Pocket(pocket.mass, pocket.enthalpy + q, pocket.energy + q, pocket.volume)
             sums[HEAT] += q
+        # A bucket that comes upright can hold less now than at the end of the step.
         limit = bucket.limit
         if bucket.widening > 0.0:
             limit -= bucket.widening * max(0.0, h - elapsed)
+        # The jet is paid for once, with the last part of the inflow: `paid_spout` finds the flow from the volumes
+        # before and after all of it.
         if has_jet and around.jet_pays and phase == max(0, parts - 1):
             pocket = _pay(c, x, destroyed, around, bucket, pocket, limit, spilt, h)
         displaced = pocket.volume
         pocket = _expanded(c, bucket, pocket)
         if has_jet and not around.jet_pays:
             claimed_spout(c, x, displaced, pocket.volume, limit, bucket.widening, bucket.expansion, lasted, h)
+        # Vent-all: m falls with exp(-t/1 s). The last of it goes at once, or the pocket would never count as empty.
         kept = 1.0
         if around.vent:
             kept = math.exp(-h / constants.VENT_TIME) if pocket.mass > constants.MASS_ZERO else 0.0

@@ -62,7 +62,9 @@ def pockets(
     sums = work[SUMS]
     sums[:] = 0.0
     sums[COLDEST] = st.EMPTY_LOW
+    # The jet belongs to the floater that is being filled; all the others let their water out by the mouth.
     jet_of = int(x[st.FILLED]) if c[co.JET_MODE] != hypotheses.OFF else -1
+    # Air that leaves deeper than the hood's edge rises into it; what spills above goes to the atmosphere.
     hood = c[co.RECOVERY_PRESSURE] if c[co.RECOVERY_CAPTURE] > 0.0 else math.inf
     sums[CAPTURED] = missed if behind >= hood else 0.0
     jet_pays = c[co.JET_MODE] == hypotheses.PHYSICAL
@@ -122,6 +124,7 @@ def _pocket(
     before, volume = f[st.VOLUME, i], 0.0
     if f[st.MASS, i] != 0.0 or filling:
         z, cosine, sine = place(progress, c[co.STRAIGHT_LENGTH], c[co.RADIUS])
+        # p = p0 + rho g (H - z) at the point of attachment, under a surface that the air may have raised.
         roof = c[co.AMBIENT_PRESSURE] + c[co.SPECIFIC_WEIGHT] * (c[co.WATER_DEPTH] + x[st.LEVEL] - z)
         energy, stiffness = f[st.ENTHALPY, i], f[st.STIFFNESS, i]
         enthalpy, held = energy, 0.0
@@ -129,10 +132,14 @@ def _pocket(
             held = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
             enthalpy += 0.5 * stiffness * held * held
         limit, widening = _room(c, x, progress, cosine, sine, h)
+        # `before` is the volume at the last exchange of water, and `held` what the air has now: the difference is what
+        # the motion of the last step has made of it. Only a jet asks for it.
         bucket = Bucket(i, filling, roof, stiffness, limit, widening, held, (held - before) / h)
         pocket = pass_step(c, x, destroyed, sums, around, bucket, Pocket(f[st.MASS, i], enthalpy, energy, held), h)
         volume = pocket.volume
         f[st.MASS, i], f[st.ENTHALPY, i] = pocket.mass, pocket.energy
+        # Packed side by side for the motion, which goes over them several times in a step. An empty floater drops out:
+        # it has neither buoyancy nor work.
         if pocket.mass != 0.0:
             work[INDEX, active], work[PROGRESS, active] = i, progress
             work[PRESSURE, active], work[AIR_VOLUME, active] = roof, volume
@@ -193,6 +200,8 @@ def _book(
 ) -> None:
     """Book the sums over all pockets; T_w is the temperature [K] of the water that gave the heat."""
     T0, heat = c[co.AMBIENT_TEMPERATURE], sums[HEAT]
+    # Signs: heat into the air is positive, vented enthalpy out of it; either may be negative, a line of destroyed
+    # exergy never.
     flow[ledger.HEAT_FROM_WATER] += heat
     flow[ledger.AIR_VENTED] += sums[VENTED]
     flow[ledger.VENT] += sums[LOST]
@@ -200,6 +209,7 @@ def _book(
     flow[ledger.WATER_INGESTED] += sums[INGESTED]
     sampled[ledger.HEAT_FROM_WATER] += sums[SAMPLED_HEAT]
     sampled[ledger.VENT] += sums[SAMPLED_VENT]
+    # T0 times what the entropy of the air rises by, less what that of the water falls by.
     destroyed[exergy.POCKET_HEAT] += T0 * (sums[HEAT_LOSS] - heat / T_w)
     destroyed[exergy.VENT] += sums[VENT_LOSS]
     x[st.COLDEST] = sums[COLDEST]
@@ -218,7 +228,8 @@ def _book(
 @inlined
 def _recover(c: Vector, x: Vector, destroyed: Vector, captured: float, h: float) -> None:
     """Fill the suction buffer with captured air [kg]; it passes air on with a time constant of 10 s."""
-    # First out, then in: air that is caught in this step leaves in the next at the earliest.
+    # The buffer holds m = flow tau, and dm/dt = captured - m/tau. First out, then in: air that is caught in this step
+    # leaves in the next at the earliest.
     out = x[st.RECOVERED_FLOW] * h
     destroyed[exergy.VENT] -= captured * c[co.RECOVERY_WORK]
     destroyed[exergy.RECOVERY] += out * c[co.RECOVERY_WORK]
@@ -228,6 +239,8 @@ def _recover(c: Vector, x: Vector, destroyed: Vector, captured: float, h: float)
 @inlined
 def _raise_level(c: Vector, x: Vector, f: Vector, work: Vector, active: int, air: float) -> None:
     """Raise the free surface by the air's volume; the pockets receive the work of the higher water on them."""
+    # y = sum V/A, and every pocket gets V rho g dy: together the change of rho g A y^2/2, which the store `surface` has
+    # with the other sign.
     level = air / c[co.SURFACE_AREA]
     # Half of old and new level: the pockets get the mean of the pressures before and after, which closes the work.
     rise = c[co.SPECIFIC_WEIGHT] * (level - x[st.LEVEL]) * 0.5 * (x[st.LEVEL] * c[co.SURFACE_AREA] + air) / air

@@ -15,6 +15,7 @@ from kpp_physics.water import drag
 @inlined
 def rubbing_power(v0: float, v1: float, force: float) -> float:
     """Sum of the powers of a dry friction at two speeds [W]."""
+    # Friction has the sign of the speed, so that its power is never negative; half of this sum is the trapezoid.
     scale = constants.STANDSTILL_SPEED
     return dry_friction(v0, force, scale) * v0 + dry_friction(v1, force, scale) * v1
 
@@ -39,6 +40,7 @@ def sampled_dry(w0: float, w1: float, force: float, all_dry: float, end: float, 
     stiffness = dry_friction(w0, all_dry, scale) / w0 * step / inertia if w0 != 0.0 else 0.0
     if stiffness < 1.0:
         return 0.5 * step * (first + last)
+    # w^2 dies with exp(-2 t/T) from `first` to `last`: the mean of that over the part, in closed form.
     return step * (last + (first - last) * -math.expm1(-2.0 * stiffness) / (2.0 * stiffness))
 
 
@@ -76,7 +78,9 @@ def sample(
         dragged += pull * v
         sampled[ledger.DRAG_LOCAL] += half * pull * (v - u)
         sampled[ledger.DRAG_BULK] += half * drag(u, c[co.BULK_COEFFICIENT]) * u
+        # 1/2 m v^2, half of it with the speed at either end.
         sampled[ledger.WATER_EXCHANGE] += 0.25 * exchanged * v * v
+        # A loss in either direction of the chain, hence its magnitude.
         load = clutch * ratio * abs(v) * (1.0 / efficiency - 1.0)
         sampled[ledger.GEARBOX] += half * (c[co.NOLOAD_COEFFICIENT] * v * v + load)
         sampled[ledger.FLYWHEEL_WINDAGE] += half * c[co.WINDAGE_COEFFICIENT] * w * w * abs(w)

@@ -35,6 +35,7 @@ _LINE = 200
 """Characters of a line in which its key is looked for."""
 
 _PART = r"""(?:[A-Za-z0-9_\-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# Possessive repeats: a text that nearly matches must not send the search back over all it has read.
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_PARTS},}}+")
 
 
@@ -136,7 +137,7 @@ def _too_large() -> ScenarioProblem:
 
 
 def _require_bounds(text: str, name: str) -> None:
-    """Refuse what the parser would take for ever with: its time grows with the square of a key's parts."""
+    """Refuse what would keep the parser busy far too long: its time grows with the square of a key's parts."""
     if len(text) > LARGEST:
         raise ScenarioError(name, [_too_large()])
     if found := _LONG_KEY.search(text):
@@ -147,6 +148,7 @@ def _require_bounds(text: str, name: str) -> None:
 
 def _too_long_numbers(document: Mapping[str, Any]) -> list[ScenarioProblem]:
     """Whole numbers that TOML does not promise: they cannot be compared with a limit, nor printed."""
+    # A list of what is left and no recursion: a document may be nested as deep as it is long.
     left: list[tuple[str, Any]] = [("", document)]
     while left:
         path, value = left.pop()
@@ -189,6 +191,8 @@ def _base(document: Mapping[str, Any], name: str, resolve: Resolver | None, line
 
 def _key_lines(text: str) -> dict[tuple[str, str], int]:
     """Line of every key, by table and key; of every table header under an empty key."""
+    # The parser gives no line numbers, so keys are looked for once more in the text. What is found decides only which
+    # line an error names.
     found: dict[tuple[str, str], int] = {}
     table = ""
     for number, whole in enumerate(text.splitlines(), start=1):

@@ -28,6 +28,7 @@ def settled(records: list[Any], start: Any) -> bool:
         return False
     laps = list(pairwise([start, *records]))
     paid = _rate(start, records[-1], ledger.COMPRESSOR) + _rate(start, records[-1], ledger.AUXILIARY)
+    # Powers are measured by the power taken and not by themselves: one that is nearly zero would never count as steady.
     tolerances = dict.fromkeys(POWERS, POWER_TOLERANCE * max(paid, 0.0))
     tolerances[ledger.CHAIN_TRAVEL] = SPEED_TOLERANCE * _rate(start, records[-1], ledger.CHAIN_TRAVEL)
     return all(

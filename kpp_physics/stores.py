@@ -62,6 +62,7 @@ def pocket_exergy(c: Vector, mass: float, energy: float, stiffness: float, roof:
         stiffness: c of its bucket model [Pa/m3], 0 for a point pocket.
         roof: absolute pressure at the roof [Pa].
     """
+    # From what is kept: E gives the volume, the volume H, and H the temperature.
     volume = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
     bent = 0.5 * stiffness * volume * volume
     temperature = (energy + bent) / (mass * c[co.CP_AIR])

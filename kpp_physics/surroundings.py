@@ -34,6 +34,8 @@ def follow(table: NDArray[np.float64], which: int, time: float, otherwise: float
         time: simulated time [s].
         otherwise: value of the parameter without a series.
     """
+    # Series stand one after the other in the order of `NAMES`, each as long as it is: the way to one leads over those
+    # before.
     at = 0
     for _ in range(which):
         at += 1 + 2 * int(table[at])
@@ -41,10 +43,12 @@ def follow(table: NDArray[np.float64], which: int, time: float, otherwise: float
     if points == 0:
         return otherwise
     first, values = at + 1, at + 1 + points
+    # Constant outside its points, so that a run may be longer than its series.
     if time <= table[first]:
         return float(table[values])
     if time >= table[first + points - 1]:
         return float(table[values + points - 1])
+    # Bisection, since a step may ask for any time: nothing is remembered from the step before that a fork could lack.
     low, high = 0, points - 1
     while high - low > 1:
         middle = (low + high) // 2

@@ -14,6 +14,7 @@ def drag(relative_speed: float, coefficient: float) -> float:
     Returns:
         Force [N], > 0 brakes a chain that is faster than the water.
     """
+    # The product of a value and its magnitude: quadratic, of the sign of the motion, and smooth through zero.
     return coefficient * relative_speed * abs(relative_speed)
 
 
@@ -63,4 +64,6 @@ def exchange_force(ingested: float, speed: float, h: float) -> float:
         speed: chain speed [m/s].
         h: step [s].
     """
+    # Water comes in at rest: its impulse m v is taken from the chain within the step. Expelled water needs no such
+    # force, since it leaves with the speed that it has.
     return ingested * speed / h
