@@ -78,8 +78,8 @@ def dry_friction(speed: float, force: float, scale: float) -> float:
         speed, scale: present speed, and the speed below which the friction fades [m/s or rad/s].
         force: of full friction [N or N m].
     """
-    # Below the scale the friction falls with the speed, to none at rest: a chain that anything pulls at creeps, at the
-    # speed at which pull and friction balance, and one without any pull stays where it is.
+    # Below the scale the friction falls with the speed, to none at rest: a chain under any pull creeps, at the speed at
+    # which pull and friction balance, and one without a pull stays where it is.
     x = speed / scale
     if x > _SATURATED:
         return force
@@ -128,9 +128,9 @@ def mean_coflow(
         corrected, sensitivity = coflow_correction(
             estimate, start, speed, drag_coefficient, bulk_coefficient, mass, h, lift
         )
-        # The limits are of two kinds: a relative one for water that flows, an absolute one for water at rest.
         change = abs(corrected - estimate)
         estimate = corrected
+        # Relative for water that flows, absolute for water at rest.
         settled = change <= 1e-13 * abs(estimate) + 1e-20
         if change <= 1e-16 * abs(estimate) + 1e-20:
             break
