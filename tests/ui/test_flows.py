@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ui.lab import variants
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SOURCE = Path(__file__).resolve().parents[2] / "ui" / "frontend" / "src" / "plant" / "flows.js"
+FOLDER = Path(__file__).resolve().parents[2] / "ui" / "frontend" / "src" / "plant"
 STORES = {
     "air": ("receiver", "pockets", "surface"),
     "chain": ("chain", "shaft", "water", "shell"),
@@ -43,6 +44,13 @@ class Moment(NamedTuple):
     of: str
     powers: dict[str, float]
     stored: dict[str, float]
+
+
+def _source() -> str:
+    """The module with what it imports, as one address: a page of no server can look up no file."""
+    lines = (FOLDER / "ledger_lines.js").read_text(encoding="utf-8")
+    flows = (FOLDER / "flows.js").read_text(encoding="utf-8")
+    return flows.replace('"./ledger_lines.js"', f'"data:text/javascript,{quote(lines)}"')
 
 
 def _stored(frame: dict[str, Any]) -> dict[str, float]:
@@ -100,7 +108,7 @@ def test_i13_what_goes_in_comes_out_in_all_modes_of_all_hypotheses_and_stores_ar
     browser: Browser,
 ) -> None:
     page = browser.new_page()
-    source = SOURCE.read_text(encoding="utf-8")
+    source = _source()
     paths = page.evaluate(COMPUTE, [source, None])
     moments = [moment for of, parameters in _plants() for moment in _life(parameters, of, paths)]
     drawn = page.evaluate(COMPUTE, [source, [moment.powers for moment in moments]])

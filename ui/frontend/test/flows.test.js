@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 
-import { flows, PATHS, sides } from "../src/plant/flows.js"
+import { flows, PATHS, recordedMeans, sides } from "../src/plant/flows.js"
 
 const means = (given) => new Map(PATHS.map((path) => [path, given[path] ?? 0]))
 const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-9, `${found} is not ${wanted}`)
@@ -55,4 +55,11 @@ test("both sides of the picture are equal, whatever flows, if auxiliaries only t
     const sums = sides(bands)
     near(sums.in, sums.out)
   }
+})
+
+test("a recording from before a line existed has nothing of it, and any other channel that it lacks is unknown", () => {
+  const without = (missing) => recordedMeans((path) => (path === missing ? null : 1))
+  assert.equal(without("powers.environment").get("powers.environment"), 0)
+  assert.equal(without("powers.vent").get("powers.vent"), null)
+  assert.equal(without("powers.vent").get("powers.shaft"), 1)
 })

@@ -2,7 +2,8 @@
 // the past, as the recorder has it.
 
 import { MISSING, moment as told } from "../format.js"
-import { LATER, PATHS } from "../plant/flows.js"
+import { PATHS, recordedMeans } from "../plant/flows.js"
+import { INPUTS, OUTPUTS, STORES } from "../plant/ledger_lines.js"
 import { storesChanged, unsteady } from "../plant/steadiness.js"
 import { sankeyChart } from "../plots/sankey.js"
 import { RecordedValues } from "../stream/recorded_values.js"
@@ -16,64 +17,15 @@ import { facts, number, values } from "../widgets/values.js"
 /** @typedef {import("../stream/recorded_values.js").Found} Found */
 /** @typedef {[name: string, lines: [name: string, label: string][]]} Side Of a ledger. */
 
+const REBUILT = /** @type {Side} */ (["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]])
+/**
+ * @param {{ name: string, label: string }} line
+ * @returns {[string, string]}
+ */
+const labelled = ({ name, label }) => [name, label]
+
 /** @type {Side[]} */
-const FIRST = [
-  [
-    "in",
-    [
-      ["compressor", "Compressor"],
-      ["auxiliary", "Auxiliaries"],
-      ["heat_from_water", "Heat from the water"],
-      ["bath", "Heat into a finite bath"],
-      ["unsourced", "Without a source in the model"],
-      ["environment", "Surroundings that change: work, heat"],
-      ["reference", "Moved zero of the air's energy"],
-    ],
-  ],
-  [
-    "out",
-    [
-      ["grid", "To the grid"],
-      ["aftercooler", "Compressor and aftercooler heat"],
-      ["receiver_heat", "Receiver wall"],
-      ["vent", "Vented air"],
-      ["drag_local", "Drag at the floaters"],
-      ["drag_bulk", "Co-flow"],
-      ["water_exchange", "Exchanged water"],
-      ["jet_wake", "Wake of jets"],
-      ["h1_slip", "Bubble flow"],
-      ["chain_friction", "Chain friction"],
-      ["brake", "Holding brake"],
-      ["gearbox", "Gearbox"],
-      ["flywheel_windage", "Flywheel windage"],
-      ["clutch", "Clutch"],
-      ["generator_copper", "Generator winding"],
-      ["generator_iron", "Generator iron"],
-      ["generator_mechanical", "Generator friction"],
-      ["generator_stray", "Generator stray"],
-      ["converter", "Converter"],
-      ["auxiliary_heat", "Auxiliaries as heat"],
-      ["chopper", "Brake chopper"],
-      ["dump_load", "Dump load"],
-    ],
-  ],
-  [
-    "stored",
-    [
-      ["stored_receiver", "Air in the receiver"],
-      ["stored_pockets", "Air in the pockets"],
-      ["stored_chain", "Chain in motion"],
-      ["stored_shaft", "Fast shaft"],
-      ["stored_water", "Co-flow"],
-      ["stored_shell", "Shells, potential"],
-      ["stored_magnetic", "Generator field"],
-      ["stored_dc_link", "DC link"],
-      ["stored_bath", "Finite bath"],
-      ["stored_surface", "Risen surface"],
-    ],
-  ],
-  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
-]
+const FIRST = [["in", INPUTS.map(labelled)], ["out", OUTPUTS.map(labelled)], ["stored", STORES], REBUILT]
 /** @type {Side[]} */
 const SECOND = [
   [
@@ -109,24 +61,8 @@ const SECOND = [
       ["destroyed_bath", "Finite bath"],
     ],
   ],
-  [
-    "stored",
-    [
-      ["stored_total", "All stores, now"],
-      ["stored_receiver", "Air in the receiver"],
-      ["stored_pockets", "Air in the pockets"],
-      ["stored_chain", "Chain in motion"],
-      ["stored_shaft", "Fast shaft"],
-      ["stored_water", "Co-flow"],
-      ["stored_shell", "Shells, potential"],
-      ["stored_magnetic", "Generator field"],
-      ["stored_dc_link", "DC link"],
-      ["stored_bath", "Finite bath"],
-      ["stored_surface", "Risen surface"],
-      ["stored_recovered", "Air caught by the hood"],
-    ],
-  ],
-  ["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]],
+  ["stored", [["stored_total", "All stores, now"], ...STORES, ["stored_recovered", "Air caught by the hood"]]],
+  REBUILT,
 ]
 
 /**
@@ -232,12 +168,7 @@ export function start(root, { commands }) {
       tell(byId(root, "e-moment"), found, moment)
       show()
       tellSteady(byId(root, "steady"), read)
-      if (flows.of !== found)
-        flows = {
-          of: found,
-          means:
-            found && new Map(PATHS.map((path) => [path, moment.value(path, "mean") ?? (LATER.has(path) ? 0 : null)])),
-        }
+      if (flows.of !== found) flows = { of: found, means: found && recordedMeans((path) => moment.value(path, "mean")) }
       if (view.live) chart.round()
       else if (!moment.held) chart.past(flows.means)
       for (const gate of gates) {

@@ -3,6 +3,8 @@
 // What a hub takes in and does not give on goes into store, and the other way round, so that both sides always balance.
 // That these stores are those of the plant, and no error of the drawing, is what tests compare with the ledger.
 
+import { namesIn } from "./ledger_lines.js"
+
 /** @param {string} name */
 const p = (name) => `powers.${name}`
 /** @param {string} name */
@@ -26,15 +28,11 @@ const LINKS = [
   ["air", "vent", [p("vent")]],
   ["air", "wall", [p("receiver_heat")]],
   ["air", "chain", [p("buoyancy"), p("jet_wake"), "thrust"], [free("jet")]], // a jet that is no claim is driven by the pocket
-  ["chain", "waterloss", [p("drag_local"), p("drag_bulk"), p("water_exchange"), p("jet_wake"), p("h1_slip")]],
-  ["chain", "mechanicloss", [p("chain_friction"), p("brake"), p("gearbox"), p("flywheel_windage"), p("clutch")]],
+  ["chain", "waterloss", namesIn("waterloss").map(p)],
+  ["chain", "mechanicloss", namesIn("mechanicloss").map(p)],
   ["chain", "electric", [p("shaft")]],
-  [
-    "electric",
-    "electricloss",
-    [p("generator_copper"), p("generator_iron"), p("generator_mechanical"), p("generator_stray"), p("converter")],
-  ],
-  ["electric", "load", [p("chopper"), p("dump_load")]],
+  ["electric", "electricloss", namesIn("electricloss").map(p)],
+  ["electric", "load", namesIn("load").map(p)],
   ["electric", "export", [p("grid")]],
 ]
 const THRUST = ["hypotheses.jet_force", "chain.speed"] // kN and m/s: their product is the jet's power on the chain
@@ -45,7 +43,15 @@ export const PATHS = [
   ]),
 ]
 // Missing in runs that were recorded before the line existed: their surroundings changed by steps alone.
-export const LATER = new Set([p("environment")])
+const LATER = new Set([p("environment")])
+
+/**
+ * The means of a recorded moment by channel; null where the recording has none.
+ * @param {(path: string) => number | null | undefined} mean
+ * @returns {Map<string, number | null>}
+ */
+export const recordedMeans = (mean) => new Map(PATHS.map((path) => [path, mean(path) ?? (LATER.has(path) ? 0 : null)]))
+
 const HUBS = ["compressor", "air", "chain", "electric"]
 /** @type {Record<string, string>} */
 const OPPOSITE = {

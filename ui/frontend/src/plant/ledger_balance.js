@@ -5,42 +5,29 @@
 import { fixed } from "../format.js"
 import { RUN_START } from "./accounting_start.js"
 import { lapsText } from "./lap_means.js"
+import { namesOf } from "./ledger_lines.js"
 
 /** @typedef {{ id: string, label: string, paths: string[] }} Part */
 
+/**
+ * @param {string} id
+ * @param {string} label
+ * @returns {Part}
+ */
+const part = (id, label) => ({ id, label, paths: namesOf(id) })
+
 export const IN = [
-  { id: "grid-in", label: "From the grid", paths: ["compressor", "auxiliary"] },
-  { id: "water", label: "Heat from the water", paths: ["heat_from_water", "bath"] },
-  { id: "unsourced", label: "No source in the model", paths: ["unsourced"] },
-  { id: "surroundings", label: "Surroundings that changed", paths: ["environment", "reference"] },
+  part("grid-in", "From the grid"),
+  part("water", "Heat from the water"),
+  part("unsourced", "No source in the model"),
+  part("surroundings", "Surroundings that changed"),
 ]
 export const OUT = [
-  { id: "grid-out", label: "To the grid", paths: ["grid"] },
-  { id: "air", label: "Heat of compression, air vented", paths: ["aftercooler", "receiver_heat", "vent"] },
-  {
-    id: "drag",
-    label: "Water: drag, exchange",
-    paths: ["drag_local", "drag_bulk", "water_exchange", "jet_wake", "h1_slip"],
-  },
-  {
-    id: "mechanics",
-    label: "Chain, brake, gearbox, flywheel",
-    paths: ["chain_friction", "brake", "gearbox", "flywheel_windage", "clutch"],
-  },
-  {
-    id: "electrics",
-    label: "Generator, converter, auxiliaries",
-    paths: [
-      "generator_copper",
-      "generator_iron",
-      "generator_mechanical",
-      "generator_stray",
-      "converter",
-      "auxiliary_heat",
-      "chopper",
-      "dump_load",
-    ],
-  },
+  part("grid-out", "To the grid"),
+  part("air", "Heat of compression, air vented"),
+  part("drag", "Water: drag, exchange"),
+  part("mechanics", "Chain, brake, gearbox, flywheel"),
+  part("electrics", "Generator, converter, auxiliaries"),
 ]
 export const STORED = { id: "stored", label: "Stored in air, water, motion" }
 
