@@ -1,8 +1,8 @@
-"""How much of its time a process could use, pure: what waits for a processor or a disk cannot show that it lives.
+"""How much of its time a process could use, pure: one that waits for a processor or a disk cannot show that it lives.
 
-Whoever judges a process by the time that passes without a sign of it kills healthy ones on a busy machine. Here only
-the time counts in which it ran, or did nothing though nothing kept it from running: a process that gets a hundredth of
-a processor is given a hundred times as long, one that sleeps or was stopped is not.
+A judge that counts all the time without a sign of life kills healthy processes on a busy machine. Here only that time
+counts in which the process ran, or did nothing although nothing kept it from running. A process that gets a hundredth
+of a processor is thus given a hundred times as long; one that sleeps or was stopped is not.
 """
 
 from bisect import bisect_right
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 KEPT = 8192
-"""Moments that are remembered of a process; at four a second, half an hour."""
+"""Looks that are remembered of a process; at four a second, half an hour."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the kernel tells of a process.
+    """What the kernel reports of a process.
 
     Attributes:
         ran: seconds on a processor since its start, all threads together.
-        queued: seconds in which it could have run and another process had the processor, since its start; those of
-            the thread that waited longest at the time.
-        blocked: it waits for a disk now, where no signal reaches it either.
+        queued: seconds since its start in which it was ready to run and another process had the processor. Of several
+            threads that wait at the same time only the one that waits longest counts.
+        blocked: it waits for a disk at present; even SIGKILL acts only when that wait is over.
         waits: it says that it waits for something outside, such as a locked file; see `runtime.process.ExternalWait`.
     """
 
@@ -33,7 +33,11 @@ class Usage:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "Usage":
-        """Read it from plain values."""
+        """Build it from plain values, one for each attribute, as they come with a remote call.
+
+        Raises:
+            KeyError: naming an attribute that is missing.
+        """
         return cls(told["ran"], told["queued"], told["blocked"], told["waits"])
 
 
@@ -45,7 +49,7 @@ class _Sample:
 
 
 class Account:
-    """Keeps the account of one process.
+    """Keeps the account of one process. All times are moments of one monotonic clock in seconds.
 
     Args:
         since: moment of its start.
@@ -70,18 +74,20 @@ class Account:
         return self._samples[-1]
 
     def look(self, usage: Usage | None, now: float) -> None:
-        """Take what the kernel tells at `now`; without it all time counts as usable."""
+        """Take what the kernel reports at `now`; where it reports nothing (None), all time counts as usable."""
         last = self._last
         excused, ran = 0.0, last.ran
         if usage is not None:
-            # Not bounded by the time since the last look: the kernel books a wait when it is over, so that its
-            # beginning may lie before the last look.
+            # Not bounded by the time since the last look: the kernel books a wait when it is over, so the wait may
+            # have begun before that look.
             queued = max(0.0, usage.queued - self._queued)
             self._queued = usage.queued
-            # That a process is blocked or waits is seen only at the moment of the look. The whole interval is excused:
-            # too much patience finds a hung process a little later, too little kills a healthy one.
+            # Whether a process is blocked or waits is seen only at the moment of the look. The whole interval is
+            # excused: too much patience finds a hung process a little later, too little kills a healthy one.
             excused = max(0.0, now - last.at) if usage.blocked or usage.waits else queued
             ran = max(ran, usage.ran)  # the sum falls when a thread ends
+        # Running sums rather than intervals: the difference of two samples answers for any stretch of time at once,
+        # however often the process was looked at meanwhile.
         self._samples.append(_Sample(now, last.excused + excused, ran))
         if len(self._samples) > KEPT:
             # The first sample stays: it is the moment of the start, from which a program that never spoke is judged.
@@ -89,6 +95,8 @@ class Account:
             del self._samples[1 : KEPT // 2]
 
     def _before(self, moment: float) -> _Sample:
+        # The last sample at or before the moment: an interval that a moment cuts counts as a whole. For a moment before
+        # the start, and for one whose samples have been dropped, the oldest sample there is has to do.
         return self._samples[max(0, bisect_right(self._samples, moment, key=lambda each: each.at) - 1)]
 
     def excused(self, since: float) -> float:
@@ -97,8 +105,8 @@ class Account:
 
     def usable(self, since: float) -> float:
         """Seconds from `since` to the last look that count: those in which nothing kept it from running, or it ran."""
-        # Both bounds are needed. A process with many threads may run on one processor while another thread waits: then
-        # it was excused for a time in which it did run. And it cannot have had more time than has passed.
+        # Both bounds are needed. While one thread of a process waits, another may run: then the process was excused for
+        # a time in which it did run. And several threads that run at once add up to more time than has passed.
         passed = max(0.0, self._last.at - since)
         return min(passed, max(passed - self.excused(since), self.ran(since)))
 

@@ -1,4 +1,4 @@
-"""`python -m nodes.supervision.addresses`: wait until what this host runs answers, then print its addresses."""
+"""`python -m nodes.supervision.addresses`: wait until everything that this host runs answers, then print where."""
 
 import http.client
 import os
@@ -16,17 +16,20 @@ from runtime.process import StopSignal, begin
 
 REPORT_FIRST = 5.0
 REPORT_LONGEST = 60.0
-"""Seconds between two lines about what is missing: the first doubles up to the longest, for ever. A starved machine
-comes up in the end, and so does a plant whose other hosts are started later."""
+"""Seconds between two lines about what is missing: the first pause doubles up to the longest, without an end. A plant
+on a starved machine comes up eventually, and so does one whose other hosts are started later."""
 
 SILENCE = 2.0
-"""Without a report for this long the subscription is made anew: it may have met a clock with other keys before."""
+"""Seconds without a report after which the subscription is renewed: the clock may have had other keys before, and
+libzmq does not connect again after every kind of failed handshake."""
 
 POLL = 0.1
+"""Seconds between two looks."""
 
 
 def answers(address: HttpAddress, path: str) -> bool:
-    """True if an HTTP server answers there at all; what it says of itself is its own matter."""
+    """True if an HTTP server answers there at all, with whatever status: a node that reports a fault is up, too."""
+    # Without a time limit a server that accepts and never answers would hold up the lines about all the others.
     connection = http.client.HTTPConnection(address.host, address.port, timeout=2.0)
     try:
         connection.request("GET", path)
@@ -48,11 +51,13 @@ class ServedPage:
 
 
 class Readiness:
-    """What this host runs and what of it is not there yet: pages that do not answer, modules the clock does not hear.
+    """What this host runs, and which part of it is still missing.
+
+    A page is missing until it answers, and a module until the clock hears it, wherever the clock runs.
 
     Args:
         endpoints: all addresses.
-        here: nodes and modules of this host.
+        here: names of the nodes and modules of this host.
         reports: subscription to the clock's reports.
     """
 
@@ -68,9 +73,10 @@ class Readiness:
 
     def look(self) -> bool:
         """True while something is missing."""
-        # What has answered once is not asked again: a node that is restarted meanwhile is the watchdog's matter, and
-        # the addresses would otherwise never be printed on a machine where something is always being restarted.
+        # What has answered once is not asked again. A node that is restarted meanwhile is the watchdog's business, and
+        # on a machine where something is always being restarted the addresses would never be printed.
         self._silent = [page for page in self._silent if not answers(page.address, page.path)]
+        # Reports are read only while a module is missing: they say nothing else that is needed here.
         while self._unheard and (frames := self._reports.receive()) is not None:
             self._hear(frames)
             self._renew_due = time.monotonic() + SILENCE
@@ -86,21 +92,22 @@ class Readiness:
             return
         if isinstance(message, Status):
             self._clock_heard = True
-            # A module beats while it still compiles, and says so: it is there, and cannot compute yet.
+            # A module beats while it still compiles, and says that it is starting: it is there, but cannot compute yet.
             heard = {peer.node for peer in message.peers if peer.health != "starting"}
             self._unheard = [module for module in self._unheard if module not in heard]
 
     def names(self) -> str:
-        """What is missing, in words."""
+        """What is missing, in words for the terminal."""
         missing = [page.name for page in self._silent] + [f"module {module}" for module in self._unheard]
         if not self._unheard or self._clock_heard:
             return ", ".join(missing)
-        # ZeroMQ does not tell a subscriber why it hears nothing. What is most likely follows from the keys on this
-        # host.
+        # ZeroMQ does not report to a subscriber why it hears nothing. The keys of this host say what is most likely.
         doubt = (
-            "or does not accept this host's keys" if keys.curve(keys.folder()) else "or has keys, and this host none"
+            "or does not accept this host's keys"
+            if keys.curve(keys.folder())
+            else "or requires keys, and this host has none"
         )
-        return f"{', '.join(missing)} (the clock at {self._clock} is not heard: it is not there, {doubt})"
+        return f"{', '.join(missing)} (the clock at {self._clock} is not heard: it is not running, {doubt})"
 
 
 def _pages(endpoints: Endpoints) -> list[tuple[str, ServedPage]]:
@@ -113,7 +120,7 @@ def _pages(endpoints: Endpoints) -> list[tuple[str, ServedPage]]:
 
 
 def main() -> int:
-    """Print the addresses once all answer, and until then, ever more seldom, what does not."""
+    """Print the addresses once all of them answer, and until then, less and less often, which do not."""
     begin("addresses")
     stop = StopSignal()
     endpoints = Endpoints.from_environment(os.environ)
@@ -138,6 +145,7 @@ def main() -> int:
 
 def _say(text: str) -> None:
     sys.stdout.write(text)
+    # The output is a pipe to supervisord, which Python would fill by the block: the lines would come at the exit.
     sys.stdout.flush()
 
 

@@ -1,7 +1,7 @@
-"""What supervisord does for the gateway, as its own plug-in: hold the listening sockets that its workers share.
+"""A plug-in of supervisord for the gateway: it holds the listening sockets that the gateway's workers share.
 
 An `fcgi-program` binds the one address that supervisord.conf states. The plant's addresses come from the environment,
-so the file names a unix socket and this plug-in puts the right one in its place before the first worker starts. It
+so the file names a unix socket, and this plug-in puts the right socket in its place before the first worker starts. It
 holds the socket as long as supervisord lives: while no worker is there, connections wait instead of being refused.
 """
 
@@ -17,11 +17,11 @@ from bus.protocol.endpoints import EndpointError, Endpoints, HttpAddress
 from bus.security.binding import require_safe_door
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted."""
+"""Connections that may wait to be accepted, on each of the sockets."""
 
 
 def shared(endpoints: Endpoints) -> dict[str, tuple[HttpAddress, str]]:
-    """Programs whose workers share a socket: its address and the variable that moves it."""
+    """Programs whose workers share a socket -> the socket's address and the variable that sets it."""
     return {
         "gateway": (endpoints.gateway_http, "KPP_GATEWAY_HTTP"),
         "stream": (endpoints.gateway_websocket, "KPP_GATEWAY_WEBSOCKET"),
@@ -29,7 +29,11 @@ def shared(endpoints: Endpoints) -> dict[str, tuple[HttpAddress, str]]:
 
 
 class ListeningSockets:
-    """Hooks into a running supervisord; offers no remote calls of its own."""
+    """Hooks into a running supervisord. It offers no remote calls; supervisord loads plug-ins as such interfaces only.
+
+    Args:
+        supervisord: the supervisor.
+    """
 
     def __init__(self, supervisord: Any) -> None:
         self._supervisord = supervisord
@@ -38,8 +42,9 @@ class ListeningSockets:
         events.subscribe(events.SupervisorStoppingEvent, self._release)
 
     def _bind(self, _event: Any) -> None:
-        # At this event supervisord has read its file and has not started anything: the first worker already finds the
-        # right socket.
+        # At this event supervisord has read its file and started nothing, so even the first worker finds the right
+        # socket. Its own manager makes the socket only when a worker asks for it: the one for the unix socket of the
+        # file is replaced before it has bound anything.
         options = self._supervisord.options
         try:
             for name, (address, variable) in shared(Endpoints.from_environment(os.environ)).items():
@@ -48,14 +53,14 @@ class ListeningSockets:
                     require_safe_door(address, variable)
                     config = InetStreamSocketConfig(address.host, address.port, backlog=BACKLOG)
                     group.socket_manager = SocketManager(config)
-                    # supervisord's manager counts references and closes the socket with its last worker. This one of
-                    # ours keeps it open while all of them are being replaced.
+                    # supervisord's manager counts references and closes the socket with its last worker. The reference
+                    # held here keeps the socket open while all workers are being replaced.
                     self._held.append(group.socket_manager.get_socket())
         except (OSError, EndpointError) as error:
             options.usage(str(error))  # prints the reason and ends supervisord, as for a mistake in its file
 
     def _release(self, _event: Any) -> None:
-        """Let go, so that each socket closes with its last worker."""
+        """Let go of all sockets at the beginning of a shutdown, so that each closes with its last worker."""
         self._held.clear()
 
 

@@ -1,4 +1,7 @@
-"""The addresses that this host's nodes will bind, tried before the first of them is started."""
+"""The addresses that this host's nodes will bind, tried before the first node is started.
+
+A node that cannot bind ends, is started again, and ends again; the terminal would show nothing of the reason.
+"""
 
 import errno
 import socket
@@ -14,19 +17,30 @@ from system.interfaces import failure, holder
 
 @dataclass(frozen=True)
 class Bound:
-    """An address that a node binds."""
+    """An address that a node binds.
+
+    Attributes:
+        node: node or module, as KPP_NODES names it.
+        what: what listens there, in words for messages.
+        host: name or IP address, without the brackets of IPv6.
+        port: TCP port.
+        variable: environment variable that sets the address.
+        is_web: it speaks HTTP or WebSocket, and is protected by tokens; otherwise ZeroMQ, protected by keys.
+    """
 
     node: str
-    """Node or module, as KPP_NODES names it."""
     what: str
     host: str
     port: int
     variable: str
-    """Setting that moves it."""
     is_web: bool = False
 
     def require_safe(self) -> None:
-        """Raise SecurityError if other machines reach it and nobody checks who comes."""
+        """Refuse an address that other machines can reach while nobody checks who calls.
+
+        Raises:
+            SecurityError: with what to set up.
+        """
         if self.is_web:
             require_safe_door(HttpAddress(self.host, self.port), self.variable)
         else:
@@ -34,7 +48,7 @@ class Bound:
 
 
 def bound(endpoints: Endpoints) -> list[Bound]:
-    """Every address that the plant binds, on whatever host."""
+    """Every address that the nodes of the plant bind, on whichever host."""
 
     def web(node: str, what: str, address: HttpAddress, variable: str) -> Bound:
         return Bound(node, what, address.host, address.port, variable, is_web=True)
@@ -75,8 +89,9 @@ def unusable(endpoints: Endpoints, here: Collection[str]) -> list[str]:
     for each in addresses:
         try:
             each.require_safe()
-            # Binding is the only sure test: an address may be free, taken, not of this host or not permitted, and the
-            # error says which. It is let go at once; the node binds it a moment later.
+            # Binding is the only sure test: an address may be free, taken, of another host, or not permitted, and the
+            # error says which. It is released at once, and the node binds it a moment later. `create_server` sets
+            # SO_REUSEADDR as the nodes do, so connections of the last plant that still linger are no obstacle.
             socket.create_server((each.host, each.port)).close()
         except SecurityError as error:
             lines.append(str(error))
@@ -87,8 +102,7 @@ def unusable(endpoints: Endpoints, here: Collection[str]) -> list[str]:
 
 def _shared(addresses: list[Bound]) -> list[str]:
     """One line for each address that two of this host's nodes would bind."""
-    # Each was free when it was tried, since none of the nodes runs yet: that two want the same one is not seen by
-    # trying.
+    # Trying does not show it: each address is free at its turn, since none of the nodes runs yet.
     first: dict[tuple[str, int], Bound] = {}
     lines = []
     for each in addresses:

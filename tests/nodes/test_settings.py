@@ -27,9 +27,9 @@ def wrong(folder: Path, variables: dict[str, str], here: frozenset[str] = ALL) -
         ("KPP_ORIGINS", "plant.example", "KPP_ORIGINS: 'plant.example' is no origin"),
         ("KPP_HOSTS", "a b", "KPP_HOSTS: 'a b' is no name"),
         ("KPP_UI_HOSTS", "a b", "KPP_UI_HOSTS: 'a b' is no name"),
-        ("KPP_KEYS", "/dev/null", "KPP_KEYS='/dev/null' is no folder"),
+        ("KPP_KEYS", "/dev/null", "KPP_KEYS='/dev/null' is not a folder"),
         ("KPP_SCENARIO", "nope", "KPP_SCENARIO='nope': there is no such scenario"),
-        ("KPP_SCENARIOS", "/nonexistent", "KPP_SCENARIOS='/nonexistent': there is no scenario"),
+        ("KPP_SCENARIOS", "/nonexistent", "KPP_SCENARIOS='/nonexistent': no scenario there"),
     ],
 )
 def test_f16_a_variable_that_no_node_could_take_is_told_in_a_line(
@@ -60,5 +60,5 @@ def test_f16_a_data_folder_that_is_none_is_told() -> None:
     error = FileExistsError(17, "File exists", "/dev/null")
     assert (
         settings.no_folder({"KPP_DATA": "/dev/null"}, error)
-        == "KPP_DATA='/dev/null' can be no folder of ours: File exists"
+        == "KPP_DATA='/dev/null' cannot be used as our folder: File exists"
     )

@@ -1,4 +1,4 @@
 """The watchdog: ends nodes that are alive but hang, so that supervisord starts them again.
 
-Supervisord's event listener and its judgement live here; it imports no other node.
+The listener of supervisord's events and the judgement of who hangs live here. The package imports no other node.
 """

@@ -1,4 +1,7 @@
-"""The watchdog's shell: its subscription, supervisord's events and calls, and the signals that it sends."""
+"""The watchdog's shell: its subscription to the clock, supervisord's events, and the calls to supervisord.
+
+One thread does everything in turn, and no step of it waits without a limit: a watchdog that hangs is killed itself.
+"""
 
 import os
 import select
@@ -18,17 +21,30 @@ from runtime.log import Seldom
 from runtime.process import Heart, StopSignal
 
 POLL = 0.05
+"""Longest pause between two turns, in seconds."""
 
 LIST_INTERVAL = 0.25
-"""Seconds between two calls to supervisord, each of which is the watchdog's own beat to it."""
+"""Seconds between two calls to supervisord, each of which is also the watchdog's own beat to it."""
 
 SILENCE = 2.0
-"""Without a report for this long the subscription is made anew."""
+"""Seconds without a report after which the subscription is renewed."""
 
 READ_SIZE = 65536
+"""Bytes of supervisord's events that are read at a time."""
 
 
 class Shell:
+    """Runs the watchdog's core.
+
+    Args:
+        core: judges who hangs.
+        supervisor: lists, kills and starts programs.
+        reports: subscription to the clock's reports.
+        heart: sends the watchdog's own beats to the clock.
+        protocol: file descriptor on which supervisord expects the answers to its events.
+        log: log of the process.
+    """
+
     def __init__(
         self,
         core: WatchdogCore,
@@ -52,14 +68,18 @@ class Shell:
         self._told_bad = Seldom()
 
     def run(self, stop: StopSignal) -> None:
+        """Watch until `stop` is set, or until supervisord closes the pipe of its events."""
         self._answer(READY)
         while not stop and self._attended:
             wait([self._reports], POLL)
             now = time.monotonic()
+            # Before anything that was queued during the sleep is taken for news.
             if self._core.look(now):
-                self._log.warning("the watchdog itself has slept: everyone starts anew")
+                self._log.warning("the watchdog itself has slept: everybody's time starts again")
                 self._heard = now
             self._take_reports(now)
+            # An event means that a program has started, ended or been given up: the list of a moment ago may name a
+            # process that is gone.
             if self._take_events() or now >= self._list_due:
                 self._list(now)
             for action in self._core.decide(now):
@@ -71,6 +91,7 @@ class Shell:
             try:
                 message = decode_published(*frames)
             except FrameError as error:
+                # Seldom, since a stranger on the bus could otherwise fill the disk with lines.
                 if self._told_bad.due(now):
                     self._log.warning("bad frame dropped", reason=str(error))
                 continue
@@ -78,12 +99,16 @@ class Shell:
             if isinstance(message, Status):
                 log.at(message.run, message.seq)
                 self._core.on_status(message, now)
+        # libzmq gives some connections up for good, such as one that an oversized frame has ended. A watchdog that
+        # hears nothing would take a healthy clock for one that hangs.
         if now - self._heard > SILENCE:
             self._reports.renew()
             self._heard = now
 
     def _take_events(self) -> bool:
-        """Answer supervisord's events; True if there were some. Without supervisord there is no more to do."""
+        """Answer supervisord's events; True if there were any. The end of the pipe means that supervisord has gone."""
+        # Every event has to be answered, or supervisord keeps the listener busy and buffers the next ones. What the
+        # events say is not used: the list of programs says it better, also after an event was lost.
         if not select.select([sys.stdin], [], [], 0)[0]:
             return False
         received = os.read(sys.stdin.fileno(), READ_SIZE)
@@ -104,7 +129,7 @@ class Shell:
             self._core.on_programs(self._supervisor.beat(), now)
             self._unanswered = False
         except SupervisorError as error:
-            if not self._unanswered:
+            if not self._unanswered:  # one line for each time that it falls silent, not four a second
                 self._log.warning("supervisord does not answer", reason=str(error))
             self._unanswered = True
 
@@ -113,11 +138,14 @@ class Shell:
             match action:
                 case Kill(program, pid, reason):
                     done = self._supervisor.kill(program, pid)
-                    self._log.error("hung: killed" if done else "hung: has gone", program=program, its=pid, why=reason)
+                    outcome = "hung: killed" if done else "hung: had already ended"
+                    self._log.error(outcome, program=program, its=pid, why=reason)
                 case StartProgram(program):
                     self._log.warning("given up by supervisord: started again", program=program)
                     self._supervisor.start(program)
                 case HangAlarm(program, reason):
-                    self._log.error("killed again and again, and does not come up", program=program, why=reason)
+                    self._log.error("killed several times and still does not come up", program=program, why=reason)
+        # Nothing is repeated here: a process that still hangs, or a program that is still given up, makes the core
+        # decide the same again later.
         except SupervisorError as error:
-            self._log.warning("supervisord did not do it", action=repr(action), reason=str(error))
+            self._log.warning("supervisord did not carry out an action", action=repr(action), reason=str(error))

@@ -9,31 +9,35 @@ from nodes.supervision.account import Account, Usage
 
 RETRY_FIRST = 0.5
 RETRY_LONGEST = 10.0
-"""Seconds from a program's failure to its next start: the first doubles up to the longest, for ever."""
+"""Seconds from a program's failure to its next start: the first pause doubles up to the longest, without an end."""
 
 KILLS_WITHIN = 60.0
 """Seconds over which kills of one program are counted."""
 
 MEMORY = 600.0
-"""Seconds for which a new watchdog takes kills of the one before it for kills in vain, until the program is well."""
+"""Seconds for which a new watchdog counts kills of the one before it as kills in vain, until the program is well."""
 
 WELL_FOR = 2.0
-"""Seconds of its own that a process has beaten past its start after which the kills before were not in vain."""
+"""Usable seconds that a process must go on after its start before the kills that came before it were not in vain."""
 
 ALARM_AFTER = 3
-"""Kills in vain, one after the other, after which there is an alarm."""
+"""Kills in vain in a row after which there is an alarm."""
 
 MOST_IN_VAIN = 6
-"""Kills in vain after which a program is left alone: it would be killed for ever."""
+"""Kills in vain in a row after which a program is left alone: it would be killed without an end."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process as supervisord knows it; pid 0 while there is none, and its age in seconds.
+    """A program as supervisord knows it.
 
     Attributes:
-        usage: what the kernel tells of the process, None where it does not.
-        killed: seconds since each kill that the watchdog asked for; supervisord remembers them.
+        name: the program, with its group if that has another name.
+        pid: its process, 0 while there is none.
+        state: in supervisord's words, such as RUNNING or FATAL.
+        age: seconds since the process was started.
+        usage: what the kernel reports of the process, None where it reports nothing.
+        killed: seconds since each kill that a watchdog asked for; supervisord remembers them.
     """
 
     name: str
@@ -46,7 +50,19 @@ class Program:
 
 @dataclass
 class Process:
-    """A process as the clock hears of it."""
+    """A process as the clock hears of it. All times are moments of one monotonic clock in seconds.
+
+    Attributes:
+        pid: its number.
+        since: its start, or the kill that it survived.
+        account: what it could use of its time.
+        beat: its last beat, None before the first one.
+        seq: the tick that it last reported, None before its first beat.
+        moved: when it last reported another tick than before, None if it never has.
+        health: what it reports of itself.
+        reason: for what reason, in words for programs.
+        well: when it was first heard past its start, None until then.
+    """
 
     pid: int
     since: float
@@ -57,12 +73,14 @@ class Process:
     health: Health = "unknown"
     reason: str = ""
     well: float | None = None
-    """When it was first heard past its start."""
 
     def hear(self, peer: Peer, now: float) -> None:
         """Take what the clock has heard of it."""
+        # The age is that of the beat when the clock published its report, which takes a different time to arrive each
+        # time: the same beat may look a little older than before. It never really becomes older.
         beat = now - peer.age
         self.beat = beat if self.beat is None else max(self.beat, beat)
+        # Any other tick is progress, a lower one too: after a new run ticks begin at zero again.
         if self.seq is not None and peer.seq != self.seq:
             self.moved = now
         self.seq, self.health, self.reason = peer.seq, peer.health, peer.reason
@@ -72,12 +90,21 @@ class Process:
 
 @dataclass
 class Record:
-    """What is remembered of a program from one process to the next."""
+    """What is remembered of a program from one process to the next.
+
+    Attributes:
+        process: its present process, None while it has none that runs.
+        kills: moments of its kills of the last KILLS_WITHIN seconds, the oldest first.
+        in_vain: kills since a process of it was last well.
+        alarmed: there has been an alarm, which still holds.
+        retry_delay: seconds from its next failure to the start after it.
+        retry_due: moment of that start, None while supervisord has not given the program up.
+        running_since: since when it has been seen running without a break, None while it is not.
+    """
 
     process: Process | None = None
     kills: deque[float] = field(default_factory=deque)
     in_vain: int = 0
-    """Kills since a process of it was well."""
     alarmed: bool = False
     retry_delay: float = RETRY_FIRST
     retry_due: float | None = None
@@ -85,16 +112,18 @@ class Record:
 
     @classmethod
     def of(cls, program: Program, now: float) -> "Record":
-        """Begin with what the watchdog before this one did."""
+        """A record that begins with the kills of the watchdogs before this one."""
+        # One less than the most: the process that runs now was never judged, and is given one kill more.
         kills = deque(sorted(now - ago for ago in program.killed if ago < KILLS_WITHIN))
         in_vain = sum(ago < MEMORY for ago in program.killed)
         return cls(kills=kills, in_vain=min(in_vain, MOST_IN_VAIN - 1))
 
     def take(self, program: Program, now: float) -> None:
-        """Take what supervisord says of it."""
+        """Take what supervisord reports of it at `now`."""
         if program.pid == 0 or program.state != "RUNNING":
             self.process = None
         elif self.process is None or self.process.pid != program.pid:
+            # Its age is supervisord's: a new watchdog does not give the time of a start to a process that has long run.
             begun = now - program.age
             self.process = Process(program.pid, begun, Account(begun))
         if self.process is not None:
@@ -107,7 +136,11 @@ class Record:
         return float(2**self.in_vain)
 
     def calm(self, now: float) -> None:
-        """Its process does not hang at `now`: once it has been well for a while, the kills before are forgiven."""
+        """Note that its process does not hang at `now`; after it has been well for a while, earlier kills do not count.
+
+        The alarm goes later than the kills in vain: only once the last kill is KILLS_WITHIN seconds ago. A program that
+        comes up, lives for a few seconds and hangs again is one alarm, not many.
+        """
         process = self.process
         if process is not None and process.well is not None and process.account.usable(process.well) > WELL_FOR:
             self.in_vain = 0
@@ -115,6 +148,7 @@ class Record:
             self.alarmed = False
 
     def _note_failures(self, state: str, now: float) -> None:
+        # FATAL is supervisord's word for a program that it has given up. It tries no more, whatever changes.
         if state == "FATAL":
             self.running_since = None
             if self.retry_due is None:
@@ -125,5 +159,6 @@ class Record:
             self.running_since = None
         elif self.running_since is None:
             self.running_since = now
+        # Not at once: a program that dies right after each start would be started at the first, short pause each time.
         elif now - self.running_since > RETRY_LONGEST:
             self.retry_delay = RETRY_FIRST

@@ -1,4 +1,7 @@
-"""Supervisord's remote calls over its Unix socket, with a time limit."""
+"""Supervisord's remote calls over its Unix socket, with a time limit.
+
+supervisord brings a client of its own (`supervisor.xmlrpc.SupervisorTransport`), which waits without a limit.
+"""
 
 import http.client
 import socket
@@ -9,7 +12,7 @@ from nodes.supervision.account import Usage
 from nodes.supervision.watchdog.program_record import Program
 
 CALL_LIMIT = 2.0
-"""Seconds that a call may take; a supervisor that is stopped answers none."""
+"""Seconds that each step of a call may take; a supervisor that is stopped answers none."""
 
 
 class SupervisorError(OSError):
@@ -53,10 +56,10 @@ class Supervisor:
         self._proxy = xmlrpc.client.ServerProxy("http://localhost", _UnixTransport(path))
 
     def beat(self) -> list[Program]:
-        """Tell that the watchdog is alive; returns every program of the supervisor.
+        """Report that the watchdog is alive; returns every program of the supervisor.
 
         Raises:
-            SupervisorError: if it does not answer.
+            SupervisorError: if supervisord does not answer.
         """
         return [
             Program(
@@ -67,11 +70,13 @@ class Supervisor:
         ]  # fmt: skip
 
     def kill(self, program: str, pid: int) -> bool:
-        """SIGKILL a program's process if it is still this one.
+        """Send SIGKILL to a program's process if it is still this one; False if it is not.
 
         Raises:
-            SupervisorError: if it could not be done.
+            SupervisorError: if supervisord could not do it, or does not answer.
         """
+        # SIGKILL: a process that was stopped or hangs in a call takes no other signal. By way of supervisord, which
+        # reaps its children: to send it from here could hit a process that has got the number since.
         return bool(self._call("kpp.kill", program, pid))
 
     def start(self, program: str) -> None:
@@ -80,6 +85,8 @@ class Supervisor:
         Raises:
             SupervisorError: with the reason why it could not be started.
         """
+        # False: do not wait. Otherwise supervisord answers only when the program is up, which may take longer than
+        # CALL_LIMIT, and the watchdog would do nothing else meanwhile.
         self._call("supervisor.startProcess", program, False)
 
     def _call(self, method: str, *args: object) -> Any:
