@@ -1,7 +1,7 @@
 """What gateway and clock add to uvicorn: deadlines, room for everybody who asks, HEAD, and problems for bad requests.
 
-A client that sends its header a byte at a time, takes nothing of an answer, or asks nothing at all, would hold a
-connection for ever, and there are only so many.
+Without deadlines a client that sends its header a byte at a time, takes nothing of an answer, or asks nothing at all
+would hold a connection for ever, and a server has only so many.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ HEADER_TIME = 5.0
 """Seconds from the first byte of a request, or from the connection, to the end of its header."""
 
 STALL_TIME = 10.0
-"""Seconds within which a client has to take some of what was sent to it; each byte that it takes renews them.
+"""Seconds within which a client has to take some of what was sent to it; each byte that it takes starts them again.
 
-A slow client does not take evenly: on loopback its kernel asks for more only once 64 KiB are free, so that this is the
-least time in which one of 10 kB/s is seen to move.
+A slow client does not take evenly: on loopback its kernel asks for more only once 64 KiB are free. This is the least
+time in which a client of 10 kB/s is seen to move.
 """
 
 _log = logging.getLogger(__name__)
@@ -39,15 +39,17 @@ def settings(app: ASGIApp, most: int, **more: Any) -> uvicorn.Config:
     """How uvicorn is to serve an application behind a door.
 
     Args:
-        app: with the door before it.
-        most: connections at a time; they are more than the requests that the door lets in, so that there is always
-            one to spare for a refusal.
-        more: further settings.
+        app: the application with its access middleware around it.
+        most: connections at a time; more than the requests that the door admits, so that there is always one to spare
+            for a refusal.
+        more: further settings of uvicorn.
     """
     connections: Connections[DeadlineProtocol] = Connections(most)
 
+    # A class for each server: uvicorn makes the protocol of each connection itself, from a class and with arguments of
+    # its own, so what the connections of one server share can only be an attribute of their class.
     class Protocol(DeadlineProtocol):
-        """Counts with the other connections of this server."""
+        """A connection that counts with the others of this server."""
 
         peers = connections
 
@@ -59,14 +61,14 @@ def settings(app: ASGIApp, most: int, **more: Any) -> uvicorn.Config:
         log_config=None,  # the process has one log; see `runtime.log`
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # whom to believe about its client is decided by the door; see `bus.security.proxies`
+        proxy_headers=False,  # the door decides which proxies to believe about their client; see `bus.security.proxies`
         h11_max_incomplete_event_size=MAX_HEAD,
         **more,
     )
 
 
 class DeadlineProtocol(H11Protocol):
-    """Ends a connection whose header is slow to come, whose answer is not taken, or on which nothing is asked."""
+    """Ends a connection whose header is slow to arrive, whose answer is not taken, or on which nothing is asked."""
 
     peers: "Connections[DeadlineProtocol]" = Connections(1 << 20)
     """The connections of the same server; see `settings`."""
@@ -77,19 +79,20 @@ class DeadlineProtocol(H11Protocol):
     """Bytes of the answer that the client had not taken when it was last looked at."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Give the first header its time."""
+        """Start the time of the first header, and make room if there are too many connections."""
         super().connection_made(transport)
+        # From the beginning and not from the first byte: a client that sends nothing would have no deadline.
         self._expect_header()
-        # Where there is no room, the connection that has asked nothing for longest makes it. To refuse the new one
-        # instead would let whoever opens connections and says nothing keep everybody out.
+        # The connection that has asked nothing for longest makes room. To refuse the new one instead would let a client
+        # that opens connections and says nothing keep everybody out.
         gone = self.peers.opened(self, self.client[0] if self.client else "")
         if gone is not None:
             gone.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Watch a header that is not complete."""
+        """Pass bytes on, and stop the time of a header that is complete now."""
         super().data_received(data)
-        # h11 leaves IDLE once a whole header has come. Bytes of a part of one do not count as asking, however many.
+        # h11 leaves IDLE once a whole header has arrived. Part of a header does not count as asking, however long.
         if self.conn.their_state is not h11.IDLE:
             self.peers.asks(self)
             self._header = self._cancel(self._header)
@@ -97,26 +100,28 @@ class DeadlineProtocol(H11Protocol):
             self._expect_header()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Watch nothing any more."""
-        # A timer that is left would keep all of this alive until it goes off, for every client of the last seconds.
+        """Stop all timers and stop counting the connection."""
+        # A timer that is left would keep this object alive until it goes off, for every client of the last seconds.
         self._header = self._cancel(self._header)
         self._stall = self._cancel(self._stall)
         self.peers.closed(self)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """The client may ask again, or not."""
+        """Note that the connection is idle, unless the client's next request has arrived already."""
         self.peers.answered(self)
         super().on_response_complete()
+        # A pipelined request waits in h11's buffer, and uvicorn begins it in the call above: no bytes will come for it.
         if self.conn.their_state is not h11.IDLE and not self.transport.is_closing():
-            self.peers.asks(self)  # it has asked already
+            self.peers.asks(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP as everything else that is wrong is answered: with a problem."""
+        """Answer bytes that are not HTTP like every other error: with a problem."""
         error = sys.exc_info()[1]  # uvicorn calls this while it handles the error, and does not hand it on
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         refusal = Refusal(status, "too-large" if status == 431 else "http", f"{msg} {error or ''}".strip())
         body = problem(refusal)
+        # Straight to the transport: there is no request, and hence no application or middleware that could answer.
         headers = SAFE_HEADERS | {"content-type": MEDIA_TYPE, "content-length": str(len(body)), "connection": "close"}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         for event in (h11.Response(status_code=status, headers=raw), h11.Data(data=body), h11.EndOfMessage()):
@@ -124,13 +129,13 @@ class DeadlineProtocol(H11Protocol):
         self.transport.close()
 
     def pause_writing(self) -> None:
-        """The client takes less than it is sent; nothing more is written until it has taken most of it."""
+        """Start the time of a client that takes less than it is sent; asyncio calls this when much has piled up."""
         super().pause_writing()
         if self._stall is None:
             self._expect_taking()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Stop the time: the client has taken most of what had piled up."""
         self._stall = self._cancel(self._stall)
         super().resume_writing()
 
@@ -142,14 +147,16 @@ class DeadlineProtocol(H11Protocol):
         self._stall = self.loop.call_later(STALL_TIME, self._look)
 
     def _look(self) -> None:
-        """End a connection that has not moved; one that has moved, however slowly, gets its time again."""
+        """End a connection that has not moved; one that has moved, however slowly, is given its time again."""
         self._stall = None
-        # Progress, and not speed, is what counts: a slow line is no reason to be cut off, and one that stands still is.
+        # Progress counts, not speed: a slow line is no reason to be cut off, a line that stands still is. Nothing was
+        # written since the last look, as the application waits while writing is paused, so any progress shows as less.
         if untaken(self.transport) < self._untaken:
             self._expect_taking()
             return
         path = self.scope["path"] if self.scope else ""
         _log.warning("an answer was cut off: its client took nothing for %g s (%s)", STALL_TIME, path[:200])
+        # Not `close`, which would first wait for the client to take the rest.
         self.transport.abort()
 
     @staticmethod
@@ -160,10 +167,10 @@ class DeadlineProtocol(H11Protocol):
 
 
 def untaken(transport: asyncio.Transport) -> int:
-    """Bytes that a client has not taken: those that wait here, and those in the kernel's queue.
+    """Bytes that a client has not taken: those that wait in this process, and those in the kernel's queue.
 
-    The kernel asks for more only once a third of its queue is free, and that has megabytes where a client began fast:
-    what waits here alone may stand still for longer than STALL_TIME though the client takes 200 kB/s.
+    The kernel asks for more only once a third of its queue is free, and the queue has megabytes if a client began fast.
+    The bytes in this process alone may stand still for longer than STALL_TIME although the client takes 200 kB/s.
     """
     connection = transport.get_extra_info("socket")
     queued = array("i", [0])
@@ -173,21 +180,25 @@ def untaken(transport: asyncio.Transport) -> int:
 
 
 class HeadAsGet:
-    """ASGI middleware that answers HEAD as GET is answered, without the body, and asks the application for no more."""
+    """ASGI middleware that answers HEAD as GET would be answered, without the body, and without having it produced.
+
+    Args:
+        app: the application, which need not know HEAD.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on whatever is no HEAD."""
+        """Serve a HEAD request; pass on everything else."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
         answered = asyncio.Event()
 
         async def send_head(message: Message) -> None:
-            # Only the head, which has the length that the body would have. An empty body follows at once; to the
-            # application it looks as if the client had gone, so that it produces no more.
+            # Only the head passes, with the length that the body would have, and an empty body follows at once. To the
+            # application it then looks as if the client had gone, so it produces no more.
             if message["type"] == "http.response.start":
                 await send(message)
                 await send({"type": "http.response.body", "body": b""})
@@ -197,7 +208,10 @@ class HeadAsGet:
 
 
 def _until(answered: asyncio.Event, receive: Receive) -> Callable[[], Any]:
-    """The request, and that the client has gone once it has its answer: a stream or a long file ends there."""
+    """A `receive` that gives the request once, and after the answer says that the client has gone.
+
+    An application that streams, or sends a long file, ends when it hears that.
+    """
     unread = [receive]
 
     async def receive_then() -> Message:

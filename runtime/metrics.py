@@ -1,4 +1,4 @@
-"""What a node tells Prometheus, in the form of its client library: families made from messages, rendered on demand.
+"""What a node reports to Prometheus, in the form of its client library: families made of messages, rendered on demand.
 
 Names follow Prometheus: base units, `_total` for what only grows, labels for what would be many names.
 """
@@ -18,38 +18,46 @@ from bus.view.plant_view import PlantView
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
 WAYS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Upper edges in seconds for what travels between processes."""
+"""Upper edges, in seconds, of the classes of a time that messages travel between processes."""
 
 LATENCY = ("kpp_message_latency_seconds", "from sending on the bus to arrival here", ("topic",))
 """Name, meaning and labels of a histogram that several nodes keep."""
 
 QUEUES = ("kpp_queue_depth", "what waits in this node, by queue", ("queue",))
+"""The same of the depths of queues, which several nodes report."""
 
 LabelValues = TypeVar("LabelValues", bound=tuple[str, ...])
 
 
 class _Given(Collector):
-    """Families that were made already."""
+    """Families that exist already, as a collector."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """Hand them out."""
+        """Return the families."""
         return self._families
 
 
 def render(families: Iterable[Metric]) -> bytes:
-    """The text that Prometheus reads."""
-    # A registry for each answer: the library's global one would add what it finds out about the process, and families
-    # of the last answer would have to be taken out of it.
+    """The text that Prometheus reads, in its exposition format (MEDIA_TYPE)."""
+    # A registry for each answer: the library's global one would add its own figures of the process, and families of the
+    # last answer would have to be removed from it. `auto_describe` would collect once more at the registration.
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Given(list(families)))
     return generate_latest(registry)
 
 
 def gauge(name: str, text: str, values: Mapping[LabelValues, float], *labels: str) -> Metric:
-    """A value that goes up and down, by its labels."""
+    """A family of values that go up and down.
+
+    Args:
+        name: by Prometheus' rules, with the unit.
+        text: its meaning.
+        values: values of the labels, in their order -> the value.
+        labels: names of the labels.
+    """
     family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -57,7 +65,10 @@ def gauge(name: str, text: str, values: Mapping[LabelValues, float], *labels: st
 
 
 def counter(name: str, text: str, values: Mapping[LabelValues, float], *labels: str) -> Metric:
-    """A value that only grows, by its labels; the name is without `_total`."""
+    """A family of values that only grow; the arguments are those of `gauge`.
+
+    The name comes without `_total`, which the library adds.
+    """
     family = CounterMetricFamily(name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -65,7 +76,8 @@ def counter(name: str, text: str, values: Mapping[LabelValues, float], *labels: 
 
 
 def histogram(name: str, text: str, labels: tuple[str, ...], edges: tuple[float, ...]) -> Histogram:
-    """A distribution that its owner keeps by itself; `collect()` gives the family to render."""
+    """A distribution whose owner observes values one by one; its `collect()` gives the family to render."""
+    # No registry: it would be rendered twice, once as part of the global one.
     return Histogram(name, text, labels, buckets=edges, registry=None)
 
 
@@ -73,10 +85,13 @@ def distribution(name: str, text: str, edges: Sequence[float], counts: Sequence[
     """A distribution that a pure module has counted.
 
     Args:
-        edges, counts: upper edges of the classes, and how many values fell into each, one class more than edges.
+        name: by Prometheus' rules, with the unit.
+        text: its meaning.
+        edges: upper edges of the classes, ascending.
+        counts: how many values fell into each class; one more than edges, for what is above the last edge.
         total: sum of the values.
     """
-    # Prometheus counts in each class all that is below its edge, so that classes can be dropped without loss.
+    # In Prometheus' form each class counts everything below its edge, so classes can be dropped without a loss.
     cumulative = [float(count) for count in accumulate(counts)]
     names = [*(repr(float(edge)) for edge in edges), "+Inf"]
     return HistogramMetricFamily(name, text, buckets=list(zip(names, cumulative, strict=True)), sum_value=total)
@@ -89,14 +104,14 @@ def queues(depths: Mapping[str, int]) -> Metric:
 
 
 def restarts(peers: Iterable[Peer]) -> Metric:
-    """How often each program of a node was started again, as its supervisor counts; none where nobody counts.
+    """How often each program of a node was started again, as its supervisor counts; no value where nobody counts.
 
-    A process that has died is in the clock's table for a while beside the one in its place: the later count holds.
+    A process that has died stays in the clock's table for a while beside its successor: the higher count holds.
     """
     newest: dict[tuple[str, str, str], int] = {}
     for peer in peers:
         if peer.restarts is not None:
-            # With the supervisor: programs of the same name on two hosts are counted by two of them.
+            # With the supervisor: programs of the same name on two hosts are counted by two supervisors.
             key = (peer.node, peer.program, peer.supervisor)
             newest[key] = max(newest.get(key, 0), peer.restarts)
     counts: dict[tuple[str, str], float] = {}
@@ -107,7 +122,7 @@ def restarts(peers: Iterable[Peer]) -> Metric:
 
 
 def of_plant(plant: PlantView[Any]) -> Iterator[Metric]:
-    """The live plant as a consumer knows it."""
+    """Figures of the live plant as a consumer knows it."""
     if plant.status is not None:
         yield from of_status(plant.status)
     yield from of_states(plant.states())
@@ -119,7 +134,7 @@ def of_plant(plant: PlantView[Any]) -> Iterator[Metric]:
 
 
 def of_status(status: Status) -> Iterator[Metric]:
-    """The clock's report: ticks, lateness, flow control, and every node that it hears of."""
+    """Figures of the clock's report: ticks, lateness, flow control, and every node that the clock hears."""
     plain: tuple[str, ...] = ()  # no labels
     yield counter("kpp_ticks", "tick frames since the clock started", {plain: status.frames_sent})
     yield counter(
@@ -138,7 +153,7 @@ def of_status(status: Status) -> Iterator[Metric]:
     if late is not None:
         figures = {("p50",): late.p50, ("p99",): late.p99, ("max",): late.max}
         text = "ticks sent after their deadline, of the clock's last report"
-        # Not "quantile": that label belongs to summaries, whose quantiles are over all time.
+        # Not "quantile": Prometheus keeps that label for summaries.
         yield gauge("kpp_tick_lateness_recent_seconds", text, figures, "statistic")
     unrecorded = {(publisher,): float(ticks) for publisher, ticks in status.unrecorded.items()}
     text = "ticks of the clock and of each module that are published and not on disk yet"
@@ -154,7 +169,8 @@ def of_status(status: Status) -> Iterator[Metric]:
 
 
 def of_states(states: Iterable[State]) -> Iterator[Metric]:
-    """What the books of each module say."""
+    """Figures of each module's ledgers and controller, from its newest state."""
+    # One family for each figure with the modules as labels: in Prometheus' format a name may come only once.
     found = list(states)
     residuals: dict[tuple[str, ...], float] = {}
     for state in found:
@@ -171,7 +187,10 @@ def of_states(states: Iterable[State]) -> Iterator[Metric]:
 
 
 def of_events(events: Iterable[Event]) -> Iterator[Metric]:
-    """How many events of each severity are kept."""
+    """How many events of each severity are kept.
+
+    A gauge and not a counter: a node remembers only so many events, and the oldest make room.
+    """
     counts: dict[tuple[str, ...], float] = {}
     for event in events:
         counts[event.module, event.severity] = counts.get((event.module, event.severity), 0.0) + 1

@@ -1,4 +1,8 @@
-"""What every process of the plant does besides its own work: log, beat, stop cleanly, and never outlive its parent."""
+"""What every process of the plant does besides its own work: log, beat, stop cleanly, and never outlive its parent.
+
+Environment variables carry what a supervisor has to say to a child, since they reach it before it reads or binds
+anything. Each is read here and nowhere else.
+"""
 
 import ctypes
 import os
@@ -31,21 +35,23 @@ FAILURE_PAUSE = 1.0
 """Seconds that a node waits before it exits because it cannot run."""
 
 SUPERVISOR_PID = "KPP_SUPERVISOR_PID"
-"""Environment variable by which a supervisor tells its children who their parent is."""
+"""Environment variable in which a supervisor gives its children its process id."""
 
 RESTARTS = "KPP_RESTARTS"
-"""Environment variable by which a supervisor tells a child how often it has been started in the place of another."""
+"""Environment variable in which a supervisor gives a child how often its program was started in the place of another
+process."""
 
 PROGRAM = "SUPERVISOR_PROCESS_NAME"
-"""Environment variable by which supervisord tells a child which of its programs it is."""
+"""Environment variable in which supervisord gives a child the name of its program."""
 
 SUPERVISOR = "KPP_SUPERVISOR"
-"""Environment variable by which a supervisor tells its nodes, and its watchdog, which of all supervisors it is."""
+"""Environment variable in which a supervisor gives its nodes, and its watchdog, an id of its own among all hosts."""
 
 WAITING = "kpp-waiting"
 """Name of the main thread of a process that waits for something outside; the supervisor reads it."""
 
 _PR_SET_PDEATHSIG = 1
+"""From <linux/prctl.h>, which Python does not offer."""
 
 
 def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogger:
@@ -56,19 +62,24 @@ def begin(node: str, output: TextIO | None = None) -> structlog.stdlib.BoundLogg
     Args:
         node: name of the node, bound to every line.
         output: where the lines go, stdout when not given.
+
+    Raises:
+        SystemExit: if the parent has died already.
+        OSError: if the data folder cannot be closed to other users.
     """
     # The tie first: whatever follows may take time, and a supervisor that dies meanwhile must not leave this process.
     die_with_parent()
     files.raise_limit()
     os.umask(PRIVATE_UMASK)
     keep_private(data_folder())
-    if home() is None:  # libraries insist on one
+    # A container's user may have no entry in the list of users and no HOME. Libraries that keep caches insist on one.
+    if home() is None:
         os.environ["HOME"] = str(data_folder().absolute())
     return log.set_up(node, output or sys.stdout)
 
 
 def restarts() -> int | None:
-    """How often this node was started in the place of another process, None if no supervisor counts."""
+    """How often this process's program was started in the place of another process, None if no supervisor counts."""
     told = setting(RESTARTS, "")
     return int(told) if told.isdecimal() else None
 
@@ -76,32 +87,43 @@ def restarts() -> int | None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies, so that no node outlives a killed supervisor.
 
-    A parent that wants it so has put its pid into KPP_SUPERVISOR_PID; without that, as from a shell, nothing is done.
-    Nor is it but on Linux. A parent that dies while this is under way, or died before, is noticed too. The variable is
-    taken out: it is no news to grandchildren.
+    A parent that wants this has put its pid into KPP_SUPERVISOR_PID. Without the variable, as when a shell starts the
+    node, nothing happens, and neither does anything on other systems than Linux. A parent that dies while this is under
+    way, or died before, is noticed, too. The variable is removed, as it does not hold for children of this process.
+
+    Raises:
+        SystemExit: if the parent has died already.
+        OSError: if the kernel refuses.
     """
     told = os.environ.pop(SUPERVISOR_PID, "")
     if not told.isdecimal() or not sys.platform.startswith("linux"):
         return
     parent = int(told)
-    # supervisord's plug-in has asked for the same before this program began. It is asked for again because the kernel
-    # forgets it when a program changes its user, and because other parents have no such plug-in.
+    # supervisord's plug-in has asked for the same before this program began. Here it is asked again, since the kernel
+    # forgets it when a program changes its user, and since other parents have no such plug-in.
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != parent:  # it died before the request, and then no signal comes
+    # The kernel sends the signal at the parent's death, and not to those who ask after it.
+    if os.getppid() != parent:
         raise SystemExit("the parent process has gone")
 
 
 def isolated(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of ours; the present folder and PYTHONPATH have no say in what it imports."""
+    """The command that runs a module of ours, whatever the present folder and PYTHONPATH hold.
+
+    Args:
+        module: its full name.
+        arguments: its command line.
+    """
+    # -I: a file `bus.py` in the present folder, or another numpy on PYTHONPATH, would be imported in place of ours.
     return [sys.executable, "-I", "-m", module, *arguments]
 
 
 def give_up(logger: structlog.stdlib.BoundLogger, reason: str) -> int:
-    """Say why a node cannot run and return its exit code.
+    """Log why a node cannot run, wait for FAILURE_PAUSE seconds, and return the exit code.
 
-    It waits first: supervisord starts a node again at once, and a wrong setting should not become a busy loop.
+    supervisord starts a node again at once; without the pause a wrong setting would become a busy loop.
     """
     logger.error("cannot run", reason=reason)
     time.sleep(FAILURE_PAUSE)
@@ -109,17 +131,20 @@ def give_up(logger: structlog.stdlib.BoundLogger, reason: str) -> int:
 
 
 def supervisor() -> str:
-    """Which supervisor has started this process, empty if none has: process ids are of one host alone."""
+    """The id of the supervisor that has started this process, empty if none has.
+
+    A process is known by it and its pid together, since a pid means something on one host only.
+    """
     return setting(SUPERVISOR, "")
 
 
 def program() -> str:
-    """Which program of its supervisor this process runs, empty if none has started it."""
+    """The name of the program that this process runs for its supervisor, empty if no supervisor has started it."""
     return setting(PROGRAM, "")
 
 
 def instance_name() -> str:
-    """Name of this process among those of the same node."""
+    """Name of this process among those of the same node, `pid-` and its number."""
     return f"pid-{os.getpid()}"
 
 
@@ -127,8 +152,8 @@ class StopSignal:
     """Set by SIGTERM or SIGINT; a node leaves its loop when it sees it."""
 
     def __init__(self) -> None:
-        # The handler sets it and does nothing else: it interrupts the main thread anywhere, also in the middle of a
-        # write.
+        # The handler does nothing but set it, since it interrupts the main thread anywhere, even in the middle of a
+        # write. An exception raised there, such as KeyboardInterrupt, would leave half of it done.
         self._event = threading.Event()
         signal.signal(signal.SIGTERM, self._received)
         signal.signal(signal.SIGINT, self._received)
@@ -141,7 +166,12 @@ class StopSignal:
 
 
 class Heart:
-    """Tells the clock that a node is alive, from the node's own loop: a loop that hangs falls silent."""
+    """Reports to the clock that a node is alive, from the node's own loop: a loop that hangs falls silent.
+
+    Args:
+        endpoints: where the clock is.
+        node: name of the node.
+    """
 
     def __init__(self, endpoints: Endpoints, node: str) -> None:
         self._dealer = Dealer(endpoints.clock_control)
@@ -157,17 +187,17 @@ class Heart:
         unrecorded: Mapping[str, int] = MappingProxyType({}),
         clients: int | None = None,
     ) -> None:
-        """Send a beat if the last one is BEAT_INTERVAL old; while there is no clock nothing is queued.
+        """Send a beat if the last one is at least BEAT_INTERVAL old. Without a clock the beat is lost, not queued.
 
         Args:
             seq: last tick that the node has worked off.
             said: what it reports of itself.
             gaps: frames that it missed and had sent again, since it started.
             queue: messages that wait in it for their turn.
-            unrecorded: of a recorder, clock or module -> ticks of it that are published and not on disk yet.
-            clients: clients that it serves, None if it serves none.
+            unrecorded: of a recorder: "clock" or a module -> its ticks that are published and not on disk yet.
+            clients: clients that it serves, None if it is no node that serves any.
         """
-        # Called in every turn of the node's loop, which may be thousands a second: the clock is spared all but five.
+        # Nodes call this in every turn of their loop, which may be thousands a second; the clock gets five of them.
         now = time.monotonic()
         if now < self._next:
             return
@@ -191,15 +221,16 @@ class Heart:
         self._dealer.send(codec.encode(message))
 
     def close(self) -> None:
-        """Stop beating."""
+        """Stop beating; calling it again does nothing."""
         self._dealer.close()
 
 
 class ExternalWait:
-    """While the block runs, the process says to its supervisor that it waits for something outside, and does not hang.
+    """While the block runs, the process reports to its supervisor that it waits for something outside.
 
-    It is for a node that cannot beat yet: the clock, to which all others beat, waits for its journal like this. The
-    name of the main thread tells it, in `ps` and `top` too. Does nothing but on Linux.
+    It is for a node that cannot beat yet, as the clock, to which all others beat, while another process has its journal
+    locked. The name of the main thread carries the report, and `ps` and `top` show it. On other systems than Linux it
+    does nothing.
     """
 
     def __enter__(self) -> Self:
@@ -213,27 +244,27 @@ class ExternalWait:
 
 
 def _rename_thread(name: str) -> str:
-    """Give the main thread another name; returns the one that it had."""
+    """Give the main thread another name; returns the one that it had, empty where threads have no such name."""
     path = Path(f"/proc/{os.getpid()}/comm")
     if not path.exists():
         return ""
-    # The name of a thread costs nothing to read from outside, needs no file that a killed process would leave, and goes
-    # with the process. The kernel cuts it after 15 characters.
+    # A thread's name is cheap to read from outside and ends with the process, whereas a file would stay behind when the
+    # process is killed. The kernel cuts it after 15 characters.
     before = path.read_text().strip()
     path.write_text(name)
     return before
 
 
 class Starting:
-    """Beats from a thread while a node does what takes long before its main loop runs: imports, compilation.
+    """Beats from a thread while a node imports or compiles, before its main loop runs.
 
-    Use it as a context manager around that part, and nowhere else: a thread beats even when the rest hangs, hence the
-    watchdog gives a node that says that it is starting a limited time.
+    Use it as a context manager around that part, and nowhere else. The thread beats even when the rest of the node
+    hangs, which is why the watchdog gives a node that reports that it is starting a limited time.
 
     Args:
         endpoints: where the clock is.
         node: name of the node.
-        what: what is being done, for the table of peers.
+        what: what is being done, in words for the table of peers.
     """
 
     def __init__(self, endpoints: Endpoints, node: str, what: str) -> None:
@@ -244,10 +275,12 @@ class Starting:
         self._thread = threading.Thread(target=self._beat, name="starting", daemon=True)
 
     def say(self, what: str, reason: str = "") -> None:
-        """Change what is being done, and the reason that programs read."""
+        """Change what is being done, in words for people, and the reason, which programs read."""
+        # The thread reads the attribute while this sets it: a whole report is exchanged for another whole one.
         self._said = HealthReport("starting", what, reason)
 
     def _beat(self) -> None:
+        # The socket is made and closed in this thread: ZeroMQ's sockets belong to one thread each.
         with closing(Heart(self._endpoints, self._node)) as heart:
             # Four times as often as beats are due, so that one is late by a quarter of the interval at most.
             while not self._over.wait(BEAT_INTERVAL / 4):
@@ -260,5 +293,6 @@ class Starting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Waits for the thread, so that no late "starting" follows the beats of the node's own loop.
         self._over.set()
         self._thread.join()

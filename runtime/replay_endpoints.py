@@ -1,4 +1,4 @@
-"""Where a replay is reached: every address that it binds lies beside the plant's own, so that both can run."""
+"""Where a replay is reached: every address that it binds lies beside the plant's own, so both can run at once."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from runtime.process import PROGRAM, RESTARTS, SUPERVISOR
 from system.environment_variables import setting
 
 SHIFT = 200
-"""By how much the ports of a replay lie above those of the plant, unless KPP_REPLAY_... says otherwise."""
+"""How far the ports of a replay lie above those of the plant, unless variables KPP_REPLAY_... give others."""
 
 VARIABLES = (
     "KPP_CLOCK_HTTP",
@@ -20,17 +20,21 @@ VARIABLES = (
     "KPP_PHYSICS_PUBLISH",
     "KPP_PHYSICS_SNAPSHOT",
 )
-"""What a replay binds. The recorder is not among them: a replay's dashboard asks the plant's."""
+"""What a replay binds. The recorder's address is not among them: a replay's dashboard asks the plant's recorder."""
 
 
 def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a replay of the plant that an environment describes.
 
+    Args:
+        environ: the plant's variables; it is not changed.
+
     Raises:
-        EndpointError: naming the variable that holds no usable address.
-        SecurityError: naming the variable that holds no name of this machine.
+        EndpointError: naming the variable that has no usable address.
+        SecurityError: naming the variable that has no name by which this machine could be reached.
     """
     plant = Endpoints.from_environment(environ)
+    # The first module's addresses suffice: those of the others follow from them and from KPP_MODULES.
     module = plant.modules[0]
     own: tuple[HttpAddress | str, ...] = (
         plant.clock_http,
@@ -47,20 +51,20 @@ def replay_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, address in zip(VARIABLES, own, strict=True)
     }
     port = chosen["KPP_UI_HTTP"].rpartition(":")[2]
-    # Whoever reaches the plant's dashboard by a name reaches the replay's by the same one on another port. Without this
-    # the replay would refuse every browser that comes by a name.
+    # A browser that reaches the plant's dashboard by a name reaches the replay's by the same name, on another port. If
+    # that were not allowed, the replay would refuse the browser, as a protection against DNS rebinding.
     names = [name for variable in (hosts.VARIABLE, hosts.UI_VARIABLE) for name in hosts.named(environ, variable)]
     beside = {hosts.Place(name.host, int(port)): None for name in names}  # in order, each once
     reached = ",".join(str(name) for name in dict.fromkeys([*names, *beside]))
     modules = ",".join(each.module for each in plant.modules)
-    own_process = {PROGRAM, RESTARTS, SUPERVISOR}  # of whoever starts the replay
-    # The child would otherwise beat under the name of its parent's program, and its restarts would be counted for it.
+    own_process = {PROGRAM, RESTARTS, SUPERVISOR}  # what supervisord has said to the process that starts the replay
+    # With them the replay would beat under the name of its parent's program, and as often restarted as that.
     inherited = {name: value for name, value in environ.items() if name not in own_process}
     return {**inherited, **chosen, hosts.UI_VARIABLE: reached, "KPP_MODULES": modules, "KPP_INSTANCES": "1"}
 
 
 def _at_host_of(address: str, other: str) -> str:
-    """Another address with the host of the first: a replay is one process, wherever the modules are."""
+    """The port of `other` at the host of `address`: a replay is one process, wherever the modules run."""
     return f"{address.rpartition(':')[0]}:{other.rpartition(':')[2]}"
 
 

@@ -1,4 +1,5 @@
-"""What the operating system gives: environment variables, locked folders, files that are whole, addresses, open files.
+"""What the operating system offers: environment variables, locked folders, whole files, addresses, open files.
 
-Helpers that know neither messages nor plant live here, below everything else. Nothing here imports another package.
+Helpers that know neither messages nor the plant live here, below everything else. Nothing here imports another package
+of the project.
 """

@@ -1,4 +1,4 @@
-"""Why an address cannot be bound, in words that name what to do. Web doors and bus sockets say it alike."""
+"""Why an address cannot be bound, in words for people; the same for web doors and for sockets of the bus."""
 
 import errno
 import socket
@@ -14,32 +14,34 @@ def own_addresses() -> list[str]:
 
 
 def failure(host: str, port: int, error: OSError) -> str:
-    """What keeps a program of this host from listening at an address.
+    """What keeps a program of this host from listening at an address: a clause without a full stop.
 
     Args:
-        host: name or address.
-        port: number.
-        error: what the attempt gave.
+        host: name or IP address.
+        port: TCP port.
+        error: what the attempt raised.
     """
-    # The numbers come from three sources that do not agree: the resolver, the kernel, and ZeroMQ.
-    if isinstance(error, socket.gaierror) or error.errno == errno.ENODEV:  # the latter is ZeroMQ's
-        return f"{host!r} is no name that this host can look up"
+    # Error numbers come from three sources that do not agree: the resolver, the kernel, and ZeroMQ. For a name that
+    # cannot be looked up the resolver has an exception of its own, and ZeroMQ reports ENODEV.
+    if isinstance(error, socket.gaierror) or error.errno == errno.ENODEV:
+        return f"{host!r} is not a name that this host can look up"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host} is not an address of this host, which has {', '.join(own_addresses())}"
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is taken by {holder(port) or 'another program'}"
     if error.errno == errno.EACCES:
-        return f"port {port} is for privileged users alone"
+        return f"port {port} is reserved for privileged users"
     return error.strerror or str(error)
 
 
 def holder(port: int) -> str:
-    """Who listens on a port of this host, empty when that cannot be seen."""
+    """The program that listens on a port of this host, with its process id; empty if that cannot be seen."""
+    # Processes of other users are listed without a pid, or not at all: the port can then be named, but no program.
     try:
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr
             if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
-    except psutil.Error:  # it has ended meanwhile, or belongs to another user: then the port is named, and no program
+    except psutil.Error:  # it has ended meanwhile, or the system does not allow the look
         return ""
     return ""

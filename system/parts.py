@@ -1,6 +1,6 @@
-"""Temporary files and folders beside their destination, and the removal of those that killed processes left.
+"""Temporary files and folders beside their destination, and the removal of those that killed processes left behind.
 
-Each is locked for as long as it is made. A lock goes with its process, so whatever can be locked was left.
+Each is locked while it is being made. A lock ends with its process, so whatever can be locked was left behind.
 """
 
 import fcntl
@@ -18,19 +18,20 @@ _SUFFIX: Final = ".part"
 
 
 def new_file(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
-    """A new file, and its descriptor to write to; it is locked until that is closed.
+    """A new file, and its descriptor to write to; the file is locked until the descriptor is closed.
 
     Args:
-        folder: where.
-        mode: its permissions, less what the umask takes.
+        folder: where the file is to lie.
+        mode: its permissions, less those that the umask takes away.
 
     Raises:
-        OSError: if there can be none.
+        OSError: if it cannot be made.
     """
+    # Beside its destination and not in the temporary folder: a rename works only within one file system.
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        # Between making and locking, another process may clear the file away: then it is made again.
+        # Between the making and the locking, another process may clear the file away: then another one is made.
         if _is_ours(descriptor):
             return path, descriptor
         os.close(descriptor)
@@ -38,15 +39,15 @@ def new_file(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
 
 @contextmanager
 def new_folder(parent: Path | None) -> Iterator[Path]:
-    """A new folder for as long as the block runs, locked meanwhile; what was left beside it goes.
+    """A new folder, locked and there for as long as the block runs; what others left behind beside it is removed.
 
     Args:
-        parent: where; None for the system's temporary folder.
+        parent: where it is to lie; None for the system's temporary folder.
 
     Raises:
-        OSError: if there can be none.
+        OSError: if it cannot be made.
     """
-    # Here and not at the start of the process: a command that is run once has no other occasion.
+    # Leftovers are removed here and not at the start of the process: a command that runs once has no other occasion.
     clear_away(Path(tempfile.gettempdir()) if parent is None else parent)
     while True:
         path = Path(tempfile.mkdtemp(dir=parent, prefix=_PREFIX, suffix=_SUFFIX))
@@ -63,7 +64,7 @@ def new_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def clear_away(folder: Path) -> None:
-    """Remove what was left in a folder by processes that were killed."""
+    """Remove what processes that were killed have left behind in a folder; what is in use stays."""
     for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         descriptor = _opened(left)
         if descriptor is None:
@@ -80,7 +81,7 @@ def clear_away(folder: Path) -> None:
 
 
 def _opened(path: Path) -> int | None:
-    """A descriptor to lock it by; None if it is another user's, a link, or gone."""
+    """A descriptor by which to lock a file or folder; None if it is another user's, a link, or gone."""
     try:
         # No link is followed, and a pipe of that name does not hang: the temporary folder belongs to everybody.
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -89,10 +90,11 @@ def _opened(path: Path) -> int | None:
 
 
 def _is_ours(descriptor: int) -> bool:
-    """Lock what was just made; False if another process took it for one that was left before it was locked."""
+    """Lock what was just made; False if another process took it for a leftover before that."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    # Locked, and gone all the same: a descriptor outlives its name.
+    # The lock may be ours and the file gone all the same: another process had removed it and closed its descriptor
+    # before the lock, and ours outlives the name.
     return os.fstat(descriptor).st_nlink > 0
