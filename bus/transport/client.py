@@ -1,4 +1,7 @@
-"""What programs use to talk to the plant: subscribe to topics, send commands and hear what became of them."""
+"""What programs use to talk to the plant: send commands and learn what became of them, ask modules and the recorder.
+
+A command is safe to repeat: its id stays the same, and the clock answers one that it knows as it did before.
+"""
 
 import asyncio
 import time
@@ -36,20 +39,22 @@ RETRY_INTERVAL = 0.3
 """Seconds until a request that was not answered is sent again, with the same id."""
 
 RETRIES = 5
+"""How often such a request is sent."""
 
 RESULT_WITHIN = 0.5
 """Seconds after which a result that was not heard is asked for."""
 
 RESULTS_KEPT = 10_000
+"""Outcomes that are remembered; the oldest make room."""
 
 BEGUN_WITHIN = 10.0
-"""Seconds within which every module has begun a run."""
+"""Seconds within which every module must have begun a run."""
 
 FOLLOWED_AGAIN = 0.05
 """Seconds until the clock is asked again whether a run was followed by another one."""
 
 RECORDER = Patience(answer=10.0, connect=0.5)
-"""The recorder may take its time: it answers one request after the other."""
+"""The recorder answers one request after the other, and may be busy with a long one."""
 
 FORK = Patience(answer=120.0, connect=0.5)
 """A module may have to compute a recorded moment from the beginning of its run."""
@@ -62,14 +67,14 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
     """Make a checked command.
 
     Args:
-        module: "clock", a plant module, or "*".
+        module: "clock", a plant module, or "*" for every module.
         name: what to do.
         args: arguments by name.
-        origin: who asks.
-        command_id: id to use again for a retry; made here when empty.
+        origin: who asks, for the audit log.
+        command_id: id of an earlier attempt, for a retry; a new one is made when empty.
 
     Raises:
-        FrameError: naming the field that is wrong, or the size that the clock accepts.
+        FrameError: naming the field that is wrong, or the largest size that the clock accepts.
     """
     fields = {
         "type": "command",
@@ -80,24 +85,28 @@ def command(module: str, name: str, args: dict[str, Any], origin: str, command_i
         "origin": origin,
     }
     request: CommandRequest = codec.build(CommandRequest, fields)
-    codec.encode(request, codec.MAX_REQUEST)  # the clock would drop what is larger without a word
+    # Encoded for its size only: libzmq would end the connection to the clock over a larger one, without a word.
+    codec.encode(request, codec.MAX_REQUEST)
     return request
 
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    """Somebody who waits for what becomes of a command."""
+    """A caller that waits for what becomes of a command."""
 
     module: str
-    """Whom it is for."""
+    """Whom the command is for."""
     future: "asyncio.Future[Result]"
 
 
 class Commander:
-    """Commands over asyncio: sequenced by the clock, answered by whoever obeys.
+    """Commands over asyncio: sequenced by the clock, answered by the module that carries them out.
 
-    The owner feeds every `Result` it hears to `heard`, so that one subscription serves all. A result that is lost on
-    the way is asked for.
+    Its owner passes every `Result` from the bus to `heard`, so one subscription serves all callers. A result that is
+    lost on the way is asked for.
+
+    Args:
+        endpoints: where the plant is.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
@@ -114,6 +123,8 @@ class Commander:
 
     def heard(self, result: Result) -> None:
         """Take note of a result from the bus."""
+        # Kept whether or not anybody waits: a result may arrive before the clock's answer to the request that caused
+        # it, since the two travel by different sockets. Taken out and put back, so the newest stand at the end.
         outcome = self._results.pop(result.id, JointOutcome()).and_result(result)
         self._results[result.id] = outcome
         while len(self._results) > RESULTS_KEPT:
@@ -123,16 +134,22 @@ class Commander:
                 waiting.future.set_result(outcome.told(waiting.module))
 
     async def send(self, request: CommandRequest, timeout: float = 5.0) -> Result:
-        """Have a command sequenced and wait until it has acted or was rejected; one for every module, by all of them.
+        """Have a command sequenced, and wait until it has acted or was rejected; for "*", by every module.
 
-        A request without an answer is repeated with the same id, which the clock acts on only once; so is one that the
-        clock refuses for the moment, because a module is not caught up.
+        A request without an answer is repeated with the same id, on which the clock acts only once. So is a request
+        that the clock refuses for the moment because a module has not caught up.
+
+        Args:
+            request: the command.
+            timeout: longest wait for its outcome (s).
 
         Raises:
             RefusedError: if the clock did not accept it, for the moment or for good.
-            NotAnsweredError: if the clock did not answer, or no result came in `timeout` seconds.
+            NotAnsweredError: if the clock did not answer, or no result arrived in `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
+        # Expected before it is sent, or a quick result could slip in between. A command whose outcome is known already
+        # is a retry: it is not sent again.
         with self._expecting(request.id, request.module) as outcome:
             if not outcome.done():
                 sequenced = await self._sequence(request, deadline)
@@ -141,19 +158,19 @@ class Commander:
                 return outcome.result()
             missing = self._known(request.id).missing(request.module, self._modules)
             raise NotAnsweredError(
-                f"{', '.join(missing)} has not answered {request.name!r} in {timeout:g} s; it was sequenced at tick "
-                f"{sequenced.seq} of run {sequenced.run}: ask again with the same id"
+                f"no answer from {', '.join(missing)} to {request.name!r} within {timeout:g} s; the command was "
+                f"sequenced at tick {sequenced.seq} of run {sequenced.run}: ask again with the same id"
             )
 
     async def begun(self, run: str, seq: int) -> list[Result]:
-        """What the modules said to the beginning of the run that followed another one, as soon as all have said it.
+        """The modules' results of beginning the run that followed another one, as soon as all are there.
 
         Args:
-            run: the other run.
-            seq: tick of it at which a command ended it.
+            run: the run that was followed.
+            seq: its tick at which a command ended it.
 
         Raises:
-            NotAnsweredError: if no run followed in BEGUN_WITHIN seconds, or a module has not begun it.
+            NotAnsweredError: if no run followed within BEGUN_WITHIN seconds, or a module has not begun it.
         """
         deadline = time.monotonic() + BEGUN_WITHIN
         following = await self._following(run, seq, deadline)
@@ -162,11 +179,12 @@ class Commander:
             await self._expect(outcome, EVERY_MODULE, begin, deadline)
             missing = self._known(begin.id).missing(EVERY_MODULE, self._modules)
         if missing:
-            raise NotAnsweredError(f"{', '.join(missing)} has not begun run {following} in {BEGUN_WITHIN:g} s")
+            who = ", ".join(missing)
+            raise NotAnsweredError(f"run {following} was not begun by {who} within {BEGUN_WITHIN:g} s")
         return list(self._known(begin.id).results.values())
 
     async def _following(self, run: str, seq: int, deadline: float) -> str:
-        """The run that followed another one, by what the clock says of that one's ticks after `seq`."""
+        """The run that followed another one, as the clock reports it with that run's ticks after `seq`."""
         message = ReplayRequest(run=run, after=seq)
         asked = Inquiry("the clock", [self._address], message, codec.decode_clock_reply, Replay)
         while (left := deadline - time.monotonic()) > 0:
@@ -174,18 +192,19 @@ class Commander:
             if reply.following:
                 return reply.following
             await asyncio.sleep(FOLLOWED_AGAIN)
-        raise NotAnsweredError(f"no run has followed run {run}")
+        raise NotAnsweredError(f"no run has followed run {run} within {BEGUN_WITHIN:g} s")
 
     def _known(self, command_id: str) -> JointOutcome:
         return self._results.get(command_id, JointOutcome())
 
     @contextmanager
     def _expecting(self, command_id: str, module: str) -> "Iterator[asyncio.Future[Result]]":
-        """What becomes of a command that acts on a module; it is done as soon as that is known."""
+        """A future of what becomes of a command that acts on a module, done as soon as that is known."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         known = self._known(command_id)
         if not known.missing(module, self._modules):
             future.set_result(known.told(module))
+        # A list, since two callers may send the same command: one that repeats it while the first still waits.
         own = _Waiting(module, future)
         self._waiting.setdefault(command_id, []).append(own)
         try:
@@ -199,7 +218,7 @@ class Commander:
     async def _expect(
         self, outcome: "asyncio.Future[Result]", module: str, sequenced: Sequenced, deadline: float
     ) -> None:
-        """Wait until the outcome is known or the time is over; what was not heard for a while is asked for."""
+        """Wait until the outcome is known or the time is over; ask for results that have not been heard for a while."""
         while not outcome.done() and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait([outcome], timeout=min(left, RESULT_WITHIN))
             if not outcome.done() and time.monotonic() < deadline:
@@ -213,9 +232,9 @@ class Commander:
             raise NotAnsweredError(f"{error} {UNKNOWN}") from error
 
     async def _ask_for_result(self, module: str, sequenced: Sequenced) -> None:
-        """Results are published once and may be lost on the way: those of the tick come from whoever made them.
+        """Ask for the results of a tick where they were made: they are published once, and may be lost on the way.
 
-        A command whose run ended before its tick is answered by the clock, whoever it was for.
+        The clock is always asked, too: it answers a command whose run ended before its tick, whoever it was for.
         """
         message = FramesRequest(run=sequenced.run, after=sequenced.seq - 1)
         missing = self._known(sequenced.id).missing(module, self._modules)
@@ -225,7 +244,8 @@ class Commander:
             if name != CLOCK_MODULE
             for instance in self.endpoints.module(name).instances
         ]
-        # At once: one that does not answer keeps nobody waiting.
+        # All at once, so one that does not answer keeps the others' results from nobody. Every instance of a module is
+        # asked, since the one that leads may have died with the tick.
         for results in await asyncio.gather(*map(_results, asked)):
             for result in results:
                 if result.id == sequenced.id:
@@ -233,7 +253,7 @@ class Commander:
 
 
 async def _results(asked: Inquiry[Frames]) -> list[Result]:
-    """Results that somebody still has; none if there is no answer."""
+    """The results that a node still has; none if it does not answer. The caller asks again in a while."""
     try:
         return (await async_request(asked, Patience(RETRY_INTERVAL))).results
     except (NotAnsweredError, RefusedError):
@@ -244,7 +264,7 @@ UNKNOWN = "The command may or may not act: ask again with the same id"
 
 
 def _sequencing(address: str, message: CommandRequest) -> Inquiry[Sequenced]:
-    """A command for the clock, whose answer names its id."""
+    """A command for the clock, whose answer has the command's id: one to an earlier request does not count."""
     decode = codec.decode_clock_reply
     return Inquiry("the clock", [address], message, decode, Sequenced, lambda reply: reply.id == message.id)
 
@@ -257,29 +277,34 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
         RefusedError: if it has nothing to show, with its reason.
     """
     addresses = [instance.snapshot for instance in endpoints.module(module).instances]
-    # Any of them knows it; one may be down.
+    # Every instance knows it, and one may be down.
     asked = Inquiry(f"module {module}", addresses, SnapshotRequest(), codec.decode_module_reply, Snapshot)
     return await async_request(asked, Patience(timeout / len(addresses)))
 
 
 async def recorded(endpoints: Endpoints, message: RecorderRequest, kind: type[R]) -> R:
-    """What the recorder answers to a question about recordings.
+    """The recorder's answer to a question about recordings.
 
     Args:
-        endpoints: where it is.
+        endpoints: where the recorder is.
         message: the question.
-        kind: type of its answer.
+        kind: type of the answer.
 
     Raises:
-        NotAnsweredError: if it does not answer.
-        RefusedError: with its field and reason.
+        NotAnsweredError: if the recorder does not answer.
+        RefusedError: with the recorder's field and reason.
     """
     asked = Inquiry("the recorder", [endpoints.recorder], message, codec.decode_recorder_reply, kind)
     return await async_request(asked, RECORDER)
 
 
 async def fork(module: str, address: str, message: ForkRequest) -> Forked:
-    """Have one instance of a module make a recorded moment ready.
+    """Have one instance of a module make a recorded moment ready as the beginning of a run.
+
+    Args:
+        module: the module's name, for messages.
+        address: request socket of the instance.
+        message: which moment.
 
     Raises:
         NotAnsweredError: if it does not answer.
@@ -291,9 +316,13 @@ async def fork(module: str, address: str, message: ForkRequest) -> Forked:
 def sequence(endpoints: Endpoints, message: CommandRequest) -> Sequenced:
     """Have a command sequenced, from a plain program; its result is published under `result/`.
 
+    Args:
+        endpoints: where the clock is.
+        message: the command.
+
     Raises:
         RefusedError: if the clock did not accept it.
-        NotAnsweredError: if the clock did not answer.
+        NotAnsweredError: if the clock did not answer, and whether the command acts is unknown.
     """
     try:
         return request(_sequencing(endpoints.clock_control, message), Patience(RETRY_INTERVAL, attempts=RETRIES))

@@ -17,11 +17,11 @@ POLL = 0.05
 
 
 class Listener:
-    """`receive` gives message after message.
+    """`receive` returns message after message.
 
     With `tick` among the topics, ticks come in order and each once; with `state/` or `state/<module>/` so do states,
-    and events and results each once. What ZeroMQ dropped is asked for again and delivered in its place; a tick of a
-    clock that was replaced is dropped.
+    and events and results come once each. What ZeroMQ dropped is asked for again and delivered in its place; a tick of
+    a clock that was replaced is dropped.
 
     Args:
         endpoints: where the plant is.
@@ -29,6 +29,10 @@ class Listener:
         on_gap: called with (topic, first missing tick, number of missing ticks) for what was never delivered.
         repair: False delivers what comes as it comes and asks for nothing.
         whole: begin with the first tick of the run instead of the next one.
+
+    Attributes:
+        bad_frames: frames that could not be decoded.
+        streams: order and gaps of what was heard.
     """
 
     def __init__(
@@ -48,7 +52,8 @@ class Listener:
         followed = [module.module for module in endpoints.modules if self._wants(f"{State.TOPIC}{module.module}/")]
         self.streams = Streams(followed if repair else (), ticks=repair and self._wants(Tick.TOPIC), whole=whole)
         self._repairers: list[Repairer] = repairers(self.streams, endpoints)
-        # States and ticks say what events and results there were, so these are heard too, whoever asked for them.
+        # A stream is whole only with its events and results, whose number each state and tick states. So these are
+        # subscribed to as well, and `_deliver` drops them if the caller did not ask for them.
         more = [Result.TOPIC] if self._repairers else []
         more += [f"{Event.TOPIC}{module}/" for module in self.streams.modules]
         self._subscriber = Subscriber(endpoints.publishers(), sorted({*topics, *more}))
@@ -58,6 +63,7 @@ class Listener:
 
     def receive(self, timeout: float) -> Published | None:
         """The next message, or None when none came in `timeout` seconds. A bad frame is counted and dropped."""
+        # A loop, since what arrives need not give a message: it may fill a gap only in part, or be a repetition.
         deadline = time.monotonic() + timeout
         while not self._ready:
             self._drain()
@@ -71,6 +77,7 @@ class Listener:
         return self._ready.popleft()
 
     def _wait(self, left: float) -> None:
+        # Not for long while a question is open: a repairer has to be given its turn to ask again.
         asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
         wait([self._subscriber, *asked], min(left, POLL) if asked else left)
 
@@ -93,6 +100,7 @@ class Listener:
     def _check(self, topic: str, message: Published) -> None:
         if not isinstance(message, Tick | State):
             return
+        # By topic: each module has numbers of its own. A new run counts from its beginning, and is no gap.
         run, seq = self._last.get(topic, (message.run, message.seq - 1))
         if run == message.run and message.seq > seq + 1 and self._on_gap is not None:
             self._on_gap(topic, seq + 1, message.seq - seq - 1)
@@ -100,7 +108,7 @@ class Listener:
 
     @property
     def refused(self) -> list[str]:
-        """Why something was never delivered, the newest reasons."""
+        """Why something was never delivered: the producers' newest reasons."""
         return [reason for repairer in self._repairers for reason in repairer.refused]
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Asks a producer for what a stream missed, from a plain program: one question at a time, asked again in time."""
+"""Asks a producer for what a stream missed, from a plain program's main loop, without ever waiting.
+
+One question is open at a time; it is put again, to the next instance, if no answer arrives.
+"""
 
 import time
 from collections import deque
@@ -16,9 +19,10 @@ RETRY_INTERVAL = 0.3
 """Seconds until a question that was not answered is asked again, of the next instance if there is one."""
 
 PATIENCE_MAX = 1.2
-"""Longest such time: each question that stays unanswered doubles it, lest a slow producer gets slower still."""
+"""Longest such time: each question without an answer doubles it, lest a slow producer become slower still."""
 
 REFUSALS_KEPT = 100
+"""Reasons that are kept for people; the oldest make room."""
 
 Answer = Replay | Frames | Refused
 
@@ -27,9 +31,9 @@ class Repairer:
     """Keeps one stream whole.
 
     Args:
-        stream: what says what is missing, and takes the answers.
+        stream: says what is missing, and takes the answers.
         addresses: the producer's request sockets: the clock's, or those of a module's instances.
-        decode: decoder of its replies.
+        decode: decoder of the producer's replies.
     """
 
     def __init__(
@@ -44,15 +48,18 @@ class Repairer:
         self._patience = RETRY_INTERVAL
         self._dealer: Dealer | None = None
         self.refused: deque[str] = deque(maxlen=REFUSALS_KEPT)
-        """Why something could not be had, the newest reasons."""
+        """Why something could not be repaired, the newest reasons."""
 
     @property
     def socket(self) -> Dealer | None:
-        """The socket that an answer will come to; None while nothing is asked."""
+        """The socket on which an answer will arrive; None while nothing is asked."""
         return self._dealer
 
     def work(self) -> list[Published]:
-        """Ask if something is missing, take an answer if there is one; returns what can be delivered now."""
+        """Take an answer if there is one, then ask if something is still missing; returns what can be delivered now.
+
+        Call it in every turn of the main loop, several times a second while `socket` is not None.
+        """
         ready: list[Published] = []
         if self._dealer is not None:
             while (payload := self._dealer.receive()) is not None:
@@ -69,28 +76,34 @@ class Repairer:
     def _ask(self, request: ReplayRequest | FramesRequest, now: float) -> None:
         if request == self._asked:
             self._patience = min(2 * self._patience, PATIENCE_MAX)
-        if self._dealer is None or request == self._asked:  # no answer in time: forget the question, ask the next one
+        # No answer in time: the socket is dropped, and with it the question, which may still lie in one of libzmq's
+        # queues. The next instance is asked, if there is one.
+        if self._dealer is None or request == self._asked:
             self._forget()
             self._dealer = Dealer(self._addresses[self._turn % len(self._addresses)])
             self._turn += 1
         self._asked = request if self._dealer.send(codec.encode(request)) else None
-        # Until the socket is connected it takes nothing; then the question is put again at the next turn.
+        # A socket that is not connected yet takes nothing. The question then counts as not asked, so the next turn puts
+        # it again on the same socket, and its patience is not used up.
         self._due = now + (self._patience if self._asked is not None else 0.0)
 
     def _take(self, payload: bytes) -> list[Published]:
         try:
             reply: Answer = self._decode(payload)
         except FrameError:
-            return []  # it is asked again
+            return []  # as if nothing had come: the question is put again in time
         self._asked = None
         self._patience = RETRY_INTERVAL
         if isinstance(reply, Refused):
+            # Refused for the moment: the question counts as asked until it is time to put it again.
             if reply.retry_after > 0:
                 self._asked, self._due = self._stream.request, time.monotonic() + reply.retry_after
                 return []
             asked = self._stream.request
             if asked is None or reply.id not in {asked.run, ""}:
-                return []  # of an earlier question
+                return []  # a refusal of an earlier question
+            # What the producer no longer has is lost for good. The stream goes on after the gap, or it would hold
+            # everything that follows back.
             self.refused.append(
                 f"{type(self._stream).__name__} after tick {asked.after} of {asked.run}: {reply.reason}"
             )

@@ -1,8 +1,8 @@
 """One request to a ROUTER and its answer: the only way to ask for something and to wait for it.
 
 `exchange` decides what to send, to whom, how long to wait and when to give up; it touches no socket and no clock.
-`request` and `async_request` carry its steps out, for a plain program and for an asyncio loop. Requests that a main
-loop puts without waiting (what a stream missed, a node's beats) are none of these: see `bus.transport.repair`.
+`request` and `async_request` carry out its steps, for a plain program and for an asyncio loop. What a main loop sends
+without waiting (questions about gaps, a node's beats) does not come this way; see `bus.transport.repair`.
 """
 
 import asyncio
@@ -23,11 +23,15 @@ D = TypeVar("D", Dealer, AsyncDealer)
 
 
 class NotAnsweredError(TimeoutError):
-    """No answer in time. A command may or may not act: ask again with the same id."""
+    """No answer in time. Whether a command acts is unknown: ask again with the same id."""
 
 
 class RefusedError(ValueError):
-    """The request was not accepted; nothing was done."""
+    """The request was not accepted, and nothing was done.
+
+    Args:
+        refused: the reply, with the field, the reason, and whether to ask again.
+    """
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(f"{refused.field}: {refused.reason}" if refused.field else refused.reason)
@@ -36,15 +40,15 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long an answer is waited for.
+    """How long to wait for an answer.
 
     Args:
         answer: time of one attempt, from connecting to the answer (s).
-        connect: part of it after which an address on which nobody listens is given up (s).
-        attempts: how often each address is asked. A request that is sent more than once has to have an id of its own,
-            or to change nothing.
-        refusals: time since the beginning in which a refusal for the moment (`retry_after`) is followed by another
-            request (s); it counts as no attempt.
+        connect: the part of it after which an address where nobody listens is given up (s).
+        attempts: how often each address is asked. A request that is sent more than once must have an id of its own, or
+            change nothing.
+        refusals: time since the beginning within which a refusal for the moment (`retry_after`) is followed by another
+            request (s); that does not count as an attempt.
     """
 
     answer: float
@@ -58,12 +62,12 @@ class Inquiry(Generic[R]):
     """What is asked, of whom, and which answer counts.
 
     Args:
-        whom: name of who is asked, for messages to people ("the clock").
-        addresses: request sockets of those who can answer, asked by turns.
+        whom: the node that is asked, in words for people ("the clock").
+        addresses: request sockets that can answer, asked in turn.
         message: the request.
         decode: decoder of the replies.
-        kind: type of the answer. A reply of another type ends the request, a refusal with its reason.
-        answers: whether a reply of that type belongs to this request; others are overheard.
+        kind: type of the answer. A reply of another type ends the request; a refusal ends it with its reason.
+        answers: whether a reply of that type belongs to this request; other replies are ignored.
     """
 
     whom: str
@@ -80,15 +84,15 @@ class _Until(NamedTuple):
 
 
 class SendStep(_Until):
-    """ExchangeStep: send the request to the address until then; its outcome is whether it was taken."""
+    """ExchangeStep: send the request to the address, trying until then; its outcome is whether it was sent."""
 
 
 class ReceiveStep(_Until):
-    """ExchangeStep: take a reply from the address until then; its outcome is the reply, None if none came."""
+    """ExchangeStep: wait for a reply from the address until then; its outcome is the reply, None if none came."""
 
 
 class PauseStep(_Until):
-    """ExchangeStep: wait until then, with the connection to the address kept; it has no outcome."""
+    """ExchangeStep: wait until then with the connection to the address kept; it has no outcome."""
 
 
 ExchangeStep = SendStep | ReceiveStep | PauseStep
@@ -99,22 +103,25 @@ Happened = tuple[float, Any]
 def exchange(asked: Inquiry[R], patience: Patience, began: float) -> Generator[ExchangeStep, Happened, R]:
     """The steps of a request; the answer is what the generator returns.
 
-    The same address is asked again on the same connection: who is busy may answer the first attempt during a later one.
+    An address is asked again on the same connection: a busy node may answer the first attempt during a later one.
 
     Args:
         asked: the request.
-        patience: how long it is waited.
-        began: time of the beginning (s).
+        patience: how long to wait.
+        began: time of the beginning (s), of the clock that later gives the times of the steps.
 
     Raises:
-        RefusedError: if it is refused for good, or for longer than it is waited.
-        NotAnsweredError: if nobody answers in time, or with something else.
-        FrameError: if the reply cannot be read.
+        RefusedError: if it is refused for good, or for the moment until `patience.refusals` is over.
+        NotAnsweredError: if there is no answer in time, or one of another type.
+        FrameError: if the reply cannot be decoded.
     """
     now, reached, waited = began, False, 0.0
     for attempt in range(patience.attempts * len(asked.addresses)):
+        # In turn, rather than all attempts at one address before the next: one that is down costs the least that way.
         address = asked.addresses[attempt % len(asked.addresses)]
         end = now + patience.answer
+        # The socket sends only to a peer that is connected, so an address where nobody listens shows here already, and
+        # "is it running?" at the end is asked only of nodes that were never reached.
         now, sent = yield SendStep(address, min(end, now + patience.connect))
         reached = reached or sent
         waited += patience.answer if sent else min(patience.answer, patience.connect)
@@ -131,7 +138,7 @@ def exchange(asked: Inquiry[R], patience: Patience, began: float) -> Generator[E
                 end = now + patience.answer
                 now, sent = yield SendStep(address, end)
             elif not isinstance(reply, asked.kind):
-                raise NotAnsweredError(f"{asked.whom} at {address} answered something else: {type(reply).__name__}")
+                raise NotAnsweredError(f"{asked.whom} at {address} gave an unexpected answer: {type(reply).__name__}")
             elif asked.answers(reply):
                 return reply
     text = f"{asked.whom} at {' and '.join(asked.addresses)} did not answer in {waited:g} s"
@@ -139,7 +146,7 @@ def exchange(asked: Inquiry[R], patience: Patience, began: float) -> Generator[E
 
 
 def request(asked: Inquiry[R], patience: Patience) -> R:
-    """Ask and wait, from a plain program. Raises as `exchange`."""
+    """Ask and wait, from a plain program; raises what `exchange` raises."""
     with _Course(asked, patience, Dealer) as course:
         while (step := course.step) is not None:
             outcome: bool | bytes | None = None
@@ -148,15 +155,15 @@ def request(asked: Inquiry[R], patience: Patience) -> R:
             elif isinstance(step, ReceiveStep):
                 outcome = course.connected(step.address).receive(_left(step))
             else:
-                # The pause between two tries that `Patience` asks for. Whoever calls the blocking form has nothing else
-                # to do meanwhile; event loops have the other one.
+                # Sleeping is right here: a caller of the blocking form has nothing else to do meanwhile, and event
+                # loops use the other form.
                 time.sleep(_left(step))
             course.done(outcome)
         return course.answer
 
 
 async def async_request(asked: Inquiry[R], patience: Patience) -> R:
-    """Ask and wait, on an asyncio loop. Raises as `exchange`."""
+    """Ask and wait, on an asyncio loop; raises what `exchange` raises."""
     with _Course(asked, patience, AsyncDealer) as course:
         while (step := course.step) is not None:
             outcome: bool | bytes | None = None
@@ -176,7 +183,7 @@ def _left(step: ExchangeStep) -> float:
 
 
 class _Course(Generic[D, R]):
-    """A request under way: its steps, and the one connection that it has at a time."""
+    """A request under way: its steps, and its one connection at a time."""
 
     def __init__(self, asked: Inquiry[R], patience: Patience, connect: Callable[[str], D]) -> None:
         self.payload = codec.encode(asked.message)
@@ -187,14 +194,14 @@ class _Course(Generic[D, R]):
         self.step: ExchangeStep | None = next(self._steps)
 
     def done(self, outcome: bool | bytes | None) -> None:
-        """The present step has ended; afterwards there is another one or the answer."""
+        """End the present step; afterwards there is either another step, or the answer and None for a step."""
         try:
             self.step = self._steps.send((time.monotonic(), outcome))
         except StopIteration as end:
             self.step, self.answer = None, end.value
 
     def connected(self, address: str) -> D:
-        """The connection to an address, a new one if the last step had another address."""
+        """The connection to an address; a new one if the step before had another address."""
         if self._connection is None or self._connection[0] != address:
             self.close()
             self._connection = address, self._connect(address)

@@ -1,10 +1,10 @@
 """The ZeroMQ sockets of the simulator; the only file that imports zmq.
 
-When the plant has keys (`kpp keys init`), every socket is encrypted with CURVE, and those that bind let in only the
-keys on the list.
+When the plant has keys (`kpp keys init`), every socket is encrypted with CURVE, and those that bind admit only the keys
+on the list.
 
-Producers bind, everyone else connects, and either side may start first. One thread owns a socket. Every receiving
-socket bounds the size of what it takes; nothing waits for a peer on close.
+Producers bind, everyone else connects, and either side may start first. One thread owns a socket. Every socket bounds
+the size of what it receives; closing never waits for a peer.
 """
 
 import asyncio
@@ -38,15 +38,19 @@ from bus.security.watch import Watch
 from system.interfaces import failure
 
 TELEMETRY_QUEUE = 10_000
-"""Messages a publisher keeps for each slow subscriber before it drops for that one: 10 s at the highest tick rate."""
+"""Messages that a publisher keeps for a slow subscriber before it drops some of that one's: 10 s at the highest tick
+rate."""
 
 Multipart = Pair
+"""The frames of a message: topic and payload."""
 
 _COMMON = {
-    zmq.LINGER: 0,
+    zmq.LINGER: 0,  # by default a process would not end before a peer that has gone takes what was queued for it
     zmq.RECONNECT_IVL: 10,  # a restarted publisher is heard again after 4-16 ms instead of 75-190 ms
     zmq.RECONNECT_IVL_MAX: 200,
     zmq.HANDSHAKE_IVL: 2000,
+    # A host that loses its power or its cable sends no FIN. TCP alone would notice after minutes, and a subscriber,
+    # which sends nothing, never.
     zmq.HEARTBEAT_IVL: 500,
     zmq.HEARTBEAT_TIMEOUT: 1500,
     zmq.HEARTBEAT_TTL: 2000,
@@ -54,7 +58,7 @@ _COMMON = {
 
 
 FILES_FREE = 24
-"""Files that must be free for a socket: libzmq ends the whole process if it lacks one of the dozen that it takes."""
+"""Files that must be free for a socket: libzmq aborts the whole process if it lacks one of the dozen that it opens."""
 
 
 class AddressInUseError(OSError):
@@ -65,17 +69,19 @@ def _made(context: Callable[[], Any], kind: int) -> Any:
     """A new socket.
 
     Args:
-        context: gives the one that it belongs to; the first call makes that.
+        context: returns the context of the socket, which its first call makes.
         kind: of socket.
 
     Raises:
         OSError: if this process has too many files or sockets.
     """
+    # The files are opened and closed again to see that they can be had. Another thread may take some in between, which
+    # is why more are tried than libzmq needs.
     free: list[int] = []
     try:
         free.append(os.open(os.devnull, os.O_RDONLY))
         while len(free) < FILES_FREE:
-            free.append(os.dup(free[0]))  # those before the one that fails are to be closed too
+            free.append(os.dup(free[0]))  # one by one: those before the one that fails have to be closed, too
     finally:
         for each in free:
             os.close(each)
@@ -88,16 +94,17 @@ def _made(context: Callable[[], Any], kind: int) -> Any:
 def _configure(socket: Any, largest: int) -> None:
     for option, value in _COMMON.items():
         socket.setsockopt(option, value)
+    # libzmq ends the connection over a larger message before it reserves the memory that the peer has announced.
     socket.setsockopt(zmq.MAXMSGSIZE, largest)
 
 
 ZAP_DOMAIN = "kpp"
-"""Every socket that binds names it, for two reasons.
+"""Every socket that binds has this domain, for two reasons.
 
-With keys: a server without a domain of its own would take any key when nobody listens. Without keys: libzmq refuses
-peers that speak ZMTP 1 or 2 (and strangers, whose bytes it takes for ZMTP 1) at a socket with a domain. It has to,
-because it aborts the process if such a peer's first message comes while the socket is being closed
-(`zmtp_engine_t::process_routing_id_msg` asserts that the message can still be delivered).
+With keys: libzmq admits any key to a server without a domain while no authenticator answers. Without keys: libzmq
+refuses peers that speak ZMTP 1 or 2 (and strangers, whose bytes it takes for ZMTP 1) at a socket with a domain. They
+have to be refused, because libzmq aborts the process if such a peer's first message arrives while the socket is being
+closed (`zmtp_engine_t::process_routing_id_msg` asserts that the message can still be delivered).
 """
 
 
@@ -113,23 +120,26 @@ _FAILURES = {
     (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH): Failure.ONE_SIDED,
     (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, None): Failure.BROKEN_OFF,
 }
+"""Event of libzmq and its value, None for any -> why the handshake failed."""
+
 _FAILED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 
 def _failure(event: dict[str, Any]) -> Failure | None:
-    """What an event of libzmq means, None if it is no failed handshake, or one of no plant's program."""
+    """Why a handshake failed, from an event of libzmq; None if the event is another one, or of a stranger's program."""
     return _FAILURES.get((event["event"], None)) or _FAILURES.get((event["event"], event["value"]))
 
 
 class _Log:
-    """Says which handshakes fail, each seldom; callable from any thread."""
+    """Logs which handshakes fail, each seldom; callable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._complaints = Complaints()
 
     def complain(self, text: str) -> None:
-        """Log a complaint, if there is one and it is due."""
+        """Log a complaint if it is due; an empty one never is."""
+        # The line is written without the lock: a log that is slow to take it must not hold up the other threads.
         with self._lock:
             due = bool(text) and self._complaints.due(text, time.monotonic())
         if due:
@@ -154,12 +164,13 @@ _log = _Log()
 class _Monitor:
     """A thread that takes the events of a socket.
 
-    Events that nobody takes fill their queue: after 1000 of them libzmq's I/O thread waits and nothing is sent.
+    It must take them all. Events that nobody takes fill their queue, and after 1000 of them libzmq's I/O thread waits
+    and nothing is sent any more.
 
     Args:
         monitored: the socket.
-        events: those that are wanted.
-        take: called in the thread for each.
+        events: the events that are wanted, as libzmq's flags.
+        take: called in the thread for each event.
         name: of the thread.
     """
 
@@ -169,7 +180,8 @@ class _Monitor:
         self._monitored = monitored
         address = f"inproc://monitor-{next(self._numbers)}"
         monitored.monitor(address, events | zmq.EVENT_MONITOR_STOPPED)
-        pair: Any = zmq.Context.shadow(monitored.context.underlying).socket(zmq.PAIR)  # also of a socket for asyncio
+        # A plain socket, even where the monitored one is for asyncio: this thread has no event loop.
+        pair: Any = zmq.Context.shadow(monitored.context.underlying).socket(zmq.PAIR)
         pair.connect(address)
         self._thread = threading.Thread(target=self._run, args=(pair, take), name=name, daemon=True)
         self._thread.start()
@@ -184,45 +196,52 @@ class _Monitor:
                 take(event)
 
     def stop(self) -> None:
-        """End the thread; to be called before the socket is closed."""
+        """End the thread; call it before the socket is closed."""
+        # Makes libzmq send EVENT_MONITOR_STOPPED, on which the thread ends.
         self._monitored.monitor(None, 0)
         self._thread.join()
 
 
 class _Authenticator(ThreadAuthenticator):
-    """libzmq's authenticator that knows whose key it is asked about."""
+    """pyzmq's authenticator, which here also knows from which host the key comes that it is asked about."""
 
     peer = ""
 
     async def handle_zap_message(self, msg: list[bytes]) -> None:
-        """Answer one question; its fourth frame is the address of who connects."""
+        """Answer one request of libzmq, whose fourth frame is the peer's address (ZeroMQ RFC 27)."""
+        # pyzmq does not hand it to the callback. The authenticator takes one request after the other, so an attribute
+        # is enough.
         self.peer = msg[3].decode(errors="replace") if len(msg) > 3 else ""
         await super().handle_zap_message(msg)
 
 
 class _AllowList:
-    """Tells libzmq's authenticator which client keys are let in."""
+    """Decides for the authenticator which client keys are admitted."""
 
     def __init__(self, curve: Curve, authenticator: _Authenticator) -> None:
         self._curve = curve
         self._authenticator = authenticator
 
     def callback(self, domain: str, key: bytes) -> bool:
-        """Is this key on the list? An exception here would end the thread, and every later handshake would hang."""
+        """True if this key is on the list. Whatever goes wrong, nobody is admitted and nothing is raised.
+
+        An exception would end the authenticator's thread, and every later handshake would hang.
+        """
         try:
             if domain == ZAP_DOMAIN and self._curve.allowed(key.decode()):
                 return True
             _log.complain(of_refused_key(self._authenticator.peer, key.decode(), self._curve.folder))
-        except Exception:  # see above: whatever is wrong, nobody is let in
-            logging.getLogger(__name__).exception("a key could not be checked, so it is not let in")
+        except Exception:  # see above
+            logging.getLogger(__name__).exception("a key could not be checked, so it is not admitted")
         return False
 
 
 class _Guard:
     """The one authenticator of this process; it runs while there are sockets that need it.
 
-    libzmq asks it at the handshake alone. When a key is withdrawn all connections are cut, and made anew by those who
-    are still let in.
+    libzmq has a single address for it (`inproc://zeromq.zap.01`), so there can be only one in a process. It is asked at
+    handshakes only, and libzmq cannot end one connection of a socket. So when a key is withdrawn, all connections are
+    cut, and those who are still admitted connect again.
     """
 
     def __init__(self) -> None:
@@ -232,10 +251,11 @@ class _Guard:
         self._watch: Watch | None = None
         self._known: set[str] = set()
         self._bound: WeakSet[_Bound] = WeakSet()
-        self._bound_lock = threading.Lock()  # of its own: `leave` waits for the thread that goes through the set
+        # A lock of its own: `leave` holds the other one while it waits for the watch's thread, which takes this one.
+        self._bound_lock = threading.Lock()
 
     def join(self, curve: Curve) -> None:
-        """One more socket needs it."""
+        """Count one more socket that needs the authenticator, and start that for the first."""
         with self._lock:
             self._users += 1
             if self._authenticator is None:
@@ -248,24 +268,25 @@ class _Guard:
 
     def _changed(self, curve: Curve) -> None:
         before, self._known = self._known, curve.known()
-        if before - self._known:
+        if before - self._known:  # a key that was only added disturbs nobody
+            # A copy: sockets are closed in other threads meanwhile, and cutting them takes a while.
             with self._bound_lock:
                 bound = list(self._bound)
             for each in bound:
                 each.cut()
 
     def bind(self, bound: "_Bound") -> None:
-        """A socket is to be cut when a key is withdrawn."""
+        """Have a socket's connections cut when a key is withdrawn."""
         with self._bound_lock:
             self._bound.add(bound)
 
     def unbind(self, bound: "_Bound") -> None:
-        """It is closed."""
+        """Forget a socket that is being closed."""
         with self._bound_lock:
             self._bound.discard(bound)
 
     def leave(self) -> None:
-        """One socket less needs it."""
+        """Count one socket less, and stop the authenticator after the last."""
         with self._lock:
             self._users -= 1
             if self._users == 0 and self._authenticator is not None:
@@ -280,14 +301,14 @@ _guard = _Guard()
 
 
 def _encrypt(socket: Any, *, binds: bool) -> bool:
-    """Give a socket its keys before it binds or connects; False if the plant has none."""
+    """Give a socket its keys before it binds or connects; returns False if the plant has none."""
     curve = keys.curve(keys.folder())
     if curve is None:
         return False
     own = curve.server if binds else curve.node
     socket.curve_publickey, socket.curve_secretkey = own.public.encode(), own.secret.encode()
     if binds:
-        _guard.join(curve)
+        _guard.join(curve)  # before the socket binds, or the first to connect would find nobody to ask
         socket.curve_server = True
     else:
         socket.curve_serverkey = curve.server.public.encode()
@@ -295,7 +316,7 @@ def _encrypt(socket: Any, *, binds: bool) -> bool:
 
 
 def _receive(socket: Any, timeout: float, *, copy: bool = True) -> list[Any] | None:
-    # What is there already is taken without a poll: at 1000 ticks a second the poll would cost as much as the receive.
+    # What has arrived already is taken without a poll, which would cost as much as the receive at 1000 ticks a second.
     try:
         return list(socket.recv_multipart(zmq.DONTWAIT, copy=copy))
     except zmq.Again:
@@ -305,7 +326,8 @@ def _receive(socket: Any, timeout: float, *, copy: bool = True) -> list[Any] | N
 
 
 def _sender(frame: zmq.Frame) -> Caller:
-    """Whose key a message came with, as the authenticator told libzmq, and what it may do now."""
+    """Whose key a message came with, as the authenticator reported to libzmq, and what that key may do at present."""
+    # Looked up with every message: the role of a key may have changed since the handshake, or the key be withdrawn.
     curve = keys.curve(keys.folder())
     user = frame.get("User-Id")
     return NOBODY if curve is None or not isinstance(user, str) else curve.caller(user)
@@ -318,13 +340,14 @@ class _Owner:
     _guarded = False
 
     def close(self) -> None:
-        """Close at once; what was not sent is dropped. Calling it again does nothing."""
+        """Close at once and drop what was not sent; calling it again does nothing."""
         self._socket.close()
         if self._guarded:
             self._guarded = False
             _guard.leave()
 
     def _bind(self, address: str) -> None:
+        # A socket that could not be bound is closed here, since no caller will ever hold it.
         try:
             require_safe_socket(address)
             self._socket.zap_domain = ZAP_DOMAIN.encode()
@@ -371,26 +394,29 @@ class _Bound(_Owner):
         _guard.bind(self)
 
     def connections(self) -> int:
-        """How many peers are connected now; callable from any thread."""
+        """How many peers are connected at present; callable from any thread."""
         return len(self._connected)
 
     def cut(self) -> None:
-        """End every connection; whoever is let in connects again. Callable from any thread."""
+        """End every connection; peers that are still admitted connect again. Callable from any thread."""
         for descriptor in list(self._connected):
-            # It may be closed, and its number given to another file, by the time this looks at it.
+            # libzmq may have closed it by now, and the kernel given its number to another file. Shutting it down, and
+            # not closing it, leaves the descriptor to libzmq.
             with contextlib.suppress(OSError), _connection(descriptor) as connection:
                 if connection.getsockname()[1] == self.bound_to[1]:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def _take(self, event: dict[str, Any]) -> None:
-        if event["event"] == zmq.EVENT_ACCEPTED:  # its value is the file descriptor, as at the end
+        # Only this thread changes the table. The value of both events is the connection's file descriptor. The peer's
+        # address is read at the beginning, since a connection that has ended no longer has one.
+        if event["event"] == zmq.EVENT_ACCEPTED:
             self._connected[event["value"]] = _peer(event["value"])
         elif event["event"] == zmq.EVENT_DISCONNECTED:
             peer, failure = self._connected.pop(event["value"], ""), self._failure
             self._failure = None
             if failure is not None:
                 _log.complain(as_server(failure, self._address, peer, self._folder, has_keys=self._guarded))
-        else:  # libzmq tells of its end at once, and there of whom it was
+        else:  # libzmq reports the end of the connection right after this, and only then whose it was
             self._failure = _failure(event)
 
     def close(self) -> None:
@@ -403,7 +429,11 @@ class _Bound(_Owner):
 
 @contextlib.contextmanager
 def _connection(descriptor: int) -> Iterator[socket.socket]:
-    """A connection of libzmq's, by a descriptor of our own. Raises OSError if it has gone, or is another file."""
+    """A connection of libzmq's, by a descriptor of our own, so that closing it leaves libzmq's open.
+
+    Raises:
+        OSError: if the descriptor is closed, or belongs to something other than a socket by now.
+    """
     own = os.dup(descriptor)
     try:
         connection = socket.socket(fileno=own)
@@ -415,7 +445,7 @@ def _connection(descriptor: int) -> Iterator[socket.socket]:
 
 
 def _peer(descriptor: int) -> str:
-    """Address of who is connected, empty if that has gone already."""
+    """IP address of the peer of a connection, empty if it has gone already."""
     try:
         with _connection(descriptor) as connection:
             return str(connection.getpeername()[0])
@@ -424,13 +454,22 @@ def _peer(descriptor: int) -> str:
 
 
 class Publisher(_Bound):
-    """PUB: binds, never blocks, drops for a subscriber that does not keep up."""
+    """PUB: binds, never blocks, and drops messages for a subscriber that does not keep up.
+
+    Args:
+        address: `tcp://host:port`.
+
+    Raises:
+        AddressInUseError: if another program has the address.
+        OSError: if it cannot be bound for another reason, which the text gives.
+        SecurityError: if other machines could reach it and the bus has no keys.
+    """
 
     def __init__(self, address: str) -> None:
         super().__init__(zmq.PUB, address, MAX_REQUEST, TELEMETRY_QUEUE)
 
     def send(self, frames: Multipart) -> None:
-        """Send topic and payload to whoever subscribes."""
+        """Send topic and payload to everybody who subscribes."""
         self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
 
 
@@ -450,7 +489,7 @@ def _subscribing(context: Callable[[], Any], addresses: Iterable[str], topics: S
 
 
 class _Subscribing(_Owner):
-    """A socket that subscribes and can do so anew."""
+    """A socket that subscribes, and can connect again."""
 
     def __init__(self, context: Callable[[], Any], addresses: Iterable[str], topics: Sequence[str]) -> None:
         self._context = context
@@ -460,7 +499,7 @@ class _Subscribing(_Owner):
         self._socket, self._monitor = _subscribing(context, self._addresses, self._topics)
 
     def renew(self) -> None:
-        """Connect anew: libzmq never reconnects a session that an oversized frame has ended."""
+        """Close the socket and connect with a new one: libzmq never reconnects after an oversized frame."""
         self.close()
         self._socket, self._monitor = _subscribing(self._context, self._addresses, self._topics)
 
@@ -472,13 +511,24 @@ class _Subscribing(_Owner):
 
 
 class Subscriber(_Subscribing):
-    """SUB: connects to every address, takes the topics with the given beginnings."""
+    """SUB: connects to every address and takes the topics that begin as given.
+
+    Args:
+        addresses: of the publishers.
+        topics: beginnings of topics, matched as bytes: `state/m1` would also match module m10.
+
+    Attributes:
+        malformed: messages that did not have two frames.
+    """
 
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
         super().__init__(zmq.Context.instance, addresses, topics)
 
     def receive(self, timeout: float = 0.0) -> Multipart | None:
-        """The next two frames, or None when none came in `timeout` seconds. Others are counted and dropped."""
+        """Topic and payload of the next message, or None when none came in `timeout` seconds.
+
+        A message of another number of frames is counted in `malformed` and dropped, and gives None as well.
+        """
         frames = _receive(self._socket, timeout)
         if frames is None:
             return None
@@ -489,17 +539,24 @@ class Subscriber(_Subscribing):
 
 
 class Request(NamedTuple):
-    """What a client sent."""
+    """What a client sent.
+
+    Attributes:
+        peer: frames of the return address, for `Server.reply`.
+        payload: the packed request; empty if the message did not have the shape of one.
+        caller: whose key it came with, and that key's role.
+    """
 
     peer: list[bytes]
-    """Return address."""
     payload: bytes
     caller: Caller
-    """Whose key it came with."""
 
 
 class Server(_Bound):
-    """ROUTER: binds, takes requests from DEALER and REQ clients and answers each in its own kind."""
+    """ROUTER: binds, takes requests of DEALER and REQ clients, and answers each in its own shape.
+
+    Arguments and errors are those of `Publisher`.
+    """
 
     def __init__(self, address: str) -> None:
         super().__init__(zmq.ROUTER, address, MAX_REQUEST)
@@ -509,15 +566,16 @@ class Server(_Bound):
         received = _receive(self._socket, timeout, copy=not self._guarded)
         if received is None:
             return None
-        # Who sent a message is known to libzmq's own message alone, not to a copy of its bytes.
+        # Only libzmq's own message knows its sender, a copy of its bytes does not. Hence no copies with keys.
         caller = _sender(received[-1]) if self._guarded else ANYBODY
         frames = [bytes(frame) for frame in received]
-        if len(frames) == 3 and not frames[1]:  # a REQ client sends an empty delimiter and wants it back
+        if len(frames) == 3 and not frames[1]:  # a REQ client sends an empty delimiter and expects it back
             return Request(frames[:2], frames[2], caller)
+        # Other shapes become an empty payload, which cannot be decoded: the sender gets a refusal like any other.
         return Request(frames[:1], frames[1] if len(frames) == 2 else b"", caller)
 
     def reply(self, peer: list[bytes], payload: bytes) -> None:
-        """Answer; a peer that has gone is no fault."""
+        """Answer a request. An answer to a peer that has gone is dropped without an error."""
         self._socket.send_multipart([*peer, payload], zmq.DONTWAIT)
 
 
@@ -525,21 +583,28 @@ def _dealing(context: Callable[[], Any], address: str) -> Any:
     socket = _made(context, zmq.DEALER)
     _configure(socket, MAX_TELEMETRY)
     _encrypt(socket, binds=False)
+    # Otherwise libzmq queues for a peer that is not there yet. A beat of minutes ago, or a command that its sender has
+    # given up, would be delivered when the peer comes.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.connect(address)
     return socket
 
 
 class Dealer(_Owner):
-    """DEALER: connects, sends requests, receives replies; never queues to a peer that is not there."""
+    """DEALER: connects, sends requests and receives replies; never queues for a peer that is not there.
+
+    Args:
+        address: of the one server to which it connects.
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._socket = _dealing(zmq.Context.instance, address)
 
     def send(self, payload: bytes, timeout: float = 0.0) -> bool:
-        """Send, or return False when for `timeout` seconds no peer is connected or it does not keep up."""
+        """Send, or return False when for `timeout` seconds no peer is connected or the peer does not keep up."""
         deadline = time.monotonic() + timeout
+        # Again after the poll: the peer may have gone between the poll and the send.
         while True:
             try:
                 self._socket.send(payload, zmq.DONTWAIT)
@@ -556,13 +621,13 @@ class Dealer(_Owner):
         return None if frames is None else frames[-1]
 
     def renew(self) -> None:
-        """Forget every unanswered request and connect anew."""
+        """Forget every unanswered request, and connect with a new socket."""
         self._socket.close()
         self._socket = _dealing(zmq.Context.instance, self._address)
 
 
 def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> None:
-    """Return when one of the sockets has something to receive, at the latest after `timeout` seconds."""
+    """Return when one of the sockets has something to receive, or after `timeout` seconds."""
     items = [(socket._socket, zmq.POLLIN) for socket in sockets]  # noqa: SLF001  # same file: no one else may touch it
     zmq.zmq_poll(items, round(timeout * 1000))
 
@@ -574,7 +639,7 @@ class AsyncSubscriber(_Subscribing):
         super().__init__(zmq.asyncio.Context.instance, addresses, topics)
 
     async def receive(self) -> Multipart:
-        """The next two frames; others are counted and dropped."""
+        """Topic and payload of the next message; messages of another number of frames are counted and dropped."""
         while True:
             frames = await self._socket.recv_multipart()
             if len(frames) == 2:
@@ -589,7 +654,7 @@ class AsyncDealer(_Owner):
         self._socket = _dealing(zmq.asyncio.Context.instance, address)
 
     async def send(self, payload: bytes, timeout: float) -> bool:
-        """Send, or return False when for `timeout` seconds no peer is connected or it does not keep up."""
+        """Send, or return False when for `timeout` seconds no peer is connected or the peer does not keep up."""
         try:
             async with asyncio.timeout(timeout):
                 await self._socket.send(payload)
