@@ -174,6 +174,8 @@ class Commander:
         """
         deadline = time.monotonic() + BEGUN_WITHIN
         following = await self._following(run, seq, deadline)
+        # A run begins with a command at its first tick, whose id follows from the run's name. Nobody here has sent it,
+        # and its results are waited for like those of any command.
         begin = Sequenced(id=begin_id(following), run=following, seq=1)
         with self._expecting(begin.id, EVERY_MODULE) as outcome:
             await self._expect(outcome, EVERY_MODULE, begin, deadline)
@@ -188,6 +190,7 @@ class Commander:
         message = ReplayRequest(run=run, after=seq)
         asked = Inquiry("the clock", [self._address], message, codec.decode_clock_reply, Replay)
         while (left := deadline - time.monotonic()) > 0:
+            # The command that ends the run acts at a coming tick. Until then, the clock answers that no run follows.
             reply = await async_request(asked, Patience(left, refusals=left))
             if reply.following:
                 return reply.following
@@ -220,11 +223,14 @@ class Commander:
     ) -> None:
         """Wait until the outcome is known or the time is over; ask for results that have not been heard for a while."""
         while not outcome.done() and (left := deadline - time.monotonic()) > 0:
+            # `wait` and not `wait_for`, which would cancel the future at its timeout.
             await asyncio.wait([outcome], timeout=min(left, RESULT_WITHIN))
             if not outcome.done() and time.monotonic() < deadline:
                 await self._ask_for_result(module, sequenced)
 
     async def _sequence(self, message: CommandRequest, deadline: float) -> Sequenced:
+        # Attempts are limited in number, but refusals for the moment by the caller's time: a module that is behind may
+        # need all of it to catch up.
         patience = Patience(RETRY_INTERVAL, attempts=RETRIES, refusals=max(0.0, deadline - time.monotonic()))
         try:
             return await async_request(_sequencing(self._address, message), patience)
@@ -277,7 +283,7 @@ async def snapshot(endpoints: Endpoints, module: str, timeout: float = 1.0) -> S
         RefusedError: if it has nothing to show, with its reason.
     """
     addresses = [instance.snapshot for instance in endpoints.module(module).instances]
-    # Every instance knows it, and one may be down.
+    # Every instance knows it, and one may be down: the time is divided among them.
     asked = Inquiry(f"module {module}", addresses, SnapshotRequest(), codec.decode_module_reply, Snapshot)
     return await async_request(asked, Patience(timeout / len(addresses)))
 

@@ -134,11 +134,14 @@ def exchange(asked: Inquiry[R], patience: Patience, began: float) -> Generator[E
                 again = now + reply.retry_after
                 if reply.retry_after <= 0 or again > began + patience.refusals:
                     raise RefusedError(reply)
+                # As in an attempt of its own: the time for an answer begins again after the pause.
                 now, _ = yield PauseStep(address, again)
                 end = now + patience.answer
                 now, sent = yield SendStep(address, end)
             elif not isinstance(reply, asked.kind):
                 raise NotAnsweredError(f"{asked.whom} at {address} gave an unexpected answer: {type(reply).__name__}")
+            # A reply that does not belong to this request answers an earlier one of the same connection, which was
+            # given up: the right one may still follow.
             elif asked.answers(reply):
                 return reply
     text = f"{asked.whom} at {' and '.join(asked.addresses)} did not answer in {waited:g} s"
@@ -191,6 +194,7 @@ class _Course(Generic[D, R]):
         self._connect: Callable[[str], D] = connect
         self._connection: tuple[str, D] | None = None
         self._steps = exchange(asked, patience, time.monotonic())
+        # A generator has to be advanced to its first `yield` before anything can be sent into it.
         self.step: ExchangeStep | None = next(self._steps)
 
     def done(self, outcome: bool | bytes | None) -> None:
@@ -202,6 +206,7 @@ class _Course(Generic[D, R]):
 
     def connected(self, address: str) -> D:
         """The connection to an address; a new one if the step before had another address."""
+        # One at a time: an answer from an address that was given up no longer counts.
         if self._connection is None or self._connection[0] != address:
             self.close()
             self._connection = address, self._connect(address)

@@ -48,6 +48,7 @@ _COMMON = {
     zmq.LINGER: 0,  # by default a process would not end before a peer that has gone takes what was queued for it
     zmq.RECONNECT_IVL: 10,  # a restarted publisher is heard again after 4-16 ms instead of 75-190 ms
     zmq.RECONNECT_IVL_MAX: 200,
+    # A peer that connects and says nothing holds a file; by default for 30 s.
     zmq.HANDSHAKE_IVL: 2000,
     # A host that loses its power or its cable sends no FIN. TCP alone would notice after minutes, and a subscriber,
     # which sends nothing, never.
@@ -75,8 +76,8 @@ def _made(context: Callable[[], Any], kind: int) -> Any:
     Raises:
         OSError: if this process has too many files or sockets.
     """
-    # The files are opened and closed again to see that they can be had. Another thread may take some in between, which
-    # is why more are tried than libzmq needs.
+    # The files are opened and closed again to see that they can be had. More are tried than libzmq opens, since another
+    # thread may take some in between.
     free: list[int] = []
     try:
         free.append(os.open(os.devnull, os.O_RDONLY))
@@ -385,9 +386,11 @@ class _Bound(_Owner):
         self._folder = keys.folder()
         self._connected: dict[int, str] = {}
         self._failure: Failure | None = None
+        # Before the bind, or connections that are accepted right after it would be missing from the table.
         events = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _FAILED
         self._monitor = _Monitor(self._socket, events, self._take, f"peers of {address}")
         self._bind(address)
+        # Asked of the socket, since an address with a port of 0 leaves the choice to the kernel.
         host, _, port = self._socket.getsockopt_string(zmq.LAST_ENDPOINT).removeprefix("tcp://").rpartition(":")
         self.bound_to = host, int(port)
         """Host and TCP port that it listens on."""
@@ -402,6 +405,7 @@ class _Bound(_Owner):
         for descriptor in list(self._connected):
             # libzmq may have closed it by now, and the kernel given its number to another file. Shutting it down, and
             # not closing it, leaves the descriptor to libzmq.
+            # The local port tells whether it is still a connection of this socket.
             with contextlib.suppress(OSError), _connection(descriptor) as connection:
                 if connection.getsockname()[1] == self.bound_to[1]:
                     connection.shutdown(socket.SHUT_RDWR)
@@ -466,6 +470,7 @@ class Publisher(_Bound):
     """
 
     def __init__(self, address: str) -> None:
+        # The limit is for what subscribers send, which is subscriptions only.
         super().__init__(zmq.PUB, address, MAX_REQUEST, TELEMETRY_QUEUE)
 
     def send(self, frames: Multipart) -> None:
@@ -480,6 +485,7 @@ def _subscribing(context: Callable[[], Any], addresses: Iterable[str], topics: S
     _encrypt(socket, binds=False)
     for topic in topics:
         socket.subscribe(topic)
+    # Before the first connect: a handshake that fails at once would otherwise go unreported.
     monitor = _Monitor(
         socket, _FAILED | zmq.EVENT_HANDSHAKE_SUCCEEDED, partial(_log.connecting, keys.folder()), "handshakes"
     )
@@ -610,6 +616,7 @@ class Dealer(_Owner):
                 self._socket.send(payload, zmq.DONTWAIT)
             except zmq.Again:
                 left = deadline - time.monotonic()
+                # Rounded up: a fraction of a millisecond would be a poll of 0 ms, and the last one a busy loop.
                 if left <= 0 or not self._socket.poll(math.ceil(left * 1000), zmq.POLLOUT):
                     return False
             else:
@@ -628,6 +635,7 @@ class Dealer(_Owner):
 
 def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> None:
     """Return when one of the sockets has something to receive, or after `timeout` seconds."""
+    # Without a `zmq.Poller`, which would have to be made and filled at each of these calls.
     items = [(socket._socket, zmq.POLLIN) for socket in sockets]  # noqa: SLF001  # same file: no one else may touch it
     zmq.zmq_poll(items, round(timeout * 1000))
 
@@ -655,6 +663,7 @@ class AsyncDealer(_Owner):
 
     async def send(self, payload: bytes, timeout: float) -> bool:
         """Send, or return False when for `timeout` seconds no peer is connected or the peer does not keep up."""
+        # Without a connected peer, or with one that does not keep up, the send itself waits: see IMMEDIATE above.
         try:
             async with asyncio.timeout(timeout):
                 await self._socket.send(payload)

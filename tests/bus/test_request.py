@@ -101,7 +101,7 @@ def test_an_answer_to_something_else_is_overheard() -> None:
 def test_a_reply_of_another_type_is_no_answer() -> None:
     frames = codec.encode(Frames(run="r-1", after=6, through=6, last=6, states=[], events=[], results=[]))
     script: Script = [(SendStep(ONE, 1.0), 0.0, True), (ReceiveStep(ONE, 1.0), 0.1, frames)]
-    with pytest.raises(NotAnsweredError, match=f"^the clock at {ONE} answered something else: Frames$"):
+    with pytest.raises(NotAnsweredError, match=f"^the clock at {ONE} gave an unexpected answer: Frames$"):
         play(exchange(asked(), Patience(1.0), 0.0), script)
 
 

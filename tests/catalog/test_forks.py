@@ -190,7 +190,7 @@ def test_a_beginning_that_was_not_heard_is_asked_for(plant: Plant) -> None:
 
 def test_who_does_not_begin_the_run_is_named(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "BEGUN_WITHIN", 0.3)
-    with pytest.raises(NotAnsweredError, match=f"^m2 has not begun run {NEW} in 0.3 s$"):
+    with pytest.raises(NotAnsweredError, match=f"^run {NEW} was not begun by m2 within 0.3 s$"):
         fork(plant, tell("m1"))
 
 
