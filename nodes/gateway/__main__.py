@@ -1,8 +1,8 @@
 """`python -m nodes.gateway`: opens its doors, listens to the bus and serves until SIGTERM or SIGINT.
 
---door rest|websocket|both   which door this process serves (both)
---fd N                       a listening socket that the process was started with, for one door; several workers
-                             that share it share its connections
+--door rest|websocket|both   which door this process serves (default: both)
+--fd N                       descriptor of a listening socket that the process inherited, for a single door; workers
+                             that inherited the same socket share its connections
 """
 
 import argparse
@@ -21,11 +21,11 @@ REST, WEBSOCKET = "rest", "websocket"
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.gateway", description="REST and WebSocket of the plant.")
-    parser.add_argument("--door", choices=[REST, WEBSOCKET, "both"], default="both", help="which door to serve")
-    parser.add_argument("--fd", type=int, metavar="N", help="a listening socket that is open already, for one door")
+    parser.add_argument("--door", choices=[REST, WEBSOCKET, "both"], default="both", help="door to serve (%(default)s)")
+    parser.add_argument("--fd", type=int, metavar="N", help="inherited descriptor of the listening socket of one door")
     given = parser.parse_args()
     if given.fd is not None and given.door == "both":
-        parser.error("--fd is one socket: name its door with --door")
+        parser.error("--fd names a single socket: say with --door which door it belongs to")
     return given
 
 
@@ -55,7 +55,11 @@ def _listen(address: HttpAddress, variable: str) -> socket.socket:
 
 
 def _count_together(fd: int | None) -> None:
-    """Name the folder in which this worker and those that share its socket count what they do."""
+    """Choose the folder in which this worker and its siblings keep their common metrics.
+
+    Workers of one supervisord have the same parent, so its process id names their folder. A gateway that opened its
+    sockets itself has no siblings and counts under its own process id.
+    """
     folder = data_folder().absolute() / "metrics" / str(os.getppid() if fd is not None else os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
@@ -64,7 +68,7 @@ def _count_together(fd: int | None) -> None:
 def main() -> int:
     """Run the node; the exit code is 0 after a signal to stop, 1 when it cannot start."""
     given = _arguments()
-    # What is imported stays for good: collecting meanwhile finds nothing and costs time.
+    # Modules stay for the life of the process: collecting garbage while they load costs time and finds nothing.
     gc.disable()
     logger = begin("gateway")
     try:
@@ -72,9 +76,11 @@ def main() -> int:
         doors = _open(endpoints, given.door, given.fd)
         _count_together(given.fd)
         with Starting(endpoints, "gateway", "loading"):
-            # Only here: the import fixes where metrics are kept, and takes its time.
+            # Not at the head of the file: prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, so the
+            # folder has to be set by then; and the import takes so long that the process has to beat meanwhile.
             from nodes.gateway.app import serve  # noqa: PLC0415  # after the folder of the metrics is known
         gc.enable()
+        # Full collections skip what is frozen; otherwise each would walk every loaded module and stall the loop.
         gc.freeze()
         serve(endpoints, doors, logger)
     except (OSError, EndpointError) as error:

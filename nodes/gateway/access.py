@@ -1,4 +1,7 @@
-"""Which role each route needs, as the routes themselves declare it."""
+"""Which role each request needs, as the routes themselves declare it.
+
+The access middleware asks before any route runs, so the answer follows from a method and a path alone.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from typing import Any, Final
 from bus.security.tokens import Role
 
 EXTENSION: Final = "x-role"
-"""Where the description of a route says which role it needs."""
+"""Field of an operation in the OpenAPI description that names the role it needs."""
 
 PUBLIC: Final[dict[str, Any]] = {EXTENSION: "public"}
 ADMIN: Final[dict[str, Any]] = {EXTENSION: "admin"}
@@ -30,15 +33,18 @@ class Roles:
         for path, operations in paths.items():
             roles = {method.upper(): declared(method.upper(), each) for method, each in operations.items()}
             if "{" in path:
+                # A path parameter is one segment, as it is to the router. If it could hold a slash, the role of one
+                # route might be applied to a longer path, which belongs to another route.
                 pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path)))
                 self._templates.append((pattern, roles))
             else:
                 self._plain[path] = roles
 
     def needed(self, method: str, path: str) -> Role:
-        """The role for a method and a path; what is not there still takes a token, and says nothing without one.
+        """The role that a method on a path needs.
 
-        That a path does not take a method may be known to whoever may use it in any way.
+        An unknown path needs a token too, so that nobody without one can find out which paths exist. A method that a
+        path does not take needs the lowest role with which the path can be used at all: such a caller is answered 405.
         """
         method = "GET" if method == "HEAD" else method
         roles = self._roles(path)
@@ -53,22 +59,22 @@ class Roles:
         }
 
     def methods(self, path: str) -> list[str]:
-        """The methods that a path takes; none if there is nothing."""
+        """The methods that a path takes, sorted; empty for an unknown path."""
         found = set(self._roles(path))
         return sorted(found | ({"OPTIONS"} if found else set()) | ({"HEAD"} if "GET" in found else set()))
 
 
 def declared(method: str, operation: Mapping[str, Any]) -> Role:
-    """The role that an operation names, or the one that goes with its method."""
+    """The role that an operation names; if it names none, the role that goes with its method."""
     name = operation.get(EXTENSION)
     return by_method(method) if name is None else Role.named(name)
 
 
 def by_method(method: str) -> Role:
-    """Whoever commands is an operator, whoever reads a viewer."""
+    """Methods that change something need an operator, all others a viewer."""
     return Role.OPERATOR if method in COMMANDING else Role.VIEWER
 
 
 def urgent(method: str, path: str) -> bool:
-    """Whether a request is exempt from rate limits: an emergency stop by a caller who may give one is always taken."""
+    """Whether a request is exempt from rate limits: an emergency stop is always taken from a caller with the role."""
     return method == "POST" and path in EMERGENCY_STOPS

@@ -35,49 +35,57 @@ from system import open_files as files
 from system.environment_variables import data_folder
 
 PULSE = 0.1
-"""Seconds between two looks at what does not come."""
+"""Seconds between two looks at publishers and clients that have fallen silent."""
 
 GRACE = 0.4
-"""Seconds that connections get to end by themselves."""
+"""Seconds that connections get to end by themselves when the process stops."""
 
 READY_TIME = 5.0
-"""Seconds within which a worker knows the plant, or serves without."""
+"""Seconds that a new worker takes at most to get to know the plant; after that it serves what it knows."""
 
 SEND_BUFFER = 128 * 1024
-"""Bytes that the kernel holds for a REST client."""
+"""Bytes that the kernel may hold for a REST client that does not read."""
 
 REQUESTS = 128
-"""Most REST requests of a worker that are under way at a time."""
+"""Most REST requests that a worker answers at a time."""
 
 CONNECTIONS = 2 * REQUESTS
-"""Most REST connections of a worker at a time; of those on which nothing is asked the oldest goes for a new one."""
+"""Most REST connections of a worker at a time; a further one replaces the connection that has been idle longest."""
 
 OWN_FILES = 512
-"""Files that are left for the bus, for logs and for the sockets of commands that are under way."""
+"""Open files that are kept for the bus, for logs and for the sockets of commands under way."""
 
 REST, WEBSOCKET = "rest", "websocket"
 
 Doors = dict[str, socket.socket]
-"""Listening sockets by what they are for."""
+"""Listening sockets by the door that they belong to."""
 
 
 def _report(clients: int, missing: list[str]) -> HealthReport:
     """What a worker reports of itself to the clock."""
     said = f"{clients} clients" + (f", missing {', '.join(missing)}" if missing else "")
+    # A worker that does not hear a part of the plant still does all of its own work. "degraded" is shown as an alarm,
+    # and would blame the gateway for what another node lacks.
     return HealthReport("ok", said, PARTS_MISSING if missing else "")
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the process, which has more to end than this server."""
+        """Leave signals to the process, which has more to end than this server.
+
+        uvicorn would install handlers of its own here, and raise the signal again once it has stopped.
+        """
         yield
 
 
 async def _pulse(
     gateway: Gateway, subscriber: BusSubscriber, stream: Stream, heart: Heart, logger: structlog.stdlib.BoundLogger
 ) -> None:
-    """Beat, see to clients when nothing comes, count, and log when something goes missing or comes back."""
+    """Ten times a second: beat, repair, look after clients, count, and log which parts of the plant are missing.
+
+    Whatever has to happen although no message arrives happens here.
+    """
     now = asyncio.get_running_loop().time
     plant, commands = gateway.plant, gateway.commands
     deltas = worker_metrics.Deltas()
@@ -86,7 +94,7 @@ async def _pulse(
         missing = plant.missing(now())
         names = [item.name for item in missing]
         tick = plant.tick.seq if plant.tick else 0
-        if names != said:
+        if names != said:  # a line for each change, not ten a second
             status = plant_answers.health(plant, missing)
             logger.info("hearing the plant", status=status, missing=names)
             said = names
@@ -109,26 +117,31 @@ async def _pulse(
         worker_metrics.QUEUES.labels("commands").set(commands.waiting)
         due = now() + PULSE
         await asyncio.sleep(PULSE)
+        # How late the sleep ends is how long other tasks kept the loop: the delay that every client sees as well.
         worker_metrics.LOOP.observe(max(0.0, now() - due))
 
 
 @dataclass(frozen=True)
 class Places:
-    """How many connections each door of this process may have, so that files are left for its own work."""
+    """How many connections each door of this process may have, so that open files are left for its own work.
+
+    A process that is out of files cannot even refuse a connection, and libzmq ends one that has no file for a socket.
+    """
 
     rest: int
     websocket: int
     clients: int
-    """Of the connections of the stream's door."""
+    """How many of the connections to the WebSocket door may be clients."""
 
     @classmethod
     def of(cls, doors: Collection[str], files_at_most: int) -> "Places":
-        """Share what may be open among some doors.
+        """Divide the files that this process may have open.
 
         Args:
-            doors: which are served.
-            files_at_most: that this process may have open.
+            doors: those that it serves.
+            files_at_most: its limit of open files.
         """
+        # Where there are few files, connections get half of them and the process's own work the other half.
         free = max(2, files_at_most - min(OWN_FILES, files_at_most // 2))
         rest = min(CONNECTIONS, free // 2 if WEBSOCKET in doors else free) if REST in doors else 0
         websocket = min(MAX_CLIENTS + SILENT, free - rest)
@@ -136,6 +149,7 @@ class Places:
 
 
 def _rest(gateway: Gateway, admission: Admission, names: Names, most: int) -> _Server:
+    # Twice as many connections as requests: the rest can still be told that there is no room.
     app = application(gateway, admission, names, Room(min(REQUESTS, max(1, most // 2))))
     return _Server(settings(worker_metrics.Measured(app), max(2, most)))
 
@@ -152,8 +166,11 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
     stream_names = Names.from_environment(endpoints.gateway_websocket.host)
     data = DataFolder(data_folder())
     with contextlib.ExitStack() as resources:
+        # Changed tokens are noticed by a thread, but connections may be ended by the loop alone.
         resources.enter_context(admission.watch(loop.call_soon_threadsafe))
         heart = resources.enter_context(contextlib.closing(Heart(endpoints, "gateway")))
+        # A defect in any task ends the group and with it the process, which supervisord starts again. If a task could
+        # die alone, the gateway might go on accepting connections and hear nothing of the plant.
         async with asyncio.TaskGroup() as group:
             worker_metrics.begin()
             places = Places.of(doors, files.limit())
@@ -183,14 +200,19 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
             working.append(group.create_task(subscriber.fetch_commands()))
             working += [group.create_task(subscriber.fetch_events(name)) for name in plant.modules]
             rest = _rest(gateway, admission, names, places.rest)
-            if REST in doors:  # connections inherit it: a client that takes nothing is noticed soon
+            if REST in doors:
+                # Accepted connections inherit it. Left alone, the kernel's buffer grows to megabytes, and until it is
+                # full a client that reads nothing cannot be told from one that reads everything.
                 doors[REST].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            # Before anything is accepted: workers share the socket, and one that knows the plant serves better.
             await subscriber.ready(READY_TIME, stop)
             serving = [group.create_task(rest.serve([doors[REST]]))] if REST in doors else []
             websocket = await stream.open(doors[WEBSOCKET]) if WEBSOCKET in doors else None
             logger.info("serving", doors=sorted(doors), pid=os.getpid())
             await stop.wait()
             logger.info("stopping")
+            # The order matters: accept nothing more; end the event streams, which never end by themselves; let answers
+            # under way be completed; cut what is left. The listening tasks go last: answers wait for what they hear.
             rest.should_exit = True
             gateway.notifier.end()
             closing = [asyncio.ensure_future(task) for task in serving]
@@ -205,6 +227,15 @@ async def _serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.Bo
 
 
 def serve(endpoints: Endpoints, doors: Doors, logger: structlog.stdlib.BoundLogger) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        endpoints: addresses of the plant.
+        doors: listening sockets by REST and WEBSOCKET; only these doors are served.
+        logger: gets a line for each change of state.
+
+    Raises:
+        OSError: if a socket, a folder or a setting of the environment cannot be used, with the reason.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(endpoints, doors, logger))

@@ -28,20 +28,24 @@ MESSAGEPACK = "application/msgpack"
 DESCRIPTION = f"""\
 Every ZeroMQ payload is one MessagePack map; a published message is two frames, topic and payload. On the WebSocket the
 same maps travel as JSON text (subprotocol `{JSON}`, or none) or as MessagePack (`{MSGPACK}`), with a `type` in
-front. A plant with keys encrypts its ZeroMQ sockets with CURVE; one with tokens wants one in the `Authorization`
-header, as a further subprotocol `{TOKEN}<token>`, or in a first message `auth`."""
+front. A plant with keys encrypts its ZeroMQ sockets with CURVE. A plant with tokens expects one on the WebSocket: in
+the `Authorization` header, as a further subprotocol `{TOKEN}<token>`, or in the first message, `auth`."""
 
 SOCKETS: tuple[tuple[str, Any, Any], ...] = (
     ("clockControl", ClockRequest, ClockReply),
     ("physicsSnapshot", ModuleRequest, ModuleReply),
     ("recorder", RecorderRequest, RecorderReply),
 )
-"""Sockets that answer: server, what it takes, what it answers."""
+"""Sockets that answer: name of the server, requests that it takes, replies that it sends."""
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole description, with the default addresses."""
+    """The whole description, with the default addresses.
+
+    Raises:
+        ValueError: if two messages have the same name.
+    """
     requests = [kind for _socket, request, reply in SOCKETS for kind in _kinds(request, reply)]
     kinds = [*PUBLISHED, *requests, *_kinds(ClientMessage, ServerMessage)]
     return {

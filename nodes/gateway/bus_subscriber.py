@@ -1,4 +1,4 @@
-"""What the gateway hears on the bus, who is told of it, and who is asked for what it missed."""
+"""Takes in what the bus publishes, passes it on to those who wait for it, and asks producers for what was missed."""
 
 import asyncio
 import contextlib
@@ -21,19 +21,28 @@ from nodes.gateway.websocket import Stream
 from runtime import log
 
 SILENCE = 2.0
-"""Seconds without a frame after which a publisher is connected anew: an oversized frame ends a connection for good."""
+"""Seconds without a frame after which a publisher is connected again: an oversized frame ends a connection for good."""
 
 ANSWER_TIME = 1.0
-"""Seconds within which the clock answers a question."""
+"""Seconds that the clock gets to answer a question, and pause before a question is repeated."""
 
 YIELD_EVERY = 64
-"""Frames of a burst that are worked off before others get their turn."""
+"""Frames of a burst that are taken in before other tasks get their turn."""
 
 TOPICS = ("tick", "status", "state/", "event/", "result/")
 
 
 class BusSubscriber:
-    """Listens to publishers, passes on what it hears, and asks for what is missing."""
+    """Listens to publishers, passes on what it hears, and asks for what is missing. For one loop.
+
+    Args:
+        endpoints: addresses of the plant.
+        plant: what this worker knows; it takes every message.
+        commands: wait for results, and remember the ids of commands that others sent.
+        stream: passes messages on to WebSocket clients.
+        notifier: wakes the routes that wait for the next message.
+        latency: takes the topic of each message, and the seconds from its sending to its arrival.
+    """
 
     def __init__(
         self,
@@ -54,7 +63,10 @@ class BusSubscriber:
         self._repairers: list[Repairer] = repairers(plant.streams, endpoints)
 
     async def listen(self, address: str) -> None:
-        """Take in what one publisher says, for ever."""
+        """Take in what one publisher sends, for ever.
+
+        Each publisher has a socket and a task of its own, so that its silence is noticed although others send.
+        """
         with AsyncSubscriber([address], TOPICS) as subscriber:
             while True:
                 with contextlib.suppress(TimeoutError):
@@ -62,7 +74,11 @@ class BusSubscriber:
                 subscriber.renew()
 
     async def _until_silent(self, subscriber: AsyncSubscriber) -> None:
-        """Take in frames until none comes for SILENCE; raises TimeoutError then."""
+        """Take in frames until none has come for SILENCE.
+
+        Raises:
+            TimeoutError: then.
+        """
         now = asyncio.get_running_loop().time
         count = 0
         malformed = subscriber.malformed
@@ -76,6 +92,8 @@ class BusSubscriber:
                 self._take(topic, payload, moment)
                 count += 1
                 if count % YIELD_EVERY == 0:
+                    # As long as frames are waiting, `receive` returns without letting the loop run. After a stall of
+                    # this process thousands are waiting, and no client would be answered before the last of them.
                     await asyncio.sleep(0)
 
     def _take(self, topic: bytes, payload: bytes, now: float) -> None:
@@ -84,6 +102,7 @@ class BusSubscriber:
         if isinstance(message, Tick):
             log.at(message.run, message.seq)
         if isinstance(message, StateHead):
+            # Clients at a rate want what is newest, so they get it even while an earlier frame is missing.
             self._stream.sweep(message.module, now)
         if message is not None:
             self._latency(message.TOPIC, time.time() - message.wall)
@@ -91,7 +110,7 @@ class BusSubscriber:
             self._notifier.notify()
 
     def repair(self, now: float) -> None:
-        """Ask for what is missing and take answers; to be called often, costs nothing when all is there."""
+        """Ask for missing messages and take the answers; to be called often, as it costs little if none is missing."""
         for repairer in self._repairers:
             repaired = self._plant.take(repairer.work(), now)
             if repaired:
@@ -103,15 +122,20 @@ class BusSubscriber:
             if isinstance(message, Result):
                 self._commands.heard(message)
             elif isinstance(message, Tick):
+                # Those of other workers too: a client may repeat its request at any of them.
                 for command in message.commands:
                     self._commands.noted(command)
             if not isinstance(message, StateHead | State):  # those have their own way, see Stream.sweep
                 self._stream.heard(message)
 
     async def ready(self, timeout: float, stop: asyncio.Event) -> None:
-        """Wait until the plant is known as well as other workers know it, at most `timeout` seconds or until `stop`.
+        """Wait until this worker knows the plant as well as others do.
 
-        Until then connections are better off with another worker, or waiting.
+        Until then a connection is better off with another worker, or waiting in the queue of the listening socket.
+
+        Args:
+            timeout: longest time to wait (s).
+            stop: ends the wait when it is set.
         """
         now = asyncio.get_running_loop().time
         end = now() + timeout
@@ -120,9 +144,9 @@ class BusSubscriber:
             self.repair(now())
 
     async def fetch_commands(self) -> None:
-        """Ask the clock once for the commands of the present run: what was acknowledged, and the audit log so far.
+        """Fetch the commands of the present run from the clock, once: the audit log from before this worker listened.
 
-        They come as run-length coded ticks, so that a long run with few commands is a short answer.
+        They come as run-length coded ticks, so the answer for a long run with few commands is short.
         """
         after = 0
         while True:
@@ -133,7 +157,7 @@ class BusSubscriber:
             except RefusedError:
                 return
             except (NotAnsweredError, FrameError):
-                await asyncio.sleep(ANSWER_TIME)  # a clock that is not there yet, or not any more
+                await asyncio.sleep(ANSWER_TIME)  # the clock has not started yet, or is being replaced
                 continue
             if not reply.spans:
                 return
@@ -146,17 +170,17 @@ class BusSubscriber:
                 return
 
     async def fetch_events(self, module: str) -> None:
-        """Ask a module once for its newest events: what happened before this worker listened."""
+        """Fetch a module's newest events, once: those from before this worker listened."""
         while True:
             try:
                 answer = await snapshot(self._endpoints, module)
             except (NotAnsweredError, RefusedError, FrameError):
-                await asyncio.sleep(ANSWER_TIME)  # a module that is not there yet, or has no plant yet
+                await asyncio.sleep(ANSWER_TIME)  # the module has not started yet, or has no plant yet
                 continue
             self._plant.events.add_past(answer.events)
             return
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the sockets of questions that are still open."""
         for repairer in self._repairers:
             repairer.close()

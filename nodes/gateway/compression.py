@@ -1,4 +1,4 @@
-"""Answers as gzip for clients that take it: text that is made whole. What is sent while it is made goes as it is."""
+"""Compresses answers that are complete before they are sent; streams and exports go out as they are."""
 
 from typing import Final
 
@@ -6,17 +6,20 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SMALLEST: Final = 1024
-"""Bytes from which on it is worth while."""
+"""Smallest answer in bytes that is worth compressing."""
 
 LEVEL: Final = 5
-"""Nine takes three times as long for three percent."""
+"""Level of gzip; level 9 takes three times as long and saves three percent."""
 
 AS_THEY_ARE: Final = ("/stream", "/export")
-"""How paths end whose answers are sent while they are made: compressing them would hold up everybody else's."""
+"""Ends of the paths whose answers are sent while they are made.
+
+Compression runs in the event loop, so that of a large export would hold up the answers to everybody else.
+"""
 
 
 class Compressed:
-    """ASGI middleware that compresses."""
+    """ASGI middleware that compresses answers with gzip for clients that accept it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

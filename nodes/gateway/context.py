@@ -1,4 +1,4 @@
-"""What the routes of the REST API work with: the module asked for, the command's key, who asks, the answer."""
+"""What the routes of the REST API work with: module, Idempotency-Key and caller of a request, and forms of bodies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ from nodes.gateway.problems import Problem, ProblemError
 
 @dataclass
 class OpenAnswers:
-    """Answers that are still being sent."""
+    """How many answers of one kind are being sent."""
 
     count: int = 0
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """What the routes work with."""
+    """Everything that outlasts a request, for the routes."""
 
     endpoints: Endpoints
     plant: GatewayPlant
@@ -41,14 +41,15 @@ class Gateway:
     recordings: Path
     """Folder of the recordings of this host."""
     notifier: Notifier
-    """Struck whenever something is heard."""
+    """Notified whenever a message was heard."""
     clients: Callable[[], int]
-    """How many WebSocket clients are connected."""
+    """How many WebSocket clients are connected, to this worker and to the others."""
     metrics: Callable[[], tuple[str, bytes]]
     """Media type and content of the page for Prometheus."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
     streams: OpenAnswers = field(default_factory=OpenAnswers)
+    """Server-sent event streams under way."""
     exports: OpenAnswers = field(default_factory=OpenAnswers)
     """Exports under way."""
 
@@ -59,10 +60,10 @@ def _gateway(request: Request) -> Gateway:
 
 
 def module_name(gateway: Gateway, module: str | None) -> str:
-    """The module that is meant; the first if none is named.
+    """The module that a request is about; the first one if it names none.
 
     Raises:
-        ProblemError: 404 that lists those there are.
+        ProblemError: 404 that lists the modules of the plant.
     """
     known = list(gateway.plant.modules)
     if module is None:
@@ -76,7 +77,8 @@ def module_name(gateway: Gateway, module: str | None) -> str:
 def _module(
     request: Request,
     module: Annotated[
-        str | None, Query(description="the first if left out", examples=["m1"], pattern="^[a-z][a-z0-9_]{0,31}$")
+        str | None,
+        Query(description="plant module; the first one if left out", examples=["m1"], pattern="^[a-z][a-z0-9_]{0,31}$"),
     ] = None,
 ) -> str:
     return module_name(_gateway(request), module)
@@ -87,17 +89,18 @@ def _key(
         str | None,
         Header(
             alias="Idempotency-Key",
-            description="id of the command, 1 to 64 of A-Z a-z 0-9 _ . : -; the same one never acts twice",
+            description="makes the request safe to repeat: a command with the same key acts only once; "
+            "1 to 64 characters of A-Z a-z 0-9 _ . : -",
             pattern=r'^("[A-Za-z0-9_.:\-]{1,64}"|[A-Za-z0-9_.:\-]{1,64})$',
         ),
     ] = None,
 ) -> str | None:
-    # The draft standard writes it in quotes; clients in use write it without.
+    # The draft standard writes the key in quotes, most clients write it without: both mean the same key.
     return key[1:-1] if key and len(key) > 1 and key[0] == key[-1] == '"' else key
 
 
 def _caller(request: Request) -> Caller:
-    """Who asks, as the door has found."""
+    """Who asks, as the access middleware has established."""
     caller: Caller = request.scope[CALLER]
     return caller
 
@@ -107,7 +110,7 @@ ModuleName = Annotated[str, Depends(_module)]
 
 
 class Asked:
-    """A command's surroundings: the gateway, the key, who asks, and the answer under way."""
+    """The request that a command comes from: gateway, Idempotency-Key, caller, and the answer under way."""
 
     def __init__(
         self,
@@ -124,25 +127,31 @@ class Asked:
 
     @property
     def command_id(self) -> str:
-        """The id of the command that the key stands for; empty without a key."""
+        """The id of the command that the request's key stands for; empty if the request has no key."""
         return command_id(self.key, self._origin) if self.key else ""
 
     async def apply(self, module: str, name: str, args: dict[str, Any], key: str | None = None) -> AppliedAnswer:
-        """Have a command act and answer what was applied.
+        """Have a command act, and answer what came into force.
+
+        Args:
+            module: addressee: "clock", a plant module, or "*".
+            name: what to do.
+            args: arguments by name.
+            key: stands for this command in place of the request's own key; for a request that takes several commands.
 
         Raises:
-            ProblemError: as Commands.run.
+            ProblemError: as `Commands.run`.
         """
         answer = await self.gateway.commands.run(module, name, args, key or self.key, self._origin, self._caller)
         self.answer_with(answer.id)
         return answer
 
     def answer_with(self, command_id: str) -> None:
-        """Name this id as the one to ask again with."""
+        """Put the key with which the client can safely repeat its request into the answer."""
         self._response.headers["Idempotency-Key"] = command_id
 
     async def clock(self, name: str, args: dict[str, Any] | None = None) -> AppliedAnswer:
-        """The same for a command that the clock obeys."""
+        """The same for a command that the clock itself carries out."""
         return await self.apply(CLOCK_MODULE, name, args or {})
 
 
@@ -150,7 +159,7 @@ Ask = Annotated[Asked, Depends(Asked)]
 
 
 class Arguments(BaseModel):
-    """A strict request body."""
+    """A strict request body: unknown fields, numbers as text, NaN and infinities are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -164,25 +173,26 @@ WholeNumber = Annotated[int, BeforeValidator(_whole)]
 
 
 class NoArguments(Arguments):
-    """A command without arguments: an empty object, or no body at all."""
+    """The body of a command without arguments: an empty object, or none at all."""
 
 
 class Settings(Arguments):
-    """A body that says at least one of its fields; null says none."""
+    """A body with at least one of its fields; a field that is null counts as left out."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
 
 def optional(description: str, *, examples: list[Any] | None = None, **schema: Any) -> Any:
-    """A field that may be left out, without null being a value of it.
+    """A field that may be left out, and for which null is not a value.
 
     Args:
         description: for people.
         examples: values.
-        schema: what is said of it beside that, and checked by the plant, which answers in its own words.
+        schema: further keywords of its schema, such as limits. The plant checks them, and answers in its own words.
     """
 
     def described(found: dict[str, Any]) -> None:
+        # None stands for "left out" in Python alone; as a default in the schema it would contradict the type.
         found.pop("default", None)
         found.update(schema)
 
@@ -190,11 +200,11 @@ def optional(description: str, *, examples: list[Any] | None = None, **schema: A
 
 
 PARAMETERS = "ParameterValues"
-"""The schema of some parameters by name."""
+"""Name of the schema for values of some parameters."""
 
 
 def some_parameters(description: str, example: dict[str, Any]) -> Any:
-    """A field of a request body with values of some parameters; null is the same as none.
+    """A field of a request body with values of some parameters; null means the same as leaving it out.
 
     Args:
         description: for people.
@@ -202,15 +212,17 @@ def some_parameters(description: str, example: dict[str, Any]) -> Any:
     """
 
     def described(found: dict[str, Any]) -> None:
+        # A reference in place of pydantic's object of anything: clients see each parameter with its limits.
         found["anyOf"] = [{"$ref": f"#/components/schemas/{PARAMETERS}"}, {"type": "null"}]
 
     return Field(None, description=description, examples=[example], json_schema_extra=described)
 
 
 def parameter(name: str) -> Any:
-    """A field of a request body that stands for a parameter of the plant: its meaning, unit and limits.
+    """A field of a request body for one parameter of the plant, with its meaning, unit and limits.
 
-    The limits are part of the description only: the plant checks them and answers in its own words.
+    The limits are part of the description alone. The plant checks them, together with all other parameters, so that
+    a violation is worded the same whichever way a value came in.
     """
     item = DECLARATIONS[name]
     unit = "" if item.unit == "-" else f" ({item.unit})"

@@ -1,4 +1,8 @@
-"""Who gets which state when: groups of clients at a rate, and clients that want every frame."""
+"""Which client gets which state when: groups of clients at a rate, and followers, who want every frame or every n-th.
+
+Nothing here waits. A client at a rate that reads slowly loses frames; a follower gets them later, in order, as long as
+the ring has them.
+"""
 
 import math
 from collections.abc import Callable
@@ -16,12 +20,13 @@ from nodes.gateway.subscription import DEFAULT_RATE
 from nodes.gateway.wire import GapMessage, ServerMessage, StaleMessage
 
 BACKLOG = 256 * 1024
-"""Bytes that may wait for a client that wants every frame before it has to take some."""
+"""Bytes that may wait for a follower; before it gets more it has to read some of them."""
 
 BURST = 64
-"""Frames that such a client gets at a time while it catches up."""
+"""Frames that a follower gets at a time while it catches up."""
 
 Tell = Callable[[ClientConnection, ServerMessage], None]
+"""Sends a client a message beside the frames."""
 
 
 @dataclass
@@ -30,23 +35,23 @@ class _ModuleClients:
 
     groups: dict[tuple[Form, float], Group] = field(default_factory=dict)
     places: dict[ServerConnection, tuple[Form, float]] = field(default_factory=dict)
-    """In which group a client is."""
+    """The group that a client is in, so that a client that leaves need not be searched for."""
     followers: dict[ServerConnection, ClientConnection] = field(default_factory=dict)
-    """Those who want every frame, or every so many."""
+    """Clients that want every frame, or every n-th."""
     connections: dict[ServerConnection, ClientConnection] = field(default_factory=dict)
-    """All of them."""
+    """All clients of the module."""
     silent: bool = False
-    """True while no fresh frame comes and clients were told so."""
+    """True while no fresh frame comes and clients have been told so."""
     turn: float = 0.0
-    """Before this time nobody's turn comes (s)."""
+    """Before this time nobody's turn comes (s): a frame that arrives earlier costs one comparison."""
 
 
 class Delivery:
-    """Hands the newest states to clients, each at its own rate, and waits for none of them.
+    """Hands states to clients, each at its own rate, and waits for none of them. For one loop.
 
     Args:
         plant: where frames come from.
-        tell: sends a client a message beside the frames.
+        tell: sends a client a message beside the frames, without waiting.
     """
 
     def __init__(self, plant: GatewayPlant, tell: Tell) -> None:
@@ -56,7 +61,14 @@ class Delivery:
         self.sent = 0
 
     def attach(self, connection: ServerConnection, session: Session, now: float) -> None:
-        """Give a client what its session wants from now on."""
+        """Give a client what its session wants, from now on.
+
+        Args:
+            connection: the client.
+            session: what it wants; it has been subscribed already.
+            now: time (s).
+        """
+        # It may have been here before: a client changes its rate or its topics as often as it likes.
         self.detach(connection)
         for module, pace in session.paces.items():
             clients = self._modules[module]
@@ -73,7 +85,7 @@ class Delivery:
             self.attend(module, now)
 
     def detach(self, connection: ServerConnection) -> None:
-        """Give a client nothing more."""
+        """Give a client nothing more; does nothing for one that is not attached."""
         for clients in self._modules.values():
             if clients.connections.pop(connection, None) is None:
                 continue
@@ -81,26 +93,32 @@ class Delivery:
             place = clients.places.pop(connection, None)
             if place is not None:
                 clients.groups[place].leave(connection)
-                if not len(clients.groups[place]):
+                if not len(clients.groups[place]):  # rates are free numbers: empty groups would pile up
                     del clients.groups[place]
 
     def falls_behind(self, connection: ServerConnection) -> None:
-        """A client has not taken everything: it gets the newest frame as soon as it has."""
+        """A client has not read everything that was sent: once it has, it gets the newest frame at once."""
         for clients in self._modules.values():
             if connection in clients.places:
                 clients.groups[clients.places[connection]].falls_behind(connection)
                 clients.turn = 0.0
 
     def attend(self, module: str, now: float) -> None:
-        """Look at everybody of a module now, whether a frame has come or not."""
+        """Look at every client of a module now, whether a frame has come or not."""
         self._modules[module].turn = 0.0
         self.sweep(module, now)
 
     def sweep(self, module: str, now: float) -> None:
-        """Give every client whose turn it is the newest frame of a module. To be called for each new frame."""
+        """Give every client whose turn it is the newest frame of a module. To be called for each new frame.
+
+        Args:
+            module: whose frame is new.
+            now: time (s).
+        """
         clients = self._modules[module]
         if now < clients.turn or not clients.connections:
             return
+        # Decoded here and not for each client: if it is malformed nobody gets it, and the groups below need not care.
         frame = self._plant.newest(module)
         for client in list(clients.followers.values()):
             self._catch_up(client, module)
@@ -112,13 +130,15 @@ class Delivery:
             self._end_of_silence(clients, module)
         for group in clients.groups.values():
             self.sent += group.give(frame, now)
+        # Until the earliest turn of a group frames need not be looked at; a follower wants each of them.
         turn = min((group.turn for group in clients.groups.values()), default=math.inf)
         clients.turn = 0.0 if clients.followers else turn
 
     def _catch_up(self, client: ClientConnection, module: str) -> None:
-        """Give a client that wants every frame those it has not got yet."""
+        """Give a follower the frames that it has not got yet."""
         pace = client.session.paces[module]
         ring = self._plant.rings[module]
+        # Frames wait in the ring, where all clients share them, and not in a write buffer for each slow client.
         if not isinstance(pace, Decimation) or client.transport.get_write_buffer_size() > BACKLOG:
             return
         if pace.lost(ring):
@@ -127,7 +147,7 @@ class Delivery:
         for frame in pace.due(ring, BURST):
             try:
                 self._send(client, frame)
-            except FrameError:  # its head was in order, the rest is not
+            except FrameError:  # only its head had been checked: the rest is malformed
                 self._plant.bad_frames += 1
 
     def _send(self, client: ClientConnection, frame: Frame) -> None:

@@ -1,11 +1,11 @@
-"""Answers of REST that follow from declared messages, where fields, types, meanings and units are written once.
+"""Answers of REST that are derived from declared messages, so that fields, types, meanings and units are written once.
 
     @derived(Peer, without={"gaps"})
     class NodeAnswer(RestAnswer):
         health: NodeHealth = Field(description="...")
 
-has every field of `Peer` but `gaps`, and one more. A field of the message that the class writes out itself says more
-here than on the bus. Limits are the message's own: what REST answers was checked when it came.
+has every field of `Peer` but `gaps`. A field that the class writes out itself is added, or replaces the message's where
+REST has more to say than the bus. Limits are left out: what REST answers was checked when it came off the bus.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,21 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 
 class RestAnswer(BaseModel):
-    """An answer; it can be made of the objects that it stands for, fields by their names, at every depth."""
+    """An answer. It can be made from the objects that it describes, field by field, at every depth."""
 
     model_config = ConfigDict(from_attributes=True)
 
     @classmethod
     def made(cls, source: Any = None, **more: Any) -> Self:
-        """An answer from what an object has, with more or other values.
+        """An answer from the attributes of an object, with further or other values.
 
         Args:
-            source: has fields of the answer as attributes; None if `more` has all.
-            more: the others, as values or as objects that have their fields.
+            source: has fields of the answer as attributes; None if `more` has all of them.
+            more: values of further fields, or of fields that are to differ from the source; objects are converted.
+
+        Raises:
+            AttributeError: if neither has a field.
+            ValidationError: if a value has the wrong type.
         """
         names = {name: str(field.validation_alias or name) for name, field in cls.model_fields.items()}
         wanted = [] if source is None else [names[name] for name in names.keys() - more.keys()]
@@ -39,15 +43,18 @@ class RestAnswer(BaseModel):
 A = TypeVar("A", bound=RestAnswer)
 
 _answers: dict[type[Any], type[RestAnswer]] = {}
-"""The answer that stands for a message where another one has it."""
+"""The first answer that was derived from a message; it stands for that message inside other answers."""
 
 
 def derived(message: type[msgspec.Struct], without: AbstractSet[str] = frozenset()) -> Callable[[type[A]], type[A]]:
     """Give an answer the fields of a message.
 
     Args:
-        message: that is answered.
-        without: fields that are left out.
+        message: whose fields these are.
+        without: names of fields that are left out.
+
+    Returns:
+        A decorator for the class of the answer.
     """
 
     def make(answer: type[A]) -> type[A]:
@@ -66,17 +73,17 @@ def derived(message: type[msgspec.Struct], without: AbstractSet[str] = frozenset
 
 
 def meaning(message: type[msgspec.Struct], name: str) -> Any:
-    """A field with the meaning and the unit that a message declares for one of its own."""
+    """A field of an answer with the meaning and the unit that a message declares for its field of a name."""
     declared = get_type_hints(message, include_extras=True)[name].__metadata__
     meta = next(each for each in declared if isinstance(each, msgspec.Meta) and each.description)
     unit = (meta.extra_json_schema or {}).get("unit", "")
-    if unit in {"", "1"} or " " in unit:  # a plain number, or one whose unit another field tells
+    if unit in {"", "1"} or " " in unit:  # no unit, a plain number, or a phrase that says which field has the unit
         return Field(description=meta.description)
     return Field(description=f"{meta.description} ({unit})", json_schema_extra={"unit": unit})
 
 
 def _answered(kind: Any) -> Any:
-    """A type with the answers that stand for messages in their places."""
+    """A type in which each message is replaced by the answer that was derived from it."""
     if kind in _answers:
         return _answers[kind]
     origin, parts = get_origin(kind), get_args(kind)

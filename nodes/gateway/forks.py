@@ -1,4 +1,4 @@
-"""Fork over REST: what `catalog.forks` does, asked for and answered in the terms of this API."""
+"""Forks over REST: what `catalog.forks` does, with this API's commands, answers and problems."""
 
 import hashlib
 from typing import Any
@@ -20,15 +20,24 @@ from recording.database import StoreError
 async def fork(ask: Asked, run: str, t: float, changes: dict[str, Any], *, start: bool) -> ForkedAnswer:
     """Begin a new run from a moment of a recorded one.
 
+    Args:
+        ask: the request.
+        run: the recorded run.
+        t: simulated time of the moment in that run (s).
+        changes: parameters that the new run begins with in place of the recorded ones, by name.
+        start: whether its simulated time runs at once; else it stands at time zero.
+
     Raises:
-        ProblemError: 404 for what is not recorded, 422 for what is not allowed, 409 if it cannot be, 503 unanswered.
+        ProblemError: 404 if that moment is not recorded, 422 for a wrong value, 409 if the values do not go together or
+            the moment cannot be computed, 503 if a node does not answer or is not ready.
         NoRecordingError: if the run is not recorded.
     """
     gateway = ask.gateway
     answers: list[AppliedAnswer] = []
 
     async def order(name: str, args: dict[str, Any]) -> AppliedAnswer:
-        # The second id follows from the first, so that asking again repeats both.
+        # A key that follows from the first: a client that repeats its request, with the one key that it knows, repeats
+        # both commands. A random key would make the second one act twice.
         key = hashlib.sha256(answers[0].id.encode()).hexdigest()[:32] if answers else None
         answers.append(await ask.apply("clock", name, args, key))
         ask.answer_with(answers[0].id)
@@ -45,6 +54,7 @@ async def fork(ask: Asked, run: str, t: float, changes: dict[str, Any], *, start
         status, kind = (503, "not-ready") if error.refused.retry_after > 0 else (409, "rejected")
         raise ProblemError(Problem.of(status, kind, error.refused.reason, command="fork")) from error
     except (NotAnsweredError, FrameError) as error:
+        # After the first command the outcome is unknown; before it nothing has been done.
         kind = "not-answered" if answers else "missing"
         raise ProblemError(Problem.of(503, kind, str(error), command="fork")) from error
     return ForkedAnswer(

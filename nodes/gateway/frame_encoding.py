@@ -1,4 +1,4 @@
-"""One state frame as clients of the gateway get it: JSON or MessagePack, whole or in parts."""
+"""One state frame as clients of the gateway get it: JSON or MessagePack, the whole state or a selection of it."""
 
 from typing import Any
 
@@ -24,7 +24,15 @@ GroupSelection = tuple[tuple[str, tuple[str, ...] | None], ...]
 
 
 class Frame(StateFrame):
-    """A state frame and what was made of it so far; each form is made at most once, whoever asks first."""
+    """A state frame with the encodings that were made of it so far.
+
+    Each encoding is made when the first client needs it and shared by all others: encoding costs far more than sending.
+
+    Args:
+        head: what orders it, or the whole state where it is decoded already.
+        payload: the bytes off the bus, a MessagePack map.
+        arrived: when it came, on the gateway's own clock (s).
+    """
 
     def __init__(self, head: StateHead | State, payload: bytes, arrived: float) -> None:
         super().__init__(head, payload, arrived)
@@ -38,17 +46,18 @@ class Frame(StateFrame):
         return self._json
 
     def text(self, selection: GroupSelection = ()) -> bytes:
-        """What is selected of it as JSON with `"type": "state"` in front. Raises FrameError."""
+        """The selection as JSON with `"type": "state"` in front. Raises FrameError."""
         if selection:
             return _JSON.encode(selected(self.state(), selection))
+        # The type is spliced in after the opening brace, so that REST and WebSocket share one encoding.
         return b'{"type":"state",' + self.json()[1:]
 
     def binary(self, selection: GroupSelection = ()) -> bytes:
-        """The same as MessagePack; the whole state is the bytes off the bus, without a type. Raises FrameError."""
+        """The selection as MessagePack; a whole state is the bytes off the bus, without a type. Raises FrameError."""
         return _MSGPACK.encode(selected(self.state(), selection)) if selection else self.payload
 
     def websocket(self, selection: GroupSelection, *, binary: bool) -> bytes:
-        """A complete WebSocket frame, made once for all clients that select the same. Raises FrameError."""
+        """A complete WebSocket frame, made once for all clients with the same selection. Raises FrameError."""
         key = (selection, binary)
         found = self._sent.get(key)
         if found is None:
@@ -57,12 +66,12 @@ class Frame(StateFrame):
 
 
 def framed(payload: bytes, *, binary: bool) -> bytes:
-    """Bytes as one WebSocket message of a server, without compression."""
+    """Bytes as one complete WebSocket frame: unmasked, as a server has to send it, and not compressed."""
     return WebSocketFrame(Opcode.BINARY if binary else Opcode.TEXT, payload).serialize(mask=False)
 
 
 def selected(state: State, selection: GroupSelection) -> dict[str, Any]:
-    """The head of a state and what is selected of it."""
+    """The selected groups and fields of a state, with its head in front."""
     head = ("t", "seq", "run", "wall", "module")
     found: dict[str, Any] = {"type": "state", **{name: getattr(state, name) for name in head}}
     for group, names in selection:

@@ -1,4 +1,4 @@
-"""When a client is to get a frame: at its rate with the newest winning, or every so many ticks with none left out."""
+"""When a client gets a frame: at its rate, always the newest one, or every n-th tick in order, with none left out."""
 
 import math
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ EARLY = 0.005
 """Seconds by which a frame may come before its turn, so that a rate equal to the tick rate misses none by jitter."""
 
 LATE = 0.05
-"""Seconds of lateness that are made up for before the schedule starts anew."""
+"""Seconds of lateness that are made up for; a schedule that is later than that starts again from now."""
 
 
 class Keyed(Protocol):
-    """Anything of a tick: equal keys mean the same."""
+    """Anything that belongs to a tick; equal keys mean the same tick."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -23,7 +23,9 @@ class Keyed(Protocol):
 
 
 class SessionPace:
-    """Turns at a rate; a pace holds no frame, it only remembers which one was sent last.
+    """Turns at a rate. It holds no frame and only remembers which one was sent last.
+
+    A client for which nothing is kept cannot fall behind: at each of its turns it gets what is newest then.
 
     Args:
         rate: turns a second (Hz).
@@ -38,19 +40,19 @@ class SessionPace:
 
     @property
     def turn(self) -> float:
-        """From when on the next frame may be sent (s)."""
+        """The time from which the next frame may be sent (s)."""
         return self._due - self._early
 
     def has(self, frame: Keyed) -> None:
-        """The client has this one already."""
+        """Take note that the client has this frame already."""
         self._sent = frame.key
 
     def lacks(self, frame: Keyed) -> bool:
-        """Has the client not got this one yet?"""
+        """Is this another frame than the last one that the client got?"""
         return frame.key != self._sent
 
     def change(self, rate: float, now: float) -> None:
-        """Another rate from now on."""
+        """Take turns at another rate (Hz) from now on."""
         self._rate = rate
         self._early = min(EARLY, 0.5 / rate)
         self._due = self._last_turn(now)
@@ -65,22 +67,28 @@ class SessionPace:
         if now < self._due - self._early or frame.key == self._sent:
             return False
         self._sent = frame.key
+        # From the turn that was due and not from now: small delays would add up and lower the rate.
         self._due += 1.0 / self._rate
         if now - self._due > max(LATE, 1.0 / self._rate):
+            # After a long pause the turns that were missed are dropped; made up for, they would come as a burst.
             self._due = self._last_turn(now) + 1.0 / self._rate
         return True
 
 
 class Decimation:
-    """Every tick that is a multiple of `every`, in order, from a position of the ring on.
+    """Every tick whose number is a multiple of `every`, in order, from a position of the ring on.
+
+    Multiples of the tick's number and not every n-th frame: whichever worker a client resumes at, it gets the same.
 
     Args:
-        every: 1 for all.
+        every: 1 for all ticks.
         position: position in the ring of the first frame to look at.
-        known: run and tick of the last frame that the client has; a worker that is a little behind may still get it.
+        known: run and tick of the last frame that the client has. A worker that is a little behind the one that sent it
+            has yet to receive that frame, and must not send it again.
     """
 
     turn = 0.0
+    """Always due."""
 
     def __init__(self, every: int, position: int, known: tuple[str, int] = ("", 0)) -> None:
         self._every = every
@@ -88,7 +96,7 @@ class Decimation:
         self._known = known
 
     def due(self, ring: FrameRing, most: int) -> Iterator[Frame]:
-        """The frames to be sent now, at most so many; each is taken as it is given out."""
+        """The frames to be sent now, at most `most`; each counts as sent as soon as it is given out."""
         for _ in range(most):
             frame = self._next(ring)
             if frame is None:
@@ -96,7 +104,7 @@ class Decimation:
             yield frame
 
     def lost(self, ring: FrameRing) -> int:
-        """Frames that fell out of the ring before they were sent; the pace goes on after them."""
+        """How many frames fell out of the ring before they were sent; the pace goes on after them."""
         missed = max(0, ring.first - self._position)
         self._position += missed
         return missed

@@ -1,8 +1,8 @@
 """Clients that want the same of a module at the same rate: one schedule and one form for all of them.
 
-Whatever is done for each client and frame is paid thirty thousand times a second with a thousand clients at thirty
-frames, so that a client in step costs one look at its write buffer and one write. Who is new, or has not taken
-everything, is out of step: it has a schedule of its own and is back in step once it has taken everything.
+With a thousand clients at thirty frames a second, whatever is done for each client and frame is done thirty thousand
+times a second. So a client in step costs one look at its write buffer and one write. A client that is new, or has not
+read everything, is out of step: it has a schedule of its own, and is back in step once it has read everything.
 """
 
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from nodes.gateway.session import Form, Session
 
 
 class Stated(Protocol):
-    """What tells whether a connection is open."""
+    """The part of a connection that knows whether it is open."""
 
     @property
     def state(self) -> State:
-        """Of the WebSocket protocol."""
+        """State of the WebSocket protocol."""
 
 
 class Outlet(Protocol):
-    """What frames are written to."""
+    """The part of a connection that frames are written to."""
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the client has not taken."""
+        """Bytes that wait in this process because the client does not read."""
 
     def write(self, data: bytes) -> None:
-        """Send, without waiting."""
+        """Send, without waiting; what the kernel does not take is buffered."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +44,8 @@ class ClientConnection:
     protocol: Stated
 
     def write(self, data: bytes) -> int:
-        """Send a complete frame; a connection that is closing gets nothing more. Returns how many were sent."""
+        """Send a complete frame. Returns how many were sent: 0 if the connection is closing."""
+        # A frame behind the close frame would be a violation of the protocol.
         if self.protocol.state is not OPEN:
             return 0
         self.transport.write(data)
@@ -53,10 +54,10 @@ class ClientConnection:
 
 
 class Group:
-    """Those clients.
+    """Clients of one module with the same form and rate.
 
     Args:
-        form: what they get of a state.
+        form: what they get of a state, and how it is encoded.
         rate: frames a second (Hz).
         now: time (s).
     """
@@ -72,30 +73,41 @@ class Group:
         return len(self._in_step) + len(self._out_of_step)
 
     def join(self, client: ClientConnection, pace: SessionPace) -> None:
-        """Take a client in, out of step at first, with the pace of its own turns."""
+        """Take a client in; it is out of step at first, with turns of its own."""
         self._out_of_step[client.connection] = client
         self._own[client.connection] = pace
 
     def leave(self, connection: ServerConnection) -> None:
-        """Forget a client, if it is one of these."""
+        """Forget a client; does nothing for one that is not in the group."""
         self._in_step.pop(connection, None)
         self._out_of_step.pop(connection, None)
         self._own.pop(connection, None)
 
     def falls_behind(self, connection: ServerConnection) -> None:
-        """A client has not taken everything."""
+        """A client has not read everything that was sent: it is out of step until it has."""
         client = self._in_step.pop(connection, None)
         if client is not None:
             self._out_of_step[connection] = client
 
     @property
     def turn(self) -> float:
-        """From when on the next frame may be sent to anybody (s)."""
+        """The time from which the next frame may be sent to any of the clients (s)."""
         own = [self._own[connection].turn for connection in self._out_of_step]
         return min([self._pace.turn, *own])
 
     def give(self, frame: Frame, now: float) -> int:
-        """Give the frame to everybody whose turn it is; returns to how many. Raises FrameError."""
+        """Give the frame to every client whose turn it is.
+
+        Args:
+            frame: the newest one.
+            now: time (s).
+
+        Returns:
+            How many clients it was sent to.
+
+        Raises:
+            FrameError: if it is malformed.
+        """
         sent = 0
         everybody = self._pace.takes(frame, now)
         if everybody:
@@ -107,9 +119,12 @@ class Group:
     def _give_in_step(self, data: bytes) -> int:
         sent = 0
         behind = []
+        # The hot loop of the gateway: no call of our own, no accounting for each client. It may not change the dict
+        # that it walks either, so that clients which have fallen behind are moved afterwards.
         for connection, client in self._in_step.items():
             transport = client.transport
             if transport.get_write_buffer_size():
+                # It has not read the frame before. This one is left out; its next will be the newest one then.
                 behind.append(connection)
             elif client.protocol.state is OPEN:
                 transport.write(data)
@@ -122,12 +137,13 @@ class Group:
         sent = 0
         for connection, client in list(self._out_of_step.items()):
             pending = client.transport.get_write_buffer_size()
-            client.session.stuck(pending, now)  # notes since when; whoever is stuck is sent away elsewhere
+            client.session.stuck(pending, now)  # notes since when it is stuck; `Stream.pulse` dismisses those that are
             if pending:
                 continue
             pace = self._own[connection]
+            # At a turn of the group it gets what all get, unless it has that already, even if its own turn is not due.
             if pace.lacks(frame) if everybody else pace.takes(frame, now):
                 sent += client.write(frame.websocket(self._form.selection, binary=self._form.binary))
-            if everybody:  # from here on its turns are those of all
+            if everybody:  # it has what all have, and from here on its turns are those of the group
                 self._in_step[connection] = self._out_of_step.pop(connection)
         return sent

@@ -1,30 +1,30 @@
-"""Wakes whoever waits for the next frame, however many they are."""
+"""Wakes all coroutines that wait for the next message, however many they are."""
 
 import asyncio
 
 
 class Notifier:
-    """Something was heard."""
+    """Says that a message was heard. For one loop."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
         self.over = False
-        """True once nothing more will come."""
+        """True once no further message will come; whoever waits in a loop ends."""
 
     def notify(self) -> None:
-        """Wake everybody."""
+        """Wake everybody who waits now."""
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
         self._waiting.clear()
 
     def end(self) -> None:
-        """Wake everybody for the last time."""
+        """Wake everybody for the last time: the process stops."""
         self.over = True
         self.notify()
 
     async def wait(self, timeout: float) -> None:
-        """Return at the next notification, at the latest after `timeout` seconds."""
+        """Return at the next notification, or after `timeout` seconds without one."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:

@@ -1,4 +1,4 @@
-"""Parameters over REST: declarations of the plant joined with the values that a module has in force."""
+"""Parameters over REST: the model's declarations together with the values that a module has in force."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ async def snapshot(endpoints: Endpoints, module: str) -> Snapshot:
     """State and parameters in force of a module.
 
     Raises:
-        ProblemError: 503 if the module does not answer or has nothing to show.
+        ProblemError: 503 if the module does not answer or has no plant yet.
     """
     try:
         return await client.snapshot(endpoints, module)
@@ -31,7 +31,7 @@ async def snapshot(endpoints: Endpoints, module: str) -> Snapshot:
 
 
 async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
-    """Every declared parameter with the value that the module answers. Raises ProblemError, see snapshot."""
+    """Every declared parameter with the value that a module has in force. Raises ProblemError, see `snapshot`."""
     found = await snapshot(endpoints, module)
     return ParametersAnswer(
         run=found.run,
@@ -45,17 +45,26 @@ async def in_force(endpoints: Endpoints, module: str) -> ParametersAnswer:
 
 
 def tag(found: ParametersAnswer) -> str:
-    """The entity tag of the values in force, as the module itself has it."""
+    """The entity tag of the values in force: the one that the module compares with when a change acts."""
     return parameters_tag(found.run, {item.name: item.value for item in found.parameters})
 
 
 async def values(endpoints: Endpoints, module: str) -> dict[str, Value]:
-    """Every value in force by name. Raises ProblemError, see snapshot."""
+    """Every value in force by name. Raises ProblemError, see `snapshot`."""
     return _in_force(await snapshot(endpoints, module)).as_dict()
 
 
 async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -> ValidAnswer:
-    """What changes would put in force. Raises ProblemError: 422 or 409 with all that is wrong; see also snapshot."""
+    """What would be in force after some changes; nothing is applied.
+
+    Args:
+        endpoints: where the module is.
+        module: its name.
+        changes: values by name of the parameter.
+
+    Raises:
+        ProblemError: 422 or 409 with everything that is wrong; 503 as `snapshot`.
+    """
     present = _in_force(await snapshot(endpoints, module))
     try:
         following = present.with_changes(changes)
@@ -80,25 +89,36 @@ def declarations() -> DeclarationsAnswer:
 def _in_force(found: Snapshot) -> Parameters:
     try:
         return Parameters.of(found.parameters)
-    except ParameterError as error:  # a module of another version of the model
+    except ParameterError as error:  # the module runs another version of the model, with other parameters
         raise ProblemError(Problem.of(503, "missing", f"physics {found.module}: {error}")) from error
 
 
 def require_scalars(changes: dict[str, Any]) -> None:
-    """Refuse changes that no parameter could take, whichever it is; the plant checks the rest.
+    """Refuse changes whose values no parameter could take; the plant checks everything else.
+
+    Args:
+        changes: values by name.
 
     Raises:
-        ProblemError: 422 naming each field.
+        ProblemError: 422 that names each field.
     """
     if not changes:
-        raise ProblemError(Problem.violation("body", "at least one parameter", "name the parameters to change"))
+        reason = "name at least one parameter and its new value"
+        raise ProblemError(Problem.violation("body", "at least one parameter", reason))
     found = [
-        ViolationAnswer(field=name[:200], limit="a number, text or flag", reason=f"{_kind(value)} is no value")
+        ViolationAnswer(
+            field=name[:200],
+            limit="a number, text or flag",
+            reason=f"{_kind(value)} cannot be the value of a parameter: send a number, a text, true or false",
+        )
         for name, value in changes.items()
         if not isinstance(value, float | int | str)
     ]
-    if IF_MATCH in changes:  # the bus has the condition among the values; here it is a header
-        found.append(ViolationAnswer(field=IF_MATCH, limit="a parameter", reason="send the header If-Match"))
+    if IF_MATCH in changes:
+        # On the bus the condition travels among the values. Here it is a header: let through in the body it would be
+        # taken for the condition, and not be refused as the unknown parameter that it is.
+        reason = "this is not a parameter: send the header If-Match"
+        found.append(ViolationAnswer(field=IF_MATCH, limit="a parameter", reason=reason))
     if found:
         detail = "; ".join(f"{item.field}: {item.reason}" for item in found[:10])
         raise ProblemError(Problem.of(422, "violations", detail, violations=found))

@@ -1,4 +1,4 @@
-"""How the answers about the plant follow from what the gateway has heard."""
+"""Makes the answers about the plant from what the gateway has heard. Pure: no request, no time of its own."""
 
 from collections.abc import Collection
 from typing import Any
@@ -32,7 +32,16 @@ def events(
     module: str | None = None,
     severities: Collection[str] = (),
 ) -> EventsAnswer:
-    """The newest of the events that are kept and wanted."""
+    """The newest of the events kept here that match.
+
+    Args:
+        plant: what is known of the plant.
+        limit: most events.
+        after: only those of later ticks.
+        run: only those of this run; None for all.
+        module: only those of this module; None for all.
+        severities: only these; empty for all.
+    """
     found = [
         event
         for event in plant.events
@@ -45,12 +54,12 @@ def events(
 
 
 def alarms(plant: GatewayPlant) -> AlarmsAnswer:
-    """The alarms that ask for attention."""
+    """The alarms that ask for attention: active, or gone and not acknowledged."""
     return AlarmsAnswer.made(run=plant.run, alarms=plant.alarms())
 
 
 def nodes(plant: GatewayPlant) -> NodesAnswer:
-    """Who the clock hears of."""
+    """Every process that the clock hears of, sorted by node and instance."""
     report, newest = plant.status, plant.tick.seq if plant.tick else 0
     found = [NodeAnswer.made(peer, health=health_of(peer), behind=max(0, newest - peer.seq)) for peer in plant.peers]
     return NodesAnswer.made(
@@ -64,7 +73,7 @@ def nodes(plant: GatewayPlant) -> NodesAnswer:
 
 
 def commands(plant: GatewayPlant, count: int) -> CommandsAnswer:
-    """The audit log."""
+    """The audit log: the `count` newest commands, newest first."""
     return CommandsAnswer.made(commands=plant.commands.newest(count))
 
 
@@ -84,13 +93,19 @@ def clock_time(plant: GatewayPlant) -> TimeAnswer:
 def runs(plant: GatewayPlant, before: str | None, limit: int) -> RunsAnswer:
     """A page of the runs heard of, the newest first.
 
+    Args:
+        plant: what is known of the plant.
+        before: the last run of the page before; None for the first page.
+        limit: most runs of a page.
+
     Raises:
-        ProblemError: 404 for a cursor that stands for no run.
+        ProblemError: 404 if `before` is no run that was heard of.
     """
     heard = list(reversed(plant.runs.values()))
     names = [item.run for item in heard]
     if before is not None and before not in names:
-        raise ProblemError(Problem.of(404, "run", f"no run {before!r} was heard of", known=names[:10]))
+        detail = f"before: this gateway has not heard of a run {before!r}; leave it out to list from the newest run on"
+        raise ProblemError(Problem.of(404, "run", detail, known=names[:10]))
     first = 0 if before is None else names.index(before) + 1
     page = heard[first : first + limit]
     return RunsAnswer(
@@ -110,14 +125,19 @@ def runs(plant: GatewayPlant, before: str | None, limit: int) -> RunsAnswer:
 
 
 def health(plant: GatewayPlant, missing: list[Missing]) -> BackendHealth:
-    """ok when nothing is missing, down when everything is."""
+    """ok if nothing is missing, down if the clock and every module are, degraded in between."""
     if not missing:
         return "ok"
     return "degraded" if len(missing) <= len(plant.modules) else "down"
 
 
 def missing_answers(missing: list[Missing], wall: float) -> list[MissingAnswer]:
-    """What is missing, with ages turned into Unix times by the time `wall` of asking."""
+    """What is missing, as part of a problem.
+
+    Args:
+        missing: parts that are not heard, with the seconds since they were.
+        wall: Unix time now (s), which turns those seconds into times.
+    """
     return [
         MissingAnswer(name=item.name, since=wall - item.silent, silent=item.silent, reason=item.reason)
         for item in missing
@@ -125,7 +145,13 @@ def missing_answers(missing: list[Missing], wall: float) -> list[MissingAnswer]:
 
 
 def status(plant: GatewayPlant, clients: int, now: float) -> StatusAnswer:
-    """The plant as it is heard at `now`."""
+    """The plant as it is heard.
+
+    Args:
+        plant: what is known of the plant.
+        clients: number of WebSocket clients of this gateway.
+        now: time (s).
+    """
     missing = plant.missing(now)
     tick = plant.tick
     report = plant.status
@@ -188,7 +214,7 @@ def _module(plant: GatewayPlant, name: str, now: float) -> ModuleAnswer:
 
 
 def hello(plant: GatewayPlant, clients: int, subprotocols: list[str], now: float) -> HelloAnswer:
-    """What the WebSocket server says of itself and the plant."""
+    """What the WebSocket server reports of itself and the plant at `now` (s)."""
     missing = plant.missing(now)
     return HelloAnswer(
         message="KPP Simulator: state frames of the plant at /ws",

@@ -1,6 +1,6 @@
-"""Conditional requests (RFC 9110, 13): a change only of what its client has seen, an answer only if it is news.
+"""Conditional requests (RFC 9110, section 13): change only what the client has seen, answer only what is new to it.
 
-A resource with values has an entity tag that changes when one of them does.
+A resource has an entity tag that changes whenever one of its values does.
 """
 
 from typing import Annotated, Any
@@ -11,12 +11,12 @@ from starlette.responses import Response
 from nodes.gateway.problems import Problem, ProblemError
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "The client has it already: its entity tag stands in If-None-Match"}
+    304: {"description": "Not modified: the client has these values already, as its If-None-Match says"}
 }
 
 
 class NotModifiedError(Exception):
-    """Ends a request for something that the client has already."""
+    """Ends a request for something that the client has already; it is answered 304."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(tag)
@@ -27,15 +27,16 @@ class Conditions:
     """The conditions of one request.
 
     Args:
-        response: gets the tag of what is answered.
-        if_match: entity tags with commas, or *; the resource has to have one of them.
-        if_none_match: the same; it must have none of them.
+        response: gets the entity tag of the resource.
+        if_match: entity tags, separated by commas, or *; the resource has to have one of them.
+        if_none_match: the same; the resource must have none of them.
     """
 
     def __init__(
         self,
         response: Response,
-        # Told in the descriptions of the operations: as parameters, any text would be a valid request by the schema.
+        # The descriptions of the operations mention these headers. Declared as parameters, any text would be valid by
+        # the schema, although most texts are answered with 412.
         if_match: Annotated[str | None, Header(include_in_schema=False)] = None,
         if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> None:
@@ -45,36 +46,36 @@ class Conditions:
 
     @property
     def wanted(self) -> list[str] | None:
-        """The tags of `If-Match`, one of which the values must have; None if any will do."""
+        """The tags of `If-Match`, one of which the resource must have; None if there is no such header."""
         return None if self._wanted is None else sorted(self._wanted)
 
     @property
     def excludes(self) -> bool:
-        """Is there an `If-None-Match`?"""
+        """Has the request an `If-None-Match`?"""
         return self._unwanted is not None
 
     def answer(self, tag: str) -> None:
-        """Say the tag of what is answered.
+        """Put the entity tag of what is about to be answered into the answer.
 
         Raises:
-            NotModifiedError: if the client has it already.
+            NotModifiedError: if the client has that already.
         """
         self.tell(tag)
         if self._unwanted is not None and _among(tag, self._unwanted):
             raise NotModifiedError(tag)
 
     def tell(self, tag: str) -> None:
-        """Say the tag of what is there now."""
+        """Put the entity tag of what is there now into the answer."""
         self._response.headers["ETag"] = tag
 
     def require(self, tag: str | None) -> None:
-        """Let a change go on only if the conditions hold.
+        """Let a change go on only if both conditions hold.
 
         Args:
-            tag: of what is there; None if nothing is.
+            tag: entity tag of the resource; None if it does not exist.
 
         Raises:
-            ProblemError: 412 with the tag of what is there.
+            ProblemError: 412 with that tag in the header ETag.
         """
         if self._wanted is not None and not _among(tag, self._wanted):
             raise changed(tag)
@@ -83,20 +84,21 @@ class Conditions:
     def exclude(self, tag: str | None) -> None:
         """Let a change go on only if `If-None-Match` holds. Raises ProblemError, see `require`."""
         if self._unwanted is not None and _among(tag, self._unwanted):
-            raise _failed(tag, "If-None-Match: it is there already: use another name, or If-Match to change it")
+            reason = "it exists already: use another name, or send If-Match to replace it"
+            raise _failed(tag, f"If-None-Match: {reason}")
 
 
 Conditional = Annotated[Conditions, Depends(Conditions)]
 
 
 def changed(tag: str | None, **members: Any) -> ProblemError:
-    """The 412 about something that is not as its client has seen it.
+    """The 412 about a resource that is no longer as the client has seen it.
 
     Args:
-        tag: of what is there; None if nothing is.
-        members: of the problem, beside the usual ones.
+        tag: entity tag of the resource; None if it does not exist.
+        members: further members of the problem.
     """
-    return _failed(tag, "If-Match: it has changed since, or is not there: read it again", **members)
+    return _failed(tag, "If-Match: it has changed since, or does not exist: read it again", **members)
 
 
 def _failed(tag: str | None, detail: str, **members: Any) -> ProblemError:
@@ -105,7 +107,8 @@ def _failed(tag: str | None, detail: str, **members: Any) -> ProblemError:
 
 
 def _tags(header: str) -> frozenset[str]:
-    # A proxy that compresses marks a tag as weak; it still names the same values.
+    # A proxy that compresses an answer marks its tag as weak, though it still names the same values. Compared strictly,
+    # as RFC 9110 has it for If-Match, no client behind such a proxy could change anything.
     return frozenset(part.strip().removeprefix("W/") for part in header.split(",") if part.strip())
 
 
@@ -120,5 +123,5 @@ async def _unchanged(_request: Request, error: Exception) -> Response:
 
 
 def register(app: FastAPI) -> None:
-    """Have unchanged resources answered as such."""
+    """Have unmodified resources answered with 304."""
     app.exception_handler(NotModifiedError)(_unchanged)

@@ -1,4 +1,4 @@
-"""What went wrong, as RFC 9457 problem details: every answer of the gateway that is no success has this form."""
+"""Problem details (RFC 9457): the form of every answer of the gateway that is not a success."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,15 +17,15 @@ from nodes.gateway import parameter_values
 MEDIA_TYPE = "application/problem+json"
 
 RETRY_AFTER = 1
-"""Seconds after which it makes sense to ask again for what cannot be had just now, if nothing else is known."""
+"""Seconds after which a request that was answered 503 is worth repeating, if nothing better is known."""
 
 
 class ViolationAnswer(BaseModel):
     """Why a value was refused."""
 
-    field: str = Field(description="parameter, argument or header")
-    limit: str = Field(description="the limit that was passed, with its unit; empty when there is none")
-    reason: str = Field(description="what is wrong and what would be right")
+    field: str = Field(description="name of the parameter, argument or header")
+    limit: str = Field(description="the limit that it exceeds, with its unit; empty if there is none")
+    reason: str = Field(description="what is wrong, and what would be right")
 
 
 class MissingAnswer(BaseModel):
@@ -35,42 +35,44 @@ class MissingAnswer(BaseModel):
     since: float = Field(
         description="Unix time at which it was last heard, or at which the gateway began to listen (s)"
     )
-    silent: float = Field(description="the same as an age (s)")
-    reason: str = Field(description="for people")
+    silent: float = Field(description="seconds since then (s)")
+    reason: str = Field(description="why it counts as missing, for people")
 
 
 class Problem(BaseModel):
     """A problem as RFC 9457 describes it, with the members that this API adds."""
 
-    type: str = Field(description="what kind of problem", examples=["urn:kpp:problem:violations"])
+    type: str = Field(description="kind of problem, for programs", examples=["urn:kpp:problem:violations"])
     title: str = Field(description="the HTTP status in words")
     status: int = Field(description="the HTTP status")
-    detail: str = Field(description="what is wrong and what would be right")
-    violations: list[ViolationAnswer] | None = Field(None, description="the values that were refused; nothing was done")
-    missing: list[MissingAnswer] | None = Field(None, description="what the gateway does not hear")
-    known: list[str] | None = Field(None, description="the names that there are")
-    command: str | None = Field(None, description="the command that was not carried out")
-    id: str | None = Field(None, description="its id: send it as Idempotency-Key to ask again")
-    run: str | None = Field(None, description="run in which it was rejected")
-    seq: int | None = Field(None, description="tick at which it was rejected")
-    t: float | None = Field(None, description="simulated time at which it was rejected (s)")
+    detail: str = Field(description="what is wrong, and what would be right")
+    violations: list[ViolationAnswer] | None = Field(
+        None, description="the values that were refused; nothing was applied"
+    )
+    missing: list[MissingAnswer] | None = Field(None, description="parts of the plant that the gateway does not hear")
+    known: list[str] | None = Field(None, description="names that would be right here, or some of them")
+    command: str | None = Field(None, description="name of the command that was not carried out")
+    id: str | None = Field(None, description="id of that command: send it as Idempotency-Key to repeat the request")
+    run: str | None = Field(None, description="run in which the command was rejected")
+    seq: int | None = Field(None, description="tick at which the command was rejected")
+    t: float | None = Field(None, description="simulated time at which the command was rejected (s)")
 
     @classmethod
     def of(cls, status: int, kind: str, detail: str, **members: Any) -> "Problem":
-        """Make one.
+        """Make a problem.
 
         Args:
             status: HTTP status.
             kind: last part of its type.
-            detail: what is wrong and what would be right.
-            members: those that this API adds.
+            detail: what is wrong, and what would be right.
+            members: values of the members that this API adds.
         """
         title = HTTPStatus(status).phrase
         return cls(type=f"urn:kpp:problem:{kind}", title=title, status=status, detail=detail, **members)
 
     @classmethod
     def refusal(cls, refusal: Refusal) -> "Problem":
-        """Why somebody was not let in."""
+        """The problem for a request that was not let in."""
         return cls.of(refusal.status, refusal.kind, refusal.reason)
 
     @classmethod
@@ -80,7 +82,7 @@ class Problem(BaseModel):
 
     @classmethod
     def absent(cls, field: str, limit: str, reason: str) -> "Problem":
-        """A 404 about a value that names nothing which is there."""
+        """A 404 about a value that is the name of nothing."""
         return cls._about(404, field, limit, reason)
 
     @classmethod
@@ -90,17 +92,18 @@ class Problem(BaseModel):
 
     @classmethod
     def conflict(cls, field: str, limit: str, reason: str) -> "Problem":
-        """A 409 about a value that may be sent, but does not go with another one or with what is there."""
+        """A 409 about a value that is permitted, but conflicts with another one or with what is there."""
         return cls._about(409, field, limit, reason)
 
     @classmethod
     def parameters(cls, error: ParameterError, given: Mapping[str, Any]) -> "Problem":
-        """A 422 or 409 with everything that the model says against parameters.
+        """A 422 or 409 with every objection of the model to some parameters.
 
         Args:
-            error: what it says.
-            given: what was sent, by name.
+            error: the objections.
+            given: the values that were sent, by name.
         """
+        # A reason is as long as the bus lets it be, where the module objects to the same values in the same words.
         found = [
             ViolationAnswer(field=item.field[:200], limit=_limit(item), reason=item.reason[:512])
             for item in error.violations
@@ -118,7 +121,7 @@ def _limit(item: Violation) -> str:
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem."""
+    """Ends a request with a problem, which is sent with some headers."""
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(problem.detail)
@@ -127,7 +130,7 @@ class ProblemError(Exception):
 
 
 def render(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """The HTTP answer that carries a problem; members without a value are left out. A 503 says when to ask again."""
+    """The HTTP answer with a problem. Members without a value are left out; a 503 always says when to ask again."""
     content = problem.model_dump_json(exclude_none=True)
     retry = {"Retry-After": str(RETRY_AFTER)} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(content, problem.status, {**retry, **(headers or {})}, MEDIA_TYPE)
@@ -139,12 +142,12 @@ async def _problem(_request: Request, error: ProblemError) -> Response:
 
 async def _http(request: Request, error: HTTPException) -> Response:
     detail = {
-        404: f"there is nothing at {request.url.path[:200]}: see /openapi.json",
-        405: f"{request.method} is not possible here: see the Allow header",
+        404: f"there is nothing at {request.url.path[:200]}: /v1/openapi.json lists every path",
+        405: f"{request.method} is not possible here: the header Allow names the methods that are",
     }.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        # The router names the methods of the first route of that path alone.
+        # A path with several methods has a route for each, and the router names only the methods of the first.
         headers["Allow"] = ", ".join(request.app.state.roles.methods(request.scope["path"])) or headers.get("Allow", "")
     return render(Problem.of(error.status_code, "http", detail), headers)
 
@@ -156,15 +159,17 @@ async def _invalid(_request: Request, error: RequestValidationError) -> Response
 
 
 def _violation(item: Mapping[str, Any]) -> ViolationAnswer:
-    """One finding of pydantic, in the words of this API."""
+    """One finding of pydantic, in the form of this API."""
+    # The first part says where the value was sent, such as "query"; it is only of use if there is nothing else.
     where = [str(part) for part in item["loc"][1:]] or [str(item["loc"][0])]
     limit = ", ".join(f"{name} {value}" for name, value in item.get("ctx", {}).items() if name != "error")
     return ViolationAnswer(field=".".join(where)[:200], limit=limit, reason=str(item["msg"]))
 
 
 async def _defect(_request: Request, _error: Exception) -> Response:
-    # Starlette raises the error again after the answer, so that the log has it with its traceback.
-    return render(Problem.of(500, "defect", "the gateway has a defect; its log has the details"))
+    # Starlette raises the error again after the answer, so the log has it with its traceback. The client gets no
+    # details, which may hold paths of this machine.
+    return render(Problem.of(500, "defect", "this is a defect of the gateway: its log has the details"))
 
 
 def register(app: FastAPI) -> None:

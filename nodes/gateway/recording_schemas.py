@@ -1,4 +1,4 @@
-"""What the gateway answers about recordings: the shape of each answer, and how it follows from the recorder's."""
+"""Answers about recordings: the shape of each, and how it is made from the recorder's reply."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ from nodes.gateway.derived import RestAnswer, derived, meaning
 
 
 class ForkOriginAnswer(RestAnswer):
-    """The moment of another run that a run began from."""
+    """The moment of an earlier run that a fork began from."""
 
-    run: str = Field(description="the other run", examples=["0001-001"])
-    seq: int = Field(description="tick of that moment")
-    t: float = Field(description="simulated time of that moment in the other run (s)")
+    run: str = Field(description="the earlier run", examples=["0001-001"])
+    seq: int = Field(description="tick of that moment in the earlier run")
+    t: float = Field(description="simulated time of that moment in the earlier run (s)")
 
 
 @derived(RecordedModule)
@@ -35,9 +35,9 @@ class RecordingAnswer(RestAnswer):
     """One recorded run."""
 
     run: str = Field(description="its id", examples=["0001-001"])
-    scenario: str | None = Field(description="what it began from; null if its beginning is not recorded")
-    fork: ForkOriginAnswer | None = Field(description="where it was forked; null for a run of its own")
-    bytes: int = Field(description="room that it takes on the disk (B)")
+    scenario: str | None = Field(description="scenario that it began with; null if its beginning is not recorded")
+    fork: ForkOriginAnswer | None = Field(description="where it was forked from; null if it is no fork")
+    bytes: int = Field(description="space that it takes on the disk (B)")
     recording: bool = Field(description="true while it is being recorded")
     modules: list[RecordedModuleAnswer]
 
@@ -47,9 +47,9 @@ class RecordingsAnswer(RestAnswer):
 
     recordings: list[RecordingAnswer] = Field(description="the newest first")
     more: bool = Field(description="true if there are older ones")
-    next: str | None = Field(description="ask again with this as `before` for older ones; null at the end")
-    status: str = Field(description="what the recorder says of itself")
-    quota: int = Field(description="room that all recordings may take (B)")
+    next: str | None = Field(description="send this as `before` to get the next page of older runs; null at the end")
+    status: str = Field(description="state of the recorder, for people")
+    quota: int = Field(description="space that all recordings together may take (B)")
 
 
 @derived(RecordedChannel)
@@ -58,7 +58,7 @@ class ChannelAnswer(RestAnswer):
 
 
 class ChannelsAnswer(RestAnswer):
-    """Everything that is recorded of a module at every tick."""
+    """Every quantity that is recorded of a module at every tick."""
 
     run: str
     module: str
@@ -67,12 +67,12 @@ class ChannelsAnswer(RestAnswer):
 
 @derived(ChannelHistory)
 class ChannelHistoryAnswer(RestAnswer):
-    """One channel: a value for each bin, null where it had none."""
+    """One channel: a value for each bin, null where the channel had none."""
 
 
 @derived(History)
 class HistoryAnswer(RestAnswer):
-    """Statistics of channels. Bins without any state are left out."""
+    """Statistics of channels in bins of simulated time. Bins without any state are left out."""
 
 
 class SideAnswer(HistoryAnswer):
@@ -84,7 +84,9 @@ class SideAnswer(HistoryAnswer):
 class SidesAnswer(RestAnswer):
     """Two runs over the same simulated time."""
 
-    common: str | None = Field(description="the run that both come from; null if each is counted from its own start")
+    common: str | None = Field(
+        description="run that both descend from; null if there is none and each is counted from its own start"
+    )
     left: SideAnswer
     right: SideAnswer
 
@@ -97,24 +99,29 @@ class ResultAnswer(RestAnswer):
 
 
 class NotesAnswer(RestAnswer):
-    """A block of the events and results of a run."""
+    """A block of the events of a run and the results of its commands."""
 
     run: str
-    total: int = Field(description="events and results in that time")
-    next: int | None = Field(description="ask again with this as `after` for those that follow; null at the end")
+    total: int = Field(description="number of events and results in the requested time")
+    next: int | None = Field(description="send this as `after` to get the next block; null at the end")
     events: list[EventAnswer] = Field(description="oldest first")
     results: list[ResultAnswer] = Field(description="oldest first")
 
 
 class ForkedAnswer(AppliedAnswer):
-    """A run began from a recorded moment; `run` is the new one."""
+    """A run that has begun from a recorded moment; `run` is the new run."""
 
     fork: ForkOriginAnswer = Field(description="the moment that it began from")
-    digests: dict[str, str] = Field(description="digest of the state of that moment, by module")
+    digests: dict[str, str] = Field(description="digest of the state at that moment, by module")
 
 
 def recording(run: RecordedRun, begun: Result | None) -> RecordingAnswer:
-    """A recorded run with what its beginning says."""
+    """A recorded run.
+
+    Args:
+        run: what the recorder lists of it.
+        begun: the result of its `begin`, which says what it began from; None if that is not recorded.
+    """
     return RecordingAnswer.made(
         run,
         scenario=None if begun is None else str(begun.applied.get("scenario", "")) or None,
@@ -123,18 +130,24 @@ def recording(run: RecordedRun, begun: Result | None) -> RecordingAnswer:
 
 
 def fork_of(begun: Result | None) -> ForkOriginAnswer | None:
-    """Where a run was forked, as the result of its `begin` has it."""
+    """Where a run was forked from, by the result of its `begin`; None if it is no fork or that is not recorded."""
     found = None if begun is None else begun.applied.get("fork")
     return ForkOriginAnswer(**found) if isinstance(found, dict) else None
 
 
 def channels(blocks: list[Channels]) -> ChannelsAnswer:
-    """All blocks of a module's channels."""
+    """All channels of a module, from the recorder's blocks; there is at least one block."""
     return ChannelsAnswer.made(blocks[0], channels=[channel for block in blocks for channel in block.channels])
 
 
 def side(found: History, shift: float) -> SideAnswer:
-    """Bins of one of two runs, told in the time of the left one."""
+    """Bins of one of two compared runs, in the simulated time of the left one.
+
+    Args:
+        found: bins in the run's own time.
+        shift: its own time minus that of the left run at the same moment (s).
+    """
+    # Rounded to the microseconds in which simulated time is counted, so that both sides have equal times.
     return SideAnswer.made(found, t=[round(t - shift, 6) for t in found.t], shift=shift)
 
 

@@ -1,4 +1,4 @@
-"""Recordings over REST: what the recorder is asked, and what is read from the recordings of this host."""
+"""Recordings over REST: questions to the recorder, and exports that are read from the recordings of this host."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,20 +37,20 @@ Reply = TypeVar("Reply", Runs, Channels, History, Notes)
 MAX_BINS = 1024
 MAX_CHANNELS = 64
 ANCESTORS = 16
-"""Forks of forks that are followed."""
+"""Most forks of forks that are followed back."""
 
 BEGINNING = 1e-6
-"""End of the time in which a run's `begin` is looked for (s): it acts at time zero."""
+"""End of the time range in which the result of a run's `begin` is looked for (s): it acts at time zero."""
 
 AFTER = 1e-6
-"""A time this much after a state has that state in it (s): ends are not included."""
+"""Added to the time of a state for the end of a range that is to include the state (s): ends are exclusive."""
 
 _NAMES = {"start": "from", "end": "to"}
-"""Fields of the bus by their names here."""
+"""Names of this API for fields that have another name on the bus."""
 
 
 class TimeRange(NamedTuple):
-    """A range of simulated time (s) in so many bins."""
+    """A range of simulated time (s), without its end, and the number of bins that it is divided into."""
 
     start: float
     end: float
@@ -58,17 +58,21 @@ class TimeRange(NamedTuple):
 
 
 class Recordings:
-    """What the recorder knows.
+    """Questions to the recorder. Each raises ProblemError: 404, 409, or 503 if the recorder does not answer.
 
     Args:
-        endpoints: where it is.
+        endpoints: where the recorder is.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
 
     async def _ask(self, request: RecorderRequest, kind: type[Reply]) -> Reply:
-        """Raises ProblemError: 404 for what is not there, 409 for values that do not go together, 503 unanswered."""
+        """The recorder's reply.
+
+        Raises:
+            ProblemError: 404 for what is not recorded, 409 for values that conflict, 503 if there is no answer.
+        """
         try:
             return await client.recorded(self._endpoints, request, kind)
         except RefusedError as error:
@@ -77,7 +81,12 @@ class Recordings:
             raise ProblemError(Problem.of(503, "recorder", str(error)), {"Retry-After": "1"}) from error
 
     async def runs(self, before: str, limit: int) -> RecordingsAnswer:
-        """Recorded runs, the newest first."""
+        """A page of the recorded runs, the newest first.
+
+        Args:
+            before: the last run of the page before; empty for the first page.
+            limit: most runs.
+        """
         found = await self._ask(RunsRequest(before), Runs)
         chosen = found.runs[:limit]
         listed = [recording_schemas.recording(run, await self.begun(run.run)) for run in chosen]
@@ -91,28 +100,28 @@ class Recordings:
         return next((result for result in found.results if result.name == "begin"), None)
 
     async def channels(self, run: str, module: str) -> list[Channels]:
-        """The channels of a module, in blocks."""
+        """The channels of a module, in blocks: all of them together would be larger than a message on the bus."""
         blocks = [await self._ask(ChannelsRequest(run, module, 0), Channels)]
         count = len(blocks[0].channels)
-        while blocks[-1].channels and count < blocks[0].total:
+        while blocks[-1].channels and count < blocks[0].total:  # an empty block ends it, whatever the total promised
             blocks.append(await self._ask(ChannelsRequest(run, module, count), Channels))
             count += len(blocks[-1].channels)
         return blocks
 
     async def history(self, run: str, module: str, channels: Sequence[str], span: TimeRange) -> History:
-        """Bins of channels."""
+        """Minimum, mean and maximum of channels in bins of simulated time."""
         request = HistoryRequest(run, module, list(channels), span.start, span.end, span.bins)
         return await self._ask(request, History)
 
     async def notes(self, run: str, start: float, end: float, after: int) -> Notes:
-        """A block of the events and results."""
+        """A block of the events and results of a time range (s), after the first `after` of them."""
         return await self._ask(NotesRequest(run, start, end, after), Notes)
 
     async def extent(self, run: str, module: str) -> RecordedModule:
         """How much of a module is recorded in a run.
 
         Raises:
-            ProblemError: 404 that lists the modules or the runs there are.
+            ProblemError: 404 that lists the recorded modules, or some of the recorded runs.
         """
         before, known = "", []
         while True:
@@ -128,14 +137,24 @@ class Recordings:
     async def compare(
         self, runs: tuple[str, str], module: str, channels: Sequence[str], asked: TimeRange
     ) -> SidesAnswer:
-        """Two runs over the same simulated time, that of the left one; an infinite end means as far as both go."""
+        """Two runs over the same simulated time.
+
+        Args:
+            runs: the left and the right one.
+            module: whose channels.
+            channels: their names.
+            asked: range in the simulated time of the left run; it is cut to what both runs have.
+
+        Raises:
+            ProblemError: 404 if that leaves nothing.
+        """
         left, right = runs
         common, shift = await self._shift(left, right)
         ends = [await self.extent(run, module) for run in runs]
         start = max(asked.start, 0.0, -shift)
         end = min(asked.end, ends[0].end + AFTER, ends[1].end - shift + AFTER)
         if not start < end:
-            reason = f"nothing of {right} is recorded in that time of {left}: they share {start:g} to {end:g} s"
+            reason = f"nothing of {right} is recorded in that time of {left}: choose another range"
             raise ProblemError(Problem.absent("from", f"{end:g} s", reason))
         mine = await self.history(left, module, channels, TimeRange(start, end, asked.bins))
         theirs = await self.history(right, module, channels, TimeRange(start + shift, end + shift, asked.bins))
@@ -144,7 +163,7 @@ class Recordings:
         )
 
     async def _shift(self, left: str, right: str) -> tuple[str | None, float]:
-        """The run that both come from, and how much later the right one's time is at the same moment (s)."""
+        """The run that both descend from, and the right run's time minus the left run's at the same moment (s)."""
         mine, theirs = await self._ancestors(left), await self._ancestors(right)
         for run, offset in mine.items():
             if run in theirs:
@@ -152,13 +171,14 @@ class Recordings:
         return None, 0.0
 
     async def _ancestors(self, run: str) -> dict[str, float]:
-        """A run and those it was forked from, each with its simulated time at which this run began (s)."""
+        """A run and those that it descends from, each with its own simulated time at which this run began (s)."""
         found = {run: 0.0}
         offset = 0.0
         for _ in range(ANCESTORS):
             try:
                 fork = recording_schemas.fork_of(await self.begun(run))
-            except ProblemError as error:  # a parent may be dropped already: what came before it is not known
+            except ProblemError as error:
+                # A parent may have been dropped to make room: then what it descends from is not known.
                 if error.problem.status == 404 and len(found) > 1:
                     break
                 raise
@@ -174,7 +194,8 @@ def _module(run: str, module: str, modules: Sequence[RecordedModule]) -> Recorde
         if each.module == module:
             return each
     known = [each.module for each in modules if each.module != "clock"]
-    detail = f"nothing of module {module!r} is recorded in run {run}: there are {', '.join(known) or 'none yet'}"
+    there = f"recorded are {', '.join(known)}" if known else "nothing is recorded yet"
+    detail = f"nothing of module {module!r} is recorded in run {run}: {there}"
     raise ProblemError(Problem.of(404, "recording", detail, known=known))
 
 
@@ -183,19 +204,24 @@ def _refused(refused: Refused) -> Problem:
         return Problem.of(404, "recording", refused.reason)
     if refused.field == "channels":
         return Problem.absent("channels", "what is recorded", refused.reason)
-    # Each value by itself was looked at before: they do not go together.
+    # The routes have checked each value by itself, so what the recorder refuses is their combination.
     return Problem.conflict(_NAMES.get(refused.field, refused.field) or "query", "", refused.reason)
 
 
-# What is read from the files of this host; it may take its time and belongs in a thread
-
-
 def export(root: Path, run: str, selection: Selection, form: Format) -> Export:
-    """Part of a recording as a stream of bytes.
+    """Part of a recording as a stream of bytes, read from the files of this host.
+
+    It opens files, which may take its time: it is to be called in a thread, and its bytes are to be taken in one.
+
+    Args:
+        root: folder of all recordings.
+        run: the recorded run.
+        selection: module, channels and range of time.
+        form: file format.
 
     Raises:
         NoRecordingError: if the run is not recorded.
-        ProblemError: 404 for a module or a channel that is not there.
+        ProblemError: 404 if the module or a channel is not recorded.
     """
     folder = recorded(root, run)
     try:
@@ -207,6 +233,7 @@ def export(root: Path, run: str, selection: Selection, form: Format) -> Export:
 
 
 def file_name(run: str, module: str, form: str) -> dict[str, str]:
-    """The header that names the file of an export; an id has no character that would need quoting."""
+    """The header that names the file of an export; neither a run id nor a module has a character to be quoted."""
+    # A colon is no part of a file's name on Windows, and a leading dot would hide the file.
     safe = run.replace(":", "_").lstrip(".") or "run"
     return {"Content-Disposition": f'attachment; filename="{safe}-{module}.{form}"'}

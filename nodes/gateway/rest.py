@@ -1,4 +1,4 @@
-"""The REST API: every router under /v1, the first paths as aliases, behind the checks of host, origin and body."""
+"""The REST API: every route under /v1, the paths of the first version as aliases, behind the checks of each request."""
 
 from typing import Any
 
@@ -34,11 +34,11 @@ from runtime.http import HeadAsGet
 
 SUBJECTS = (plant, time, runs, parameters, presets, controls, data, recordings, replay, stream, documents)
 FIRST = (plant, time, runs, parameters, data)
-"""Subjects that have first paths, without /v1."""
+"""Subjects that have paths of the first version, without /v1."""
 
 
 def api() -> APIRouter:
-    """Every route of the API."""
+    """Every route of the API, under /v1 and as alias."""
     router = APIRouter(responses=PROBLEM)
     for subject in SUBJECTS:
         router.include_router(subject.router, prefix="/v1")
@@ -61,7 +61,10 @@ def described() -> FastAPI:
 
 
 def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
-    """Every operation by path and method as it is described; one that the description leaves out says nothing more."""
+    """Every operation by path and method, as it is described.
+
+    Those that the description leaves out are here too, without anything said of them: they need a role all the same.
+    """
     found = {path: dict(methods) for path, methods in app.openapi()["paths"].items()}
     routes = [*app.routes, *(route for subject in FIRST for route in subject.first.routes)]
     for route in routes:
@@ -76,9 +79,18 @@ def description() -> dict[str, Any]:
 
 
 def application(gateway: Gateway, admission: Admission, names: Names, room: Room) -> ASGIApp:
-    """The REST API behind its checks of host, origin, token, role, rate, room and body."""
+    """The REST API behind its checks of host, origin, token, role, rate, room and body.
+
+    Args:
+        gateway: what the routes work with.
+        admission: tokens and rates.
+        names: who we are, and whose pages may use the server.
+        room: how many requests may be under way.
+    """
     app = described()
     app.state.gateway = gateway
     roles: Roles = app.state.roles
+    # From the inside out: a body is read only once the request has been let in, so that nobody without a token can have
+    # bodies of 64 KiB read; a refusal is small and is not compressed.
     packed = Compressed(StrictBodies(app))
     return HeadAsGet(AccessMiddleware(packed, names, admission, roles.needed, roles.methods, room, urgent))

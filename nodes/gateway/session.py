@@ -1,4 +1,4 @@
-"""One WebSocket client: what it wants, who it is, what it got wrong. No sockets, no time of its own."""
+"""One client of the stream: what it wants, who it is, what it got wrong. No sockets, no time of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,31 +19,34 @@ from nodes.gateway.wire import ClientMessage, ErrorMessage, GapMessage, Snapshot
 JSON = "kpp.json.v1"
 MSGPACK = "kpp.msgpack.v1"
 SUBPROTOCOLS = (JSON, MSGPACK)
-"""What /ws speaks: JSON in text messages (also without a subprotocol), or MessagePack in binary ones."""
+"""Subprotocols of /ws: JSON in text messages (which is also the default), or MessagePack in binary messages."""
 
 TOKEN = "kpp.token."  # noqa: S105  # the beginning of a subprotocol that carries a token
-"""A token may be offered as one more subprotocol, because a browser can send no header."""
+"""A token may be offered as a further subprotocol, because a page cannot add a header to a WebSocket's handshake."""
 
 TAKE_TIME = 2.0
-"""Seconds within which a client has to take what was sent to it."""
+"""Seconds within which a client has to read some of what was sent to it."""
 
 MAX_MISTAKES = 5
-"""Messages that make no sense before a client is sent away."""
+"""Invalid messages after which a client is disconnected."""
 
 _FROM_JSON: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 _FROM_MSGPACK: msgspec.msgpack.Decoder[ClientMessage] = msgspec.msgpack.Decoder(ClientMessage)
 
 
 def subprotocol(offered: list[str]) -> str | Problem | None:
-    """Choose the first offered subprotocol that /ws speaks; None if the client offered none."""
+    """The first offered subprotocol that /ws speaks; None if none was offered, a problem if only others were."""
     names = [name for name in offered if not name.startswith(TOKEN)]
     for name in names:
         if name in SUBPROTOCOLS:
             return name
     if not names:
+        # Only a token was offered: the client gets JSON. The token itself is never chosen, for what is chosen is sent
+        # back and would put a secret into an answer.
         return JSON if offered else None
     known = list(SUBPROTOCOLS)
-    return Problem.of(400, "subprotocol", f"none of the offered subprotocols is known: offer {known[0]}", known=known)
+    detail = f"none of the offered subprotocols is known: offer {' or '.join(known)}"
+    return Problem.of(400, "subprotocol", detail, known=known)
 
 
 def token_offered(offered: list[str]) -> str | None:
@@ -52,7 +55,7 @@ def token_offered(offered: list[str]) -> str | None:
 
 
 class TickKey:
-    """A tick as a pace sees it."""
+    """A tick in the form that a pace takes: identified by run and tick."""
 
     def __init__(self, tick: Tick) -> None:
         self.key = (tick.run, tick.seq)
@@ -60,7 +63,7 @@ class TickKey:
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """In what form a client gets states; clients that want the same share one, which is told by its identity."""
+    """In what form a client gets states. Clients that want the same share one object, so it is compared by identity."""
 
     selection: GroupSelection
     binary: bool
@@ -70,7 +73,7 @@ _FORMS: WeakValueDictionary[tuple[GroupSelection, bool], Form] = WeakValueDictio
 
 
 def form(selection: GroupSelection, *, binary: bool) -> Form:
-    """The one form of that kind."""
+    """The one object for this form; it is forgotten when the last client that uses it has gone."""
     found = _FORMS.get((selection, binary))
     if found is None:
         found = _FORMS[selection, binary] = Form(selection, binary)
@@ -78,10 +81,10 @@ def form(selection: GroupSelection, *, binary: bool) -> Form:
 
 
 class Session:
-    """Turns, mistakes and notices of one client.
+    """State of one client: what it is subscribed to, its turns, its mistakes, and what it has been told.
 
     Args:
-        wanted: what it subscribes to first.
+        wanted: its first subscription.
         binary: true for MessagePack.
         now: when it connected (s).
         caller: who it is.
@@ -91,22 +94,32 @@ class Session:
         self.binary = binary
         self.caller = caller
         self.address = ""
-        """Where it comes from, as far as that is known."""
+        """Where it connects from, behind a trusted proxy that of the proxy's client; the rates of who has no name."""
         self.mistakes = 0
         self.commands = 0
-        """Commands that it waits for."""
+        """How many of its commands are under way."""
         self.wanted = wanted
         self.form = form(wanted.selection, binary=binary)
         self.paces: dict[str, SessionPace | Decimation] = {}
         self._ticks = SessionPace(wanted.rate or DEFAULT_RATE, now)
         self.stale: set[str] = set()
-        """Modules of which it was told that no fresh frame comes."""
+        """Modules about whose silence it has been told."""
         self.blocked: float | None = None
-        """Since when it has taken nothing, with something there to take."""
+        """Since when it has read nothing although something was there to read; None if it keeps up."""
         self._untaken = 0
+        """Most bytes that can be waiting if it has read nothing since the last look: those of then, and all since."""
 
     def subscribe(self, wanted: Subscription, rings: Mapping[str, FrameRing], now: float) -> list[GapMessage]:
-        """Want something else from now on; the answer names what is lost of what it wants to go on with."""
+        """Subscribe to something else from now on.
+
+        Args:
+            wanted: the checked subscription.
+            rings: the newest frames of each module.
+            now: time (s).
+
+        Returns:
+            The gaps in what it wants to resume: frames that no longer are in the rings.
+        """
         self.wanted = wanted
         self.form = form(wanted.selection, binary=self.binary)
         self.stale.clear()
@@ -124,19 +137,19 @@ class Session:
         return gaps
 
     def has_newest(self, newest: Mapping[str, Frame | None]) -> None:
-        """A snapshot was sent: updates are what comes after it."""
+        """Take note that a snapshot was sent with these frames, so that only later ones follow."""
         for name, pace in self.paces.items():
             frame = newest[name]
             if isinstance(pace, SessionPace) and frame is not None:
                 pace.has(frame)
 
     def change_rate(self, rate: float, now: float) -> None:
-        """Get states at a rate from now on, whatever it was before."""
+        """Get states at a rate (Hz) from now on, also if it was subscribed to every n-th tick before."""
         self.wanted = msgspec.structs.replace(self.wanted, rate=rate, every=None)
         self._ticks.change(rate, now)
         for name, pace in self.paces.items():
             if isinstance(pace, SessionPace):
-                pace.change(rate, now)
+                pace.change(rate, now)  # and not a new one, which would send the newest frame a second time
             else:
                 self.paces[name] = SessionPace(rate, now)
 
@@ -147,55 +160,64 @@ class Session:
         return self._ticks.takes(TickKey(tick), now)
 
     def to_be_told(self, module: str) -> bool:
-        """Is the client to be told that no fresh frame comes? True once until frames come again."""
+        """Has the client yet to be told that a module is silent? True once for each silence."""
         first = module not in self.stale
         self.stale.add(module)
         return first
 
     def fresh(self, module: str) -> None:
-        """Frames come again."""
+        """Take note that frames of a module come again."""
         self.stale.discard(module)
 
     def gave(self, size: int) -> None:
-        """So many more bytes were written to it."""
+        """Take note that `size` more bytes were written to it."""
         self._untaken += size
 
     def stuck(self, pending: int, now: float) -> bool:
-        """Has the client taken nothing for TAKE_TIME, although there was something? Who takes slowly is not stuck.
+        """Has the client read nothing for TAKE_TIME although there was something to read? A slow one is not stuck.
 
         Args:
-            pending: bytes that were sent and that it has not taken.
+            pending: bytes that wait in its write buffer.
             now: time (s).
         """
         if not pending:
             self.blocked, self._untaken = None, 0
             return False
+        # The buffer alone does not tell: frames are added while it is looked at, so it can grow although the client
+        # reads. It has read something if less is there than what was there before plus what was written since.
         if self.blocked is None or pending < self._untaken:
             self.blocked = now
         self._untaken = pending
         return now - self.blocked >= TAKE_TIME
 
     def hear(self, message: str | bytes) -> ClientMessage | ErrorMessage:
-        """Read a message of the client; one that makes no sense counts as a mistake."""
+        """Decode a message of the client; an invalid one counts as a mistake, and the error is the answer to it."""
         try:
             if isinstance(message, str):
                 return _FROM_JSON.decode(message)
             if self.binary:
                 return _FROM_MSGPACK.decode(message)
-            return self.mistake("send JSON as text, or offer the subprotocol " + MSGPACK)
+            return self.mistake(f"binary messages take the subprotocol {MSGPACK}; send JSON as text")
         except (msgspec.DecodeError, ValueError) as error:
             return self.mistake(str(error))
         except RecursionError:
-            return self.mistake("nested too deeply")
+            return self.mistake("the message is nested too deeply")
 
     def mistake(self, reason: str) -> ErrorMessage:
-        """Count a mistake and say why it is one."""
+        """Count a mistake; the message says why it is one."""
         self.mistakes += 1
         return ErrorMessage(f"{reason[:200]}: send for example " + '{"type":"rate","rate":20}')
 
 
 def snapshot(plant: GatewayPlant, wanted: Subscription, *, resumed: bool) -> SnapshotMessage:
-    """What is newest of each topic that a client wants."""
+    """The newest message of each topic that a client wants.
+
+    Args:
+        plant: what is known of the plant.
+        wanted: the client's subscription.
+        resumed: true if frames follow where the client left off; then the newest ones are left out, for the client
+            would see time go back after them.
+    """
     newest: dict[str, object] = {}
     if "tick" in wanted.topics:
         newest["tick"] = plant.tick
@@ -217,11 +239,12 @@ def snapshot(plant: GatewayPlant, wanted: Subscription, *, resumed: bool) -> Sna
 
 
 def _start(wanted: Subscription, module: str, ring: FrameRing) -> tuple[int, GapMessage | None]:
-    """Where in the ring a client goes on, and what it has missed for good."""
+    """The position in the ring from which a client gets frames, and what it has missed for good."""
     after = wanted.after
     if after is None:
         return ring.end, None
     position = ring.after(after.run, after.seq)
+    # The client's last frame may just have left the ring; as long as the next one is still there nothing is missing.
     if position is None and ring.beginning(after.run, after.seq):
         position = ring.first
     if position is not None:

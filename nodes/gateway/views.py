@@ -1,4 +1,4 @@
-"""Views of the newest state frame: one per subject, each declared once with units, encoded by msgspec."""
+"""Views of the newest state frame: one for each subject, declared once with units, encoded by msgspec."""
 
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -30,7 +30,7 @@ from bus.protocol.state import (
 
 
 class View(Message, frozen=True):
-    """What every view begins with."""
+    """The fields that every view begins with."""
 
     run: Annotated[str, quantity("", "run id")]
     module: Annotated[str, quantity("", "plant module")]
@@ -41,13 +41,13 @@ class View(Message, frozen=True):
 
 
 class Flow(Message, frozen=True):
-    """One line of the way of the energy through the plant."""
+    """One line of the energy ledger."""
 
     name: Annotated[str, quantity("", "line of the ledger")]
-    kind: Annotated[LedgerSide, quantity("", "which side of the balance it stands on")]
-    energy: Annotated[float, number("J", "since the start of the run")]
-    power: Annotated[float | None, quantity("W", "at this instant, null for what is stored")]
-    share: Annotated[float | None, quantity("1", "of the energy put in, null before any was")]
+    kind: Annotated[LedgerSide, quantity("", "side of the balance that it is booked on")]
+    energy: Annotated[float, number("J", "energy since the start of the run")]
+    power: Annotated[float | None, quantity("W", "power at this instant, null for what is stored")]
+    share: Annotated[float | None, quantity("1", "share of the energy put in, null before any was put in")]
     text: Annotated[str, quantity("", "meaning")]
 
 
@@ -55,7 +55,7 @@ class SummaryView(View, frozen=True):
     """The plant on one screen."""
 
     plc_state: Annotated[str, quantity("", "state of the controller")]
-    trip: Annotated[Text | None, quantity("", "cause of the trip in force, null when none")]
+    trip: Annotated[Text | None, quantity("", "cause of the trip in force, null if there is none")]
     warnings: Annotated[list[Text], quantity("", "warnings in force")]
     chain_speed: Annotated[float, number("m/s", "chain speed")]
     shaft_speed_rpm: Annotated[float, number("rpm", "speed of the fast shaft")]
@@ -64,28 +64,30 @@ class SummaryView(View, frozen=True):
     import_power: Annotated[float, number("W", "power taken by compressor and auxiliaries")]
     net_power: Annotated[float, number("W", "export minus import")]
     net_energy: Annotated[float, number("J", "export meter minus import meter")]
-    mean_net_power: Annotated[float | None, quantity("W", "over the last laps, null if they are not steady")]
+    mean_net_power: Annotated[float | None, quantity("W", "mean over the last laps, null if they are not steady")]
     mean_cop: Annotated[
         float | None,
         quantity(
-            "1", "export and gain of the stores over all that came from anywhere, null if the laps are not steady"
+            "1",
+            "export and gain of the stores, over all that was taken in: import, from the surroundings, and from the "
+            "stores; null if the last laps are not steady",
         ),
     ]
-    mean_cop_raw: Annotated[float | None, quantity("1", "export over import of the last laps, whatever the stores did")]
+    mean_cop_raw: Annotated[float | None, quantity("1", "export over import in the last laps, whatever the stores did")]
     mean_cop_without_claims: Annotated[
-        float | None, quantity("1", "mean_cop with energy without a source counted as a source")
+        float | None, quantity("1", "mean_cop with energy that has no source counted as an input")
     ]
-    steady: Annotated[bool, quantity("", "the stores hold at the end of the laps what they held at the beginning")]
+    steady: Annotated[bool, quantity("", "true if the stores held as much at the end of the laps as at their start")]
     storage_share: Annotated[
-        float | None, quantity("1", "change of the stored exergy over the laps, over the energy taken in")
+        float | None, quantity("1", "change of the stored exergy over the laps, divided by the energy taken in")
     ]
-    storage_limit: Annotated[float | None, quantity("1", "largest storage_share of steady laps")]
+    storage_limit: Annotated[float | None, quantity("1", "largest storage_share with which laps count as steady")]
     unsteady_reason: Annotated[
         Literal["none", "no_complete_lap", "nothing_taken_in", "stores_changed"],
         quantity("", "why the means of net power and COP are withheld"),
     ]
     unsourced_power: Annotated[float, number("W", "power that a claim adds without a source")]
-    unsourced_energy: Annotated[float, number("J", "the same since the start of the run")]
+    unsourced_energy: Annotated[float, number("J", "energy that claims added without a source, since the run's start")]
     r_a: Annotated[float, number("1", "residual of the first law; the gate is 1e-9")]
     r_b: Annotated[float, number("1", "residual of the sampled first law; the gate is 1e-4")]
     r_c: Annotated[float, number("1", "residual of the second law; the gate is 1e-3")]
@@ -107,17 +109,19 @@ class ExergyView(View, frozen=True):
 
 
 class LossesView(View, frozen=True):
-    """The loss waterfall: from what was put in down to what reached the grid."""
+    """The loss waterfall: from the energy put in down to the energy that reached the grid."""
 
-    energy_in: Annotated[float, number("J", "everything put in since the start of the run")]
-    flows: Annotated[list[Flow], quantity("", "what went in, what was lost, what is stored; the largest first")]
-    delivered: Annotated[float, number("J", "what reached the grid")]
-    unsourced: Annotated[float, number("J", "energy without a source, part of what went in")]
-    residual: Annotated[float, number("J", "what does not close")]
+    energy_in: Annotated[float, number("J", "energy put in since the start of the run")]
+    flows: Annotated[
+        list[Flow], quantity("", "what was put in, what was lost, what is stored; the largest first on each side")
+    ]
+    delivered: Annotated[float, number("J", "energy that reached the grid")]
+    unsourced: Annotated[float, number("J", "energy without a source, which is part of energy_in")]
+    residual: Annotated[float, number("J", "what the ledger does not close by")]
 
 
 class FloatersView(View, frozen=True):
-    """Every floater."""
+    """Position, filling and forces of every floater."""
 
     floaters: Floaters
 
@@ -184,7 +188,7 @@ GROUPS: dict[str, type[View]] = {
     "grid": GridView,
     "hypotheses": HypothesesView,
 }
-"""Views that are groups of the state frame as they are, by the last part of their path."""
+"""Views that show groups of the state frame unchanged, by the last part of their path."""
 
 VIEWS: dict[str, type[View]] = {"summary": SummaryView, "losses": LossesView, "tension": TensionView, **GROUPS}
 
@@ -242,7 +246,7 @@ def _summary(head: dict[str, Any], state: State) -> SummaryView:
 
 
 def _lines() -> dict[str, tuple[LedgerSide, str]]:
-    """Lines of the ledger with the side of the balance they stand on, and what they are."""
+    """Lines of the ledger, each with the side of the balance that it is booked on, and its meaning."""
     declared = {name: hint.__metadata__[0] for name, hint in get_type_hints(Ledger, include_extras=True).items()}
     return {
         name: (meta.extra_json_schema["side"], meta.title)
@@ -268,7 +272,7 @@ def _losses(head: dict[str, Any], state: State) -> LossesView:
             text=meaning,
         )
         for name, (kind, meaning) in LINES.items()
-        if name != "grid"
+        if name != "grid"  # the end of the waterfall and not one of its steps: it is `delivered`
     ]
     order = {"in": 0, "out": 1, "stored": 2}
     return LossesView(

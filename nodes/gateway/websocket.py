@@ -1,8 +1,9 @@
 """The WebSocket server: hands the newest state to every client at its own rate, and waits for none of them.
 
-It is the server of the `websockets` package and not an ASGI application, because only there a client that takes
-nothing can be seen (its write buffer), told (close 1013) and cut off; a frame also costs less there. What many clients
-get is framed once and written to each transport as it is.
+It is the server of the `websockets` package and not an ASGI application, because only there can a client that reads
+nothing be noticed (by its write buffer), be told so (close code 1013) and be cut off; a frame also costs less there.
+What many clients get is framed once and written to each transport as it is. That is safe because this server neither
+compresses nor fragments messages, so that a frame never depends on the ones before it.
 """
 
 import asyncio
@@ -60,41 +61,43 @@ from nodes.gateway.wire import (
 )
 
 MAX_CLIENTS = 2000
+"""Most clients of a worker."""
+
 SILENT = 256
-"""Connections beside them that are no clients yet; the longest silent one goes for a new one."""
+"""Connections beside those of clients, which have not shown who they are; a new one replaces the oldest of them."""
 
 MAX_MESSAGE = 64 * 1024
-"""Largest message of a client in bytes; a larger one closes the connection with 1009."""
+"""Largest message of a client in bytes; a larger one closes the connection with code 1009."""
 
 MAX_COMMANDS = 16
-"""Commands of one client that may wait for an answer at a time."""
+"""Commands of one client that may be under way at a time."""
 
 URGENT_COMMANDS = 2 * MAX_COMMANDS
-"""The same for emergency stops, which have no rate: whatever else waits, there is room for one."""
+"""The same for emergency stops, which are exempt from rates: there is room for one, whatever else is under way."""
 
 READING = frozenset({"GET", "HEAD"})
 METHODS = "GET, HEAD, OPTIONS"
 
 PING = 20.0
-"""Seconds between pings, and seconds for the answer; a client that gets frames and takes none is noticed earlier."""
+"""Seconds between pings, and seconds for the answer; a client that gets frames and reads none is noticed earlier."""
 
 OPEN_TIME = 5.0
-"""Seconds for the opening handshake."""
+"""Seconds within which the opening handshake has to be complete."""
 
 AUTH_TIME = 2.0
-"""Seconds for the first message to show a token."""
+"""Seconds within which the first message has to show a token."""
 
 TOO_MANY_RETRY = 5
-"""Seconds after which somebody for whom there was no room should try again."""
+"""Seconds after which a client for which there was no room should try again."""
 
 FAREWELL = 1.0
 """Seconds for the closing handshake, after which the connection is cut."""
 
 SEND_BUFFER = 64 * 1024
-"""Bytes that the kernel holds for a client: frames in there are already old, so there is room for few."""
+"""Bytes that the kernel may hold for a client: frames grow old there, so there is room for few."""
 
 Page = Callable[[], tuple[str, bytes]]
-"""Media type and content of a page beside the stream."""
+"""Gives media type and content of a page that is served beside the stream."""
 
 
 def _offered(headers: Headers) -> list[str]:
@@ -103,24 +106,28 @@ def _offered(headers: Headers) -> list[str]:
 
 
 def _write(connection: ServerConnection, data: bytes) -> None:
-    """Send a complete frame; a connection that is closing gets nothing more."""
+    """Write a complete frame without waiting; a connection that is closing gets nothing more."""
     if connection.protocol.state is OPEN:
         connection.transport.write(data)
 
 
 def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnection]:
-    """The class of connections that count from their beginning, not only once they are clients."""
+    """A class of connections that are counted from their first byte, and not only once they are clients.
+
+    The library calls its handlers after the handshake; connections that never complete one would be counted by nobody
+    and could use up the files of the process.
+    """
 
     class Counted(Explained):
-        """One that never says who it is makes room for others."""
+        """A connection that gives up its place to others if it never says who it is."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            """Take a place, and have the longest silent one leave if there is none."""
+            """Take a place; if there is none, the connection that has been silent longest has to go."""
             super().connection_made(transport)
             peer = self.remote_address
             gone = connections.opened(self, str(peer[0]) if peer else "")
             if gone is not None:
-                gone.transport.abort()
+                gone.transport.abort()  # no farewell: it has not even asked for anything yet
 
         def connection_lost(self, exc: Exception | None) -> None:
             """Give the place back."""
@@ -131,17 +138,18 @@ def _counted_by(connections: Connections[ServerConnection]) -> type[ServerConnec
 
 
 class Stream:
-    """All WebSocket clients of one gateway.
+    """All WebSocket clients of one worker. For one loop.
 
     Args:
         plant: where frames come from.
-        commands: where commands go; None if this server takes none.
+        commands: where commands go.
         admission: who is let in.
         names: who we are, and whose pages may use the server.
         now: the clock that the view of the plant is kept by (s).
         group: runs what outlasts a call; a defect there ends the process.
         limit: most clients at a time.
-        most: connections at a time; more than clients, to refuse the next one and for who shows no token yet.
+        most: most connections at a time. They are more than the clients, so that a further client can be told that
+            there is no room, and for those that have yet to show a token.
     """
 
     def __init__(
@@ -168,11 +176,12 @@ class Stream:
         self._listeners: dict[str, dict[ServerConnection, Session]] = {}
         self._delivery = Delivery(plant, lambda client, message: self._tell(client.connection, client.session, message))
         self.pages: dict[str, Page] = {}
-        """What else is served here, by path."""
+        """Pages that are served beside the stream, by path."""
         self.dismissed = 0
+        """Clients that were disconnected because they read nothing."""
 
     def _dismiss_withdrawn(self) -> None:
-        """Close the connections of those whose token was withdrawn."""
+        """Close the connections of callers whose token was withdrawn: a token is looked at only when they connect."""
         for connection, session in self._sessions.items():
             if not self._admission.knows(session.caller):
                 self._group.create_task(self._dismiss(connection, 1008, "this token was withdrawn"))
@@ -183,12 +192,12 @@ class Stream:
 
     @property
     def sent(self) -> int:
-        """State frames that were sent."""
+        """How many state frames were sent."""
         return self._delivery.sent
 
     async def open(self, listening: socket.socket) -> Server:
-        """Begin to serve on a bound socket; the caller closes what is returned."""
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
+        """Begin to serve on a listening socket; the caller closes the server that is returned."""
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted connections inherit it
         return await serve(
             self._converse,
             sock=listening,
@@ -198,7 +207,7 @@ class Stream:
             select_subprotocol=self._select,
             compression=None,  # costs fifteen times the CPU of everything else
             max_size=MAX_MESSAGE,
-            max_queue=4,
+            max_queue=4,  # then the library stops reading: who floods us with messages fills its own buffers
             open_timeout=OPEN_TIME,
             ping_interval=PING,
             ping_timeout=PING,
@@ -207,7 +216,7 @@ class Stream:
         )
 
     def buffered(self) -> int:
-        """Bytes that clients have not taken."""
+        """Bytes that wait in this process because clients do not read."""
         return sum(connection.transport.get_write_buffer_size() for connection in self._sessions)
 
     def cut(self) -> None:
@@ -218,8 +227,12 @@ class Stream:
     # Who comes in
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer what is no handshake, refuse what is not in order, let the rest pass."""
+        """Decide on a request: let a handshake pass (None), or answer it here.
+
+        The library hands every request to this, so plain requests for pages are answered here too.
+        """
         path, _, query = request.path.partition("?")
+        # Before anything is looked at or said: who is not let in learns not even which paths there are.
         refusal = self._refusal(connection, request.headers)
         if refusal is not None:
             told = Problem.refusal(refusal)
@@ -239,22 +252,25 @@ class Stream:
         return self._response(connection, problem.status, problem, MEDIA_TYPE, headers)
 
     def _problem(self, path: str, query: str, request: Request) -> Problem | None:
-        """Why this handshake is not to be gone on with."""
+        """Why a handshake is refused; None if it is in order."""
         if path not in {"/", "/ws", *self.pages}:
-            return Problem.of(404, "http", "there is nothing here: try / or /ws")
+            return Problem.of(404, "http", "there is nothing at this path: use / or /ws")
         if request.method not in READING:
-            return Problem.of(405, "http", f"{request.method[:32]} is not possible here: see the Allow header")
+            detail = f"{request.method[:32]} is not possible here: the header Allow names the methods that are"
+            return Problem.of(405, "http", detail)
         if "Upgrade" not in request.headers:
-            return Problem.of(426, "upgrade", "this is a WebSocket: connect with ws://")
+            return Problem.of(426, "upgrade", "this is a WebSocket: connect with ws:// instead of http://")
         if self.clients() >= self._limit:
-            return Problem.of(503, "too-many", f"{self._limit} clients are connected: try again later")
+            detail = f"{self._limit} clients are connected to this worker: try again in {TOO_MANY_RETRY} s"
+            return Problem.of(503, "too-many", detail)
+        # Judged now, while a problem can still be answered with a status; `_converse` reads the same query again.
         for judged in (subprotocol(_offered(request.headers)), of_query(query, list(self._plant.modules))):
             if isinstance(judged, Problem):
                 return judged
         return None
 
     def _finish(self, connection: ServerConnection, _request: Request, response: Response) -> Response | None:
-        """Give what the library itself has against a handshake the form of every other problem."""
+        """Give a refusal by the library itself the form of every other problem; None leaves the response as it is."""
         if response.status_code < HTTPStatus.BAD_REQUEST or response.headers.get("Content-Type") == MEDIA_TYPE:
             return None
         detail = (response.body or b"").decode(errors="replace").strip() or response.reason_phrase
@@ -271,12 +287,12 @@ class Stream:
         media_type: str,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
-        """An answer that is no stream."""
+        """An answer to a request that is no handshake, or a refused one."""
         body = content
         if isinstance(body, BaseModel):
             body = body.model_dump_json(exclude_none=isinstance(content, Problem)).encode()
         response = connection.respond(HTTPStatus(status), body.decode())
-        del response.headers["Content-Type"]
+        del response.headers["Content-Type"]  # headers are a multimap: setting it would add a second one
         origins = [] if connection.request is None else connection.request.headers.get_all("Origin")
         more = {**SAFE_HEADERS, **cors.shared(origins, self._names), **headers}
         for name, value in {**more, **({"content-type": media_type} if media_type else {})}.items():
@@ -286,7 +302,7 @@ class Stream:
     def _refusal(self, connection: ServerConnection, headers: Headers) -> Refusal | None:
         refusal = hosts.check(headers.get_all("Host"), headers.get_all("Origin"), self._names)
         if refusal is None:
-            # Who wants the stream may still show a token in its first message; whatever else needs one at once.
+            # A client of the stream may still show a token in its first message; any other request needs it at once.
             token = _token(headers)
             needed = Role.PUBLIC if token is None and "Upgrade" in headers else Role.VIEWER
             caller = self._admission.admit(token, needed, self._address(connection, headers), self._now())
@@ -304,10 +320,11 @@ class Stream:
         return Subprotocol(chosen) if isinstance(chosen, str) and chosen in names else None
 
     async def _caller(self, connection: ServerConnection, headers: Headers) -> Caller | None:
-        """Who this is: by the token of the handshake, or by the first message; None if it does not say in time."""
+        """Who this is, by the token of the handshake or of the first message; None if there is none in time."""
         token = _token(headers)
         if token is None and self._admission.tokens is not None:
             try:
+                # Short: until it has shown a token it holds a place that it has no right to.
                 async with asyncio.timeout(AUTH_TIME):
                     message = await connection.recv()
                 first = msgspec.json.decode(message, type=AuthMessage)
@@ -319,15 +336,15 @@ class Stream:
 
     async def _converse(self, connection: ServerConnection) -> None:
         if connection.request is None:
-            raise TypeError("a connection without a request")
+            raise TypeError("a connection has no request")
         headers = connection.request.headers
         wanted = of_query(connection.request.path.partition("?")[2], list(self._plant.modules))
         if isinstance(wanted, Problem):
-            raise TypeError("a connection was admitted whose wish is none")
+            raise TypeError("a connection was admitted although its query is invalid")
         try:
             caller = await self._caller(connection, headers)
             if caller is None:
-                await self._dismiss(connection, 1008, f"no known token within {AUTH_TIME:g} s")
+                await self._dismiss(connection, 1008, f"no valid token within {AUTH_TIME:g} s")
                 return
             session = Session(wanted, binary=connection.subprotocol == MSGPACK, now=self._now(), caller=caller)
             session.address = self._address(connection, headers)
@@ -339,11 +356,11 @@ class Stream:
             async for message in connection:
                 await self._obey(connection, session, message)
                 if session.mistakes >= MAX_MISTAKES:
-                    await self._dismiss(connection, 1008, f"{MAX_MISTAKES} messages made no sense")
+                    await self._dismiss(connection, 1008, f"{MAX_MISTAKES} invalid messages")
         except ConnectionClosed:
             return
         finally:
-            self._forget(connection)
+            self._forget(connection)  # however it ended, also by a defect: nobody writes to what has gone
 
     def _forget(self, connection: ServerConnection) -> None:
         self._sessions.pop(connection, None)
@@ -377,11 +394,15 @@ class Stream:
             case ErrorMessage():
                 answer = said
         if answer is not None:
+            # Waits while the client's write buffer is full, and its next message is not read before: a client that asks
+            # and never reads the answers cannot pile them up here.
             await connection.send(pack(answer, binary=session.binary))
+        # It may have been sent away during the wait; attached again, it would never be detached.
         if isinstance(answer, RateMessage) and connection in self._sessions:
             self._delivery.attach(connection, session, self._now())
 
     def _subscribe(self, connection: ServerConnection, session: Session, wanted: Subscription) -> None:
+        # Nothing here waits, so no frame can come between the snapshot and the first update.
         self._unseat(connection)
         gaps = session.subscribe(wanted, self._plant.rings, self._now())
         if not wanted.plain:
@@ -403,9 +424,10 @@ class Stream:
         urgent = said.name == EMERGENCY_STOP
         wait = 0.0 if urgent else self._admission.commands.wait(caller.name or session.address, self._now())
         if wait or session.commands >= (URGENT_COMMANDS if urgent else MAX_COMMANDS):
-            reason = f"too many commands: send the next in {wait:.1f} s, and at most {MAX_COMMANDS} at a time"
+            reason = f"too many commands: send the next one in {wait:.1f} s, with at most {MAX_COMMANDS} under way"
             return _problem(Problem.of(429, "rate", reason), said.id)
         session.commands += 1
+        # In a task: a command takes until its tick, and an emergency stop that comes next must not wait for that.
         self._group.create_task(self._carry_out(connection, session, said))
         return None
 
@@ -427,20 +449,23 @@ class Stream:
     # What clients get
 
     def heard(self, message: Published) -> None:
-        """Pass a tick, a report, an event or a result on to those who want it. To be called for each one."""
+        """Pass a tick, a status, an event or a result on to the clients that want it. To be called for each one."""
         made: dict[bool, bytes] = {}
         for connection, session in self._listeners.get(message.topic(), {}).items():
             if isinstance(message, Tick) and not session.takes_tick(message, self._now()):
                 continue
             if connection.transport.get_write_buffer_size() > BACKLOG:
-                continue  # it is cut off soon, unless it takes some
+                continue  # `pulse` disconnects it soon, unless it begins to read
             if session.binary not in made:
                 made[session.binary] = _packed(message, binary=session.binary)
             _write(connection, made[session.binary])
             session.gave(len(made[session.binary]))
 
     def pulse(self) -> None:
-        """To be called about ten times a second: sees to stale data and to clients that do not take everything."""
+        """Look after silent modules and clients that do not read; to be called about ten times a second.
+
+        Frames bring most of this about by themselves. This is for when none come, and for clients that get none.
+        """
         now = self._now()
         for connection, session in list(self._sessions.items()):
             pending = connection.transport.get_write_buffer_size()
@@ -453,11 +478,13 @@ class Stream:
                 self._delivery.attend(name, now)
 
     def sweep(self, module: str, now: float) -> None:
-        """To be called for each new frame of a module."""
+        """Give clients the newest frame of a module, each if it is its turn. To be called for each new frame."""
         self._delivery.sweep(module, now)
 
     def _send_away(self, connection: ServerConnection) -> None:
         self.dismissed += 1
+        # At once and not when it is closed: closing waits for a client that does not read, and until then every pulse
+        # would find it stuck again.
         self._forget(connection)
         self._group.create_task(self._dismiss(connection, 1013, f"nothing was taken for {TAKE_TIME:g} s"))
 
@@ -467,7 +494,7 @@ class Stream:
             async with asyncio.timeout(FAREWELL):
                 await connection.close(code, reason)
         except TimeoutError:
-            connection.transport.abort()
+            connection.transport.abort()  # the farewell waits behind everything else that the client does not read
 
 
 def _token(headers: Headers) -> str | None:

@@ -1,4 +1,4 @@
-"""What WebSocket clients and the gateway say to each other, declared once; AsyncAPI is generated from here."""
+"""Messages between WebSocket clients and the gateway, declared once; the AsyncAPI description is made from them."""
 
 from typing import Annotated, Any
 
@@ -17,15 +17,17 @@ MAX_TOPICS = 16
 MAX_FIELDS = 256
 
 FrameRate = Annotated[
-    float, Meta(ge=MIN_RATE, le=MAX_RATE, description="frames a second at most, the newest wins (Hz)")
+    float, Meta(ge=MIN_RATE, le=MAX_RATE, description="most frames a second, always the newest one (Hz)")
 ]
-Every = Annotated[int, Meta(ge=1, le=MAX_EVERY, description="every so many ticks a frame, none left out")]
+Every = Annotated[
+    int, Meta(ge=1, le=MAX_EVERY, description="a frame for each tick that is a multiple of this, none left out")
+]
 Topic = Annotated[Label, Meta(description="tick, status, result/, state/<module>/ or event/<module>/")]
 Field = Annotated[Label, Meta(description="group of the state, or group.name", examples=["chain.speed"])]
 
 
 class FromClient(msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
-    """A message of a client."""
+    """A message of a client; unknown fields are refused."""
 
 
 class RateMessage(FromClient, frozen=True, tag="rate"):
@@ -42,13 +44,13 @@ class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SubscribeMessage(FromClient, frozen=True, tag="subscribe"):
-    """Says what the client wants from now on; the answer is a snapshot, then updates."""
+    """Replaces what the client is subscribed to; the answer is a snapshot, then updates."""
 
     topics: Annotated[list[Topic], Meta(min_length=1, max_length=MAX_TOPICS)]
-    fields: Annotated[list[Field], Meta(max_length=MAX_FIELDS, description="of states; all if left out")] = []
+    fields: Annotated[list[Field], Meta(max_length=MAX_FIELDS, description="parts of states; all if left out")] = []
     rate: FrameRate | None = None
     every: Every | None = None
-    after: Annotated[After | None, Meta(description="go on after this frame, with every")] = None
+    after: Annotated[After | None, Meta(description="resume after this frame; together with every")] = None
 
 
 class CommandMessage(FromClient, frozen=True, tag="command"):
@@ -59,11 +61,11 @@ class CommandMessage(FromClient, frozen=True, tag="command"):
     ]
     name: Annotated[str, Meta(pattern=NAME, description="what to do")]
     args: dict[str, Any] = {}
-    id: Annotated[str, Meta(pattern=IDENTIFIER, description="the same id never acts twice")] | None = None
+    id: Annotated[str, Meta(pattern=IDENTIFIER, description="a command with the same id acts only once")] | None = None
 
 
 class AuthMessage(FromClient, frozen=True, tag="auth"):
-    """Shows a token, if none was offered as a subprotocol; within 2 s."""
+    """Shows a token, within 2 s, if neither a header nor a subprotocol did."""
 
     token: Annotated[str, Meta(max_length=128)]
 
@@ -76,20 +78,20 @@ class ToClient(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class ErrorMessage(ToClient, frozen=True, tag="error"):
-    """Says why a message made no sense."""
+    """Says why a message is invalid."""
 
     reason: str
 
 
 class StaleMessage(ToClient, frozen=True, tag="stale"):
-    """Says once that no fresh frame comes."""
+    """Says, once for each silence, that no fresh frame comes."""
 
-    missing: Annotated[list[str], Meta(description="what is missing")]
-    age: Annotated[float | None, Meta(description="age of the newest frame (s), null if none")]
+    missing: Annotated[list[str], Meta(description="parts of the plant that are not heard")]
+    age: Annotated[float | None, Meta(description="age of the newest frame (s), null if there is none")]
 
 
 class GapMessage(ToClient, frozen=True, tag="gap"):
-    """Says that frames which were asked for are no longer there."""
+    """Says that frames which the client should have got are no longer there."""
 
     topic: str
     run: str
@@ -98,7 +100,7 @@ class GapMessage(ToClient, frozen=True, tag="gap"):
 
 
 class SnapshotMessage(ToClient, frozen=True, tag="snapshot"):
-    """The first answer to a subscription: what is newest of each topic, complete. Updates follow it."""
+    """The first answer to a subscription: the newest message of each topic, complete. Updates follow it."""
 
     topics: list[str]
     fields: list[str]
@@ -106,19 +108,23 @@ class SnapshotMessage(ToClient, frozen=True, tag="snapshot"):
     every: int | None
     run: str | None
     seq: Annotated[int | None, Meta(description="newest tick")]
-    resumed: Annotated[bool, Meta(description="true: frames follow where the client left off, so none stands here")]
-    newest: Annotated[dict[str, Any], Meta(description="newest message by topic, without selection; null if none")]
+    resumed: Annotated[
+        bool, Meta(description="true if frames follow where the client left off; then `newest` is empty")
+    ]
+    newest: Annotated[
+        dict[str, Any], Meta(description="newest message by topic, with all of its fields; null if there is none")
+    ]
 
 
 class AuthenticatedMessage(ToClient, frozen=True, tag="authenticated"):
-    """The token is known."""
+    """The token is known; says whose it is."""
 
     name: str
     role: str
 
 
 class AppliedMessage(ToClient, frozen=True, tag="applied"):
-    """A command acted."""
+    """A command has acted."""
 
     id: str
     command: str
@@ -129,10 +135,10 @@ class AppliedMessage(ToClient, frozen=True, tag="applied"):
 
 
 class ProblemMessage(ToClient, frozen=True, tag="problem"):
-    """A command did not act: RFC 9457 problem details."""
+    """A command did not act, or a subscription is refused: RFC 9457 problem details."""
 
     id: str | None
-    problem: Annotated[dict[str, Any], Meta(description="problem details as REST has them")]
+    problem: Annotated[dict[str, Any], Meta(description="problem details, as in the answers of REST")]
 
 
 ServerMessage = (
@@ -148,5 +154,5 @@ ServerMessage = (
 
 
 def pack(message: ServerMessage, *, binary: bool) -> str | bytes:
-    """A message in the client's format."""
+    """A message in the client's format: bytes of MessagePack, or JSON text."""
     return msgspec.msgpack.encode(message) if binary else msgspec.json.encode(message).decode()

@@ -1,6 +1,7 @@
-"""What the workers of the gateway count of their own work, summed over all of them through files that they share.
+"""Metrics of the gateway's own work, summed over all workers through files that they share.
 
-Importing this fixes where those files are, so it is imported once the folder is known (see `__main__`).
+prometheus_client decides where those files are when it is imported, so this module may be imported only once the folder
+is in the environment (see `__main__`). Each worker writes files of its own; the one that serves the page adds up all.
 """
 
 import os
@@ -21,20 +22,20 @@ REQUESTS = Histogram(
     "kpp_rest_request_seconds", "time to answer a REST request", ("method", "status"), buckets=metrics.WAYS
 )
 LATENCY = Histogram(*metrics.LATENCY, buckets=metrics.WAYS)
-LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's own loop comes round", buckets=metrics.WAYS)
+LOOP = Histogram("kpp_gateway_loop_lateness_seconds", "how late a worker's event loop runs", buckets=metrics.WAYS)
 QUEUES = Gauge(*metrics.QUEUES, multiprocess_mode="livesum")
 SENT = Counter("kpp_websocket_frames_sent", "state frames sent to WebSocket clients")
-DISMISSED = Counter("kpp_websocket_clients_dismissed", "clients that took nothing and were sent away")
-REPAIRED = Counter("kpp_gateway_messages_repaired", "messages lost on the way that came when asked for")
+DISMISSED = Counter("kpp_websocket_clients_dismissed", "clients disconnected because they read nothing")
+REPAIRED = Counter("kpp_gateway_messages_repaired", "messages lost on the way and sent again on request")
 LOST = Counter("kpp_gateway_messages_lost", "messages lost for good")
 BAD = Counter("kpp_gateway_bad_frames", "malformed frames from the bus")
 CLIENTS = Gauge("kpp_websocket_clients", "WebSocket clients", multiprocess_mode="livesum")
 STREAMS = Gauge("kpp_event_streams", "server-sent event streams", multiprocess_mode="livesum")
-BUFFERED = Gauge("kpp_websocket_buffered_bytes", "bytes that clients have not taken", multiprocess_mode="livesum")
+BUFFERED = Gauge("kpp_websocket_buffered_bytes", "bytes that clients have not read", multiprocess_mode="livesum")
 WORKERS = Gauge("kpp_gateway_workers", "workers of the gateway", multiprocess_mode="livesum")
 
 UNMEASURED = "/v1/stream"
-"""Goes on until the client has had enough."""
+"""Path whose answer lasts until the client leaves: as the time of a request it would mean nothing."""
 
 
 class Deltas:
@@ -50,11 +51,16 @@ class Deltas:
 
 
 def begin() -> None:
-    """Count this worker, and no longer those that have died; what others left that had another parent is removed."""
+    """Count this worker, and no longer count workers that have died.
+
+    Folders that were left by processes which are gone are removed.
+    """
     path = os.environ["PROMETHEUS_MULTIPROC_DIR"]
     for other in Path(path).parent.iterdir():
         if other.name.isdigit() and not psutil.pid_exists(int(other.name)):
             shutil.rmtree(other, ignore_errors=True)
+    # A killed worker cannot say that it is gone, and its clients would be in the sum for ever. Its counters stay: what
+    # it has done does not become undone.
     for file in Path(path).glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
@@ -96,7 +102,7 @@ class Measured:
         try:
             await self._app(scope, receive, note)
         finally:
-            # Any word may stand for a method, and each would be kept for ever.
+            # Clients may send any word as a method, and each would become a label that is kept for ever.
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(method, status).observe(perf_counter() - begun)
 
@@ -107,5 +113,6 @@ Observe = Callable[[str, float], None]
 
 
 def latency(topic: str, seconds: float) -> None:
-    """A message took this long from sending to arrival."""
+    """Observe the seconds from the sending of a message to its arrival, by topic."""
+    # The sender may be on another machine, whose clock is ahead of this one: a negative time means nothing.
     LATENCY.labels(topic).observe(max(0.0, seconds))

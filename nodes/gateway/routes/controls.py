@@ -1,4 +1,4 @@
-"""What an operator sets: the plant's sequence, injection, load, generator, modes, hypotheses, water and grid."""
+"""What an operator commands: sequence, injection, load, generator, modes, hypotheses, water, grid, emergency stop."""
 
 from enum import StrEnum
 from typing import Literal
@@ -17,7 +17,7 @@ HypothesisMode = Literal["off", "physical", "claimed"]
 
 
 class Sequence(StrEnum):
-    """Orders to the plant's controller."""
+    """Orders to the controller of the plant."""
 
     START = "start"
     STOP = "stop"
@@ -47,7 +47,7 @@ class Modes(Settings):
 
 
 class Claims(Settings):
-    """Modes of the five hypotheses."""
+    """How each of the five hypotheses is computed."""
 
     h1_mode: HypothesisMode = parameter("h1_mode")
     h2_mode: HypothesisMode = parameter("h2_mode")
@@ -63,19 +63,19 @@ class Water(Settings):
 
 
 class Grid(Settings):
-    """The grid that the plant meets."""
+    """The grid that the plant is connected to."""
 
     grid_frequency: float = parameter("grid_frequency")
     grid_voltage: float = parameter("grid_voltage")
 
 
 SETTINGS = [name for body in (Load, Generator, Modes, Claims, Water, Grid) for name in body.model_fields]
-"""The parameters that are controls."""
+"""Names of the parameters that can be set here."""
 
 
 @router.get("/controls")
 async def get_controls(gateway: Here, module: ModuleName) -> ControlsAnswer:
-    """What is set now."""
+    """The operator's settings in force, and the state of the controller."""
     found = await parameters.snapshot(gateway.endpoints, module)
     return ControlsAnswer(
         run=found.run,
@@ -88,41 +88,41 @@ async def get_controls(gateway: Here, module: ModuleName) -> ControlsAnswer:
 
 @router.post("/controls/plant/{order}")
 async def order_plant(ask: Ask, module: ModuleName, order: Sequence, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Start, stop, coast or resume the plant itself; simulated time is not touched."""
+    """Start, stop, coast or resume the plant itself; simulated time is not affected."""
     return await ask.apply(module, f"plant_{order}", {})
 
 
 @router.post("/controls/injection")
 async def inject(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Give one pulse of air by hand."""
+    """Inject one pulse of air by hand."""
     return await ask.apply(module, "inject", {})
 
 
 @router.post("/controls/emergency-stop")
 async def emergency_stop(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Stop one module at once."""
+    """Stop one module at once. Never limited by rate or room."""
     return await ask.apply(module, EMERGENCY_STOP, {})
 
 
 @router.post("/controls/emergency-stop/all")
 async def emergency_stop_all(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Stop every module at once, all in the same tick; `applied` has an entry for each that it has stopped.
+    """Stop every module at once, all in the same tick; `applied` has an entry for each module that it has stopped.
 
-    It is sequenced even while a module is late, and acts there as soon as that gets to its tick. A module that stands
-    in an emergency stop or a trip already has nothing to apply; 409 if none had.
+    It is sequenced even while a module is late, and acts on that module as soon as it has reached the tick. A module
+    that is already in an emergency stop or a trip has nothing to apply; if that is true of all, the answer is 409.
     """
     return await ask.apply(EVERY_MODULE, EMERGENCY_STOP, {})
 
 
 @router.post("/controls/trip-reset")
 async def reset_trip(ask: Ask, module: ModuleName, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Leave a trip or an emergency stop once its cause is gone and the chain is at rest."""
+    """Leave a trip or an emergency stop, once its cause has gone and the chain is at rest."""
     return await ask.apply(module, "plant_reset", {})
 
 
 @router.post("/controls/load")
 async def set_load(ask: Ask, module: ModuleName, body: Load) -> AppliedAnswer:
-    """Set other consumers and the dump load."""
+    """Set the power of other consumers and of the dump load."""
     return await _set(ask, module, body)
 
 
@@ -134,13 +134,13 @@ async def set_generator(ask: Ask, module: ModuleName, body: Generator) -> Applie
 
 @router.post("/controls/mode")
 async def set_mode(ask: Ask, module: ModuleName, body: Modes) -> AppliedAnswer:
-    """Choose how generator and injection are controlled."""
+    """Choose how the generator and the injection are controlled."""
     return await _set(ask, module, body)
 
 
 @router.post("/controls/hypotheses")
 async def set_hypotheses(ask: Ask, module: ModuleName, body: Claims) -> AppliedAnswer:
-    """Switch the five hypotheses: off, as physics has them, or as claimed."""
+    """Choose how each hypothesis is computed: off, as physics has it, or as claimed."""
     return await _set(ask, module, body)
 
 
@@ -152,7 +152,7 @@ async def set_water(ask: Ask, module: ModuleName, body: Water) -> AppliedAnswer:
 
 @router.post("/controls/grid")
 async def set_grid(ask: Ask, module: ModuleName, body: Grid) -> AppliedAnswer:
-    """Set frequency and voltage of the grid."""
+    """Set the frequency and the voltage of the grid."""
     return await _set(ask, module, body)
 
 
@@ -160,5 +160,5 @@ async def _set(ask: Ask, module: str, body: Settings) -> AppliedAnswer:
     changes = body.model_dump(exclude_none=True)
     if not changes:
         known = ", ".join(type(body).model_fields)
-        raise ProblemError(Problem.violation("body", "at least one setting", f"name what to set: {known}"))
+        raise ProblemError(Problem.violation("body", "at least one setting", f"send at least one of {known}"))
     return await ask.apply(module, "set_parameters", changes)

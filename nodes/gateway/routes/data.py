@@ -1,4 +1,4 @@
-"""Data: the newest state frame, whole and by subject."""
+"""Data: the newest state frame of a module, as a whole and by subject."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,8 @@ def fresh_frame(gateway: Gateway, module: str) -> tuple[Frame, float]:
     """The newest frame of a module and its age (s).
 
     Raises:
-        ProblemError: 503 that names what is missing if there is none or it is older than 1 s.
+        ProblemError: 503 with the reason if there is none, it is older than 1 s or of another run: a client that shows
+            numbers must not show old ones as if they were new.
     """
     frame = gateway.plant.newest(module)
     now = gateway.now()
@@ -37,8 +38,9 @@ def fresh_frame(gateway: Gateway, module: str) -> tuple[Frame, float]:
 @router.get("/data/live", responses=of_live(), response_class=Response)
 @first.get("/data/live", responses=of_live(), response_class=Response)
 async def live(gateway: Here, module: ModuleName) -> Response:
-    """The newest state frame of a module with its `age` (s); 503 when there is none or it is older than 1 s."""
+    """The newest state of a module with its `age` (s); answered 503 if there is none or it is older than 1 s."""
     frame, age = fresh_frame(gateway, module)
+    # The age is spliced in: the state itself was encoded once, for all who ask.
     return Response(b'{"age":%.6f,' % age + frame.json()[1:], media_type=JSON)
 
 
@@ -47,6 +49,7 @@ def _route(name: str) -> Callable[..., Awaitable[Response]]:
         frame, age = fresh_frame(gateway, module)
         return Response(json_bytes(view(name, frame.state(), age)), media_type=JSON)
 
+    # FastAPI makes operation id and description from these two.
     read.__name__ = f"get_{name}"
     read.__doc__ = VIEWS[name].__doc__
     return read

@@ -1,4 +1,4 @@
-"""The descriptions of what the gateway and the bus understand."""
+"""The machine-readable descriptions of this API and of the bus."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse

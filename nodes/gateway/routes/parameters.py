@@ -1,4 +1,4 @@
-"""Parameters: what there is, what is in force, whether a change would be taken, and changing it."""
+"""Parameters: their declarations, the values in force, whether a change would be accepted, and changing them."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ first = APIRouter(tags=["first paths"])
 Changes = Annotated[
     dict[str, Any],
     Body(
-        description="parameters to change, by name: a number, text or flag each; all are applied or none",
+        description="new values by name of the parameter, each a number, a text or a flag; all are applied or none",
         examples=[{"water_temperature": 300.0}],
         json_schema_extra={
             "minProperties": 1,
@@ -29,7 +29,7 @@ Changes = Annotated[
 @router.get("/parameters", responses=UNCHANGED)
 @first.get("/parameters", responses=UNCHANGED)
 async def get_parameters(gateway: Here, module: ModuleName, conditions: Conditional) -> ParametersAnswer:
-    """Every parameter of a module: declaration, and the value in force. The ETag changes with them and the run."""
+    """Every parameter of a module: its declaration and the value in force. The ETag changes with values and run."""
     found = await parameters.in_force(gateway.endpoints, module)
     conditions.answer(parameters.tag(found))
     return found
@@ -37,13 +37,13 @@ async def get_parameters(gateway: Here, module: ModuleName, conditions: Conditio
 
 @router.get("/parameters/schema")
 async def get_declarations() -> DeclarationsAnswer:
-    """Every parameter with its unit, limits, default and source; needs no plant."""
+    """Every parameter with its unit, limits, default and source; answered without a plant."""
     return parameters.declarations()
 
 
 @router.post("/parameters/validate")
 async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAnswer:
-    """Check changes against the model and the values in force, and apply nothing; 422 and 409 name what is wrong."""
+    """Check changes against the model and the values in force without applying them; 422 and 409 name what is wrong."""
     parameters.require_scalars(body)
     return await parameters.validate(gateway.endpoints, module, body)
 
@@ -51,13 +51,14 @@ async def validate(gateway: Here, module: ModuleName, body: Changes) -> ValidAns
 @router.patch("/parameters")
 @first.patch("/parameters")
 async def patch_parameters(ask: Ask, module: ModuleName, conditions: Conditional, body: Changes) -> AppliedAnswer:
-    """Change parameters in the run; the plant checks them together, and applies all or none.
+    """Change parameters during the run; the plant checks them together, and applies all or none.
 
-    With `If-Match` only if those in force when the change acts are those that the client has seen.
+    With `If-Match` they change only if the values in force at that tick are those that the client has seen.
     """
     parameters.require_scalars(body)
     if conditions.excludes:
         conditions.exclude(parameters.tag(await parameters.in_force(ask.gateway.endpoints, module)))
-    # The module itself compares, at the tick: of two that saw the same, one changes it.
+    # `If-Match` is not compared here but by the module, at the tick at which the change acts. Two requests with the
+    # same tag would both pass a comparison on arrival; at the tick only the first one can.
     expected = {} if conditions.wanted is None else {IF_MATCH: conditions.wanted}
     return await ask.apply(module, "set_parameters", body | expected)

@@ -1,4 +1,4 @@
-"""The plant as it is heard: status, health, events, alarms, nodes, and the audit log of commands."""
+"""The plant as the gateway hears it: status, health, events, alarms, nodes, and the audit log of commands."""
 
 import time
 from typing import Annotated, Literal
@@ -29,14 +29,14 @@ Severity = Literal["info", "warning", "alarm", "fault"]
 @router.get("/status")
 @first.get("/status")
 async def status(gateway: Here) -> StatusAnswer:
-    """How the plant is; answers 200 whatever is missing."""
+    """State of the plant; answered 200 even if parts of it are missing."""
     return plant_answers.status(gateway.plant, gateway.clients(), gateway.now())
 
 
 @router.get("/health", openapi_extra=PUBLIC)
 @first.get("/health", openapi_extra=PUBLIC)
 async def health(gateway: Here) -> HealthAnswer:
-    """200 when the clock and every module are heard, else 503 with what is missing and since when."""
+    """Answered 200 if the clock and every module are heard, else 503 with what is missing and since when."""
     missing = gateway.plant.missing(gateway.now())
     if missing:
         found = plant_answers.missing_answers(missing, time.time())
@@ -58,18 +58,18 @@ async def get_metrics(gateway: Here) -> Response:
 async def events(
     gateway: Here,
     limit: Annotated[int, Query(ge=1, le=1000, description="most events to list")] = 200,
-    after: Annotated[int, Query(ge=0, description="only those of later ticks")] = 0,
-    run: Annotated[str | None, Query(max_length=64, description="only those of a run")] = None,
-    module: Annotated[str | None, Query(max_length=32, description="only those of a module")] = None,
-    severity: Annotated[list[Severity] | None, Query(description="only these")] = None,
+    after: Annotated[int, Query(ge=0, description="list only events after this tick")] = 0,
+    run: Annotated[str | None, Query(max_length=64, description="list only events of this run")] = None,
+    module: Annotated[str | None, Query(max_length=32, description="list only events of this module")] = None,
+    severity: Annotated[list[Severity] | None, Query(description="list only events of these severities")] = None,
 ) -> EventsAnswer:
-    """The newest of the last 1000 events that this gateway heard, oldest first."""
+    """The newest matching events among the last 1000 that this gateway heard, oldest first."""
     return plant_answers.events(gateway.plant, limit, after, run, module, severity or ())
 
 
 @router.get("/alarms")
 async def alarms(gateway: Here) -> AlarmsAnswer:
-    """The alarms of the present run that are active, or went before anybody had seen them."""
+    """The alarms of the present run that are active, or have gone without having been acknowledged."""
     return plant_answers.alarms(gateway.plant)
 
 
@@ -81,20 +81,22 @@ async def acknowledge(
     ],
     _body: NoArguments | None = None,
 ) -> AppliedAnswer:
-    """Say that an alarm was seen: an active one stays listed as acknowledged, one that has gone leaves the list."""
+    """Acknowledge an alarm: one that is active stays in the list as acknowledged, one that has gone leaves the list."""
+    # A repeated request finds its alarm gone, because the first one has acknowledged it. If the command is known by its
+    # key, the request goes on and is answered as the first one was, instead of with 404.
     if (
         alarm not in {item.id for item in ask.gateway.plant.alarms()}
         and ask.gateway.plant.commands.find(ask.command_id) is None
     ):
         known = [item.id for item in ask.gateway.plant.alarms()]
-        detail = f"there is no alarm {alarm!r} to acknowledge: there are {', '.join(known) or 'none'}"
+        detail = f"there is no alarm {alarm!r} to acknowledge: the alarms are {', '.join(known) or 'none'}"
         raise ProblemError(Problem.of(404, "alarm", detail, known=known))
     return await ask.clock("acknowledge", {"alarm": alarm})
 
 
 @router.get("/nodes")
 async def nodes(gateway: Here) -> NodesAnswer:
-    """Every process of the plant: health, how far it has come, restarts; and how late ticks leave."""
+    """Every process of the plant: health, ticks behind, restarts; and how late the clock sends its ticks."""
     return plant_answers.nodes(gateway.plant)
 
 
@@ -102,5 +104,5 @@ async def nodes(gateway: Here) -> NodesAnswer:
 async def commands(
     gateway: Here, limit: Annotated[int, Query(ge=1, le=1000, description="most commands to list")] = 200
 ) -> CommandsAnswer:
-    """The audit log: who commanded what, when it acted, and what became of it."""
+    """The audit log: who commanded what, when it acted, and with what result."""
     return plant_answers.commands(gateway.plant, limit)

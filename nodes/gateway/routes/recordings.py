@@ -1,4 +1,4 @@
-"""Recordings: the runs on disk, their channels, history, events, export, fork, and two of them compared."""
+"""Recordings: the runs on disk, their channels, history and events; export, forks, and comparison of two runs."""
 
 import logging
 from typing import Annotated, Final
@@ -31,10 +31,10 @@ router = APIRouter(tags=["recordings"])
 
 RUN: Final = r"^[A-Za-z0-9_.:\-]{1,64}$"
 CHANNEL: Final = r" ?[A-Za-z_][A-Za-z0-9_.\[\]]{0,63} ?"
-"""A name of a channel or a group in a list with commas."""
+"""Name of a channel or a group, as it may stand in a list that is separated by commas."""
 
 LATEST: Final = 1e9
-"""Longest simulated time that can be asked for (s)."""
+"""Latest simulated time that can be requested (s)."""
 
 MAX_EXPORTS: Final = 2
 """Exports of one worker at a time."""
@@ -44,12 +44,12 @@ ChannelNames = Annotated[
     str,
     Query(
         pattern=f"^{CHANNEL}(,{CHANNEL}){{0,{MAX_CHANNELS - 1}}}$",
-        description=f"names of channels that hold numbers, with commas, at most {MAX_CHANNELS}",
+        description=f"names of channels that hold numbers, separated by commas, at most {MAX_CHANNELS}",
         examples=["grid.net_power,chain.speed"],
     ),
 ]
 From = Annotated[
-    float, Query(alias="from", ge=0, le=LATEST, allow_inf_nan=False, description="simulated time of the beginning (s)")
+    float, Query(alias="from", ge=0, le=LATEST, allow_inf_nan=False, description="simulated time of the start (s)")
 ]
 To = Annotated[
     float | None,
@@ -58,22 +58,24 @@ To = Annotated[
         gt=0,
         le=LATEST,
         allow_inf_nan=False,
-        description="simulated time of the end (s); else all",
+        description="simulated time of the end, exclusive (s); up to the end of the recording if left out",
     ),
 ]
 BinCount = Annotated[
-    int, Query(ge=1, le=MAX_BINS, description="most bins wanted; channels x bins is at most 6000", examples=[200])
+    int, Query(ge=1, le=MAX_BINS, description="number of bins; channels times bins may be at most 6000", examples=[200])
 ]
 
 
 class Fork(Arguments):
     """Where the new run begins, and with what."""
 
-    t: float = Field(ge=0, le=LATEST, description="simulated time of the moment in that run (s)", examples=[60.0])
-    parameters: dict[str, Value | bool] | None = some_parameters(
-        "changed at the beginning", {"water_temperature": 300.0}
+    t: float = Field(
+        ge=0, le=LATEST, description="simulated time in the recorded run from which to begin (s)", examples=[60.0]
     )
-    start: bool = Field(True, description="false: it stands at time zero until it is started")
+    parameters: dict[str, Value | bool] | None = some_parameters(
+        "values that replace those of the recorded run", {"water_temperature": 300.0}
+    )
+    start: bool = Field(True, description="whether time runs at once; if false, it stands at zero until it is started")
 
 
 @router.get("/recordings")
@@ -82,7 +84,7 @@ async def get_recordings(
     before: Annotated[str | None, Query(pattern=RUN, description="list the runs older than this one")] = None,
     limit: Annotated[int, Query(ge=1, le=50, description="most runs to list")] = 20,
 ) -> RecordingsAnswer:
-    """Recorded runs, each with what it began from, how far it goes and the room that it takes."""
+    """Recorded runs, each with what it began from, the time that it covers and the space that it takes."""
     return await Recordings(gateway.endpoints).runs(before or "", limit)
 
 
@@ -97,7 +99,7 @@ async def compare(
     end: To = None,
     bins: BinCount = 200,
 ) -> SidesAnswer:
-    """Two runs over the same simulated time, that of the left one; a fork is laid over what it was forked from."""
+    """Two runs over the simulated time of the left one; a fork is laid over the run that it was forked from."""
     span = _span(start, end, bins)
     return await Recordings(gateway.endpoints).compare((left, right), module, _names(channels), span)
 
@@ -118,10 +120,11 @@ async def get_history(
     end: To = None,
     bins: BinCount = 200,
 ) -> HistoryAnswer:
-    """Minimum, mean and maximum of channels in bins of simulated time; 503 when the recorder does not answer."""
+    """Minimum, mean and maximum of channels in bins of simulated time; 503 if the recorder does not answer."""
     source = Recordings(gateway.endpoints)
     span = _span(start, end, bins)
     if end is None:
+        # The bins divide the range, so an open end needs a real one: up to LATEST all states would be in one bin.
         last = (await source.extent(run, module)).end
         span = _span(start, last + AFTER, bins)
     return HistoryAnswer.made(await source.history(run, module, _names(channels), span))
@@ -133,9 +136,9 @@ async def get_notes(
     run: RunId,
     start: From = 0.0,
     end: To = None,
-    after: Annotated[int, Query(ge=0, le=2**53, description="how many of them the client has")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53, description="how many of them the client has already")] = 0,
 ) -> NotesAnswer:
-    """Events of a recorded run and results of its commands, in blocks."""
+    """Events of a recorded run and the results of its commands, in blocks."""
     span = _span(start, end, 1)
     return recording_schemas.notes(await Recordings(gateway.endpoints).notes(run, span.start, span.end, after), after)
 
@@ -145,33 +148,33 @@ async def get_export(
     gateway: Here,
     run: RunId,
     module: ModuleName,
-    form: Annotated[Format, Query(alias="format", description="csv, parquet or mcap")] = "csv",
+    form: Annotated[Format, Query(alias="format", description="file format: csv, parquet or mcap")] = "csv",
     channels: Annotated[
         str | None,
         Query(
             pattern=f"^{CHANNEL}(,{CHANNEL})*$",
             max_length=4096,
-            description="channels or groups, with commas; else all",
+            description="names of channels or groups, separated by commas; all channels if left out",
             examples=["grid,chain.speed"],
         ),
     ] = None,
     start: From = 0.0,
     end: To = None,
 ) -> Response:
-    """A recorded run as a file, sent while it is made; rows that are lost are left out (`seq` tells)."""
+    """A recorded run as a file, sent while it is made; rows that are lost are left out, as the gap in `seq` shows."""
     span = _span(start, end, 1)
     end_us = FOREVER_US if end is None else round(span.end * 1e6)
     selection = Selection(module, _names(channels) if channels else None, round(span.start * 1e6), end_us)
     exported = await run_in_threadpool(recordings.export, gateway.recordings, run, selection, form)
     if gateway.exports.count >= MAX_EXPORTS:
-        detail = f"{MAX_EXPORTS} exports are under way: try again later"
+        detail = f"{MAX_EXPORTS} exports are under way on this worker: try again when one of them has ended"
         raise ProblemError(Problem.of(503, "too-many", detail), {"Retry-After": "5"})
     return Download(gateway, exported, run, recordings.file_name(run, module, form), EXPORT_TYPES[form])
 
 
 @router.post("/recordings/{run}/fork")
 async def post_fork(ask: Ask, run: RunId, body: Fork) -> ForkedAnswer:
-    """Begin a new run from a moment of a recorded one, at time zero in that state; the present run ends."""
+    """Begin a new run from a moment of a recorded one, in the state that was recorded then; the present run ends."""
     return await forks.fork(ask, run, body.t, body.parameters or {}, start=body.start)
 
 
@@ -183,7 +186,11 @@ EXPORT_TYPES: Final[dict[Format, str]] = {
 
 
 class Download(StreamingResponse):
-    """An export that is made in a thread while it is sent; it counts as long as it lasts."""
+    """An export that is made in a thread while it is sent; it counts as under way until it ends.
+
+    The export is a plain iterator, which Starlette advances in a thread, one block at a time and only once the client
+    has read the block before. So neither the loop nor memory suffers from a large recording or a slow client.
+    """
 
     def __init__(self, gateway: Gateway, export: Export, run: str, headers: dict[str, str], media_type: str) -> None:
         super().__init__(export, headers=headers, media_type=media_type)
@@ -192,12 +199,13 @@ class Download(StreamingResponse):
         self._run = run
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the file."""
         self._gateway.exports.count += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
             self._gateway.exports.count -= 1
+            # What cannot be read turns up on the way, when the status has long been sent: only the log can say it.
             for missing in self._export.missing:
                 logging.getLogger(__name__).warning("export of run %s: missing: %s", self._run, missing)
 
@@ -205,7 +213,8 @@ class Download(StreamingResponse):
 def _span(start: float, end: float | None, bins: int) -> TimeRange:
     stop = LATEST if end is None else end
     if not start < stop:
-        raise ProblemError(Problem.conflict("from", f"{stop:g} s", f"{start:g} s is not before the end, {stop:g} s"))
+        reason = f"{start:g} s is not before the end, {stop:g} s: choose an earlier start or a later end"
+        raise ProblemError(Problem.conflict("from", f"{stop:g} s", reason))
     return TimeRange(start, stop, bins)
 
 

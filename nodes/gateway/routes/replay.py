@@ -1,4 +1,4 @@
-"""A replay that is played back in the place of a plant: to any moment of the recorded run."""
+"""Replays, which play a recorded run back in the place of a plant: going to any time of that run."""
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -10,12 +10,12 @@ router = APIRouter(tags=["replay"])
 
 
 class Seek(Arguments):
-    """Where to go."""
+    """The time to go to."""
 
     t: float = Field(ge=0, le=1e9, description="simulated time in the recorded run (s)", examples=[60.0])
 
 
 @router.post("/replay/seek")
 async def seek(ask: Ask, body: Seek) -> AppliedAnswer:
-    """Go to a moment of the recorded run; 409 from a plant, whose time goes forward only."""
+    """Go to a time of the recorded run; answered 409 by a living plant, whose time only goes forward."""
     return await ask.clock("seek", {"t": body.t})

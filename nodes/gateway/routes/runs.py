@@ -1,4 +1,4 @@
-"""Runs: begin one from a scenario, stop it, begin it anew; and the scenarios there are."""
+"""Runs: beginning one from a scenario, stopping it, beginning again; and the list of scenarios."""
 
 import hashlib
 from typing import Annotated
@@ -19,18 +19,20 @@ RUN = r"^[A-Za-z0-9_.:\-]{1,64}$"
 
 
 class Reset(Arguments):
-    """What the new run starts from."""
+    """What the new run begins with."""
 
-    scenario: str | None = Field(None, description="the present one if left out", examples=["reference"])
+    scenario: str | None = Field(
+        None, description="name of a scenario; that of the present run if left out", examples=["reference"]
+    )
     parameters: dict[str, Value | bool] | None = some_parameters(
-        "put over those of the scenario", {"water_depth": 20.0}
+        "values that replace those of the scenario", {"water_depth": 20.0}
     )
 
 
 class Begin(Reset):
-    """What the new run starts from, and whether its time runs at once."""
+    """What the new run begins with, and whether its time runs at once."""
 
-    start: bool = Field(True, description="false: it stands at time zero until it is started")
+    start: bool = Field(True, description="whether time runs at once; if false, it stands at zero until it is started")
 
 
 @router.get("/runs")
@@ -45,12 +47,13 @@ async def get_runs(
 
 @router.post("/runs")
 async def begin(ask: Ask, body: Begin | None = None) -> AppliedAnswer:
-    """Begin a new run from a scenario and let its time run; the answer is that of the last command it took."""
+    """Begin a new run from a scenario and let its time run; the answer is that to the last command that this takes."""
     wanted = body or Begin()  # type: ignore[call-arg]  # every field has a default
     answer = await _reset(ask, wanted)
     if not wanted.start:
         return answer
-    # The second command has an id of its own that follows from the first, so that asking again repeats both.
+    # The second command needs an id of its own, and one that follows from the first: a client that repeats its request,
+    # with the one key that it knows, repeats both commands, and neither acts a second time.
     follower = hashlib.sha256(answer.id.encode()).hexdigest()[:32]
     started = await ask.apply("clock", "start", {}, follower)
     ask.answer_with(answer.id)
@@ -60,14 +63,14 @@ async def begin(ask: Ask, body: Begin | None = None) -> AppliedAnswer:
 @router.post("/runs/reset")
 @first.post("/reset")
 async def reset(ask: Ask, body: Reset | None = None) -> AppliedAnswer:
-    """Begin a fresh run, stopped at time zero."""
+    """Begin a new run that stands at time zero."""
     return await _reset(ask, body)
 
 
 @router.post("/runs/stop")
 @first.post("/stop")
 async def stop(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
-    """End the run."""
+    """End the present run."""
     return await ask.clock("stop")
 
 
@@ -78,7 +81,7 @@ async def get_scenarios(gateway: Here) -> ScenariosAnswer:
     try:
         found = gateway.scenarios.described()
     except OSError as error:
-        detail = f"the scenarios cannot be read ({error.strerror}): KPP_SCENARIOS has to name their directory"
+        detail = f"the scenarios cannot be read ({error.strerror}): KPP_SCENARIOS has to name their folder"
         raise ProblemError(Problem.of(503, "scenarios", detail)) from error
     return ScenariosAnswer(scenarios=[ScenarioAnswer(name=each.name, text=each.text) for each in found])
 

@@ -27,25 +27,38 @@ MAX_STREAMS = 64
 """Streams of one worker at a time."""
 
 KEEP_ALIVE = 5.0
-"""Seconds without anything after which a comment is sent, so that a connection that has gone is noticed."""
+"""Seconds of silence after which a comment is sent: only by sending is a connection that has gone noticed."""
 
 BURST = 64
+"""Frames that a client gets at a time while it catches up."""
 
 
 @router.get("/stream", responses=EVENTS, response_class=Response)
 async def stream(
     gateway: Here,
     module: ModuleName,
-    rate: Annotated[float | None, Query(ge=0.1, le=1000, description="events a second at most (Hz)")] = None,
-    every: Annotated[int | None, Query(ge=1, le=100_000, description="every so many ticks, none left out")] = None,
+    rate: Annotated[float | None, Query(ge=0.1, le=1000, description="most events a second (Hz)")] = None,
+    every: Annotated[
+        int | None, Query(ge=1, le=100_000, description="every tick that is a multiple of this, none left out")
+    ] = None,
     fields: Annotated[
-        str, Query(max_length=4096, description="groups or group.name, with commas", examples=["chain.speed,grid"])
+        str,
+        Query(
+            max_length=4096,
+            description="parts of the state, as group or group.name, separated by commas; all if left out",
+            examples=["chain.speed,grid"],
+        ),
     ] = "",
     run: Annotated[str | None, Query(max_length=64, description="run of the last frame that the client has")] = None,
     after: Annotated[int | None, Query(ge=0, le=2**53, description="tick of that frame")] = None,
-    last: Annotated[str | None, Header(alias="Last-Event-ID", description="the same as run:tick")] = None,
+    last: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="run and tick of that frame, as run:tick")
+    ] = None,
 ) -> Response:
-    """States of a module as server-sent events: the newest at a rate, or every so many ticks with none left out."""
+    """States of a module as server-sent events: the newest ones at a rate, or every n-th tick with none left out."""
+    # A browser that reconnects sends this header by itself, to the same URL. If the URL asks for a rate there is
+    # nothing to resume, and what it says of `after` comes first. A malformed header is ignored: refused, the browser
+    # would give up for good.
     if last and after is None and (rate is None or every is not None):
         run, _, tick = last.rpartition(":")
         after = int(tick) if tick.isascii() and tick.isdigit() and len(tick) < 16 else None
@@ -55,12 +68,19 @@ async def stream(
     if isinstance(wanted, Problem):
         raise ProblemError(wanted)
     if gateway.streams.count >= MAX_STREAMS:
-        raise ProblemError(Problem.of(503, "too-many", f"{MAX_STREAMS} streams are open: try again later"))
+        detail = f"{MAX_STREAMS} event streams are open on this worker: try again later"
+        raise ProblemError(Problem.of(503, "too-many", detail))
     return EventStream(gateway, module, wanted)
 
 
 class EventStream(Response):
-    """An answer that goes on until one of the two sides has had enough."""
+    """An answer that lasts until the client leaves or the gateway stops.
+
+    Args:
+        gateway: what the routes work with.
+        module: whose states.
+        wanted: the checked subscription, to that module.
+    """
 
     media_type = MEDIA_TYPE
 
@@ -72,17 +92,18 @@ class EventStream(Response):
         self._session = Session(wanted, binary=False, now=gateway.now(), caller=Caller("", Role.VIEWER))
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send frames until the client goes."""
-        # A proxy that gathers an answer before it passes it on would hold events back: nginx is told not to.
+        """Send events until the client leaves."""
+        # A proxy that collects an answer before it passes it on would hold events back; this keeps nginx from it.
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         writing = asyncio.ensure_future(self._write(send))
         leaving = asyncio.ensure_future(_left(receive))
         self._gateway.streams.count += 1
         try:
+            # Both at once: `send` does not fail when the client has gone, only `receive` says so.
             await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
-                writing.result()
+                writing.result()  # raises what ended it, if that was an error
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._gateway.streams.count -= 1
@@ -100,8 +121,11 @@ class EventStream(Response):
             if not body and now - silent >= KEEP_ALIVE:
                 body = b": nothing new\n\n"
             if body:
+                # Waits while the client does not read: meanwhile no events are made, so nothing piles up, and the next
+                # one has what is newest then.
                 await send({"type": "http.response.body", "body": body, "more_body": True})
                 body, silent = b"", now
+            # Not without end: silence of the plant, which notifies nobody, has to be noticed too.
             await self._gateway.notifier.wait(1.0)
 
     def _due(self) -> bytes:
@@ -127,7 +151,7 @@ class EventStream(Response):
     def _state(self, frame: Frame) -> bytes:
         try:
             text = frame.text(self._session.wanted.selection)
-        except FrameError:  # its head was in order, the rest is not
+        except FrameError:  # only its head had been checked: the rest is malformed
             self._gateway.plant.bad_frames += 1
             return b""
         return b"id: %b:%d\nevent: state\ndata: %b\n\n" % (frame.head.run.encode(), frame.head.seq, text)

@@ -1,4 +1,4 @@
-"""Simulated time: start, pause, resume, single steps, run until a moment, speed."""
+"""Simulated time: start, pause, resume, single steps, run until a time, speed, policy."""
 
 from typing import Literal
 
@@ -13,35 +13,36 @@ from nodes.gateway.problems import Problem, ProblemError
 
 router = APIRouter(tags=["time"])
 first = APIRouter(tags=["first paths"])
-"""The paths of the first version, which stay."""
+"""The paths of the first version, which stay as aliases."""
 
 
 class Step(Arguments):
-    """How far to go."""
+    """How far to advance."""
 
     ticks: WholeNumber = Field(1, ge=1, le=100_000, description="ticks to advance", examples=[10])
 
 
 class Until(Arguments):
-    """Where to pause."""
+    """When to pause."""
 
-    t: float = Field(gt=0, le=1e9, description="simulated time in whole milliseconds (s)", examples=[60.0])
+    t: float = Field(gt=0, le=1e9, description="simulated time to pause at, in whole milliseconds (s)", examples=[60.0])
 
 
 class Speed(Settings):
-    """How fast to run: one of the two."""
+    """How fast to run: either of the two."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     speed: float = optional("simulated seconds per second", examples=[2.0], minimum=0.1, maximum=100)
-    flat_out: bool = optional("as fast as possible", const=True)
+    flat_out: bool = optional("true: as fast as the modules can compute", const=True)
 
 
 class Policy(Arguments):
     """What happens when a module is late."""
 
     policy: Literal["hold", "catch_up", "stop"] = Field(
-        description="hold: simulated time waits; catch_up: it waits, then makes up for it; stop: the run ends",
+        description="hold: simulated time waits for it; catch_up: simulated time waits and later makes up for that; "
+        "stop: the run ends",
         examples=["hold"],
     )
 
@@ -55,7 +56,7 @@ async def get_time(gateway: Here) -> TimeAnswer:
 @router.post("/time/start")
 @first.post("/start")
 async def start(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Let simulated time run; after the end of a run this begins a new one."""
+    """Let simulated time run; if the run has ended, this begins a new one."""
     return await ask.clock("start")
 
 
@@ -69,20 +70,20 @@ async def pause(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
 @router.post("/time/resume")
 @first.post("/resume")
 async def resume(ask: Ask, _body: NoArguments | None = None) -> AppliedAnswer:
-    """Let simulated time run on after a pause."""
+    """Let simulated time continue after a pause."""
     return await ask.clock("resume")
 
 
 @router.post("/time/step")
 @first.post("/step")
 async def step(ask: Ask, body: Step | None = None) -> AppliedAnswer:
-    """Advance a paused or stopped plant by some ticks."""
+    """Advance a paused or stopped plant by a number of ticks."""
     return await ask.clock("step", {"ticks": body.ticks if body else 1})
 
 
 @router.post("/time/run-until")
 async def run_until(ask: Ask, body: Until) -> AppliedAnswer:
-    """Let simulated time run and pause it exactly at a moment; a pause or a stop in between forgets the moment."""
+    """Let simulated time run and pause it exactly at a given time; a pause or stop before that cancels the request."""
     return await ask.clock("run_until", {"t": body.t})
 
 
@@ -90,6 +91,7 @@ async def run_until(ask: Ask, body: Until) -> AppliedAnswer:
 @first.post("/speed")
 async def speed(ask: Ask, body: Speed) -> AppliedAnswer:
     """Change the speed of simulated time."""
+    # The values themselves are checked by the clock, as for every other way in; here only what the clock never sees.
     args = body.model_dump(exclude_none=True)
     if len(args) != 1:
         raise ProblemError(Problem.violation("body", "one of speed, flat_out", "send either speed or flat_out"))

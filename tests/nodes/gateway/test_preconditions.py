@@ -32,7 +32,7 @@ def test_s18_a_preset_is_replaced_only_as_it_was_seen(gateway: Running) -> None:
     made = rest.put(PRESET, json=WARM, headers={"If-None-Match": "*"})
     assert made.status_code == 200
     refused = rest.put(PRESET, json=COLD, headers={"If-None-Match": "*"})
-    assert "is there already" in problem(refused, 412)["detail"]
+    assert "exists already" in problem(refused, 412)["detail"]
     assert rest.get(PRESET).json()["parameters"]["water_temperature"] == 310.0
     seen = rest.get(PRESET).headers["etag"]
     assert seen == made.headers["etag"] == refused.headers["etag"]
