@@ -1,4 +1,4 @@
-"""Send a command and print what became of it. Needs pyzmq and msgpack, and nothing of the simulator.
+"""Send a command and print its result. Needs pyzmq and msgpack, and nothing of the simulator.
 
 python examples/command.py start
 python examples/command.py set_speed speed=10
@@ -43,7 +43,7 @@ def keyed(socket: "zmq.Socket[bytes]", path: str) -> "zmq.Socket[bytes]":
 
 
 def listen(publisher: str, topic: str, key: str) -> "zmq.Socket[bytes]":
-    """Subscribe to results, and wait until something is heard: from then on no result is missed."""
+    """Subscribe to results, and wait until a message has arrived: from then on no result is missed."""
     socket = keyed(zmq.Context.instance().socket(zmq.SUB), key)
     socket.connect(publisher)
     socket.subscribe("result/")
@@ -54,7 +54,7 @@ def listen(publisher: str, topic: str, key: str) -> "zmq.Socket[bytes]":
 
 
 def ask(control: str, request: dict[str, Any], key: str) -> dict[str, Any] | None:
-    """Send a request until it is answered. The same id makes sure that it acts only once."""
+    """Send a request until it is answered. The id, the same each time, makes sure that it acts only once."""
     for _attempt in range(ATTEMPTS):
         with keyed(zmq.Context.instance().socket(zmq.REQ), key) as socket:
             socket.setsockopt(zmq.LINGER, 0)
@@ -86,7 +86,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="start, pause, resume, stop, step, set_speed, reset, or a module's command")
     parser.add_argument("args", nargs="*", type=argument, metavar="name=value", help="arguments of the command")
-    parser.add_argument("--module", default="clock", help="who obeys: clock or a plant module")
+    parser.add_argument("--module", default="clock", help="which process carries it out: clock or a plant module")
     parser.add_argument("--control", default="tcp://127.0.0.1:9203", help="control socket of the clock")
     parser.add_argument("--publisher", default="", help="where the result is published; default: port 9202 or 9210")
     parser.add_argument("--id", default="", help="id to use again for a command whose result is unknown")

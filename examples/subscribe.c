@@ -30,7 +30,7 @@ static bool has_text(const msgpack_object *object, const char *text)
            memcmp(object->via.str.ptr, text, strlen(text)) == 0;
 }
 
-/* The value of a key in a map; NULL if `map` is none or has no such key. */
+/* The value of a key in a map; NULL if `map` is not a map or has no such key. */
 static const msgpack_object *get(const msgpack_object *map, const char *key)
 {
     if (map == NULL || map->type != MSGPACK_OBJECT_MAP)
@@ -82,7 +82,7 @@ static bool read_fields(const msgpack_object *root, struct state *state)
            read_number(get(get(root, "chain"), "speed"), &state->chain_speed);
 }
 
-/* False for bytes that are no state frame, whatever they are. */
+/* False for bytes that are not a state frame, whatever they are. */
 static bool read_state(const char *bytes, size_t size, struct state *state)
 {
     msgpack_unpacked unpacked;
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     struct state state, last = {.run = ""};
     double next_line = 0;
     char topic[64];
-    int reconnect_ms = 10; /* heard again at once after a restart of the plant */
+    int reconnect_ms = 10; /* connected again at once after a restart of the plant */
 
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;

@@ -29,7 +29,7 @@ def describe(state: dict[str, Any]) -> str:
 
 
 def tick(state: dict[str, Any]) -> int:
-    """The number that tells a gap; TypeError if it is none."""
+    """The number by which a gap is noticed; TypeError if it is not a whole number."""
     seq = state["seq"]
     if type(seq) is not int:
         raise TypeError(f"{seq!r} is no tick")
@@ -46,7 +46,7 @@ class Reader:
         self._seq = 0
 
     def read(self, parts: list[bytes]) -> str | None:
-        """The line to print for a frame, None for one that is none of ours or cannot be read."""
+        """The line to print for a frame, None for one of another topic or one that cannot be read."""
         try:
             topic, payload = parts
             if topic != self._topic:
@@ -76,7 +76,7 @@ def keyed(socket: "zmq.Socket[bytes]", path: str) -> "zmq.Socket[bytes]":
 
 
 def main() -> None:
-    """Subscribe and print until told to stop."""
+    """Subscribe and print until interrupted, or until enough frames have come."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--endpoint", default="tcp://127.0.0.1:9210", help="publisher of the plant module")
     parser.add_argument("--module", default="m1", help="name of the plant module")
@@ -87,7 +87,7 @@ def main() -> None:
 
     topic = f"state/{args.module}/".encode()
     socket = keyed(zmq.Context.instance().socket(zmq.SUB), args.key)
-    socket.setsockopt(zmq.RECONNECT_IVL, 10)  # heard again at once after a restart of the plant
+    socket.setsockopt(zmq.RECONNECT_IVL, 10)  # connected again at once after a restart of the plant
     socket.connect(args.endpoint)
     socket.subscribe(topic)
 

@@ -192,14 +192,14 @@ def test_the_clock_knows_the_documented_commands_and_no_others() -> None:
     examples |= {"run_until": {"t": 60.0}, "acknowledge": {"alarm": "a1"}}
     examples["set_policy"] = {"policy": "hold"}
     examples["reset"] = {"scenario": "reference", "parameters": {}}
-    for name, arguments in documented("The clock obeys:"):
+    for name, arguments in documented("The clock carries out:"):
         args = examples.get(name, {})
         read_command(name, args)
         assert [*args] == re.findall(r"`(\w+)`", arguments)
     with pytest.raises(ValueError, match="it knows") as caught:
         read_command("no_such", {})
     known = str(caught.value).split("it knows ")[1].split(", ")
-    assert known == [name for name, _ in documented("The clock obeys:")]
+    assert known == [name for name, _ in documented("The clock carries out:")]
 
 
 def test_the_documented_commands_of_a_module_are_those_that_it_has() -> None:
@@ -209,7 +209,7 @@ def test_the_documented_commands_of_a_module_are_those_that_it_has() -> None:
         for node in source.body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PLANT_COMMANDS"
     ]
-    assert {name for name, _ in documented("A plant module obeys:")} == {"set_parameters", "set_series", *table}
+    assert {name for name, _ in documented("A plant module carries out:")} == {"set_parameters", "set_series", *table}
 
 
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
