@@ -57,7 +57,7 @@ def bucket_volume(energy: float, roof: float, exponent: float, stiffness: float)
 def relaxation(x: float) -> float:
     """1 - exp(-x) for x >= 0 [-]: the share of a difference that exchange takes away. Exact for tiny x."""
     if x < 1e-2:
-        # Every pocket asks for it in every step: reciprocals, since a division takes several times as long.
+        # Every pocket needs it in every step: reciprocals, since a division takes several times as long.
         return x * (
             1.0 - x * 0.5 * (1.0 - x * (1.0 / 3.0) * (1.0 - x * 0.25 * (1.0 - x * 0.2 * (1.0 - x * (1.0 / 6.0)))))
         )
@@ -163,7 +163,7 @@ def heat_while_filling(
 ) -> tuple[float, float, float]:
     """Heat that a pocket takes from the water while air enters at a constant rate, exact for constant pressure.
 
-    Small pockets follow the water within a step; that the air enters in the course of it must not be lost.
+    A small pocket comes close to the water's temperature within a step, so the heat has to follow the air as it enters.
 
     Args:
         mass, enthalpy: with the air that entered, and without heat [kg, J].

@@ -27,7 +27,7 @@ class Acting(NamedTuple):
     """What acts on chain and shaft during a whole step."""
 
     mass: float
-    """Of chain, floaters and the water in and around them [kg]."""
+    """Moving mass of chain, floaters and the water in and around them [kg]."""
     extra: float
     """Forces of the hypotheses along the chain [N]."""
     gain: float
@@ -50,7 +50,7 @@ class PartStart(NamedTuple):
     """Where a part of a step begins."""
 
     speed: float
-    """Of the chain [m/s]."""
+    """Speed of the chain [m/s]."""
     shaft: float
     """Speed of the shaft [rad/s]."""
     coflow: float
@@ -58,7 +58,7 @@ class PartStart(NamedTuple):
     travel: float
     """Path of the chain in the step so far [m]."""
     left: float
-    """Of the step [s]."""
+    """Time left in the step [s]."""
     soak: float
     """Time, from the beginning of the step, in which the water that is taken in gets its impulse [s]."""
     first: bool
@@ -77,7 +77,7 @@ class ChainEnd(NamedTuple):
     step: float
     """Length of the part [s]."""
     speed: float
-    """Of the chain at its end [m/s]."""
+    """Speed of the chain at its end [m/s]."""
     coflow: float
     """Mean co-flow speed [m/s]."""
     buoyancy: float

@@ -129,7 +129,9 @@ BRAKE_FORCE: Final = _parameter("brake_force")
 PRETENSION: Final = _parameter("pretension", of="chain_pretension")
 TENSION_LIMIT: Final = _parameter("tension_limit", of="chain_tension_limit")
 WATER_DENSITY: Final = _parameter("water_density")
-SPECIFIC_WEIGHT: Final = _derived("specific_weight", "N/m3", lambda b: b.weight, meaning="of the water, rho g")
+SPECIFIC_WEIGHT: Final = _derived(
+    "specific_weight", "N/m3", lambda b: b.weight, meaning="specific weight of the water, rho g"
+)
 AMBIENT_PRESSURE: Final = _environment("ambient_pressure", "Pa", meaning="p0 in force")
 AMBIENT_TEMPERATURE: Final = _environment("ambient_temperature", "K", meaning="T0 in force")
 WATER_TEMPERATURE: Final = _environment("water_temperature", "K", meaning="T_w in force, of an infinite bath")
@@ -258,7 +260,7 @@ MECHANICAL_COEFFICIENT: Final = _derived(
     meaning="torque of the generator's friction and windage over its speed",
 )
 STRAY_TORQUE: Final = _derived(
-    "stray_torque", "N m", lambda b: b.p.stray_loss / b.rated, meaning="of the stray loss at rated torque"
+    "stray_torque", "N m", lambda b: b.p.stray_loss / b.rated, meaning="torque of the stray loss at rated torque"
 )
 WINDING_HEAT_CAPACITY: Final = _parameter("winding_heat_capacity")
 WINDING_THERMAL_RESISTANCE: Final = _parameter("winding_thermal_resistance", of="winding_resistance_thermal")
@@ -281,7 +283,7 @@ H3_MODE: Final = _mode("h3_mode")
 JET_MODE: Final = _mode("jet_mode")
 RECOVERY_MODE: Final = _mode("recovery_mode")
 H1_GAS_FLUX: Final = _environment("h1_gas_flux", "m/s", meaning="superficial velocity of the gas of H1")
-H1_GAS_POWER: Final = _environment("h1_gas_power", "W", meaning="that drives the gas of H1 to the bottom")
+H1_GAS_POWER: Final = _environment("h1_gas_power", "W", meaning="power that drives the gas of H1 to the bottom")
 H1_VOID: Final = _parameter("h1_void")
 # What is claimed is 0, or 1 as a factor, unless the mode says so: the step then needs no question of its own.
 H1_DRAG_RELIEF: Final = _derived(

@@ -82,10 +82,10 @@ SHAFT_TRIP_RATIO: Final = _constant(
     "shaft_trip_ratio", 1.15, "-", meaning="overspeed trip over the generator's rated speed"
 )
 TENSION_TRIP_TIME: Final = _constant(
-    "tension_trip_time", 0.1, "s", meaning="for which the chain tension must exceed its limit before the trip"
+    "tension_trip_time", 0.1, "s", meaning="time for which the chain tension must exceed its limit before the trip"
 )
 SLACK_TRIP_TIME: Final = _constant(
-    "slack_trip_time", 0.5, "s", meaning="for which the chain must be slack before the trip"
+    "slack_trip_time", 0.5, "s", meaning="time for which the chain must be slack before the trip"
 )
 WINDING_TRIP_TEMPERATURE: Final = _constant(
     "winding_trip_temperature", 150.0 + 273.15, "K", meaning="trip of the winding temperature"
@@ -101,7 +101,10 @@ ICING_TEMPERATURE: Final = _constant(
 )
 
 STOP_RAMP_TIME: Final = _constant(
-    "stop_ramp_time", 30.0, "s", meaning="in which a stopping plant's set-point falls from its nominal value to zero"
+    "stop_ramp_time",
+    30.0,
+    "s",
+    meaning="time in which a stopping plant's set-point falls from its nominal value to zero",
 )
 VENT_TIME: Final = _constant(
     "vent_time", 1.0, "s", meaning="time constant with which every pocket empties while vent-all is open"

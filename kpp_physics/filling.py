@@ -39,19 +39,19 @@ class Served(NamedTuple):
     progress: float
     """Where it is at the start of the step [m]."""
     cosine: float
-    """Of its direction there [-]."""
+    """Cosine of its direction there [-]."""
     sine: float
-    """Of its direction there [-]."""
+    """Sine of its direction there [-]."""
     roof: float
     """Absolute pressure at the roof of its bucket [Pa]."""
     stiffness: float
-    """Of its bucket [Pa/m3], 0 for a point pocket."""
+    """Stiffness of its bucket [Pa/m3], 0 for a point pocket."""
     behind: float
     """Absolute pressure of its air, against which the valve works [Pa]."""
     opening: float
-    """Of the valve, mean over the time in which it is open [-]."""
+    """Opening of the valve, mean over the time in which it is open [-]."""
     lasts: float
-    """For which it is open [s], > 0 and at most the step."""
+    """Time for which it is open [s], > 0 and at most the step."""
 
 
 class Charge(NamedTuple):
@@ -60,9 +60,9 @@ class Charge(NamedTuple):
     mass: float
     """Air that left the receiver [kg], >= 0."""
     energy: float
-    """That it took from the receiver [J]."""
+    """Energy that this air took from the receiver [J]."""
     missed: float
-    """Of the mass, what missed the pocket [kg]."""
+    """Part of the mass that missed the pocket [kg]."""
     behind: float
     """Absolute pressure of the pocket [Pa]."""
     complete: bool
@@ -98,10 +98,10 @@ def _flow_against_jet(
 ) -> float:
     """Flow into a floater whose water leaves through the outlet of a physical jet, mean while the valve is open [kg/s].
 
-    Air pushes against the outlet as long as the bucket takes it all, and then against what water still leaves. In the
-    step in which the bucket gets full, a flow in between would pass the outlet's pressure too easily, and the jet's
-    power goes with the cube of it. So both flows are found, each with its time; the first of them stands in x[JET_FLOW]
-    for `pockets`, if it ends in this step.
+    While the bucket takes all the air, the air pushes against the outlet; once the bucket is full, only against the
+    water that still leaves. In the step in which that changes, one mean flow would meet too little pressure at the
+    outlet, and the jet's power goes with the cube of the flow. So both flows are found, each with its time; the first
+    stands in x[JET_FLOW] for `pockets`, if it ends in this step.
     """
     limit = full = c[co.FLOATER_VOLUME]
     if to.sine != 0.0:  # as in `pockets`: what a bucket that comes upright holds more pushes water out as well
@@ -165,9 +165,9 @@ def _flow(c: Vector, x: Vector, f: Vector, to: Served, pressure: float, temperat
 def _drawn(c: Vector, x: Vector, f: Vector, source: Source, to: Served, h: float) -> float:
     """Air that the valve lets through while it is open [kg], whatever the target.
 
-    The receiver's pressure falls while the air leaves. The flow is that in the middle of the charge, which a first one
-    from the pressure at the start foretells: the midpoint rule, of second order. However small the receiver is, its
-    pressure does not fall below that of the pocket.
+    The receiver's pressure falls while the air leaves. The flow taken is that in the middle of the charge, predicted with
+    the pressure at the start: the midpoint rule, of second order. However small the receiver is, its pressure does not
+    fall below that of the pocket.
     """
     # Powers of what is left: p goes with m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
     R, cp = c[co.GAS_CONSTANT], c[co.CP_AIR]

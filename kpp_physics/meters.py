@@ -106,14 +106,14 @@ class Window(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why no coefficient of performance can be had from this window, one of `REASONS`."""
+        """Why this window gives no coefficient of performance, one of `REASONS`; `STEADY` if it gives one."""
         if self.share is None:
             return NO_INTAKE
         return STORES_CHANGED if self.share > self.limit else STEADY
 
     @property
     def steady(self) -> bool:
-        """Whether it can be had."""
+        """Whether it gives a coefficient of performance."""
         return self.reason == STEADY
 
     def cop(self, free: float = 0.0) -> float | None:

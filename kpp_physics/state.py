@@ -69,8 +69,10 @@ GENERATOR_POWER: Final = _scalar("generator_power", "W", meaning="at the termina
 DC_POWER: Final = _scalar("dc_power", "W", meaning="into the DC link, mean over the last step")
 PLC_STATE: Final = _scalar("plc_state", "-", meaning="number of the controller's state in `plc.STATES`")
 TRIP: Final = _scalar("trip", "-", meaning="cause of the last trip in `plc.TRIPS`, 0 for none")
-TENSION_TIME: Final = _scalar("tension_time", "s", meaning="for which the highest tension has been above its limit")
-SLACK_TIME: Final = _scalar("slack_time", "s", meaning="for which the chain has been slack")
+TENSION_TIME: Final = _scalar(
+    "tension_time", "s", meaning="time for which the highest tension has been above its limit"
+)
+SLACK_TIME: Final = _scalar("slack_time", "s", meaning="time for which the chain has been slack")
 ARMED_LAP: Final = _scalar(
     "armed_lap", "-", meaning="laps, with their fraction, after which a slack chain and a hot receiver trip"
 )
@@ -87,7 +89,7 @@ TENSION_MAX: Final = _scalar("tension_max", "N", meaning="highest in the loop at
 TENSION_MIN: Final = _scalar("tension_min", "N", meaning="lowest in the loop, below 0 where the chain is slack")
 COLDEST: Final = _scalar("coldest", "K", meaning="coldest pocket of the last step; `EMPTY_LOW` without one")
 STORED_INITIAL: Final = _scalar("stored_initial", "J", meaning="stored energy when the ledger began")
-H3_TIME: Final = _scalar("h3_time", "s", meaning="of the present pulse or coast of H3")
+H3_TIME: Final = _scalar("h3_time", "s", meaning="duration so far of the present pulse or coast of H3")
 H3_COAST: Final = _scalar("h3_coast", "-", meaning="1 while H3 coasts; a coast by command stays")
 H1_FORCE: Final = _scalar("h1_force", "N", meaning="of the bubbles of H1 on the chain")
 AIRLIFT: Final = _scalar("airlift", "N", meaning="of the bubbles of H1 on the co-flow")
@@ -96,7 +98,7 @@ JET_FLOW: Final = _scalar(
     "jet_flow", "m3/s", meaning="water through the outlet of the served floater, mean over the step"
 )
 JET_THRUST: Final = _scalar("jet_thrust", "N", meaning="ideal thrust of that water, mean over the step")
-JET_POWER: Final = _scalar("jet_power", "W", meaning="that drives it through the outlet, mean over the step")
+JET_POWER: Final = _scalar("jet_power", "W", meaning="power that drives it through the outlet, mean over the step")
 JET_FORCE: Final = _scalar("jet_force", "N", meaning="of the jet on the chain, with its claimed gain")
 RECOVERED_FLOW: Final = _scalar("recovered_flow", "kg/s", meaning="air that the suction buffer passes on")
 CLAIMS_ACTIVE: Final = _scalar("claims_active", "-", meaning="1 in the controller's states in which hypotheses act")
@@ -108,7 +110,7 @@ SYNC_ERROR: Final = _scalar(
 )
 BREAKER: Final = _scalar("breaker", "-", meaning="1 while the grid breaker is closed")
 DUMP_POWER: Final = _scalar("dump_power", "W", meaning="export that the dump load takes")
-CHOPPER_POWER: Final = _scalar("chopper_power", "W", meaning="that the brake chopper burns")
+CHOPPER_POWER: Final = _scalar("chopper_power", "W", meaning="power that the brake chopper burns")
 BATH_ENERGY: Final = _scalar("bath_energy", "J", meaning="heat of a finite bath against its first temperature")
 LEVEL: Final = _scalar("level", "m", meaning="rise of the free surface")
 MANUAL_PULSES: Final = _scalar("manual_pulses", "-", meaning="pulses by hand that are still to be given")
@@ -127,13 +129,13 @@ BATH_START: Final = _scalar("bath_start", "K", meaning="temperature from which a
 REBUILT_ENERGY: Final = _scalar(
     "rebuilt_energy", "J", meaning="stored energy at the start of a fork with another machine, less its parent's"
 )
-REBUILT_EXERGY: Final = _scalar("rebuilt_exergy", "J", meaning="the same of exergy")
+REBUILT_EXERGY: Final = _scalar("rebuilt_exergy", "J", meaning="the same for exergy")
 FILLED: Final = _scalar("filled", "-", meaning="floater into which air of this step enters, -1 for none")
 INFLOW: Final = _scalar("inflow", "kg", meaning="air that enters it")
 INFLOW_LATE: Final = _scalar(
-    "inflow_late", "-", meaning="1 if it enters the window in this step: the air comes at the end of it"
+    "inflow_late", "-", meaning="1 if the floater enters the window in this step: the air comes at the end of it"
 )
-INFLOW_TIME: Final = _scalar("inflow_time", "s", meaning="for which air enters")
+INFLOW_TIME: Final = _scalar("inflow_time", "s", meaning="time for which air enters")
 INFLOW_TEMPERATURE: Final = _scalar("inflow_temperature", "K", meaning="of the air that enters, mean")
 INFLOW_START: Final = _scalar("inflow_start", "K", meaning="of the receiver before air left it")
 INFLOW_SHARE: Final = _scalar("inflow_share", "-", meaning="share of the receiver's air that left")
@@ -159,9 +161,9 @@ DELIVERED: Final = _row(
     "delivered", "kg", meaning="air through the valve for the present charge, with what missed or spilt"
 )
 VOLUME: Final = _row(
-    "volume", "m3", meaning="of the air at the last exchange of water, of which the moving mass is made"
+    "volume", "m3", meaning="volume of the air at the last exchange of water, from which the moving mass follows"
 )
-IN_WINDOW: Final = _row("in_window", "-", meaning="1 while it is in the injection window")
+IN_WINDOW: Final = _row("in_window", "-", meaning="1 while the floater is in the injection window")
 INGESTED: Final = _row("ingested", "kg", meaning="water taken in during the last step")
 STIFFNESS: Final = _row(
     "stiffness",
@@ -197,7 +199,7 @@ LAP_PRESSURE_MIN: Final = _lap("pressure_min", "Pa", meaning="lowest pressure in
 LAP_COLDEST: Final = _lap("coldest", "K", meaning="coldest pocket in the lap")
 LAP_PULSES: Final = _lap("pulses", "-", meaning="complete charges until its end")
 LAP_MISSED: Final = _lap("missed", "-", meaning="charges below their target mass until its end")
-LAP_TIME: Final = _lap("time", "s", meaning="at its end")
+LAP_TIME: Final = _lap("time", "s", meaning="simulated time at its end")
 
 LAP_STORES: Final = ledger.COUNT + len(LAP_TABLE)
 """Place of the first of the stored energies at the end of the lap."""
