@@ -136,7 +136,13 @@ def tension(
 
 @inlined
 def descending(position: float, count: int, pitch: float, straight: float, radius: float) -> float:
-    """Sum of max(0, -cos theta) over the floaters [-]: how many hang in the down shaft, tilted ones in part."""
+    """Sum of max(0, -cos theta) over the floaters [-]: how many hang in the down shaft, tilted ones in part.
+
+    Args:
+        position: of floater 0 along the loop [m].
+        count: number of floaters.
+        pitch, straight, radius: of the loop [m].
+    """
     total = 0.0
     loop = 2.0 * (straight + math.pi * radius)
     for i in range(count):

@@ -98,6 +98,7 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resi
     goes with the shaft's speed one with ratio times the chain's.
 
     Args:
+        acting: what acts during the step.
         referred: chain force per unit of clutch torque [1/m].
     """
     linear = c[co.NOLOAD_COEFFICIENT]
@@ -151,6 +152,9 @@ def run_chain(
     what a step's buoyancy changes the speed) the pressure, and the force with it, changes by less than rounding.
 
     Args:
+        active: pockets that are packed in `work`.
+        acting, load, water: what acts during the step, from `chain_load`, and from the water.
+        start: where the part begins.
         guess, coflow: of the speed at the end and of the mean co-flow [m/s].
         braking: force that gives the water taken in its speed [N].
         step: length of the part [s].
@@ -195,6 +199,10 @@ def stop_chain(
     """The same part if dry friction has a say in its end: up to rest, or up to where the friction fades.
 
     Friction fades close to rest: the step is divided where that begins, and again at rest.
+
+    Args:
+        active, acting, load, water, start: as for `run_chain`.
+        end: what `run_chain` found; it is returned as it is where the friction does not fade before it.
     """
     v0, v1 = start.speed, end.speed
     # Without dry friction nothing fades, and the chain passes through rest as through any other speed.

@@ -165,9 +165,9 @@ def _flow(c: Vector, x: Vector, f: Vector, to: Served, pressure: float, temperat
 def _drawn(c: Vector, x: Vector, f: Vector, source: Source, to: Served, h: float) -> float:
     """Air that the valve lets through while it is open [kg], whatever the target.
 
-    The receiver's pressure falls while the air leaves. The flow taken is that in the middle of the charge, predicted with
-    the pressure at the start: the midpoint rule, of second order. However small the receiver is, its pressure does not
-    fall below that of the pocket.
+    The receiver's pressure falls while the air leaves. The flow taken is that in the middle of the charge, predicted
+    with the pressure at the start: the midpoint rule, of second order. However small the receiver is, its pressure does
+    not fall below that of the pocket.
     """
     # Powers of what is left: p goes with m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
     R, cp = c[co.GAS_CONSTANT], c[co.CP_AIR]

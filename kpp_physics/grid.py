@@ -68,6 +68,11 @@ def may_close(frequency: float, voltage: float, error: float) -> bool:
 
 @inlined
 def must_open(frequency: float, voltage: float) -> bool:
-    """Whether the grid is outside the band in which a converter may stay connected: 47.5 to 51.5 Hz, 15 %."""
+    """Whether the grid is outside the band in which a converter may stay connected: 47.5 to 51.5 Hz, 15 %.
+
+    Args:
+        frequency: of the grid [Hz].
+        voltage: of the grid over nominal [-].
+    """
     # Usual practice (VDE-AR-N 4110): a plant separates below 47.5 and above 51.5 Hz.
     return frequency < 47.5 or frequency > 51.5 or abs(voltage - 1.0) > 0.15

@@ -179,7 +179,12 @@ GATE_C: Final = 1e-3
 
 @inlined
 def add(total: float, remainder: float, term: float) -> tuple[float, float]:
-    """Compensated sum: the new total and the rounding that it could not hold (Neumaier 1974)."""
+    """Compensated sum: the new total and the rounding that it could not hold (Neumaier 1974).
+
+    Args:
+        total, remainder: so far; the sum is both together.
+        term: what is added.
+    """
     # The larger of the two loses no digit; what the smaller loses is found by taking the larger off again.
     new = total + term
     if abs(total) >= abs(term):

@@ -43,6 +43,7 @@ def move(
     the chain are zero before: what stands there afterwards is this step's.
 
     Args:
+        active: pockets that are packed in `work`.
         brake: force of the brake on the chain [N].
         stray: torque of the stray loss on the shaft [N m].
 
@@ -226,7 +227,14 @@ def _conclude(c: Vector, x: Vector, flow: Vector, start_speed: float, lifted: fl
 def lock(
     x: Vector, flow: Vector, sampled: Vector, mass: float, inertia: float, ratio: float, efficiency: float
 ) -> None:
-    """Join chain and shaft inelastically and book what that costs; an impulse has no power to sample."""
+    """Join chain and shaft inelastically and book what that costs; an impulse has no power to sample.
+
+    Args:
+        mass: what the chain moves [kg].
+        inertia: of the shaft [kg m2].
+        ratio: angle of the shaft per path of the chain [rad/m].
+        efficiency: of the gearbox in the direction of the power [-].
+    """
     slip = x[st.SHAFT_SPEED] - ratio * x[st.SPEED]
     dv, dw, loss = locking_impulse(slip, mass, inertia, ratio, efficiency)
     turned = ratio * (x[st.SPEED] + 0.5 * dv)

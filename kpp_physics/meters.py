@@ -131,7 +131,12 @@ class Window(NamedTuple):
 
 
 def held(record: Any, kind: Literal["energy", "exergy"]) -> dict[str, float]:
-    """Energy or exergy of every store at the end of a lap, J."""
+    """Energy or exergy of every store at the end of a lap, J.
+
+    Args:
+        record: of the lap.
+        kind: which of the two.
+    """
     first, names = (st.LAP_STORES, ledger.STORES) if kind == "energy" else (st.LAP_EXERGY, ledger.EXERGY_STORES)
     return {name: float(record[first + place]) for place, name in enumerate(names)}
 

@@ -212,6 +212,12 @@ def solve_part(
     The clutch can drive the shaft and never the chain: it stays locked while its torque is not negative, and locks when
     the chain would overtake the shaft. Each finding (a jolt, rest, a chain that turns back, a clutch that opens or
     locks) shortens the part or changes an assumption, and the next try starts from the speeds of the last.
+
+    Args:
+        active: pockets that are packed in `work`.
+        acting: what acts during the whole step.
+        start: where the part begins.
+        h: step [s].
     """
     v0, w0, ratio, shaft_load = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN], _shaft_load(c, acting)
     step = longest = start.left

@@ -110,7 +110,12 @@ def vent_open(state: int) -> bool:
 
 @inlined
 def converter_enabled(state: int, at_rest: bool) -> bool:
-    """Whether the converter works: from starting to the end of stopping, and to brake in an emergency until rest."""
+    """Whether the converter works: from starting to the end of stopping, and to brake in an emergency until rest.
+
+    Args:
+        state: of the controller.
+        at_rest: whether the chain is at rest.
+    """
     if state in (EMERGENCY_STOP, TRIPPED):
         return not at_rest
     return state in (STARTING, RUNNING, COASTING, STOPPING)

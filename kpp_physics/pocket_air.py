@@ -367,6 +367,15 @@ def pass_step(
     what the pocket cannot hold spills at once. In one go a pocket that overflows would give away air that never came,
     and a small one would not feel the water. Then, for what is left of the step, it takes heat with what it holds; all
     others do just that. Into a floater that enters the window in this step the air comes at the end of it.
+
+    Args:
+        around: what is the same for every pocket.
+        bucket: where this one is, and what its bucket can hold there.
+        pocket: its air at the start of the step.
+        h: step [s].
+
+    Returns:
+        Its air at the end; an empty one has no mass, energy or volume.
     """
     k, cp = c[co.GAS_EXPONENT], c[co.CP_AIR]
     # How many parts depends on what the pocket holds and gets, never on what earlier steps did: same state, same bits.

@@ -65,7 +65,12 @@ def relieve(
 def cool_receiver(
     c: Vector, flow: Vector, sampled: Vector, destroyed: Vector, mass: float, energy: float, h: float
 ) -> float:
-    """Heat through the wall of the receiver in one step [J], > 0 to the surroundings: exact, however stiff."""
+    """Heat through the wall of the receiver in one step [J], > 0 to the surroundings: exact, however stiff.
+
+    Args:
+        mass, energy: of the air in the receiver [kg, J], both > 0.
+        h: step [s].
+    """
     T0 = c[co.AMBIENT_TEMPERATURE]
     capacity = mass * (c[co.CP_AIR] - c[co.GAS_CONSTANT])
     temperature = energy / capacity

@@ -14,7 +14,12 @@ from kpp_physics.water import drag
 
 @inlined
 def rubbing_power(v0: float, v1: float, force: float) -> float:
-    """Sum of the powers of a dry friction at two speeds [W]."""
+    """Sum of the powers of a dry friction at two speeds [W].
+
+    Args:
+        v0, v1: speeds [m/s].
+        force: of full friction [N].
+    """
     # Friction has the sign of the speed, so that its power is never negative; half of this sum is the trapezoid.
     scale = constants.STANDSTILL_SPEED
     return dry_friction(v0, force, scale) * v0 + dry_friction(v1, force, scale) * v1
