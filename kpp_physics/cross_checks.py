@@ -160,6 +160,7 @@ def _speed_and_pull(p: Parameters, c: list[float]) -> list[CrossCheck]:
 def _shape(p: Parameters, c: list[float]) -> list[CrossCheck]:
     found = []
     pitch = c[co.PITCH]
+    # A prism: volume over cross-section is its length along the chain, which the next floater limits.
     if p.mouth_area < p.floater_volume / pitch:
         found.append(
             CrossCheck(
@@ -191,6 +192,8 @@ def _air(p: Parameters, c: list[float]) -> list[CrossCheck]:
     speed = p.generator_speed_setpoint * math.pi / 30 / c[co.SHAFT_PER_CHAIN]
     bottom = p.ambient_pressure + c[co.SPECIFIC_WEIGHT] * p.water_depth
     found = _compressor(p, c, speed, bottom)
+    # Against a pressure that is not above the pocket's the check valve stays shut: the time of a charge has no meaning
+    # then.
     if p.load_pressure > bottom:
         return [*found, *_charge(p, c, speed, bottom)]
     return [
@@ -215,6 +218,7 @@ def _compressor(p: Parameters, c: list[float], speed: float, bottom: float) -> l
         bottom: absolute pressure at the lowest chain point [Pa].
     """
     found = []
+    # One charge for each floater that passes, v/a of them a second.
     demand = c[co.TARGET_MASS] * speed / c[co.PITCH]
     if demand > p.compressor_flow:
         found.append(
@@ -226,6 +230,7 @@ def _compressor(p: Parameters, c: list[float], speed: float, bottom: float) -> l
                 f"{speed:.3f} m/s needs {demand:.4g} kg/s of air, the compressor gives {p.compressor_flow:.4g} kg/s",
             )
         )
+    # Isothermal work of a kilogram, R T0 ln(p_b/p0): no plant gets more out of its air.
     ideal = p.gas_constant * p.ambient_temperature * math.log(bottom / p.ambient_pressure)
     if p.generator_rated_power > p.compressor_flow * ideal:
         found.append(

@@ -56,6 +56,7 @@ DEAD_STATE: Final = _entering(
     meaning="what the stores hold more because ambient pressure and temperature, from which they count, moved",
 )
 
+# The destroyed lines stand first, so that a line's number is also its place among them.
 LINES: Final = tuple(line.name for line in TABLE if line.destroyed)
 FLOWS: Final = tuple(line.name for line in TABLE if not line.destroyed)
 COUNT: Final = len(TABLE)

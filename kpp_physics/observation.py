@@ -79,6 +79,7 @@ def observe(
         laps: from `lap_view`.
         checks: warnings of the cross-checks of the parameters, each with its limit.
     """
+    # Plain numbers once, for all groups: an element of an array is an object that is made again at every access.
     c, x = coefficients.tolist(), parts.scalars.tolist()
     totals, rates = lines.tolist()
     energies = stores.tolist()

@@ -475,6 +475,7 @@ class Parameters:
                 Violation(f"series.{name}{'.' if member else ''}{member}", None, limit, reason)
                 for member, limit, reason in problems
             ]
+            # A series that ends must leave no trace: without this an empty one would keep the old one in force.
             following.pop(name, None)
             if found is not None:
                 following[name] = found
@@ -515,6 +516,7 @@ def _check(item: Declaration, value: Any) -> list[Violation]:
     if item.choices:
         if value not in item.choices and not (isinstance(value, bool) and "on" in item.choices):
             reason = f"choose one of {', '.join(item.choices)}"
+    # True and false are whole numbers to Python; as a length or a pressure they are a mistake.
     elif isinstance(value, bool) or not isinstance(value, int | float):
         reason = f"give a number{unit and ' in' + unit}"
     elif isinstance(value, float) and not math.isfinite(value):
