@@ -162,7 +162,9 @@ class Parameters:
     )
     mouth_area: float = _number(BUILT, "A_f", "m2", 0.571, 0.02, 4, "A", meaning="cross-section of the bucket")
     bucket_height: float = _number(BUILT, "h_f", "m", 0.70, 0.1, 4, "A", meaning="height of the bucket along its axis")
-    water_depth: float = _number(BUILT, "H", "m", 25, 3, 100, "P", meaning="free surface above the lowest chain point")
+    water_depth: float = _number(
+        BUILT, "H", "m", 25, 3, 100, "P", meaning="height of the free surface above the lowest chain point"
+    )
     sprocket_radius: float = _number(BUILT, "R_s", "m", 1.2, 0.2, 5, "P", meaning="radius of both sprockets")
     chain_mass: float = _number(
         BUILT, "m_chain", "kg", 1000, 0, 20000, "A", meaning="mass of the chain without floaters"
@@ -174,7 +176,7 @@ class Parameters:
         CONDITION, "A_D", "m2", 0.51, 0, 3, "S/A", meaning="drag coefficient times frontal area of a floater"
     )
     wake_shielding: float = _number(
-        CONDITION, "chi", "-", 1, 0.1, 1, "A", meaning="share of its lone drag that a floater in line has"
+        CONDITION, "chi", "-", 1, 0.1, 1, "A", meaning="drag of a floater in line over its drag alone"
     )
     shaft_area: float = _number(
         BUILT, "A_s", "m2", 8, 0.5, 100, "A", meaning="horizontal water area of the shaft, both sides"
@@ -242,17 +244,33 @@ class Parameters:
         CONDITION, "f_idle", "-", 0.20, 0, 0.5, "S", meaning="idle power over power at p_unload"
     )
     load_pressure: float = _number(
-        SETTING, "p_load", "Pa", 380000, 1.1e5, 1.5e6, "A", meaning="the compressor loads at or below"
+        SETTING,
+        "p_load",
+        "Pa",
+        380000,
+        1.1e5,
+        1.5e6,
+        "A",
+        meaning="receiver pressure at or below which the compressor loads",
     )
     unload_pressure: float = _number(
-        SETTING, "p_unload", "Pa", 420000, 1.1e5, 1.6e6, "A", meaning="the compressor idles at or above"
+        SETTING,
+        "p_unload",
+        "Pa",
+        420000,
+        1.1e5,
+        1.6e6,
+        "A",
+        meaning="receiver pressure at or above which the compressor idles",
     )
     relief_pressure: float = _number(
-        SETTING, "p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", meaning="the relief valve opens above"
+        SETTING, "p_relief", "Pa", 8e5, 1.5e5, 2e6, "A", meaning="receiver pressure above which the relief valve opens"
     )
-    trip_pressure: float = _number(SETTING, "p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", meaning="receiver pressure trip")
+    trip_pressure: float = _number(
+        SETTING, "p_trip", "Pa", 7e5, 1.5e5, 2e6, "A", meaning="receiver pressure above which the plant trips"
+    )
     aftercooler_approach: float = _number(
-        CONDITION, "dT_ac", "K", 10, 0, 60, "A", meaning="air after the cooler above ambient"
+        CONDITION, "dT_ac", "K", 10, 0, 60, "A", meaning="temperature of the air after the cooler, above ambient"
     )
     receiver_volume: float = _number(BUILT, "V_r", "m3", 2, 0.1, 500, "A", meaning="volume of the receiver")
     receiver_ua: float = _number(
@@ -294,22 +312,24 @@ class Parameters:
     gearbox_noload_power: float = _number(
         CONDITION, "P_g0", "W", 1500, 0, 50000, "A", meaning="no-load loss at rated speed"
     )
-    shaft_inertia: float = _number(BUILT, "J", "kg m2", 500, 1, 5000, "P", meaning="flywheel and rotor")
+    shaft_inertia: float = _number(BUILT, "J", "kg m2", 500, 1, 5000, "P", meaning="inertia of flywheel and rotor")
     flywheel_windage_power: float = _number(
-        CONDITION, "P_fw0", "W", 300, 0, 20000, "A", meaning="windage at rated speed"
+        CONDITION, "P_fw0", "W", 300, 0, 20000, "A", meaning="windage of the flywheel at rated speed"
     )
     # Generator, converter, grid
     generator_speed_setpoint: float = _number(
-        SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", meaning="speed of the fast shaft held"
+        SETTING, "n_set", "rpm", 112.73, 5, 3000, "D", meaning="speed at which the fast shaft is held"
     )
     speed_bandwidth: float = _number(
         SETTING, "w_s", "rad/s", 1.0, 0.05, 10, "A", meaning="bandwidth of the speed control"
     )
     generator_rated_power: float = _number(BUILT, "-", "W", 530000, 100, 5e6, "P", meaning="rated electric power")
-    generator_rated_speed: float = _number(BUILT, "w_r", "rpm", 375, 10, 3000, "P", meaning="rated speed")
+    generator_rated_speed: float = _number(
+        BUILT, "w_r", "rpm", 375, 10, 3000, "P", meaning="rated speed of the generator"
+    )
     generator_rated_torque: float = _number(BUILT, "tau_r", "N m", 14360, 1, 1e6, "D", meaning="rated air-gap torque")
     generator_max_torque: float = _number(
-        SETTING, "tau_max", "N m", 17200, 1, 1e6, "A", meaning="highest torque commanded"
+        SETTING, "tau_max", "N m", 17200, 1, 1e6, "A", meaning="highest torque that is commanded"
     )
     rated_current: float = _number(BUILT, "I_r", "A peak", 1005, 0.1, 1e5, "D", meaning="rated phase current")
     pole_pairs: int = _number(BUILT, "p", "-", 8, 1, 100, "D", meaning="pole pairs")
@@ -331,7 +351,14 @@ class Parameters:
         BUILT, "C_th", "J/K", 2e5, 1, 1e9, "A", meaning="heat capacity of the winding"
     )
     winding_resistance_thermal: float = _number(
-        CONDITION, "R_th", "K/W", 0.004, 1e-6, 1e3, "A", meaning="winding to surroundings"
+        CONDITION,
+        "R_th",
+        "K/W",
+        0.004,
+        1e-6,
+        1e3,
+        "A",
+        meaning="thermal resistance from the winding to the surroundings",
     )
     converter_rating: float = _number(
         BUILT, "P_cr", "W", 530000, 100, 5e6, "D", meaning="rating of each converter stage"
@@ -359,7 +386,7 @@ class Parameters:
         BUILT, "C_dc", "F", 0.02, 0, 10, "A", meaning="capacitor of the DC link; 0 = stiff link"
     )
     dc_link_voltage: float = _number(
-        SETTING, "V_dc", "V", 800, 50, 1e4, "A", meaning="voltage that the grid side holds the DC link at"
+        SETTING, "V_dc", "V", 800, 50, 1e4, "A", meaning="voltage at which the grid side holds the DC link"
     )
     grid_frequency: float = _number(
         ENVIRONMENT, "f", "Hz", 50, 45, 55, "-", meaning="grid frequency; may change in the run"
@@ -400,8 +427,8 @@ class Parameters:
     h2_boost: float = _number(CONDITION, "-", "-", 0.06, 0, 0.5, "P", meaning="claimed gain of buoyancy")
     h2_ua: float = _number(CONDITION, "-", "W/K", 150, 0, 1000, "A", meaning="heat transfer of a pocket with spray")
     h2_pump_power: float = _number(SETTING, "-", "W", 200, 0, 1e4, "A", meaning="power of the spray pump")
-    h3_on_time: float = _number(SETTING, "t_on", "s", 2, 0.1, 60, "P", meaning="pulse time")
-    h3_off_time: float = _number(SETTING, "t_off", "s", 1, 0.1, 60, "P", meaning="coast time")
+    h3_on_time: float = _number(SETTING, "t_on", "s", 2, 0.1, 60, "P", meaning="duration of a pulse")
+    h3_off_time: float = _number(SETTING, "t_off", "s", 1, 0.1, 60, "P", meaning="duration of a coast")
     jet_outlet_area: float = _number(BUILT, "A_o", "m2", 0.05, 1e-3, 4, "A", meaning="outlet area of the jet")
     jet_discharge: float = _number(CONDITION, "C_D", "-", 1, 0.1, 1, "A", meaning="discharge coefficient of the outlet")
     jet_efficiency: float = _number(CONDITION, "-", "-", 0.85, 0, 1, "P", meaning="claimed thrust efficiency")
