@@ -91,13 +91,13 @@ def note_complete(folder: Path) -> None:
 
 def clear(folder: Path) -> None:
     """Take away what cannot be used."""
-    for path in [*folder.glob("complete-*"), *folder.glob(_FILES)]:
+    for path in [*folder.glob("whole-*"), *folder.glob(_FILES)]:
         with suppress(OSError):  # of another user, or taken away by another process
             path.unlink()
 
 
 def _mark(folder: Path) -> Path:
-    return folder / f"complete-{_processor()}"
+    return folder / f"whole-{_processor()}"
 
 
 class Locator(UserProvidedCacheLocator):
@@ -109,3 +109,11 @@ class Locator(UserProvidedCacheLocator):
 
     def ensure_cache_path(self) -> None:
         """The folder is there already, and need not be writable."""
+
+    def get_source_stamp(self) -> str:
+        """No stamp: the folder is that of one kernel, whatever comments its sources have by now."""
+        return ""
+
+    def get_disambiguator(self) -> str:
+        """No line number, which a comment moves: each compiled function has a name of its own."""
+        return ""

@@ -1,8 +1,9 @@
 """Compilation of the kernel and the version that names it.
 
-Numba's file cache looks at the time stamp of the file that defines a function and not at the functions it calls, so an
-edit in `air.py` would leave a stale `kernel.py` in the cache. Here the cache directory carries a hash of what this
-package computes: other code, other directory. Only this file and `cache.py` look outside the package.
+Numba's own file cache looks at the file that defines a function and not at the functions it calls, so an edit in
+`air.py` would leave a stale `kernel.py` in the cache, and a comment in `kernel.py` would compile it again. Here the
+cache directory carries a hash of what this package computes: other code, other directory. Only this file and `cache.py`
+look outside the package.
 
 The kernel works on the arrays that its caller holds and makes none, so it is compiled without numba's memory manager: a
 function that takes memory does not compile. With the manager every call counts references to every array it is given,

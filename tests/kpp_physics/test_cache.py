@@ -1,6 +1,7 @@
 """The compiled kernel is read where it can be read, kept where it can be written, and else compiled for once."""
 
 import hashlib
+import runpy
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,17 @@ def test_what_was_compiled_is_read(roots: list[Path], compilations: list[str]) -
     assert [path.name for path in roots[0].iterdir()] == [VERSION[:16]]
 
 
+def test_a_comment_compiles_nothing_again(roots: list[Path], compilations: list[str], tmp_path: Path) -> None:
+    source = tmp_path / "doubling.py"
+    for comment in ("", "# A reason, which moves the function down by a line.\n"):
+        source.write_text(f"{comment}def double(x):\n    return 2 * x\n", encoding="utf-8")
+        cache.place.cache_clear()
+        assert compiled.compiled("int64(int64)")(runpy.run_path(str(source))["double"])(21) == 42
+        compiled.note_compiled()
+        assert compiled.is_compiled()
+    assert compilations == ["compiled"]
+
+
 def test_what_takes_memory_is_no_part_of_the_kernel(roots: list[Path]) -> None:
     with pytest.raises(numba.core.errors.TypingError, match="Only accept returning of array passed into the function"):
         compiled.compiled("float64(int64)")(lambda count: np.zeros(count).sum())
@@ -120,7 +132,7 @@ def test_f04_the_mark_says_what_is_really_there(roots: list[Path], compilations:
 
 def test_f04_half_a_mark_marks_nothing_and_is_written_again(roots: list[Path], compilations: list[str]) -> None:
     import_kernel()
-    (mark,) = (roots[0] / VERSION[:16]).glob("complete-*")
+    (mark,) = (roots[0] / VERSION[:16]).glob("whole-*")
     whole = mark.read_bytes()
     files = {path.name for path in mark.parent.iterdir()}
     for length in range(len(whole)):
