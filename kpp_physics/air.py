@@ -255,7 +255,8 @@ def valve_flow(pressure: float, temperature: float, ratio: float, conductance: f
     Returns:
         Mass flow [kg/s], never negative: the valve is a check valve.
     """
-    # Choked flow goes with the density before the valve and with the speed of sound there: p C rho_ref sqrt(T_ref/T).
+    # Choked flow is proportional to the density before the valve and to the speed of sound there: p C rho_ref
+    # sqrt(T_ref/T).
     sonic = pressure * conductance * constants.VALVE_REFERENCE_DENSITY
     return sonic * math.sqrt(constants.VALVE_REFERENCE_TEMPERATURE / temperature) * flow_function(ratio, critical)
 
@@ -270,5 +271,5 @@ def relief_share(pressure: float, limit: float, exponent: float) -> float:
     """
     if pressure <= limit:
         return 0.0
-    # What stays expands isentropically in a fixed volume: m goes with p^(1/gamma), and 1/gamma = 1 - R/cp.
+    # What stays expands isentropically in a fixed volume: m varies as p^(1/gamma), and 1/gamma = 1 - R/cp.
     return -math.expm1((1.0 - exponent) * math.log(limit / pressure))

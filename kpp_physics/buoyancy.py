@@ -56,7 +56,7 @@ def mean_buoyancy(c: Vector, f: Vector, work: Vector, active: int, ds: float) ->
         slope = mean_slope(work[PROGRESS, a], ds, work[COSINE, a], work[SINE, a], straight, radius)
         volume = work[AIR_VOLUME, a]
         stiffness = f[st.STIFFNESS, int(work[INDEX, a])]
-        # Point pocket: dp = -rho g dz, and H goes with p^(R/cp), so that the loss of H over path is rho g V times the
+        # Point pocket: dp = -rho g dz, and H varies as p^(R/cp), so that the loss of H over path is rho g V times the
         # mean slope times `adiabatic_mean`. At ds = 0 both means are 1 and cos(theta), and this is the local force rho
         # g V cos(theta). Downwards the slope is negative: the force is, too, and the pocket gains what compresses it.
         if stiffness == 0.0:

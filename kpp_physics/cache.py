@@ -72,7 +72,7 @@ def is_complete(folder: Path) -> bool:
 def note_complete(folder: Path) -> None:
     """Mark that all of the kernel lies there, for this processor.
 
-    The kernel is no secret: whoever can reach the folder may read it. The mark is written where it stays, so that a
+    The kernel is no secret: anyone who can reach the folder may read it. The mark is written where it stays, so that a
     process that is killed meanwhile leaves nothing beside it. What is half written is no JSON and marks nothing; the
     next process that has the kernel writes it again.
     """

@@ -95,7 +95,7 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resi
     """What the chain works against, buoyancy, shells and taken water left out; a locked shaft is referred to it.
 
     A torque T on the shaft is a force referred T on the chain, an inertia J a mass J ratio referred, and a loss that
-    goes with the shaft's speed one with ratio times the chain's.
+    scales with the shaft's speed one with ratio times the chain's.
 
     Args:
         acting: what acts during the step.
@@ -105,7 +105,7 @@ def chain_load(c: Vector, acting: Acting, locked: bool, referred: float) -> Resi
     if not locked:
         return Resistances(acting.mass, acting.extra, linear, 0.0, acting.dry, constants.STANDSTILL_SPEED, 0.0, 1.0)
     # Power is the same on both sides of the gearbox but for its loss: hence ratio once for a force, twice for what goes
-    # with the speed, and a third time for the windage, which goes with its square.
+    # with the speed, and a third time for the windage, which scales with its square.
     ratio = c[co.SHAFT_PER_CHAIN]
     return Resistances(
         acting.mass + c[co.SHAFT_INERTIA] * ratio * referred,

@@ -239,7 +239,7 @@ POLE_PAIRS: Final = _parameter("pole_pairs")
 FLUX_LINKAGE: Final = _parameter("flux_linkage")
 INDUCTANCE: Final = _parameter("inductance", of="stator_inductance")
 RESISTANCE: Final = _parameter("resistance", of="stator_resistance")
-# P_fe0 (w'/2 + w'^2/2) over w: hysteresis has a loss per turn, eddy currents go with the square of the speed.
+# P_fe0 (w'/2 + w'^2/2) over w: hysteresis has a loss per turn, eddy currents scale with the square of the speed.
 IRON_HYSTERESIS_TORQUE: Final = _derived(
     "iron_hysteresis_torque",
     "N m",

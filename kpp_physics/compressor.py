@@ -84,7 +84,7 @@ def _cooled(c: Vector, energy: float, taken: float, recovered: float) -> tuple[f
     cp, T0 = c[co.CP_AIR], c[co.AMBIENT_TEMPERATURE]
     per_energy = c[co.GAS_CONSTANT] / ((cp - c[co.GAS_CONSTANT]) * c[co.RECEIVER_VOLUME])
     cooler = c[co.COOLER_TEMPERATURE]
-    # The work goes with ln p or a power of it: its mean over the step is that at the middle to second order.
+    # The work varies as ln p or a power of p: its mean over the step is that at the middle to second order.
     middle = per_energy * (energy + 0.5 * taken * cp * cooler)
     work = _work(c, middle, taken, recovered)
     if taken * cp * (cooler - T0) > work:  # a cooler cannot heat what a low pressure left cold

@@ -48,7 +48,7 @@ class BreakAway(NamedTuple):
 def break_away(p: Parameters) -> BreakAway:
     """The pull that ends the rest of a plant whose brake is off."""
     c = environment.coefficients(p).tolist()
-    # Eddy currents, windage and the gearbox's own loss go with the speed, and are nothing at rest.
+    # Eddy currents, windage and the gearbox's own loss scale with the speed, and are nothing at rest.
     iron = c[co.SHAFT_PER_CHAIN] / c[co.GEARBOX_EFFICIENCY] * c[co.IRON_HYSTERESIS_TORQUE]
     return BreakAway(c[co.FRICTION_FORCE], iron)
 

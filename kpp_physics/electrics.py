@@ -139,7 +139,7 @@ def _convert(
         h: step [s].
     """
     rating, c0, c1, c2 = c[co.CONVERTER_RATING], c[co.CONVERTER_C0], c[co.CONVERTER_C1], c[co.CONVERTER_C2]
-    # As in the winding: part of the loss goes with the square, whose mean is not that of the mean while it moves.
+    # As in the winding: part of the loss scales with the square, whose mean is not that of the mean while it moves.
     machine_side = stage_loss(abs(current.mean) / c[co.RATED_CURRENT], rating, c0, c1, 0.0)
     machine_side += 0.5 * rating * c2 * current.mean_square / (c[co.RATED_CURRENT] * c[co.RATED_CURRENT])
     dc = power - machine_side

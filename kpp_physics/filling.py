@@ -100,7 +100,7 @@ def _flow_against_jet(
 
     While the bucket takes all the air, the air pushes against the outlet; once the bucket is full, only against the
     water that still leaves. In the step in which that changes, one mean flow would meet too little pressure at the
-    outlet, and the jet's power goes with the cube of the flow. So both flows are found, each with its time; the first
+    outlet, and the jet's power scales with the cube of the flow. So both flows are found, each with its time; the first
     stands in x[JET_FLOW] for `pockets`, if it ends in this step.
     """
     limit = full = c[co.FLOATER_VOLUME]
@@ -169,7 +169,7 @@ def _drawn(c: Vector, x: Vector, f: Vector, source: Source, to: Served, h: float
     with the pressure at the start: the midpoint rule, of second order. However small the receiver is, its pressure does
     not fall below that of the pocket.
     """
-    # Powers of what is left: p goes with m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
+    # Powers of what is left: p varies as m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
     R, cp = c[co.GAS_CONSTANT], c[co.CP_AIR]
     cv = cp - R
     charge = to.lasts * _flow(c, x, f, to, source.pressure, source.temperature, h)
@@ -200,7 +200,7 @@ def _delivered(c: Vector, f: Vector, to: Served, charge: float) -> tuple[float, 
     # where it was.
     missing = c[co.TARGET_MASS] - f[st.DELIVERED, to.floater]
     complete = charge >= missing
-    # At a constant flow within the step mass goes with time; the rest of the step is without inflow.
+    # At a constant flow within the step mass is proportional to time; the rest of the step is without inflow.
     lasted = to.lasts * missing / charge if complete and charge > 0.0 else to.lasts
     if complete:
         charge = missing
@@ -319,7 +319,7 @@ def fill(
     # In the order of the air's way: what the receiver gives, what the valve destroys, what misses, what is left for the
     # pocket.
     share = charge / mass
-    taken = -energy * math.expm1(cp / cv * math.log1p(-share))  # U goes with m^gamma
+    taken = -energy * math.expm1(cp / cv * math.log1p(-share))  # U varies as m^gamma
     # No heat passes on the way out, so that U falls by the enthalpy that leaves: `taken` is the sum of cp T dm.
     leaving = taken / (charge * cp)
     fallen = mass * discharge_integral(share)

@@ -57,8 +57,8 @@ def iron_torque(end_speed: float, mean_speed: float, hysteresis: float, eddy: fl
         eddy: P_fe0/(2 w_r^2) [N m s].
     """
     # Hysteresis loses a fixed energy in each turn: a torque that does not depend on the speed and changes sign with it,
-    # as stiff near rest as dry friction. Eddy currents go with the square of the frequency: a torque in proportion to
-    # the speed.
+    # as stiff near rest as dry friction. Eddy currents scale with the square of the frequency: a torque in proportion
+    # to the speed.
     return dry_friction(end_speed, hysteresis, constants.SHAFT_STANDSTILL_SPEED) + eddy * mean_speed
 
 
@@ -70,7 +70,7 @@ def stray_torque(torque: float, rated_torque: float, stray: float) -> float:
         torque, rated_torque: air-gap torque [N m].
         stray: P_stray0/w_r [N m].
     """
-    # Load loss goes with the square of the current, and so with that of the torque; with the speed as a torque does.
+    # Load loss scales with the square of the current, and so with that of the torque; with the speed as a torque does.
     ratio = torque / rated_torque
     return stray * ratio * ratio
 

@@ -169,7 +169,7 @@ def charge_floater(
 ) -> tuple[float, float, float, float]:
     """Serve the floater in the window through the valve, in one step.
 
-    The spool moves from where it is; what flows goes with its mean, not with its place at the end of the step. It opens
+    The spool moves from where it is; the flow follows its mean, not its place at the end of the step. It opens
     while a floater is served, and closes before and after, in the step in which that begins or ends as well; but not
     when the next one is waiting.
 

@@ -92,10 +92,10 @@ def paid_spout(
 ) -> float:
     """Let out the water that a growing pocket displaces, and pays for; returns what it pays [J].
 
-    As long as the bucket takes all the air, the air pushes the water out; from when it is full, only what it holds more
-    as it comes upright. The power goes with the cube of the flow: one mean flow of both would be paid for far too low.
-    The pressure behind the valve is what pushes; more than its loss cannot be turned into a jet (the second law), and
-    what exceeds that leaves by the mouth, for nothing.
+    As long as the bucket takes all the air, the air pushes the water out; once it is full, only as much leaves as it
+    gains in volume while it comes upright. The power scales with the cube of the flow, so that one mean flow for both
+    would be paid for far too low. The pressure behind the valve is what pushes; more than the exergy that the valve
+    loses cannot be turned into a jet (the second law), and water beyond that leaves by the mouth, for nothing.
 
     Args:
         energy: E of the pocket with all the air and heat of the step, what spills of it included [J].
@@ -123,7 +123,7 @@ def paid_spout(
     paid = hypotheses.jet_power(flow, rho, area, discharge) * growing
     paid += hypotheses.jet_power(later, rho, area, discharge) * following
     if paid > available:
-        share = math.pow(max(0.0, available) / paid, 1.0 / 3.0)  # the power goes with the cube of the flow
+        share = math.pow(max(0.0, available) / paid, 1.0 / 3.0)  # the power scales with the cube of the flow
         flow, later, paid = flow * share, later * share, max(0.0, available)
     spout(c, x, flow, growing / h)
     spout(c, x, later, following / h)
@@ -153,7 +153,7 @@ def filled_after(room: float, growth: float, widening: float, duration: float) -
 def spout(c: Vector, x: Vector, flow: float, share: float) -> None:
     """Let water out in a share of the step [-].
 
-    Thrust goes with the square of the flow and power with its cube: a mean flow over the step would not do.
+    Thrust scales with the square of the flow and power with its cube: a mean flow over the step would not do.
 
     Args:
         flow: through the outlet meanwhile [m3/s].
@@ -281,8 +281,8 @@ def valve_against_outlet(
 ) -> tuple[float, float]:
     """Flow through the valve into a pocket whose outlet adds its own pressure [kg/s], and through that outlet [m3/s].
 
-    The outlet's pressure goes with the flow of water, dV/dt of the pocket, which the air and the heat of the water make
-    and the jet's own take diminishes: one root for both.
+    The outlet's pressure depends on the flow of water, dV/dt of the pocket, which air and heat increase and the jet's
+    own work reduces: one root for both.
 
     Args:
         pressure, temperature: of the receiver [Pa, K].
@@ -298,7 +298,7 @@ def valve_against_outlet(
     area, critical = c[co.VALVE_CONDUCTANCE], c[co.VALVE_CRITICAL_RATIO]
     rho, outlet, discharge = c[co.WATER_DENSITY], c[co.JET_AREA], c[co.JET_DISCHARGE]
     caught = c[co.CAPTURE_EFFICIENCY] * duration
-    # E = H - c V^2/2 is what is kept; heat is exchanged at the temperature, which goes with H.
+    # E = H - c V^2/2 is what is kept; heat is exchanged at the temperature, which is proportional to H.
     volume = bucket_volume(energy, roof, c[co.GAS_EXPONENT], stiffness)
     enthalpy = energy + 0.5 * stiffness * volume * volume
     expansion = (volume - before) / h

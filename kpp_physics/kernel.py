@@ -233,7 +233,7 @@ def _book(x: Vector, books: Vector, sampled: Vector, entropy: Vector) -> None:
 
 @inlined
 def _verdict(x: Vector) -> int:
-    """OK, or the fault of a plant that cannot be computed any further: a number that is none, or no air to divide by.
+    """OK, or the fault of a plant that cannot be computed further: a value that is not finite, or no air to divide by.
 
     A sum is finite only if all its terms are: one question instead of seven.
     """
@@ -304,7 +304,7 @@ def _one_step(
     x[st.CURRENT_SLOPE] = (x[st.CURRENT] - start_current) / h
     x[st.TORQUE] = c[co.TORQUE_PER_CURRENT] * mean_current
 
-    # The loss goes with the square of the current, whose mean is not that of the mean while the current moves.
+    # The loss scales with the square of the current, whose mean is not that of the mean while the current moves.
     effective = c[co.TORQUE_PER_CURRENT] * math.sqrt(mean_square)
     stray = stray_torque(effective, c[co.RATED_TORQUE], c[co.STRAY_TORQUE])
     brake = c[co.BRAKE_FORCE] if plc.brake_set(state) else 0.0
@@ -312,7 +312,7 @@ def _one_step(
     # them.
     fault = move(c, x, f, flow, samples, work, active, brake, stray, h)
     # The step counts even so: the message names the time at which the plant could not be computed any further.
-    # NOT_FINITE takes precedence: a solver that met a number which is none has not converged either.
+    # NOT_FINITE takes precedence: a solver that met a value that is not a number has not converged either.
     if fault != OK:
         x[st.STEPS] += h / c[co.STEP]
         return fault if math.isfinite(x[st.SPEED] + x[st.SHAFT_SPEED] + x[st.COFLOW] + x[st.CURRENT]) else NOT_FINITE

@@ -50,7 +50,7 @@ def move(
     Returns:
         OK or a fault, see `faults`.
     """
-    # Forces that hold for the whole step come first: bubbles and jet go with what the chain and the water do at its
+    # Forces that hold for the whole step come first: bubbles and jet follow from what the chain and the water do at its
     # start.
     claimed_forces(c, x, f.shape[1])
     acting = _acting(c, x, f, flow, brake, stray)
@@ -210,7 +210,7 @@ def _conclude(c: Vector, x: Vector, flow: Vector, start_speed: float, lifted: fl
     travel = flow[ledger.CHAIN_TRAVEL]
     x[st.ACCELERATION] = (x[st.SPEED] - start_speed) / h
     x[st.CLUTCH_TORQUE] /= h
-    # F_pto = [G tau_c/eta_g + no-load drag]/R_s: the second goes with the mean speed of the step.
+    # F_pto = [G tau_c/eta_g + no-load drag]/R_s: the second follows from the mean speed of the step.
     x[st.PTO_FORCE] = x[st.PTO_FORCE] / h + c[co.NOLOAD_COEFFICIENT] * travel / h
     if x[st.CLAIMS_ACTIVE] != 0.0:
         book_claims(

@@ -34,9 +34,9 @@ class Resistances(NamedTuple):
     driving: float
     """Constant force, > 0 accelerates [N or N m]."""
     linear: float
-    """Loss that goes with the mean speed [N s/m]."""
+    """Loss in proportion to the mean speed [N s/m]."""
     quadratic: float
-    """Loss that goes with its square [N s2/m2]."""
+    """Loss in proportion to its square [N s2/m2]."""
     dry: float
     """Dry friction that fades below `dry_scale` [N]."""
     dry_scale: float
@@ -165,8 +165,8 @@ def end_speed(
 ) -> tuple[float, float, bool]:
     """Speed after a step: m (v1 - v0)/h = driving - losses - water - dry frictions, solved to rounding.
 
-    Newton's method within a bracket. Losses and water go with the mean speed (v0 + v1)/2, so that force times path is
-    exactly the energy that changes hands; dry frictions go with the end speed, so that a stiff one stops the mass and
+    Newton's method within a bracket. Losses and water act with the mean speed (v0 + v1)/2, so that force times path is
+    exactly the energy that changes hands; dry frictions act with the end speed, so that a stiff one stops the mass and
     does not throw it back.
 
     Args:

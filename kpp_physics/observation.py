@@ -244,7 +244,7 @@ def _water(p: Parameters, x: list[float], temperature: float) -> dict[str, Any]:
 def controller(
     p: Parameters, parts: st.Memory, stores: st.Vector, lines: st.Vector, laps: LapView, checks: list[tuple[str, str]]
 ) -> dict[str, Any]:
-    """The group `plc` alone, for whoever looks at every step and needs no more; arguments as of `observe`."""
+    """The group `plc` alone, for a caller that looks at every step and needs no more; arguments as of `observe`."""
     x = parts.scalars.tolist()
     scale = float(lines[0, ledger.COMPRESSOR]) + x[st.ENERGY_SCALE]
     return _controller(p, x, stores.tolist(), scale, laps, checks)

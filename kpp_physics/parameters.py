@@ -91,8 +91,8 @@ class Violation(NamedTuple):
 
 
 MOST_TORQUE: Final = 20.0
-"""Highest torque over rated torque. Stray loss goes with its square: beyond this it would stop any shaft within a step,
-and the step could not be integrated again from sampled powers. Real machines take three to five times."""
+"""Highest torque over rated torque. Stray loss scales with its square: beyond this it would stop any shaft within a
+step, and the step could not be integrated again from sampled powers. Real machines take three to five times."""
 
 LEAST_BATH: Final = 1.0e5
 """Least heat capacity of a finite bath, J/K. The pockets of the largest plant take at most 200 x 1000 W/K, so that a
@@ -605,7 +605,7 @@ def _check_shaft(p: Parameters) -> list[Violation]:
 
 
 def _check_torques(p: Parameters) -> list[Violation]:
-    """Losses that go with the square of the torque must be small in a step."""
+    """Losses that scale with the square of the torque must be small in a step."""
     found = []
     if p.generator_max_torque > MOST_TORQUE * p.generator_rated_torque:
         found.append(

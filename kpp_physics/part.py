@@ -16,7 +16,7 @@ from kpp_physics.water import exchange_force
 JOLT = 0.005
 SHAFT_JOLT = 0.1
 """Change of the speed of the chain and of a shaft that turns by itself in a part of a step [m/s, rad/s]: a claimed jet
-can push with a hundred meganewtons, and losses that go with the speed can stop a light plant in a step."""
+can push with a hundred meganewtons, and losses that scale with the speed can stop a light plant in a step."""
 
 JOLT_SHARE = 0.025
 """The same over the speed at the start of the part, where that is more."""
@@ -25,7 +25,7 @@ JOLTS = 128
 """Share of a step, one over this, that is not divided further for that."""
 
 NO_SLIP = 1e-30
-"""Slip that is none, whatever the speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
+"""Slip that counts as none at any speed [rad/s]: a shaft that died away has no digits left to divide a step by."""
 
 ATTEMPTS = 40
 """Most tries at one part: it is shortened for a jolt, by a third at least, to 1/128 of the step; the clutch may open

@@ -131,7 +131,7 @@ def _heating_parts(mass: float, enthalpy: float, water: float, conductance: floa
 def _part_of_inflow(x: Vector, part: int, parts: int, exponent: float, T0: float) -> tuple[float, float]:
     """Mean temperature of one part of the inflow [K], and the mean of ln(T/T0) in it [-].
 
-    The receiver cools while the air leaves: T goes with its mass to the power gamma - 1, the first part is the warmest.
+    The receiver cools while the air leaves: T varies as its mass to the power gamma - 1, the first part is the warmest.
 
     Args:
         part, parts: number of the part, and of all.
@@ -163,7 +163,7 @@ def _mixing(
         entering, incoming, mean_log: what enters, its mean temperature and its mean of ln(T/T0) [kg, K, -].
         T0, cp: ambient temperature and heat capacity [K, J/(kg K)].
     """
-    # Entropy at constant pressure goes with cp ln T alone: the pressures of both sides cancel.
+    # Entropy at constant pressure depends on cp ln T alone: the pressures of both sides cancel.
     last = (enthalpy + entering * cp * incoming) / ((mass + entering) * cp)
     gained = entering * (math.log(last / T0) - mean_log)
     if mass > 0.0:  # by the rise itself: the quotient of two temperatures would drown a small inflow in rounding errors
@@ -179,7 +179,7 @@ def spilt_narrow(
     """Air that leaves a narrow bucket [kg], and how much less than at the first temperature it takes with it [J].
 
     The interface rises while air leaves, and its pressure falls: what stays expands isentropically and is colder when
-    it leaves in its turn.
+    it leaves later.
 
     Args:
         mass, temperature, volume: of the pocket before [kg, K, m3].
@@ -187,7 +187,7 @@ def spilt_narrow(
         roof, stiffness: absolute pressure at the roof and stiffness of the bucket [Pa, Pa/m3].
         k, cp: R/cp [-] and heat capacity [J/(kg K)].
     """
-    # Isentropic along the way: T goes with p to the power R/cp, and what is left with pV/T.
+    # Isentropic along the way: T varies as p to the power R/cp, and what is left with pV/T.
     high, low = roof + stiffness * volume, roof + stiffness * room
     colder = -math.expm1(k * math.log(low / high))  # over the temperature
     held = mass * (room * low) / (volume * high) / (1.0 - colder)

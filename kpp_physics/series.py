@@ -24,7 +24,7 @@ class TimeSeries(NamedTuple):
 
     def at(self, time: float) -> float:
         """Value at a time [s]."""
-        # As `surroundings.follow` in the kernel, for those who ask between two steps.
+        # As `surroundings.follow` in the kernel, for questions between two steps.
         after = bisect_right(self.time, time)
         if after == 0:
             return self.value[0]

@@ -11,7 +11,7 @@ from kpp_physics.state import Vector
 LARGEST_CHARGE = 1.0 / 128.0
 LARGEST_PAID_CHARGE = 1.0 / 256.0
 """Air that the valve may let through in a part of a step, over what the pocket gets or the receiver holds [-]; and the
-same where it pays for a jet, whose power goes with the cube of the flow."""
+same where it pays for a jet, whose power scales with the cube of the flow."""
 
 MOST = 64
 """Most parts, a power of two, as every number of parts is: the time at which they end is exact."""
@@ -61,7 +61,7 @@ def substeps(c: Vector, x: Vector) -> int:
 def _decay(c: Vector, x: Vector, pressure: float) -> float:
     """A step over the time constant with which the receiver comes to the pressure behind the valve [-].
 
-    Near that pressure the flow goes with the root of the difference, and the less there is of it the faster it ends:
+    Near that pressure the flow scales with the root of the difference, and the less there is of it the faster it ends:
     ISO 6358 gives y = sqrt(1 - u^2) of the sonic flow, u = (r - b)/(1 - b), so that -dy/dr = u/(y (1 - b)). A step
     longer than the time constant takes too much, the next one too little, and so on.
     """
