@@ -71,6 +71,7 @@ def thermal_exergy(temperature: float, ambient: float, cp: float) -> float:
         temperature, ambient: T, T0 [K].
         cp: heat capacity [J/(kg K)].
     """
+    # Zero at ambient temperature and above zero on both sides of it: cold air can drive an engine as warm air can.
     x = (temperature - ambient) / ambient
     # Close to ambient x and ln(1 + x) cancel to half their square: there the series, exact to 3e-13 of it.
     if abs(x) < 1e-3:

@@ -169,7 +169,7 @@ def _drawn(c: Vector, x: Vector, f: Vector, source: Source, to: Served, h: float
     with the pressure at the start: the midpoint rule, of second order. However small the receiver is, its pressure does
     not fall below that of the pocket.
     """
-    # Powers of what is left: p varies as m^gamma, gamma = cp/cv, and T with m^(gamma - 1), gamma - 1 = R/cv.
+    # Powers of what is left: p varies as m^gamma, gamma = cp/cv, and T as m^(gamma - 1), gamma - 1 = R/cv.
     R, cp = c[co.GAS_CONSTANT], c[co.CP_AIR]
     cv = cp - R
     charge = to.lasts * _flow(c, x, f, to, source.pressure, source.temperature, h)

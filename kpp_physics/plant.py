@@ -59,6 +59,7 @@ class Plant:
         self._faults = np.zeros(1, dtype=np.int64)
         self._parts = st.views(self._memory, count)
         self._work = work_array(count)
+        # What observing fills; it is no part of the state.
         self._floaters = np.zeros((survey.SURVEY_ROWS, count))
         self._stores = np.zeros(survey.STORES_WIDTH)
         self._lines = np.zeros((2, ledger.COUNT))
@@ -123,6 +124,8 @@ class Plant:
         time = self.time_us / 1e6
         for name, place in (("grid_frequency", st.GRID_FREQUENCY), ("load_power", st.LOAD_POWER)):
             followed = self.parameters.series.get(name)
+            # As the kernel does at the beginning of a step, so that what is shown between two steps is what the next
+            # one uses.
             x[place] = getattr(self.parameters, name) if followed is None else followed.at(time)
 
     @property

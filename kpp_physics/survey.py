@@ -69,6 +69,8 @@ def survey(
             balance, low = ledger.add(balance, low, sign * books[1, line])
             independent += sign * sampled[0, line]
         lines[0, line] = books[0, line] + books[1, line]
+        # The last row has the whole step's bookings, those of a divided step scaled up to it: over the step they are
+        # powers.
         lines[1, line] = books[2, line] / c[co.STEP]
     stores[RESIDUAL_A] = balance + low
     stores[RESIDUAL_B] = independent
