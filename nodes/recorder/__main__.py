@@ -35,6 +35,8 @@ def main() -> int:
         endpoints = Endpoints.from_environment(os.environ)
         claim(root, WRITER)
 
+        # Called by the history thread. It reads two references that the loop replaces as a whole, and nothing that the
+        # loop changes in place.
         def about() -> tuple[HealthReport, frozenset[str]]:
             return (shells[0].said if shells else OPENING), stores.present
 
@@ -43,7 +45,9 @@ def main() -> int:
         checkpoints = Checkpoints(DataFolder(args.data).checkpoints, root)
         maintenance = MaintenanceThread(root, limits, lambda: stores.present, HoleRepairer(endpoints), checkpoints, log)
         with ExitStack() as stack:
-            with Starting(endpoints, "recorder", OPENING.detail):  # long ones are looked through
+            # Recordings that were left damaged are recovered when they are opened, and where to continue is read from
+            # their ends. For long runs that takes its time, during which this beats in the place of the loop.
+            with Starting(endpoints, "recorder", OPENING.detail):
                 shell = stack.enter_context(closing(Shell(endpoints, stores, maintenance, server, log)))
             shells.append(shell)
             log.info("recorder started", folder=str(root), quota=limits.quota, reserve=limits.reserve)
@@ -56,18 +60,20 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder", description=__doc__)
-    parser.add_argument("--data", type=Path, default=data_folder(), help="recordings' folder")
+    parser.add_argument(
+        "--data", type=Path, default=data_folder(), help="folder that holds the folder of recordings (%(default)s)"
+    )
     parser.add_argument(
         "--quota",
         type=int,
         default=setting("KPP_RECORDER_QUOTA", str(QUOTA)),
-        help=f"bytes that all recordings may take (default {QUOTA}); the oldest go first",
+        help=f"bytes that all recordings together may take (default {QUOTA}); the oldest are dropped first",
     )
     parser.add_argument(
         "--reserve",
         type=int,
         default=setting("KPP_RECORDER_RESERVE", str(RESERVE)),
-        help=f"bytes that recordings leave free on the disk (default {RESERVE})",
+        help=f"bytes that recordings have to leave free on the disk (default {RESERVE})",
     )
     args = parser.parse_args()
     for name in ("quota", "reserve"):

@@ -1,7 +1,7 @@
-"""Checkpoints that runs are forked at: modules write them as files, which go once no recorded run began from them.
+"""Removes checkpoints of forks that no recorded run began from.
 
-A run that began from a checkpoint needs it to be computed again: by a module that was restarted, by `kpp verify`, for a
-bundle. What is recorded of its first tick says so.
+Modules write a checkpoint as a file before a run is forked from it. Whoever computes that run again needs the file: a
+module that was restarted, `kpp verify`, a bundle. The recorded first tick of a run says which one it began from.
 """
 
 from contextlib import closing
@@ -13,10 +13,10 @@ from recording.ticks import read_ticks
 
 SUFFIX = ".snap"
 PREFIX = "fork:"
-"""How a scenario's name begins that means a checkpoint; the name of its file without the suffix follows."""
+"""Beginning of a scenario's name that stands for a checkpoint; the name of its file, without the suffix, follows."""
 
 UNUSED_SECONDS = 3600.0
-"""Age from which a checkpoint can go: a younger one may just have been made ready for a run that begins soon."""
+"""Age in seconds from which a checkpoint may be removed; a younger one may be for a run that is about to begin."""
 
 
 class Checkpoints:
@@ -35,18 +35,19 @@ class Checkpoints:
     def prune(self, wall: float) -> list[str]:
         """Remove checkpoints that no recorded run began from.
 
-        As long as the beginning of a run is not recorded, nobody knows what it needs, and all of them stay.
+        As long as the beginning of any run is not recorded, nobody knows what that run needs, and all of them stay.
 
         Args:
             wall: Unix time now, in seconds.
 
         Returns:
-            Names of what was removed.
+            Names of the files that were removed, each with its module's folder.
 
         Raises:
             StoreError: if a recording cannot be read.
             OSError: if a file cannot be removed.
         """
+        # By far the most turns end here, without a look at any recording.
         old = [path for path in self._forks.glob(f"*/*{SUFFIX}") if wall - path.stat().st_mtime > UNUSED_SECONDS]
         if not old:
             return []
@@ -62,7 +63,7 @@ class Checkpoints:
 
     def _beginning(self, folder: RunFolder) -> str:
         """The scenario that a run began with; empty if that is not recorded."""
-        if folder.run not in self._began:
+        if folder.run not in self._began:  # remembered, for it never changes; an empty answer may, and is not
             with closing(open_reader(folder.hot)) as hot:
                 first = next(read_ticks(hot, "WHERE first = ?", (1,)), None)
             begins = [each for each in (first.commands if first else ()) if each.name == "begin"]

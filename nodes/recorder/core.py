@@ -1,4 +1,4 @@
-"""What the recorder makes of messages, pure: messages in order in, batches to write out, one for each run."""
+"""Turns messages into batches of rows. Pure: messages come in in order, and a batch for each run goes out."""
 
 from bus.ordered.tick_span import TickSpan
 from bus.protocol.messages import Event, Published, Result, State, Tick
@@ -7,7 +7,7 @@ from recording.message_rows import States, event_note, result_note
 
 
 class Intake:
-    """Gathers what one group commit writes."""
+    """Gathers the rows of one group commit."""
 
     def __init__(self) -> None:
         self._states = States()
@@ -17,11 +17,11 @@ class Intake:
         return sum(map(len, self._batches.values()))
 
     def take(self, message: Published, *, again: bool = False) -> None:
-        """Take one message in; what is no part of a recording, such as a status, is left out.
+        """Take in one message; those that are no part of a recording, such as a status, are left out.
 
         Args:
             message: what was published.
-            again: true if it came before, and is only to be compared with what is recorded.
+            again: true if it was delivered before, and is only to be compared with what is recorded.
         """
         batch = self._batches.setdefault(message.run, Batch())
         if isinstance(message, State):
@@ -37,6 +37,6 @@ class Intake:
             batch.notes.append(result_note(message))
 
     def batches(self) -> dict[str, Batch]:
-        """All that was gathered, by run; gathering starts again from nothing."""
+        """The batches gathered so far, by run; gathering begins again with nothing."""
         batches, self._batches = self._batches, {}
         return {run: batch for run, batch in batches.items() if len(batch)}

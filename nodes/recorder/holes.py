@@ -1,4 +1,8 @@
-"""Has rows that were lost to damage sent again, as long as their producers can compute them."""
+"""Has rows that were lost to damage sent again, as long as their producers can compute them.
+
+The streams of the recording loop only look forward. What goes missing behind them, in the middle of what was recorded
+long ago, is found by the scrub and fetched here, at the pace at which a module can compute it again.
+"""
 
 import time
 from collections import deque
@@ -22,29 +26,38 @@ from recording.hot import HotStore
 from recording.ticks import read_ticks
 
 SPELL = 5.0
-"""Seconds after which other work of the thread has its turn: the holes of a long run may take many minutes."""
+"""Seconds after which the thread's other work gets its turn: the holes of a long run may take many minutes."""
 
 R = TypeVar("R", bound=Message)
 
 PATIENCE = Patience(5.0)
-"""Time until a producer that does not answer is given up, until the next turn."""
+"""How long a producer may take to answer before it is left alone until the next turn."""
 
 
 class HoleRepairer:
-    """Asks the producers of a run for what is missing in the middle of its recording; for one thread."""
+    """Asks the producers of a run for what is missing in the middle of its recording. For one thread.
+
+    Args:
+        endpoints: where the clock and the modules are.
+    """
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
         self._run = ""
         self._through: set[str] = set()
-        """Modules of that run of which no more can be had now."""
+        """Modules of that run of which nothing more can be fetched now."""
         self._served = ""
+        """The module that was asked last."""
 
     def repair(self, folder: RunFolder, seconds: float = SPELL) -> bool:
-        """Fill the holes of a run for about `seconds`, taking one answer of each module in turn.
+        """Fill the holes of a run for about `seconds`, with one answer of each module in turn.
+
+        Args:
+            folder: the recording.
+            seconds: after which it returns once the answer under way has come.
 
         Returns:
-            Whether no more is to be had; else it is to be called again.
+            Whether nothing more can be fetched; if not, it is to be called again.
 
         Raises:
             OSError: if the disk does not take it.
@@ -56,6 +69,8 @@ class HoleRepairer:
             if not self._through:
                 self._repair_ticks(folder.run, store)
             names = deque(name for name in module_names(store.connection).values() if name not in self._through)
+            # After the module that had the last turn. Begun with the same module each time, one that computes slowly
+            # would take up every spell, and the others would never be asked.
             if self._served in names:
                 names.rotate(-names.index(self._served) - 1)
             spells = deque((name, self._rows(folder.run, name, store)) for name in names)
@@ -72,8 +87,10 @@ class HoleRepairer:
         return True
 
     def _rows(self, run: str, module: str, store: HotStore) -> Iterator[int]:
-        """Fill a module's holes, answer by answer; how many rows each has given."""
-        ranges = [(0, 0), *Placement.of(store.connection, module).covered]  # a run begins with tick 1
+        """Fill a module's holes, answer by answer; gives the number of rows that each has brought."""
+        # A run begins with tick 1, so the range before it counts as there. Behind the last range nothing is known to be
+        # missing: that is what the streams of the loop look after.
+        ranges = [(0, 0), *Placement.of(store.connection, module).covered]
         for (_first, before), (after, _last) in pairwise(ranges):
             yield from self._repair_rows(run, module, store, before, after - 1)
 
@@ -81,19 +98,20 @@ class HoleRepairer:
         try:
             addresses = [instance.snapshot for instance in self._endpoints.module(module).instances]
         except EndpointError:
-            return  # a module of another plant: nobody here can compute it
+            return  # the recording has a module that this plant does not: nobody here can compute it
         while after < last:
             missing = FramesRequest(run=run, after=after)
             asked = Inquiry(f"module {module}", addresses[:1], missing, codec.decode_module_reply, Frames)
             reply = _answered(asked)
+            # An answer that does not get any further would be asked for without end.
             if reply is None or reply.run != run or reply.through <= after:
                 if len(addresses) == 1:
                     return
-                del addresses[0]  # its standby computes the same
+                del addresses[0]  # its standby computes the same, and may have kept what this one has lost
                 continue
             intake = Intake()
             for message in (*reply.results, *reply.states, *reply.events):
-                if message.seq <= last:
+                if message.seq <= last:  # what lies behind the hole is recorded already
                     intake.take(message)
             written = sum(store.write(batch).written for batch in intake.batches().values())
             after = reply.through
@@ -117,7 +135,7 @@ class HoleRepairer:
 
 
 def _answered(asked: Inquiry[R]) -> R | None:
-    """The answer, None if there is none."""
+    """The reply, or None: whatever is wrong with the producer, the hole stays and is asked for again later."""
     try:
         return request(asked, PATIENCE)
     except (NotAnsweredError, RefusedError, FrameError):

@@ -1,4 +1,4 @@
-"""The hot stores of the runs that are being recorded, and what is wrong with writing to them."""
+"""The hot stores of the runs that are being recorded: opening, recovering, writing and closing them."""
 
 import shutil
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from recording.recovery import Finding, recover
 from recording.retention import Limits
 
 STOP_SHARE = 8
-"""Writing stops when less than this part of the reserve is free: what is left belongs to the clock's tick log."""
+"""Writing stops when less than one part in this many of the reserve is free: the rest is for the clock's tick log, and
+without that the plant itself would stand still."""
 
 
 @dataclass
@@ -20,13 +21,16 @@ class Counters:
     """What was recorded since the recorder started."""
 
     written: int = 0
+    """New rows."""
     repeated: int = 0
+    """Rows that came again with the same content."""
     conflicts: int = 0
+    """Rows that came again with another content, which was not recorded."""
     first_conflict: Conflict | None = None
 
 
 class Stores:
-    """Writes batches to the runs that they belong to.
+    """Writes batches to the runs that they belong to. For one thread, except for `present`.
 
     Args:
         root: folder of all recordings.
@@ -38,9 +42,9 @@ class Stores:
         self._limits = limits
         self._open: dict[str, HotStore] = {}
         self.present: frozenset[str] = frozenset()
-        """Runs that may still be written to; made anew at each change, so that other threads may go through it."""
+        """Runs that may still be written to. A new set at each change, so that other threads may iterate over it."""
         self.findings: list[Finding] = []
-        """Damage that was found when runs were opened; emptied by whoever reports it."""
+        """Damage that was found when runs were opened; whoever reports it empties the list."""
         self.counters = Counters()
         root.mkdir(parents=True, exist_ok=True)
 
@@ -49,7 +53,7 @@ class Stores:
         return run_folders(self._root)
 
     def store(self, run: str) -> HotStore:
-        """The hot store of a run; what is damaged in its recording is repaired when it is opened.
+        """The hot store of a run; its recording is recovered when the store is opened.
 
         Raises:
             OSError: if the disk does not take it.
@@ -57,16 +61,23 @@ class Stores:
         store = self._open.get(run)
         if store is None:
             folder = make_folder(self._root, run)
+            # Before the store is opened for writing: recovery may replace the file that a store would have open.
             self.findings += recover(folder)
             store = self._open[run] = HotStore(folder.hot)
             self.present = frozenset(self._open)
         return store
 
     def write(self, batches: Mapping[str, Batch]) -> list[Conflict]:
-        """Write what was gathered; it is on disk when this returns. Returns the conflicts.
+        """Write batches; they are on disk when this returns.
+
+        Args:
+            batches: by run.
+
+        Returns:
+            The conflicts: rows that are recorded already with another content.
 
         Raises:
-            OSError: if the disk does not take it; what was not written has to be repaired by its producers.
+            OSError: if the disk does not take them; what was not written has to be asked for again.
         """
         self.require_room()
         conflicts: list[Conflict] = []
@@ -81,25 +92,37 @@ class Stores:
         return conflicts
 
     def require_room(self) -> None:
-        """Raises StoreError if the disk is nearly full."""
+        """Check that there is room on the disk.
+
+        Raises:
+            StoreError: if the disk is nearly full.
+        """
         free = shutil.disk_usage(self._root).free
-        if free < self._limits.reserve // STOP_SHARE:
-            raise StoreError(f"the disk is full: {free / 1e6:.0f} MB are free, and recording leaves that to the plant")
+        least = self._limits.reserve // STOP_SHARE
+        if free < least:
+            raise StoreError(
+                f"the disk is full: {free / 1e6:.0f} MB are free, and recording leaves {least / 1e6:.0f} MB "
+                "to the rest of the plant: free some space"
+            )
 
     def probe(self) -> None:
-        """Raises OSError if the disk still takes nothing."""
+        """Check that the disk takes something.
+
+        Raises:
+            OSError: if it does not.
+        """
         self.require_room()
         for store in self._open.values():
             with transaction(store.connection):
                 store.connection.execute("INSERT OR REPLACE INTO facts VALUES ('probe', hex(zeroblob(2000)))")
 
     def leave(self, runs: frozenset[str]) -> None:
-        """Close runs that are over."""
+        """Close the stores of runs that are over; those that are not open are passed over."""
         for run in runs & self._open.keys():
             store = self._open.pop(run)
             self.present = frozenset(self._open)
             store.close()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all stores."""
         self.leave(self.present)

@@ -58,15 +58,27 @@ from system.environment_variables import data_folder, setting
 Wanted = TypeVar("Wanted", bound=Published)
 
 STATUS_INTERVAL = 0.2
+"""Seconds between two reports in the place of the clock."""
+
 KEPT = 2000
-"""Ticks that are kept for whoever missed some."""
+"""Ticks whose messages are kept for subscribers that missed some."""
 
 BLOCK_TICKS = 20
+"""Most ticks of an answer with states, which has to fit into a message."""
+
 PEER_SILENCE = 60.0
+"""Seconds after which a node that no longer beats is left out of the report."""
 
 
 class Player:
-    """Publishes what the replay says and answers requests as clock and modules do."""
+    """Publishes what the replay gives, and answers requests as clock and modules do. For one thread.
+
+    Args:
+        core: the replay.
+        publishers: a socket in the place of the clock, and of each module, by name.
+        servers: the same for requests.
+        rate: ticks per second.
+    """
 
     def __init__(
         self, core: ReplayCore, publishers: dict[str, Publisher], servers: dict[str, Server], rate: int
@@ -84,9 +96,10 @@ class Player:
         self.parameters: dict[str, dict[str, float | int | str]] = {}
 
     def run(self, stop: StopSignal) -> None:
-        """Play until told to stop, a tick on each deadline; deadlines that have passed are left out."""
+        """Play until told to stop: a tick at each deadline, without making up for deadlines that were missed."""
         due, status_due = time.monotonic(), 0.0
         while not stop:
+            # Requests are answered between the ticks, in short waits, so that none delays the next tick for long.
             while (left := due - time.monotonic()) > 0:
                 self._serve(min(left, 0.005))
             due = max(due + 1.0 / self._rate, time.monotonic())
@@ -104,6 +117,7 @@ class Player:
         self._sent += isinstance(message, Tick)
 
     def _serve(self, timeout: float) -> None:
+        # Waits at the clock's socket alone: one wait for each module would add up.
         for module, server in self._servers.items():
             received = server.receive(timeout if module == CLOCK_MODULE else 0.0)
             if received is None:
@@ -133,10 +147,12 @@ class Player:
         if isinstance(request, FramesRequest):
             return self._frames(CLOCK_MODULE, request)
         if request.run not in {"", self._core.run}:
-            return Refused(id="", field="run", reason=f"only run {self._core.run} is played")
+            return Refused(id="", field="run", reason=f"run: this replay has only {self._core.run}")
         ticks = [tick for tick in _of(Tick, self._kept) if tick.run == self._core.run and tick.seq > request.after]
         if ticks and ticks[0].seq != request.after + 1:
-            return Refused(id="", field="after", reason=f"ticks before {ticks[0].seq} are not kept: seek instead")
+            return Refused(
+                id="", field="after", reason=f"ticks before {ticks[0].seq} are no longer kept: send seek to go back"
+            )
         spans = [to_wire(TickSpan.of(tick)) for tick in ticks[:BLOCK_SPANS]]
         return Replay(
             run=self._core.run,
@@ -154,12 +170,13 @@ class Player:
         if isinstance(request, FramesRequest):
             return self._frames(module, request)
         if isinstance(request, ForkRequest):
-            return Refused(id="", field="run", reason=f"this is a replay of run {self.replayed}: fork it in the plant")
+            reason = f"this is a replay of run {self.replayed}: ask the plant itself to fork that run"
+            return Refused(id="", field="run", reason=reason)
         if isinstance(request, PrepareRequest):
-            return Refused(id=request.id, field="", reason="this is a replay: a run begins in the plant")
+            return Refused(id=request.id, field="", reason="this is a replay: only a plant can begin a run")
         newest = next((each for each in _of(State, reversed(self._kept)) if each.module == module), None)
         if newest is None:
-            return Refused(id="", field="", reason="the replay has not begun yet: ask again")
+            return Refused(id="", field="", reason="the replay has not published anything yet: ask again")
         return Snapshot(
             module=module,
             run=newest.run,
@@ -172,15 +189,16 @@ class Player:
         )
 
     def _in_force(self, module: str, t: float) -> dict[str, float | int | str]:
-        """Parameters that the run began with, and what commands have changed since."""
+        """Parameters in force at a simulated time (s): those of its beginning, with what commands changed since."""
         return {**self.parameters.get(module, {}), **self._core.changed(module, round(t * 1e6))}
 
     def _frames(self, module: str, request: FramesRequest) -> Frames | Refused:
         if request.run != self._core.run:
-            return Refused(id="", field="run", reason=f"only run {self._core.run} is played")
+            return Refused(id="", field="run", reason=f"run: this replay has only {self._core.run}")
         ticks = [group for group in self._kept if group[0].run == request.run and group[0].seq > request.after]
         if ticks and ticks[0][0].seq != request.after + 1:
-            return Refused(id="", field="after", reason="that is not kept any more: seek instead")
+            reason = f"ticks before {ticks[0][0].seq} are no longer kept: send seek to go back"
+            return Refused(id="", field="after", reason=reason)
         block = ticks[:BLOCK_TICKS]
         messages = [each for group in block for each in group if getattr(each, "module", "") == module]
         return Frames(
@@ -255,7 +273,8 @@ def main() -> int:
     try:
         endpoints = Endpoints.from_environment(os.environ)
         folder = recorded(DataFolder(args.data).recordings, args.run)
-        # Consumers ignore a clock with a lower epoch than they have heard: each start of a replay is a newer one.
+        # Consumers ignore a clock whose epoch is lower than one that they have heard. Taken from the time of day, that
+        # of a replay which was started later is always higher.
         core = ReplayCore(folder, args.rate, epoch=int(time.time()))
         core.speed_milli = round(args.speed * 1000)
         with ExitStack() as stack:
@@ -280,16 +299,19 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder.player", description=__doc__)
-    parser.add_argument("run", help="run id")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="recordings' folder")
+    parser.add_argument("run", help="id of the recorded run")
+    parser.add_argument(
+        "--data", type=Path, default=data_folder(), help="folder that holds the folder of recordings (%(default)s)"
+    )
     rate = setting("KPP_TICK_RATE", "100")
-    parser.add_argument("--rate", type=int, default=rate, help="ticks per second, 10 to 1000")
-    parser.add_argument("--speed", type=float, default=1.0, help=f"{SPEED_MIN:g} to {SPEED_MAX:g}")
+    parser.add_argument("--rate", type=int, default=rate, help="ticks per second, 10 to 1000 (%(default)s)")
+    speed = f"simulated seconds per second, {SPEED_MIN:g} to {SPEED_MAX:g} (%(default)g)"
+    parser.add_argument("--speed", type=float, default=1.0, help=speed)
     args = parser.parse_args()
     if not 10 <= args.rate <= 1000:
-        parser.error(f"--rate {args.rate}: the limits are 10 to 1000 ticks per second")
+        parser.error(f"--rate {args.rate}: use 10 to 1000 ticks per second")
     if not SPEED_MIN <= args.speed <= SPEED_MAX:
-        parser.error(f"--speed {args.speed:g}: the limits are {SPEED_MIN:g} to {SPEED_MAX:g}")
+        parser.error(f"--speed {args.speed:g}: use {SPEED_MIN:g} to {SPEED_MAX:g}")
     return args
 
 

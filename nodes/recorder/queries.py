@@ -1,4 +1,7 @@
-"""What the recorder answers to requests: runs, channels, history, events and results. For one thread."""
+"""The recorder's answers to requests: runs, channels, history, events and results, all read from disk.
+
+For one thread. It reads what the recording loop writes, through connections of its own, and delays nothing there.
+"""
 
 import math
 import shutil
@@ -39,14 +42,19 @@ from recording.notes import Note, read_notes
 from recording.summary import summary
 
 KEPT = 4
-"""Runs whose files stay open."""
+"""Runs whose files stay open between requests."""
 
 RUNS = 50
+"""Most runs of an answer."""
+
 CHANNELS = 500
+"""Most channels of an answer."""
+
 VALUES = 6000
-"""Most channels times bins of an answer, so that it fits a frame."""
+"""Most channels times bins of an answer, so that it fits into a message."""
 
 NOTES_BYTES = MAX_TELEMETRY // 2
+"""Size in bytes from which on a block of events and results ends: the last one may be large itself."""
 
 
 class Answers:
@@ -54,8 +62,8 @@ class Answers:
 
     Args:
         root: folder of all recordings.
-        quota: room in bytes that they may take.
-        about: gives the recorder's status and the runs that are being recorded.
+        quota: space in bytes that they may take.
+        about: gives the recorder's health and the runs that are being recorded; called in the thread of the requests.
     """
 
     def __init__(self, root: Path, quota: int, about: Callable[[], tuple[HealthReport, frozenset[str]]]) -> None:
@@ -65,7 +73,7 @@ class Answers:
         self._opened: OrderedDict[str, Recorded] = OrderedDict()
 
     def answer(self, request: RecorderRequest) -> RecorderReply:
-        """The reply to a request; one that cannot be answered is refused with the reason."""
+        """The reply to a request; a request that cannot be answered is refused with the field and the reason."""
         try:
             return self._answer(request)
         except QueryError as error:
@@ -73,6 +81,7 @@ class Answers:
         except ChannelError as error:
             return Refused(id="", field="channels", reason=str(error.args[0]))
         except StoreError as error:
+            # The open files may be those of a run that was dropped or replaced by its recovery since.
             self._forget()
             return Refused(id="", field="run", reason=str(error))
 
@@ -93,11 +102,13 @@ class Answers:
             return folders[-1]
         folder = run_folder(self._root, run) if run else None
         if folder is None or not folder.hot.exists():
-            known = ", ".join(each.run for each in folders[-10:]) or "none yet"
-            raise QueryError("run", f"no recording of run {run!r}: there are {known}")
+            known = ", ".join(each.run for each in folders[-10:])
+            there = f"recorded are {known}" if known else "nothing is recorded yet"
+            raise QueryError("run", f"no recording of run {run!r}: {there}")
         return folder
 
     def _recorded(self, folder: RunFolder) -> Recorded:
+        # Taken out and put in again: the run that was asked about longest ago is the first in order.
         recorded = self._opened.pop(folder.run, None) or Recorded(folder)
         self._opened[folder.run] = recorded
         if len(self._opened) > KEPT:
@@ -105,7 +116,7 @@ class Answers:
         return recorded
 
     def _forget(self) -> None:
-        """Have files opened again at the next request: a run may have been dropped, or repaired."""
+        """Close all files, so that the next request opens them again."""
         while self._opened:
             self._opened.popitem()[1].close()
 
@@ -149,8 +160,10 @@ def _run(folder: RunFolder, *, recording: bool) -> RecordedRun:
 
 def _channels(run: str, recorded: Recorded, request: ChannelsRequest) -> Channels:
     if request.module not in recorded.modules() or request.module == CLOCK_MODULE:
-        known = ", ".join(name for name in recorded.modules() if name != CLOCK_MODULE) or "none yet"
-        raise QueryError("module", f"nothing is recorded of module {request.module!r} in run {run}: there are {known}")
+        known = ", ".join(name for name in recorded.modules() if name != CLOCK_MODULE)
+        there = f"recorded are {known}" if known else "no module is recorded yet"
+        raise QueryError("module", f"nothing is recorded of module {request.module!r} in run {run}: {there}")
+    # Of all versions of the program that wrote to this run: the newest declaration of a channel counts.
     known_channels: dict[str, Any] = {}
     for schema in recorded.schemas().values():
         known_channels |= Schema(schema.channels).by_name
@@ -170,7 +183,8 @@ def _channels(run: str, recorded: Recorded, request: ChannelsRequest) -> Channel
 
 def _history(run: str, recorded: Recorded, request: HistoryRequest) -> History:
     if len(request.channels) * request.bins > VALUES:
-        reason = f"{len(request.channels)} channels x {request.bins} bins are over {VALUES}: ask for fewer of either"
+        asked = f"{len(request.channels)} channels times {request.bins} bins"
+        reason = f"{asked} are more than {VALUES}: ask for fewer channels or fewer bins"
         raise QueryError("bins", reason)
     query = Query(
         request.module, tuple(request.channels), round(request.start * 1e6), round(request.end * 1e6), request.bins
@@ -211,7 +225,7 @@ def _notes(folder: RunFolder, request: NotesRequest) -> Notes:
     for note in found[request.after :]:
         message = _message(note)
         size += len(encode(message))
-        if (events or results) and size > NOTES_BYTES:
+        if (events or results) and size > NOTES_BYTES:  # at least one, or the next block would begin with it again
             break
         if isinstance(message, Event):
             events.append(message)

@@ -1,7 +1,7 @@
-"""A recorded run played back, pure but for reading it: commands in; ticks, states, events and results out.
+"""A recorded run played back: commands go in; ticks, states, events and results come out. Pure except for reading.
 
-Every frame is marked: its run is `replay-<n>:<recorded run>`, where n grows with each jump, and the states' instance is
-`replay`. Ticks are numbered from 1 again, at the rate of the replay; times, values and digests are as recorded.
+Every message is marked: its run is `replay-<n>:<recorded run>`, where n grows with each jump, and the instance of a
+state is `replay`. Ticks are numbered from 1 on, at the rate of the replay; times, values and digests are as recorded.
 """
 
 from collections import deque
@@ -33,15 +33,18 @@ from recording.track import Track
 
 SPEED_MIN = 0.1
 SPEED_MAX = 100.0
+"""Simulated seconds per second."""
+
 INSTANCE = "replay"
 EVENTS_KEPT = 100
 """Newest events that a new subscriber gets."""
 
 KNOWN = "start, resume, pause, stop, set_speed, seek"
+"""Commands of a replay, for people."""
 
 
 class ReplayError(ValueError):
-    """A run that cannot be played back, or a command that a replay does not know."""
+    """A run that cannot be played back, or a command that a replay cannot carry out."""
 
 
 @dataclass
@@ -52,17 +55,21 @@ class _Counts:
 
 @dataclass
 class _Place:
-    """Where the replay is."""
+    """Where the replay is: everything that a jump replaces."""
 
     run: str
     position_us: int
+    """Simulated time that playing has come to, in microseconds."""
     seq: int = 0
     shown_us: int | None = None
+    """Simulated time of the newest state that was published, in microseconds."""
     carry: int = 0
+    """Rest of a division, from one tick to the next; see `_advance`."""
     notes: deque[Note] = field(default_factory=deque)
+    """Events and results that are still to come."""
     counts: dict[str, _Counts] = field(default_factory=dict)
     events_so_far: list[Event] = field(default_factory=list)
-    """Events so far; those before the place where it begins are of its tick 0."""
+    """Events up to here; those from before the jump's target have tick 0."""
 
 
 class ReplayCore:
@@ -71,7 +78,7 @@ class ReplayCore:
     Args:
         folder: the recording.
         rate: ticks per second of wall time.
-        epoch: what the frames give as the clock's incarnation.
+        epoch: incarnation of the clock that the messages name.
 
     Raises:
         ReplayError: if nothing of it is recorded.
@@ -84,7 +91,7 @@ class ReplayCore:
         self._epoch = epoch
         holdings = summary(folder)
         if not holdings:
-            raise ReplayError(f"nothing is recorded of run {folder.run}")
+            raise ReplayError(f"nothing is recorded of run {folder.run}, so there is nothing to play back")
         self.modules = tuple(holding.module for holding in holdings)
         self.start_us = min(holding.t_first_us for holding in holdings)
         self.end_us = max(holding.t_last_us for holding in holdings)
@@ -101,7 +108,7 @@ class ReplayCore:
 
     @property
     def run(self) -> str:
-        """Run id of the frames."""
+        """The run that the messages name."""
         return self._place.run
 
     @property
@@ -116,7 +123,11 @@ class ReplayCore:
         return self._place.position_us if shown is None else shown
 
     def _jump(self, t_us: int) -> _Place:
-        """Begin again at a simulated time: for subscribers it is a new run, so that nothing has to go back."""
+        """Begin again at a simulated time, as a new run.
+
+        Within a run ticks and times never go back, and subscribers count on that: they would take a jump for messages
+        that were lost or repeated, and ask for repair.
+        """
         self._jumps += 1
         self._tracks = {module: Track(self._folder, module, t_us) for module in self.modules}
         notes = deque(note for note in self._notes if note.t_us >= t_us)
@@ -132,7 +143,7 @@ class ReplayCore:
         return [event for event in self._place.events_so_far if event.module == module][-EVENTS_KEPT:]
 
     def changed(self, module: str, t_us: int) -> dict[str, Any]:
-        """Parameters of a module that commands had changed up to a simulated time."""
+        """Parameters of a module that commands had changed up to a simulated time, by name."""
         values: dict[str, Any] = {}
         for note in self._notes:
             if note.kind == "result" and note.module == module and note.t_us <= t_us:
@@ -143,15 +154,15 @@ class ReplayCore:
                     values |= body["applied"].get("parameters", {})
         return values
 
-    # Orders
+    # Commands
 
     def order(self, request: CommandRequest) -> Sequenced | Refused:
-        """Take a command; it acts at the next tick. A repeated id is answered again and does not act again."""
+        """Take a command, which acts at the next tick. A repeated id is answered as before and does not act again."""
         known = self._answered.get(request.id)
         if known is not None:
             return known
         if request.module != CLOCK_MODULE:
-            reason = f"this is a replay of run {self._folder.run}: its plant is what it was; fork the run to change it"
+            reason = f"this is a replay of run {self._folder.run}, which cannot be changed: fork the run to change it"
             return Refused(id=request.id, field="module", reason=reason)
         self._waiting.append(request)
         answer = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
@@ -169,18 +180,28 @@ class ReplayCore:
             t_us = round(1e6 * _number(args, "t", self.start_us / 1e6, self.end_us / 1e6))
             self._place = self._jump(t_us)
         else:
-            raise ReplayError(f"a replay knows no command {name!r}: it knows {KNOWN}")
+            raise ReplayError(f"a replay knows no command {name!r}: use one of {KNOWN}")
         return {"mode": self.mode, "speed": self.speed_milli / 1000, "t": self._place.position_us / 1e6}
 
     # Time
 
     def tick(self, mono_ns: int, wall: float) -> list[Published]:
-        """The next tick with all that was recorded since the one before."""
+        """The next tick, with everything that was recorded since the one before.
+
+        Args:
+            mono_ns: monotonic time, in nanoseconds, for the tick.
+            wall: Unix time (s), for all messages.
+
+        Returns:
+            The messages in the order in which they have to be published.
+        """
         orders = [self._result(request, wall) for request in self._drain()]
         place = self._place
         place.seq += 1
         self._advance(place)
         rows = {module: track.upto(place.position_us) for module, track in self._tracks.items()}
+        # The tick has the time of the states that go with it, and not of the position, which mostly lies between two
+        # recorded ticks: what is shown has really been there.
         shown = max((row.t_us for row in rows.values() if row is not None), default=place.position_us)
         before = shown if place.shown_us is None else place.shown_us
         place.shown_us = shown = max(shown, before)
@@ -238,6 +259,7 @@ class ReplayCore:
     def _advance(self, place: _Place) -> None:
         if self.mode != "running":
             return
+        # In integers, with the rest carried on: rounded at every tick, an odd rate would drift from real time.
         place.carry += self.speed_milli * 1000
         step_us, place.carry = divmod(place.carry, self._rate)
         place.position_us = min(place.position_us + step_us, self.end_us)
@@ -280,7 +302,7 @@ def _number(args: dict[str, Any], name: str, low: float, high: float) -> float:
         or not isinstance(value, int | float)
         or not low <= value <= high
     ):
-        raise ReplayError(f"{name}: needs one number from {low:g} to {high:g}, not {_listed(args)}")
+        raise ReplayError(f"{name}: this needs one number from {low:g} to {high:g}, not {_listed(args)}")
     return float(value)
 
 

@@ -1,4 +1,7 @@
-"""The recorder's third thread: takes requests on its socket and answers them, apart from the recording."""
+"""The recorder's third thread: takes requests on a socket of its own and answers them, apart from the recording.
+
+A question about a long run may take seconds to answer. Asked in the recording loop, it would delay commits and beats.
+"""
 
 import threading
 import time
@@ -17,12 +20,12 @@ POLL = 0.1
 
 
 class HistoryServer(threading.Thread):
-    """Answers one request after the other.
+    """Answers requests one after the other.
 
     Args:
-        address: where to listen; bound at once, so that a second recorder is refused before it writes anything.
-        answers: what to answer; used by this thread alone.
-        log: gets bad requests.
+        address: where to listen. It is bound at once, so that a second recorder fails before it writes anything.
+        answers: gives the answers; used by this thread alone.
+        log: gets a line for bad requests, at most one a minute.
     """
 
     def __init__(self, address: str, answers: Answers, log: structlog.stdlib.BoundLogger) -> None:
@@ -45,7 +48,7 @@ class HistoryServer(threading.Thread):
                     if reply is not None:
                         self._server.reply(received.peer, reply)
         except BaseException as error:
-            self.failure = error
+            self.failure = error  # a thread's error ends the thread alone: the main loop raises it again
             raise
         finally:
             self._answers.close()
@@ -62,7 +65,7 @@ class HistoryServer(threading.Thread):
         return answered(lambda: denied(request, received.caller) or self._answers.answer(request), self._log)
 
     def stop(self) -> None:
-        """End after the request that is under way."""
+        """End the thread after the request under way, or leave it to the end of the process if that takes too long."""
         self._stopping.set()
         if self.is_alive():
             self.join(timeout=5.0)

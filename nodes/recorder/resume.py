@@ -1,4 +1,8 @@
-"""Where a starting recorder continues: after what is on disk, knowing the events and results that are there."""
+"""Where a recorder that starts continues: after what is on disk, knowing which events and results are there.
+
+States are numbered, so their end is easily found. Events and results have no numbers, but the states count them: a
+state up to whose count all of them are on disk is looked for from the newest one backwards.
+"""
 
 import re
 import sqlite3
@@ -21,12 +25,12 @@ from recording.rows import run_rows
 from recording.ticks import read_ticks
 
 RUNS_LOOKED_AT = 8
-"""Most runs before the newest one that are looked through for what a module still owes them."""
+"""Most runs before the newest one in which a module may still have something to record."""
 
 
 @dataclass(frozen=True)
 class _Past:
-    """One recorded run."""
+    """What is recorded of one run."""
 
     folder: RunFolder
     connection: sqlite3.Connection
@@ -61,8 +65,8 @@ class _Past:
 def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], sqlite3.Connection]) -> None:
     """Have streams continue after what is recorded.
 
-    The clock's stream may have come to a new run while a module still owed the end of one before, or all of it: each
-    module goes on where it was.
+    The clock's stream may have reached a new run while a module had not yet delivered the end of an earlier one, or any
+    of it. So each module continues in the run in which it was.
 
     Args:
         streams: fresh streams.
@@ -73,8 +77,9 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
     for folder in sorted(folders, key=_order, reverse=True):
         past = _Past.read(folder, connect(folder.run))
         if not past.spans:
-            continue  # begun, and killed before anything of it was on disk
+            continue  # the folder was made, and the recorder killed before anything was on disk
         pasts.insert(0, past)
+        # Back to the newest run that is complete: what lies before it was complete too, or is not to be had any more.
         whole = all(past.newest(name) >= past.last for name in streams.modules)
         if len(pasts) > RUNS_LOOKED_AT or (len(pasts) > 1 and whole):
             break
@@ -89,15 +94,16 @@ def resume(streams: Streams, folders: list[RunFolder], connect: Callable[[str], 
 
 
 def _order(folder: RunFolder) -> tuple[int, ...]:
-    """Later runs have greater ones: a run's id is the clock's epoch and the number of the run in it.
+    """A key by which runs sort in the order in which they began: the clock's epoch and the number of the run in it.
 
-    The times of the folders say less: an event of the newest run is recorded while a module still owes runs before it.
+    The times of the folders do not tell: an event of the newest run may be recorded while a module is still catching up
+    on runs before it.
     """
     return tuple(map(int, folder.run.split("-"))) if re.fullmatch(r"[0-9]+-[0-9]+", folder.run) else ()
 
 
 def _owed(module: str, pasts: list[_Past]) -> int:
-    """Place of the run in which a module goes on. A module that is new owes nothing to runs before the newest."""
+    """The place in `pasts` of the run in which a module continues; a module that is new continues in the newest one."""
     states = [past.newest(module) for past in pasts]
     whole = [place for place, past in enumerate(pasts) if states[place] >= past.last]
     known = [place for place, newest in enumerate(states) if newest]
@@ -112,6 +118,7 @@ def _resume_module(stream: ModuleStream, module: str, pasts: list[_Past]) -> Non
     events = _known(first.folder, first.connection, module, last, mine, "event")
     results = _known(first.folder, first.connection, module, last, mine, "result")
     stream.resume(first.folder.run, last, events, results)
+    # The clock's stream has passed these beginnings and will not report them again.
     for before, after in pairwise(pasts):
         stream.announce(after.folder.run, (before.folder.run, before.last))
 
@@ -124,7 +131,7 @@ def _known(
     notes: list[Note],
     kind: Literal["event", "result"],
 ) -> Known:
-    """The newest tick before which all notes of a kind are there, by what the state of that tick says."""
+    """The newest tick before which all notes of a kind are there, by the count in the state of that tick."""
     mine = [note for note in notes if note.kind == kind]
     schemas = read_schemas(connection)
     for seq in _backwards(last):
@@ -136,11 +143,15 @@ def _known(
         before, count = (seq, state.events) if kind == "event" else (seq + 1, state.results)
         if sum(note.seq < before for note in mine) == count:
             return Known(before, count, [_message(note) for note in mine if note.seq >= before])
+    # Nothing is proven to be complete: everything from the first tick on is counted against the states again.
     return Known(0, 0, [_message(note) for note in mine])
 
 
 def _backwards(last: int) -> Iterator[int]:
-    """The newest tick, then ticks ever farther back."""
+    """The newest tick, then ticks ever farther back, each four times as far as the one before.
+
+    Mostly the newest one will do; if it does not, the steps find one early in a long run without reading all of it.
+    """
     step = 0
     while last - step > 0:
         yield last - step
