@@ -10,7 +10,7 @@ from runtime.process import Starting, begin, give_up
 
 def main() -> int:
     """Import the dashboard and serve until told to stop; returns the exit code."""
-    # What is imported stays for good: collecting meanwhile finds nothing and costs a restart half a second.
+    # Modules stay for the life of the process: collections while they load find nothing and take half a second.
     gc.disable()
     log = begin("ui")
     try:

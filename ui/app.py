@@ -1,4 +1,8 @@
-"""The page: one bundled component for the status line, one for the overview. Their data come past the documents."""
+"""The page: one bundled component for the status line and one for everything below it.
+
+Panel makes the page and carries what is pressed. What the page draws does not go through Panel's documents but has a
+stream of its own (see `page_stream`).
+"""
 
 import asyncio
 import uuid
@@ -51,7 +55,7 @@ _SX = {
         "paddingLeft": "14px",
         "paddingRight": "10px",
     },
-    # Both are empty, and without a name for those who hear the page instead of seeing it.
+    # Both are empty here, and to a screen reader they would be parts of the page without a name.
     "& .MuiLinearProgress-root, & .MuiToolbar-root > .MuiTypography-h5": {"display": "none"},
     "&.mui-dark .header": {**_BAR, "backgroundColor": "#161d25", "color": "#dce3ea", "borderColor": "#27313c"},
     "&.mui-light .header": {**_BAR, "backgroundColor": "#eef1f4", "color": "#18212b", "borderColor": "#c9d1d9"},
@@ -59,15 +63,17 @@ _SX = {
 
 
 class Bundled(JSComponent):
-    """What the bundle draws. Its parts have one base, and so one address of the bundle: a page loads it once, and all
-    that is in it once, its connection to the stream too.
+    """A component that the bundle draws.
+
+    All components have this one base, and so the bundle has one address: a page loads it once. Loaded once for each
+    component it would also exist twice, with two connections to the stream.
     """
 
     _bundle = BUNDLE
 
 
 class StatusLine(Bundled):
-    """Name of the plant, run mode, alarms and the connection's health, and what theme the user's system prefers."""
+    """Name of the plant, run mode, alarms and the health of the connection; reports the theme that the user prefers."""
 
     def __init__(self, prefer: Callable[[str], None], **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]  # of panel
@@ -79,7 +85,7 @@ class StatusLine(Bundled):
 
 
 class Overview(Bundled):
-    """Controls, key numbers, the moving picture, plots and the energy balance."""
+    """All pages of the dashboard: its component draws whichever is chosen, and sends what is pressed on it."""
 
     def __init__(
         self, carry_out: Callable[[object, Callable[[PressAnswer | QuestionAnswer], None]], None], **params: Any
@@ -96,24 +102,24 @@ class Overview(Bundled):
 
 @dataclass
 class Sessions:
-    """Builds a page for each session and carries out what is pressed on it."""
+    """Builds a page for each session and carries out what is pressed on it. For one loop."""
 
     commander: Commander
     questions: Questions
     caller: Callable[[list[str]], Caller]
-    """Who it is that shows these Authorization headers, now."""
+    """Who shows these Authorization headers, by the tokens of now."""
     documents: WeakSet[Any] = field(default_factory=WeakSet)
-    """Documents that are still alive; it returns to where it was when pages are closed."""
+    """Documents that are still alive; once pages are closed, their number has to go back to what it was."""
 
     def __post_init__(self) -> None:
         self._ended = EndedSessions(self.documents)
 
     def page(self) -> Page:
-        """The page of one session."""
+        """The page of one session. Panel calls this in the context of that session."""
         document: Any = pn.state.curdoc
         self.documents.add(document)
-        # Panel sets this when it makes the page's HTML. A page that loads slowly gets a new session without that, and
-        # its style sheets would be asked for at the CDN.
+        # Panel sets this when it makes the page's HTML. A page that loads slowly gets a new session without that step,
+        # and would ask for its style sheets at a CDN: the dashboard must not depend on another host.
         document.template_variables.setdefault("dist_url", LOCAL_DIST)
         pn.state.on_session_destroyed(self._ended.note)
         origin = f"dashboard-{uuid.uuid4().hex[:4]}"
@@ -124,9 +130,11 @@ class Sessions:
             urgent = isinstance(data, dict) and data.get("name") == EMERGENCY_STOP
             if len(tasks) >= (URGENT_LIMIT if urgent else PRESSED_LIMIT):
                 name = str(data.get("id", ""))[:64] if isinstance(data, dict) else ""
-                refuse = PressAnswer(name, "refused", None, f"{PRESSED_LIMIT} commands of this page wait for an answer")
-                answer(refuse)
+                reason = f"{PRESSED_LIMIT} commands of this page are under way: try again when one has been answered"
+                answer(PressAnswer(name, "refused", None, reason))
                 return
+            # In a task, so that Panel's callback returns at once. The set keeps it alive: asyncio itself holds only a
+            # weak reference to a task.
             task = asyncio.get_running_loop().create_task(self._perform(data, origin, self.caller(shown), answer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
@@ -157,11 +165,11 @@ class Sessions:
             told = await perform(self.commander, read_press(data), named, caller)
         except FrameError as error:
             told = PressAnswer("", "refused", None, str(error))
-        answer(told)  # a page that was closed meanwhile has no view left to send to
+        answer(told)  # nothing happens if the page was closed meanwhile: its component has no view left to send to
 
 
 def _forget_busy(page: Page) -> None:
-    """Stop the global busy state from holding the page: it would keep every closed session alive."""
+    """Remove the page from the watchers of Panel's global busy state, which would keep every closed session alive."""
     for watcher in list(pn.state.param.watchers["busy"]["value"]):
         bound = getattr(getattr(watcher.fn, "__self__", None), "self_or_cls", None)
         if bound is page:

@@ -1,7 +1,8 @@
-"""What every answer of the dashboard has, whichever handler of Panel, Bokeh or ours gives it.
+"""What all answers of the dashboard have in common, whichever handler of Panel, Bokeh or ours gives them.
 
-HEAD as GET without the body, OPTIONS, problems instead of pages of errors, compression, and headers that let a browser
-load nothing from elsewhere and show the page in no frame of another site.
+HEAD is answered as GET without the body, and OPTIONS with the methods; errors are problems and not HTML pages; answers
+are compressed; and headers keep a browser from loading anything from elsewhere and from showing the page in a frame of
+another site. Panel and Bokeh offer no place for most of this, so it is put around their handlers from outside.
 """
 
 import inspect
@@ -20,7 +21,7 @@ from bus.security.hosts import Refusal
 
 _PAGE = (
     "default-src 'self'",
-    # Bokeh's page starts itself with an inline script, Panel imports components from blobs and makes functions of text.
+    # Bokeh starts a page with an inline script; Panel imports components from blobs and makes functions from text.
     "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
@@ -34,16 +35,22 @@ _PAGE = (
 )
 
 _FILE_HEADERS = {name: value for name, value in SAFE_HEADERS.items() if name != "cache-control"}
-"""Files of Panel and Bokeh are cached by their digests."""
+"""Without a word on caching: the files of Panel and Bokeh have digests in their addresses and may be cached."""
 
 
 def policy(host: str) -> str:
-    """What a page may load: from this server alone, its WebSockets included, which not every browser counts to it."""
+    """The content security policy of a page: it may load from this server alone.
+
+    WebSockets are named, because not every browser takes 'self' to include them.
+
+    Args:
+        host: host and port by which the browser has reached this server.
+    """
     return "; ".join([*_PAGE, f"connect-src 'self' blob: data: ws://{host} wss://{host}"])
 
 
 class SafeHeaders(OutputTransform):
-    """Adds the headers to every answer."""
+    """Adds security headers to every answer, and the content security policy to pages."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -52,7 +59,7 @@ class SafeHeaders(OutputTransform):
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Tornado's way to change an answer before it is sent."""
+        """Change an answer before it is sent; called by Tornado with its head."""
         for name, value in _FILE_HEADERS.items():
             headers[name] = value
         if status_code == HTTPStatus.OK and headers.get("Content-Type", "").startswith("text/html"):
@@ -61,9 +68,9 @@ class SafeHeaders(OutputTransform):
 
 
 _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-"""What Tornado sends to who sent no HTTP, past every handler."""
+"""What Tornado writes, past every handler, when it cannot read a request."""
 
-_EXPLAINED = whole_answer(Refusal(HTTPStatus.BAD_REQUEST, "http", "this is no HTTP request that can be read"))
+_EXPLAINED = whole_answer(Refusal(HTTPStatus.BAD_REQUEST, "http", "this is not a valid HTTP request"))
 
 
 _TOO_LARGE = whole_answer(
@@ -72,7 +79,14 @@ _TOO_LARGE = whole_answer(
 
 
 def explain(stream: IOStream) -> None:
-    """Have what is no HTTP, and too large a header, answered with a problem as well."""
+    """Have invalid requests and headers that are too large answered with a problem.
+
+    No handler is asked about either: Tornado writes a bare status line for the first, and closes the connection without
+    a word for the second. So the stream itself is changed.
+
+    Args:
+        stream: of a new connection.
+    """
     write, close = stream.write, stream.close
 
     def written(data: bytes | memoryview) -> Future[None]:
@@ -80,7 +94,8 @@ def explain(stream: IOStream) -> None:
 
     def closed(exc_info: Any = False) -> None:
         if isinstance(exc_info, UnsatisfiableReadError) and not stream.closed():
-            with suppress(OSError):  # who has gone needs no answer
+            # Past the stream's buffer, which is not written any more once it is being closed.
+            with suppress(OSError):  # the client may have gone
                 stream.socket.send(_TOO_LARGE)
         close(exc_info)
 
@@ -89,19 +104,19 @@ def explain(stream: IOStream) -> None:
 
 
 class Nothing(RequestHandler):
-    """Answers for paths that there are not."""
+    """Answers requests for paths that do not exist."""
 
     def prepare(self) -> None:
-        """Whatever the method."""
+        """Answer 404, whatever the method is."""
         self.send_error(HTTPStatus.NOT_FOUND)
 
 
 def keep(application: Application, answered: Callable[[HTTPServerRequest], None]) -> None:
-    """Have all handlers of an application keep to the conventions.
+    """Have all handlers of an application keep to these conventions.
 
     Args:
-        application: with all its handlers.
-        answered: is told of each request that was answered.
+        application: with all of its handlers; those that are added later are not covered.
+        answered: called with each request that was answered.
     """
     application.add_transform(SafeHeaders)
     application.add_transform(GZipContentEncoding)
@@ -112,14 +127,15 @@ def keep(application: Application, answered: Callable[[HTTPServerRequest], None]
 
 
 def _kept(handler: type[RequestHandler], answered: Callable[[HTTPServerRequest], None]) -> type[RequestHandler]:
-    """The handler with what it lacks."""
+    """A subclass of a handler that has what the handler lacks."""
 
     def on_finish(self: RequestHandler) -> None:
         answered(self.request)
         handler.on_finish(self)
 
     def finish(self: RequestHandler, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
-        if self.get_status() >= HTTPStatus.BAD_REQUEST and isinstance(chunk, str):  # Tornado's own words
+        # A text with an error status is one of Tornado's own; problems are bytes, and pass.
+        if self.get_status() >= HTTPStatus.BAD_REQUEST and isinstance(chunk, str):
             chunk = _problem(self, chunk)
         return handler.finish(self, chunk)
 
@@ -132,7 +148,7 @@ def _kept(handler: type[RequestHandler], answered: Callable[[HTTPServerRequest],
 
 
 async def _head(self: Any, *args: str, **kwargs: str) -> None:
-    """Tornado leaves the body out by itself."""
+    """Answer HEAD as GET; Tornado leaves the body out by itself."""
     answering = self.get(*args, **kwargs)
     if inspect.isawaitable(answering):
         await answering
@@ -152,8 +168,8 @@ def _methods(handler: RequestHandler) -> str:
 def _write_error(self: RequestHandler, status_code: int, **_kwargs: Any) -> None:
     detail = {
         404: f"there is nothing at {self.request.path[:200]}",
-        405: f"{str(self.request.method)[:32]} is not possible here: see the Allow header",
-    }.get(status_code, self._reason)  # Tornado has no other name for it
+        405: f"{str(self.request.method)[:32]} is not possible here: the header Allow names the methods that are",
+    }.get(status_code, self._reason)  # the handler's own reason; Tornado has no public name for it
     if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         self.set_header("Allow", _methods(self))
     self.finish(_problem(self, detail))

@@ -1,6 +1,6 @@
-"""What the page shows of a state frame: numbers by name, with the unit people read and its decimals.
+"""What the page shows of a state: numbers by name, with the unit that people read and the number of decimals.
 
-SI units and meanings come from the bus's own declarations, so that a label cannot drift from the message.
+SI units and meanings come from the bus's own declarations, so that a label cannot drift away from the message.
 """
 
 import math
@@ -21,15 +21,17 @@ _READ_AS: dict[str, tuple[str, float, float]] = {
     "N": ("kN", 1e-3, 0.0),
     "1": ("", 1.0, 0.0),
 }
-"""SI unit -> unit on the page, factor, offset; units that are not listed are shown as they are."""
+"""Unit on the page, factor and offset by SI unit; units that are not listed are shown as they are."""
 
 
 @dataclass(frozen=True)
 class DisplayChannel:
-    """One number of the state frame as the page shows it: shown = value * factor + offset."""
+    """One number of the state as the page shows it: shown = value * factor + offset."""
 
     path: str
+    """Group and field of the state, with a dot between them."""
     unit: str
+    """Unit on the page."""
     factor: float
     offset: float
     decimals: int
@@ -37,19 +39,19 @@ class DisplayChannel:
 
     @property
     def part(self) -> str:
-        """Attribute of the state frame that holds it."""
+        """Group of the state that holds it."""
         return self.path.split(".")[0]
 
 
 @cache
 def _definitions() -> dict[str, Any]:
-    """JSON Schema of the state frame and its parts; made once, since a restart waits for it."""
+    """JSON Schema of the state and its groups; made once, because making it delays every start of the dashboard."""
     definitions: dict[str, Any] = msgspec.json.schema(State)["$defs"]
     return definitions
 
 
 def _declared(path: str) -> tuple[str, str]:
-    """Unit and meaning of a field of the state frame."""
+    """SI unit and meaning of a field of the state."""
     part, field = path.split(".")
     owner = _definitions()["State"]["properties"][part]["$ref"].rpartition("/")[2]
     schema = _definitions()[owner]["properties"][field]
@@ -57,7 +59,7 @@ def _declared(path: str) -> tuple[str, str]:
 
 
 def _find(schema: dict[str, Any], key: str) -> str:
-    """An annotation of a field; that of a nullable field stands in one of the alternatives of its schema."""
+    """An annotation of a field; that of a nullable field is in one of the alternatives of its schema."""
     for place in (schema, *schema.get("anyOf", ())):
         if key in place:
             return str(place[key])
@@ -97,17 +99,17 @@ SERIES = _channels(
         "chain.tension_min": 2,
     }
 )
-"""Channels that are kept and plotted over simulated time."""
+"""Channels that are kept and plotted over simulated time; their order is that of the values in a display frame."""
 
 _DECIMALS = {
     "W": 1, "J": 3, "Pa": 2, "K": 1, "N": 2, "rpm": 1, "m/s": 3, "rad/s": 3, "kg/s": 3, "kg": 3, "N m": 0, "A": 1,
     "V": 1, "Hz": 2, "m": 2, "m3/s": 3, "s": 1,
 }  # fmt: skip
-"""Decimals on the page by SI unit; numbers without one have three, whole ones none."""
+"""Decimals on the page by SI unit; numbers of other units have three, whole numbers none."""
 
 
 def _scalars() -> dict[str, int]:
-    """Every number of the state frame that is no list, with its decimals."""
+    """Every single number of the state, with its decimals; lists are left out."""
     found = {}
     for part, place in _definitions()["State"]["properties"].items():
         owner = place.get("$ref", "").rpartition("/")[2]
@@ -120,20 +122,24 @@ def _scalars() -> dict[str, int]:
 
 
 READINGS = _channels({path: n for path, n in _scalars().items() if path not in {each.path for each in SERIES}})
-"""Channels of which the page shows the newest value only."""
+"""Channels of which the page shows only the newest value; their order is that of the values in a display frame."""
 
+# One getter for all paths at a time: the first of them runs for each state, up to a thousand times a second.
 _READ_SERIES = attrgetter(*(channel.path for channel in SERIES))
 _READ_READINGS = attrgetter(*(channel.path for channel in READINGS))
 
 
 def series(state: State) -> tuple[float, ...]:
-    """The plotted numbers of one state, SI."""
+    """The plotted numbers of one state in SI units, in the order of SERIES."""
     row: tuple[float, ...] = _READ_SERIES(state)
     return row
 
 
 def readings(state: State) -> list[float]:
-    """The other numbers of one state, SI; NaN, which never travels on the bus, marks one that does not exist."""
+    """The other numbers of one state in SI units, in the order of READINGS.
+
+    NaN stands for a value that does not exist; it is free for that, since it never travels on the bus.
+    """
     return [math.nan if value is None else float(value) for value in _READ_READINGS(state)]
 
 

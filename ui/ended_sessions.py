@@ -1,4 +1,4 @@
-"""What sessions leave when their pages are closed: collected soon, and again until nothing of them is there."""
+"""Collects what sessions leave behind when their pages are closed, again and again until nothing of it is there."""
 
 import asyncio
 import gc
@@ -8,30 +8,35 @@ from typing import Any, Final
 from weakref import WeakSet
 
 FIRST: Final = 0.5
-"""Seconds from the end of a session to the collection of what it leaves, so that several go in one."""
+"""Seconds from the end of a session to the first collection, so that one does for several that end together."""
 
 LAST: Final = 64.0
-"""Longest time between two collections; each is twice as long as the one before."""
+"""Longest pause between two collections in seconds; each is twice as long as the one before."""
 
 NAMED: Final = 1
-"""Ended documents that may stay: a callback of Panel's own runs in the context of a session and names its document."""
+"""Ended documents that may stay: a callback of Panel's own runs in the context of a session and refers to its document.
+"""
 
 Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after some seconds."""
 
 
 def in_no_session(delay: float, call: Callable[[], None]) -> object:
-    """Have the running loop call later, without the context of the session that asks: that names its document."""
+    """Have the running loop call a function later, outside the context of the session that asks.
+
+    asyncio would copy that context, which refers to the document: the collection would keep alive what it collects.
+    """
     return asyncio.get_running_loop().call_later(delay, call, context=Context())
 
 
 class EndedSessions:
     """Collects garbage after sessions end.
 
-    A closed page's objects form cycles, which an idle process would carry along for minutes. On a busy machine what
-    still holds them, such as a message that could not be sent, may go only after the first collection.
+    The objects of a closed page form cycles, which an idle process would keep for minutes. On a busy machine something
+    may still refer to them, such as a message that could not be sent, and let go only after the first collection.
 
     Args:
-        documents: those that are still alive; one whose session has ended has no `session_context`.
+        documents: documents that are still alive; one whose session has ended has no `session_context`.
         later: calls a function after some seconds.
     """
 
@@ -42,7 +47,7 @@ class EndedSessions:
         self._pause = FIRST
 
     def note(self, session_context: object) -> None:  # noqa: ARG002  # panel gives it by this very name
-        """A session has ended."""
+        """Take note that a session has ended."""
         self._pause = FIRST
         self._schedule()
 

@@ -1,4 +1,7 @@
-"""The one subscription of the process: a thread hears the bus, has what was lost sent again and keeps the newest."""
+"""The one subscription of the process: a thread that hears the bus, has lost messages sent again and keeps the newest.
+
+A thread and not a task of the loop, where Panel's work may take longer than a message should wait.
+"""
 
 import threading
 import time
@@ -13,30 +16,39 @@ from runtime import log, metrics
 from ui.shown_plant import ShownPlant
 
 RENEW_AFTER = 5.0
-"""Seconds of silence after which a publisher is connected anew, in case an oversized frame has ended the session."""
+"""Seconds of silence after which a publisher is connected again: an oversized frame may have ended the connection."""
 
 GIVE_UP_AFTER = 2.0
-"""Seconds that newer messages wait for a missing one: a display that is whole but old would be of no use."""
+"""Seconds that newer messages wait for a missing one: a display that is complete but old is of no use."""
 
 POLL = 0.1
+"""Longest wait for messages in seconds."""
+
 ASKING_POLL = 0.02
+"""The same while something is missing: a question that is not answered has to be repeated in time."""
+
 BURST = 256
+"""Most messages that are taken from one publisher before the others get their turn."""
 
 EXPECTED = ("gateway", "recorder")
-"""Nodes without a module that the page misses when the clock does not hear them."""
+"""Nodes without a module that the page shows as missing if the clock does not hear them."""
 
 
 class Feed:
-    """The plant as heard on the bus, shared by every session. Its thread touches nothing of Panel or Bokeh."""
+    """The plant as heard on the bus, shared by all sessions. Its thread touches nothing of Panel or Bokeh.
+
+    Args:
+        endpoints: addresses of the plant.
+    """
 
     def __init__(self, endpoints: Endpoints) -> None:
         modules = tuple(module.module for module in endpoints.modules)
         self.plant = ShownPlant(modules, EXPECTED)
         self.lock = threading.Lock()
-        """To be held while reading `plant`, and not for long."""
+        """To be held while reading `plant`, and only briefly: the thread waits for it with every message."""
         self.latency = metrics.histogram(*metrics.LATENCY, metrics.WAYS)
         self._on_result: Callable[[Result], None] | None = None
-        # One subscriber for each publisher: a silent one is renewed without losing what the others say.
+        # One subscriber for each publisher: one that is silent is renewed without losing messages of the others.
         clock_topics = (Tick.TOPIC, Status.TOPIC, Result.TOPIC, f"{Event.TOPIC}{CLOCK_MODULE}/")
         self._subscribers = [Subscriber([endpoints.clock_publish], clock_topics)]
         for module in endpoints.modules:
@@ -57,7 +69,7 @@ class Feed:
         return self._thread.is_alive()
 
     def on_result(self, heard: Callable[[Result], None]) -> None:
-        """Have every result passed on; it is called in the feed's thread."""
+        """Have a function called with every result, in the feed's thread."""
         self._on_result = heard
 
     def _run(self) -> None:
@@ -86,15 +98,16 @@ class Feed:
             with self.lock:
                 self.plant.bad_frames += 1
             return
+        # Negative where the clock of another machine is ahead of this one.
         self.latency.labels(message.TOPIC).observe(max(0.0, time.time() - message.wall))
         if isinstance(message, Tick):
             log.at(message.run, message.seq)
         with self.lock:
             delivered = self.plant.hear(message, time.monotonic())
-        self._pass_on(delivered)
+        self._pass_on(delivered)  # without the lock: nobody knows what the function that is called waits for
 
     def _repair(self, now: float) -> None:
-        """Ask for what is missing; take what came, or go on without it."""
+        """Ask for missing messages, take those that came, and go on without those that do not come in time."""
         streams = self.plant.streams
         ready = [message for repairer in self._repairers for message in streams.tell(repairer.work())]
         if not streams.waiting:

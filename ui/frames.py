@@ -1,6 +1,7 @@
 """The display frame: what the page draws, packed for one WebSocket message. Pure.
 
-Little endian, without padding; every block starts at a multiple of its item's size.
+Little endian, without padding. Every block begins at a multiple of its item's size, so that the page can lay typed
+arrays over the message instead of copying it; JavaScript refuses an array that begins elsewhere.
 
     offset size  what
     0      u8    0x4B
@@ -12,7 +13,7 @@ Little endian, without padding; every block starts at a multiple of its item's s
     24     f64   simulated time of that state [s]
     32     f32   seconds since a state was heard, NaN before the first
     36     f32   seconds since the clock was heard, NaN before the first
-    40     u32   ordinal of the run: a new value means that histories begin anew
+    40     u32   ordinal of the run: with a new value all histories begin again
     44     u32   running number of the first sample
     48     u16   n, number of samples
     50     u16   S, values of a sample
@@ -40,15 +41,16 @@ LAYOUT = 3
 
 _HEADER = struct.Struct("<BBHIdddffIIHHHH")
 MAX_SAMPLES = 0xFFFF
+"""Most samples of a frame, whose number has 16 bits."""
 
 
 class LayoutError(ValueError):
-    """Bytes that are no display frame."""
+    """Bytes that are not a display frame of this layout."""
 
 
 @dataclass(frozen=True)
 class DisplayFrame:
-    """One display frame, unpacked."""
+    """One display frame, unpacked; the units are those of the layout above."""
 
     number: int
     wall: float
@@ -68,13 +70,13 @@ class DisplayFrame:
 
 
 def pack(frame: DisplayFrame) -> bytes:
-    """Pack a frame."""
+    """The bytes of a frame."""
     count, width = frame.samples.values.shape
     header = _HEADER.pack(
         MAGIC,
         LAYOUT,
         len(frame.position),
-        frame.number & 0xFFFFFFFF,
+        frame.number & 0xFFFFFFFF,  # begins again at 0 after seven years
         frame.wall,
         frame.state_wall,
         frame.t,
@@ -104,10 +106,10 @@ def pack(frame: DisplayFrame) -> bytes:
 
 
 def unpack(payload: bytes) -> DisplayFrame:
-    """Unpack a frame.
+    """The frame that some bytes are.
 
     Raises:
-        LayoutError: if it is none, or of another layout.
+        LayoutError: if they are no display frame, or one of another layout.
     """
     if len(payload) < _HEADER.size:
         raise LayoutError(f"{len(payload)} bytes are shorter than the header of {_HEADER.size}")

@@ -12,21 +12,22 @@ from ui.page_stream import PageStream
 
 
 class _Told(RequestHandler):
-    """What both tell of."""
+    """What both handlers report on."""
 
     def initialize(self, feed: Feed, stream: PageStream, sessions: Sessions) -> None:
-        """Tornado's constructor arguments."""
+        """Take what Tornado gives to each request's handler."""
         self._feed = feed
         self._stream = stream
         self._sessions = sessions
 
 
 class HealthHandler(_Told):
-    """One JSON document."""
+    """`GET /health`: one JSON document."""
 
     def get(self) -> None:
-        """Answer with true values."""
+        """Answer 200 whatever is missing: the dashboard itself is alive, and says what it does not hear."""
         now = time.monotonic()
+        # Numbers are copied under the lock, and the answer is written without it.
         with self._feed.lock:
             plant = self._feed.plant
             nodes = plant.nodes(now)
@@ -44,10 +45,10 @@ class HealthHandler(_Told):
 
 
 class MetricsHandler(_Told):
-    """The same and the newest of the plant, for Prometheus."""
+    """`GET /metrics`: the same numbers, and the newest of the plant, for Prometheus."""
 
     def get(self) -> None:
-        """Answer with true values."""
+        """Answer with the values of now."""
         now = time.monotonic()
         with self._feed.lock:
             plant = self._feed.plant
@@ -60,7 +61,7 @@ class MetricsHandler(_Told):
                 metrics.counter("kpp_dashboard_messages_lost", "lost messages", {plain: float(plant.streams.lost)}),
                 metrics.counter(
                     "kpp_dashboard_messages_repaired",
-                    "messages lost on the way that came when asked for",
+                    "messages lost on the way and sent again on request",
                     {plain: float(plant.streams.repaired)},
                 ),
                 metrics.counter("kpp_dashboard_bad_frames", "malformed frames", {plain: float(plant.bad_frames)}),

@@ -1,7 +1,7 @@
 """Hypotheses side by side: the plant with each claim off, physical and as claimed, computed by the plant's own model.
 
-The plants run in a process of their own (`python -m ui.lab`: parameters in, meters out, as JSON), at low priority, so
-that neither the plant nor the pages wait for them.
+The plants run in a process of their own (`python -m ui.lab`: parameters in, meters out, both as JSON), at low priority,
+so that neither the plant nor the pages wait for them.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
 MODES = ("physical", "claimed")
 
 LONGEST = 3600
-"""Most simulated seconds of each plant; one that has not settled by then is told as not settled."""
+"""Most simulated seconds of each plant; a plant that has not settled by then is reported as not settled."""
 
 CHUNK = 10_000
-"""Steps of 1 ms between two looks at a plant."""
+"""Steps of 1 ms between two looks at whether a plant has settled."""
 
 ENDS = frozenset({"tripped", "emergency_stop"})
-"""States of the controller in which a plant will not settle any more."""
+"""States of the controller in which a plant can no longer settle."""
 
 METERS = (
     "net_power",
@@ -39,10 +39,13 @@ METERS = (
     "unsourced_power",
     "chain_speed",
 )
-"""Lap means that are compared, null if the plant has not settled; net power and COP also where its stores changed."""
+"""Lap means that are compared: null if the plant has not settled, net power and COP also if its stores have changed."""
 
 TIMEOUT = 900.0
+"""Seconds that a comparison may take."""
+
 _NICE = 10
+"""How much lower than ours the priority of the computation is: live plants on the same machine come first."""
 
 
 class LabError(ValueError):
@@ -50,29 +53,31 @@ class LabError(ValueError):
 
 
 KEPT = 16
-"""Comparisons that are remembered."""
+"""Comparisons that are remembered, the newest ones."""
 
 
 class Lab:
-    """Has plants compared, one comparison at a time; the newest ones are kept."""
+    """Has plants compared, one comparison at a time, and remembers the newest results. For one loop."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
         self._known: OrderedDict[bytes, Any] = OrderedDict()
 
     async def compare(self, parameters: dict[str, Any]) -> Any:
-        """Meters of the plant of these parameters with all claims off, and with each one alone.
+        """Meters of a plant with all claims off, and with each claim alone.
 
-        Which claims are on in the parameters makes no difference, and what was computed once is known.
+        Args:
+            parameters: those of the plant, by name; which claims are on in them makes no difference.
 
         Raises:
-            LabError: if the parameters are wrong or the computation failed.
+            LabError: if a parameter is wrong or the computation has failed.
         """
         try:
             asked = json.dumps(_without_claims(Parameters.of(parameters)).as_dict())
         except (ParameterError, TypeError, AttributeError) as error:
             raise LabError(str(error)) from error
         digest = hashlib.sha256(asked.encode()).digest()
+        # Looked up with the lock held: of several pages that ask for the same comparison, only the first has it made.
         async with self._turn:
             if digest not in self._known:
                 self._known[digest] = await self._compute(asked)
@@ -92,14 +97,15 @@ class Lab:
             async with asyncio.timeout(TIMEOUT):
                 told, _ = await process.communicate(asked.encode())
         except TimeoutError:
-            raise LabError(f"the plants were not computed in {TIMEOUT:g} s") from None
+            raise LabError(f"the comparison was stopped because it took longer than {TIMEOUT:g} s") from None
         finally:
-            if process.returncode is None:  # too long, or the dashboard stops: it ends with whoever asked
+            # Too slow, or cancelled because the dashboard stops: a computation that nobody waits for must not go on.
+            if process.returncode is None:
                 process.kill()
                 await process.wait()
         if process.returncode != 0:
             raise LabError(
-                f"the plants could not be computed (exit code {process.returncode}): see the dashboard's log"
+                f"the comparison has failed (exit code {process.returncode}): the dashboard's log has the reason"
             )
         return json.loads(told)
 
@@ -109,20 +115,26 @@ def _without_claims(parameters: Parameters) -> Parameters:
 
 
 def variants(parameters: Parameters) -> list[tuple[str, str, Parameters]]:
-    """(hypothesis, mode, parameters): first all off, then each hypothesis alone in each mode."""
+    """The plants to compare, as (hypothesis, mode, parameters): all claims off, then each alone in each mode."""
     off = _without_claims(parameters)
     alone = [(name, mode, off.with_changes({f"{name}_mode": mode})) for name in HYPOTHESES for mode in MODES]
     return [("none", "off", off), *alone]
 
 
 def measure(parameters: Parameters, longest: int = LONGEST) -> dict[str, Any]:
-    """Run every variant from standstill until it has settled; what a plant could not measure is null."""
+    """Run every variant from standstill until it has settled; what could not be measured is null.
+
+    Args:
+        parameters: those of the plant.
+        longest: most simulated seconds of each variant.
+    """
     return {"rows": [_row(name, mode, each, longest) for name, mode, each in variants(parameters)]}
 
 
 def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str, Any]:
-    """Means of one plant over laps that are alike; those before them, the start among them, are left out."""
-    # Only the process that computes needs the compiler, which takes a second and seventy megabytes.
+    """Means of one plant over its last laps, which are alike; the laps before them, with the start, are left out."""
+    # Here and not at the head of the file: the dashboard imports this module too, and must not load the compiler, which
+    # takes a second and seventy megabytes.
     from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415  # loads the compiler
     from kpp_physics.plant import Plant  # noqa: PLC0415  # loads the compiler
     from kpp_physics.settling import settled  # noqa: PLC0415  # loads the compiler
@@ -150,8 +162,8 @@ def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str
 
 
 def main(given: TextIO = sys.stdin, told: TextIO = sys.stdout) -> int:
-    """Read parameters, compute, tell; a dashboard that is killed takes what it has asked for along."""
-    die_with_parent()
+    """Read parameters, compute, and write the result; returns the exit code."""
+    die_with_parent()  # a dashboard that is killed cannot end it any more
     os.nice(_NICE)
     json.dump(measure(Parameters.of(json.load(given))), told)
     return 0

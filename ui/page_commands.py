@@ -1,4 +1,4 @@
-"""What was pressed on the page becomes a command of the plant; nothing here waits in a callback."""
+"""Turns what was pressed on a page into a command of the plant, and its result into an answer for the page."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from bus.transport.client import Commander, command
 from bus.transport.request import NotAnsweredError, RefusedError
 
 PRESSED_LIMIT = 16
-"""Commands of one session that may wait for an answer at a time."""
+"""Commands of one session that may be under way at a time."""
 
 URGENT_LIMIT = 2 * PRESSED_LIMIT
-"""The same for emergency stops: whatever else waits, there is room for one."""
+"""The same for emergency stops: there is room for one, whatever else is under way."""
 
 
 class Press(Message, frozen=True):
@@ -29,13 +29,16 @@ class Press(Message, frozen=True):
 
 
 class PressAnswer(Message, frozen=True):
-    """What became of it, for the session that pressed; everybody else hears of it on the bus."""
+    """What became of it, for the session that pressed; all others hear of it through the bus."""
 
     id: str
+    """That of the press."""
     phase: str
-    """applied, rejected, refused (never sequenced) or unanswered."""
+    """applied, rejected, refused (it was never sequenced) or unanswered (nobody knows whether it acts)."""
     t: float | None
+    """Simulated time at which it acted or was rejected (s); None if it was not sequenced."""
     reason: str
+    """Why it was not applied; empty if it was."""
 
 
 def read_press(data: object) -> Press:
@@ -52,7 +55,14 @@ def read_press(data: object) -> Press:
 
 
 async def perform(commander: Commander, press: Press, origin: str, caller: Caller) -> PressAnswer:
-    """Have a press carried out, if whoever pressed may do so, and say what became of it."""
+    """Have a press carried out, if the caller has the role for it, and say what became of it.
+
+    Args:
+        commander: sends commands.
+        press: what was pressed. Its id becomes that of the command: sent again after a lost answer, it acts only once.
+        origin: who asks, as the clock's journal has it.
+        caller: who pressed.
+    """
     denied = lacking(caller, command_role(press.module, press.name), press.name)
     if denied:
         return PressAnswer(press.id, "refused", None, denied)

@@ -1,9 +1,11 @@
-"""The page's data stream: one WebSocket route of the Panel server, one packed frame 20 times a second for all.
+"""The data stream of the pages: one WebSocket route of the Panel server, and a packed frame for each page 20 times a
+second.
 
-A page acknowledges each frame after drawing it. One that lags is skipped, and its next frame carries every sample it
-missed; a hidden one gets nothing until it shows again. Nobody has a queue.
+A page acknowledges each frame after it has drawn it. A page that lags is skipped, and its next frame carries every
+sample that it has missed; a hidden page gets nothing until it is shown again. So no page has a queue: what it lacks
+follows from the number of the last sample that it was sent.
 
-A page shows one plant module, the first one unless the address of its stream names another.
+A page shows one plant module: the first one, unless the address of its stream names another.
 
 Text to the page: `hello` once, then `note`, `geometry`, `alarms` and `command` when there is news; binary: `ui.frames`.
 Text from the page: `ack <frames drawn since it connected>`, `hide`, `show`.
@@ -31,10 +33,10 @@ INTERVAL = 0.05
 """Seconds between two display frames."""
 
 UNACKNOWLEDGED_MAX = 3
-"""A page with more frames than this on the way is skipped."""
+"""A page with more unacknowledged frames than this is skipped."""
 
 COMMANDS_TOLD = 8
-"""A page that connects hears of as much of what was commanded before."""
+"""Newest entries about commands that a page gets when it connects."""
 
 MESSAGE_MAX = 64
 """Longest text that a page may send, in characters."""
@@ -47,26 +49,32 @@ class PageConnection:
     """What one page has been sent so far."""
 
     module: str
-    """The one it shows."""
+    """The module that it shows."""
     visible: bool = True
     sent: int = 0
+    """Frames."""
     acknowledged: int = 0
+    """Frames that it has drawn."""
     run: int = -1
+    """Ordinal of the run of its newest frame."""
     sample: int = 0
+    """Running number of the first sample that it lacks."""
     commands: int = 0
+    """Running number of the first entry about commands that it lacks."""
     note: bytes = b""
+    """The texts that it has, so that each is sent again only when it has changed."""
     geometry: bytes = b""
     alarms: bytes = b""
 
     @property
     def ready(self) -> bool:
-        """True if the page keeps up and looks."""
+        """True if the page is visible and keeps up."""
         return self.visible and self.sent - self.acknowledged <= UNACKNOWLEDGED_MAX
 
 
 @dataclass(frozen=True)
 class ModuleView:
-    """What there is to send of one module at one moment: the feed's newest, copied under its lock."""
+    """Everything that there is to send of one module at one time, copied from the feed under its lock."""
 
     module: str
     run: int
@@ -81,7 +89,13 @@ class ModuleView:
 
 
 class PageStream:
-    """Sends every page what it has not seen yet."""
+    """Sends every page what it has not been sent yet. For one loop.
+
+    Args:
+        plant: what the feed knows; its thread changes it.
+        lock: to be held while `plant` is read.
+        hello: what every page is sent first.
+    """
 
     def __init__(self, plant: ShownPlant, lock: threading.Lock, hello: dict[str, Any]) -> None:
         self._plant = plant
@@ -100,13 +114,19 @@ class PageStream:
 
     @property
     def unacknowledged(self) -> int:
-        """Frames that are on their way to the pages."""
+        """Frames that pages have been sent and have not drawn yet."""
         return sum(connection.sent - connection.acknowledged for connection in self._connections.values())
 
     def join(self, page: "StreamHandler", module: str, scenarios: list[str]) -> None:
-        """A page has connected: it gets all that is kept of a module, then what is new.
+        """Take in a page that has connected: it gets all that is kept of its module, then what is new.
 
-        One that asks for a module that there is not gets a hello without one, and no more.
+        A page that asks for a module which does not exist gets a hello without a module, and nothing more: it says so
+        on the page, and the user can choose another one.
+
+        Args:
+            page: its connection.
+            module: that it wants to show.
+            scenarios: names of those that a run can begin with.
         """
         known = module in self.modules
         if known:
@@ -116,43 +136,45 @@ class PageStream:
         page.write_message(_ENCODE({**self._hello, "module": shown, "scenarios": scenarios}).decode())
 
     def leave(self, page: "StreamHandler") -> None:
-        """A page has gone."""
+        """Forget a page that has gone."""
         self._connections.pop(page, None)
 
     def said(self, page: "StreamHandler", text: str) -> None:
-        """A page acknowledged a frame, was hidden or shown."""
+        """Take a message of a page: it has drawn a frame, was hidden or shown. Anything else is ignored."""
         connection = self._connections.get(page)
         if connection is None:
             return
         word, _, number = text.partition(" ")
         if word == "ack" and number.isdecimal():
+            # Neither back nor beyond what was sent: a page that claims more would never count as lagging.
             connection.acknowledged = min(max(connection.acknowledged, int(number)), connection.sent)
         elif word in {"hide", "show"}:
             connection.visible = word == "show"
-            connection.acknowledged = connection.sent
+            connection.acknowledged = connection.sent  # browsers do not draw hidden pages, so these are never reported
 
     def geometry(self, snapshot: Snapshot) -> None:
-        """The parameters in force in a module, from which the picture takes its dimensions."""
+        """Take the parameters in force in a module, from which the picture of the plant takes its dimensions."""
         self._geometry[snapshot.module] = _ENCODE(
             {"type": "geometry", "run": snapshot.run, "seq": snapshot.seq, "parameters": snapshot.parameters}
         )
 
     def forget_geometry(self, module: str) -> None:
-        """The dimensions of a module are not known for the present run yet."""
+        """Take note that the dimensions of a module are not known for the present run yet."""
         self._geometry.pop(module, None)
 
     def tell_replay(self, told: dict[str, Any] | None) -> None:
-        """What there is to tell of the replay that this dashboard has started."""
+        """Take the state of the replay that this dashboard has started; None if there is none."""
         self._replay = told
 
     def send(self) -> None:
-        """Send everybody who is ready what is new."""
+        """Send every page that is ready what is new to it."""
         ready = [(page, connection) for page, connection in self._connections.items() if connection.ready]
         if not ready:
             return
         self._number += 1
         oldest = min(connection.commands for _, connection in ready)
         views = {module: self._view(module, oldest) for module in {connection.module for _, connection in ready}}
+        # Pages of the same module that keep up lack the same samples, and share one packed frame.
         packed: dict[tuple[str, int, int], bytes] = {}
         for page, connection in ready:
             view = views[connection.module]
@@ -169,6 +191,7 @@ class PageStream:
         with self._lock:
             plant = self._plant
             plots = plant.plots[name]
+            # Once a second: rates change all the time, and with them the whole note would be sent 20 times a second.
             if now >= self._vitals_due.get(name, now):
                 self._vitals[name], self._vitals_due[name] = vitals(plant, name, now), now + 1.0
             return ModuleView(
@@ -228,7 +251,7 @@ class PageStream:
 
     @staticmethod
     def _samples(plots: Plots, view: ModuleView, connection: PageConnection) -> Samples:
-        # The feed may have begun another run or added samples since the view was taken; those wait for the next frame.
+        # Since the view was taken the feed may have begun another run or added samples; those wait for the next frame.
         first = connection.sample if connection.run == view.run else 0
         kept = plots.history.since(first)
         count = max(0, view.end - kept.first) if plots.run == view.run else 0
@@ -236,27 +259,27 @@ class PageStream:
 
 
 class StreamHandler(WebSocketHandler):
-    """One page's connection."""
+    """The connection of one page."""
 
     def initialize(self, stream: PageStream, scenarios: Any) -> None:
-        """Tornado's constructor arguments."""
+        """Take what Tornado gives to each connection's handler."""
         self._stream = stream
         self._scenarios = scenarios
 
     def check_origin(self, origin: str) -> bool:  # noqa: ARG002  # of Tornado
-        """Accept it: the door has judged it, and whoever comes under another name."""
+        """Accept any origin: the access check has judged it already, with more names than Tornado knows of."""
         return True
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         """Begin to stream."""
-        self.set_nodelay(True)
+        self.set_nodelay(True)  # a frame is smaller than a full packet, and would wait for the one before it
         module = self.get_query_argument("module", self._stream.modules[0])
         self._stream.join(self, module, self._scenarios())
 
     def on_message(self, message: str | bytes) -> None:
-        """Take note of an acknowledgement."""
+        """Take a message of the page; one that no page of ours sends ends the connection."""
         if isinstance(message, bytes) or len(message) > MESSAGE_MAX:
-            self.close(1009, "too long")
+            self.close(1009, f"send text of at most {MESSAGE_MAX} characters")
             return
         self._stream.said(self, message)
 
@@ -265,7 +288,7 @@ class StreamHandler(WebSocketHandler):
         self._stream.leave(self)
 
     def send(self, message: bytes | str) -> None:
-        """Send without waiting; a page that has just gone is no fault."""
+        """Send without waiting; a page that has gone meanwhile is forgotten."""
         try:
             sending = self.write_message(message, binary=isinstance(message, bytes))
         except WebSocketClosedError:
@@ -276,4 +299,5 @@ class StreamHandler(WebSocketHandler):
 
 def _gone(sending: asyncio.Future[None]) -> None:
     if not sending.cancelled():
-        sending.exception()  # looked at, so that asyncio does not complain of a page that left while being written to
+        # Only looked at: otherwise asyncio logs an error for each page that is closed while it is being written to.
+        sending.exception()

@@ -1,4 +1,7 @@
-"""How many connections the dashboard has: one that asks nothing goes for a new one, so that nobody is kept out."""
+"""Limits the connections of the dashboard: an idle one makes room for a new one, so that nobody can be kept out.
+
+Tornado has no such limit. Without one, whoever opens connections and says nothing uses up the files of the process.
+"""
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
@@ -9,39 +12,42 @@ from system import open_files as files
 from ui.conventions import explain
 
 MOST = 512
+"""Most connections, where the process may have enough files open."""
 
 OWN_FILES = 256
-"""Files that are left for the bus, the pages' questions and Panel's own."""
+"""Open files that are kept for the bus, for questions of pages and for Panel's own files."""
 
 
 class ConnectionSlots:
-    """Counts the connections of a Tornado server.
+    """Counts and limits the connections of a Tornado server.
 
     Args:
-        server: the server.
-        most: at a time.
+        server: the server; it must not have accepted anything yet.
+        most: most connections at a time.
     """
 
     def __init__(self, server: HTTPServer, most: int) -> None:
         self._connections: Connections[IOStream] = Connections(most)
         self._open: set[IOStream] = set()
         self._take = server.handle_stream
-        # Tornado looks for it by name at each connection that it accepts.
+        # Tornado looks this method up by name for each connection that it accepts.
         server.handle_stream = self._opened  # type: ignore[method-assign]  # there is no other place to count at
 
     def asks(self, request: HTTPServerRequest) -> None:
-        """A request has come: its connection stays until it is answered, a WebSocket's until it ends."""
+        """Take note that a request has come: its connection stays until the answer; that of a WebSocket stays open."""
         stream = _stream(request)
         if stream is not None:
             self._connections.asks(stream)
 
     def answered(self, request: HTTPServerRequest) -> None:
-        """It has been answered."""
+        """Take note that a request has been answered: its connection is idle from now on."""
         stream = _stream(request)
         if stream is not None:
             self._connections.answered(stream)
 
     def _opened(self, stream: IOStream, address: tuple[str, int]) -> None:
+        # A stream has one place for a callback on its end, and Tornado's HTTP connection takes that itself. So those
+        # that have ended are looked for here.
         for each in [each for each in self._open if each.closed()]:
             self._connections.closed(each)
             self._open.discard(each)
@@ -59,10 +65,10 @@ def _stream(request: HTTPServerRequest) -> IOStream | None:
 
 
 def most(files_at_most: int) -> int:
-    """Connections that leave files for the rest of the process."""
+    """The number of connections that leaves enough open files for the rest of the process, by its limit of files."""
     return max(2, min(MOST, files_at_most - min(OWN_FILES, files_at_most // 2)))
 
 
 def counted(server: HTTPServer) -> ConnectionSlots:
-    """Count the connections of a server, as many as this process may have."""
+    """Limit the connections of a server to what the open files of this process allow."""
     return ConnectionSlots(server, most(files.limit()))

@@ -1,4 +1,4 @@
-"""What a page asks of the server beside the stream: presets, recordings, forks, replays, a comparison of hypotheses."""
+"""Answers what a page asks beside its stream: presets, recordings, forks, replays, a comparison of hypotheses."""
 
 import asyncio
 import math
@@ -37,7 +37,7 @@ from ui.lab import Lab, LabError
 from ui.replays import ReplayLaunchError, Replays
 
 ANSWER_TIME = 5.0
-"""Seconds within which the clock answers what is asked of it; an ended run is read from disk."""
+"""Seconds that the clock gets for an answer: it reads a run that has ended from disk."""
 
 
 REASONS = (
@@ -52,37 +52,45 @@ REASONS = (
     RejectedError,
     ReplayLaunchError,
 )
-"""Errors whose text says to whoever asked what is wrong."""
+"""Errors whose text tells the user what is wrong; any other one is a defect and ends up in the log."""
 
 
 class Question(Message, frozen=True):
-    """What a page wants to know."""
+    """A question of a page."""
 
     id: str
+    """Made by the page; its answer has the same one."""
     ask: str
+    """Which question, by its name in `Questions`."""
     module: str
     """Plant module that the page shows."""
     args: dict[str, Any]
 
 
 class PageOrigin(NamedTuple):
-    """Who asks, and about which module."""
+    """Where a question comes from."""
 
     module: ModuleEndpoints
+    """Plant module that the page shows."""
     origin: str
+    """Who asks, as the clock's journal has it."""
 
 
 class PageFork(Message, frozen=True):
-    """Where a new run begins, with what, and the id of the command that ends the present one."""
+    """A fork that a page asks for."""
 
     run: Annotated[str, Meta(pattern=IDENTIFIER)]
+    """The run to fork."""
     seq: Annotated[int, Meta(ge=1)]
+    """Tick of it at which the new run begins."""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Values that replace those of that tick."""
     id: str = ""
+    """Id of the command that ends the present run; one is made if it is empty."""
 
 
 class QuestionAnswer(Message, frozen=True):
-    """What it gets: data, or the reason why there is none."""
+    """The answer to a question: data, or the reason why there is none."""
 
     id: str
     ok: bool
@@ -91,7 +99,7 @@ class QuestionAnswer(Message, frozen=True):
 
 
 class Questions:
-    """Answers questions; one that cannot be answered gets the reason.
+    """Answers questions; a question that cannot be answered gets the reason.
 
     Args:
         commander: sends commands, and knows where the plant is.
@@ -123,12 +131,12 @@ class Questions:
         }
 
     async def answer(self, data: object, caller: Caller, origin: str) -> QuestionAnswer:
-        """Answer what a page sent, if whoever sent it may ask that.
+        """Answer a question, if the caller has the role for it.
 
         Args:
-            data: what came.
-            caller: what who asks may do.
-            origin: who asks, as the clock's journal has it.
+            data: what the page sent, unchecked.
+            caller: who asks.
+            origin: the same, as the clock's journal has it.
         """
         try:
             question = _from_page(data, Question)
@@ -161,10 +169,11 @@ class Questions:
         name, new = str(args["name"]), args.get("new", False) is True
 
         def require(tag: str | None) -> None:
-            if new and tag is not None:  # another page or REST has saved it since the page looked
-                raise PresetError(f"there is a preset {name} by now: save it again to overwrite it")
+            if new and tag is not None:  # another page, or REST, has saved it since this page looked
+                raise PresetError(f"a preset {name} exists by now: save it again to overwrite it")
 
-        await asyncio.to_thread(self._presets.write, name, parameters, require)  # it may have to wait
+        # In a thread: it waits for the disk, and for another process that holds the folder.
+        await asyncio.to_thread(self._presets.write, name, parameters, require)
         return self._presets.names()
 
     async def _delete_preset(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
@@ -194,7 +203,11 @@ class Questions:
         return plain
 
     async def _tick_at(self, _asked: PageOrigin, args: dict[str, Any]) -> Any:
-        """The tick after which a run had come to a simulated time: ticks of a pause advance nothing."""
+        """The tick with which a run reached a simulated time, by the clock's run-length coded ticks.
+
+        The clock is asked and not the recorder, which may lack rows; and not computed from the rate, because ticks of a
+        pause advance nothing and the speed may have changed.
+        """
         run, t, after = str(args["run"]), float(args["t"]), 0
         while True:
             message = codec.build(ReplayRequest, {"run": run, "after": after})
@@ -203,6 +216,7 @@ class Questions:
             if not reply.spans:
                 return {"seq": after}
             for span in reply.spans:
+                # The margins are far below a microsecond, in which times are counted, and above what rounding makes.
                 if span.dt > 0 and span.t + span.count * span.dt >= t - 1e-9:
                     return {"seq": span.first + max(0, math.ceil((t - span.t) / span.dt - 1e-6) - 1)}
             after = reply.spans[-1].first + reply.spans[-1].count - 1
@@ -210,7 +224,7 @@ class Questions:
                 return {"seq": after}
 
     async def _fork(self, asked: PageOrigin, args: dict[str, Any]) -> Any:
-        """Begin a run from a tick of another one; the same tick in every module."""
+        """Begin a run from a tick of another one, the same tick for every module."""
         fork = _from_page(args, PageFork)
         moment = ForkPoint(fork.run, {module.module: fork.seq for module in self._endpoints.modules})
         order = by_commander(self._commander, asked.origin, fork.id)
@@ -232,7 +246,11 @@ M = TypeVar("M", bound=Message)
 
 
 def _from_page(data: object, kind: type[M]) -> M:
-    """What a page sent, checked. Raises FrameError that names the field."""
+    """What a page sent, checked.
+
+    Raises:
+        FrameError: naming the field that is wrong.
+    """
     try:
         return msgspec.convert(data, kind)
     except (msgspec.ValidationError, ValueError) as error:

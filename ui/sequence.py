@@ -1,7 +1,7 @@
-"""What the page says of the controller: which order leads where, and the conditions that trip the plant.
+"""What the page shows of the controller: which order leads to which state, and the conditions that trip the plant.
 
-The controller's own table stands beside its compiled kernel, which takes a second to import and is not needed here; a
-test holds the two together.
+The controller's own table is part of its compiled kernel, which takes a second to import and is not needed here; a test
+compares the two.
 """
 
 from typing import Any
@@ -24,13 +24,14 @@ ORDERS: dict[str, dict[str, str]] = {
     ),
     "plant_reset": {"emergency_stop": "stopped", "tripped": "stopped"},
 }
-"""Order, state it is given in, state it leads to."""
+"""For each order the states in which it is accepted, and the state that it leads to from each."""
 
 
 def interlocks() -> list[dict[str, Any]]:
-    """The trip conditions: channel, whether its magnitude counts, and the limit in SI.
+    """The conditions that trip the plant, each with its channel and its limit in SI units.
 
-    A limit is a number, or a factor times a parameter in force; `hold` is how long it has to be passed [s].
+    A limit is a number, or a factor times the parameter that `parameter` names. `below` is true for a lower limit, and
+    `hold` is how long the limit has to be exceeded before it trips the plant [s].
     """
     return [
         _trip("shaft overspeed", "drivetrain.shaft_speed_rpm", constants.SHAFT_TRIP_RATIO, "generator_rated_speed"),

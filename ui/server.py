@@ -1,4 +1,4 @@
-"""The dashboard's shell - feed, web server and the loop they share."""
+"""The dashboard's shell: the feed, the web server, and the loop in which everything but the feed runs."""
 
 import asyncio
 import gc
@@ -44,7 +44,15 @@ from ui.sequence import ORDERS, interlocks
 
 
 def serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> int:
-    """Serve the dashboard until told to stop; returns the exit code."""
+    """Serve the dashboard until told to stop.
+
+    Args:
+        endpoints: addresses of the plant.
+        log: gets a line for each change of state.
+
+    Returns:
+        The exit code: 0 after a signal to stop, 1 if the dashboard cannot run.
+    """
     try:
         asyncio.run(_serve(endpoints, log))
     except SecurityError as error:
@@ -62,7 +70,7 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     loop = asyncio.get_running_loop()
 
     def pass_on(result: Result) -> None:
-        loop.call_soon_threadsafe(commander.heard, result)
+        loop.call_soon_threadsafe(commander.heard, result)  # from the feed's thread into the loop
 
     feed.on_result(pass_on)
     stream = PageStream(feed.plant, feed.lock, _hello())
@@ -79,7 +87,8 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     heart = Heart(endpoints, "ui")
 
     async def pulse() -> None:
-        # Not a PeriodicCallback: those go by the wall clock, and one that is set back an hour stops them for an hour.
+        # Not a PeriodicCallback of Tornado: it goes by the wall clock, and stands still for an hour if that is set back
+        # by an hour.
         due = loop.time()
         while not stop and feed.alive:
             stream.send()
@@ -88,10 +97,11 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
             queue = stream.unacknowledged + streams.depth
             said = HealthReport("ok", f"{len(stream)} pages")
             heart.beat(0 if tick is None else tick.seq, said, streams.repaired, queue, clients=len(stream))
-            due = max(due + INTERVAL, loop.time())
+            due = max(due + INTERVAL, loop.time())  # turns that were missed are dropped, not made up for
             await asyncio.sleep(due - loop.time())
 
-    # From here on a full collection looks at sessions alone: it is short, and those that were closed go soon.
+    # Collections were off while modules were loaded. What is there now stays for good and is frozen, so that a full
+    # collection looks at sessions alone: it is short, and what closed pages leave goes soon.
     gc.enable()
     gc.collect()
     gc.freeze()
@@ -102,29 +112,30 @@ async def _serve(endpoints: Endpoints, log: structlog.stdlib.BoundLogger) -> Non
     log.info("dashboard started", address=str(endpoints.ui_http), modules=stream.modules)
     done, working = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
-        task.result()
+        task.result()  # raises what ended it, if that was an error
     for task in working:
         task.cancel()
     server.stop()
-    await replays.stop()
+    await replays.stop()  # a child that is left would be killed with this process, without a chance to close its files
     heart.close()
     watching.close()
     if not feed.alive:
-        raise RuntimeError("the feed has ended")
+        raise RuntimeError("the thread that hears the bus has ended")
 
 
 HEADER_TIME = 10.0
-"""Seconds within which the header of a request has to come, on a kept connection too, and then its body."""
+"""Seconds within which the header of a request has to come, also on a connection that was kept open, and then its body.
+"""
 
 BODY_MAX = 64 * 1024
-"""Largest body in bytes; a page sends none."""
+"""Largest body of a request in bytes; pages send none."""
 
 MESSAGE_MAX = 1024 * 1024
 """Largest message of a page to Panel in bytes."""
 
 
 def _hello() -> dict[str, Any]:
-    """What a page learns once: a new boot id tells it that its session has gone and that it must load anew."""
+    """What every page is sent first; a new boot id tells it that its session is gone and that it has to load again."""
     return {
         "type": "hello",
         "boot": uuid.uuid4().hex,
@@ -142,7 +153,7 @@ def _hello() -> dict[str, Any]:
 def _server(endpoints: Endpoints, feed: Feed, stream: PageStream, sessions: Sessions, access: AccessMatcher) -> Any:
     address = endpoints.ui_http
     require_safe_door(address, "KPP_UI_HTTP")
-    pn.config.reconnect = False  # a session does not outlive its server; the page's own watchdog loads it anew
+    pn.config.reconnect = False  # a session does not outlive its server; the page notices and loads itself again
     server = get_server(
         {"/": sessions.page},
         port=address.port,
@@ -153,8 +164,8 @@ def _server(endpoints: Endpoints, feed: Feed, stream: PageStream, sessions: Sess
         verbose=False,
         liveness=True,
         warm=True,
-        location=False,  # its own entries in the browser's history would lie between the pages
-        # A page that comes later than this gets a new session from its token, and a closed one is soon forgotten.
+        location=False,  # Panel's own entries in the browser's history would come between ours
+        # Short, so that what closed pages leave goes soon. A page that connects later than this gets a new session.
         unused_session_lifetime_milliseconds=3_000,
         check_unused_sessions_milliseconds=2_000,
         extra_patterns=[
@@ -171,8 +182,10 @@ def _server(endpoints: Endpoints, feed: Feed, stream: PageStream, sessions: Sess
         },
     )
     application = server._tornado  # noqa: SLF001  # it has no public name
-    # Bokeh compares origins as texts, ports and all; the door has judged every request before, /ws and /stream too.
+    # Bokeh compares origins as texts, with their ports, which is wrong behind a proxy. The access check has judged
+    # every request before Bokeh sees it, those of WebSockets included.
     application._websocket_origins = {"*"}  # noqa: SLF001  # as above; as a setting, it would warn
+    # In this order: the conventions cover the handlers that are there by now, and the access check stands before all.
     places = counted(server._http)  # noqa: SLF001  # as above
     keep(application, places.answered)
     access.came = places.asks

@@ -1,4 +1,4 @@
-"""What the dashboard shows of the plant: the newest, what is plotted of it, and who has gone silent. Pure."""
+"""What the dashboard shows of the plant: the newest messages, what is plotted of them, and who is silent. Pure."""
 
 from typing import Any
 
@@ -15,18 +15,18 @@ from ui.sources import STALE_AFTER, MessageRate, freshness
 from ui.trend_buffer import SampleHistory
 
 CATCHING_UP_TICKS = 100
-"""A module whose newest state is this far behind the ticks is shown as catching up."""
+"""Ticks that a module may be behind before it is shown as catching up."""
 
 RECORDER = "recorder"
 
 PEER_SILENT_AFTER = 1.0
-"""Seconds without a beat, as the clock reports them, after which a peer is shown as missing."""
+"""Seconds without a beat, by the clock's report, after which a node is shown as missing."""
 
 REPORT_OLD_AFTER = 0.6
-"""Age in seconds from which a report of the clock tells nothing of its peers any more; it makes five a second."""
+"""Age in seconds from which the clock's report says nothing about other nodes any more; there are five a second."""
 
 EVENTS_SHOWN = 60
-"""Events that a page is shown."""
+"""Newest events that a page shows."""
 
 
 class Plots:
@@ -34,14 +34,15 @@ class Plots:
 
     def __init__(self) -> None:
         self.run = 0
-        """Number of the run, among those that were heard here."""
+        """Ordinal of the run among those that were heard here."""
         self.rate = MessageRate()
         self.history = SampleHistory(len(displayed_channels.SERIES))
         self._of = ""
 
     def hear(self, state: State, now: float) -> None:
-        """Take a state; the first one of another run begins new histories."""
+        """Take a state; the first one of another run begins a new history."""
         if state.run != self._of:
+            # A new object, and not the old one emptied: simulated time begins again, and so do the samples' numbers.
             self._of = state.run
             self.run += 1
             self.history = SampleHistory(len(displayed_channels.SERIES))
@@ -50,13 +51,13 @@ class Plots:
 
 
 class ShownPlant(PlantView[StateFrame]):
-    """The live plant, as far as its messages came in order."""
+    """The live plant, as far as its messages have come in order."""
 
     def __init__(self, modules: tuple[str, ...], expected: tuple[str, ...]) -> None:
         """
         Args:
             modules: plant modules.
-            expected: nodes without a module whose beats the clock should hear.
+            expected: nodes without a module of which the clock should hear beats.
         """
         super().__init__(modules)
         self.expected = expected
@@ -67,7 +68,11 @@ class ShownPlant(PlantView[StateFrame]):
         self._clock_since: float | None = None
 
     def hear(self, message: Published, now: float) -> list[Published]:
-        """Take one message as it came; returns what could be delivered for it, in order and each once."""
+        """Take one message as it came off the bus.
+
+        Returns:
+            What could be delivered because of it: messages in order, each once.
+        """
         self.bus.hear(now)
         delivered = self.streams.on(message)
         self.take(delivered, now)
@@ -79,6 +84,8 @@ class ShownPlant(PlantView[StateFrame]):
             if isinstance(message, State):
                 self._take_state(message, now)
                 continue
+            # Asked before the tick is shown, which makes the clock fresh. A clock that has just come, or come back,
+            # knows nothing of its peers yet: see `_peer`.
             if isinstance(message, Tick) and (freshness(self.clock_age(now)) != "live" or message.epoch > self.epoch):
                 self._clock_since = now
             if not self.show(message, now):
@@ -108,12 +115,12 @@ class ShownPlant(PlantView[StateFrame]):
         }
 
     def nodes(self, now: float) -> list[dict[str, Any]]:
-        """Every node that the page expects: name, what to call it, "live", "stale", "missing" or "unknown", age."""
+        """Every node that the page expects: name, label, "live", "stale", "missing" or "unknown", and age (s)."""
         clock_age = self.clock_age(now)
         clock = freshness(clock_age)
         table = [_node(CLOCK_MODULE, CLOCK_MODULE, clock, clock_age)]
         table.extend(self._module(module, clock, now) for module in self.modules.values())
-        # The recorder beats to the plant's clock, which a replay is not.
+        # A replay has no recorder: the plant's own beats to the clock of the plant.
         replay = self.status is not None and bool(self.status.replay)
         table.extend(self._peer(name, now) for name in self.expected if not (replay and name == RECORDER))
         return table
@@ -122,12 +129,12 @@ class ShownPlant(PlantView[StateFrame]):
     def _module(module: LiveModule[StateFrame], clock: str, now: float) -> dict[str, Any]:
         age = module.age(now)
         state = freshness(age)
-        # Without ticks a healthy module says nothing, so its silence tells nothing of it.
+        # Without ticks a healthy module has nothing to publish: nothing follows from its silence.
         shown = "unknown" if state != "live" and clock != "live" else state
         return _node(module.name, f"physics {module.name}", shown, age)
 
     def _peer(self, name: str, now: float) -> dict[str, Any]:
-        """A node that is known by its beats to the clock alone."""
+        """A node that is known only by its beats, which the clock reports."""
         just_met = self._clock_since is None or now - self._clock_since < STALE_AFTER
         if self.reported is None or now - self.reported > REPORT_OLD_AFTER:
             return _node(name, name, "unknown", None)
@@ -138,7 +145,7 @@ class ShownPlant(PlantView[StateFrame]):
         return _node(name, name, "unknown" if just_met else "missing", silent)
 
     def catching_up(self, name: str, now: float) -> bool:
-        """True while a module that can be heard works off ticks that lie well behind the newest."""
+        """True while a module is heard and computes ticks that lie far behind the newest one."""
         state, tick = self.state(name), self.tick
         if state is None or tick is None or state.run != tick.run:
             return False

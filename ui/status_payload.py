@@ -1,4 +1,4 @@
-"""The small print of a display frame as plain data: modes, names and causes, sent to the page when they change."""
+"""What belongs to a display frame but is no number: modes, names and causes, as plain data, sent when they change."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from bus.protocol.messages import State, Status, Tick
 from ui.shown_plant import ShownPlant
 
 REPLAY = "replay"
-"""Instance of a state that was recorded and is played back."""
+"""Instance that states have which are played back."""
 
 HYPOTHESES = ("h1", "h2", "h3", "jet", "recovery")
 
 
 def vitals(plant: ShownPlant, module: str, now: float) -> dict[str, Any]:
-    """How the bus does; to be taken once a second, so that a note changes only when it has something to say."""
+    """Rates and counts of the bus, and the clock's report. To be taken once a second: they change all the time, and the
+    page is sent a note for each change."""
     return {
         "bus_rate": plant.bus.rate(now),
         "state_rate": plant.plots[module].rate.rate(now),
@@ -25,7 +26,7 @@ def vitals(plant: ShownPlant, module: str, now: float) -> dict[str, Any]:
 
 
 def _system(plant: ShownPlant, status: Status) -> dict[str, Any]:
-    """The clock's report on itself and its peers."""
+    """The clock's report on itself and on the nodes that beat to it."""
     late = status.lateness
     return {
         "epoch": status.epoch,
@@ -57,7 +58,14 @@ def _system(plant: ShownPlant, status: Status) -> dict[str, Any]:
 
 
 def status_payload(plant: ShownPlant, module: str, now: float, bus: dict[str, Any]) -> dict[str, Any]:
-    """All that is no number, and the numbers that change a few times a second at most."""
+    """Everything that is no number, and the numbers that change at most a few times a second.
+
+    Args:
+        plant: as it is shown.
+        module: which module the page shows.
+        now: time (s).
+        bus: the newest `vitals`.
+    """
     state = plant.state(module)
     return {
         "type": "note",
@@ -69,7 +77,7 @@ def status_payload(plant: ShownPlant, module: str, now: float, bus: dict[str, An
 
 
 def _clock(status: Status, tick: Tick | None) -> dict[str, Any]:
-    newest = tick or status  # a tick says the mode before the next status does
+    newest = tick or status  # ticks come more often: a button that pauses is answered by the next one
     return {
         "run": newest.run,
         "mode": newest.mode,

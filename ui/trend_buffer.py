@@ -1,4 +1,4 @@
-"""What was plotted lately: means over short stretches of simulated time in a ring of fixed size."""
+"""What is plotted live: means over short intervals of simulated time, in a ring of fixed size."""
 
 from typing import NamedTuple
 
@@ -6,17 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 CAPACITY = 16_384
-"""Samples kept: 5 min of simulated time hold 6,000 at any speed of 1 and above."""
+"""Samples that are kept; 5 min of simulated time are 6,000 of them at a speed of 1 or more."""
 
 STRETCH_US = 50_000
 """Simulated time that one sample covers, in microseconds."""
 
 STRETCH_WALL = 0.045
-"""Wall time after which a sample is closed earlier, in seconds: slow motion still moves at 20 samples a second."""
+"""Wall time in seconds after which a sample is closed earlier, so that slow motion too gets 20 samples a second."""
 
 
 class Samples(NamedTuple):
-    """Samples in a row: the running number of the first one, their times [s] and one line of values for each."""
+    """Consecutive samples: the running number of the first one, their times [s], and a row of values for each."""
 
     first: int
     t: npt.NDArray[np.float64]
@@ -24,7 +24,12 @@ class Samples(NamedTuple):
 
 
 class SampleHistory:
-    """Rows over simulated time. Readers ask for what follows a running number; nobody has a queue."""
+    """Rows of values over simulated time. Readers ask for what follows a running number, so that none needs a queue.
+
+    Args:
+        width: number of values in a row.
+        capacity: most samples.
+    """
 
     def __init__(self, width: int, capacity: int = CAPACITY) -> None:
         self._t = np.zeros(capacity)
@@ -40,11 +45,11 @@ class SampleHistory:
         """Take the values of one state.
 
         Args:
-            t: simulated time [s]; what does not advance it is no new sample (a pause, or a run worked off again).
-            row: values.
+            t: simulated time [s]; a state that does not advance it is left out (in a pause, or computed once more).
+            row: its values.
             now: monotonic wall time [s].
         """
-        t_us = round(t * 1e6)
+        t_us = round(t * 1e6)  # whole microseconds, as the clock counts: floats that mean the same time are equal then
         if t_us <= self._last_us:
             return
         self._last_us = t_us
@@ -64,7 +69,7 @@ class SampleHistory:
         self.end += 1
 
     def since(self, number: int) -> Samples:
-        """Every sample kept from a running number on."""
+        """The samples from a running number on, as far as they are kept; the arrays are copies."""
         first = min(max(number, self.end - len(self._t)), self.end)
         places = np.arange(first, self.end) % len(self._t)
         return Samples(first, self._t[places], self._rows[places])

@@ -56,7 +56,7 @@ def test_a_preset_that_another_has_saved_meanwhile_is_not_overwritten(questions:
     saved = asked(questions, "preset_save", name="mine", parameters={"water_depth": 40}, new=True)
     assert saved.ok, "the page has seen none"
     again = asked(questions, "preset_save", name="mine", parameters={"water_depth": 30}, new=True)
-    assert (again.ok, again.reason) == (False, "there is a preset mine by now: save it again to overwrite it")
+    assert (again.ok, again.reason) == (False, "a preset mine exists by now: save it again to overwrite it")
     assert asked(questions, "preset_read", name="mine").data["water_depth"] == 40
     assert asked(questions, "preset_save", name="mine", parameters={"water_depth": 30}, new=False).ok, "confirmed"
     assert asked(questions, "preset_read", name="mine").data["water_depth"] == 30
