@@ -130,7 +130,7 @@ def test_h08_after_the_reset_of_a_trip_every_part_says_how_it_goes_on(page: Page
     expect(page.get_by_test_id("mode")).to_have_text("RUNNING · PLANT STOPPED")
     expect(page.get_by_test_id("start")).to_be_disabled()
     expect(page.get_by_test_id("start")).to_have_attribute(
-        "title", "simulated time runs already; the plant stands: press Start plant, above"
+        "title", "simulated time is running, but the plant stands still: press Start plant, above"
     )
     page.get_by_test_id("pause").click()
     expect(page.get_by_test_id("plant-start")).to_be_enabled()
@@ -200,7 +200,7 @@ def test_m_values_are_greyed_and_nothing_is_live_while_the_clock_is_silent(page:
     connection = page.get_by_test_id("connection")
     expect(connection).to_contain_text(re.compile(r"STALE clock silent for \d"))
     expect(page.get_by_test_id("missing")).to_contain_text("Missing: clock")
-    expect(page.get_by_test_id("missing")).to_contain_text("Values shown are old and greyed.")
+    expect(page.get_by_test_id("missing")).to_contain_text("The values shown are out of date and greyed out.")
     expect(page.locator("[data-card=net-power] p").first).to_have_css("opacity", "0.5")
     expect(page).to_have_title(f"CLOCK SILENT · run {plant.run} · Kinetic Power Plant")
     plant.wishes.ticks = True

@@ -170,7 +170,9 @@ def test_h07_an_emergency_stop_wins_over_warnings_everywhere(page: Page, plant: 
     expect(page.get_by_test_id("mode")).to_have_text("RUNNING · EMERGENCY STOP")
     expect(page.get_by_test_id("mode")).to_have_attribute("data-mode", "down")
     go(page, "control")
-    expect(page.get_by_test_id("trip")).to_have_text("Emergency stop in force. Wait for rest, then reset.")
+    expect(page.get_by_test_id("trip")).to_have_text(
+        "Emergency stop in force. Wait until the chain is at rest, then reset."
+    )
 
 
 def test_h08_after_a_reset_the_next_step_is_offered(page: Page, plant: SyntheticPlant) -> None:
@@ -427,7 +429,7 @@ def test_the_comparison_of_claims_follows_the_parameters_in_force(page: Page, pl
     number = re.compile(rf"^{MINUS}?\d+\.\d\d$")
     for column in range(4):  # off, physical, claimed, and the running plant
         expect(side.filter(has_text="Net power").locator("td").nth(column)).to_have_text(number)
-    expect(side.filter(has_text="Brings").locator("td").nth(0)).to_have_text("0.00")
+    expect(side.filter(has_text="Gain").locator("td").nth(0)).to_have_text("0.00")
     expect(side.filter(has_text="Without a source").locator("td").nth(1)).to_have_text("0.00")
     expect(side.filter(has_text="Without a source").locator("td").nth(2)).to_have_attribute("data-unpaid", "yes")
     page.get_by_test_id("h1-physical").click()

@@ -122,7 +122,7 @@ def test_m_a_frozen_view_stays_when_the_recorder_has_nothing_of_it(page: Page, p
         expect(page.get_by_test_id(f"line-{line}")).to_have_text(re.compile(r"^\d+\.\d+$"))
     go(page, "energy")
     expect(page.get_by_test_id("e-moment")).to_contain_text(
-        re.compile(r"^Held at \d+\.\d\d s: what this page heard last")
+        re.compile(r"^Held at \d+\.\d\d s: the last that this page has heard")
     )
     grid = page.get_by_test_id("first-law").locator("[data-line-of=grid] td").first
     expect(grid).to_have_text(re.compile(r"^\d\.\d{3}$"))
@@ -177,8 +177,8 @@ def test_a_decimal_comma_is_explained_and_a_late_moment_refused(page: Page, plan
     go(page, "control")
     for text, why in (
         ("90,5", "write a decimal point: 90.5"),
-        ("", "give a time in s"),
-        ("1", "give a time after now"),
+        ("", "give a time in seconds"),
+        ("1", "give a time later than now"),
     ):
         page.get_by_test_id("until").fill(text)
         page.get_by_test_id("run-until").click()

@@ -46,7 +46,7 @@ def test_i13_what_is_built_is_offered_as_a_fork_and_as_a_new_run(form: Locator, 
     expect(offer).to_be_hidden()
     form.get_by_role("button", name="Apply").click()
     expect(offer).to_contain_text(
-        "As built, not to be changed in a run: floater_mass. What else is pending goes along."
+        "As built, and fixed during a run: floater_mass. The other pending values are included."
     )
     assert plant.commands == []
     offer.get_by_role("button", name=FORK).click()

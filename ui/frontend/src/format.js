@@ -1,4 +1,4 @@
-// Numbers for people: fixed decimals, a true minus, and a dash for what does not exist.
+// Numbers as people read them: fixed decimals, a true minus sign, and a dash for a value that does not exist. Pure.
 
 export const MISSING = "–"
 
@@ -9,13 +9,14 @@ export const MISSING = "–"
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value)
 
 /**
+ * A number with fixed decimals.
  * @param {number | null | undefined} value
  * @param {number} decimals
  */
 export function fixed(value, decimals) {
   if (!known(value)) return MISSING
   const text = value.toFixed(decimals)
-  if (!/[1-9]/.test(text)) return text.replace("-", "")
+  if (!/[1-9]/.test(text)) return text.replace("-", "") // a small negative number is rounded to "-0.0"
   return text.replace("-", "−")
 }
 
@@ -25,7 +26,10 @@ export function fixed(value, decimals) {
  */
 export const unitText = (unit) => unit.replace(/\b([ms])([23])\b/g, (_, of, power) => of + (power === "2" ? "²" : "³"))
 
-/** @param {number | null | undefined} value */
+/**
+ * A number in scientific notation with two digits, for residuals.
+ * @param {number | null | undefined} value
+ */
 export function power10(value) {
   if (!known(value)) return MISSING
   if (value === 0) return "0"
@@ -39,7 +43,10 @@ const superscript = (number) =>
     .replace("-", "⁻")
     .replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])
 
-/** @param {number | null | undefined} seconds */
+/**
+ * A length of time, the coarser the longer it is.
+ * @param {number | null | undefined} seconds
+ */
 export function duration(seconds) {
   if (!known(seconds)) return MISSING
   if (seconds < 10) return `${fixed(seconds, 1)} s`
@@ -48,23 +55,27 @@ export function duration(seconds) {
 }
 
 /**
- * A moment of simulated time. Everywhere in seconds, as the fields take it, files have it and REST tells it.
+ * A moment of simulated time, in seconds everywhere: as fields take it, and as files and REST have it.
  * @param {number | null | undefined} seconds
  * @param {number} [decimals]
  */
 export const moment = (seconds, decimals = 2) => (known(seconds) ? `${fixed(seconds, decimals)} s` : MISSING)
 
 /**
- * A number that was typed; NaN if it is none. Both "0,3" and "1,000" are written somewhere: neither is guessed at.
+ * A number that was typed; NaN if it is not one. A comma is refused, and not guessed at: somewhere "0,3" is a fraction, and
+ * elsewhere "1,000" is a thousand.
  * @param {string} text
  */
 export const typed = (text) => (text.trim() === "" ? NaN : Number(text))
-/** @param {string} text */
+/**
+ * How to write a number that was typed with a comma; empty for any other text.
+ * @param {string} text
+ */
 export const howToType = (text) =>
   /^\s*[-+]?\d+,\d+\s*$/.test(text) ? `write a decimal point: ${text.trim().replace(",", ".")}` : ""
 
 /**
- * The same in hours, minutes and seconds, for whoever points at it.
+ * A moment in hours, minutes and seconds, as the tooltip beside one in seconds; empty below a minute.
  * @param {number | null | undefined} seconds
  */
 export function spelt(seconds) {
@@ -75,7 +86,7 @@ export function spelt(seconds) {
 }
 
 /**
- * Temperatures in a sentence of the plant, which has SI units, as they stand beside it.
+ * A sentence of the plant, which is in SI units, with its temperatures in the unit of the numbers beside it.
  * @param {string} text
  */
 export const celsius = (text) =>
@@ -84,7 +95,8 @@ export const celsius = (text) =>
 const tidy = (value) => String(Number(value.toFixed(1))).replace("-", "−")
 
 /**
- * What stands at the ticks of an axis: as many decimals as tell two of them apart, powers of ten where those would be many.
+ * The texts at the ticks of an axis: as many decimals as it takes to tell two of them apart, or powers of ten where those
+ * would be many. An axis may have null for a tick that gets no text.
  * @param {(number | null)[]} ticks
  */
 export function tickTexts(ticks) {
@@ -99,11 +111,11 @@ export function tickTexts(ticks) {
 }
 
 /**
- * As many as it takes to write a step exactly, 3 at most beyond its first digit.
+ * The decimals that it takes to write a step exactly, at most 3 beyond its first digit.
  * @param {number} step
  */
 function decimals(step) {
-  const first = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  const first = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) // log10(0.001) is a little below -3
   for (let digits = first; digits < first + 3; digits++) {
     const scaled = step * 10 ** digits
     if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return digits

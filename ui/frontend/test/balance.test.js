@@ -155,9 +155,9 @@ test("the comparison tells what a claim brings and costs, if both plants are kno
   const line = (label) => COMPARED.find((each) => each.label === label)
   const plant = { grid_power: 12e3, compressor_power: 40e3, auxiliary_power: 1e3 }
   const off = { grid_power: 10e3, compressor_power: 39e3, auxiliary_power: 1e3 }
-  assert.equal(line("Brings").of(plant, off), 2e3)
-  assert.equal(line("Costs").of(plant, off), 1e3)
-  assert.equal(line("Brings").of(plant, undefined), null)
+  assert.equal(line("Gain").of(plant, off), 2e3)
+  assert.equal(line("Cost").of(plant, off), 1e3)
+  assert.equal(line("Gain").of(plant, undefined), null)
   assert.equal(line("Taken").of({ ...plant, auxiliary_power: null }), null)
 })
 

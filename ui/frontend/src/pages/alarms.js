@@ -1,4 +1,4 @@
-// Alarms: the list of those that ask for attention, and the events of the run.
+// Alarms: those that ask for attention, and the events of the run.
 
 import { celsius, moment } from "../format.js"
 import { stream } from "../stream/stream.js"
@@ -20,7 +20,7 @@ export const HTML = `
 export function start(root, { commands }) {
   const list = alarmList(root, "all-alarms", commands)
   const body = query(byId(root, "events"), "tbody", HTMLTableSectionElement)
-  let key = ""
+  let key = "" // by which the newest event is known: rows that have not changed are left alone, and can be selected
   return {
     round: () => {
       list()

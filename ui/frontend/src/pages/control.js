@@ -1,4 +1,4 @@
-// Control: the controller's sequence with its present state, interlocks, the injection schedule, and every order.
+// Control: the controller's sequence with its present state, the interlocks, the injection schedule, and all orders.
 
 import { duration, fixed, howToType, MISSING, moment, typed } from "../format.js"
 import { Shape } from "../plant/geometry.js"
@@ -13,9 +13,9 @@ import { fact, facts, number, values, word } from "../widgets/values.js"
 
 const ORDERS = [
   ["plant_start", "Start plant", "pressurise the receiver, then start"],
-  ["plant_stop", "Stop plant", "run down in order"],
-  ["plant_coast", "Coast", "run out without injection"],
-  ["plant_resume", "Resume", "take up injection again"],
+  ["plant_stop", "Stop plant", "run down in an orderly way"],
+  ["plant_coast", "Coast", "run on without injection"],
+  ["plant_resume", "Resume", "resume injection"],
   ["inject", "Inject one pulse", "one pulse of air by hand"],
 ]
 const SETTINGS = [
@@ -62,7 +62,7 @@ export const HTML = `
     <div class="buttons loose" role="group" aria-label="orders to the plant">${ORDERS.map(orderButton).join("")}</div>
     <p class="hint" data-testid="order-hint"></p>
   </section>
-  <section class="card panel"><header><h2>Interlocks <small>what trips the plant, and how near it is</small></h2></header>
+  <section class="card panel"><header><h2>Interlocks <small>what trips the plant, and how close it is</small></h2></header>
     <table class="rows" data-testid="interlocks"
       >${tableHead(["Condition", "Now", "Limit", "Margin", "State"])}<tbody></tbody></table>
     <p class="hint" data-testid="trip">–</p>
@@ -97,9 +97,9 @@ export function start(root, { commands, fields }) {
     write(
       byId(root, "until-why"),
       !Number.isFinite(t)
-        ? howToType(text) || "give a time in s"
+        ? howToType(text) || "give a time in seconds"
         : t <= now
-          ? `give a time after now, ${moment(now)}`
+          ? `give a time later than now, ${moment(now)}`
           : "",
     )
     if (t > now) commands.clock("run_until", { t })
@@ -126,7 +126,7 @@ export function start(root, { commands, fields }) {
         replayed
           ? "This is a replay: what is recorded takes no orders."
           : state
-            ? `Permitted now: ${permitted}. Others are answered with the reason why not.`
+            ? `Permitted now: ${permitted}. Other orders are refused with the reason.`
             : "",
       )
       showInterlocks(root)
@@ -170,9 +170,9 @@ function showInterlocks(root) {
     !module
       ? "No data."
       : module.trip
-        ? `Tripped: ${module.trip}. Remove the cause, wait for rest, then reset.`
+        ? `Tripped: ${module.trip}. Remove the cause, wait until the chain is at rest, then reset.`
         : module.plc === "emergency_stop"
-          ? "Emergency stop in force. Wait for rest, then reset."
+          ? "Emergency stop in force. Wait until the chain is at rest, then reset."
           : "No trip in force.",
   )
   listOf(byId(root, "warnings"), module?.warnings ?? [], "▲ ")

@@ -1,6 +1,7 @@
-// What stands on every page: navigation, alarms that wait, run controls, emergency stop and notices.
+// What all pages have in common: navigation, the count of alarms, run controls, emergency stop and notices.
 //
-// One drawing loop for all that moves, one slower round for all that is read.
+// One loop draws everything that moves. One slower round writes everything that is read: nobody reads a number that changes
+// sixty times a second, and each of them would have the page laid out again.
 
 import uplotCss from "uplot/dist/uPlot.min.css"
 
@@ -19,7 +20,7 @@ import { followTheme } from "../widgets/theme.js"
 import { toggleFreeze } from "../widgets/timebar.js"
 import { NAVIGATION, Router, SHEETS } from "./router.js"
 
-const READING_INTERVAL = 200
+const READING_INTERVAL = 200 // milliseconds
 const TAKES_KEYS = /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY|A)$/
 
 const HTML = `
@@ -39,7 +40,7 @@ export function render({ model, el }) {
   const root = mount(el, HTML, uplotCss + css + pagesCss)
   const commands = new Commands(model)
   const router = new Router(root)
-  // Before anything is drawn: the colours come with the theme.
+  // Before anything is drawn, because colours come with the theme.
   followTheme(root, () => router.page?.restyle?.())
   const confirm = confirmation(root)
   router.begin({ commands, confirm, fields: fields(commands) })
@@ -61,10 +62,11 @@ export function render({ model, el }) {
     for (const round of always) round()
     page?.round()
   })
-  // While nothing is drawn (a hidden tab) nothing is read either.
+  // The channels, and with them the plots, are known from the first hello on.
   stream.on((kind) => kind === "hello" && router.page?.restyle?.())
   document.addEventListener("keydown", keys)
-  // Who points does not type: a button that keeps the focus would take the space bar, and be pressed again by it.
+  // A button that keeps the focus after a click would take the space bar, which freezes the view, and be pressed by it again.
+  // `detail` is 0 for a press of a key: whoever uses the keyboard keeps the focus.
   root.addEventListener("click", ({ target, detail }) => {
     const pressed = detail > 0 && target instanceof Element ? target.closest("button, a, summary") : null
     if (pressed instanceof HTMLElement) pressed.blur()
@@ -83,7 +85,7 @@ function keys(event) {
 }
 
 /**
- * How many alarms wait for acknowledgement, beside the link to their page.
+ * Shows how many alarms wait for acknowledgement beside the link to their page.
  * @param {HTMLElement} root
  */
 function badge(root) {

@@ -1,5 +1,5 @@
-// Energy: where power flows, and both laws' accounts since the start, each with what does not close; now or at a moment of
-// the past, as the recorder has it.
+// Energy: where power flows, and the accounts of both laws since the start, each with its residual; now, or at a moment of the
+// past as the recorder has it.
 
 import { MISSING, moment as told } from "../format.js"
 import { PATHS, recordedMeans } from "../plant/flows.js"
@@ -17,7 +17,7 @@ import { facts, number, values } from "../widgets/values.js"
 /** @typedef {import("../stream/recorded_values.js").Found} Found */
 /** @typedef {[name: string, lines: [name: string, label: string][]]} Side Of a ledger. */
 
-const REBUILT = /** @type {Side} */ (["at the fork", [["rebuilt", "Held more by the machine rebuilt"]]])
+const REBUILT = /** @type {Side} */ (["at the fork", [["rebuilt", "Held in addition by the rebuilt machine"]]])
 /**
  * @param {{ name: string, label: string }} line
  * @returns {[string, string]}
@@ -35,7 +35,7 @@ const SECOND = [
       ["heat_exergy", "Heat from the water"],
       ["unsourced", "Without a source in the model"],
       ["environment", "Surroundings that change: work, heat"],
-      ["dead_state", "Moved surroundings it counts from"],
+      ["dead_state", "Shift of the surroundings that it counts from"],
     ],
   ],
   [
@@ -111,7 +111,7 @@ const residual = (path, label, gate) => `
 
 /** @type {(string | [string, string])[]} */
 const BALANCE = [
-  ["meters.cop", "COP, with what stores gave and took"],
+  ["meters.cop", "COP, corrected for the stores"],
   ["meters.cop_without_claims", "COP without what claims add"],
   ["meters.cop_raw", "COP raw: export over import"],
   ["meters.net_power", "Net power, lap mean"],
@@ -138,7 +138,7 @@ export const HTML = `
     ${residual("sampled.r_b", "First law, powers integrated again R<sub>B</sub>", "1e-4")}
     ${residual("exergy.r_c", "Second law, exergy R<sub>C</sub>", "1e-3")}
     ${number("ledger.residual", "Residual of the first law", "data-decimals=6")}
-  </dl><p class="hint">Each over the energy scale of the run; beyond its gate it turns red.</p></section>
+  </dl><p class="hint">Each is relative to the energy scale of the run, and turns red beyond its gate.</p></section>
   <section class="card panel">${table("first-law", FIRST_CAPTION, ["booked", "integrated again"], FIRST, "ledger")}</section>
   <section class="card panel">${table("second-law", SECOND_CAPTION, ["exergy"], SECOND, "exergy")}</section>
 </div>`
@@ -184,7 +184,7 @@ export function start(root, { commands }) {
 }
 
 /**
- * Whether the means can be had, and by how much the stores changed in any case.
+ * Says whether there are means, and in any case by how much the stores changed.
  * @param {HTMLElement} element
  * @param {ui.Read} read
  */
@@ -196,7 +196,7 @@ function tellSteady(element, read) {
 }
 
 /**
- * Which moment the numbers are of.
+ * Says which moment the numbers are of.
  * @param {HTMLElement} element
  * @param {Found | null} found
  * @param {RecordedValues} values
@@ -205,11 +205,11 @@ function tell(element, found, { problem, held }) {
   element.hidden = view.live
   if (view.live) return
   if (held) {
-    const recorder = problem ? `The recorder has nothing of it: ${problem}.` : "The recorder is asked."
-    return write(element, `Held at ${told(view.at)}: what this page heard last before. ${recorder}`)
+    const recorder = problem ? `The recorder has nothing of it: ${problem}.` : "Asking the recorder …"
+    return write(element, `Held at ${told(view.at)}: the last that this page has heard. ${recorder}`)
   }
   if (!found)
-    return write(element, problem ? "Past: there are no numbers of this moment." : "Past: the recorder is asked.")
-  const left = found.missing ? ` ${found.missing} of the numbers are not recorded in this run: they are left out.` : ""
+    return write(element, problem ? "Past: there are no numbers of this moment." : "Past: asking the recorder …")
+  const left = found.missing ? ` ${found.missing} of the numbers are not recorded in this run and are left out.` : ""
   write(element, `Past: this page shows what the recorder has at ${told(found.t)} of run ${found.run}.${left}`)
 }

@@ -1,4 +1,4 @@
-// Floaters: each one's place, air and force, as a table and as profiles along the loop.
+// Floaters: place, air and force of each, as a table and as profiles along the loop.
 
 import uPlot from "uplot"
 
@@ -122,7 +122,7 @@ const names = () => [
 ]
 
 /**
- * At a moment of the past; none if not all of them are recorded.
+ * The rows of a moment of the past; none if not all floaters are recorded.
  * @param {RecordedValues} moment
  */
 function recorded(moment) {
@@ -226,7 +226,7 @@ class Profile {
     const { chart } = this
     if (!chart) return
     const sorted = rows.toSorted((a, b) => a.place - b.place)
-    // A zoom stays while new data come; a double click ends it.
+    // Data come several times a second: a zoom has to stay until a double click ends it.
     const { min = -Infinity, max = Infinity } = chart.scales.x
     const [places] = chart.data
     const zoomed = places.length > 0 && (min > places[0] || max < places[places.length - 1])

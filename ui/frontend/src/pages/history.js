@@ -1,4 +1,4 @@
-// History: any recorded channel of any run; follow the present, pause, zoom, scrub back, export what is seen.
+// History: any recorded channel of any run; follow the present, pause, zoom, scrub back, and export what is shown.
 
 import { fixed, moment } from "../format.js"
 import { readAs } from "../plant/units.js"
@@ -10,11 +10,11 @@ import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
 import { byId, focused, query, queryAll, write } from "../widgets/dom.js"
 
-const SPANS = [30, 120, 600, 3600]
+const SPANS = [30, 120, 600, 3600] // seconds
 const DEFAULT = ["grid.import_power", "grid.export_power", "receiver.pressure"]
 const MOST = COLOURS.length
 const BINS = 700
-const LIVE_EVERY = 1000
+const LIVE_EVERY = 1000 // milliseconds between two questions while the present is followed
 
 /** @param {number} span */
 const spanText = (span) => (span < 60 ? `${span} s` : span < 3600 ? `${span / 60} min` : "1 h")
@@ -57,7 +57,7 @@ export function start(root, { commands }) {
   }
 }
 
-/** @typedef {bus.History & { range: ui.Range, left: Map<string, string> }} Shown `left`: why channels are not drawn. */
+/** @typedef {bus.History & { range: ui.Range, left: Map<string, string> }} Shown `left`: why some channels are not drawn. */
 
 class History {
   /**
@@ -69,12 +69,12 @@ class History {
     this.commands = commands
     /** @type {bus.RecordedRun[]} */
     this.runs = []
-    /** @type {Map<string, bus.RecordedChannel>} Those that are numbers, by name. */
+    /** @type {Map<string, bus.RecordedChannel>} Channels with numbers, by name. */
     this.channels = new Map()
-    /** @type {string | null} Run that they are of. */
+    /** @type {string | null} The run that these channels are of. */
     this.channelsOf = null
     this.span = 120
-    /** @type {number | null} End of what is shown, null for the newest. */
+    /** @type {number | null} End of what is shown; null for the newest. */
     this.end = null
     this.live = true
     this.busy = false
@@ -105,13 +105,13 @@ class History {
     return view.channels.length ? view.channels : DEFAULT
   }
 
-  // The run that is looked at: a chosen one, or the present one.
+  // The run that is shown: the chosen one, or the present one.
   get run() {
     return view.run || stream.recordedRun()
   }
 
   /**
-   * What can be seen of it; of a replay also what it has not come to yet.
+   * The time range that can be shown; in a replay also the part that has not been played yet.
    * @returns {ui.Range}
    */
   get extent() {
@@ -207,9 +207,9 @@ class History {
   add(input) {
     const name = input.value.trim()
     if (!name) return
-    if (!this.channels.has(name)) return this.say(`${name}: no recorded channel of numbers has this name`)
+    if (!this.channels.has(name)) return this.say(`${name}: there is no recorded channel with numbers of this name`)
     if (!this.names.includes(name)) {
-      if (this.names.length >= MOST) return this.say(`${MOST} channels are shown at most: remove one first`)
+      if (this.names.length >= MOST) return this.say(`at most ${MOST} channels can be shown: remove one first`)
       const units = [...new Set(this.names.filter((each) => this.channels.has(each)).map((each) => this.unit(each)))]
       if (units.length >= AXES && !units.includes(this.unit(name)))
         return this.say(
@@ -227,7 +227,7 @@ class History {
     return readAs(this.channels.get(name)?.unit ?? "1")[0]
   }
 
-  // The channels that can be drawn, and why each of the others cannot.
+  // The channels that can be drawn, and for each of the others the reason why it cannot.
   fitting() {
     /** @type {string[]} */
     const drawn = []
@@ -237,7 +237,7 @@ class History {
     const units = new Set()
     for (const name of this.names) {
       if (!this.channels.has(name)) left.set(name, "not recorded in this run")
-      else if (drawn.length >= MOST) left.set(name, `no more than ${MOST} at a time`)
+      else if (drawn.length >= MOST) left.set(name, `at most ${MOST} at a time`)
       else if (units.size >= AXES && !units.has(this.unit(name)))
         left.set(name, `no axis left for ${this.unit(name) || "1"}`)
       else {
@@ -287,7 +287,7 @@ class History {
   }
 
   /**
-   * What is shown is never of another run than the one that is named above it.
+   * Shows nothing, and why. What is drawn must never be of another run than the one that is named above it.
    * @param {string} why
    */
   clear(why) {
@@ -301,7 +301,7 @@ class History {
   }
 
   /**
-   * Time and values where the plot is pointed at.
+   * Shows time and values at the place in the plot that is pointed at.
    * @param {number | null} t
    * @param {(number | null)[]} values
    */
@@ -312,9 +312,10 @@ class History {
   }
 
   async ask() {
+    // One question at a time: whatever is chosen meanwhile is asked for afterwards, once.
     if (this.busy) return void (this.again = true)
     this.busy = true
-    if (this.data && this.data.run !== this.run) this.clear(`run ${this.run}: the recorder is asked`)
+    if (this.data && this.data.run !== this.run) this.clear(`run ${this.run}: asking the recorder …`)
     await this.tries(async () => {
       await this.list()
       const [, last] = this.extent
@@ -329,7 +330,7 @@ class History {
             : `nothing is recorded of run ${run} yet`,
         )
       const data = await this.commands.ask("history", { run, channels: drawn, start, end, bins: BINS })
-      if (run !== this.run) return void (this.again = true) // another one was chosen meanwhile
+      if (run !== this.run) return void (this.again = true) // another run was chosen meanwhile
       if (!data.t.length) return this.clear(`nothing is recorded of run ${run} from ${moment(start)} to ${moment(end)}`)
       this.data = { ...data, range: [start, end], left }
       this.redraw()

@@ -1,7 +1,7 @@
-// The lab: each claim as it acts in the plant now, beside the plant with each claim alone: off, physical and as claimed.
+// The lab: what each claim does in the running plant, beside plants with that claim alone: off, physical and as claimed.
 //
 // The comparison is computed by the server for the parameters in force, and again when they change, while this page is open.
-// Only settled plants are compared: means over laps that are alike, without the start; the running one is held to the same.
+// Only settled plants are compared: means over laps that are alike, without the start. The same holds for the running plant.
 
 import { fixed, MISSING } from "../format.js"
 import { COMPARED, windowsText } from "../plant/comparison.js"
@@ -25,7 +25,7 @@ const CLAIMS = [
     "h1",
     "H1 Bubbles",
     "Gas bubbles in the down shaft make the water lighter there, so the descending floaters need less force.",
-    "Physical: the bubbles are compressed and paid for, and push the water.",
+    "Physical: compressing the bubbles is paid for, and they push the water.",
     [
       ["hypotheses.void_fraction", "Void fraction"],
       ["hypotheses.bubble_force", "Force on the chain"],
@@ -75,7 +75,7 @@ const CLAIMS = [
     ],
   ],
 ]
-const SETTLED = 1000 // milliseconds that the parameters have to stay as they are
+const SETTLED = 1000 // milliseconds that the parameters have to stay the same before a comparison is worth computing
 
 /** @param {string} id */
 const modeButton = (id) => (/** @type {string} */ mode) =>
@@ -108,8 +108,8 @@ const card = ([id, title, claim, physical, numbers]) => `
     ${unpaid(`hypotheses.unsourced_power_${id}`, "Without a source, now", `v-unsourced-${id}`)}
     ${unpaid(`hypotheses.unsourced_energy_${id}`, "Without a source, so far", "")}
   </dl>
-  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps that are alike, without those of
-    the start: alone with all others off, computed; and the running plant</caption>${SIDES}</table>
+  <table class="rows sides" data-testid="sides-${id}"><caption class="hint">Means of laps that are alike, without the start:
+    this claim alone with all others off, computed; and the running plant</caption>${SIDES}</table>
   <p class="hint" data-testid="withheld-${id}" data-withheld="yes"></p>
 </section>`
 
@@ -168,20 +168,20 @@ class Comparison {
     this.commands = commands
     /** @type {ui.LabRow[]} */
     this.rows = []
-    this.of = "" // parameters that they are of, as text
-    this.wanted = "" // those in force
+    this.of = "" // the parameters that the rows are of, as text
+    this.wanted = "" // the parameters in force, as text
     this.since = 0
     /** @type {ui.Parameters | null} */
     this.seen = null
     this.busy = false
     this.failed = ""
-    /** @type {Map<string, string>} Why a column has no COP, by claim and place. */
+    /** @type {Map<string, string>} Why a column has no COP, by claim and column. */
     this.held = new Map()
     byId(root, "compare").onclick = () => (this.failed = "")
   }
 
   /**
-   * Asks for the comparison as soon as the parameters have stayed the same for a moment; claims that are on do not count.
+   * Asks for the comparison once the parameters have stayed the same for a while; which claims are on makes no difference.
    * @param {number} now
    */
   follow(now) {
@@ -204,7 +204,7 @@ class Comparison {
     if (old)
       write(
         byId(this.root, "compare-answer"),
-        `Computing eleven plants with the parameters in force …${this.rows.length ? " Greyed: with those before." : ""}`,
+        `Computing eleven plants with the parameters in force …${this.rows.length ? " Greyed out: with the parameters before." : ""}`,
       )
     if (old && !this.busy && now - this.since > SETTLED && parameters) this.ask(parameters)
   }
@@ -223,10 +223,11 @@ class Comparison {
         answer,
         `With the parameters in force, from standstill until settled: ${windowsText(rows)}; ` +
           `water ${valueText(parameters.water_depth)} m, ${parameters.floater_count} floaters. ` +
-          "Computed anew when they change. Coloured: without a source.",
+          "Computed again when they change. Coloured: without a source.",
       )
     } catch (error) {
       if (wanted === this.wanted) {
+        // an error about parameters that are no longer in force is of no interest
         this.failed = messageOf(error)
         write(answer, this.failed)
       }
@@ -250,7 +251,7 @@ class Comparison {
     }
   }
 
-  // What the meters of the running plant say of its last laps, whichever claims are on in it, once these are alike too.
+  // The lap means of the running plant, whichever claims are on in it, as soon as its laps are alike too.
   running() {
     const settled = stream.settled()
     /** @param {string} name */
@@ -276,7 +277,7 @@ class Comparison {
   }
 
   /**
-   * Which columns have no net power and no COP, and by how much their stores changed.
+   * Says which columns have no net power and no COP, and by how much their stores changed.
    * @param {string} id
    * @param {number} place
    * @param {ui.Withheld | null} held
@@ -289,7 +290,7 @@ class Comparison {
   }
 
   /**
-   * One plant in the table of a claim.
+   * Fills one column in the table of a claim.
    * @param {string} id
    * @param {number} place
    * @param {ui.LabMeans} plant
@@ -312,7 +313,7 @@ class Comparison {
 }
 
 /**
- * Why a plant has no value: it tripped, did not settle, or its stores changed.
+ * Why a plant has no value: it has tripped, has not settled, or its stores have changed.
  * @param {ui.LabMeans} plant
  * @param {ui.Withheld | null} withheld
  * @param {Reason} unsettled
@@ -341,7 +342,7 @@ const meter = (plant, path) => {
 const notSettled = (t) => ({ word: "not settled", text: `it did not settle within ${fixed(t, 0)} simulated seconds` })
 
 /**
- * A number of the plant as it is on the bus.
+ * A number of the running plant in SI units, as it is on the bus.
  * @param {string} path
  */
 function si(path) {

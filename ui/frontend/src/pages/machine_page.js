@@ -1,9 +1,10 @@
-// A page of machines: panels of numbers beside the trends of the most important ones.
+// A page about machines: panels of numbers beside the trends of the most important ones.
 
 import { trendPlots, trends } from "../plots/trends.js"
 import { values } from "../widgets/values.js"
 
 /**
+ * Makes such a page. `id`: beginning of its test ids; `panels`: HTML.
  * @param {string} id
  * @param {string[]} panels
  * @param {ui.TrendPlot[]} plots

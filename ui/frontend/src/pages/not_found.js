@@ -1,4 +1,4 @@
-// An address that names no page says so, instead of showing another one.
+// The page for an address that names none: showing another page instead would hide that the link is wrong.
 
 import { view } from "../stream/view_state.js"
 import { byId, write } from "../widgets/dom.js"

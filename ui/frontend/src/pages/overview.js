@@ -1,4 +1,4 @@
-// Overview: key numbers, the picture of the plant, its trends, the energy balance and the alarms.
+// Overview: key figures, the moving picture of the plant, its trends, the energy balance and the alarms.
 
 import { MIMIC, mimic } from "../plots/mimic.js"
 import { STRIPS, strips } from "../plots/trends.js"

@@ -1,4 +1,4 @@
-// Parameters: every one of them as a form, and presets to keep, load, compare and delete.
+// Parameters: all of them as a form, and presets to save, load, compare and delete.
 
 import { built, different, unforkable, valueText } from "../plant/parameters.js"
 import { fork, newRun } from "../stream/begin_run.js"
@@ -23,9 +23,9 @@ export const HTML = `
     <div class="until"><label for="kpp-preset">Preset</label><select id="kpp-preset" data-testid="preset"></select>
       <button data-testid="preset-load">Load into form</button>
       <button data-testid="preset-fork"
-        title="a new run from this moment with what differs, stopped at time zero">Fork with it</button>
+        title="a new run from this moment with the values that differ; it stands at time zero">Fork with it</button>
       <button data-testid="preset-reset"
-        title="a new run of the present scenario with these parameters, stopped at time zero">New run with it</button>
+        title="a new run of the present scenario with these parameters; it stands at time zero">New run with it</button>
       <button data-testid="preset-compare">Compare</button><button data-testid="preset-delete">Delete</button></div>
     <p class="hint" role="status" data-testid="preset-answer"></p>
     <table class="rows" data-testid="preset-differences" hidden><caption></caption
@@ -78,7 +78,7 @@ class PresetBox {
     /** @type {{ name: string, preset: Record<string, ui.Value> } | null} */
     this.compared = null
     this.comparison = new Latest()
-    /** @type {ui.Parameters | null} Those in force that it was compared with. */
+    /** @type {ui.Parameters | null} The parameters in force that the preset was compared with. */
     this.force = null
     byId(root, "preset-save").onclick = () => this.does(() => this.save())
     byId(root, "preset-load").onclick = () => this.does(() => this.load())
@@ -127,9 +127,10 @@ class PresetBox {
     const there = (await this.commands.ask("presets", {})).includes(name)
     if (
       there &&
-      !(await this.confirm(`Overwrite the preset ${name}?`, "The values that it has now are lost.", "Overwrite"))
+      !(await this.confirm(`Overwrite the preset ${name}?`, "Its present values will be lost.", "Overwrite"))
     )
       return `${name} stays as it was.`
+    // `new`: the server refuses to replace a preset that somebody else has saved since the question above.
     this.fill(await this.commands.ask("preset_save", { name, parameters, new: !there }), name)
     return `${name} is saved.`
   }
@@ -155,34 +156,36 @@ class PresetBox {
       found.map(([each]) => each),
     )
     if (never.length) throw new Error(`no fork can change ${never.join(", ")}: use "New run with it"`)
-    if (!(await endsRun(this.confirm, "Fork this run?", "Fork", `The new one goes on from this moment with ${name}.`)))
+    if (
+      !(await endsRun(this.confirm, "Fork this run?", "Fork", `The new run continues from this moment with ${name}.`))
+    )
       return ""
     await fork(this.commands, Object.fromEntries(found))
-    return `A fork with ${name} is asked for.`
+    return `A fork with ${name} is requested.`
   }
 
   async reset() {
     const name = this.chosen
-    if (!(await endsRun(this.confirm, "Begin a new run?", "New run", `The new one, with ${name}, is stopped at 0 s.`)))
+    if (!(await endsRun(this.confirm, "Begin a new run?", "New run", `The new run, with ${name}, stands at 0 s.`)))
       return ""
     newRun(this.commands, await this.commands.ask("preset_read", { name }))
-    return `A new run with ${name} is asked for.`
+    return `A new run with ${name} is requested.`
   }
 
   async compare() {
     const name = this.chosen
     if (!inForce()) throw new Error("the parameters in force are not known yet")
     const preset = await this.comparison.of(this.commands.ask("preset_read", { name }))
-    if (!preset) return "" // another one was chosen meanwhile
+    if (!preset) return "" // another preset was chosen meanwhile
     this.compared = { name, preset }
     this.force = null
     this.round()
     return ""
   }
 
-  // The comparison follows what is in force, whoever changes it.
+  // The comparison follows the values in force, whoever changes them.
   round() {
-    const replayed = Boolean(stream.note?.clock?.replay) // no run begins there
+    const replayed = Boolean(stream.note?.clock?.replay) // no run can begin there
     for (const id of ["fork", "reset"])
       byId(this.root, `preset-${id}`, HTMLButtonElement).disabled = replayed || !this.chosen
     const force = inForce()
@@ -203,7 +206,7 @@ class PresetBox {
 
   async remove() {
     const name = this.chosen
-    if (!(await this.confirm(`Delete the preset ${name}?`, "Its file is removed.", "Delete"))) return ""
+    if (!(await this.confirm(`Delete the preset ${name}?`, "Its file will be removed.", "Delete"))) return ""
     this.fill(await this.commands.ask("preset_delete", { name }))
     if (this.compared?.name === name) {
       this.compared = null

@@ -1,4 +1,5 @@
-// Which page is open: the one that the address names. A page that is not open costs nothing.
+// Which page is open: the one that the address names. All pages are made at once and stay in the document, so that opening
+// one takes no time and loses nothing that was typed; a page that is not open is not drawn and costs nothing.
 
 import { stream } from "../stream/stream.js"
 import { view } from "../stream/view_state.js"
@@ -18,7 +19,7 @@ import * as runs from "./runs.js"
 import * as system from "./system.js"
 
 const NOT_FOUND = "unknown"
-const CONNECTING = 600 // milliseconds that the session's own connection may need, over which the server's answers come
+const CONNECTING = 600 // milliseconds that the session's own connection may take; without it a page's questions get no answer
 
 /** @typedef {{ id: string, title: string, page: ui.PageModule }} Route */
 
@@ -61,7 +62,7 @@ export class Router {
   }
 
   /**
-   * Starts every page and opens the one that the address names, from now on.
+   * Starts every page and, from now on, opens the one that the address names.
    * @param {ui.Tools} tools
    */
   begin(tools) {
@@ -88,7 +89,7 @@ export class Router {
     page?.resize?.()
   }
 
-  // On a phone the row of links is wider than the screen: the open page's is brought into its middle.
+  // On a phone the row of links is wider than the screen: the link of the open page is brought to the middle.
   showLink() {
     const nav = query(this.root, "nav")
     const here = nav.querySelector('[aria-current="page"]')

@@ -1,4 +1,4 @@
-// Runs: what is recorded, two of them compared, a run begun anew from a moment of another, and how to play one back.
+// Runs: the recorded runs, a comparison of two, forks from any moment of one, and replays.
 
 import { fileSize, fixed, howToType, moment, power10, typed } from "../format.js"
 import { lineOf, RecordedPlot } from "../plots/recorded_plot.js"
@@ -33,12 +33,12 @@ const RECORDED = `
 
 const FORK = `
   <section class="card panel"><header>
-      <h2>Fork <small>a new run that begins in a moment of a recorded one</small></h2></header>
+      <h2>Fork <small>a new run that begins at a moment of a recorded one</small></h2></header>
     <div class="until"><label for="kpp-fork-run">Run</label><select id="kpp-fork-run" data-testid="fork-run"></select>
       <label for="kpp-fork-t">at</label><input id="kpp-fork-t" data-testid="fork-t" inputmode="decimal" autocomplete="off">
       <span class="unit">s</span><button data-testid="fork">Fork and reset to it</button></div>
-    <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it;
-      the present run ends, the new one is stopped at time zero.</p>
+    <p class="hint" role="status" data-testid="fork-answer">The module computes that moment again from the ticks and keeps it.
+      The present run ends; the new run stands at time zero.</p>
   </section>`
 
 const REPLAY = `
@@ -48,16 +48,17 @@ const REPLAY = `
     <div class="buttons loose">
       <a class="button" data-testid="replay-open" target="_blank" rel="noopener" hidden>Open its dashboard</a>
       <button data-testid="replay-end" hidden>End the replay</button></div>
-    <p class="hint">It has a dashboard and a gateway of its own, marked as a replay everywhere; there it is played, paused,
-      sought and slowed down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p></section>`
+    <p class="hint">A replay has a dashboard and a gateway of its own, which are marked as a replay everywhere; there you can
+      play, pause, seek and slow it down. The same from a terminal: <code data-testid="replay-command">kpp replay RUN</code></p
+    ></section>`
 
 const COMPARISON = `
-  <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two of them</small></h2>
+  <section class="card panel wide"><header><h2>Compare two runs <small data-testid="compared">tick two runs in the list</small></h2>
       <label class="find">Channel <select data-testid="compare-channel"
         >${COMPARED.map((name) => `<option>${name}</option>`).join("")}</select></label></header>
     <figure class="plot big short" data-testid="compare-figure" hidden
       ><div class="canvas" data-testid="compare-plot" role="img" aria-label="two runs over simulated time"></div></figure>
-    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of what both have</th>
+    <table class="rows" data-testid="compare-table" hidden><thead><tr><th scope="col">At the end of the time that both have</th>
       <th scope="col" data-testid="compare-first"></th><th scope="col" data-testid="compare-second"></th>
       <th scope="col">difference</th></tr></thead><tbody></tbody></table></section>`
 
@@ -81,13 +82,16 @@ export function start(root, { commands, confirm }) {
 
 /** @param {ui.Replaying | null | undefined} told */
 function describe(told) {
-  if (!told) return "No recording is played back: choose one in the list."
-  if (told.state === "starting") return `Run ${told.run}: its dashboard starts …`
+  if (!told) return "No recording is played back: choose a run in the list."
+  if (told.state === "starting") return `Run ${told.run}: its dashboard is starting …`
   if (told.state === "playing") return `Run ${told.run} is played back.`
   return `The replay of run ${told.run} has ended: ${told.reason}`
 }
 
-/** @param {number} port */
+/**
+ * The replay's dashboard, on the host by which this one was reached.
+ * @param {number} port
+ */
 function replayAddress(port) {
   const address = `${location.protocol}//${location.hostname}:${port}/`
   const module = stream.hello?.module
@@ -106,7 +110,7 @@ class Runs {
     this.confirm = confirm
     /** @type {bus.RecordedRun[]} */
     this.runs = []
-    /** @type {string[]} Those that are compared. */
+    /** @type {string[]} The runs that are compared, at most two. */
     this.chosen = []
     this.listed = new Latest()
     this.comparison = new Latest()
@@ -127,7 +131,7 @@ class Runs {
   }
 
   /**
-   * Ask for the newest runs, or for those before one, which are appended.
+   * Asks for the newest runs or, if a run is given, for the ones before it, which are appended.
    * @param {string} before
    */
   async load(before) {
@@ -140,7 +144,7 @@ class Runs {
       byId(this.root, "runs-more").hidden = !more
       write(
         answer,
-        `Recorder: ${status}. ${fileSize(used)} of ${fileSize(quota)} taken, ${fileSize(free)} free on its disk.`,
+        `Recorder: ${status}. ${fileSize(used)} of ${fileSize(quota)} used, ${fileSize(free)} free on its disk.`,
       )
     } catch (error) {
       write(answer, messageOf(error))
@@ -202,13 +206,13 @@ class Runs {
     }
   }
 
-  // What the server tells of its replay, to every page alike.
+  // The state of the replay. It is one for the whole dashboard, so all pages show the same, whoever has started it.
   replay() {
     const told = stream.connected ? stream.note?.replaying : null
     const inside = Boolean(stream.note?.clock?.replay)
     byId(this.root, "replay-card").hidden = inside
     byId(this.root, "fork", HTMLButtonElement).disabled = inside
-    byId(this.root, "fork").title = inside ? "this is a replay: fork the run in the plant" : ""
+    byId(this.root, "fork").title = inside ? "this is a replay: fork the run on the plant's own dashboard" : ""
     for (const button of queryAll(this.root, "[data-replay]", HTMLButtonElement))
       button.disabled = inside || told?.state === "starting"
     const open = byId(this.root, "replay-open", HTMLAnchorElement)
@@ -226,7 +230,7 @@ class Runs {
    */
   choose(run, on) {
     this.chosen = this.chosen.filter((each) => each !== run)
-    if (on) this.chosen = [...this.chosen, run].slice(-2)
+    if (on) this.chosen = [...this.chosen, run].slice(-2) // a third run takes the place of the first
     for (const row of queryAll(byId(this.root, "runs"), "tbody tr")) {
       query(row, "input", HTMLInputElement).checked = this.chosen.some((each) => row.dataset.testid === `run-${each}`)
     }
@@ -234,13 +238,13 @@ class Runs {
   }
 
   /**
-   * Both over the simulated time that both have, or over a part of it.
+   * Draws both runs over the simulated time that both have, or over a part of it.
    * @param {ui.Range} [range]
    */
   async compare(range) {
     const two = this.chosen.length === 2
     for (const id of ["compare-figure", "compare-table"]) byId(this.root, id).hidden = !two
-    if (!two) return write(byId(this.root, "compared"), "tick two of them")
+    if (!two) return write(byId(this.root, "compared"), "tick two runs in the list")
     const ends = this.chosen.map((run) => recordedOf(this.runs.find((each) => each.run === run))?.end ?? 0)
     const [start, end] = range ?? [0, Math.max(0.1, Math.min(...ends))]
     const told = byId(this.root, "compared")
@@ -295,18 +299,18 @@ class Runs {
     const t = typed(text)
     const module = recordedOf(this.runs.find((each) => each.run === run))
     if (!module || !(t > 0) || t > module.end)
-      return write(answer, howToType(text) || `t: choose a moment above 0 and up to ${moment(module?.end ?? 0)}`)
+      return write(answer, howToType(text) || `t: give a time above 0 s and up to ${moment(module?.end ?? 0)}`)
     if (
       !(await endsRun(
         this.confirm,
         "Fork and reset to it?",
         "Fork",
-        `The new one begins at ${moment(t)} of run ${run}.`,
+        `The new run begins at ${moment(t)} of run ${run}.`,
       ))
     )
       return
     try {
-      write(answer, "the module prepares that moment …")
+      write(answer, "the module is preparing that moment …")
       const seq = await this.tickAt(run, t, module)
       const begun = await this.commands.fork(run, seq, {})
       write(answer, `forked at ${moment(begun.t)} of run ${run}: run ${begun.run} begins there`)
@@ -316,7 +320,7 @@ class Runs {
   }
 
   /**
-   * The tick at which the run had come to a time: ticks of a paused run advance nothing, so it is looked up.
+   * The tick with which the run reached a time. It is looked up and not computed, because ticks of a pause advance nothing.
    * @param {string} run
    * @param {number} t
    * @param {bus.RecordedModule} module

@@ -1,4 +1,4 @@
-// The status line in the page's header: what runs, and whether what is shown is true now.
+// The status line in the page's header: which run, in which mode, and whether what is shown is current.
 
 import css from "../css/style.css"
 import { celsius, duration, fixed } from "../format.js"
@@ -59,13 +59,14 @@ export function render({ model, el }) {
     write(byId(root, "scenario-name"), clock ? `scenario ${clock.scenario} · run ${clock.run}` : "–")
     showPlant(plant, stream.note?.module, state)
   }
+  // A timer and not the drawing loop: the tab's title has to be right while the page is hidden, and nothing is drawn then.
   setInterval(() => (refresh(), titled(stream.connected ? stream.freshness() : "missing")), 200)
   stream.on(refresh)
   refresh()
 }
 
 /**
- * The browser's tab tells the run and its state, the worst first.
+ * Shows the run and its state in the title of the browser's tab, the worst first.
  * @param {ui.Freshness} state
  */
 function titled(state) {
@@ -86,7 +87,7 @@ function titled(state) {
 
 /** @param {ui.Freshness} state */
 function connectionDetail(state) {
-  if (!stream.connected) return "dashboard server lost"
+  if (!stream.connected) return "dashboard server lost" // whatever else is known is no longer true
   const age = stream.age()
   if (state === "stale" && (age ?? 0) < STALE_AFTER) return `clock silent for ${duration(stream.clockAge())}`
   if (age === null) return "nothing heard yet"
@@ -95,7 +96,7 @@ function connectionDetail(state) {
 }
 
 /**
- * What is highest in severity comes first, and the rest is counted; a phone has room for the sign and the count.
+ * Shows the most severe cause, and counts the others; a phone has room for the sign and the count only.
  * @param {HTMLElement} chip
  * @param {ui.Module | null | undefined} module
  * @param {ui.Freshness} state

@@ -1,4 +1,4 @@
-// System: every node as the clock hears of it, how punctual ticks are, what was lost, and what happens to a late module.
+// System: every node by its beats to the clock, how punctual ticks are, what was lost, and what happens to a late module.
 
 import { duration, fileSize, fixed, MISSING } from "../format.js"
 import { messageOf } from "../stream/commands.js"
@@ -16,16 +16,16 @@ const FACTS = [
   ["epoch", "Incarnation of the clock"],
   ["frames_sent", "Ticks sent"],
   ["deadlines_missed", "Deadlines missed"],
-  ["fenced", "Ticks of a replaced clock dropped"],
+  ["fenced", "Dropped ticks of a replaced clock"],
   ["held", "Held by"],
   ["held_time", "Time held"],
-  ["owed", "Simulated time owed"],
+  ["owed", "Simulated time to make up"],
   ["late", "Lateness p50 / p99 / worst"],
   ["realtime", "Real-time priority"],
   ["bus", "Messages heard"],
   ["states", "States heard"],
   ["lost", "Lost for good"],
-  ["repaired", "Lost, had again"],
+  ["repaired", "Lost and repaired"],
   ["bad", "Bad frames here / at the clock"],
   ["problems", "Problems of the clock"],
 ]
@@ -34,20 +34,20 @@ const PEER_HEADS = [
   "Node",
   "Instance",
   "Process",
-  { title: "Restarts", hint: "since supervisord began; a dash where nothing counts them" },
+  { title: "Restarts", hint: "since supervisord started; a dash where nothing counts them" },
   { title: "Behind", small: "ticks" },
   { title: "Queue", small: "messages" },
-  { title: "Gaps", small: "had again" },
+  { title: "Gaps", small: "repaired" },
   "Last beat",
-  "It says",
+  "Status",
 ]
 const DISPLAY = [fact("s-rate", "Frames per second"), fact("s-latency", "State to pixel p50 / p95")]
 const RECORDER = [
-  fact("s-recorder", "It says"),
+  fact("s-recorder", "Status"),
   fact("s-runs", "Runs"),
-  fact("s-quota", "Room taken of quota"),
+  fact("s-quota", "Used of the quota"),
   fact("s-free", "Free on its disk"),
-  fact("s-waiting", "Waits to be written"),
+  fact("s-waiting", "Waiting to be written"),
 ]
 
 export const HTML = `
@@ -60,9 +60,9 @@ export const HTML = `
     <div class="until"><label for="kpp-policy">A late module</label><select id="kpp-policy" data-testid="policy"
       >${POLICIES.map(([value, label]) => `<option value="${value}">${label}</option>`).join("")}</select></div></section>
   <section class="card panel"><header>
-      <h2>Tick lateness <small>worst of each 0.2 s, last minute, as the clock reports</small></h2></header>
+      <h2>Tick lateness <small>worst of each 0.2 s in the last minute, by the clock's report</small></h2></header>
     <div class="histogram" data-testid="h-late"></div></section>
-  <section class="card panel"><header><h2>Tick to dashboard <small>last 3000 ticks, one machine</small></h2></header>
+  <section class="card panel"><header><h2>Tick to dashboard <small>last 3000 ticks, on one machine only</small></h2></header>
     <div class="histogram" data-testid="h-travelled"></div></section>
   <section class="card panel"><header><h2>Display</h2></header><dl class="factlist">${DISPLAY.join("")}</dl></section>
   <section class="card panel"><header><h2>Recorder and disk</h2></header
@@ -115,7 +115,7 @@ function show(root, policy) {
   const clock = stream.note?.clock
   const live = stream.clockLive()
   policy.disabled = !live || Boolean(clock?.replay)
-  if (clock && root.querySelector(":focus") !== policy) policy.value = clock.policy
+  if (clock && root.querySelector(":focus") !== policy) policy.value = clock.policy // not while it is being chosen
   /**
    * @param {string} id
    * @param {string | null} text

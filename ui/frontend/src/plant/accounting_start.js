@@ -1,12 +1,12 @@
-// From when on the accounts of energy count: the start of the run, or of the run that it was forked from; a fork with another
-// machine opens new ones. Pure.
+// The moment from which the accounts of energy count: the start of the run, or of the run that it was forked from. A fork with
+// another machine opens new accounts, for what its stores held before was not paid by this machine. Pure.
 
 const FORK = /^fork:(.+)@\d+$/
 
 export const RUN_START = "the start"
 
 /**
- * `scenario`: of the present run; `rebuilt`: energy that a rebuilt machine holds more, null or 0 where it is the same one.
+ * `scenario`: of the present run; `rebuilt`: energy that a rebuilt machine holds in addition; null or 0 if it was not rebuilt.
  * @param {string | undefined} scenario
  * @param {number | null} rebuilt
  */

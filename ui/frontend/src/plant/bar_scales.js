@@ -3,7 +3,7 @@
 const POWER_CHANNELS = ["grid.import_power", "grid.export_power", "meters.compressor_power"]
 
 /**
- * A key figure: its channel, the one of its lap mean, and the scale of its bar.
+ * A key figure: its channel, the channel of its lap mean, and the scale of its bar.
  * @typedef {object} Card
  * @property {string} id
  * @property {string} label
@@ -24,7 +24,7 @@ const POWER_CHANNELS = ["grid.import_power", "grid.export_power", "meters.compre
  * @property {ui.Range} [band]
  */
 
-// Marks come from the parameters in force; power bars share one scale, so that import and export compare by eye.
+// Marks come from the parameters in force. Bars of powers share one scale, so that import and export can be compared by eye.
 export class BarScales {
   constructor() {
     this.power = 1 // kW
@@ -32,7 +32,8 @@ export class BarScales {
   }
 
   /**
-   * Widens the scale of the powers to what is shown, in steps of 1, 2, 5 and 10; another run begins anew.
+   * Widens the scale of the powers to what is shown, in steps of 1, 2, 5 and 10; another run begins with the smallest. It never
+   * narrows in between: a scale that follows every value would make each of them look alike.
    * @param {number} run
    * @param {ui.Read} read
    */
@@ -46,7 +47,7 @@ export class BarScales {
   }
 
   /**
-   * Null while the parameters are not known. `setpoint`: of the fast shaft in rpm.
+   * The bar of a key figure; null while the parameters are not known. `setpoint`: of the fast shaft (rpm).
    * @param {Pick<Card, "scale" | "zero">} card
    * @param {number | null} value
    * @param {ui.Parameters | undefined} parameters

@@ -1,4 +1,4 @@
-// The plants of the laboratory side by side: what is compared of each, and over which laps. Pure.
+// The plants of the lab side by side: what is compared, and over which laps. Pure.
 
 import { lapsText } from "./lap_means.js"
 
@@ -32,16 +32,16 @@ const taken = (row) =>
  */
 export const COMPARED = [
   {
-    label: "Brings",
-    hint: "more to the grid than without any claim",
+    label: "Gain",
+    hint: "power to the grid in addition to that without any claim",
     unit: "kW",
     factor: 1e-3,
     decimals: 2,
     of: (row, off) => less(row.grid_power, off?.grid_power),
   },
   {
-    label: "Costs",
-    hint: "more taken than without any claim",
+    label: "Cost",
+    hint: "power taken in addition to that without any claim",
     unit: "kW",
     factor: 1e-3,
     decimals: 2,
@@ -53,7 +53,7 @@ export const COMPARED = [
   { label: "Taken", unit: "kW", factor: 1e-3, decimals: 2, of: (row) => taken(row) },
   {
     label: "COP",
-    hint: "what stores gave and took is counted",
+    hint: "corrected for what the stores gave and took",
     unit: "",
     factor: 1,
     decimals: 3,
@@ -81,7 +81,7 @@ export const COMPARED = [
 ]
 
 /**
- * How many laps are in the means, and how many of the start are not.
+ * How many laps are in the means, and how many at the start are left out.
  * @param {ui.LabRow[]} rows
  */
 export function windowsText(rows) {

@@ -1,4 +1,4 @@
-// Each floater's place, air and force, from where it is on the loop and what is in it. Pure.
+// Place, air and force of each floater, from its position on the loop and what is in it. Pure.
 
 import { Shape } from "./geometry.js"
 
@@ -12,8 +12,8 @@ const ZERO_CELSIUS = 273.15 // K
  */
 
 /**
- * `around`: places in rounds of the loop; `air`: of each floater its share of air, mass (kg) and temperature (K, null in an
- * empty one). Metres, %, kg, °C and kN; the force is the buoyancy ρ g V f along the chain.
+ * `around`: positions in rounds of the loop; `air`: for each floater its share of air, mass (kg) and temperature (K, null if it
+ * is empty). The rows are in metres, %, kg, °C and kN; the force is the buoyancy ρ g V f along the chain.
  * @param {ui.Parameters} parameters
  * @param {number[]} around
  * @param {Air[]} air

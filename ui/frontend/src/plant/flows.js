@@ -1,7 +1,7 @@
 // Power flows between the parts of the plant, from the powers of a state frame. Pure: channels in, bands out.
 //
-// What a hub takes in and does not give on goes into store, and the other way round, so that both sides always balance.
-// That these stores are those of the plant, and no error of the drawing, is what tests compare with the ledger.
+// What a hub takes in and does not pass on goes into store, and the other way round, so that the drawing always balances. That
+// these are the plant's stores, and not an error of the drawing, is shown by tests that compare them with the ledger.
 
 import { namesIn } from "./ledger_lines.js"
 
@@ -11,7 +11,7 @@ const p = (name) => `powers.${name}`
 const free = (name) => `hypotheses.unsourced_power_${name}`
 
 /**
- * [from, to, channels added, channels taken off]
+ * [from, to, channels that are added, channels that are subtracted]
  * @typedef {[string, string, string[], string[]?]} Link
  */
 
@@ -19,7 +19,7 @@ const free = (name) => `hypotheses.unsourced_power_${name}`
 const LINKS = [
   ["grid", "compressor", [p("compressor")]],
   ["grid", "aux", [p("auxiliary_heat")]],
-  ["grid", "chain", [p("auxiliary")], [p("auxiliary_heat")]], // what is paid for bubbles moves the water
+  ["grid", "chain", [p("auxiliary")], [p("auxiliary_heat")]], // the power paid for bubbles moves the water
   ["water", "air", [p("heat_from_water")]],
   ["changing", "air", [p("environment")]], // work on the pockets; with a finite bath also the heat that warms it
   ["none", "compressor", [free("recovery")]], // the claim is work that the compressor does not draw
@@ -27,7 +27,7 @@ const LINKS = [
   ["compressor", "heat", [p("aftercooler")]],
   ["air", "vent", [p("vent")]],
   ["air", "wall", [p("receiver_heat")]],
-  ["air", "chain", [p("buoyancy"), p("jet_wake"), "thrust"], [free("jet")]], // a jet that is no claim is driven by the pocket
+  ["air", "chain", [p("buoyancy"), p("jet_wake"), "thrust"], [free("jet")]], // a physical jet is driven by the pocket's air
   ["chain", "waterloss", namesIn("waterloss").map(p)],
   ["chain", "mechanicloss", namesIn("mechanicloss").map(p)],
   ["chain", "electric", [p("shaft")]],
@@ -42,11 +42,11 @@ export const PATHS = [
     ...THRUST,
   ]),
 ]
-// Missing in runs that were recorded before the line existed: their surroundings changed by steps alone.
+// Missing in runs that were recorded before this channel existed: their surroundings changed in steps only, without power.
 const LATER = new Set([p("environment")])
 
 /**
- * The means of a recorded moment by channel; null where the recording has none.
+ * The means at a recorded moment by channel; null for those that were not recorded.
  * @param {(path: string) => number | null | undefined} mean
  * @returns {Map<string, number | null>}
  */
@@ -65,7 +65,8 @@ const OPPOSITE = {
 const SOURCES = new Set(["grid", "water", "none", "ambient", "changing", "release"])
 
 /**
- * Bands by "from to", none negative, in the unit of the powers (kW); and what each hub stores, < 0 if it gives from store.
+ * Bands by "from to", none of them negative, in the unit of the powers (kW); and what each hub puts into store, below 0 if it
+ * takes from store. A link with a negative sum is drawn the other way round.
  * @param {Map<string, number>} means
  */
 export function flows(means) {
@@ -107,7 +108,7 @@ export function flows(means) {
 }
 
 /**
- * What comes in from outside or out of store, and what goes out or into store. They are equal, whatever the plant does.
+ * What comes in, from outside or out of store, and what goes out, or into store. The two are equal, whatever the plant does.
  * @param {Map<string, number>} bands
  */
 export function sides(bands) {

@@ -11,14 +11,15 @@ export class Shape {
     this.loop = 2 * this.run + 2 * Math.PI * this.radius
     this.height = parameters.bucket_height
     this.width = Math.sqrt(parameters.mouth_area)
-    // Air comes in along this stretch of the loop, which begins before the nadir's end of the up run.
+    // The injection window begins on the lower arc, `injection_start_tilt` before the up run: near the end of the loop.
     this.opens =
       (this.loop - (this.radius * (parameters.injection_start_tilt ?? 0) * Math.PI) / 180 + this.loop) % this.loop
     this.opening = parameters.injection_window_length ?? 0
   }
 
   /**
-   * Place s on the loop -> x (right is up-going), z, and the angle theta of the travelling direction from upright.
+   * For a place s on the loop: x (positive on the up run), z, and the angle of the direction of travel from upright. The loop
+   * begins at the lower end of the up run.
    * @param {number} s
    */
   at(s) {
@@ -46,7 +47,7 @@ export class Shape {
 }
 
 /**
- * A box of `width` x `height`, turned by `angle`: its corners around (0, 0), y upward.
+ * The corners of a box of `width` x `height` around (0, 0), turned by `angle`, y upward.
  * @param {number} width
  * @param {number} height
  * @param {number} angle
@@ -65,13 +66,15 @@ export function corners(width, height, angle) {
 }
 
 /**
- * How far below its highest corner the level lies that leaves the share `fill` of a turned box above it.
+ * How far below the highest corner of a turned box a level lies that leaves the share `fill` of the box above it.
  * @param {number} width
  * @param {number} height
  * @param {number} angle
  * @param {number} fill
  */
 export function levelBelowTop(width, height, angle, fill) {
+  // Seen by height, a turned box has a triangle at either end, a high, and a middle part of constant width, up to b. The share
+  // above a level grows with its square in the triangles, and evenly in between.
   const a = Math.min(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
   const b = Math.max(width * Math.abs(Math.sin(angle)), height * Math.abs(Math.cos(angle)))
   const ramp = a / (2 * b)

@@ -1,7 +1,7 @@
-// Which floaters come to the injection next, and how far each has to go. Pure.
+// Which floaters come to the injection next, and how far each has to travel. Pure.
 
 /**
- * `shape`: of the chain; `positions`: of the floaters in rounds of the loop. The way is in metres, the shortest first.
+ * `shape`: of the chain; `positions`: of the floaters, in rounds of the loop. The way is in metres, and the shortest comes first.
  * @param {import("./geometry.js").Shape} shape
  * @param {Iterable<number>} positions
  */

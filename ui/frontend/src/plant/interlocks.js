@@ -1,7 +1,7 @@
-// Interlocks of the controller: how near each is to tripping the plant. Pure.
+// Interlocks of the controller: how close each is to tripping the plant. Pure.
 
 /**
- * The limit in the unit of its channel; a limit may be a multiple of a parameter.
+ * The limit of an interlock in the unit of its channel; a limit may be a multiple of a parameter.
  * @param {ui.Interlock} interlock
  * @param {ui.Channel} channel
  * @param {ui.Parameters} parameters
@@ -12,7 +12,7 @@ export function limitOf({ limit, parameter }, { factor, offset }, parameters) {
 }
 
 /**
- * How far a value is from a limit, below 0 beyond it; null while either is unknown. A limit from above is one of size.
+ * How far a value is from a limit, negative beyond it; null while either is unknown. An upper limit holds for the magnitude.
  * @param {boolean} below
  * @param {number | null} value
  * @param {number | null} limit

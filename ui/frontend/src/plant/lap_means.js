@@ -1,4 +1,4 @@
-// What the plant's meters say of the last laps, and how far it is from having settled. Pure.
+// The means of the last laps by the plant's meters, and how far the plant is from having settled. Pure.
 //
 // `read` gives a channel's value in the unit people read, null if there is none.
 
@@ -18,7 +18,7 @@ import { MISSING } from "../format.js"
 /** @typedef {LapMeans & { taken: number, given: number }} SettledMeans */
 
 /**
- * Null before the first complete lap.
+ * The means of the last laps; null before the first complete lap.
  * @param {ui.Read} read
  * @returns {LapMeans | null}
  */
@@ -38,8 +38,8 @@ export function lapMeans(read) {
 }
 
 /**
- * Why there is no settled mean yet: a word, and a sentence with what is still to come. `plc`: state of the controller, null
- * while nothing is heard; `laps`: since the start.
+ * Why there is no settled mean yet: a word, and a sentence that says what is still to come. `plc`: state of the controller, null
+ * while nothing is heard; `laps`: laps since the start.
  * @param {string | null} plc
  * @param {number} laps
  */
@@ -49,7 +49,7 @@ export function settling(plc, laps) {
   if (plc !== "running" && plc !== "coasting")
     return { word: state, text: `the plant is ${state}: there is no settled lap` }
   const wanted =
-    "a mean is of five laps that are alike, without the first and without one in which something was changed"
+    "a mean is of five laps that are alike, without the first lap and without laps in which something was changed"
   return { word: "settling", text: `settling: ${lapsText(laps)} since the start; ${wanted}` }
 }
 

@@ -1,4 +1,4 @@
-// Where the energy came from and where it went, by the first-law ledger, and what that means. Pure.
+// Where the energy has come from and gone to by the first-law ledger, and what that means. Pure.
 //
 // `read` gives a channel's value in the unit people read, null if there is none.
 
@@ -37,7 +37,7 @@ export const STORED = { id: "stored", label: "Stored in air, water, motion" }
  */
 
 /**
- * Sums of the ledger by part, and what went in, out and into store; null while any entry is unknown.
+ * Sums of the ledger by part, and what went in, out and into store; null while any of its lines is unknown.
  * @param {ui.Read} read
  * @returns {Balance | null}
  */
@@ -55,13 +55,15 @@ export function ledgerBalance(read) {
   }
   /** @param {Part[]} parts */
   const total = (parts) => parts.reduce((all, { id }) => all + (given.get(id) ?? 0), 0)
+  // From the other lines and not from the stores themselves, so that the two sides of the picture are equally long. The
+  // residual is shown as a number; as a part of the picture it could not be seen.
   const stored = total(IN) - total(OUT) + (read("ledger.residual") ?? 0)
   given.set(STORED.id, stored)
   return { given, in: total(IN), out: total(OUT), stored }
 }
 
 /**
- * The two stacks of the picture by part, none negative: a flow below zero is drawn on the other side.
+ * The two stacks of the picture by part, none of them negative: a flow below zero is drawn on the other side.
  * @param {Balance | null} balance
  */
 export function stacks(balance) {
@@ -83,8 +85,8 @@ export function stacks(balance) {
 }
 
 /**
- * What the ledger says of the plant so far, in sentences. `why`: a word and a sentence on why there are no lap means;
- * `since`: from when on the ledger counts.
+ * What the ledger says about the plant so far, in sentences. `since`: the moment from which the ledger counts; `why`: a word
+ * and a sentence that say why there are no lap means.
  * @param {Balance | null} balance
  * @param {number | null} taken
  * @param {number | null} given
@@ -103,7 +105,7 @@ export function verdictSoFar(balance, taken, given, since, why) {
 }
 
 /**
- * The same of the means of the last laps. `claimed`: whether any hypothesis acts as claimed.
+ * What the means of the last laps say about the plant. `claimed`: whether any hypothesis acts as claimed.
  * @param {import("./lap_means.js").SettledMeans} means
  * @param {boolean} claimed
  */

@@ -1,5 +1,5 @@
-// Every line of the first law's ledger: what people read, and where it is drawn. A new line of the plant is added here
-// and nowhere else on the page: the tables of Energy, the balance of the Overview and the power flow are made from it.
+// Every line of the first-law ledger: its label, and where it is drawn. A new line of the plant is added here and nowhere
+// else on the page: the tables of Energy, the balance of the Overview and the power flow are made from this list.
 
 /**
  * A line that energy comes in by. `part`: where the Overview counts it.
@@ -41,7 +41,7 @@ export const INPUTS = [
   input("water", "bath", "Heat into a finite bath"),
   input("unsourced", "unsourced", "Without a source in the model"),
   input("surroundings", "environment", "Surroundings that change: work, heat"),
-  input("surroundings", "reference", "Moved zero of the air's energy"),
+  input("surroundings", "reference", "Shift of the zero of the air's energy"),
 ]
 
 export const OUTPUTS = [

@@ -1,11 +1,11 @@
-// Parameters by their declarations: classes, limits, and the text of a value. Pure.
+// Parameters by their declarations: kinds, limits, and values as text. Pure.
 
 import { howToType, typed, unitText } from "../format.js"
 
 const WHOLE = ["floater_count", "pole_pairs"]
 
 /**
- * Why a text is no value of a parameter, empty when it is one.
+ * Why a text is not a permitted value of a parameter; empty if it is. The plant checks the value again, with all the others.
  * @param {ui.ParameterDeclaration} declaration
  * @param {string} text
  */
@@ -27,19 +27,19 @@ export function wrong({ name, unit, minimum, maximum, choices }, text) {
 export const valueOf = ({ choices }, text) => (choices.length ? text : Number(text))
 
 /**
- * A value as it is typed: without the last digits of its binary form.
+ * A value as people would type it: without the digits that only come from its binary form.
  * @param {ui.Value} value
  */
 export const valueText = (value) => (typeof value === "number" ? String(Number(value.toPrecision(12))) : String(value))
 
 /**
- * A parameter that has one value only.
+ * Whether a parameter can only have one value.
  * @param {ui.ParameterDeclaration} declaration
  */
 export const fixedValue = ({ minimum, maximum }) => minimum !== null && minimum === maximum
 
 /**
- * Names of those that are of the machine as built, and so begin another run.
+ * The names among some that belong to the machine as built, so that a change of them begins another run.
  * @param {ui.ParameterDeclaration[]} declarations
  * @param {string[]} names
  */
@@ -47,7 +47,7 @@ export const built = (declarations, names) =>
   names.filter((name) => declarations.find((each) => each.name === name)?.kind === "built")
 
 /**
- * Names of those that not even a fork can change: they fix the floaters' places.
+ * The names among some that not even a fork can change, because the positions of the floaters depend on them.
  * @param {ui.ParameterDeclaration[]} declarations
  * @param {string[]} names
  */
@@ -55,7 +55,7 @@ export const unforkable = (declarations, names) =>
   names.filter((name) => declarations.find((each) => each.name === name)?.forkable === false)
 
 /**
- * The class of a parameter, by what a change of it takes.
+ * The kind of a parameter, with what a change of it takes.
  * @param {ui.ParameterDeclaration} declaration
  */
 export function kindText({ kind, forkable, ramp, unit }) {
@@ -64,7 +64,7 @@ export function kindText({ kind, forkable, ramp, unit }) {
 }
 
 /**
- * Names and values of a set that are not the ones in force.
+ * Names and values of a set that differ from those in force.
  * @param {Record<string, ui.Value>} inForce
  * @param {Record<string, ui.Value>} values
  */

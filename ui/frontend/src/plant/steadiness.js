@@ -1,14 +1,15 @@
-// Why net power and COP of the last laps are withheld, if they are: what the stores gave or took would be in them. Pure.
+// Why net power and COP of the last laps are withheld: what the stores gave or took in these laps would count as output or
+// input of the plant. Pure.
 //
 // `read` gives a channel's value in the unit people read, null if there is none.
 
 import { fixed, MISSING } from "../format.js"
 
-// Channels that have no value while the stores change.
+// Channels that have no value while the stores change too much.
 export const WITHHELD = new Set(["meters.net_power", "meters.cop", "meters.cop_without_claims"])
 
 /**
- * Null if nothing is withheld, or nothing is heard.
+ * Why they are withheld, in several lengths; null if nothing is withheld, or nothing is heard.
  * @param {ui.Read} read
  */
 export function unsteady(read) {
@@ -27,7 +28,7 @@ export function unsteady(read) {
 }
 
 /**
- * By how much the stores changed over the laps; null if that is not known.
+ * By how much the stores changed over the last laps; null if that is not known.
  * @param {ui.Read} read
  */
 export function storesChanged(read) {

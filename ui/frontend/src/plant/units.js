@@ -13,7 +13,7 @@ const READ_AS = {
 }
 
 /**
- * [unit, factor, offset] of an SI unit; one that is not listed is shown as it is.
+ * [unit, factor, offset] for an SI unit; a unit that is not listed is shown as it is.
  * @param {string} unit
  */
 export const readAs = (unit) => READ_AS[unit] ?? [unitText(unit), 1, 0]

@@ -2,10 +2,13 @@
 
 /** @typedef {import("../plant/geometry.js").Point} Point */
 
-/** @param {HTMLCanvasElement} canvas */
+/**
+ * What a canvas is drawn with.
+ * @param {HTMLCanvasElement} canvas
+ */
 export function penOf(canvas) {
   const pen = canvas.getContext("2d")
-  if (!pen) throw new Error("this browser does not draw on a canvas")
+  if (!pen) throw new Error("this browser cannot draw on a canvas")
   return pen
 }
 

@@ -1,4 +1,4 @@
-// Plots as a file: canvases with their titles and legends on one sheet, in the colours of the page.
+// Plots as files: canvases with their titles and legends on one sheet, in the colours of the page.
 
 import { colours } from "../widgets/theme.js"
 import { penOf } from "./canvas.js"
@@ -10,7 +10,7 @@ const HEAD = 26
 const CAPTION = 36
 
 /**
- * `pictures`: {canvas, title, lines: [{label, colour}]}, drawn in two columns if there are several.
+ * One sheet with some pictures, in two columns if there are several. It is drawn in pixels of the screen, as the canvases are.
  * @param {HTMLElement} root
  * @param {string} title
  * @param {Picture[]} pictures
@@ -57,6 +57,7 @@ export function sheet(root, title, pictures) {
 }
 
 /**
+ * Has the browser save a file.
  * @param {string} name
  * @param {Blob} blob
  */
@@ -65,7 +66,7 @@ export function save(name, blob) {
   link.href = URL.createObjectURL(blob)
   link.download = name
   link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000) // the browser reads it after the click; nothing says when it has
 }
 
 /**

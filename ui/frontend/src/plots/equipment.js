@@ -1,4 +1,4 @@
-// Everything of the picture but the chain: what stands still once, what flows and turns in every drawing.
+// Everything in the picture but the chain: what stands still is drawn once, what flows and turns each time.
 
 import { circle, line, rounded } from "./canvas.js"
 
@@ -7,7 +7,7 @@ import { circle, line, rounded } from "./canvas.js"
 /** @typedef {import("./canvas.js").Point} Point */
 /** @typedef {Record<string, string>} Colours by their names in the style sheet. */
 /**
- * What moves in the picture: how far flows and wheels have come, and what flows.
+ * What moves in the picture: how far flows and wheels have come, and how much flows.
  * @typedef {Record<"flow" | "turned" | "gear" | "air" | "supply" | "import" | "export" | "pressure", number>
  *   & { parameters: ui.Parameters }} Motion
  */

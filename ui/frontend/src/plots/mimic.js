@@ -1,5 +1,5 @@
-// The moving picture of the plant. What never moves is drawn once into a second canvas; between two frames of data
-// the chain travels on at its own speed, for a quarter of a second at most, so that it runs smoothly and never lies long.
+// The moving picture of the plant. What never moves is drawn once, into a second canvas. Between two frames of data the chain
+// travels on at its own speed, for a quarter of a second at most: so it runs smoothly, and never shows for long what is not so.
 
 import { duration, fixed, MISSING } from "../format.js"
 import { above, corners, levelBelowTop, Shape } from "../plant/geometry.js"
@@ -11,10 +11,10 @@ import { penOf, polygon } from "./canvas.js"
 import { drawEquipment, drawStatic, drawWheel } from "./equipment.js"
 import { layout } from "./mimic_layout.js"
 
-const AHEAD = 0.25
-const SNAP = 0.6
-const IDLE = 400
-const CALM = 1000
+const AHEAD = 0.25 // seconds that the chain travels on without data
+const SNAP = 0.6 // metres; a larger difference from the data is jumped over, and not made up for gradually
+const IDLE = 400 // milliseconds between two drawings while nothing moves
+const CALM = 1000 // milliseconds between two drawings for users who prefer reduced motion
 
 /** @typedef {import("./mimic_layout.js").TagId} TagId */
 
@@ -54,7 +54,7 @@ export function mimic(root) {
 }
 
 /**
- * What the picture is drawn of.
+ * What the picture is drawn from.
  * @typedef {object} Scene
  * @property {import("./mimic_layout.js").Plan} plan
  * @property {Shape} shape
@@ -77,7 +77,7 @@ class Mimic {
     this.parameters = null
     this.ratio = 1
     this.run = 0
-    this.offset = 0 // metres that the chain has gone on since the newest frame
+    this.offset = 0 // metres by which the drawn chain is ahead of the newest frame
     this.phase = 0
     this.turned = 0
     this.flow = 0
@@ -86,12 +86,12 @@ class Mimic {
     new ResizeObserver(() => this.restyle()).observe(this.box)
   }
 
-  // The picture's dimensions or colours have changed.
+  // To be called when the size of the picture, its colours or the dimensions of the plant have changed.
   restyle() {
     this.parameters = stream.geometry?.parameters ?? null
     const { clientWidth: width, clientHeight: height } = this.box
     if (!width || !height) return
-    const ratio = Math.min(devicePixelRatio, 2)
+    const ratio = Math.min(devicePixelRatio, 2) // finer than that is not seen, and costs as much time as it has pixels
     for (const canvas of [this.canvas, this.still]) {
       canvas.width = Math.round(width * ratio)
       canvas.height = Math.round(height * ratio)
@@ -128,7 +128,7 @@ class Mimic {
    */
   paint(now, fresh) {
     if (stream.geometry?.parameters !== (this.parameters ?? undefined)) this.restyle()
-    const elapsed = Math.min(0.1, (now - this.before) / 1000)
+    const elapsed = Math.min(0.1, (now - this.before) / 1000) // after a pause, as of a hidden tab, nothing may leap
     this.before = now
     const { frame } = stream
     if (!this.scene || !frame?.position.length) {
@@ -165,7 +165,7 @@ class Mimic {
   }
 
   /**
-   * Moves on by dead reckoning and draws near to what the newest frame says.
+   * Moves the chain on by dead reckoning, and towards the place that the newest frame gives it. True if it has moved.
    * @param {Shape} shape
    * @param {ui.Frame} frame
    * @param {number} speed
@@ -271,7 +271,7 @@ class Mimic {
   }
 
   /**
-   * A bucket with its mouth backwards; the air in it stands above a level surface.
+   * Draws a bucket, whose mouth points backwards; the surface of the water in it is level, with the air above.
    * @param {Scene} scene
    * @param {number} x
    * @param {number} y
@@ -299,7 +299,7 @@ class Mimic {
     pen.lineWidth = served ? 2 : 1
     pen.strokeStyle = served ? colour.served : colour.shell
     pen.beginPath()
-    // The roof leads; the side that follows is open.
+    // The roof is in front; the trailing side is open and drawn only while the floater is served.
     for (const [i, corner] of [3, 0, 1, 2].entries()) {
       const [cx, cy] = box[corner]
       if (i === 0) pen.moveTo(x + cx, y - cy)
@@ -309,7 +309,7 @@ class Mimic {
     pen.stroke()
   }
 
-  // Text beside the picture, a few times a second.
+  // Writes the texts beside the picture; to be called a few times a second.
   label() {
     const state = stream.connected ? stream.freshness() : "missing"
     flag(this.box, "state", state)

@@ -1,4 +1,4 @@
-// Recorded channels as a plot: range of each bin as a band, its mean as a line.
+// Recorded channels as a plot: the range of each bin as a band, and its mean as a line.
 
 import uPlot from "uplot"
 
@@ -7,19 +7,19 @@ import { readAs } from "../plant/units.js"
 import { colours } from "../widgets/theme.js"
 import { sheet } from "./download.js"
 
-// As many as a plot may have lines, told apart in both themes.
+// One for each line that a plot may have; they can be told apart in both themes.
 export const COLOURS = Array.from({ length: 8 }, (_, i) => `line-${i + 1}`)
 export const AXES = 4 // units that a plot has room for
 
 /**
- * Pixels that the texts of an axis take.
+ * The width in pixels that the texts of an axis take.
  * @param {uPlot} _
  * @param {string[] | null} texts
  */
 const wide = (_, texts) => Math.max(44, ...(texts ?? []).map((text) => 12 + 6.6 * text.length))
 
 /**
- * A channel of a run in the page's units: for each time the mean, and the range, of a bin.
+ * A channel of a run in the page's units: for each time the mean and the range of a bin.
  * @typedef {{ name: string, label: string, unit: string, t: number[], dash?: number[] }
  *   & Record<"mean" | "minimum" | "maximum", (number | null)[]>} Line
  */
@@ -33,8 +33,8 @@ const wide = (_, texts) => Math.max(44, ...(texts ?? []).map((text) => 12 + 6.6 
 
 export class RecordedPlot {
   /**
-   * `zoomed` is called with the new range, `reset` on a double click, `pointed` with a time and the mean of each line there, or
-   * with null when nothing is pointed at.
+   * `zoomed` is called with the new range, `reset` on a double click, and `pointed` with a time and the means of all lines there,
+   * or with null if nothing is pointed at.
    * @param {HTMLElement} box
    * @param {HTMLElement} root
    * @param {Listeners} listeners
@@ -52,7 +52,7 @@ export class RecordedPlot {
     new ResizeObserver(() => this.shown && this.draw(this.shown)).observe(box)
   }
 
-  // Nothing is shown any more.
+  // Shows nothing from now on.
   clear() {
     this.shown = null
     this.chart?.destroy()
@@ -60,11 +60,12 @@ export class RecordedPlot {
   }
 
   /**
-   * `lines`: {label, unit, t, mean, minimum, maximum}, all on one time axis; `range`: what the axis shows.
+   * Draws lines over one time axis, which shows `range`.
    * @param {Shown} shown
    */
   draw(shown) {
     this.shown = shown
+    // Made again each time: the number of lines, axes and bands changes with what is chosen, and uPlot cannot change its bands.
     this.chart?.destroy()
     this.chart = null
     if (!this.box.clientWidth) return
@@ -101,6 +102,7 @@ export class RecordedPlot {
         points: { show: false },
         dash: line.dash,
       }
+      // uPlot fills a band between two series; these two are there for that alone, and drawn without a colour.
       const [top, bottom] = [series.length + 1, series.length + 2]
       series.push(
         { ...base, label: line.label },
@@ -174,7 +176,7 @@ export class RecordedPlot {
 }
 
 /**
- * A line of the recorder's answer in the units of the page.
+ * A channel of the recorder's answer in the units of the page.
  * @param {bus.ChannelHistory} channel
  * @param {number[]} t
  * @param {string} [label]

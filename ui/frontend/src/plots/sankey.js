@@ -1,6 +1,6 @@
 // Power flows as bands: grid and water on the left, what is delivered along the top, what is lost below.
 //
-// Every band is a power of the state frame; which flows where stands in flows.js.
+// Every band is made from powers of the state; what flows where is in flows.js.
 
 import { sankey, sankeyLinkHorizontal } from "d3-sankey"
 
@@ -9,8 +9,8 @@ import { flows, PATHS, sides } from "../plant/flows.js"
 import { stream } from "../stream/stream.js"
 import { write } from "../widgets/dom.js"
 
-const MEAN = 2
-const NARROWEST = 900 // below it the labels would lie on each other: a phone scrolls
+const MEAN = 2 // seconds of simulated time
+const NARROWEST = 900 // pixels; in a narrower drawing the labels would overlap, so a phone scrolls
 const NODES = [
   ["grid", "Grid supply"],
   ["compressor", "Compressor"],
@@ -36,8 +36,8 @@ const NODES = [
 ]
 const USEFUL = new Set(["grid", "compressor", "air", "chain", "electric", "export"])
 const SPINE = ["grid", "compressor", "air", "chain", "electric", "export"]
-const SMALLEST = 0.02
-const LEAST = 1e-4
+const SMALLEST = 0.02 // kW; smaller bands are not drawn
+const LEAST = 1e-4 // kW; what a link of the spine gets that does not flow
 
 /** @typedef {{ id: string, label: string }} NodeExtra */
 /** @typedef {object} LinkExtra */
@@ -77,7 +77,7 @@ class Chart {
     this.drawn = null
   }
 
-  // The mean of what was read over the last seconds of simulated time.
+  // Keeps the mean of what was read over the last seconds of simulated time: pulses of air would make the bands jump.
   follow() {
     const t = stream.frame?.t ?? 0
     const row = PATHS.flatMap((path) => stream.value(path) ?? [])
@@ -93,7 +93,7 @@ class Chart {
   }
 
   /**
-   * What flowed at a moment of the past: `means` by channel, null if there are none.
+   * Draws what flowed at a moment of the past. `means`: by channel; null if there are none.
    * @param {Map<string, number | null> | null} means
    */
   past(means) {
@@ -162,7 +162,7 @@ class Chart {
       nodes: NODES.filter(([id]) => used.has(id)).map(([id, label]) => ({ id, label })),
       links: [...bands].map(([key, value]) => ({ source: key.split(" ")[0], target: key.split(" ")[1], value })),
     })
-    // The layout has given every node its place, and put nodes where the links had names.
+    // The layout has given each node its place, and has replaced the names in the links by nodes.
     const placed = /** @type {{ nodes: Placed[], links: Band[] }} */ (graph)
     stack(placed.nodes, layout.nodePadding())
     layout.update(graph)
@@ -190,7 +190,7 @@ const COLUMN = {
 const align = ({ id }) => COLUMN[id] ?? 5
 
 /**
- * What is of use runs straight along the top, what is lost hangs below it; d3 would centre each column instead.
+ * Lets what is useful run straight along the top, with the losses below it; d3 would centre each column instead.
  * @param {Placed[]} nodes
  * @param {number} padding
  */

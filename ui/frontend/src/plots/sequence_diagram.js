@@ -1,7 +1,7 @@
-// The states of the controller and what leads from one to another, as SVG. Pure.
+// The states of the controller, and what leads from one to another, as SVG. Pure.
 
 /**
- * Places of the states in the drawing; what leads where by command comes from the server.
+ * Places of the states in the drawing. Which command leads where comes from the server.
  * @type {Record<string, [number, number]>}
  */
 const STATES = {
@@ -21,7 +21,7 @@ const AUTOMATIC = [
 ]
 const HALF_WIDTH = 58
 const HALF_HEIGHT = 17
-// Two arrows between the same states, or an arrow and a box, stay apart by these.
+// These keep two arrows between the same states apart, and an arrow from a box.
 const COMMANDED_SHIFT = -8
 const AUTOMATIC_SHIFT = 6
 const RESUME_SHIFT = 14
@@ -32,7 +32,7 @@ const ARROW_HEAD =
 const NOTE = `<text class="why" x="300" y="282" style="text-anchor:start">emergency stop and trips: from every other state</text>`
 
 /**
- * `commands`: by name, which state each leads to from which; `present`: the state that is marked, null if it is not known.
+ * `commands`: for each command the state that it leads to from each state; `present`: the state to mark, null if it is unknown.
  * @param {ui.Moves} commands
  * @param {string | null} present
  */

@@ -1,4 +1,4 @@
-// Plots over simulated time: one window for all, drag to zoom, double-click to return.
+// Plots over simulated time: one window for all of them, drag to zoom, double-click to return.
 
 import uPlot from "uplot"
 
@@ -58,7 +58,7 @@ const OVERVIEW = [
 ]
 
 /**
- * A number is shown in one plot of the overview and again on other pages, hence the plot's name in the id.
+ * A test id. The same channel is shown on the overview and again on other pages, whose ids have the name of the plot in them.
  * @param {ui.TrendPlot} plot
  * @param {string} path
  */
@@ -99,7 +99,7 @@ const card = (id, name, plots) => `
 </section>`
 
 /**
- * Plots of another page; `id` begins the test ids of its controls.
+ * The plots of another page. `id`: beginning of the test ids of its controls.
  * @param {string} id
  * @param {ui.TrendPlot[]} plots
  */
@@ -108,7 +108,8 @@ export const trends = (id, plots) => card(id, "trends", plots)
 export const STRIPS = card("o-", "plots over simulated time", OVERVIEW)
 
 /**
- * Draws the plots of a page; `draw` and `legend` are called while the page is shown.
+ * Draws the plots of a page. `draw` is to be called with every frame of data, and `legend` a few times a second, while the
+ * page is open.
  * @param {HTMLElement} root
  * @param {string} id
  * @param {ui.TrendPlot[]} plots
@@ -157,7 +158,7 @@ function toggle(path) {
 export const strips = (root, commands) => trendPlots(root, "o-", OVERVIEW, commands)
 
 /**
- * What the plots show, as a table.
+ * Saves what the plots show as a table.
  * @param {Plot[]} plots
  */
 function csv(plots) {
@@ -182,7 +183,7 @@ function unitOf(path) {
 }
 
 /**
- * The same as a picture.
+ * Saves what the plots show as a picture.
  * @param {HTMLElement} root
  * @param {Plot[]} plots
  */
@@ -226,7 +227,7 @@ class Plot {
   rebuild() {
     this.chart?.destroy()
     this.chart = null
-    if (!stream.series || !this.box.clientWidth) return
+    if (!stream.series || !this.box.clientWidth) return // on a page that is not open; it is built when that is opened
     this.chart = new uPlot(this.options(), [[], ...this.plot.lines.map(() => [])], this.box)
     this.follow()
     this.draw(true)
@@ -310,7 +311,7 @@ class Plot {
   }
 
   /**
-   * Never narrower than what matters, so that a flat line is shown flat.
+   * The range of a value axis. It is never narrower than a change that matters, so that a flat line is shown flat.
    * @param {number | null} low
    * @param {number | null} high
    * @param {boolean} left
@@ -348,7 +349,7 @@ class Plot {
   }
 
   /**
-   * Over the curves, with an edge in the colour of the ground: both can be read.
+   * Writes the names of the levels over the curves, with an edge in the colour of the background, so that both can be read.
    * @param {uPlot} chart
    * @param {ui.Palette} colour
    */
@@ -395,7 +396,7 @@ class Plot {
   draw(asked = false) {
     const { chart } = this
     if (!chart || !stream.series) return
-    if (!asked && !view.live) return
+    if (!asked && !view.live) return // a view that is held does not change with new data
     const range = view.range()
     const paths = this.plot.lines.map((line) => line.path)
     const data = this.past.window(paths, range) ?? stream.series.window(paths, ...range)

@@ -1,14 +1,14 @@
-// A page, or a replay that has jumped, begins in the middle of a run: what the plots show of the time before comes once from the
-// recorder, so that a trend is whole from its first moment on.
+// A page that is opened, or a replay that has jumped, begins in the middle of a run. The recorder is asked once for the time
+// before, so that a trend is complete from the moment at which it is first seen.
 
 const BEFORE = 300 // seconds, the longest window
 const BINS = 300
-const TOGETHER = 20 // channels in one question: the recorder answers with 6000 values at most
-const BEGUN = 0.2 // seconds; from here on the page has heard all of the run
+const TOGETHER = 20 // channels in one question: an answer of the recorder has 6000 values at most
+const BEGUN = 0.2 // seconds; a page whose samples begin this early has heard all of the run
 const AGAIN = 5000 // milliseconds until a recorder that did not answer is asked again
 
 /**
- * Call the result a few times a second.
+ * The returned function is to be called a few times a second.
  * @param {ui.Stream} stream
  * @param {ui.Commands} commands
  */
@@ -21,7 +21,7 @@ export function backfill(stream, commands) {
     const key = `${run} ${series?.run}`
     if (!series?.length || !run || key === done || performance.now() < due) return
     if (series.heard < BEGUN) return void (done = key)
-    due = Infinity // one question at a time
+    due = Infinity // no further question before this one is answered
     const before = series.heard
     try {
       const paths = series.channels.map(({ path }) => path)
@@ -40,6 +40,7 @@ export function backfill(stream, commands) {
         times = found.t
         means.push(...found.channels.map(({ mean }) => mean))
       }
+      // Meanwhile another run may have begun, or the ring may have dropped its oldest samples: then this no longer fits.
       if (series.heard === before && `${stream.recordedRun()} ${series.run}` === key) {
         series.prepend(
           times,
@@ -51,7 +52,7 @@ export function backfill(stream, commands) {
       done = key
       due = 0
     } catch {
-      due = performance.now() + AGAIN // what is missing of the plots is seen in them; a page that looks back says why
+      due = performance.now() + AGAIN // nothing is reported: the plots show what is missing, and History says why
     }
   }
 }

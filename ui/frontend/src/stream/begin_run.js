@@ -1,10 +1,10 @@
-// The machine as built cannot change in a run: another run begins with what is changed of it, from this moment of the
-// present one (a fork) or from standstill.
+// The machine as built cannot change during a run. So a change of it begins another run: from this moment of the present one,
+// as a fork, or from standstill.
 
 import { fixedValue } from "../plant/parameters.js"
 import { stream } from "./stream.js"
 
-// What another run is made of; nobody can ask for one before it is known.
+// What another run is made from. Throws while that is not known: nothing can be asked for then.
 function present() {
   const { geometry, frame, hello } = stream
   if (!geometry || !frame || !hello) throw new Error("the parameters in force are not known yet")
@@ -18,7 +18,7 @@ function present() {
 }
 
 /**
- * Both give the id of the clock's command that begins the other run.
+ * Forks the present run with other parameters. The promise gives the id of the clock's command that begins the other run.
  * @param {ui.Commands} commands
  * @param {Record<string, ui.Value>} parameters
  */
@@ -29,7 +29,8 @@ export async function fork(commands, parameters) {
 }
 
 /**
- * Of a run that was forked the scenario is that moment: what begins at standstill takes one of the files instead.
+ * Begins a run from standstill with other parameters, and gives the id of the clock's command. The scenario of a fork is the
+ * checkpoint that it began from, which is no standstill: then the first of the scenarios is taken instead.
  * @param {ui.Commands} commands
  * @param {Record<string, ui.Value>} parameters
  */

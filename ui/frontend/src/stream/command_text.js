@@ -1,4 +1,4 @@
-// What was commanded and what became of it, in the words of the page. Pure.
+// What was commanded, and what became of it, in words for the page. Pure.
 
 import { moment } from "../format.js"
 
@@ -25,7 +25,7 @@ export function describe({ module, name, args }) {
 }
 
 /**
- * What became of it.
+ * What became of a command.
  * @param {ui.Command} command
  */
 export function outcome({ phase, t, seq, reason }) {

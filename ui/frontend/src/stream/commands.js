@@ -1,15 +1,16 @@
-// Commands to the plant and questions to the dashboard's server, each with its answer.
+// Commands to the plant, and questions to the dashboard's server, each with its answer. Both go over the session's own
+// connection, and not over the stream.
 
 import { stream } from "./stream.js"
 
-const ANSWER_AFTER = 10_000
-const QUESTION_AFTER = 920_000
+const ANSWER_AFTER = 10_000 // milliseconds after which a command counts as unanswered; the server itself gives up earlier
+const QUESTION_AFTER = 920_000 // milliseconds; a comparison of hypotheses may take 900 s
 
 const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /**
- * Why a question was not answered.
+ * Why a question was not answered, from what was thrown.
  * @param {unknown} error
  */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error))
@@ -27,6 +28,7 @@ export class Commands {
   }
 
   /**
+   * Sends a command and returns its id. What becomes of it is found in `stream.commands` under this id.
    * @param {string} module
    * @param {string} name
    * @param {Record<string, unknown>} [args]
@@ -34,6 +36,7 @@ export class Commands {
   press(module, name, args = {}) {
     const id = newId()
     this.last = id
+    // Shown before anything is heard of it, so that the press is seen to have been taken.
     stream.commandNews({ id, module, name, args, phase: "sent", mine: true })
     this.model.send_msg({ id, module, name, args })
     setTimeout(() => {
@@ -46,7 +49,7 @@ export class Commands {
   }
 
   /**
-   * To the plant module that the page shows.
+   * A command to the plant module that the page shows.
    * @param {string} name
    * @param {Record<string, unknown>} [args]
    */
@@ -55,6 +58,7 @@ export class Commands {
   }
 
   /**
+   * A command to the clock.
    * @param {string} name
    * @param {Record<string, unknown>} [args]
    */
@@ -63,7 +67,7 @@ export class Commands {
   }
 
   /**
-   * Begins a run from a tick of another one; the answer comes once every module has begun it.
+   * Begins a run from a tick of another one; the answer comes once every module has begun the new run.
    * @param {string} run
    * @param {number} seq
    * @param {Record<string, unknown>} parameters
@@ -71,14 +75,14 @@ export class Commands {
   async fork(run, seq, parameters) {
     const id = newId()
     const begun = await this.ask("fork", { run, seq, parameters, id })
-    // The bus has told of the command that ended the present run, under this id.
+    // The command that ended the present run has come back over the bus with this id, and without a hint that it is ours.
     const command = stream.commands.get(id)
     if (command) stream.commandNews({ ...command, mine: true })
     return { ...begun, id }
   }
 
   /**
-   * What the server answers; an error with its reason if it does not.
+   * The server's answer to a question. The promise is rejected with the reason if there is none.
    * @template {keyof ui.Questions} Q
    * @param {Q} ask
    * @param {ui.Questions[Q]["args"]} args
@@ -111,10 +115,11 @@ export class Commands {
       else question.reject(new Error(answer.reason))
       return
     }
-    // A message that could not be read is answered without an id.
+    // The server cannot tell the id of a message that it could not read: then the answer is about the newest command.
     const known = stream.commands.get(answer.id || this.last)
     if (!known) return
-    // What the bus said stands; this one knows what never reached the bus.
+    // The answer and the news on the bus come over two connections, in either order. What the bus reports stands; the answer
+    // matters for commands that never reached the bus.
     if (known.phase === "applied" || known.phase === "rejected") return
     const { phase = known.phase, t = known.t, reason } = answer
     stream.commandNews({ ...known, phase, t, reason })

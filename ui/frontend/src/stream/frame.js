@@ -1,4 +1,4 @@
-// The display frame of ui/frames.py, read without copying.
+// The display frame of ui/frames.py, read without copying: the arrays are views of the message.
 
 const MAGIC = 0x4b
 export const LAYOUT = 3
@@ -10,6 +10,7 @@ const HEADER = 56
  */
 export function unpack(buffer) {
   const head = new DataView(buffer)
+  // Only after an update of the server, whose hello makes the page load again.
   if (head.getUint8(0) !== MAGIC || head.getUint8(1) !== LAYOUT) throw new Error("display frame of another layout")
   const floaters = head.getUint16(2, true)
   const count = head.getUint16(48, true)

@@ -1,4 +1,5 @@
-// Which plant module the page shows: the one that the address names (?module=m2), else the first. Another one is a page of its own.
+// Which plant module the page shows: the one that its address names (?module=m2), or else the first. Another module is another
+// address, so that the page of each can be bookmarked and several can be open side by side.
 
 import { stream } from "./stream.js"
 
@@ -8,7 +9,7 @@ export const EVERY_MODULE = "*"
 export const asked = () => new URLSearchParams(location.search).get(PARAMETER)
 
 /**
- * The same address, window and page for another module; the fragment is that of now.
+ * The address of another module, with the page and the window that are open now.
  * @param {string} module
  * @param {string} [base]
  */
@@ -27,7 +28,7 @@ export const several = () => (stream.hello?.modules.length ?? 0) > 1
  */
 export const recordedOf = (run) => run?.modules.find(({ module }) => module === stream.hello?.module)
 
-// Why the page shows no module, empty when it does.
+// Why the page shows no module; empty if it shows one.
 export function unknownModule() {
   const { modules, module } = stream.hello ?? { modules: [], module: "" }
   return module === null ? `There is no module ${JSON.stringify(asked())}: choose one of ${modules.join(", ")}.` : ""

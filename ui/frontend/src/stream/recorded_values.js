@@ -1,4 +1,4 @@
-// Numbers at one moment of the past, as the recorder has them: of the newest state up to it, and means of the 2 s before it.
+// Numbers at one moment of the past, from the recorder: those of the newest state up to it, and means of the 2 s before it.
 
 import { messageOf } from "./commands.js"
 import { stream } from "./stream.js"
@@ -7,20 +7,20 @@ import { view } from "./view_state.js"
 const MOST = 64 // channels of one question
 const BINS = 90
 const SPAN = 2 // seconds; at high speed states lie seconds apart
-const WAIT = 150 // milliseconds; a slider that is drawn along asks less often, and the newest states are on disk
-const JUST = 0.0005 // seconds; the end of a stretch is not part of it
+const WAIT = 150 // milliseconds; a slider that is dragged asks less often, and the newest states are on disk by then
+const JUST = 0.0005 // seconds; the end of a range is not part of it
 
 /** @typedef {"last" | "mean"} Statistic */
 /** @typedef {Partial<Record<Statistic, number | null>>} Statistics */
 /**
- * What the recorder has of a moment; `missing`: how many of the wanted channels it has not.
+ * What the recorder has of a moment. `missing`: how many of the wanted channels it lacks.
  * @typedef {{ run: string, t: number, values: Map<string, Statistics>, missing: number }} Found
  */
 
 export class RecordedValues {
   /**
-   * `names`: gives the channels that are wanted; the recorder is asked for those that it has. `averaged`: those, at most 64,
-   * whose means are wanted too.
+   * `names`: gives the wanted channels; the recorder is asked for those that it has. `averaged`: channels, at most 64, whose
+   * means are wanted too.
    * @param {ui.Commands} commands
    * @param {() => string[]} names
    * @param {string[]} [averaged]
@@ -39,8 +39,8 @@ export class RecordedValues {
     this.problem = ""
   }
 
-  // {run, t, values, missing} of the moment that the view shows, or of the one shown before while the recorder is asked;
-  // null while live, and where nothing is recorded.
+  // What is recorded of the moment that the view shows, or of the one before it while the recorder is asked; null while the
+  // view is live, and where nothing is recorded.
   follow() {
     if (view.live) Object.assign(this, { found: null, wanted: "", known: "", problem: "" })
     else {
@@ -51,7 +51,7 @@ export class RecordedValues {
   }
 
   /**
-   * SI, null where nothing is recorded.
+   * A value in SI units; null if it is not recorded.
    * @param {string} name
    * @param {Statistic} [what]
    */
@@ -59,13 +59,13 @@ export class RecordedValues {
     return this.found?.values.get(name)?.[what] ?? null
   }
 
-  // True while the recorder has nothing of the moment at which the view was frozen: the page's own frame of it is shown.
+  // True while the page's own frame is shown, because the recorder has nothing of the moment at which the view was frozen.
   get held() {
     return !this.found && Boolean(view.frozenFrame)
   }
 
   /**
-   * In the unit people read.
+   * A value in the unit that people read; null if there is none.
    * @param {string} path
    * @param {Statistic} [what]
    */
@@ -78,7 +78,7 @@ export class RecordedValues {
   }
 
   async ask() {
-    if (this.busy) return
+    if (this.busy) return // one question at a time; `follow` asks again once what is wanted differs from what is known
     this.busy = true
     await new Promise((resolve) => setTimeout(resolve, WAIT))
     const { wanted } = this
@@ -122,7 +122,8 @@ export class RecordedValues {
     if (newest === undefined) return null
     /** @type {Map<string, Statistics>} */
     const values = new Map(before.channels.map(({ name, mean, samples }) => [name, { mean: meanOf(mean, samples) }]))
-    // The bin with the newest state, asked for so finely that this state is alone in the last of its bins.
+    // The bin that holds the newest state, divided once more, so finely that the state is alone in the last bin: the mean of
+    // that is the state's own value.
     for (let first = 0; first < kept.length; first += MOST) {
       const { channels } = await ask(kept.slice(first, first + MOST), newest)
       for (const { name, mean } of channels) values.set(name, { ...values.get(name), last: mean.at(-1) ?? null })

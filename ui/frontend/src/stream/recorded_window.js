@@ -1,18 +1,18 @@
-// What the page does not keep itself of the plotted channels: asked of the recorder for the stretch that is looked at.
+// Asks the recorder for the plotted channels over the range that is looked at, where the page does not keep them itself.
 
 import { messageOf } from "./commands.js"
 import { stream } from "./stream.js"
 import { view } from "./view_state.js"
 
-const BINS = 6000
+const BINS = 6000 // values in one answer of the recorder, over all channels
 const MOST_BINS = 700
-const SHORT = 5 // seconds; below, the recorder knows more than the means of 50 ms that the page keeps
-const WAIT = 150
-const BEGUN = 0.2 // seconds; a page that has heard the run from here on has all of it
+const SHORT = 5 // seconds; in a shorter range the recorder has more than the means of 50 ms that the page keeps
+const WAIT = 150 // milliseconds; a slider that is dragged asks for its last place only
+const BEGUN = 0.2 // seconds; a page whose samples begin this early has heard all of the run
 
 /** @typedef {(number | null)[]} Column */
 /**
- * What the recorder has of a stretch, by the question that it answers.
+ * What the recorder has of a range. `key`: the question that it answers.
  * @typedef {{ key: string, t: number[], columns: Map<string, Column>, from: number, to: number }} Recorded
  */
 
@@ -35,8 +35,8 @@ export class RecordedWindow {
   }
 
   /**
-   * [t, column...] of a stretch that is not live; null if the page's own samples do, or are all that there is. What is missing
-   * is asked for.
+   * [t, column...] for a range that is not live; null if the page's own samples are as good, or all that there is. What the page
+   * lacks is asked for, and drawn once it has come.
    * @param {string[]} paths
    * @param {ui.Range} range
    * @returns {Column[] | null}
@@ -56,7 +56,7 @@ export class RecordedWindow {
     return [data.t, ...paths.map((path) => data.columns.get(path) ?? [])]
   }
 
-  // Why there is nothing to show, empty while there is something.
+  // Why there is nothing to show; empty while there is something.
   get trouble() {
     return this.covered ? "" : this.problem
   }
@@ -67,8 +67,9 @@ export class RecordedWindow {
     if (this.busy) return
     this.busy = true
     let last = ""
+    // Whatever is asked for while an answer is on its way is only noted, and of that only the newest is asked for afterwards.
     while (last !== this.asked) {
-      await new Promise((resolve) => setTimeout(resolve, WAIT)) // a slider that is drawn along asks for its last place
+      await new Promise((resolve) => setTimeout(resolve, WAIT))
       last = this.asked
       await this.fetch(last)
     }
@@ -97,7 +98,7 @@ export class RecordedWindow {
       this.data = { key, t: found.t, columns, from: Number(from), to: Number(to) }
       this.problem = found.t.length
         ? ""
-        : `nothing is recorded of this stretch of run ${run}${stream.series?.length ? ": shown is what this page has heard" : ""}`
+        : `nothing is recorded of this part of run ${run}${stream.series?.length ? ": shown is what this page has heard" : ""}`
     } catch (error) {
       this.problem = messageOf(error)
     }

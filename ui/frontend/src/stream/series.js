@@ -1,6 +1,7 @@
-// What is plotted, in linear typed arrays: the visible part is a view of them, so drawing copies nothing.
+// What is plotted, in linear typed arrays and not in a ring: any range is a view of them, so that drawing copies nothing. When
+// they are full, the newer half is moved to the front.
 
-const KEEP = 16384
+const KEEP = 16384 // samples that are kept at least; there is room for twice as many
 
 export class Series {
   /** @param {ui.ChannelDeclaration[]} channels */
@@ -11,7 +12,7 @@ export class Series {
     this.columns = channels.map(() => new Float64Array(2 * KEEP))
     this.length = 0
     this.run = 0
-    this.heard = 0 // simulated time from which on the samples are the page's own, and not the recorder's bins
+    this.heard = 0 // simulated time from which on the samples are the page's own; before it they are the recorder's bins
   }
 
   /** @param {ui.Frame} frame */
@@ -22,7 +23,7 @@ export class Series {
     }
     if (!this.length && frame.count) this.heard = frame.times[0]
     for (let row = 0; row < frame.count; row++) {
-      // A page that lagged for very long may be sent samples twice after a reconnect; time tells.
+      // After a reconnect the server sends all that it keeps of the run. Simulated time tells which of it is new.
       if (this.length && frame.times[row] <= this.t[this.length - 1]) continue
       if (this.length === 2 * KEEP) this.compact()
       this.t[this.length] = frame.times[row]
@@ -41,7 +42,7 @@ export class Series {
   }
 
   /**
-   * What came before the first sample, as the recorder has it: its times and a column for each channel, in the page's units.
+   * Puts what the recorder has in front of the page's own samples: times, and a column for each channel in the page's units.
    * @param {number[]} t
    * @param {number[][]} columns
    */
@@ -75,7 +76,7 @@ export class Series {
   }
 
   /**
-   * Row at or before a time, by bisection.
+   * The row at or before a time, found by bisection; 0 if all are later.
    * @param {number} time
    */
   rowAt(time) {
@@ -90,7 +91,7 @@ export class Series {
   }
 
   /**
-   * [t, column...] from one row before `from`, so that a line enters the picture at its edge.
+   * [t, column...] from one row before `from` to one after `to`, so that lines reach the edges of the plot.
    * @param {string[]} paths
    * @param {number} from
    * @param {number} to

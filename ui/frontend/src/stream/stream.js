@@ -1,16 +1,16 @@
-// The page's one connection to the server's stream, shared by every component of the bundle.
+// The page's one connection to the server's stream, shared by all components of the bundle.
 //
-// It also is the watchdog: a server that was restarted has forgotten this page's session, so the page loads anew.
+// It is the page's watchdog as well: a server that was restarted has forgotten this page's session, so the page loads again.
 
 import { unitText } from "../format.js"
 import { LAYOUT, unpack } from "./frame.js"
 import { Series } from "./series.js"
 
-export const STALE_AFTER = 1
-const LOST_AFTER = 5
-const RETRY = 400
-const LATENCIES = 400
-const COMMANDS = 50
+export const STALE_AFTER = 1 // seconds of silence after which values are shown as stale
+const LOST_AFTER = 5 // seconds of silence after which they are not shown any more
+const RETRY = 400 // milliseconds between two attempts to connect
+const LATENCIES = 400 // newest latencies that are kept
+const COMMANDS = 50 // newest commands that are kept
 
 export class Stream {
   constructor() {
@@ -28,9 +28,9 @@ export class Stream {
     this.commands = new Map()
     /** @type {Map<string, ui.Channel>} */
     this.readings = new Map()
-    /** @type {ui.Alarms} Those that concern the shown module. */
+    /** @type {ui.Alarms} Alarms and events that concern the shown module. */
     this.alarms = { type: "alarms", alarms: [], events: [] }
-    /** Those of every module. */
+    /** Alarms and events of all modules. */
     this.everywhere = this.alarms
     this.connected = false
     this.received = 0
@@ -50,10 +50,11 @@ export class Stream {
     this.socket = null
     this.opened = performance.now()
     this.connect()
+    // A hidden page is not painted, so it acknowledges nothing: the server is told, and sends it nothing meanwhile.
     document.addEventListener("visibilitychange", () => this.say(document.hidden ? "hide" : "show"))
     /** @param {number} now */
     const paint = (now) => {
-      requestAnimationFrame(paint) // first: what fails once must not stop the page for good
+      requestAnimationFrame(paint) // first, so that an error in one frame does not stop the page for good
       this.paint(now)
     }
     requestAnimationFrame(paint)
@@ -71,8 +72,8 @@ export class Stream {
     socket.binaryType = "arraybuffer"
     socket.onopen = () => {
       this.connected = true
-      this.received = this.acknowledged = 0
-      if (document.hidden) this.say("hide")
+      this.received = this.acknowledged = 0 // the server counts frames for each connection
+      if (document.hidden) this.say("hide") // the event came before there was a connection
     }
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.drawn(data))
     socket.onclose = () => {
@@ -97,7 +98,7 @@ export class Stream {
   }
 
   /**
-   * Those of every module, and those that concern the shown one: its own, and what is of no module.
+   * Keeps the alarms of all modules, and apart those that concern the shown one: its own, and those of no module.
    * @param {ui.Alarms} message
    */
   alarmed(message) {
@@ -114,6 +115,7 @@ export class Stream {
 
   /** @param {ui.Hello} hello */
   meet(hello) {
+    // Another server than before, or one whose frames this script cannot read: both are mended by loading the page again.
     if (hello.layout !== LAYOUT || (this.hello && this.hello.boot !== hello.boot)) {
       location.reload()
       return
@@ -131,8 +133,8 @@ export class Stream {
   /** @param {ui.Command} news */
   commandNews(news) {
     const known = this.commands.get(news.id)
-    this.commands.delete(news.id)
-    // Who only heard the answer does not know what was asked for.
+    this.commands.delete(news.id) // a Map keeps the order of insertion: the newest news come last
+    // News of a result that came without its command do not say what was asked for.
     const args = Object.keys(news.args).length ? news.args : (known?.args ?? {})
     this.commands.set(news.id, { ...known, ...news, args })
     for (const oldest of [...this.commands.keys()].slice(0, -COMMANDS)) this.commands.delete(oldest)
@@ -145,13 +147,13 @@ export class Stream {
     this.frame = unpack(buffer)
     this.arrived = now
     this.received++
-    this.fresh = true
+    this.fresh = true // drawn at the next frame of the display, and only once if several have come by then
     this.recent.push(now)
     this.series?.append(this.frame)
   }
 
   /**
-   * Everything that moves is drawn here, once per frame of the display.
+   * Draws everything that moves, once for each frame of the display.
    * @param {number} now
    */
   paint(now) {
@@ -165,6 +167,7 @@ export class Stream {
       this.latency.push(Date.now() / 1000 - this.frame.stateWall)
       if (this.latency.length > LATENCIES) this.latency.shift()
     }
+    // After drawing and not on arrival: a page that cannot draw fast enough is to get fewer frames, not a queue of them.
     if (this.received !== this.acknowledged) {
       this.acknowledged = this.received
       this.say(`ack ${this.received}`)
@@ -182,7 +185,8 @@ export class Stream {
     for (const listener of this.listeners) listener(kind)
   }
 
-  // Seconds since the plant's newest state was heard, null before the first.
+  // Seconds since the plant's newest state was heard; null before the first. The server gives its age, as clocks of two
+  // machines cannot be compared; the time since then is measured here.
   age() {
     if (!this.frame || Number.isNaN(this.frame.stateAge)) return null
     return this.frame.stateAge + (performance.now() - this.arrived) / 1000
@@ -193,13 +197,13 @@ export class Stream {
     return this.frame.clockAge + (performance.now() - this.arrived) / 1000
   }
 
-  // The run that the recorder knows: a replay gives itself a name of its own.
+  // The run by the name that the recorder knows: a replay's own name is another one.
   recordedRun() {
     const clock = this.note?.clock
     return clock?.replay || clock?.run || ""
   }
 
-  // "live", "stale" or "missing". Without the clock's ticks no state is of now, however lately one was heard.
+  // "live", "stale" or "missing". Without ticks of the clock no state is current, however recently one was heard.
   freshness() {
     const age = this.age()
     if (age === null || age >= LOST_AFTER) return "missing"
@@ -211,24 +215,24 @@ export class Stream {
     return this.connected && age !== null && age < STALE_AFTER
   }
 
-  /** Name of the shown module; what is asked of it cannot be asked before there is one. */
+  /** Name of the shown module. Throws if there is none, as nothing can be asked of it then. */
   shownModule() {
     if (!this.hello?.module) throw new Error("no module is shown")
     return this.hello.module
   }
 
-  // State of the shown module's controller, null while nothing is heard of it.
+  // State of the shown module's controller; null while nothing is heard of it.
   plc() {
     return this.freshness() === "missing" ? null : (this.note?.module?.plc ?? null)
   }
 
-  // Whether the lap means are of one plant: laps that are alike, none of the start, no command in them.
+  // Whether the lap means describe one operating point: laps that are alike, without the start and without a command in them.
   settled() {
     return this.freshness() !== "missing" && Boolean(this.note?.module?.settled)
   }
 
   /**
-   * Newest value of a channel in the unit people read, null when it does not exist or is too old to tell.
+   * The newest value of a channel in the unit that people read; null if it does not exist or is too old to be shown.
    * @param {string} path
    */
   value(path) {
@@ -238,7 +242,7 @@ export class Stream {
   }
 
   /**
-   * A channel of a frame, in the unit people read.
+   * A channel of a frame, in the unit that people read.
    * @param {ui.Frame} frame
    * @param {string} path
    */
@@ -254,7 +258,8 @@ export class Stream {
     return this.readings.get(path)
   }
 
-  // The session's own connection may break while the stream does not: without it no command gets through.
+  // The session's own connection may break while the stream does not. Without it no command gets through, so the page loads
+  // again as soon as the server answers; before that a reload would only show the browser's error page.
   watchDocument() {
     const documents = globalThis.Bokeh?.documents ?? []
     for (const bokehDocument of documents) {
@@ -276,7 +281,7 @@ export class Stream {
 
 export const stream = new Stream()
 
-// For tests, and for anybody who wants to know how the page does.
+// For tests, and for anybody who wants to see in the browser's console how the page is doing.
 globalThis.__kpp = {
   get frames() {
     return stream.received

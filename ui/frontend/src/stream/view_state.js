@@ -1,5 +1,5 @@
-// What this page looks at: window, zoom, hidden lines. Kept in the address, so that a link or a reload shows the same.
-// What is looked at of the past is not: a link shows the present.
+// What this page looks at. Page, window, hidden lines, channels and run are kept in the address, so that a link or a reload
+// shows the same. A moment of the past is not: a link shows the present.
 
 import { stream } from "./stream.js"
 
@@ -9,11 +9,11 @@ const DEFAULT_WINDOW = 60
 export const FIRST_PAGE = "overview"
 
 /**
- * What stands in the address.
+ * The part of the view that is kept in the address.
  * @typedef {{ page: string, window: number, hidden: Set<string>, channels: string[], run: string }} Address
  */
 /**
- * What does not.
+ * The part that is not.
  * @typedef {Pick<View, "frozen" | "zoom" | "at" | "held">} Looking
  */
 
@@ -84,6 +84,7 @@ class View {
   /** @param {Partial<Address & Looking>} change */
   set(change) {
     Object.assign(this, change)
+    // Replaced and not pushed: "back" leads to the page before, and not through every step of a slider.
     history.replaceState(null, "", `#${this.hash()}`)
     this.tell()
   }
@@ -92,7 +93,7 @@ class View {
     for (const listener of this.listeners) listener()
   }
 
-  // Another run has begun: there is nothing left of what was held.
+  // When another run begins, the view returns to the present: what was held is of the run before.
   enter() {
     const { run } = stream.frame ?? { run: this.of }
     if (run === this.of) return
@@ -104,12 +105,12 @@ class View {
     return !this.frozen && !this.zoom && this.at === null
   }
 
-  // The frame that was newest when the view was frozen, while it is that moment which is looked at.
+  // The frame that was newest when the view was frozen, as long as the view is still at that moment; else null.
   get frozenFrame() {
     return this.frozen && !this.zoom && this.held && this.held.at === this.at ? this.held.frame : null
   }
 
-  // The stretch of simulated time that the plots show: no run has a time below 0.
+  // The range of simulated time that the plots show. Right after the start of a run it is not empty, which no axis could show.
   /** @returns {ui.Range} */
   range() {
     const end = this.at ?? stream.series?.last ?? 0

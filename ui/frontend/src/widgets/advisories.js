@@ -4,7 +4,7 @@ import { celsius } from "../format.js"
 import { query, write } from "./dom.js"
 
 /**
- * One item for each text, with a sign before it; written only when they have changed.
+ * Shows one item for each text, with a sign before it; the list is touched only when the texts have changed.
  * @param {HTMLElement} element
  * @param {string[]} texts
  * @param {string} sign
@@ -18,13 +18,16 @@ export function listOf(element, texts, sign) {
 }
 
 /**
- * Remarks on the parameters in force: what a designer should look at, and nothing that an operator has to see to.
+ * Shows remarks on the parameters in force: something for a designer to look at, and nothing that an operator has to act on.
  * @param {HTMLElement} element
  * @param {ui.Module | null | undefined} module
  */
 export function advisories(element, module) {
   const texts = module?.advisories ?? []
   element.hidden = !texts.length
-  write(query(element, "summary"), `${texts.length} remark${texts.length === 1 ? "" : "s"} on the design, no alarm`)
+  write(
+    query(element, "summary"),
+    `${texts.length} remark${texts.length === 1 ? "" : "s"} on the design (not an alarm)`,
+  )
   listOf(query(element, "ul"), texts, "")
 }

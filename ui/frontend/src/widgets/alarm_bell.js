@@ -4,8 +4,8 @@ import { stream } from "../stream/stream.js"
 
 const TONE = { frequency: 880, seconds: 0.6, rate: 16_000, level: 0.12 }
 
-// A short tone for every new alarm, if somebody has asked for it. It is a file that the browser plays by itself: opening an
-// AudioContext makes the page stand still, its emergency stop with it, until a device has been found.
+// A short tone for every new alarm, if the user has ticked the box. It is a file that the browser plays by itself: opening an
+// AudioContext would block the page, and its emergency stop with it, until an audio device has been found.
 class Bell {
   constructor() {
     this.on = false
@@ -23,6 +23,7 @@ class Bell {
     if (on) this.sound ??= new Audio(URL.createObjectURL(tone(TONE)))
   }
 
+  // By id and tick: an alarm that comes back is new, and rings again.
   listen() {
     const waiting = stream.everywhere.alarms
       .filter(({ state }) => state === "unacknowledged")
@@ -32,7 +33,8 @@ class Bell {
     if (fresh && this.on) this.ring()
   }
 
-  // Where it cannot be heard the box is unticked again.
+  // A browser may refuse to play, as before the user has touched the page: then the box is unticked, so as not to promise a
+  // sound that will not come.
   async ring() {
     if (!this.sound) return
     this.sound.currentTime = 0
@@ -46,7 +48,7 @@ class Bell {
 }
 
 /**
- * A tone that fades, 16 bit and one channel, as a file in memory.
+ * A fading tone with 16 bits and one channel, as a WAV file in memory: the header's numbers by offset, value and bytes.
  * @param {typeof TONE} tone
  */
 function tone({ frequency, seconds, rate, level }) {

@@ -1,4 +1,4 @@
-// Alarms in the manner of ISA-18.2: active or returned, acknowledged or not, with the first one out marked.
+// Alarms after ISA-18.2: active or returned, acknowledged or not, with the first out marked.
 
 import { celsius, moment, power10 } from "../format.js"
 import { readAs } from "../plant/units.js"
@@ -14,7 +14,10 @@ const STATES = {
 }
 const SIGN = { high: "■", low: "▲" }
 
-/** @param {string} id */
+/**
+ * `id`: beginning of the test ids; the list stands on more than one page.
+ * @param {string} id
+ */
 export const ALARM_LIST = (id) => `
 <section class="card panel alarmcard" aria-label="alarms"><header><h2>Alarms <small data-testid="${id}-count">–</small></h2>
   <label class="find"><input type="checkbox" data-testid="${id}-sound"> sound</label>
@@ -25,6 +28,7 @@ export const ALARM_LIST = (id) => `
 export const ALARM_CARD = ALARM_LIST("alarms")
 
 /**
+ * The returned function is to be called a few times a second.
  * @param {HTMLElement} root
  * @param {string} id
  * @param {ui.Commands} commands
@@ -47,6 +51,7 @@ export function alarmList(root, id, commands) {
     byId(root, `${id}-ack-all`, HTMLButtonElement).disabled = !waiting || !stream.clockLive()
     byId(root, `${id}-empty`).hidden = alarms.length > 0
     advisories(byId(root, `${id}-advisories`), known ? stream.note?.module : null)
+    // Rebuilt only if something has changed: a button that is replaced under the pointer cannot be pressed.
     const next = JSON.stringify(alarms)
     if (next === key) return
     key = next
@@ -54,7 +59,10 @@ export function alarmList(root, id, commands) {
   }
 }
 
-/** @param {bus.Alarm} alarm */
+/**
+ * Unacknowledged before acknowledged, active before returned, high priority before low.
+ * @param {bus.Alarm} alarm
+ */
 const rank = ({ state, priority }) =>
   (state === "acknowledged" ? 4 : 0) + (priority === "high" ? 0 : 1) + (state === "returned_unacknowledged" ? 2 : 0)
 
@@ -101,7 +109,7 @@ function item(alarm, commands) {
 }
 
 /**
- * In the unit that people read, as many decimals as it has.
+ * The limit of an alarm in the unit that people read; empty if it has none.
  * @param {bus.Alarm} alarm
  */
 function limitOf({ limit = null, unit = "" }) {

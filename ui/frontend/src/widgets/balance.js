@@ -1,4 +1,4 @@
-// Where the energy came from and where it went since the start of the run, on one scale, and what that means.
+// Where the energy has come from and gone to since the start of the run, on one scale, and what that means in a sentence.
 
 import { fixed, power10 } from "../format.js"
 import { accountingStart } from "../plant/accounting_start.js"
@@ -12,7 +12,7 @@ import { byId, flag, query, queryAll, write } from "./dom.js"
 const segment = ({ id, label }) => `<i data-part="${id}" title="${label}"></i>`
 /** @param {{ id: string, label: string }} part */
 const item = ({ id, label }) => `<li data-part="${id}"><i></i>${label} <b data-testid="energy-${id}">–</b></li>`
-// A negative flow is drawn on the other side, so both stacks have every part.
+// A negative flow is drawn on the other side, so each of the two stacks has all parts.
 const SEGMENTS = [...IN, ...OUT, STORED].map(segment).join("")
 
 export const BALANCE = `
@@ -37,11 +37,11 @@ export const VERDICT = `<p class="verdict" data-testid="verdict"></p>`
 /** @param {string} path */
 const live = (path) => stream.value(path)
 
-// From when on the accounts of the present run count.
+// The moment from which the accounts of the present run count.
 export const since = () => accountingStart(stream.note?.clock?.scenario, stream.value("ledger.rebuilt"))
 
 /**
- * Call the result a few times a second.
+ * The returned function is to be called a few times a second.
  * @param {HTMLElement} root
  */
 export function balance(root) {
@@ -82,7 +82,7 @@ function showLedger(root, ledger) {
   for (const { id } of [...IN, ...OUT, STORED]) {
     const value = ledger ? ledger.given.get(id) : null
     write(byId(root, `energy-${id}`), fixed(value, decimals))
-    // It keeps its place: what comes below must not move when energy without a source appears.
+    // Greyed and not hidden: nothing below may move when energy without a source appears.
     const rare = id === "unsourced" || id === "surroundings"
     if (rare) flag(query(root, `li[data-part="${id}"]`), "unused", value ? "no" : "yes")
   }

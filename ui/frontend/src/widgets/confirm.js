@@ -1,4 +1,4 @@
-// One question before what cannot be taken back.
+// One question before something that cannot be undone.
 
 import { moment } from "../format.js"
 import { stream } from "../stream/stream.js"
@@ -10,7 +10,8 @@ export const CONFIRM = `
     ><button data-testid="confirm-yes" class="primary"></button></div></dialog>`
 
 /**
- * `ask(title, text, action)` is true once the button that names the action was pressed, false after anything else.
+ * Gives `ask(title, text, action)`, whose promise is true if the button that names the action was pressed, and false after
+ * anything else: cancel, the Escape key, or another question in its place.
  * @param {HTMLElement} root
  */
 export function confirmation(root) {
@@ -26,7 +27,7 @@ export function confirmation(root) {
   byId(root, "confirm-no").onclick = () => answer(false)
   byId(root, "confirm-yes").onclick = () => answer(true)
   return (/** @type {string} */ title, /** @type {string} */ text, /** @type {string} */ action) => {
-    settle(false)
+    settle(false) // a question that is still open is answered with no
     write(query(dialog, "h2"), title)
     write(byId(root, "confirm-text"), text)
     write(byId(root, "confirm-yes"), action)
@@ -38,7 +39,7 @@ export function confirmation(root) {
 }
 
 /**
- * Before the present run ends: true at once if it has not begun, or has ended.
+ * Asks before the present run ends; true without a question if it has not begun, or has ended already.
  * @param {ui.Confirm} ask
  * @param {string} title
  * @param {string} action
@@ -50,8 +51,8 @@ export async function endsRun(ask, title, action, then) {
   if (!clock || clock.replay || clock.mode === "stopped" || !(t > 0)) return true
   return ask(
     title,
-    `Run ${clock.run} ends at ${moment(t)} and cannot be resumed. What was recorded of it stays, ` +
-      `and a fork goes on from any of its moments (page Runs). ${then}`.trim(),
+    `Run ${clock.run} ends at ${moment(t)} and cannot be resumed. Its recording is kept, ` +
+      `and a fork can continue from any moment of it (page Runs). ${then}`.trim(),
     action,
   )
 }

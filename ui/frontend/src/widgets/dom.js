@@ -1,6 +1,8 @@
-// The page's elements by their test ids, and writing to them only what has changed.
+// The page's elements by their test ids. Writing touches an element only if something has changed: each write that a browser
+// sees, even of the same text, makes it lay out the page again, and loses a selection.
 
 /**
+ * Puts a component's HTML and style sheet into the element that Panel gives it, which is in a shadow tree of its own.
  * @param {HTMLElement} el
  * @param {string} html
  * @param {string} css
@@ -16,7 +18,7 @@ export function mount(el, html, css) {
 }
 
 /**
- * The part of a page that a selector names; a page without one of that kind is at fault.
+ * The element that a selector names. Throws if the page has none of that kind, which is a defect of the page.
  * @template {Element} [T=HTMLElement]
  * @param {ParentNode} root
  * @param {string} selector
@@ -40,7 +42,7 @@ export function query(root, selector, kind) {
 export const byId = (root, id, kind) => query(root, `[data-testid="${id}"]`, kind)
 
 /**
- * Every part that a selector names.
+ * All elements that a selector names.
  * @template {Element} [T=HTMLElement]
  * @param {ParentNode} root
  * @param {string} selector
@@ -64,6 +66,7 @@ export function focused(element) {
 }
 
 /**
+ * Sets an element's text.
  * @param {Element} element
  * @param {string} text
  */
@@ -72,6 +75,7 @@ export function write(element, text) {
 }
 
 /**
+ * Sets a data attribute, by which the style sheets draw an element.
  * @param {HTMLElement} element
  * @param {string} name
  * @param {string} value

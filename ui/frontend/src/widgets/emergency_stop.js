@@ -1,4 +1,4 @@
-// The emergency stop, on every page. It asks nothing; leaving it does.
+// The emergency stop, on every page. It acts without a question; leaving it takes one.
 
 import { EVERY_MODULE, several } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
@@ -17,12 +17,12 @@ export const STOPS = `<div class="stops"><span class="next">
 export const RESET_DIALOG = `<dialog data-testid="reset-dialog" aria-labelledby="kpp-reset-title">
     <h2 id="kpp-reset-title">Reset the trip?</h2>
     <p data-testid="reset-cause"></p>
-    <p class="hint">It leads to "stopped": the brake stays set until the plant is started again.</p>
+    <p class="hint">This leads to the state "stopped": the brake stays set until the plant is started again.</p>
     <div class="buttons loose"><button data-testid="reset-cancel">Cancel</button>
     <button data-testid="reset-confirm" class="primary">Reset trip</button></div></dialog>`
 
 /**
- * Call the result a few times a second.
+ * The returned function is to be called a few times a second.
  * @param {HTMLElement} root
  * @param {ui.Commands} commands
  */
@@ -61,6 +61,6 @@ function show(root) {
   const all = byId(root, "emergency-stop-all", HTMLButtonElement)
   all.disabled = !stream.clockLive()
   button.disabled = all.disabled || stream.hello?.module === null
-  button.hidden = Boolean(clock?.replay) // what is recorded cannot be stopped
+  button.hidden = Boolean(clock?.replay) // a recording cannot be stopped
   all.hidden = button.hidden || !several()
 }

@@ -1,4 +1,4 @@
-// Key figures: value, unit, the mean over the last laps, and a bar with the marks that give it meaning.
+// Key figures: value, unit, the mean over the last laps, and a bar with the marks that give the value its meaning.
 
 import { fixed } from "../format.js"
 import { BarScales } from "../plant/bar_scales.js"
@@ -47,7 +47,7 @@ export const KEY_FIGURES = `
 const live = (path) => stream.value(path)
 
 /**
- * Call the result a few times a second.
+ * The returned function is to be called a few times a second.
  * @param {HTMLElement} root
  */
 export function keyFigures(root) {
@@ -110,8 +110,9 @@ function showBar(element, bar, value) {
   place("band", bar?.band?.[0] ?? NaN, bar?.band?.[1] ?? NaN)
 }
 
-// The way of the last seconds: mean of the newer half of the window against the older half.
-const TREND = 10
+// The trend of the last seconds: the mean of the newer half of the window compared with that of the older half. A slope from
+// two single values would only show the ripple of the pulses.
+const TREND = 10 // seconds
 
 /**
  * @param {HTMLElement} element
@@ -130,10 +131,11 @@ function showTrend(element, path, channel) {
    */
   const mean = (from, to) => values.subarray(from, to).reduce((all, value) => all + value, 0) / (to - from)
   const change = mean(half, t.length) - mean(0, half)
+  // Less than the last digit shown, or than half a percent, counts as level.
   const least = Math.max(10 ** -channel.decimals, 0.005 * Math.abs(mean(0, t.length)))
   write(element, Math.abs(change) < least ? "→" : change > 0 ? "↗" : "↘")
   const by = `${change < 0 ? "−" : "+"}${fixed(Math.abs(change), channel.decimals)} ${channel.unit}`
-  element.title = `mean of the last ${TREND / 2} s ${by} against those before`
+  element.title = `mean of the last ${TREND / 2} s ${by} against the ${TREND / 2} s before`
 }
 
 /**

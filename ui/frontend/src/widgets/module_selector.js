@@ -1,4 +1,4 @@
-// The choice of the plant module that the page shows, and how many alarms of each one wait.
+// The selector of the plant module that the page shows, with the number of alarms that wait for acknowledgement in each.
 
 import { addressOf } from "../stream/modules.js"
 import { stream } from "../stream/stream.js"
@@ -8,7 +8,8 @@ export const SELECTOR = `
   <label class="module" data-testid="module-choice" hidden>Module <select data-testid="module" aria-label="plant module"></select></label>`
 
 /**
- * Keeps the selector as the plant is: how many alarms of each module wait stands beside its name.
+ * The returned function is to be called a few times a second. The selector is hidden for a single module, unless the address
+ * names one that does not exist.
  * @param {HTMLElement} label
  */
 export function followModules(label) {

@@ -1,4 +1,4 @@
-// What every page has to say now: a strip at the foot of the window, over the page, so that nothing moves when a notice
+// Notices that concern every page: a strip at the foot of the window, over the page, so that nothing moves when a notice
 // comes or goes. The page leaves room for it at its end.
 
 import { duration, fixed } from "../format.js"
@@ -14,7 +14,7 @@ export const NOTICES = `
 </div>`
 
 /**
- * Call the result a few times a second.
+ * The returned function is to be called a few times a second.
  * @param {HTMLElement} root
  */
 export function notices(root) {
@@ -23,7 +23,7 @@ export function notices(root) {
 }
 
 /**
- * A recording that is played back is no plant: that is said on every page.
+ * Says that a recording is played back, and that this is no plant.
  * @param {HTMLElement} root
  */
 function replay(root) {
@@ -37,14 +37,13 @@ function replay(root) {
 }
 
 /**
- * Names what is missing, and what that means for the reader.
+ * Names the nodes that are missing, and says what that means for the reader.
  * @param {HTMLElement} root
  */
 function missing(root) {
   const banner = byId(root, "missing")
   const reasons = [unknownModule()].filter(Boolean)
-  if (!stream.connected)
-    reasons.push("The dashboard's own server does not answer: this page will load anew when it does.")
+  if (!stream.connected) reasons.push("The dashboard's own server does not answer: this page will reload when it does.")
   const silent = (stream.connected && stream.note ? stream.note.nodes : []).filter(
     ({ state }) => state === "missing" || state === "stale",
   )
@@ -53,9 +52,12 @@ function missing(root) {
       age === null ? `${label} (never heard)` : `${label} (silent for ${duration(age)})`,
     )
     reasons.push(`Missing: ${names.join(", ")}.`)
+    // Without gateway or recorder the values are as good as ever.
     if (silent.some(({ node }) => !["gateway", "recorder"].includes(node)))
       reasons.push(
-        stream.freshness() === "live" ? "Values shown will soon be old." : "Values shown are old and greyed.",
+        stream.freshness() === "live"
+          ? "The values shown will soon be out of date."
+          : "The values shown are out of date and greyed out.",
       )
   }
   if (stream.connected && stream.note?.module?.catching_up)
@@ -65,7 +67,7 @@ function missing(root) {
 }
 
 /**
- * Claims without a source are named on every page.
+ * Says how much of the output has no source, while any claim adds some.
  * @param {HTMLElement} root
  */
 function unsourced(root) {

@@ -1,5 +1,5 @@
-// Forms made from the parameters' declarations: unit, limits, default and source beside each field; what is wrong is said
-// in place, and what is typed is kept apart from what is in force until it is applied.
+// Forms that are made from the parameters' declarations: unit, limits, default and source stand beside each field. What is
+// wrong is said at the field. What is typed stays pending until it is applied, and is not mixed with what is in force.
 
 import { unitText } from "../format.js"
 import { built, fixedValue, kindText, unforkable, valueOf, valueText, wrong } from "../plant/parameters.js"
@@ -9,12 +9,13 @@ import { stream } from "../stream/stream.js"
 import { focused, query, write } from "./dom.js"
 
 const KINDS = {
-  built: "the machine and its site as built: another run begins with a change of it",
-  condition: "how the machine is: may change in the run, and changes nothing that is stored",
-  setting: "what an operator sets: may change in the run, and changes nothing that is stored",
-  environment: "what surrounds the plant: may change in the run",
+  built: "the machine and its site as built: a change takes another run",
+  condition: "the condition of the machine: may change during a run, without changing any stored energy",
+  setting: "set by the operator: may change during a run, without changing any stored energy",
+  environment: "the surroundings of the plant: may change during a run",
 }
-const REPLAYED = "This is a replay: what is recorded cannot be changed. Fork the run in the plant instead (page Runs)."
+const REPLAYED =
+  "This is a replay: what is recorded cannot be changed. Fork the run on the plant's own dashboard (page Runs)."
 /** @type {Record<string, string>} */
 const FLAGS = {
   D: "derived",
@@ -35,7 +36,7 @@ const APPLY_BAR = `<div class="applybar"><span data-role="summary" aria-live="po
 export const declarations = () => stream.hello?.declarations ?? []
 export const inForce = () => stream.geometry?.parameters ?? null
 /**
- * Whether what is in force is known from that tick of that run or from later.
+ * Whether the parameters in force are known as of that tick of that run, or later.
  * @param {string} run
  * @param {number} seq
  */
@@ -43,13 +44,13 @@ const inForceSince = (run, seq) =>
   stream.geometry !== null && (stream.geometry.run !== run || stream.geometry.seq >= seq)
 
 /**
- * Whether it is that of a run after that one.
+ * Whether the parameters that are known are those of another run than that one.
  * @param {string} run
  */
 const inForceAfter = (run) => stream.geometry !== null && stream.geometry.run !== run
 
 /**
- * Some parameters as fields in a box; call the result to follow the plant.
+ * Gives a function that puts some parameters as fields into a box; what that returns is to be called a few times a second.
  * @param {ui.Commands} commands
  */
 export function fields(commands) {
@@ -62,7 +63,7 @@ export function fields(commands) {
 /** @typedef {HTMLInputElement | HTMLSelectElement} Input */
 /** @typedef {{ declaration: ui.ParameterDeclaration, element: HTMLElement, input: Input }} Row */
 /**
- * Values on their way into force; `run`: the one they were sent in; `anew`: with another run.
+ * Values on their way into force. `run`: the run in which they were sent; `anew`: true if they come with another run.
  * @typedef {{ args: Record<string, ui.Value>, run: string, anew?: boolean }} Sent
  */
 
@@ -76,7 +77,7 @@ export class Form {
     this.box = box
     this.names = names
     this.commands = commands
-    /** @type {Map<string, string>} What is typed and not in force, by name. */
+    /** @type {Map<string, string>} Texts that were typed and are not in force, by name. */
     this.pending = new Map()
     /** @type {Map<string, Sent>} By the id of the command. */
     this.sent = new Map()
@@ -168,7 +169,7 @@ export class Form {
   }
 
   /**
-   * Another run with all that is pending: it is in force once that run has begun.
+   * Begins another run with all pending values; they are in force once that run has begun.
    * @param {(commands: ui.Commands, parameters: Record<string, ui.Value>) => Promise<string> | string} begin
    */
   async rebuild(begin) {
@@ -190,7 +191,8 @@ export class Form {
     for (const [id, { args, run, anew }] of this.sent) {
       const command = stream.commands.get(id)
       if (!command || command.phase === "sent" || command.phase === "sequenced") continue
-      // Until the values in force are from after the change, the field would fall back to the old one.
+      // The values in force come on their own, some time after the answer. Let go before that, a field would show the old value
+      // for a moment.
       if (command.phase === "applied" && !(anew ? inForceAfter(run) : inForceSince(run, command.seq ?? 0))) continue
       this.sent.delete(id)
       for (const [name, value] of Object.entries(args)) {
@@ -205,6 +207,7 @@ export class Form {
     }
   }
 
+  // To be called a few times a second.
   round() {
     if (!this.rows.size) {
       if (!declarations().length) return
@@ -224,9 +227,9 @@ export class Form {
     const summary = replayed
       ? REPLAYED
       : faults.length
-        ? `${faults.length} wrong`
+        ? `${faults.length} not valid`
         : this.preparing
-          ? "this moment is prepared …"
+          ? "preparing this moment …"
           : waits
             ? "sent …"
             : this.pending.size
@@ -239,7 +242,7 @@ export class Form {
   }
 
   /**
-   * What is built begins another run: from this moment, or from standstill.
+   * Offers another run, from this moment or from standstill, for a change of what is built.
    * @param {boolean} able
    */
   offer(able) {
@@ -249,9 +252,9 @@ export class Form {
     this.part("offer").hidden = !this.offered
     if (!this.offered) return
     const never = unforkable(declarations(), names)
-    const rest = names.length > ofMachine.length ? " What else is pending goes along." : ""
+    const rest = names.length > ofMachine.length ? " The other pending values are included." : ""
     const why = never.length ? ` No fork can change ${never.join(", ")}.` : ""
-    write(this.part("offered"), `As built, not to be changed in a run: ${ofMachine.join(", ")}.${why}${rest}`)
+    write(this.part("offered"), `As built, and fixed during a run: ${ofMachine.join(", ")}.${why}${rest}`)
     this.button("fork").disabled = !able || never.length > 0
     this.button("new-run").disabled = !able
   }
@@ -268,7 +271,7 @@ export class Form {
     const applied = force?.[name]
     const reason = text === undefined ? "" : wrong(declaration, text) || this.answers.get(name) || ""
     const wanted = text ?? (applied === undefined ? "" : valueText(applied))
-    // A field that nobody has touched follows the plant, whoever changed it.
+    // A field that was not touched follows the plant, whoever changes the value; but not while somebody is about to type.
     if (input.value !== wanted && (text !== undefined || focused(input) !== input)) input.value = wanted
     input.disabled = !force || fixedValue(declaration) || Boolean(stream.note?.clock?.replay)
     element.dataset.pending = text === undefined ? "no" : "yes"

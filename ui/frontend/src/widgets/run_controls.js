@@ -1,4 +1,4 @@
-// Run controls. They show what the plant says of itself, not what was clicked last; every press is answered.
+// Run controls. They show what the plant reports and not what was clicked last; every press is answered.
 
 import { fixed, MISSING, moment, spelt } from "../format.js"
 import { describe, outcome } from "../stream/command_text.js"
@@ -12,7 +12,7 @@ const REFUSED = new Set(["rejected", "refused", "unanswered"])
 
 /** @typedef {"start" | "pause" | "resume" | "step" | "stop" | "reset"} Control */
 
-/** @type {[Control, ui.Clock["mode"][]][]} In which modes of the clock each can be pressed. */
+/** @type {[Control, ui.Clock["mode"][]][]} The modes of the clock in which each control can be pressed. */
 const ALLOWED = [
   ["start", ["stopped"]],
   ["pause", ["running"]],
@@ -22,15 +22,15 @@ const ALLOWED = [
   ["reset", ["stopped", "running", "paused"]],
 ]
 
-// What a run control does, and where it cannot be pressed, why and what leads on.
+// What each control does; and, where it cannot be pressed, why not and what to press instead.
 /** @type {Record<Control, (begun: boolean) => string>} */
 const TITLES = {
   start: (begun) =>
     begun
-      ? "run ended: begins a new run of this scenario at 0 s; what was recorded stays"
+      ? "the run has ended: begin a new run of this scenario at 0 s; recordings are kept"
       : "let simulated time run; the plant starts with it",
-  pause: () => "hold simulated time; Resume goes on",
-  resume: () => "go on after a pause",
+  pause: () => "hold simulated time; Resume continues",
+  resume: () => "continue after a pause",
   step: () => "advance by one tick",
   stop: () => "end this run for good; Pause holds it instead",
   reset: () => "end this run and begin a new one of the chosen scenario, stopped at 0 s",
@@ -39,14 +39,15 @@ const TITLES = {
 const WHY_NOT = {
   start: (clock) =>
     clock.mode === "paused"
-      ? "the run is paused: Resume goes on"
+      ? "the run is paused: Resume continues it"
       : stream.note?.module?.plc === "stopped"
-        ? "simulated time runs already; the plant stands: press Start plant, above"
-        : "simulated time runs already",
-  pause: (clock) => (clock.mode === "paused" ? "the run is paused already" : "simulated time does not run"),
-  resume: (clock) => (clock.mode === "stopped" ? "only a paused run can be resumed" : "simulated time runs already"),
+        ? "simulated time is running, but the plant stands still: press Start plant, above"
+        : "simulated time is already running",
+  pause: (clock) => (clock.mode === "paused" ? "the run is already paused" : "simulated time is not running"),
+  resume: (clock) =>
+    clock.mode === "stopped" ? "only a paused run can be resumed" : "simulated time is already running",
   step: () => "pause the run first",
-  stop: () => "the run is stopped already",
+  stop: () => "the run is already stopped",
   reset: () => "",
 }
 
@@ -87,7 +88,7 @@ export const CONTROLS = `
   </div>
   <dl class="facts">
     <div><dt>Simulated time</dt><dd><b data-testid="sim-time">–</b></dd></div>
-    <div><dt>Speed asked</dt><dd data-testid="speed-requested">–</dd></div>
+    <div><dt>Requested</dt><dd data-testid="speed-requested">–</dd></div>
     <div><dt>Achieved</dt><dd data-testid="speed-achieved">–</dd></div>
     <div><dt>Held by</dt><dd data-testid="held-by">–</dd></div>
     <div><dt>Bus</dt><dd data-testid="bus-rate">–</dd></div>
@@ -129,9 +130,7 @@ export function controls(root, commands, confirm) {
   }
   button("reset").onclick = async () => {
     const wanted = scenario.value
-    if (
-      !(await endsRun(confirm, "Begin a new run?", "New run", `The new one, of scenario ${wanted}, is stopped at 0 s.`))
-    )
+    if (!(await endsRun(confirm, "Begin a new run?", "New run", `The new run, of scenario ${wanted}, stands at 0 s.`)))
       return
     press("reset", { scenario: wanted })
     chosen = null
@@ -175,7 +174,7 @@ export function controls(root, commands, confirm) {
 }
 
 /**
- * A replay is played, paused and sought instead of started, stopped and reset.
+ * The controls of a replay, which is played, paused and sought instead of started, stopped and reset.
  * @param {HTMLElement} root
  * @param {ui.Commands} commands
  */
@@ -216,7 +215,7 @@ function replayed(root, commands) {
 }
 
 /**
- * Shows the plant's value, whoever chose it.
+ * Shows the plant's value, whoever has chosen it, also one that the list does not offer.
  * @param {HTMLSelectElement} select
  * @param {string} value
  * @param {string} label
@@ -233,7 +232,7 @@ function showCommands(root) {
   const summary = byId(root, "command-state")
   if (!newest) return
   write(summary, `${newest.mine ? "" : `${newest.origin}: `}${describe(newest)} — ${outcome(newest)}`)
-  summary.title = summary.textContent // the whole of it: on the page it takes one line, whatever it says
+  summary.title = summary.textContent // on the page it is cut to one line, so that nothing below it moves
   flag(summary, "phase", newest.phase)
   const lines = commands.slice(0, 8).map((command) => {
     const who = command.mine ? "this page" : command.origin || "somebody"
@@ -252,7 +251,8 @@ function showCommands(root) {
 }
 
 /**
- * Why a command of this page was not obeyed, until it is closed or another one is given: over the page, not in its way.
+ * Says why a command of this page was not carried out, until the user closes it or gives another command. It lies over the
+ * page, so that nothing moves.
  * @param {HTMLElement} root
  */
 function refusal(root) {
@@ -294,7 +294,7 @@ function showFacts(root, clock) {
   write(byId(root, "bus-rate"), bus && stream.connected ? `${bus.bus_rate} msg/s` : MISSING)
   write(byId(root, "lost"), bus ? String(bus.lost + bus.bad_frames) : MISSING)
   byId(root, "lost").title = bus
-    ? `${bus.lost} messages lost, ${bus.repaired} had again, ${bus.bad_frames} bad frames dropped`
+    ? `${bus.lost} messages lost, ${bus.repaired} repaired, ${bus.bad_frames} bad frames dropped`
     : ""
   showNodes(byId(root, "nodes"))
 }
@@ -312,7 +312,7 @@ function showNodes(list) {
       chip.dataset.testid = `node-${node}`
       chip.dataset.state = state
       chip.title = state
-      // The sign tells it to those who see it, in no more room than before; the strip at the foot says the rest.
+      // The colour of the chip shows the state; a screen reader gets it as a word. The strip at the foot says the rest.
       const [name, unseen] = [document.createElement("span"), document.createElement("span")]
       name.textContent = label
       unseen.className = "unseen"

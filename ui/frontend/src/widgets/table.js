@@ -1,9 +1,9 @@
-// Tables: their heads, and rows that are made once and written over afterwards.
+// Tables: their heads, and rows that are made once and overwritten afterwards, which is much cheaper than replacing them.
 
 /** @typedef {string | { title: string, small?: string, hint?: string }} Column */
 
 /**
- * A head of columns, each a title, or a title with what stands small beside it, or one with a hint to who points at it.
+ * The head of a table. A column is a title, or one with a small text beside it, or with a hint as its tooltip.
  * @param {Column[]} columns
  */
 export const tableHead = (columns) => `<thead><tr>${columns.map(headCell).join("")}</tr></thead>`
@@ -16,7 +16,7 @@ function headCell(column) {
 }
 
 /**
- * Makes a table body as many rows long as wanted, with that many cells in each.
+ * Gives a table body a number of rows, each with a number of cells; rows that are there already stay.
  * @param {HTMLTableSectionElement} body
  * @param {number} rows
  * @param {number} cells

@@ -1,12 +1,15 @@
-// Material UI marks its page box as dark or light; the bundle's own parts follow. The user's system chooses, and what stands
-// in the address overrides it.
+// Material UI marks the box around the page as dark or light, and the bundle's own parts follow that. The user's system
+// chooses the theme, unless the address names one.
 
 const TELL_EVERY = 300
 const light = matchMedia("(prefers-color-scheme: light)")
 const system = () => (light.matches ? "light" : "dark")
 const asked = () => new URLSearchParams(location.search).get("theme")
 
-/** @param {Element} element */
+/**
+ * The box around the page, which may be several shadow trees further out.
+ * @param {Element} element
+ */
 function pageBox(element) {
   /** @type {Element | null} */
   let node = element
@@ -20,7 +23,8 @@ function pageBox(element) {
 }
 
 /**
- * The server makes the page box: it is told until the box is what the system prefers, and again when that changes.
+ * Tells the server, which makes the box, what the system prefers: again and again until the box is like that, since a message
+ * is lost while the session's connection is being made.
  * @param {HTMLElement} root
  * @param {ui.Model} model
  */
@@ -36,7 +40,7 @@ export function tellSystem(root, model) {
  */
 export function followTheme(root, changed) {
   const box = pageBox(root)
-  let met = Boolean(asked()) // the box begins dark, and becomes what the system prefers
+  let met = Boolean(asked()) // the box is dark at first: only what comes after that can have been chosen by the user
   const apply = () => {
     const theme = box?.classList.contains("mui-light") ? "light" : "dark"
     if (root.dataset.theme === theme) return
@@ -50,7 +54,7 @@ export function followTheme(root, changed) {
 }
 
 /**
- * The watchdog's reload, and a link that is passed on, keep a theme that was chosen.
+ * Puts a chosen theme into the address, so that a reload, or a link that is passed on, keeps it.
  * @param {string} theme
  */
 function keep(theme) {

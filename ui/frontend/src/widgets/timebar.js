@@ -1,4 +1,4 @@
-// What stretch of time the plots of a page show: window, pause, scrubbing back through the run, return to the present.
+// Which range of time the plots of a page show: window, freezing, scrubbing back through the run, return to the present.
 
 import { moment } from "../format.js"
 import { stream } from "../stream/stream.js"
@@ -18,7 +18,7 @@ const exportButtons = (id) =>
     ><button data-testid="${id}png" title="what the plots show, as a picture">PNG</button>`
 
 /**
- * `id`: prefix of the page's test ids; `windows`: false where there is no stretch to choose, but a moment.
+ * `id`: beginning of the page's test ids; `windows`: false on a page that shows a moment and not a range.
  * @param {string} id
  * @param {{ windows?: boolean, exports?: boolean }} [options]
  */
@@ -37,18 +37,19 @@ export const timebar = (id, { windows = true, exports = true } = {}) => `
 export function toggleFreeze() {
   if (view.frozen) return view.set({ frozen: false, at: null, held: null })
   const at = view.at ?? stream.series?.last ?? null
-  // What is shown now is kept: the recorder may not have it yet, or not be there.
+  // The frame that is shown now is kept: the recorder may not have it yet, or may not be running.
   view.set({ frozen: true, at, held: view.at === null && stream.frame ? { at, frame: stream.frame } : null })
 }
 
-// The end of the run as far as it can be shown: of a replay all that is recorded.
+// The latest time that can be shown: the newest sample or, in a replay, the end of the recording.
 function last() {
   const clock = stream.note?.clock
   return Math.max(stream.series?.last ?? 0, clock?.replay ? clock.replay_range[1] : 0)
 }
 
 /**
- * Call the result a few times a second while the page is open. `told` gives a text on what is shown, if there is one.
+ * The returned function is to be called a few times a second while the page is open. `told` gives a remark on what is shown,
+ * or an empty text.
  * @param {HTMLElement} root
  * @param {string} id
  * @param {() => string} [told]
@@ -78,8 +79,9 @@ export function followTime(root, id, told = () => "") {
     freeze.setAttribute("aria-pressed", String(view.frozen))
     live.hidden = view.live
     flag(bar, "past", view.live ? "no" : "yes")
-    if (!stretch) flag(root, "past", view.live ? "no" : "yes") // all of the page is of that moment
+    if (!stretch) flag(root, "past", view.live ? "no" : "yes") // the whole page shows that moment
     const [from, to] = view.range()
+    // A slider under the user's hand is left alone; the run grows meanwhile, and would pull it away.
     if (!held) {
       const end = String(Math.max(last(), 0.01))
       if (scrub.max !== end) scrub.max = end

@@ -1,4 +1,4 @@
-// Numbers of a page by their channel: written into every element that names one, with unit, meaning and freshness.
+// Numbers by their channel: written into every element of a page that names one, with unit and meaning.
 
 import { fixed, MISSING, power10 } from "../format.js"
 import { unsteady, WITHHELD } from "../plant/steadiness.js"
@@ -6,6 +6,7 @@ import { stream } from "../stream/stream.js"
 import { flag, queryAll, write } from "./dom.js"
 
 /**
+ * A line of a list that shows a channel. `options`: further attributes of the element with the number.
  * @param {string} path
  * @param {string} label
  * @param {string} [options]
@@ -22,6 +23,7 @@ export const number = (path, label, options = "") =>
 export const fact = (id, label) => `<div class="fact"><dt>${label}</dt><dd><b data-testid="${id}">–</b></dd></div>`
 
 /**
+ * A panel with a list of lines, each given as HTML or as channel and label.
  * @param {string} title
  * @param {(string | [path: string, label: string])[]} rows
  */
@@ -31,6 +33,7 @@ export const facts = (title, rows) => `
 </dl></section>`
 
 /**
+ * A line that shows a field of the note about the module, such as a mode.
  * @param {string} key
  * @param {string} label
  */
@@ -38,7 +41,7 @@ export const word = (key, label) =>
   `<div class="fact"><dt>${label}</dt><dd><b data-word="${key}" data-testid="w-${key}">–</b></dd></div>`
 
 /**
- * Call the result to bring the numbers up to date; `read` gives a channel's value, null if there is none.
+ * The returned function brings the numbers up to date. `read`: gives a channel's value, null if there is none.
  * @param {HTMLElement} root
  * @param {ui.Read} [read]
  */
@@ -75,7 +78,10 @@ function show(element, read) {
   if (!element.title) element.title = channel.meaning
 }
 
-/** @param {unknown} value */
+/**
+ * A word of the bus as people write it.
+ * @param {unknown} value
+ */
 export function spoken(value) {
   if (value === undefined || value === null || value === "") return MISSING
   if (value === true) return "yes"
