@@ -1,4 +1,7 @@
-"""Web access as ASGI middleware: host, origin, token, role, rate and room before all else, safe headers after."""
+"""Web access as ASGI middleware: host, origin, token, role, rate and room before everything else, safe headers after.
+
+It stands around the whole application, so a path that is added later is protected without knowing it.
+"""
 
 import asyncio
 import json
@@ -28,25 +31,26 @@ SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-"""Sent with every answer: live data is never cached, guessed at, or embedded by another site."""
+"""Sent with every answer: live data is never cached, its type never guessed, and no other site may embed it."""
 
 MAX_HEAD = 16 * 1024
-"""Largest header and query in bytes."""
+"""Most bytes of header and query together."""
 
 CALLER = "kpp.caller"
-"""Key of the scope with the caller; its name is empty without tokens."""
+"""Key of the scope under which the application finds the caller, whose name is empty without tokens."""
 
 
 def problem(refusal: Refusal) -> bytes:
-    """A refusal as RFC 9457 problem details."""
+    """A refusal as a body of RFC 9457 problem details, of MEDIA_TYPE."""
     title = HTTPStatus(refusal.status).phrase
     content = {"type": f"urn:kpp:problem:{refusal.kind}", "title": title, "status": refusal.status}
     return json.dumps(content | {"detail": refusal.reason}).encode()
 
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
-    """Headers that go with a refusal."""
+    """Headers that go with a refusal: its type, and where it makes sense `WWW-Authenticate` or `Retry-After`."""
     headers = {"content-type": MEDIA_TYPE}
+    # RFC 9110, 15.5.2: a 401 must name a way to authenticate.
     if refusal.status == 401:
         headers["www-authenticate"] = 'Bearer realm="kpp"'
     if refusal.retry_after:
@@ -55,7 +59,7 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
 
 
 def whole_answer(refusal: Refusal) -> bytes:
-    """A refusal as a whole HTTP answer, for who has sent what no server can read; the connection ends with it."""
+    """A refusal as a whole HTTP answer, for a request that no server could parse; the connection has to end with it."""
     body = problem(refusal)
     more = {"content-length": str(len(body)), "connection": "close"}
     headers = SAFE_HEADERS | refusal_headers(refusal) | more
@@ -65,16 +69,16 @@ def whole_answer(refusal: Refusal) -> bytes:
 
 
 class AccessMiddleware:
-    """Answers OPTIONS, 400, 401, 403, 429 and 503 itself and adds SAFE_HEADERS to every answer.
+    """Answers OPTIONS and refusals (400, 401, 403, 429, 431, 503) itself, and adds SAFE_HEADERS to every answer.
 
     Args:
-        app: what is behind it.
-        names: who we are, and whose pages may use the server.
+        app: the application behind it.
+        names: names of this machine, and origins whose pages may use the server.
         admission: tokens and rates.
         role: the role that a method and a path need; decided on the path of the scope, which no header can change.
-        methods: which methods a path takes, none if there is nothing.
+        methods: the methods that a path has, none if there is nothing.
         room: how many requests may be under way at a time.
-        urgent: which methods and paths are never told to wait.
+        urgent: which methods and paths never have to wait, whatever the rates and the room.
     """
 
     def __init__(
@@ -99,7 +103,7 @@ class AccessMiddleware:
         admission.on_change(self._end_withdrawn)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is in order."""
+        """Pass on a request that is in order, and answer any other."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -138,7 +142,9 @@ class AccessMiddleware:
         except asyncio.CancelledError:
             if task is None or task not in self._ended:
                 raise
-            task.uncancel()  # the server closes the connection of an answer that was not brought to its end
+            # Cancelled by us, as the token was withdrawn. The request ends here; the server closes the connection of an
+            # answer that is incomplete, so the client sees that it was cut off.
+            task.uncancel()
         finally:
             self._room.leave(who)
             if task is not None:
@@ -146,6 +152,8 @@ class AccessMiddleware:
                 self._ended.discard(task)
 
     def _judge(self, scope: Scope) -> Refusal | Caller:
+        # The cheap checks first. Host and origin come before the token: a page of another site that found a token would
+        # still be refused, and learns from the refusal nothing about the token.
         size = len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
         if size > MAX_HEAD:
             return Refusal(431, "too-large", f"header and query are larger than {MAX_HEAD} bytes together")
@@ -155,7 +163,8 @@ class AccessMiddleware:
         method, path = scope["method"], scope["path"]
         return self._admission.admit(
             bearer(_values(scope, b"authorization")),
-            Role.PUBLIC if method == "OPTIONS" else self._role(method, path),  # a browser asks without a token
+            # A browser sends OPTIONS without the token of the request that it asks about (the CORS preflight).
+            Role.PUBLIC if method == "OPTIONS" else self._role(method, path),
             self._address(scope),
             time.monotonic(),
             urgent=self._urgent(method, path),
@@ -184,7 +193,7 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 
 def _with(headers: Iterable[tuple[bytes, bytes]], more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Headers with those of some more that they do not name themselves; Vary is a list, which grows."""
+    """Headers, with those of `more` that they do not have themselves; Vary is a list, to which more is added."""
     given = list(headers)
     own = {name.lower() for name, _ in given} - {b"vary"}
     return given + [(name.encode(), value.encode()) for name, value in more.items() if name.encode() not in own]

@@ -1,8 +1,8 @@
-"""Who may talk to a server on this machine: requests that name it, and pages that came from it.
+"""Who may talk to a server on this machine: requests that name it, and pages that came from it. Pure.
 
 A page from elsewhere can make a browser send requests to loopback addresses, under its own name (DNS rebinding) or
-across origins, and a WebSocket handshake is not held back by the browser at all. The Host header unmasks the first,
-the Origin header the second. Pages that another server on this machine has sent are foreign too.
+across origins, and browsers do not hold back a WebSocket handshake at all. The Host header reveals the first, the
+Origin header the second. Pages that another server on this machine has sent are foreign, too.
 """
 
 import ipaddress
@@ -18,27 +18,35 @@ from bus.security.keys import SecurityError
 from system.environment_variables import setting
 
 VARIABLE = "KPP_HOSTS"
-"""Environment variable with further names of this machine, `name` or `name:port` with commas, for other machines."""
+"""Environment variable with further names by which other machines reach this one: `name` or `name:port`, separated by
+commas."""
 
 UI_VARIABLE = "KPP_UI_HOSTS"
-"""The same for the dashboard alone."""
+"""The same for the dashboard only."""
 
 ORIGINS_VARIABLE = "KPP_ORIGINS"
-"""Environment variable with origins of foreign pages that may use the gateway, such as `https://app.example`."""
+"""Environment variable with origins whose pages may use the gateway, such as `https://app.example`, separated by
+commas."""
 
 DEFAULT_PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
-"""Ports that browsers leave out, of both headers."""
+"""Scheme -> the port that browsers leave out of both headers."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is not let in."""
+    """Why a request is not admitted.
+
+    Attributes:
+        status: HTTP status.
+        kind: for programs, the last part of the problem's type.
+        reason: for people.
+        retry_after: seconds after which it makes sense to ask again; 0 if it never does.
+    """
 
     status: int
     kind: str
     reason: str
     retry_after: int = 0
-    """Seconds after which it makes sense to ask again; 0 if it makes none."""
 
 
 @dataclass(frozen=True)
@@ -49,22 +57,24 @@ class Place:
     port: int | None
 
     def __str__(self) -> str:
-        """As a setting has it."""
+        """As it is written in a setting."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
 
 _HOST = re.compile(r"[a-z0-9._\-:%]+")
-"""A name as browsers send it, others than of ASCII letters encoded (xn--...), or an address."""
+"""A name as browsers send it, with letters beyond ASCII encoded (xn--...), or an IP address."""
 
 
 def place(authority: str) -> Place | None:
-    """Read `host` or `host:port`; the host comes without brackets and in lower case. None if it is neither."""
+    """Read `host` or `host:port`; the host is returned without brackets and in lower case. None if it is neither."""
     try:
         parts = urlsplit(f"//{authority}")
-        port = parts.port  # raises when it is no port
+        port = parts.port  # raises ValueError if it is not a port
     except ValueError:
         return None
+    # `urlsplit` takes much more than an authority. Whatever is there in addition would be a way to say one name and
+    # mean another.
     if parts.username is not None or parts.path or parts.query or parts.fragment:
         return None
     if _HOST.fullmatch(parts.hostname or "") is None:
@@ -74,11 +84,11 @@ def place(authority: str) -> Place | None:
 
 @dataclass(frozen=True)
 class Names:
-    """Under which names this machine is reached, and whose pages may use it.
+    """The names by which this machine is reached, and the origins whose pages may use it.
 
     Args:
-        bound: host that the server is bound to.
-        further: names beside loopback and the bound one.
+        bound: host to which the server is bound.
+        further: names other than loopback and the bound one.
         origins: foreign origins as `scheme://host:port`.
     """
 
@@ -90,29 +100,41 @@ class Names:
     def from_environment(
         cls, bound: str, environ: Mapping[str, str] = os.environ, variables: Sequence[str] = (VARIABLE,)
     ) -> "Names":
-        """With the names that some variables hold, and the origins of KPP_ORIGINS.
+        """The names that the given variables hold, and the origins of KPP_ORIGINS.
+
+        Args:
+            bound: host to which the server is bound.
+            environ: the variables.
+            variables: those with names of this machine.
 
         Raises:
-            SecurityError: naming the variable and what in it is no name or no origin.
+            SecurityError: naming the variable, and what in it is not a name or not an origin.
         """
         further = frozenset(found for variable in variables for found in named(environ, variable))
         return cls(bound, further, _origins(environ))
 
     def is_ours(self, host: str) -> bool:
-        """Is this this machine as seen from itself, the host that the server was bound to, or a further name?"""
+        """True if a host is this machine as seen from itself, the host to which the server is bound, or a further name.
+
+        The port does not count: a proxy or a container may map it.
+        """
         own = host == self.bound.strip("[]").lower() or any(host == each.host for each in self.further)
         return own or is_loopback(host)
 
     def allows(self, origin: str) -> bool:
-        """May pages of this foreign origin use the server?"""
+        """True if pages of this foreign origin may use the server."""
         return _normal(origin) in self.origins
 
     def sent(self, origin: str, host: Place) -> bool:
-        """Has this server sent the pages of an origin?
+        """True if this server itself has sent the pages of an origin.
 
-        It has if they were reached under the name and port that the request names. A proxy that ends TLS may pass on
-        another Host: then its own name, one of the further ones, stands in the origin, with the port of that name or
-        without any.
+        It has if they were reached by the name and port that the request names. A proxy that ends TLS may pass on
+        another Host: then the origin has the proxy's own name, which must be one of the further names, with the port of
+        that name or without any.
+
+        Args:
+            origin: the request's Origin header.
+            host: the request's Host header.
         """
         scheme, found = _origin(origin)
         if found is None:
@@ -126,7 +148,8 @@ class Names:
 
 
 def is_loopback(host: str) -> bool:
-    """Is this host reached from this machine alone?"""
+    """True if a host can be reached from this machine only."""
+    # Other names are not looked up: a resolver may be wrong, or in a stranger's hands.
     name = host.strip("[]").lower()
     if name == "localhost":
         return True
@@ -137,12 +160,16 @@ def is_loopback(host: str) -> bool:
 
 
 def named(environ: Mapping[str, str] = os.environ, variable: str = VARIABLE) -> list[Place]:
-    """Further names of this machine, from one variable. Raises SecurityError."""
+    """Further names of this machine, in the order of one variable.
+
+    Raises:
+        SecurityError: naming the variable, and what in it is not a name.
+    """
     found = []
     for text in filter(None, (part.strip() for part in setting(variable, "", environ).split(","))):
         name = place(text)
         if name is None:
-            raise SecurityError(f"{variable}: {text!r} is no name: write plant.example or plant.example:8443")
+            raise SecurityError(f"{variable}: {text!r} is not a name: write plant.example or plant.example:8443")
         found.append(name)
     return found
 
@@ -153,8 +180,9 @@ def check(hosts: Sequence[str], origins: Sequence[str], names: Names) -> Refusal
     Args:
         hosts: values of Host; exactly one is needed.
         origins: values of Origin; programs send none, browsers one.
-        names: who we are and whom we let in.
+        names: names of this machine, and the origins that are allowed.
     """
+    # Two Host headers are a way to have a proxy see one and the server the other.
     host = place(hosts[0]) if len(hosts) == 1 else None
     if host is None or not names.is_ours(host.host):
         told = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
@@ -173,7 +201,7 @@ def _origin(origin: str) -> tuple[str, Place | None]:
 
 
 def _normal(origin: str) -> str | None:
-    """An origin with its port; None if it is none."""
+    """An origin with its port, also where it is the default; None if the text is not an origin."""
     scheme, found = _origin(origin)
     return None if found is None else f"{scheme}://{found.host}:{found.port or DEFAULT_PORTS[scheme]}"
 
@@ -183,6 +211,6 @@ def _origins(environ: Mapping[str, str]) -> frozenset[str]:
     for text in filter(None, (part.strip() for part in setting(ORIGINS_VARIABLE, "", environ).split(","))):
         normal = _normal(text)
         if normal is None:
-            raise SecurityError(f"{ORIGINS_VARIABLE}: {text!r} is no origin: write https://app.example")
+            raise SecurityError(f"{ORIGINS_VARIABLE}: {text!r} is not an origin: write https://app.example")
         found.add(normal)
     return frozenset(found)

@@ -1,11 +1,11 @@
 """The folder of keys: pairs for the encrypted bus, the list of those who may connect, and the tokens of the web doors.
 
-    server.json         pair of the sockets that bind; who connects needs its public half
+    server.json         pair of the sockets that bind; those that connect need its public half
     node.json           pair with which the nodes connect
-    clients/NAME.json   public keys that are let in, one file each, with the role of each
+    clients/NAME.json   public keys that are admitted, one file each, with the role of each
     tokens.json         names, roles and hashes of the tokens
 
-The folder has mode 0700 and each file 0600; what others can read is refused instead of used.
+The folder has mode 0700 and each file 0600; a file that others can read is refused instead of used.
 """
 
 import contextlib
@@ -24,16 +24,19 @@ from system.environment_variables import data_folder, setting
 from system.whole import write_whole
 
 VARIABLE = "KPP_KEYS"
+"""Environment variable with the folder."""
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 LARGEST = 1 << 20
-"""Bytes of a file that is read."""
+"""Most bytes of a file of the folder."""
 
 Z85 = Annotated[str, msgspec.Meta(min_length=40, max_length=40)]
+"""A key of 32 bytes as text (ZeroMQ RFC 32)."""
 
 
 class SecurityError(OSError):
-    """Keys that cannot be used, or an address that must not be bound; the text says why and what to do."""
+    """Keys that cannot be used, or an address that must not be bound. The text says why, and what to do."""
 
 
 class KeyPair(msgspec.Struct, frozen=True):
@@ -43,35 +46,41 @@ class KeyPair(msgspec.Struct, frozen=True):
     secret: Z85
 
     def __repr__(self) -> str:
-        """The public half alone: what is printed or logged shall hold no secret."""
+        """The public half only: nothing that is printed or logged may show a secret."""
         return f"KeyPair(public={self.public!r})"
 
 
 class ClientKey(msgspec.Struct, frozen=True):
-    """The half that others may see of a program's pair, and what the program may do."""
+    """The public half of a program's pair, and what the program may do."""
 
     public: Z85
     role: Literal["viewer", "operator", "admin", "node"] = "operator"
-    """Keys that were made before there were roles go on commanding."""
+    """Files that were made before there were roles have none, and their programs may go on giving commands."""
 
 
 NOBODY = Caller("", Role.PUBLIC)
-"""Whoever has no key that is on the list."""
+"""A caller whose key is not on the list."""
 
 ANYBODY = Caller("", Role.NODE)
-"""Whoever reaches the bus of a plant without keys."""
+"""Every caller on the bus of a plant without keys, and the plant's own nodes on one with keys."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What the sockets of a node need."""
+    """The keys that the sockets of a node need.
+
+    Attributes:
+        server: pair of the sockets that bind.
+        node: pair of the sockets that connect.
+        folder: folder of the keys, in which the admitted keys are looked up.
+    """
 
     server: KeyPair
     node: KeyPair
     folder: Path
 
     def known(self) -> set[str]:
-        """Every key that may connect now; one whose file cannot be used may not."""
+        """Every key that may connect at present; one whose file cannot be used may not."""
         found = {self.node.public}
         for path in (self.folder / "clients").glob("*.json"):
             with contextlib.suppress(SecurityError):
@@ -79,11 +88,15 @@ class Curve:
         return found
 
     def allowed(self, public: str) -> bool:
-        """May who has this key connect? Read anew each time, so that a key can be added and withdrawn."""
+        """True if a public key may connect. The files are read each time, so keys can be added and withdrawn."""
         return self.caller(public) != NOBODY
 
     def caller(self, public: str) -> Caller:
-        """Whose key this is and what it may do; NOBODY if it is not on the list, or not any more."""
+        """Whose key this is and what it may do; NOBODY if it is not on the list, or no longer on it.
+
+        Raises:
+            SecurityError: if a file of the list cannot be used.
+        """
         if public == self.node.public:
             return ANYBODY
         for path in (self.folder / "clients").glob("*.json"):
@@ -94,16 +107,17 @@ class Curve:
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the keys are: KPP_KEYS, or `keys` in the plant's data."""
+    """Where the keys are: KPP_KEYS, or else the folder `keys` in the plant's data."""
+    # Absolute, since it is a key of the cache below, and messages that name it are read elsewhere.
     return Path(setting(VARIABLE, str(data_folder(environ) / "keys"), environ)).absolute()
 
 
 @cache
 def curve(where: Path) -> Curve | None:
-    """Keys of the bus; None when there are none.
+    """Keys of the bus; None if there are none. Read once in a process: its sockets keep the keys that they began with.
 
     Raises:
-        SecurityError: if there are some and they cannot be used.
+        SecurityError: if there are keys and they cannot be used.
     """
     if not (where / "server.json").exists():
         return None
@@ -112,7 +126,11 @@ def curve(where: Path) -> Curve | None:
 
 
 def tokens(where: Path) -> Tokens | None:
-    """Tokens of the web doors; None when there are none. Raises SecurityError as `curve`."""
+    """Tokens of the web doors; None if there are none.
+
+    Raises:
+        SecurityError: if there are tokens and they cannot be used.
+    """
     path = where / "tokens.json"
     if not path.exists():
         return None
@@ -121,18 +139,22 @@ def tokens(where: Path) -> Tokens | None:
 
 
 def folders(where: Path) -> tuple[Path, ...]:
-    """The folders in which a change means that a key or a token was added or withdrawn."""
+    """The folders to watch: a change in them means that a key or a token was added or withdrawn."""
     return tuple(each for each in (where, where / "clients") if each.is_dir())
 
 
 def clients(where: Path) -> list[tuple[str, str]]:
-    """Names and roles of the keys that are let in. Raises SecurityError as `curve`."""
+    """Names and roles of the keys that are admitted, by name.
+
+    Raises:
+        SecurityError: if a file of the list cannot be used.
+    """
     return [(path.stem, _read(path, ClientKey).role) for path in sorted((where / "clients").glob("*.json"))]
 
 
 def write(path: Path, value: Any) -> None:
-    """Write a file of the folder: complete or not at all, and never readable by others, not for a moment."""
-    path = path.resolve()  # what a link leads to is written, and the link stays
+    """Write a file of the folder as JSON: whole or not at all, and never readable by others, not even for a moment."""
+    path = path.resolve()  # a folder that is missing is made where a link leads
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
@@ -140,22 +162,24 @@ def write(path: Path, value: Any) -> None:
 def _read(path: Path, kind: Any) -> Any:
     _require_private(path, FILE_MODE)
     try:
+        # One byte more than the limit shows that the file is larger, however large it is.
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise SecurityError(f"{path} is larger than {LARGEST} bytes")
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, ValueError) as error:
-        raise SecurityError(f"{path} is damaged ({error}): make it anew with `kpp keys`") from error
+        raise SecurityError(f"{path} is damaged ({error}): make it again with `kpp keys`") from error
     except FileNotFoundError as error:
-        raise SecurityError(f"{path} is missing: make the keys anew with `kpp keys init`") from error
+        raise SecurityError(f"{path} is missing: make the keys again with `kpp keys init`") from error
 
 
 def _require_private(path: Path, mode: int) -> None:
+    # Refused rather than closed: a secret that others could read may have been read, and needs to be replaced.
     try:
         found = path.stat()
     except FileNotFoundError:
         return
     if stat.S_IMODE(found.st_mode) & ~mode:
         told = stat.S_IMODE(found.st_mode)
-        raise SecurityError(f"{path} has mode {told:04o}, others could read it: chmod {mode:o} {path}")
+        raise SecurityError(f"{path} has mode {told:04o}, so others could read it: chmod {mode:o} {path}")

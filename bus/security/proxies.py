@@ -1,7 +1,7 @@
-"""Whose address a request comes from when proxies stand before the door.
+"""From which address a request comes when proxies stand in front of the door. Pure.
 
-A proxy names its client in X-Forwarded-For, but so can anybody. The header is believed as far as the machines that
-wrote it are named in KPP_TRUSTED_PROXIES, and not at all from others.
+A proxy names its client in X-Forwarded-For, but anybody can write that header. It is believed as far as the machines
+that wrote it are named in KPP_TRUSTED_PROXIES, and not at all from others.
 """
 
 import ipaddress
@@ -21,13 +21,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxies that are believed."""
+    """The proxies that are believed, as networks; one address is a network of its own."""
 
     networks: tuple[Network, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Proxies":
-        """Those of KPP_TRUSTED_PROXIES; none if it is unset or empty.
+        """The proxies of KPP_TRUSTED_PROXIES; none if it is unset or empty.
 
         Raises:
             SecurityError: naming what is neither an address nor a network.
@@ -42,20 +42,22 @@ class Proxies:
         return cls(tuple(found))
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
-        """The address of who asks.
+        """The address of the client that asks.
 
         Args:
             peer: the other end of the connection.
             forwarded: values of X-Forwarded-For, in order.
 
         Returns:
-            The last address on the way that no trusted proxy has; the peer if it is no trusted proxy itself.
+            The last address on the way that is not a trusted proxy's; the peer if that is not a trusted proxy.
         """
+        # Each proxy appends the address from which it was asked. So the list is read from its end, and only as long as
+        # a trusted proxy has written the entry: what is before it may be made up.
         nearest = peer
         hops = [hop.strip() for value in forwarded for hop in value.split(",")]
         while hops and self._trusts(nearest):
             found = _address(hops.pop())
-            if found is None:  # "unknown", or made up: whoever wrote it is the last that is known
+            if found is None:  # "unknown", or not an address: the proxy that wrote it is the last that is known
                 break
             nearest = str(found)
         return nearest
@@ -66,7 +68,7 @@ class Proxies:
 
 
 def _address(name: str) -> Address | None:
-    """An address as proxies write it: bare, with a port, or in brackets; None if it is none."""
+    """An address as proxies write it: bare, with a port, or in brackets; None if the text is not an address."""
     host = name
     if name.startswith("["):
         host = name[1:].partition("]")[0]
@@ -76,5 +78,5 @@ def _address(name: str) -> Address | None:
         found = ipaddress.ip_address(host)
     except ValueError:
         return None
-    # A socket that takes both kinds shows the old one inside the new one.
+    # A socket for both kinds of address shows IPv4 inside IPv6 (::ffff:10.0.0.2), and settings have plain IPv4.
     return getattr(found, "ipv4_mapped", None) or found

@@ -1,15 +1,15 @@
-"""How often somebody may ask: a token bucket per caller, pure and of bounded size."""
+"""How often a caller may ask: a token bucket for each, pure and of bounded size."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 CALLERS = 4096
-"""Callers that are remembered; beyond it those who have asked least lately are forgotten."""
+"""Callers that are remembered; beyond that number, those that have not asked for longest are forgotten."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """So many a second, and so many at once."""
+    """How many a second in the long run, and how many at once after a rest."""
 
     per_second: float
     burst: float
@@ -22,7 +22,11 @@ class _Bucket:
 
 
 class Limiter:
-    """One bucket for each caller."""
+    """One bucket for each caller.
+
+    Args:
+        rate: what each caller may ask.
+    """
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
@@ -32,11 +36,11 @@ class Limiter:
         """Take one from the caller's bucket.
 
         Args:
-            caller: who asks.
+            caller: name or address of the caller.
             now: time on a clock that never goes back (s).
 
         Returns:
-            0 if there was one, else seconds until there will be.
+            0 if there was one; otherwise nothing was taken, and seconds until there will be one.
         """
         bucket = self._buckets.get(caller)
         if bucket is None:
@@ -44,6 +48,8 @@ class Limiter:
             while len(self._buckets) > CALLERS:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(caller)
+        # Filled up at each look by what has flowed in since the last one: a bucket that nobody uses costs nothing. One
+        # that is forgotten and made again is full, so it is the idle ones that are forgotten.
         bucket.level = min(self.rate.burst, bucket.level + (now - bucket.at) * self.rate.per_second)
         bucket.at = now
         if bucket.level >= 1.0:
@@ -52,6 +58,6 @@ class Limiter:
         return (1.0 - bucket.level) / self.rate.per_second
 
     def empty(self, caller: str, now: float) -> bool:
-        """Is the caller's bucket empty? Takes nothing."""
+        """True if the caller's bucket is empty at `now`; takes nothing."""
         bucket = self._buckets.get(caller)
         return bucket is not None and bucket.level + (now - bucket.at) * self.rate.per_second < 1.0

@@ -1,21 +1,21 @@
-"""How many requests may be under way at a time, in all and of one caller. Pure and of bounded size."""
+"""How many requests may be under way at a time, in total and for one caller. Pure and of bounded size."""
 
 from collections import Counter
 
 from bus.security.hosts import Refusal
 
 SHARE = 0.75
-"""What one caller may have of all; the rest is there for others."""
+"""The part of all requests that one caller may have; the rest is kept for others."""
 
 RETRY_AFTER = 1
-"""Seconds after which somebody for whom there was no room should ask again."""
+"""Seconds after which a caller for whom there was no room should ask again."""
 
 
 class Room:
     """The requests that are under way at a door.
 
     Args:
-        most: at a time.
+        most: requests at a time, of all callers together.
     """
 
     def __init__(self, most: int) -> None:
@@ -24,24 +24,26 @@ class Room:
         self._taken: Counter[str] = Counter()
 
     def enter(self, who: str, *, urgent: bool = False) -> bool:
-        """A request begins; false if there is no room for it. One that was let in leaves at its end.
+        """Begin a request; False if there is no room for it. One that was admitted has to `leave` at its end.
 
         Args:
             who: name of the caller, or its address.
-            urgent: true for what is let in however many there are.
+            urgent: True for a request that is admitted however many there are.
         """
+        # An urgent one counts like any other, so the others wait until there is room again.
         if not urgent and (self._taken.total() >= self._most or self._taken[who] >= self._share):
             return False
         self._taken[who] += 1
         return True
 
     def leave(self, who: str) -> None:
-        """A request that was let in has ended."""
+        """End a request that was admitted."""
         self._taken[who] -= 1
+        # A counter keeps zeros: without this every address that ever asked would be remembered.
         if not self._taken[who]:
             del self._taken[who]
 
     def full(self) -> Refusal:
-        """Why somebody was not let in."""
+        """The refusal of a request for which there was no room."""
         reason = f"{self._most} requests are under way, or {self._share} of yours: ask again in {RETRY_AFTER} s"
         return Refusal(503, "too-many", reason, retry_after=RETRY_AFTER)

@@ -1,4 +1,7 @@
-"""Tells when files of a folder change, by an event of the kernel: nobody asks again and again."""
+"""Reports when files of a folder change, by an event of the kernel and without polling.
+
+inotify is called by way of ctypes, since Python does not offer it and a dependency for three calls is not worth it.
+"""
 
 import ctypes
 import os
@@ -8,16 +11,23 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-_CHANGED = 0x008 | 0x040 | 0x080 | 0x200  # IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE of <sys/inotify.h>
+_CHANGED = 0x008 | 0x040 | 0x080 | 0x200
+"""IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE of <sys/inotify.h>. Not IN_MODIFY, which comes with each
+write: a file would be read before it is complete."""
+
 _EVENTS = 64 * 1024
+"""Bytes that are read at a time: many events, which then cause one call."""
 
 
 class Watch(threading.Thread):
-    """Watches folders until it is closed; where the kernel has no inotify it hears of nothing.
+    """Watches folders until it is closed; on other systems than Linux it reports nothing.
 
     Args:
-        folders: the folders.
-        tell: called in this thread after each change.
+        folders: the folders, which must exist.
+        tell: called in this thread after changes.
+
+    Raises:
+        OSError: if a folder cannot be watched.
     """
 
     def __init__(self, folders: tuple[Path, ...], tell: Callable[[], object]) -> None:
@@ -34,18 +44,21 @@ class Watch(threading.Thread):
                     raise OSError(ctypes.get_errno(), f"{folder} cannot be watched")
 
     def run(self) -> None:
-        """Wait for changes."""
-        watched = select.poll()  # select() itself takes no descriptor above 1023, and a door may have more
+        """Wait for changes, and report them, until the watch is closed."""
+        watched = select.poll()  # select() takes no descriptor above 1023, and a door may have more
         for each in (self._wake, self._events):
             if each >= 0:
                 watched.register(each, select.POLLIN)
         while not self._stopping.is_set():
             if any(ready == self._events for ready, _ in watched.poll()):
+                # What the events say does not matter: the listener reads the files as they are then.
                 os.read(self._events, _EVENTS)
                 self._tell()
 
     def close(self) -> None:
-        """Watch no more."""
+        """End the watch. It must not be called twice."""
+        # The pipe wakes the thread, which waits without a limit. A call from `tell` runs in the thread itself, which
+        # cannot wait for its own end.
         self._stopping.set()
         os.write(self._waker, b".")
         if self.is_alive() and threading.current_thread() is not self:

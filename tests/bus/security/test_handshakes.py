@@ -48,7 +48,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
         (
             "here",
             "none",
-            ("it has no keys, and this plant has (in {server})", "asks for keys, and there are none in {client}"),
+            ("it has no keys, and this plant has (in {server})", "requires keys, and there are none in {client}"),
         ),
         (
             "none",
