@@ -331,7 +331,15 @@ def _sender(frame: zmq.Frame) -> Caller:
     # Looked up with every message: the role of a key may have changed since the handshake, or the key be withdrawn.
     curve = keys.curve(keys.folder())
     user = frame.get("User-Id")
-    return NOBODY if curve is None or not isinstance(user, str) else curve.caller(user)
+    if curve is None or not isinstance(user, str):
+        return NOBODY
+    # A file of the list may be damaged, or be removed between the listing and the reading. This runs in the main loop
+    # of the node that was asked, which must not end by it.
+    try:
+        return curve.caller(user)
+    except keys.SecurityError as error:
+        _log.complain(f"a request is treated as one of a stranger: {error}")
+        return NOBODY
 
 
 class _Owner:

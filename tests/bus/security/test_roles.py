@@ -113,6 +113,26 @@ def test_s05_a_key_is_looked_at_with_every_request(folder: Path) -> None:
     assert curve.caller(public) == keys.NOBODY
 
 
+def test_a_list_of_keys_that_cannot_be_read_does_not_end_the_node_that_is_asked(
+    folder: Path, free_tcp_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def damaged(_curve: keys.Curve, _public: str) -> Caller:
+        raise keys.SecurityError("other.json is damaged")
+
+    address = f"tcp://127.0.0.1:{free_tcp_port}"
+    pair = made(folder, "tool", "--role", "admin")
+    with Server(address) as server:
+        socket = connected(zmq.DEALER, address, folder, pair)
+        socket.send(b"first")
+        assert received(server).caller == Caller("tool", Role.ADMIN)
+        monkeypatch.setattr(keys.Curve, "caller", damaged)
+        socket.send(b"second")
+        asked = received(server)
+        assert (asked.payload, asked.caller) == (b"second", keys.NOBODY)
+        socket.close()
+    assert "other.json is damaged" in caplog.text
+
+
 def test_s05_a_key_from_before_there_were_roles_goes_on_commanding(folder: Path) -> None:
     keys.write(folder / "clients" / "old.json", {"public": "x" * 40})
     curve = keys.curve(folder)
