@@ -3,6 +3,7 @@
 One question is open at a time; it is put again, to the next instance, if no answer arrives.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,7 +20,8 @@ RETRY_INTERVAL = 0.3
 """Seconds until a question that was not answered is asked again, of the next instance if there is one."""
 
 PATIENCE_MAX = 1.2
-"""Longest such time: each question without an answer doubles it, lest a slow producer become slower still."""
+"""Longest such time: each question without an answer doubles it, lest a slow producer become slower still. An instance
+that cannot be reached for as long is left for the next one."""
 
 REFUSALS_KEPT = 100
 """Reasons that are kept for people; the oldest make room."""
@@ -46,6 +48,7 @@ class Repairer:
         self._turn = 0
         self._due = 0.0
         self._patience = RETRY_INTERVAL
+        self._reach_by = math.inf
         self._dealer: Dealer | None = None
         self.refused: deque[str] = deque(maxlen=REFUSALS_KEPT)
         """Why something could not be repaired, the newest reasons."""
@@ -78,14 +81,20 @@ class Repairer:
             self._patience = min(2 * self._patience, PATIENCE_MAX)
         # No answer in time: the socket is dropped, and with it the question, which may still lie in one of libzmq's
         # queues. The next instance is asked, if there is one.
-        if self._dealer is None or request == self._asked:
+        if self._dealer is None or request == self._asked or now >= self._reach_by:
             self._forget()
             self._dealer = Dealer(self._addresses[self._turn % len(self._addresses)])
             self._turn += 1
-        self._asked = request if self._dealer.send(codec.encode(request)) else None
+            self._reach_by = math.inf
+        if self._dealer.send(codec.encode(request)):
+            self._asked, self._due, self._reach_by = request, now + self._patience, math.inf
+            return
         # A socket that is not connected yet takes nothing. The question then counts as not asked, so the next turn puts
-        # it again on the same socket, and its patience is not used up.
-        self._due = now + (self._patience if self._asked is not None else 0.0)
+        # it again on the same socket, and its patience is not used up. But only for a while: the instance may be gone
+        # for good, and another one have what is missing.
+        self._asked, self._due = None, now
+        if len(self._addresses) > 1:
+            self._reach_by = min(self._reach_by, now + PATIENCE_MAX)
 
     def _take(self, payload: bytes) -> list[Published]:
         try:

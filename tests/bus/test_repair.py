@@ -34,6 +34,19 @@ class Slow:
         pass
 
 
+class Gone(Slow):
+    """A socket that reaches only the second of two producers."""
+
+    opened: list[str] = []  # noqa: RUF012  # of all sockets
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        Gone.opened.append(address)
+
+    def send(self, payload: bytes) -> bool:
+        return self._address == "second" and super().send(payload)
+
+
 def tick(seq: int) -> Tick:
     made: Tick = codec.build(Tick, sample(Tick) | {"run": "r", "seq": seq, "epoch": 1, "commands": []})
     return made
@@ -66,3 +79,20 @@ def test_a_producer_that_is_slow_is_asked_less_and_less_until_it_answers(monkeyp
     Slow.answers.append(codec.encode(codec.build(Replay, fields)))
     begun = now[0]
     assert asked(begun + 1.0)[:2] == pytest.approx([begun, begun + RETRY_INTERVAL], abs=0.03)
+
+
+def test_an_instance_that_is_not_there_is_left_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(repair, "Dealer", Gone)
+    monkeypatch.setattr(repair, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(Gone, "opened", [])
+    monkeypatch.setattr(Slow, "questions", 0)
+    stream = TickStream()
+    repairer = Repairer(stream, ["first", "second"], codec.decode_clock_reply)
+    stream.on(tick(1))
+    stream.on(tick(3))
+    while not Slow.questions:
+        repairer.work()
+        now[0] += 0.01
+        assert now[0] < PATIENCE_MAX + 0.1
+    assert Gone.opened == ["first", "second"], "no socket more than it takes"
