@@ -1,7 +1,7 @@
 """Message <-> bytes, pure and hardened: the only code that packs and unpacks frames.
 
-A decoder takes bytes from anybody: it bounds the size first, then builds nothing but the declared types, checks every
-limit while it does, and skips what is not declared without building it.
+A decoder takes bytes from anybody. It bounds their size first, then builds nothing but the declared types, checks every
+limit as it goes, and skips fields that are not declared without building them.
 """
 
 from functools import cache
@@ -35,9 +35,10 @@ _BY_TOPIC = {cls.TOPIC.encode(): cls for cls in PUBLISHED}
 
 
 class FrameError(ValueError):
-    """Bytes or values that are no message; the text says what is wrong."""
+    """Bytes or values that are not a message; the text says what is wrong."""
 
 
+# Once for each type: a decoder prepares its type when it is made.
 @cache
 def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(kind)
@@ -46,14 +47,14 @@ def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
 def encode(message: Message, limit: int = MAX_TELEMETRY) -> bytes:
     """Pack one message.
 
-    The sender vouches for its values (see `build`); a receiver refuses what is not finite.
+    Values are not checked again: the sender vouches for them (see `build`), and receivers refuse what is not finite.
 
     Args:
         message: what to pack.
-        limit: size in bytes that its receiver accepts.
+        limit: largest size in bytes that its receiver accepts.
 
     Raises:
-        FrameError: if it holds something that is no plain value, or is larger than a receiver accepts.
+        FrameError: if it holds something that is not a plain value, or is larger than the limit.
     """
     try:
         payload = _ENCODER.encode(message)
@@ -70,7 +71,11 @@ def encode_published(message: Published) -> Pair:
 
 
 def build(kind: Any, fields: dict[str, Any]) -> Any:
-    """Make a message of `kind` (a message class or a union of them) from plain values, checked like received bytes.
+    """Make a message from plain values, which are checked like received bytes.
+
+    Args:
+        kind: a message class, or a union of them.
+        fields: its fields by name.
 
     Raises:
         FrameError: naming the field, what it holds and what it needs.
@@ -86,7 +91,7 @@ def decode(payload: bytes, kind: Any, limit: int = MAX_TELEMETRY) -> Any:
 
     Args:
         payload: the bytes as received.
-        kind: a message class, or a union of classes that are told apart by `type`.
+        kind: a message class, or a union of classes that differ in `type`.
         limit: largest accepted size in bytes.
 
     Raises:
@@ -94,6 +99,8 @@ def decode(payload: bytes, kind: Any, limit: int = MAX_TELEMETRY) -> Any:
     """
     if len(payload) > limit:
         raise FrameError(f"{len(payload)} bytes are over the limit of {limit}")
+    # msgspec raises more kinds of errors than its own on hostile input: texts that are not UTF-8, nesting without end.
+    # None of them may pass, since callers take nothing but FrameError for a bad frame.
     try:
         return _decoder(kind).decode(payload)
     except UnicodeDecodeError as error:
@@ -103,37 +110,37 @@ def decode(payload: bytes, kind: Any, limit: int = MAX_TELEMETRY) -> Any:
 
 
 def decode_clock_request(payload: bytes) -> ClockRequest:
-    """Decode what a client sends to the clock. Raises FrameError."""
+    """Decode what a client sends to the clock; raises FrameError as `decode`."""
     request: ClockRequest = decode(payload, ClockRequest, MAX_REQUEST)
     return request
 
 
 def decode_clock_reply(payload: bytes) -> ClockReply:
-    """Decode what the clock answers. Raises FrameError."""
+    """Decode what the clock answers; raises FrameError as `decode`."""
     reply: ClockReply = decode(payload, ClockReply)
     return reply
 
 
 def decode_module_request(payload: bytes) -> ModuleRequest:
-    """Decode what a client sends to a module's snapshot socket. Raises FrameError."""
+    """Decode what a client sends to a module's snapshot socket; raises FrameError as `decode`."""
     request: ModuleRequest = decode(payload, ModuleRequest, MAX_REQUEST)
     return request
 
 
 def decode_module_reply(payload: bytes) -> ModuleReply:
-    """Decode what a module's snapshot socket answers. Raises FrameError."""
+    """Decode what a module's snapshot socket answers; raises FrameError as `decode`."""
     reply: ModuleReply = decode(payload, ModuleReply)
     return reply
 
 
 def decode_recorder_request(payload: bytes) -> RecorderRequest:
-    """Decode what a client sends to the recorder. Raises FrameError."""
+    """Decode what a client sends to the recorder; raises FrameError as `decode`."""
     request: RecorderRequest = decode(payload, RecorderRequest, MAX_REQUEST)
     return request
 
 
 def decode_recorder_reply(payload: bytes) -> RecorderReply:
-    """Decode what the recorder answers. Raises FrameError."""
+    """Decode what the recorder answers; raises FrameError as `decode`."""
     reply: RecorderReply = decode(payload, RecorderReply)
     return reply
 
@@ -144,10 +151,12 @@ def decode_published(topic: bytes, payload: bytes) -> Published:
     Raises:
         FrameError: if the topic is unknown, or the payload is not its message.
     """
+    # `state/m1/` is of the kind `state/`; a topic without a slash is its own kind.
     kind = _BY_TOPIC.get(topic[: topic.find(b"/") + 1] or topic)
     if kind is None:
         raise FrameError(f"unknown topic {topic[:64]!r}")
     message: Published = decode(payload, kind)
+    # Subscribers choose by topic: one that does not fit would bring a module's state under another module's name.
     if message.topic().encode() != topic:
         raise FrameError(f"topic {topic[:64]!r} is not the message's own, {message.topic()!r}")
     return message

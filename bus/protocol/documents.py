@@ -9,11 +9,11 @@ from bus.protocol.schema import FINITE
 
 
 def schemas(kinds: Iterable[Any], reference: str) -> dict[str, Any]:
-    """Schemas of messages and of what they are made of, by name.
+    """Schemas of messages and of the structures in them, by name.
 
     Args:
         kinds: message classes.
-        reference: how they refer to each other, with `{name}` in it.
+        reference: form of the references between them, with `{name}` in it.
     """
     _, components = msgspec.json.schema_components(list(kinds), ref_template=reference)
     found: dict[str, Any] = without_infinity(components)
@@ -21,7 +21,7 @@ def schemas(kinds: Iterable[Any], reference: str) -> dict[str, Any]:
 
 
 def without_infinity(value: Any) -> Any:
-    """A schema without the limits that only say "finite": in JSON every number is."""
+    """A schema without the limits that only mean "finite", since every number of JSON is."""
     if isinstance(value, dict):
         return {
             name: without_infinity(each)

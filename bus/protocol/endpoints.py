@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from system.environment_variables import setting
 
 DEFAULT_MODULES = "m1"
+"""Value of KPP_MODULES if it is not set."""
 
 NOT_MODULES = frozenset({"clock", "physics", "gateway", "recorder", "ui", "watchdog"})
-"""Names of nodes, which would not be told from modules of these names."""
+"""Names of nodes: in beats, alarms and KPP_NODES a module of the same name could not be distinguished from the node."""
 
 INSTANCES = ("a", "b")
 """Names of the processes of a module: the first one, and its hot standby."""
 
 
 class EndpointError(ValueError):
-    """A setting that names no usable address; the text names the variable and what it needs."""
+    """A setting without a usable address; the text names the variable and what it needs."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,13 @@ class HttpAddress:
 
 @dataclass(frozen=True)
 class InstanceEndpoints:
-    """Sockets of one process of a plant module."""
+    """Sockets of one process of a plant module.
+
+    Attributes:
+        instance: one of INSTANCES.
+        publish: address of its states, events and results.
+        snapshot: address where it answers requests.
+    """
 
     instance: str
     publish: str
@@ -41,7 +48,7 @@ class InstanceEndpoints:
 
 @dataclass(frozen=True)
 class ModuleEndpoints:
-    """A plant module and the processes that fold it: the first one, and a hot standby if there is one."""
+    """A plant module and the processes that compute it: the first one, and a hot standby if there is one."""
 
     module: str
     instances: tuple[InstanceEndpoints, ...]
@@ -60,7 +67,7 @@ class ModuleEndpoints:
         """The sockets of one instance.
 
         Raises:
-            EndpointError: if there is no such instance, naming those there are.
+            EndpointError: if there is no such instance, naming those that exist.
         """
         for endpoints in self.instances:
             if endpoints.instance == name:
@@ -73,7 +80,7 @@ class ModuleEndpoints:
 class Endpoints:
     """All addresses of one plant.
 
-    ZeroMQ addresses are `tcp://host:port`; the node that owns one binds it, everybody else connects.
+    ZeroMQ addresses are `tcp://host:port`; the node that owns an address binds it, everybody else connects.
     """
 
     clock_http: HttpAddress
@@ -87,16 +94,16 @@ class Endpoints:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Endpoints":
-        """Read the addresses; what is not set, or empty, has its default on 127.0.0.1.
+        """Read the addresses; a variable that is not set, or is empty, has its default on 127.0.0.1.
 
         Variables: `KPP_CLOCK_HTTP`, `KPP_GATEWAY_HTTP`, `KPP_GATEWAY_WEBSOCKET`, `KPP_UI_HTTP` (`host:port`),
-        `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_RECORDER`, `KPP_PHYSICS_SNAPSHOT` (`tcp://host:port`;
-        module number k, from 0, uses port + k, and its standby port + number of modules + k), `KPP_MODULES` (names,
-        separated by commas, `name@host` for one on another host), `KPP_INSTANCES` (processes of each module: 1, or 2
-        with a hot standby).
+        `KPP_CLOCK_PUBLISH`, `KPP_CLOCK_CONTROL`, `KPP_PHYSICS_PUBLISH`, `KPP_RECORDER`, `KPP_PHYSICS_SNAPSHOT`
+        (`tcp://host:port`; module number k, from 0, uses port + k, and its standby port + number of modules + k),
+        `KPP_MODULES` (names, separated by commas, `name@host` for one on another host), `KPP_INSTANCES` (processes of
+        each module: 1, or 2 with a hot standby).
 
         Raises:
-            EndpointError: naming the variable.
+            EndpointError: naming the variable, its value and what it needs.
         """
 
         def http(name: str, default: str) -> HttpAddress:
@@ -118,6 +125,7 @@ class Endpoints:
         if instances not in {"1", "2"}:
             raise EndpointError(f"KPP_INSTANCES={instances!r}: use 1, or 2 for a hot standby of each module")
 
+        # The standbys come after all first instances, so adding standbys moves no address that programs know.
         def sockets(k: int, host: str) -> tuple[InstanceEndpoints, ...]:
             return tuple(
                 InstanceEndpoints(
@@ -143,7 +151,7 @@ class Endpoints:
         """The sockets of one module.
 
         Raises:
-            EndpointError: if there is no such module, naming those there are.
+            EndpointError: if there is no such module, naming those that exist.
         """
         for endpoints in self.modules:
             if endpoints.module == name:
@@ -157,11 +165,11 @@ class Endpoints:
 
 
 def _modules(value: str) -> dict[str, str]:
-    """Name of each module -> its host, empty where the addresses of the physics say it."""
+    """Name of each module -> its host; empty where KPP_PHYSICS_PUBLISH and KPP_PHYSICS_SNAPSHOT have it."""
     modules: dict[str, str] = {}
     for text in value.split(","):
         match = re.fullmatch(r"([a-z][a-z0-9_]{0,31})(?:@([A-Za-z0-9.\-]+))?", text.strip())
         if match is None or match[1] in NOT_MODULES or match[1] in modules:
-            raise EndpointError(f"KPP_MODULES: {text.strip()!r} is no module name: use distinct names like m1,m2")
+            raise EndpointError(f"KPP_MODULES: {text.strip()!r} is not a module name: use distinct names like m1,m2")
         modules[match[1]] = match[2] or ""
     return modules

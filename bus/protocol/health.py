@@ -1,7 +1,7 @@
-"""How a node is, by its own report: a kind and a reason that programs read, and words that only people do.
+"""How a node is by its own report: a kind and a reason, which programs read, and words, which only people read.
 
-The kinds are closed, since clock, watchdog, gateway and dashboard each act on them. The reasons are open: a receiver
-that does not know one still knows the kind.
+The set of kinds is closed, since clock, watchdog, gateway and dashboard each act on them. The set of reasons is open: a
+receiver that does not know a reason still knows the kind.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -9,42 +9,42 @@ from typing import Final, Literal, NamedTuple
 Health = Literal["unknown", "ok", "starting", "catching_up", "behind", "degraded", "fault", "alarm"]
 """What a node reports of itself.
 
-unknown: nothing, since its version has no such report; it is judged by its beats alone.
+unknown: nothing, since its version has no such report; it is judged by its beats only.
 ok: it does all of its work.
 starting: its main loop does not run yet.
-catching_up: it works off what it missed and gets further with it.
-behind: it has much to work off and does, whoever it has to wait for.
-degraded: it cannot do all of its work; shown as an alarm too.
-fault: it cannot go on in this run, and waiting is no use; shown as an alarm.
-alarm: it has found what must not be; shown as an alarm.
+catching_up: it works off what it missed, and makes progress.
+behind: it has much to work off and does so, even where it has to wait for others.
+degraded: it cannot do all of its work; shown as an alarm as well.
+fault: it cannot go on in this run, and waiting does not help; shown as an alarm.
+alarm: it has found something that must not be; shown as an alarm.
 """
 
 MAX_STATUS = 200
 """Longest text of a status, in characters."""
 
 COMPILING: Final = "compiling"
-"""Reason to be starting: the kernel is compiled, once on a machine, for minutes."""
+"""Reason to be starting: the kernel is being compiled, once on a machine, which may take minutes."""
 
 STANDING_BY: Final = "standing_by"
 """Another instance publishes for its module."""
 
 PARTS_MISSING: Final = "parts_missing"
-"""Some of the plant is not heard."""
+"""Part of the plant is not heard."""
 
 STORAGE: Final = "storage"
-"""The disk, or its room, does not take what is to be recorded."""
+"""The disk does not take what is to be recorded, or has no room for it."""
 
 LAG: Final = "lag"
-"""Ticks are published and not on disk."""
+"""Ticks have been published that are not on disk."""
 
 CONFLICTS: Final = "conflicts"
-"""Two publishers said different things of one tick."""
+"""Two publishers have published different states of one tick."""
 
 DAMAGE: Final = "damage"
-"""Recordings are damaged, or messages lost."""
+"""Recordings are damaged, or messages have been lost."""
 
 PROGRAMS: Final = "programs"
-"""Programs were killed again and again, or given up."""
+"""Programs were killed several times without success, or were given up by their supervisor."""
 
 BEGINNINGS: Final[dict[Health, str]] = {
     "starting": "starting: ",
@@ -58,17 +58,21 @@ BEGINNINGS: Final[dict[Health, str]] = {
 
 
 class HealthReport(NamedTuple):
-    """What a node reports of itself."""
+    """What a node reports of itself.
+
+    Attributes:
+        health: its kind.
+        detail: details in words for people.
+        reason: why, as one of the words above; empty where the kind says everything.
+    """
 
     health: Health
     detail: str
-    """For people."""
     reason: str = ""
-    """Why, as one of the words above; empty where the kind says all."""
 
     @property
     def text(self) -> str:
-        """The status for people, of the length that the wire takes."""
+        """The status in words for people, cut to the length that a message may have."""
         return f"{BEGINNINGS.get(self.health, '')}{self.detail}"[:MAX_STATUS]
 
 

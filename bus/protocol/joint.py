@@ -1,4 +1,4 @@
-"""What several modules answer to one command: each has a result of its own, and together they are one. Pure."""
+"""What several modules answer to one command: each has a result of its own, and together they make one. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,20 +13,23 @@ Outcome = Literal["applied", "rejected"]
 
 @dataclass(frozen=True)
 class JointOutcome:
-    """What became of a command so far, whoever it was for.
+    """What has become of a command so far, whether it was for one module or for all.
 
-    A command to one module has one result. One to every module is applied if any of them has applied it; `reason` names
-    those that have not, and `applied` says of each what is in force there.
+    A command to one module has one result. A command to every module is applied if any module has applied it; `reason`
+    names those that have not, and `applied` has for each what is in force there.
+
+    Attributes:
+        results: the results so far, by module.
     """
 
     results: dict[str, Result] = field(default_factory=dict)
 
     def and_result(self, result: Result) -> "JointOutcome":
-        """With one more; of one module the last counts."""
+        """The outcome with one more result; of several from one module the last counts."""
         return JointOutcome({**self.results, result.module: result})
 
     def missing(self, module: str, modules: Iterable[str]) -> tuple[str, ...]:
-        """Who has not answered yet.
+        """Modules that have not answered yet.
 
         A command whose run ended before its tick is answered by the clock, whoever it was for.
 
@@ -39,19 +42,21 @@ class JointOutcome:
         return () if CLOCK_MODULE in self.results else tuple(each for each in modules if each not in self.results)
 
     def told(self, module: str) -> Result:
-        """All results as one.
+        """All results as one result.
 
         Args:
             module: addressee of the command.
 
         Raises:
-            ValueError: if nobody has answered.
+            ValueError: if no module has answered.
         """
         found = list(self.results.values())
         if not found:
-            raise ValueError("nobody has answered")
+            raise ValueError("no module has answered yet")
         if module != EVERY_MODULE:
             return found[-1]
+        # Applied if anybody has: an emergency stop that one of three modules has carried out has acted, and must not be
+        # reported as one that has not.
         rejected = [each for each in found if each.outcome == "rejected"]
         outcome: Outcome = "rejected" if len(rejected) == len(found) else "applied"
         applied: dict[str, Any] = {each.module: each.applied for each in found if each.outcome == "applied"}

@@ -59,18 +59,19 @@ SPEED_MAX = 1e6
 """Limit of every speed on the wire, far beyond what a clock takes."""
 
 Mode = Literal["stopped", "running", "paused"]
+"""What simulated time does: it has not begun, goes on, or stands still."""
 
 Policy = Literal["hold", "catch_up", "stop"]
 """What the clock does when a module is late: wait, wait and then make up for it, or stop the run."""
 
 NODE_ALARMS = "node_alarms"
-"""Command by which the clock itself notes which nodes tell of what must not be."""
+"""Command by which the clock itself notes which nodes report an alarm."""
 
 NODE_ALARM = "node"
 """Kind of the event that goes with it when such an alarm is new."""
 
 CLOCK_MODULE = "clock"
-"""Module name of commands that the clock itself obeys."""
+"""Module name of commands that the clock itself carries out."""
 
 STOP_LATE = "stop_late"
 """Command by which the clock itself stops a run under policy `stop`."""
@@ -79,7 +80,7 @@ STOPPED_LATE = "policy"
 """Kind of the event that goes with it."""
 
 EVERY_MODULE = "*"
-"""Module name of a command that every plant module obeys, all in the same tick."""
+"""Module name of a command that every plant module carries out, all in the same tick."""
 
 
 def begin_id(run: str) -> str:
@@ -88,17 +89,23 @@ def begin_id(run: str) -> str:
 
 
 EMERGENCY_STOP = "emergency_stop"
-"""Command that sets a plant's brake at once; the one that anybody may give to every module."""
+"""Command that sets a plant's brake at once; the only one that may be given to every module."""
 
-# A bare "$" would let a trailing newline pass, hence "nothing follows" in the words that Python and JSON Schema share.
+# A bare "$" would let a trailing newline pass, hence "nothing follows" in syntax that Python and JSON Schema share.
 NAME = r"^[a-z][a-z0-9_]{0,31}(?![\s\S])"
 """What names of modules, nodes and commands look like."""
 
 ADDRESSEE = r"^(\*|[a-z][a-z0-9_]{0,31})(?![\s\S])"
-IDENTIFIER = r"^[A-Za-z0-9_.:\-]{1,64}(?![\s\S])"
-RUN_OR_PRESENT = r"^[A-Za-z0-9_.:\-]{0,64}(?![\s\S])"
-DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
+"""What the addressee of a command looks like."""
 
+IDENTIFIER = r"^[A-Za-z0-9_.:\-]{1,64}(?![\s\S])"
+"""What ids of runs, commands, instances and alarms look like: they become names of files and parts of URLs."""
+
+RUN_OR_PRESENT = r"^[A-Za-z0-9_.:\-]{0,64}(?![\s\S])"
+"""The same, or nothing for the present run."""
+
+DIGEST = r"^[0-9a-f]{16}(?![\s\S])"
+"""What the digest of a state looks like."""
 
 REASON_OR_NONE = r"^[a-z0-9_]{0,32}(?![\s\S])"
 """What the reason of a node's health looks like."""
@@ -119,32 +126,32 @@ Restarts = Annotated[
 SupervisorName = Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)]
 ProgramName = Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)]
 Clients = Annotated[Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")]
-"""What a node says of itself in beats and acknowledgements, and the clock hands on in its list of peers."""
+"""What a node reports of itself in beats and acknowledgements, and the clock passes on in its list of peers."""
 
 MAX_ALARMS = 256
 """Most alarms that a module or the clock lists."""
 
 AlarmState = Literal["unacknowledged", "acknowledged", "returned_unacknowledged"]
+"""States of ISA-18.2; an alarm that is normal again and was acknowledged is not listed."""
 
 Priority = Literal["high", "low"]
+"""How soon a person has to act."""
 
 
 class Alarm(Message, frozen=True):
     """One alarm that is active, or has gone without anybody having acknowledged it, in the manner of ISA-18.2."""
 
     id: Annotated[str, quantity("", "module or node, and condition, such as m1.trip", pattern=IDENTIFIER)]
-    module: Annotated[str, quantity("", "plant module, or the node that tells of it", pattern=NAME)]
+    module: Annotated[str, quantity("", "plant module, or the node that reports it", pattern=NAME)]
     priority: Annotated[Priority, quantity("", "high: trips, emergency stops, faults; low: warnings, a degraded node")]
     text: Annotated[Text, quantity("", "for people")]
-    state: Annotated[AlarmState, quantity("", "whether it was seen, or has gone unseen")]
-    active: Annotated[bool, quantity("", "true while its condition is there")]
+    state: Annotated[AlarmState, quantity("", "whether a person has seen it, or it has gone unseen")]
+    active: Annotated[bool, quantity("", "true while its condition holds")]
     first_out: Annotated[bool, quantity("", "true if none of its source was active when it came: the likely cause")]
     raised_seq: Annotated[int, count("1", "tick at which it came, 0 if that was before the run was forked")]
     raised_t: Annotated[float, number("s", "simulated time at which it came, < 0 before the run was forked")]
     value: Annotated[Finite | None, quantity("as `unit` says", "what was measured, null where nothing is")] = None
-    limit: Annotated[Finite | None, quantity("as `unit` says", "what was passed, null where nothing is measured")] = (
-        None
-    )
+    limit: Annotated[Finite | None, quantity("as `unit` says", "the limit that was passed, null without one")] = None
     unit: Annotated[str, quantity("", "SI unit of value and limit, empty for a share", max_length=32)] = ""
     cleared_t: Annotated[SimulatedTime | None, quantity("s", "simulated time at which it went, null while active")] = (
         None
@@ -402,7 +409,7 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
 
 
 class Beat(Message, frozen=True, tag_field="type", tag="beat"):
-    """A node without a module is alive."""
+    """A node that is not a plant module is alive."""
 
     node: Annotated[str, quantity("", "node name", pattern=NAME)]
     instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
@@ -518,31 +525,31 @@ class SnapshotRequest(Message, frozen=True, tag_field="type", tag="snapshot"):
 
 
 class ForkRequest(Message, frozen=True, tag_field="type", tag="fork"):
-    """Ask a module to make a moment of a run ready to begin another run from."""
+    """Ask a module to save its state after a tick of a run, for another run to begin from."""
 
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     seq: Annotated[int, count("1", "the tick after which the other run begins", 1)]
 
 
 class Forked(Message, frozen=True, tag_field="type", tag="forked"):
-    """The moment is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero."""
+    """The state is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero."""
 
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
-    scenario: Annotated[str, quantity("", "what to give as the scenario", max_length=64)]
-    t: Annotated[float, amount("s", "simulated time of the moment in its run")]
-    digest: Annotated[str, quantity("", "digest of the state of that moment", pattern=DIGEST)]
+    scenario: Annotated[str, quantity("", "name to give as the scenario", max_length=64)]
+    t: Annotated[float, amount("s", "simulated time of the state in its run")]
+    digest: Annotated[str, quantity("", "digest of the state", pattern=DIGEST)]
 
 
 class PrepareRequest(Message, frozen=True, tag_field="type", tag="prepare"):
-    """The clock asks whether a run can begin so; nothing begins yet. A module that cannot is `refused`, with why."""
+    """The clock asks whether a run can begin like this; nothing begins yet. A module that cannot answers `refused`."""
 
-    id: Annotated[str, quantity("", "stands for the question, and in its answer", pattern=IDENTIFIER)]
-    scenario: Annotated[str, quantity("", "name of a scenario, or of a moment that was made ready", max_length=64)]
+    id: Annotated[str, quantity("", "id of the question, which the answer repeats", pattern=IDENTIFIER)]
+    scenario: Annotated[str, quantity("", "name of a scenario, or of a state that was made ready", max_length=64)]
     parameters: Annotated[Arguments, quantity("", "put over those of the scenario, by name")]
 
 
 class Prepared(Message, frozen=True, tag_field="type", tag="prepared"):
-    """The module can begin a run so."""
+    """The module can begin a run like this."""
 
     id: Annotated[str, quantity("", "id of the question", pattern=IDENTIFIER)]
     module: Annotated[str, quantity("", "plant module", pattern=NAME)]
@@ -599,13 +606,13 @@ class RecordedRun(Message, frozen=True):
 
 
 class Runs(Message, frozen=True, tag_field="type", tag="runs"):
-    """The recorded runs, and how the recorder is."""
+    """The recorded runs, and the health of the recorder."""
 
     runs: Annotated[list[RecordedRun], quantity("", "the newest first", max_length=100)]
     more: Annotated[bool, quantity("", "true if there are older ones: ask again before the last one of these")]
     status: Annotated[Text, quantity("", "the same as health and reason, and more, for people")]
     quota: Annotated[int, count("B", "room that recordings may take")]
-    used: Annotated[int, count("B", "room that all recordings take, those that are not listed too")] = 0
+    used: Annotated[int, count("B", "room that all recordings take, including those that are not listed")] = 0
     free: Annotated[int, count("B", "room that is free on their disk")] = 0
     health: Annotated[Health, quantity("", "how the recorder is; unknown if its version does not say")] = "unknown"
     reason: HealthReason = ""

@@ -1,4 +1,4 @@
-"""What every message declaration is made of: a frozen, strict struct and fields that carry their unit and meaning."""
+"""What message declarations are made of: a frozen, strict struct, and fields that carry their unit and meaning."""
 
 import sys
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ FINITE = sys.float_info.max
 """Limit of every float on the wire: NaN and infinity are refused on receipt."""
 
 COUNT_MAX = 2**53
-"""Limit of every whole number on the wire: up to here each is a float too, and arithmetic with two fits 64 bits."""
+"""Limit of every whole number on the wire: up to here each is exact as a float, and sums of two fit 64 bits."""
 
 NANOSECONDS_MAX = 2**63 - 1
 """Limit of a monotonic clock in nanoseconds, which passes COUNT_MAX after a hundred days."""
@@ -47,14 +47,14 @@ Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 """A text of bounded length."""
 
 Label = Annotated[str, msgspec.Meta(max_length=MAX_LABEL)]
-"""A text as short as a name."""
+"""A text that is as short as a name."""
 
 
 class Message(msgspec.Struct, frozen=True):
     """A frozen value that crosses a socket.
 
-    Decoding is strict (no text for a number, no flag for a number), and fields that a receiver does not know are
-    ignored, so that a newer sender can add some.
+    Decoding is strict: neither a text nor a flag passes for a number. Fields that a receiver does not know are ignored,
+    so a newer sender can add some.
     """
 
 
@@ -89,7 +89,8 @@ def quantity(
         "min_length": min_length,
         "max_length": max_length,
     }
-    # msgspec refuses limits of two kinds at once, None included, so only those that are set are passed.
+    # msgspec refuses limits of both kinds (of numbers and of lengths) at once, even if some are None. So only those
+    # that are set are passed.
     given = {name: limit for name, limit in limits.items() if limit is not None}
     return msgspec.Meta(description=meaning, extra_json_schema={"unit": unit} if unit else None, **given)
 
@@ -119,16 +120,18 @@ def each(unit: str, meaning: str) -> msgspec.Meta:
 
 
 def shorten(message: Message, **longest: int) -> None:
-    """Cut texts and lists of a message under construction to what a receiver accepts.
+    """Cut texts and lists of a message to what a receiver accepts, while the message is being made.
 
-    For what quotes a value of any size: an explanation that is cut helps, one that every receiver drops does not.
+    It is for explanations, which may quote a value of any size: one that is cut still helps, one that every receiver
+    drops does not.
 
     Args:
-        message: the message, from its own `__post_init__`.
+        message: the message; to be called in its `__post_init__`.
         longest: most characters or items, by field.
     """
     for field, most in longest.items():
         value = getattr(message, field)
         if len(value) > most:
             cut = f"{value[: most - 1]}\N{HORIZONTAL ELLIPSIS}" if isinstance(value, str) else value[:most]
+            # The one place that changes a frozen message: nobody has seen it yet.
             msgspec.structs.force_setattr(message, field, cut)

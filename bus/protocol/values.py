@@ -1,7 +1,7 @@
 """Free-form command arguments: plain data of bounded size and depth.
 
-The nesting is spelled out level by level instead of `Any`, so that the decoder itself refuses what is no plain value
-and names its place. `Any` would also build maps with keys of every kind, and 64 KiB of colliding keys cost half a
+The nesting is spelled out level by level instead of `Any`, so that the decoder itself refuses what is not a plain value
+and names its place. `Any` would also build maps with keys of every kind, and 64 KiB of colliding keys would cost half a
 second.
 """
 
@@ -21,7 +21,7 @@ Value = Scalar | Annotated[list[_Middle], _Items] | Annotated[dict[Label, _Middl
 """A scalar, or lists and maps of them nested at most three deep."""
 
 if TYPE_CHECKING:
-    # Whoever reads an argument checks it by its own rules; the nested union would only be in the way there.
+    # Code that reads an argument checks it by rules of its own, where the nested union would only be in the way.
     Arguments = dict[str, Any]
 else:
     Arguments = Annotated[dict[Label, Value], _Items]

@@ -1,7 +1,8 @@
 """What any consumer knows of the live plant, made of nothing but the messages that it heard.
 
-A consumer shows what is newest (`show`), whatever is missing before it, and records what follows from every message, in
-order and each once (`record`). Every `now` is a time in seconds on one clock that never goes back, given by the caller.
+A consumer shows what is newest (`show`), whatever may be missing before it, and records what follows from every
+message, in order and each once (`record`). Every `now` is a time in seconds on one clock that never goes back, given by
+the caller.
 """
 
 from collections import OrderedDict
@@ -17,16 +18,25 @@ from bus.view.events import EventLog
 from bus.view.lazy_frame import StateFrame
 
 FRESH = 1.0
-"""Seconds without a word after which a publisher counts as missing: ten ticks at the lowest tick rate."""
+"""Seconds without a message after which a publisher counts as missing: ten ticks at the lowest tick rate."""
 
 RUNS_KEPT = 100
+"""Runs that are remembered; the oldest make room."""
 
 F = TypeVar("F", bound=StateFrame)
 
 
 @dataclass
 class Run:
-    """A run that this listener has heard of."""
+    """A run of which this listener has heard.
+
+    Attributes:
+        run: its id.
+        scenario: its scenario; None until the clock's next report.
+        first_t: simulated time of the first tick that was heard (s).
+        last_t: simulated time of the last one (s).
+        last_seq: number of the last one.
+    """
 
     run: str
     scenario: str | None
@@ -36,20 +46,27 @@ class Run:
 
 
 class LiveModule(Generic[F]):
-    """The newest of one plant module."""
+    """The newest frame of one plant module.
+
+    Args:
+        name: the module.
+
+    Attributes:
+        frame: the newest frame; None before the first one, and after a malformed one.
+        fault: why the newest frame was forgotten, since it was malformed; empty otherwise.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.frame: F | None = None
         self.fault = ""
-        """Why the newest frame was forgotten: it was malformed."""
 
     def age(self, now: float) -> float | None:
-        """Seconds since the newest frame came; None if there is none."""
+        """Seconds since the newest frame arrived; None if there is none."""
         return None if self.frame is None else now - self.frame.arrived
 
     def fresh(self, now: float) -> bool:
-        """Is there a frame of the last second?"""
+        """True if a frame has arrived in the last FRESH seconds."""
         age = self.age(now)
         return age is not None and age <= FRESH
 
@@ -58,13 +75,23 @@ class PlantView(Generic[F]):
     """Latest tick, status and state of each module, events, commands and runs.
 
     Args:
-        modules: the modules there should be.
+        modules: the modules that the plant is to have.
+
+    Attributes:
+        modules: the newest frame of each.
+        streams: brings what is heard into order, and knows what is missing.
+        tick, status: the clock's newest ones; None before the first.
+        events, commands, runs: what `record` has gathered.
+        bad_frames: malformed frames.
+        old_frames: messages that were outdated when they arrived.
+        run_since: when the present run was first heard of.
+        reported: when the newest status arrived.
+        epoch: incarnation of the clock that is believed.
     """
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         self.modules: dict[str, LiveModule[F]] = {name: LiveModule(name) for name in modules}
         self.streams = Streams(modules)
-        """Brings what is heard into order, and knows what is missing."""
         self.tick: Tick | None = None
         self.status: Status | None = None
         self.events = EventLog()
@@ -73,18 +100,15 @@ class PlantView(Generic[F]):
         self.bad_frames = 0
         self.old_frames = 0
         self.run_since = 0.0
-        """When the present run was first heard of."""
         self.reported: float | None = None
-        """When the newest status came."""
         self._clock_heard: float | None = None
         self.epoch = 0
-        """Incarnation of the clock that is believed."""
 
     # What is newest
 
     def show(self, message: Published | F, now: float) -> bool:
         """Take a message if it is the newest of its kind; one that is outdated gives False and is counted."""
-        newer = True
+        newer = True  # of events and results there is no newest one
         if isinstance(message, Tick | Status):
             newer = self._show_clock(message, now)
         elif isinstance(message, StateFrame):
@@ -93,8 +117,8 @@ class PlantView(Generic[F]):
         return newer
 
     def _show_clock(self, message: Tick | Status, now: float) -> bool:
-        # A clock that was replaced may still speak. Its number is lower; it is believed again only when the one with
-        # the higher number has fallen silent, so that a clock that lost its journal and counts anew is heard.
+        # A clock that was replaced may still speak. Its epoch is lower, and it is believed again only when the clock
+        # with the higher one has fallen silent: then it is one that has lost its journal and counts from the beginning.
         if message.epoch < self.epoch and self.clock_fresh(now):
             return False
         self.epoch = message.epoch
@@ -133,14 +157,14 @@ class PlantView(Generic[F]):
         return None if self._clock_heard is None else now - self._clock_heard
 
     def clock_fresh(self, now: float) -> bool:
-        """Was the clock heard in the last second?"""
+        """True if the clock was heard in the last FRESH seconds."""
         age = self.clock_age(now)
         return age is not None and age <= FRESH
 
     def newest(self, name: str) -> F | None:
-        """The newest frame of a module, decoded and checked; None if there is none or it is malformed.
+        """The newest frame of a module, decoded and checked; None if there is none, or if it is malformed.
 
-        A malformed one is counted and forgotten.
+        A malformed frame is counted and forgotten.
         """
         module = self.modules[name]
         if module.frame is None:
@@ -182,6 +206,7 @@ class PlantView(Generic[F]):
                 self.commands.on_result(message)
 
     def _record_tick(self, tick: Tick) -> None:
+        # Ticks do not carry the scenario: it comes with the next report.
         known = self.runs.get(tick.run)
         if known is None:
             self.runs[tick.run] = Run(tick.run, None, tick.t, tick.t, tick.seq)
@@ -193,12 +218,17 @@ class PlantView(Generic[F]):
             self.commands.on_command(command, tick.run, tick.seq, tick.wall)
 
     def add_past_commands(self, run: str, span: ReplaySpan) -> None:
-        """Take the commands of ticks before this listener began."""
+        """Take the commands of ticks before this listener began.
+
+        Args:
+            run: run of the ticks.
+            span: the ticks; only the first one has commands.
+        """
         for command in span.commands:
             self.commands.on_command(command, run, span.first, None)
 
     def following(self, run: str) -> str:
-        """The run that followed another one; empty until it is heard of."""
+        """The run that followed another one; empty until that is heard of."""
         runs = list(self.runs)
         place = runs.index(run) + 1 if run in self.runs else len(runs)
         return runs[place] if place < len(runs) else ""

@@ -10,7 +10,7 @@ SILENT = 2.0
 """Seconds without a beat after which an instance counts as silent."""
 
 NodeHealth = Literal["ok", "starting", "degraded", "fault", "silent", "unknown"]
-"""How a process is."""
+"""How a process is, in the API's words."""
 
 SHOWN: Final[dict[Health, NodeHealth]] = {
     "unknown": "unknown",
@@ -22,7 +22,7 @@ SHOWN: Final[dict[Health, NodeHealth]] = {
     "fault": "fault",
     "alarm": "fault",
 }
-"""How the API names what a node reports of itself."""
+"""What a node reports of itself -> the API's word for it."""
 
 
 def health_of(peer: Peer) -> NodeHealth:
@@ -31,7 +31,8 @@ def health_of(peer: Peer) -> NodeHealth:
 
 
 def other_clients(peers: Iterable[Peer], node: str, own: str) -> int:
-    """Clients of the other instances of a node than the instance `own`, as these last said."""
+    """Clients that all instances of a node but `own` serve, as each last reported."""
+    # An instance knows its own clients better than its last beat does. One that is silent may have died with them.
     return sum(peer.clients or 0 for peer in peers if peer.node == node and peer.instance != own and peer.age <= SILENT)
 
 

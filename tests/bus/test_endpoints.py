@@ -80,7 +80,7 @@ def test_a_module_beyond_the_last_port() -> None:
 
 @pytest.mark.parametrize("value", ["m1,", "M1", "m1,m1", "clock", "*", "m-1", "m1;m2", "m" * 33, "1m", "m1\n/"])
 def test_bad_module_names(value: str) -> None:
-    with pytest.raises(EndpointError, match=r"^KPP_MODULES: .* is no module name: use distinct names like m1,m2$"):
+    with pytest.raises(EndpointError, match=r"^KPP_MODULES: .* is not a module name: use distinct names like m1,m2$"):
         Endpoints.from_environment({"KPP_MODULES": value})
 
 

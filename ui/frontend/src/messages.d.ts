@@ -469,7 +469,7 @@ declare namespace bus {
     text: string
   }
 
-  /** The recorded runs, and how the recorder is. */
+  /** The recorded runs, and the health of the recorder. */
   interface Runs {
     type: "runs"
     runs: RecordedRun[]
@@ -539,7 +539,7 @@ declare namespace bus {
     maximum: (number | null)[]
   }
 
-  /** The moment is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero. */
+  /** The state is on disk: a `reset` of the clock with this scenario begins a run from it, at time zero. */
   interface Forked {
     type: "forked"
     module: string
