@@ -1,4 +1,7 @@
-"""Where everything lies in a data folder (KPP_DATA): the one place that names its subfolders."""
+"""Where everything lies in a data folder (KPP_DATA): the one place that names its subfolders.
+
+Some have names of earlier versions (`forks`, `openings`): data folders that exist have to be found.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,34 +12,34 @@ class DataFolder:
     """The data folder of a plant.
 
     Args:
-        path: as KPP_DATA has it.
+        path: the folder, as KPP_DATA names it.
     """
 
     path: Path
 
     @property
     def recordings(self) -> Path:
-        """Recorded runs, a folder each; see `recording.folder`."""
+        """Recorded runs, a folder for each; see `recording.folder`."""
         return self.path / "recordings"
 
     @property
     def presets(self) -> Path:
-        """Presets, a file each; see `catalog.presets`."""
+        """Presets, a file for each; see `catalog.presets`."""
         return self.path / "presets"
 
     @property
     def checkpoints(self) -> Path:
-        """Checkpoints that runs were forked at, in a folder for each module."""
+        """Checkpoints from which runs were forked, in a folder for each module."""
         return self.path / "forks"
 
     @property
     def initial_parameters(self) -> Path:
-        """Parameters that runs began with, in a folder for each module."""
+        """Parameters with which runs began, in a folder for each module."""
         return self.path / "openings"
 
     @property
     def snapshots(self) -> Path:
-        """States that modules go on from after a restart, in a folder for each module."""
+        """States from which modules go on after a restart, in a folder for each module."""
         return self.path / "snapshots"
 
     @property
@@ -46,10 +49,10 @@ class DataFolder:
 
     @property
     def runs(self) -> Path:
-        """The clock's logs of the ticks it has sent, a file for each run."""
+        """The clock's logs of the ticks that it has sent, a file for each run."""
         return self.path / "runs"
 
     @property
     def log(self) -> Path:
-        """What the plant's processes say."""
+        """Logs of the plant's processes."""
         return self.path / "log"

@@ -1,7 +1,7 @@
-"""Forks: a new run that begins from a moment of another one, for every door alike.
+"""Forks: a new run that begins from a moment of another one, the same way for every door.
 
-Whoever forks gets an answer once every process of every module has the moment on disk and every module has begun the
-new run; a fork that stops on the way says where.
+A fork is answered once every process of every module has the moment on disk and every module has begun the new run; a
+fork that stops on the way says where.
 """
 
 import asyncio
@@ -18,15 +18,19 @@ from recording.reading import tick_at
 
 
 class NothingRecordedError(LookupError):
-    """Nothing of a module is recorded at or before that time."""
+    """Nothing of a module is recorded at or before a time."""
 
 
 class MomentError(ValueError):
-    """The modules were not at the same moment."""
+    """The modules were not at the same moment of the run."""
 
 
 class RejectedError(ValueError):
-    """The plant rejected a command of the fork, or a module the beginning of the run."""
+    """The plant rejected a command of the fork, or a module rejected the beginning of the run.
+
+    Args:
+        result: the rejection, with its reason and the values that were wrong.
+    """
 
     def __init__(self, result: Result) -> None:
         super().__init__(result.reason or "; ".join(item.reason for item in result.violations))
@@ -35,14 +39,19 @@ class RejectedError(ValueError):
 
 @dataclass(frozen=True)
 class ForkPoint:
-    """Where a run is left: the newest tick of each module."""
+    """Where a run is left.
+
+    Attributes:
+        run: id of the run.
+        ticks: module -> the tick after which the new run begins.
+    """
 
     run: str
     ticks: Mapping[str, int]
 
 
 class Acted(Protocol):
-    """What a command did, as a result or as a door answers it."""
+    """What a command did, as a result, or in the form in which a door answers."""
 
     @property
     def run(self) -> str:
@@ -62,30 +71,41 @@ class Acted(Protocol):
 
 
 Order = Callable[[str, dict[str, Any]], Awaitable[Acted]]
-"""Has a command of the clock act, by name and arguments; raises what it likes if it does not."""
+"""Sends a command to the clock, by name and arguments, and waits until it has acted. If it does not, it may raise any
+exception: each door has errors of its own."""
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that every module has begun."""
+    """A run that every module has begun.
+
+    Attributes:
+        run: its id.
+        seq: tick at which it stands, or was started.
+        t: simulated time of that tick (s).
+        applied: what is in force.
+        seq_before: tick of the other run from which it began.
+        t_before: simulated time of that tick in the other run (s).
+        made: what each process of each module made ready, in the order of the endpoints.
+    """
 
     run: str
     seq: int
-    """Tick at which it stands or was started."""
     t: float
-    """Simulated time of that tick (s)."""
     applied: dict[str, Any]
-    """What is in force."""
     seq_before: int
-    """Tick of the other run that it began from."""
     t_before: float
-    """Simulated time of that tick in the other run (s)."""
     made: Sequence[Forked]
-    """What each process of each module made ready."""
 
 
 def recorded_moment(root: Path, run: str, modules: Sequence[str], t: float) -> ForkPoint:
-    """The newest recorded ticks at or before a simulated time (s); it may have to read files.
+    """The newest recorded ticks at or before a simulated time; it may have to read files.
+
+    Args:
+        root: folder of all recordings.
+        run: id of the run.
+        modules: the plant's modules.
+        t: simulated time (s).
 
     Raises:
         NoRecordingError: if the run is not recorded.
@@ -103,12 +123,13 @@ def recorded_moment(root: Path, run: str, modules: Sequence[str], t: float) -> F
 
 
 def by_commander(commander: Commander, origin: str, first_id: str = "") -> Order:
-    """Commands that a commander sends.
+    """Commands that a commander sends, for `begin_fork`.
 
     Args:
         commander: sends them.
-        origin: who asks.
-        first_id: id of the command that ends the present run; made if empty.
+        origin: who asks, for the audit log.
+        first_id: id of the command that ends the present run, so a repeated request forks once; a new one is made if
+            empty.
     """
 
     async def order(name: str, args: dict[str, Any]) -> Result:
@@ -133,24 +154,29 @@ async def begin_fork(
 
     Args:
         endpoints: where the modules are.
-        commander: is told of results and knows what the modules say to the beginning of the run.
+        commander: hears the modules' results of beginning the run.
         moment: where the run begins.
-        changes: parameters that are put over those of the moment.
-        order: sends the clock's commands.
-        start: whether the time of the new run goes on at once.
+        changes: parameters that replace those of the moment.
+        order: sends the clock's commands; see `by_commander`.
+        start: whether the new run is started at once; otherwise it stands at time zero.
+
+    Returns:
+        The new run, once every module has begun it.
 
     Raises:
         RefusedError: if a module does not make the moment ready, with its reason.
-        NotAnsweredError: if one does not answer, or does not begin the run.
+        NotAnsweredError: if a module does not answer, or does not begin the run.
         MomentError: if the modules were not at the same moment.
         RejectedError: if a module rejects the beginning of the run.
     """
+    # Everything that can fail without a consequence comes first: until the reset the present run goes on untouched.
     made = await _made_ready(endpoints, moment)
     origins = {(each.scenario, moment.ticks[each.module], each.t) for each in made}
     if len(origins) != 1:
         raise MomentError(f"the modules of run {moment.run} were not at the same tick there")
     scenario, seq, t = origins.pop()
     reset = await order("reset", {"scenario": scenario, "parameters": changes})
+    # The reset has acted when the clock says so. Whether the modules can begin the new run is known only from them.
     begun = await commander.begun(reset.run, reset.seq)
     for result in begun:
         if result.outcome == "rejected":
@@ -164,7 +190,7 @@ async def begin_fork(
 
 
 async def _made_ready(endpoints: Endpoints, moment: ForkPoint) -> list[Forked]:
-    """Have every process of every module make the moment ready: any of them may be the one that publishes."""
+    """Have every process of every module make the moment ready: any of them may be the one that publishes later."""
     return await asyncio.gather(
         *(
             fork(module.module, instance.snapshot, ForkRequest(moment.run, moment.ticks[module.module]))

@@ -1,7 +1,7 @@
-"""Presets: named sets of parameters, in the form of a scenario; one TOML file each in a folder of the plant's data.
+"""Presets: named sets of parameters in the form of a scenario, a TOML file for each in a folder of the plant's data.
 
-Several processes read and write them. Whoever changes one holds the folder meanwhile, so that what it has looked at is
-still so when it writes.
+Several processes read and write them. A process that changes one holds the folder meanwhile, so what it has read is
+still true when it writes.
 """
 
 import re
@@ -18,31 +18,35 @@ from system.parts import clear_away
 from system.whole import remove_whole, write_whole
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$"
-"""What a name of a preset looks like: never a path."""
+"""What the name of a preset looks like: never a path."""
 
 MOST: Final = 1000
-"""Presets that there may be."""
+"""Most presets of a folder."""
 
 LARGEST: Final = 64 * 1024
-"""Bytes of a file that is read."""
+"""Most bytes of a preset's file."""
 
 Require = Callable[[str | None], None]
-"""Looks at the entity tag of what is there, None if nothing is; raises what it likes if that is not as expected."""
+"""Checks the entity tag of the preset that is there, None if there is none. If the tag is not as expected it raises an
+exception of its own, and nothing is changed."""
 
 
 class PresetError(ValueError):
-    """A preset that cannot be had or saved; the text says why and what to do."""
+    """A preset that cannot be read or saved; the text says why, and what to do."""
 
 
 class PresetNameError(PresetError):
-    """A name that none can have."""
+    """A name that no preset can have."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"name: {name[:64]!r} is none: use 1 to 64 letters, digits, _ and -, a letter or digit first")
+        super().__init__(
+            f"name: {name[:64]!r} cannot be the name of a preset: use 1 to 64 letters, digits, _ and -, "
+            "a letter or digit first"
+        )
 
 
 class NoPresetError(PresetError):
-    """There is none of that name; `known` are those there are."""
+    """There is no preset of that name; `known` are those that exist."""
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(f"there is no preset {name[:64]!r}: there are {', '.join(known) or 'none'}")
@@ -50,45 +54,49 @@ class NoPresetError(PresetError):
 
 
 class UnusablePresetError(PresetError):
-    """Its file is none that was saved here."""
+    """The preset's file was not saved here, or is damaged."""
 
 
 class PresetsFullError(PresetError):
-    """There are as many as there may be."""
+    """There are as many presets as a folder may have."""
 
     def __init__(self) -> None:
         super().__init__(f"there are {MOST} presets: delete one first")
 
 
 class PresetNotWrittenError(PresetError):
-    """The disk does not take it, or another process is at the folder for too long."""
+    """The disk does not take the change, or another process holds the folder for too long."""
 
     def __init__(self, error: OSError) -> None:
         taken = isinstance(error, FolderTakenError)
-        reason = f"the preset cannot be written ({error.strerror}): KPP_DATA has to name a writable folder"
+        reason = f"the preset cannot be written ({error.strerror}): KPP_DATA must name a folder that can be written to"
         super().__init__(str(error) if taken else reason)
 
 
 class Preset(NamedTuple):
-    """What a preset says, and the entity tag of its file."""
+    """The parameters of a preset, and the entity tag of its file."""
 
     parameters: Parameters
     tag: str
 
 
 def whatever(_tag: str | None) -> None:
-    """Require nothing of what is there."""
+    """Require nothing: change the preset whatever is there."""
 
 
 class Presets:
-    """The presets of one folder; what killed processes left half written of some is removed."""
+    """The presets of one folder. Half-written files that killed processes left there are removed.
+
+    Args:
+        folder: the folder, which need not exist yet.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         clear_away(folder)
 
     def names(self) -> list[str]:
-        """Every preset by name."""
+        """Names of all presets, in order."""
         if not self._folder.is_dir():
             return []
         return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
@@ -100,6 +108,7 @@ class Presets:
             NoPresetError: if there is none of that name.
             UnusablePresetError: if its file cannot be read or is wrong, with the line.
         """
+        # By the list of names: one that no preset can have, such as a path, is in no list and opens no file.
         self._require(name)
         data = self._data(name)
         if len(data) > LARGEST:
@@ -110,17 +119,17 @@ class Presets:
             raise UnusablePresetError(str(error)) from error
 
     def write(self, name: str, values: dict[str, Value], require: Require = whatever) -> Preset:
-        """Save a preset, in the place of the one of that name if there is one; it is on disk when this returns.
+        """Save a preset, replacing one of the same name; it is on disk when this returns.
 
         Args:
-            name: of the preset.
-            values: put over the defaults.
+            name: name of the preset.
+            values: parameters that differ from the defaults.
             require: see Require.
 
         Raises:
-            PresetNameError: if the name is none.
+            PresetNameError: if no preset can have the name.
             ParameterError: if a value is wrong.
-            PresetsFullError: if it would be one too many.
+            PresetsFullError: if there would be too many.
             UnusablePresetError: if what is there cannot be read.
             PresetNotWrittenError: if it cannot be written.
         """
@@ -128,6 +137,7 @@ class Presets:
             raise PresetNameError(name)
         parameters = Parameters.of(values)
         data = render(parameters.as_dict(), f"Preset {name}.").encode()
+        # Everything that can be wrong with the request itself was found above, before the folder is held.
         with self._alone():
             require(self._tag(name))
             names = self.names()
@@ -137,7 +147,11 @@ class Presets:
         return Preset(parameters, tag_of(data))
 
     def delete(self, name: str, require: Require = whatever) -> None:
-        """Remove a preset; it has gone from the disk when this returns.
+        """Remove a preset; it is gone from the disk when this returns.
+
+        Args:
+            name: name of the preset.
+            require: see Require.
 
         Raises:
             NoPresetError: if there is none of that name.
@@ -151,7 +165,7 @@ class Presets:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the folder. Raises PresetNotWrittenError if that, or what is written meanwhile, fails."""
+        """Hold the folder; raises PresetNotWrittenError if that, or a write in the block, fails."""
         try:
             with alone(self._folder):
                 yield
@@ -164,7 +178,9 @@ class Presets:
             raise NoPresetError(name, names)
 
     def _tag(self, name: str) -> str | None:
-        """Of one that is too large: a tag that nobody was told."""
+        """The entity tag of a preset, None if there is none of that name."""
+        # Of a file that is too large only its beginning is read. The tag is then one that was given to nobody, so a
+        # client that requires a tag does not overwrite it.
         return tag_of(self._data(name)) if name in self.names() else None
 
     def _data(self, name: str) -> bytes:

@@ -1,15 +1,15 @@
-"""Recorded runs by name."""
+"""Recorded runs by their id."""
 
 from pathlib import Path
 
 from recording.folder import RunFolder, run_folder, run_folders
 
 NAMED = 10
-"""Newest runs that are named to who asks for one that there is not."""
+"""How many of the newest runs are named when there is no recording of the one that is asked for."""
 
 
 class NoRecordingError(LookupError):
-    """There is no recording of that run; `known` are the newest there are."""
+    """There is no recording of a run; `known` are the newest runs that are recorded."""
 
     def __init__(self, run: str, root: Path, known: list[str]) -> None:
         super().__init__(f"no recording of run {run!r} in {root}: there are {', '.join(known) or 'none'}")
@@ -22,10 +22,10 @@ def recorded(root: Path, run: str) -> RunFolder:
 
     Args:
         root: folder of all recordings.
-        run: its id.
+        run: id of the run; never taken for a path.
 
     Raises:
-        NoRecordingError: if there is none of that run.
+        NoRecordingError: if the run is not recorded.
     """
     folder = run_folder(root, run)
     if not folder.hot.exists():

@@ -1,4 +1,4 @@
-"""Scenario files by name: one TOML file each, `<name>.toml`, in one folder or in several."""
+"""Scenario files by name: a TOML file for each, `<name>.toml`, in one folder or in several."""
 
 import os
 import re
@@ -14,19 +14,20 @@ SHIPPED: Final = Path(__file__).resolve().parents[1] / "scenarios"
 """The scenarios that come with the simulator."""
 
 VARIABLE: Final = "KPP_SCENARIOS"
-"""Environment variable: the folder to take scenarios from."""
+"""Environment variable with the folder of the scenarios."""
 
 DEFAULT: Final = "reference"
+"""The scenario that is offered first."""
 
 NAME: Final = r"[A-Za-z0-9_\-]{1,64}"
-"""What a name looks like: never a path. Files that are called otherwise are no scenarios."""
+"""What the name of a scenario looks like: never a path. Files with other names are not scenarios."""
 
 HEAD: Final = 4096
 """Bytes of a file in which its first comment line is looked for."""
 
 
 class NoScenarioError(ScenarioError, LookupError):
-    """There is none of that name; `known` are those there are."""
+    """There is no scenario of that name; `known` are those that exist."""
 
     def __init__(self, name: str, known: Sequence[str], folders: Sequence[Path]) -> None:
         where = " or ".join(map(str, folders))
@@ -36,30 +37,38 @@ class NoScenarioError(ScenarioError, LookupError):
 
 
 class Described(NamedTuple):
-    """A scenario in a list."""
+    """A scenario in a list.
+
+    Attributes:
+        name: its name.
+        text: first comment line of its file, without the `#`; empty if the file begins otherwise.
+    """
 
     name: str
     text: str
-    """First comment line of its file."""
 
 
 class Scenarios:
-    """The scenarios of some folders; the first folder that has a name wins."""
+    """The scenarios of some folders.
+
+    Args:
+        folders: the folders; the first one that has a name wins.
+    """
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
 
     @classmethod
     def of_plant(cls, environ: Mapping[str, str] = os.environ) -> "Scenarios":
-        """Those that the processes of a plant begin runs from."""
+        """The scenarios with which the processes of a plant can begin runs."""
         return cls(scenario_folder(environ))
 
     @classmethod
     def at_hand(cls, environ: Mapping[str, str] = os.environ) -> "Scenarios":
-        """Those of a command line: of KPP_SCENARIOS, else of ./scenarios and those that come with the simulator.
+        """The scenarios of a command line: of KPP_SCENARIOS, or else of ./scenarios and those that are shipped.
 
         Raises:
-            FileNotFoundError: if KPP_SCENARIOS names a folder that is not there.
+            FileNotFoundError: if KPP_SCENARIOS names a folder that does not exist.
         """
         given = setting(VARIABLE, "", environ)
         if not given:
@@ -69,15 +78,15 @@ class Scenarios:
         return cls(Path(given))
 
     def names(self) -> list[str]:
-        """Every scenario by name, in order."""
+        """Names of all scenarios, in order."""
         return list(self.paths())
 
     def offered(self) -> list[str]:
-        """The same to choose from: the default one first."""
+        """Names of all scenarios to choose from, the default one first."""
         return sorted(self.names(), key=lambda name: name != DEFAULT)
 
     def paths(self) -> dict[str, Path]:
-        """The file of each, in the order of the names."""
+        """The file of each scenario, in the order of the names."""
         found: dict[str, Path] = {}
         for folder in self._folders:
             for path in folder.glob("*.toml"):
@@ -114,7 +123,10 @@ class Scenarios:
         return self._read(name, ())
 
     def load(self, path: Path) -> Parameters:
-        """The parameters of a scenario file, wherever it lies; its base may be any scenario.
+        """The parameters of a scenario file, wherever it lies; its base may be any scenario of the folders.
+
+        Args:
+            path: the file.
 
         Raises:
             OSError: if it cannot be read.
@@ -123,7 +135,7 @@ class Scenarios:
         return self._parsed(path, path.name, ())
 
     def _read(self, name: str, derived: tuple[str, ...]) -> Parameters:
-        """As `read`; `derived` are the scenarios whose bases led here."""
+        """Do as `read`; `derived` are the scenarios whose bases led here, for a message about a circle."""
         path = self.require(name)
         if name in derived:
             circle = " -> ".join([*derived, name])
@@ -143,6 +155,7 @@ class Scenarios:
 
 
 def _comment(path: Path) -> str:
+    # Broken characters are replaced: a list must not fail over the comment of one file.
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for line in file.read(HEAD).splitlines():
             if line.startswith("#"):

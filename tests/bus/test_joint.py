@@ -61,5 +61,5 @@ def test_a_result_that_comes_twice_counts_once() -> None:
 
 
 def test_without_any_there_is_nothing_to_tell() -> None:
-    with pytest.raises(ValueError, match="nobody"):
+    with pytest.raises(ValueError, match="no module"):
         JointOutcome().told("m1")
