@@ -19,7 +19,11 @@ ORIGIN: Final = "kpp fork"
 
 
 def fork(given: argparse.Namespace) -> int:
-    """Make the moment ready in every module, then begin the run."""
+    """Make the moment ready in every module, then begin the run; returns the exit code.
+
+    Args:
+        given: `run`, `at` (simulated time in s), `changes`, `start` and `data` of the command line.
+    """
     endpoints = Endpoints.from_environment(os.environ)
     modules = [module.module for module in endpoints.modules]
     moment = recorded_moment(DataFolder(given.data).recordings, given.run, modules, given.at)
@@ -36,6 +40,7 @@ def fork(given: argparse.Namespace) -> int:
 async def _begin(endpoints: Endpoints, moment: ForkPoint, changes: dict[str, Any], *, start: bool) -> NewRun:
     commander = Commander(endpoints)
 
+    # Results are published, not sent: a command has an outcome only if somebody listens before it acts.
     async def listen(subscriber: AsyncSubscriber) -> None:
         while True:
             message = decode_published(*await subscriber.receive())

@@ -17,17 +17,21 @@ from system.parts import clear_away
 OK, WRONG = 0, 2
 
 PATIENCE = 60.0
-"""Seconds that a command waits for another one."""
+"""Seconds that a command waits for another one that changes the same folder."""
 
 DESCRIPTION = """\
-Keys of the encrypted bus and tokens of the web doors. Without any, everything binds 127.0.0.1 and is open to whoever
-works on this machine; with them, every door asks who comes, and other addresses may be bound. Nodes read the pairs when
-they start, and hear at once of what is added and withdrawn. A token is shown once, when it is made; only its hash is
-stored."""
+Keys of the encrypted bus and tokens of the web doors. Without any, everything binds 127.0.0.1 and is open to everybody
+who works on this machine; with them, every door checks its callers, and other addresses may be bound. Nodes read their
+key pairs when they start, and notice at once when keys or tokens are added or withdrawn. A token is shown once, when it
+is made; only its hash is stored."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit code."""
+    """Do what the command line says; returns the exit code.
+
+    Args:
+        arguments: the words after `kpp keys`; those of the process when not given.
+    """
     given = _parser().parse_args(arguments)
     where: Path = given.folder.absolute()
     try:
@@ -45,7 +49,8 @@ def _perform(given: argparse.Namespace, where: Path) -> int:
         return _list(where)
     if given.action != "init" and not where.is_dir():
         raise SecurityError(f"{where} has no keys: run `kpp keys init` first")
-    with alone(where, PATIENCE):  # two commands at once would each write the tokens that they have read
+    # Two commands at once would each write back the tokens that they have read, and one would lose the other's.
+    with alone(where, PATIENCE):
         return _change(given, where)
 
 
@@ -60,7 +65,7 @@ def _change(given: argparse.Namespace, where: Path) -> int:
         case "client":
             return _client(where, given.name, given.role, given.out)
         case unknown:
-            raise ValueError(f"{unknown} is no action")
+            raise ValueError(f"{unknown} is not an action")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,19 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     actions = top.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("init", help="make the folder, the keys of the bus and one token for each role")
     token = actions.add_parser("token", help="make a token")
-    token.add_argument("name", type=_name, help="who it is for; stands in the audit log")
-    token.add_argument("--role", choices=["viewer", "operator", "admin"], default="viewer", help="what it may do")
+    token.add_argument("name", type=_name, help="who it is for, as the audit log will show it")
+    token.add_argument(
+        "--role",
+        choices=["viewer", "operator", "admin"],
+        default="viewer",
+        help="what its owner may do (default: viewer)",
+    )
     revoke = actions.add_parser("revoke", help="withdraw the token and the key of a name")
-    revoke.add_argument("name", type=_name)
+    revoke.add_argument("name", type=_name, help="name of a token, a key, or both; see `kpp keys list`")
     client = actions.add_parser("client", help="make a key for a program that connects to the bus")
-    client.add_argument("name", type=_name)
+    client.add_argument("name", type=_name, help="name of the program, as the audit log will show it")
     client.add_argument(
         "--role",
         choices=["viewer", "operator", "admin", "node"],
         default="viewer",
-        help="what it may do; a node is a process of the plant on another machine",
+        help="what it may do; node is for processes of the plant on another machine (default: viewer)",
     )
-    client.add_argument("--out", type=Path, required=True, help="new file for that program, with its secret key")
+    client.add_argument("--out", type=Path, required=True, help="new file for the program, with its secret key")
     actions.add_parser("list", help="list names and roles")
     return top
 
@@ -96,9 +106,9 @@ def _name(text: str) -> str:
 
 def _init(where: Path) -> int:
     if (where / "server.json").exists() or (where / "tokens.json").exists():
-        raise SecurityError(f"{where} has keys already: remove it to make them anew, or use `kpp keys token`")
+        raise SecurityError(f"{where} has keys already: remove it to make new ones, or use `kpp keys token`")
     where.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    where.chmod(FOLDER_MODE)
+    where.chmod(FOLDER_MODE)  # the folder may have been there before, with another mode
     (where / "clients").mkdir(exist_ok=True, mode=FOLDER_MODE)
     keys.write(where / "server.json", KeyPair(*curve_pair()))
     keys.write(where / "node.json", KeyPair(*curve_pair()))
@@ -124,10 +134,11 @@ def _revoke(where: Path, name: str) -> int:
     left = [entry for entry in entries if entry.name != name]
     key = where / "clients" / f"{name}.json"
     if len(left) == len(entries) and not key.exists():
-        raise SecurityError(f"there is no token and no key {name!r}")
+        raise SecurityError(f"there is neither a token nor a key {name!r}: see `kpp keys list`")
+    # Both under one name: a person who loses access must not keep it by way of the other door.
     keys.write(where / "tokens.json", left)
     key.unlink(missing_ok=True)
-    sys.stdout.write("Withdrawn: the doors and sockets of this folder's plant have closed what was open with it.\n")
+    sys.stdout.write("Withdrawn: the plant that uses this folder closes every connection that was opened with it.\n")
     return OK
 
 
@@ -137,10 +148,11 @@ def _client(where: Path, name: str, role: Literal["viewer", "operator", "admin",
         raise SecurityError(f"{where} has no keys: run `kpp keys init` first")
     if out.exists() or (where / "clients" / f"{name}.json").exists():
         raise SecurityError(f"{name!r} or {out} exists already: revoke the key, or name another file")
-    if not out.resolve().parent.is_dir():  # mistyped, or not mounted: no place for a secret
+    # Not made: a folder that is missing was mistyped, or is not mounted, and is no place for a secret.
+    if not out.resolve().parent.is_dir():
         raise SecurityError(f"No such folder: {out.resolve().parent}")
     pair = KeyPair(*curve_pair())
-    # The secret first: a key whose secret could not be written would be let in for ever, and be of no use.
+    # The secret first: a key whose secret could not be written would be admitted for good and of use to nobody.
     keys.write(out, {"public": pair.public, "secret": pair.secret, "server": curve.server.public})
     keys.write(where / "clients" / f"{name}.json", ClientKey(pair.public, role))
     sys.stdout.write(f"{out} holds the program's pair and the server's public key, in Z85.\n")

@@ -1,4 +1,4 @@
-"""The console command `kpp`: every command, each done by the package that it belongs to."""
+"""The console command `kpp`: all commands, each of which is carried out by the module that knows it."""
 
 import argparse
 import importlib
@@ -26,26 +26,31 @@ DESCRIPTION: Final = "The KPP simulator: runs without processes, and recordings 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit code."""
+    """Do what the command line says; returns the exit code.
+
+    Args:
+        arguments: the words after `kpp`; those of the process when not given.
+    """
     streams.stand_in()
     code = OK
     try:
         try:
             code = _perform(list(sys.argv[1:] if arguments is None else arguments))
         finally:
+            # Here and not by Python at its end, where a full disk would be an ugly message and exit code 120.
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         streams.abandon()
     except OSError as error:
         streams.abandon()
-        if code != WRONG:  # it has not been told yet
+        if code != WRONG:  # otherwise the command itself has failed, and said so
             sys.stderr.write(f"kpp: standard output: {error.strerror}\n")
         return WRONG
     return code
 
 
 def _perform(words: Sequence[str]) -> int:
-    if words[:1] == [KEYS]:  # it has commands of its own
+    if words[:1] == [KEYS]:  # it has actions of its own
         keys: Callable[[Sequence[str]], int] = importlib.import_module("console.keys").main
         return keys(words[1:])
     given = _parser().parse_args(words)
@@ -57,8 +62,9 @@ def _perform(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nkpp: interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
+    except BrokenPipeError:  # an OSError as well, which `main` treats as success
         raise
+    # A KeyError, which is a LookupError, would show its text in quotes.
     except (OSError, LookupError, ValueError, RecursionError, sqlite3.Error) as error:
         sys.stderr.write(f"kpp: {error.args[0] if isinstance(error, LookupError) else error}\n")
         return WRONG
@@ -66,7 +72,7 @@ def _perform(words: Sequence[str]) -> int:
 
 @contextmanager
 def ended_by_signal() -> Iterator[None]:
-    """Let what asks a command to end do so as Ctrl-C does, so that nothing half made is left behind."""
+    """While the block runs, SIGTERM and SIGHUP end the command as Ctrl-C does, so nothing half made is left behind."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -82,7 +88,8 @@ def ended_by_signal() -> Iterator[None]:
 
 
 def _performer(command: str) -> Callable[[argparse.Namespace], int]:
-    """What does a command; imported only now, for file formats and the compiled plant take their time."""
+    """The function that carries out a command."""
+    # Imported only now: file formats and the compiled plant take their time, and help must not wait for them.
     with ended_at_once():
         module = importlib.import_module(f"console.{console_arguments.COMMANDS[command]}")
     perform: Callable[[argparse.Namespace], int] = getattr(module, command)

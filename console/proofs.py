@@ -41,13 +41,17 @@ from recording.output import folder_of, means_standard_output, opened_output
 from recording.unbundle import opened_bundle
 
 DIFFERENT: Final = 5
+"""Exit code if something differs or is missing."""
+
 JOURNAL: Final = "journal.json"
+"""File of a bundle with tick and id of every journaled command of the run."""
+
 INSIDE: Final = DataFolder(Path())
-"""In a bundle, files of the data folder lie as they do there."""
+"""The data folder inside a bundle, where files lie as they do in a plant's."""
 
 
 def versions() -> dict[str, str]:
-    """What computes here; the kernel's version covers its source and its compiler."""
+    """Versions of everything that a result of this machine depends on; the kernel's covers its code and compiler."""
     return {
         "kpp-simulator": version("kpp-simulator"),
         "kernel": KERNEL_VERSION,
@@ -60,13 +64,23 @@ def versions() -> dict[str, str]:
 
 
 def bundle(given: argparse.Namespace) -> int:
-    """Write a bundle."""
+    """Write a bundle; returns the exit code.
+
+    Args:
+        given: `run`, `output` and `data` of the command line.
+
+    Raises:
+        NoRecordingError: if the run is not recorded.
+        VerifyError: if it cannot be computed from what is there.
+        ValueError: if it would be written to a terminal.
+    """
     folder = recorded(DataFolder(given.data).recordings, given.run)
     files = _files(given.data, folder)
     if means_standard_output(given.output) and sys.stdout.isatty():
-        raise ValueError("a bundle is no text for a terminal: give a file with -o")
+        raise ValueError("a bundle is not text, so it is not written to a terminal: name a file with -o")
     with opened_output(given.output, sys.stdout.buffer) as output:
         about = pack_bundle(folder, output, versions(), files, folder_of(given.output))
+    # The digests, by which a person can compare, must not get into the bundle on standard output.
     told = sys.stderr if means_standard_output(given.output) else sys.stdout
     for module, digest in about.digests.items():
         told.write(f"{module}: digest {digest.last}, all ticks {digest.sha256[:16]}\n")
@@ -75,7 +89,7 @@ def bundle(given: argparse.Namespace) -> int:
 
 
 def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
-    """What the run was computed from: parameters, scenario and journal."""
+    """What a run was computed from, as files of a bundle: parameters, scenario and journal."""
     files: dict[str, bytes] = {}
     scenario = _scenario(folder)
     for module in recorded_modules(folder):
@@ -101,7 +115,10 @@ def _scenario(folder: RunFolder) -> str:
 
 
 def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Saved:
-    """What a run began with: the checkpoint it was forked at, or parameters as kept, else the scenario's now."""
+    """What a run began with: the checkpoint from which it was forked, or the parameters that were kept.
+
+    Without either, the parameters that the scenario has now.
+    """
     if is_fork(scenario):
         return ForkFolder(DataFolder(data).checkpoints, module).read(scenario)
     path = DataFolder(data).initial_parameters / module / f"{run}.json"
@@ -114,9 +131,18 @@ def _read(data: Path, module: str, run: str, scenario: str) -> Parameters | Save
 
 
 def verify(given: argparse.Namespace) -> int:
-    """Compute a run, or that of a bundle, again."""
+    """Compute a run, or the run of a bundle, again; returns the exit code.
+
+    Args:
+        given: `run` and `data` of the command line.
+
+    Raises:
+        NoRecordingError: if the run is not recorded.
+        VerifyError: if it cannot be computed from what is there.
+    """
     path = Path(given.run)
     if path.is_file():
+        # Nothing of this machine's data folder is used: the bundle has to be enough.
         with opened_bundle(path) as opened:
             _tell_versions(opened.about.versions)
             journal = msgspec.json.decode((opened.path / JOURNAL).read_bytes(), type=list[tuple[int, str]])
@@ -136,14 +162,22 @@ def _tell_versions(recorded: dict[str, str]) -> None:
 def _verify(
     folder: RunFolder, data: Path, journal: list[tuple[int, str]], claimed: Mapping[str, Digest] | None = None
 ) -> int:
-    """Compute every module again; `claimed` is what a bundle says that they came to."""
+    """Compute every module again.
+
+    Args:
+        folder: the recording.
+        data: data folder with what the run began with.
+        journal: tick and id of every journaled command.
+        claimed: module -> the digest that a bundle states; None without a bundle.
+    """
     scenario = _scenario(folder)
     differences = journal_differences(recorded_spans(folder), journal)
     _tell("journal", differences, len(differences))
     good = not differences
     modules = recorded_modules(folder)
+    # A bundle from which the recording of a module was removed would otherwise verify.
     for module in sorted(set(claimed or ()) - set(modules)):
-        sys.stdout.write(f"{module}: NOT verified, the bundle names it and has nothing of it\n")
+        sys.stdout.write(f"{module}: NOT verified, the bundle names it but has no recording of it\n")
         good = False
     for module in modules:
         begun_with = partial(_begun_with, _read(data, module, folder.run, scenario))

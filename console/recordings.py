@@ -1,4 +1,4 @@
-"""Commands on recordings: list them, export them, look for damage. They need no running plant."""
+"""Commands on recordings: list them, export them, look for damage. They do not need a running plant."""
 
 import argparse
 import os
@@ -20,11 +20,17 @@ from recording.summary import summary
 from system.folder_lock import FolderTakenError, claim, private_umask
 
 INCOMPLETE: Final = 3
+"""Exit code of an export that lacks parts of the recording."""
+
 DAMAGED: Final = 4
+"""Exit code of a scrub that found damage."""
 
 
 def runs(given: argparse.Namespace) -> int:
-    """List the recorded runs.
+    """List the recorded runs; returns the exit code.
+
+    Args:
+        given: `data` of the command line.
 
     Raises:
         LookupError: if there is no such folder.
@@ -44,7 +50,15 @@ def runs(given: argparse.Namespace) -> int:
 
 
 def export(given: argparse.Namespace) -> int:
-    """Write a recorded run in a format that other programs open."""
+    """Write a recorded run in a format that other programs open; returns the exit code.
+
+    Args:
+        given: `run`, `module`, `channels`, `start`, `end` (s), `format`, `output` and `data` of the command line.
+
+    Raises:
+        NoRecordingError: if the run is not recorded.
+        ValueError: if the times are wrong, or bytes would be written to a terminal.
+    """
     folder = recorded(DataFolder(given.data).recordings, given.run)
     end_us = FOREVER_US if given.end is None else round(given.end * 1e6)
     if round(given.start * 1e6) >= end_us:
@@ -53,7 +67,7 @@ def export(given: argparse.Namespace) -> int:
     exported = Export(folder, selection, given.format)
     with opened_output(given.output, sys.stdout.buffer) as file:
         if file.isatty() and given.format != "csv":
-            raise ValueError(f"{given.format} is no text for a terminal: give a file with -o")
+            raise ValueError(f"{given.format} is not text, so it is not written to a terminal: name a file with -o")
         _write(exported, file)
     for missing in exported.missing:
         sys.stderr.write(f"kpp: missing: {missing}\n")
@@ -65,13 +79,21 @@ def _write(export: Export, file: IO[bytes]) -> None:
         for data in export:
             file.write(data)
             progress.show(export.done, export.rows)
-        file.flush()
+        file.flush()  # a disk that is full shows while the export can still fail
 
 
 def scrub(given: argparse.Namespace) -> int:
-    """Look for damage, and mend it; what a recorder may be writing meanwhile is left to it."""
+    """Look for damage and repair it; returns the exit code.
+
+    Args:
+        given: `run` and `data` of the command line.
+
+    Raises:
+        NoRecordingError: if the run is not recorded.
+    """
     folder = recorded(DataFolder(given.data).recordings, given.run)
     with private_umask():
+        # With a recorder at work its open store is left in place; without one even that can be rebuilt.
         try:
             claimed = claim(DataFolder(given.data).recordings, WRITER)
         except FolderTakenError:

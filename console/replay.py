@@ -14,15 +14,24 @@ from runtime.process import SUPERVISOR_PID, StopSignal, die_with_parent, isolate
 from runtime.replay_endpoints import replay_environment
 
 POLL: Final = 0.1
+"""Seconds between two looks at the parts."""
 
 ENDED: Final = 1
+"""Exit code if a part has ended by itself with exit code 0."""
 
 
 def replay(given: argparse.Namespace) -> int:
-    """Play until Ctrl-C; returns 0 after that, else the exit code of the part that ended by itself, or ENDED."""
+    """Play a run until Ctrl-C; returns 0 then, otherwise the exit code of the part that ended by itself, or ENDED.
+
+    Args:
+        given: `run`, `speed` and `data` of the command line.
+
+    Raises:
+        NoRecordingError: if the run is not recorded.
+    """
     if SUPERVISOR_PID in os.environ:  # started by a dashboard, which may be killed
         die_with_parent()
-    recorded(DataFolder(given.data).recordings, given.run)
+    recorded(DataFolder(given.data).recordings, given.run)  # a wrong run is refused before anything starts
     environ = {**replay_environment(os.environ), SUPERVISOR_PID: str(os.getpid())}  # its parts end with it
     commands = {
         "the player": isolated(
@@ -31,7 +40,7 @@ def replay(given: argparse.Namespace) -> int:
         "the gateway": isolated("nodes.gateway"),
         "the dashboard": isolated("ui"),
     }
-    stop = StopSignal()  # also where Ctrl-C is ignored, as in the background of a shell
+    stop = StopSignal()  # works even where a shell has had Ctrl-C ignored, since the command runs in the background
     parts = {name: subprocess.Popen(command, env=environ) for name, command in commands.items()}  # noqa: S603 - our own
     sys.stdout.write(
         f"Replay of run {given.run}. Ctrl-C ends it.\n"

@@ -1,4 +1,4 @@
-"""How far a run is, on standard error: a bar on a terminal, otherwise a line every few seconds."""
+"""How far a run has come, on standard error: a bar on a terminal, otherwise a line every few seconds."""
 
 import math
 import time
@@ -9,15 +9,18 @@ from studies.plan import Plan
 from studies.run import Measurement
 
 BAR: Final = 24
+"""Characters of a full bar."""
+
 LINE_INTERVAL: Final = 5.0
 BAR_INTERVAL: Final = 0.1
+"""Seconds between two lines, and between two looks of a bar."""
 
 
 class ProgressBar:
-    """Shows a run; has no effect on it.
+    """Shows how far a run has come; has no effect on it.
 
     Args:
-        stream: where to.
+        stream: where it is shown.
         plan: what the run is to measure.
     """
 
@@ -44,7 +47,7 @@ class ProgressBar:
         self._stream.flush()
 
     def close(self) -> None:
-        """Leave the terminal's line clean."""
+        """Remove the bar, so what follows begins on a clean line."""
         if self._width:
             self._stream.write("\r" + " " * self._width + "\r")
             self._stream.flush()
@@ -53,6 +56,8 @@ class ProgressBar:
         plan = self._plan
         by_time = plan.laps is None and plan.duration is not None
         wanted = plan.laps or plan.least_laps
+        # A share of what is certain: the given time, or laps of the warm-up and of the means. How many load cycles the
+        # compressor still needs is not known, so with all laps done the bar is full and the text counts cycles.
         if by_time and plan.duration:
             share, laps = simulated / plan.duration, f"{found.laps} laps"
         else:

@@ -1,4 +1,4 @@
-"""The command line: what `kpp` understands, and which scenario with which changes it means."""
+"""The command line of the commands that need no processes, and the scenario with its changes that it means."""
 
 import argparse
 from pathlib import Path
@@ -11,12 +11,13 @@ DESCRIPTION: Final = "The KPP simulator without processes: runs a plant headless
 
 RUN: Final = """\
 Runs a scenario from standstill through the controller's start, discards the warm-up, and prints lap-averaged meters,
-the way of the energy from compressor to grid, and the residuals of the ledger.
+the path of the energy from compressor to grid, and the residuals of the ledger.
 
 Without --laps, at least 10 laps and at least 10 whole load cycles of the compressor are measured; with it, exactly
-that many laps (the compressor's power still comes from whole load cycles, for which the run goes on if need be).
-Without --warmup-laps at least 4 laps after running are discarded, more if the receiver is slow. A plant that moves
-less than one pitch in 1800 s, or in twenty times what its set speed needs for one, is given up."""
+that many laps (the compressor's power still comes from whole load cycles, for which the run goes on if necessary).
+Without --warmup-laps, at least 4 laps after the controller reaches running are discarded, and more if the receiver is
+slow. A plant that moves less than one pitch in 1800 s, or in twenty times what its set speed needs for one, is given
+up."""
 
 EPILOG: Final = """\
 exit codes: 0 measured, 2 wrong argument or scenario, 3 the laps could not be measured, 130 interrupted.
@@ -24,7 +25,7 @@ KPP_SCENARIOS names a folder of scenarios; otherwise ./scenarios and the simulat
 
 
 class ArgumentError(ValueError):
-    """Something on the command line that cannot be used; the text says what, why, and what would be right."""
+    """Part of the command line cannot be used; the text says which, why, and what would be right."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +47,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     run.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of a scenario file")
     run.add_argument("--laps", type=_laps, metavar="N", help="laps in the averages (default: 10 or more)")
-    run.add_argument("--warmup-laps", type=_warmup, metavar="M", help="laps discarded before (default: 4 or more)")
+    run.add_argument("--warmup-laps", type=_warmup, metavar="M", help="laps discarded first (default: 4 or more)")
     run.add_argument(
         "--duration",
         type=_duration,
@@ -66,11 +67,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     table = commands.add_parser(
         "parameters", help="list every parameter with unit, default and limits", allow_abbrev=False
     )
-    table.add_argument("--json", action="store_true", help="as JSON")
+    table.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def scenario(name: str, changes: list[str]) -> Parameters:
     """The parameters that SCENARIO and --set mean.
+
+    Args:
+        name: name of a scenario, or path of a scenario file.
+        changes: texts of the form `name=value`.
 
     Raises:
         ArgumentError: when there is no such scenario, or a change cannot be made.
@@ -89,6 +94,8 @@ def scenario(name: str, changes: list[str]) -> Parameters:
 
 def _start(name: str) -> Parameters:
     path, at_hand = Path(name), Scenarios.at_hand()
+    # What looks like a path is one. A bare word is a scenario first, so a file that happens to lie here under the same
+    # name does not change what a command means.
     if path.suffix == ".toml" or len(path.parts) > 1 or (path.is_file() and name not in at_hand.names()):
         return at_hand.load(path)
     try:
@@ -98,7 +105,14 @@ def _start(name: str) -> Parameters:
 
 
 def change(text: str) -> tuple[str, float | int | str]:
-    """Name and value of a change, as a number where it is one."""
+    """Name and value of a change; the value as a number where it is one.
+
+    Args:
+        text: `name=value`.
+
+    Raises:
+        ArgumentError: if the text has another form.
+    """
     name, sign, value = (part.strip() for part in text.partition("="))
     if not sign or not name or not value:
         raise ArgumentError(f"--set {text}: write name=value, such as water_depth=12.5")
@@ -112,7 +126,7 @@ def change(text: str) -> tuple[str, float | int | str]:
 
 def _whole(text: str, least: int) -> int:
     if not text.strip().isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
     return int(text)
 
 
@@ -130,5 +144,5 @@ def _duration(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.0 < seconds < 1e10:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time of more than 0 s")
     return seconds

@@ -1,4 +1,4 @@
-"""The commands that need no processes. Imports the compiled plant only when a plant is to run."""
+"""The commands that need no processes. The compiled plant is imported only when a plant is to run."""
 
 import argparse
 import json
@@ -22,12 +22,12 @@ INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit code."""
+    """Do what the command line says; returns the exit code."""
     return perform(parser().parse_args(arguments))
 
 
 def perform(given: argparse.Namespace) -> int:
-    """Do what was read from the command line; the exit code."""
+    """Carry out a command line that was read already; returns the exit code."""
     try:
         if given.command == "scenarios":
             return _scenarios()
@@ -47,7 +47,7 @@ def perform(given: argparse.Namespace) -> int:
 
 
 def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
-    with ended_at_once():  # compiling takes its time; help and errors do not wait
+    with ended_at_once():  # compiling takes its time, and help and errors must not wait for it
         from console.run_progress import ProgressBar  # noqa: PLC0415  # for a run alone
         from studies.report import render  # noqa: PLC0415  # loads the compiler
         from studies.result import StudyResult  # noqa: PLC0415  # loads the compiler
@@ -59,6 +59,7 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
         found = StudyRun(parameters, plan).measure(bar)
     finally:
         bar.close()
+    # NaN is refused (`allow_nan`): it is no JSON, and would mean that a figure was computed from nothing.
     result = StudyResult(name, found, time.perf_counter() - begin)
     sys.stdout.write(json.dumps(result.as_dict(), allow_nan=False, indent=2) + "\n" if as_json else render(result))
     sys.stdout.flush()

@@ -22,14 +22,19 @@ from recording.rows import MissingRows, run_rows
 from recording.ticks import read_ticks
 
 ReadParameters = Callable[[str], Parameters | Saved]
-"""Scenario name -> the parameters that a run began with, or the checkpoint of another run that it was forked at."""
+"""Scenario name -> the parameters with which a run began, or the checkpoint of another run from which it was forked."""
 
 FEW = 20
-"""Differences that are listed; the rest is counted."""
+"""Differences that are listed; the others are counted."""
 
 
 class Difference(NamedTuple):
-    """A tick at which the recording is not what the run computes to."""
+    """A tick at which the recording differs from what is computed.
+
+    Attributes:
+        seq: number of the tick.
+        what: the difference, in words for people.
+    """
 
     seq: int
     what: str
@@ -37,23 +42,28 @@ class Difference(NamedTuple):
 
 @dataclass
 class ModuleComparison:
-    """What the comparison of one module found."""
+    """What the comparison of one module found.
+
+    Attributes:
+        module: the module.
+        compared: ticks that are the same in both.
+        differences: the first FEW differences.
+        different: number of all differences.
+        missing: rows that are not in the recording, and could not be compared.
+        digest: digest of the newest tick that was computed.
+        total: digest over all ticks that were computed and are recorded.
+    """
 
     module: str
     compared: int = 0
-    """Ticks that are the same in both."""
     differences: list[Difference] = field(default_factory=list)
-    """The first few that are not."""
     different: int = 0
     missing: list[MissingRows] = field(default_factory=list)
-    """Rows that could not be compared."""
     digest: str = ""
-    """Digest of the newest tick that was computed."""
     total: Total = field(default_factory=Total)
-    """What the ticks came to that were computed and are recorded."""
 
     def compare_claim(self, claimed: Digest | None) -> None:
-        """Compare what was computed with what a bundle says that it came to."""
+        """Compare the digest of what was computed with the one that a bundle states; None if it states none."""
         computed = self.total.digest()
         if claimed == computed:
             return
@@ -72,7 +82,7 @@ class VerifyError(ValueError):
 
 
 def recorded_modules(folder: RunFolder) -> list[str]:
-    """Modules whose states are recorded."""
+    """Modules of which at least one state is recorded."""
     with closing(open_reader(folder.hot)) as hot:
         names = module_names(hot).values()
         return [name for name in names if (found := Placement.of(hot, name)).lines or found.hot]
@@ -89,18 +99,19 @@ def recorded_spans(folder: RunFolder) -> list[TickSpan]:
     holes = tick_holes(spans)
     if holes or not spans:
         where = ", ".join(f"{first} to {last}" for first, last in holes) or "all of them"
+        # Each state follows from all ticks before it: over a gap nothing can be computed.
         raise VerifyError(f"run {folder.run} cannot be computed again: ticks {where} are not recorded")
     return spans
 
 
 def computed(run: str, module: str, spans: list[TickSpan], read: ReadParameters) -> Iterator[State]:
-    """The states that the ticks of a run compute to.
+    """The states that follow from the ticks of a run.
 
     Args:
         run: run id.
         module: plant module.
         spans: the ticks from the first one on.
-        read: what the run began with.
+        read: gives what the run began with.
 
     Raises:
         VerifyError: if the plant cannot be computed further.
@@ -120,8 +131,8 @@ def verify_module(
     Args:
         folder: the recording.
         module: plant module.
-        read: what the run began with.
-        progress: called with (ticks done, ticks in all).
+        read: gives what the run began with.
+        progress: called with (number of the tick, number of the last tick).
 
     Raises:
         VerifyError: if ticks are missing, or the plant cannot be computed.
@@ -130,6 +141,7 @@ def verify_module(
     verdict, states = ModuleComparison(module), States()
     rows = run_rows(folder, module)
     row = next(rows, None)
+    # Both sequences ascend, and neither is held in memory: a run may have millions of ticks.
     for state in computed(folder.run, module, spans, read):
         while isinstance(row, MissingRows) or (row is not None and row.seq < state.seq):
             if isinstance(row, MissingRows):
@@ -138,7 +150,7 @@ def verify_module(
         if row is None:
             break
         if row.seq > state.seq:
-            continue  # a hole, which the caller sees in what is missing
+            continue  # a hole in the recording, which stands in `missing`
         _compare(verdict, row, state, states)
         verdict.digest = state.digest
         verdict.total.add(state.seq, int(state.digest, 16))
@@ -162,7 +174,8 @@ def _compare(verdict: ModuleComparison, row: Row, state: State, states: States) 
 
 
 def _content(row: Row) -> tuple[object, ...]:
-    """All that must be the same whoever computed the row: itself, not its checksum, which can be forged."""
+    """Everything of a row that must be the same, whoever computed it: the content, not its checksum."""
+    # A checksum can be forged, and a digest alone would not show a value that was changed beside it.
     return row.module, row.seq, row.t_us, row.schema, row.digest, row.numbers, row.texts
 
 
@@ -189,11 +202,13 @@ def journal_differences(spans: list[TickSpan], journal: list[tuple[int, str]]) -
         spans: recorded ticks.
         journal: (tick, id) of every journaled command of the run.
     """
+    # Not counted: commands after the last recorded tick, since the recorder may have ended before the run, and the
+    # command that begins the run, which the clock itself makes and does not journal.
     last = spans[-1].last
     began = {command.id for command in spans[0].commands if command.origin == CLOCK_MODULE}
     commands = {(span.first, command.id) for span in spans for command in span.commands}
     recorded = {(seq, command_id) for seq, command_id in commands if command_id not in began}
     wanted = {(seq, command_id) for seq, command_id in journal if seq <= last}
-    missing = [Difference(seq, f"command {name} is in the journal alone") for seq, name in sorted(wanted - recorded)]
+    missing = [Difference(seq, f"command {name} is in the journal only") for seq, name in sorted(wanted - recorded)]
     extra = [Difference(seq, f"command {name} is not in the journal") for seq, name in sorted(recorded - wanted)]
     return missing + extra

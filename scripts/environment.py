@@ -1,7 +1,8 @@
 """Make the environment of this checkout in `.venv`: `python3 scripts/environment.py [test]`, as the Makefile does.
 
-What was left unfinished, or does not run any more, is made again; a checkout that was moved or copied continues with
-what it has. Needs the standard library alone, and runs with the Python that the environment is to have.
+An environment that was left unfinished, or no longer runs, is made again; a checkout that was moved or copied goes on
+with the one that it has. This file needs only the standard library, and runs with the Python that the environment is to
+have.
 """
 
 import hashlib
@@ -23,9 +24,12 @@ PATHS: Final = "kpp-checkout.pth"
 """File of the environment that puts the checkout on Python's path, relative to itself: it stays true after a move."""
 
 ISOLATED: Final = ("kpp", "supervisord", "supervisorctl")
-"""Commands in which neither the present folder nor PYTHONPATH has a say."""
+"""Commands that import nothing from the present folder or from PYTHONPATH."""
 
 _SHEBANG: Final = re.compile(rb"\A#!(?:[^\n]*/python[0-9.]*[ \t]*\n|/bin/sh\n'''exec' [^\n]*\n' '''\n)")
+"""How pip begins a command: with the path of the environment's Python, in the second form where that path is long or
+has spaces."""
+
 _LAUNCHER: Final = """\
 #!/bin/sh
 '''exec' "$(dirname -- "$(readlink -f -- "$0")")/python" {option}"$0" "$@"
@@ -38,7 +42,7 @@ class SetupError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make what is missing; the exit code."""
+    """Make what is missing; returns the exit code."""
     try:
         make(ROOT, arguments[0] if arguments else "")
     except SetupError as error:
@@ -52,7 +56,7 @@ def make(root: Path, extra: str) -> None:
 
     Args:
         root: the checkout.
-        extra: "test" for what the tests need too.
+        extra: "test" for what the tests need as well, "" otherwise.
 
     Raises:
         SetupError: if it cannot be made.
@@ -61,6 +65,7 @@ def make(root: Path, extra: str) -> None:
     if not is_whole(place):
         _begin_again(place)
     _follow(root, place)
+    # A stamp is written only after everything it stands for is installed: an interrupted installation is repeated.
     for each in dict.fromkeys(("", extra)):
         stamp = place / f"installed{each and '-' + each}"
         wanted = _wanted(root, each)
@@ -70,7 +75,7 @@ def make(root: Path, extra: str) -> None:
 
 
 def is_whole(place: Path) -> bool:
-    """True if the environment's Python runs and has pip, which is the last that is put into a new one."""
+    """True if the environment's Python runs and has pip, which is installed last into a new environment."""
     python = place / "bin" / "python"
     try:
         done = subprocess.run([python, "-I", "-c", "import pip"], capture_output=True, check=False)  # noqa: S603 - ours
@@ -99,7 +104,7 @@ def _begin_again(place: Path) -> None:
 
 
 def _follow(root: Path, place: Path) -> None:
-    """Have what names the environment's place name the present one, after the checkout was moved or copied."""
+    """After the checkout was moved or copied, correct the files of the environment that hold its absolute path."""
     noted = place / "place"
     before = noted.read_text(encoding="utf-8") if noted.is_file() else ""
     if before == str(root):
@@ -113,7 +118,7 @@ def _follow(root: Path, place: Path) -> None:
 
 
 def _wanted(root: Path, extra: str) -> str:
-    """What is to be installed, in one word."""
+    """A digest of what is to be installed, with the version of Python for which it is."""
     digest = hashlib.sha256(f"{extra} {sys.version}".encode())
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes())
@@ -127,6 +132,7 @@ def _install(root: Path, place: Path, extra: str) -> None:
     pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt"]
     _must([*pip, "-e", f".[{extra}]" if extra else "."], root)
     make_movable(root, place)
+    # Compiles the kernel, so the first start of the plant does not have to.
     if not extra:
         _must([python, "-I", "-m", "kpp_physics"], root)
 
@@ -138,9 +144,11 @@ def _must(command: list[str], root: Path) -> None:
 
 
 def make_movable(root: Path, place: Path) -> None:
-    """Have the environment's commands and imports find their way from where they are themselves."""
+    """Have the environment's commands and imports find their files relative to where they are themselves."""
     for packages in place.glob("lib/python*/site-packages"):
         (packages / PATHS).write_text(os.path.relpath(root, packages) + "\n", encoding="utf-8")
+    # A shell as the interpreter, which finds Python beside the command: a path in `#!` itself can only be absolute.
+    # What follows is Python's and the shell's syntax at once: a text in three quotes, and a call of `exec`.
     for command in (place / "bin").iterdir():
         if command.is_symlink() or not stat.S_ISREG(command.stat().st_mode):
             continue

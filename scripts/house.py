@@ -1,7 +1,7 @@
 """Measure how the source is built: `python3 scripts/house.py [checkout ...]`, a column for each, this one by default.
 
-Sizes of modules and functions, comments, names that stand for more than one thing, and how much of what there is. Tests
-are counted and not measured, and neither is what is generated. Needs the standard library alone.
+Sizes of modules and functions, comments, names that stand for more than one thing, and how much there is of what. Tests
+are counted but not measured, and generated files are left out. This file needs only the standard library.
 """
 
 import ast
@@ -16,20 +16,20 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BESIDE: Final = frozenset({"benchmarks", "docs", "examples", "scripts", "tests"})
-"""Folders with Python that are no part of the product."""
+"""Folders with Python that are not part of the product."""
 
 SCRIPTS: Final = Path("ui/frontend/src")
 """The page's JavaScript."""
 
 SMALL_INIT: Final = 25
-"""Lines below which an `__init__.py` says only what its package holds, and is no module to be measured."""
+"""Lines below which an `__init__.py` only says what its package holds, and is not measured as a module."""
 
 ORDERS: Final = ("noqa", "type:", "fmt:", "pragma")
-"""How comments begin that speak to a tool."""
+"""How comments begin that are for a tool."""
 
 
 class Source(NamedTuple):
-    """One Python file."""
+    """One Python file: its path below the checkout, its text, and its syntax tree."""
 
     path: str
     text: str
@@ -37,7 +37,7 @@ class Source(NamedTuple):
 
 
 def main(checkouts: Sequence[str]) -> int:
-    """Print the table; the exit code."""
+    """Print the table; returns the exit code."""
     columns = [measured(Path(each)) for each in checkouts or [str(ROOT)]]
     width = max(map(len, columns[0]))
     for name in columns[0]:
@@ -46,7 +46,7 @@ def main(checkouts: Sequence[str]) -> int:
 
 
 def measured(root: Path) -> dict[str, str]:
-    """What there is to say of a checkout, line by line."""
+    """The figures of a checkout by name, as they are printed."""
     product = [*sources(root, packages(root))]
     modules = [each for each in product if not (each.path.endswith("__init__.py") and length(each) < SMALL_INIT)]
     bodies = [body for each in modules for body in function_bodies(each.tree)]
@@ -72,12 +72,12 @@ def measured(root: Path) -> dict[str, str]:
 
 
 def packages(root: Path) -> list[str]:
-    """The packages of the product."""
+    """Names of the product's packages."""
     return sorted(path.parent.name for path in root.glob("*/__init__.py") if path.parent.name not in BESIDE)
 
 
 def sources(root: Path, folders: Iterable[str]) -> Iterator[Source]:
-    """Every Python file below some folders."""
+    """Every Python file below the given folders."""
     for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
             if "node_modules" not in path.parts:
@@ -107,7 +107,7 @@ def function_bodies(tree: ast.Module) -> Iterator[int]:
 def comments(text: str) -> tuple[int, int, int]:
     """Lines of code, lines that are a comment, and comments at the end of a line of code.
 
-    Docstrings are neither; what tells a tool something is no comment.
+    Docstrings count as neither, and comments for a tool are not counted.
     """
     code: set[int] = set()
     said: set[int] = set()
@@ -124,18 +124,18 @@ def comments(text: str) -> tuple[int, int, int]:
 
 
 def repeated_modules(product: Iterable[Source]) -> Mapping[str, list[str]]:
-    """Names of files that more than one file has, without those that each package and each node has."""
+    """Names that more than one file has, without those that every package and every node has."""
     alike = {"__init__", "__main__", "app", "core"}
     return repeated((Path(each.path).stem, each.path) for each in product if Path(each.path).stem not in alike)
 
 
 def repeated_classes(product: Iterable[Source]) -> Mapping[str, list[str]]:
-    """Public names of classes and of types that are declared in more than one place."""
+    """Public names of classes and types that are declared in more than one place."""
     return repeated((name, each.path) for each in product for name in declared_types(each.tree))
 
 
 def declared_types(tree: ast.Module) -> Iterator[str]:
-    """Public classes of a file, and names that it gives to types."""
+    """Public classes of a file, and its names for types."""
     for node in tree.body:
         match node:
             case (
@@ -148,7 +148,7 @@ def declared_types(tree: ast.Module) -> Iterator[str]:
 
 
 def repeated(found: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
-    """Names with more than one place."""
+    """Names that stand in more than one place, with these places."""
     places = defaultdict(list)
     for name, place in found:
         places[name].append(place)

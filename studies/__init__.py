@@ -1,4 +1,4 @@
 """Work without processes: headless runs of the plant, measured and compared.
 
-A function that runs plants and returns numbers lives here. No processes, no bus, no command line.
+Functions that run plants and return numbers live here. No processes, no bus, no command line.
 """

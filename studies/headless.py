@@ -13,7 +13,7 @@ __all__ = ["MINIMUM_LAPS", "MINIMUM_LOAD_CYCLES", "Measurement", "StudyError", "
 
 
 class StudyError(RuntimeError):
-    """The plant did not get to what was to be measured; the text says where it stopped."""
+    """The plant did not get as far as what was to be measured; the text says where it stopped."""
 
 
 def run(
@@ -26,14 +26,17 @@ def run(
     """Start a cold plant, discard the warm-up, and measure.
 
     Args:
-        parameters: of the plant.
+        parameters: the plant's parameters.
         laps: least number of complete laps in the means.
         warmup_laps: laps discarded after the controller reached running; at least 4 for a cold start.
         load_cycles: least number of whole compressor load cycles in the means, if the compressor switches at all.
-        progress: called after every chunk with the plant and the laps measured so far.
+        progress: called after every chunk (`studies.run.CHUNK` steps) with the plant and the laps measured so far.
+
+    Returns:
+        What was measured, in SI units; never with an `error`.
 
     Raises:
-        StudyError: when the plant trips, or does not get there.
+        StudyError: if the plant trips, or does not get as far as the laps.
     """
     plan = Plan(warmup_laps=warmup_laps, load_cycles=load_cycles, least_laps=laps)
     seen = None if progress is None else lambda plant, found: progress(plant, found.laps)

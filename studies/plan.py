@@ -8,10 +8,10 @@ from kpp_physics.parameters import Parameters
 
 LAPS: Final = 10
 LOAD_CYCLES: Final = 10
-"""What published numbers need."""
+"""Laps and whole load cycles in the means that published numbers need."""
 
 WARMUP_LAPS: Final = 4
-"""Laps of a cold start discarded at least, after the controller reached running."""
+"""Fewest laps of a cold start that are discarded after the controller reached running."""
 
 LONGEST_WARMUP: Final = 200
 """Laps of warm-up after which a plant that still drifts is measured as it is."""
@@ -20,10 +20,10 @@ RECEIVER_TIMES: Final = 5
 """Time constants of the receiver's temperature in the warm-up: filling heats its air by up to 90 K."""
 
 PATIENCE: Final = 1800.0
-"""Simulated time (s) in which a plant must move by one pitch, at least."""
+"""Least simulated time (s) that a plant is given to move by one pitch."""
 
 LONGEST_LAP: Final = 7200.0
-"""Simulated time (s) in which a plant must complete a lap, at least."""
+"""Least simulated time (s) that a plant is given to complete a lap."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Plan:
 
     Attributes:
         laps: number of laps in the means; None for as many as `least_laps` and `load_cycles` need.
-        warmup_laps: laps discarded before them; None for what the plant needs.
-        duration: simulated time (s) that ends the run, or None.
-        load_cycles: whole load cycles of the compressor in the mean of its power, if there are any.
-        least_laps: laps where `laps` leaves it open.
+        warmup_laps: laps discarded before them; None for as many as the plant needs.
+        duration: simulated time (s) that ends the run; None for no such limit.
+        load_cycles: whole load cycles of the compressor in the mean of its power, if it has any.
+        least_laps: fewest laps in the means where `laps` is None.
     """
 
     laps: int | None = None
@@ -45,22 +45,31 @@ class Plan:
     least_laps: int = LAPS
 
     def enough_cycles(self, laps: int) -> int:
-        """Load cycles that are enough after so many laps.
+        """Load cycles that are enough after a number of laps.
 
-        Who asks for a number of laps does not want to wait for ten cycles of a large receiver; one such cycle has so
-        many pulses that a few of them give a steady mean.
+        A person who asks for a number of laps does not want to wait for ten cycles of a large receiver. One such cycle
+        has so many pulses that a few cycles give a steady mean.
         """
         patient = self.laps is None or laps < 3 * self.laps
         return self.load_cycles if patient else min(2, self.load_cycles)
 
     @staticmethod
     def most_laps(wanted: int) -> int:
-        """Laps after which no more load cycles are waited for."""
+        """Laps after which the run waits for no more load cycles."""
         return 10 * max(wanted, LAPS)
 
 
 class Expectation(NamedTuple):
-    """What to expect of a plant: m, s, laps."""
+    """What to expect of a plant.
+
+    Attributes:
+        pitch: distance between two floaters along the chain (m).
+        warmup_laps: laps of warm-up that its receiver needs.
+        longest_warmup: laps of warm-up after which it is measured even if it drifts.
+        longest_start: simulated time (s) by which it must have filled its receiver.
+        patience: simulated time (s) in which it must move by one pitch.
+        longest_lap: simulated time (s) in which it must complete a lap.
+    """
 
     pitch: float
     warmup_laps: int
@@ -73,16 +82,21 @@ class Expectation(NamedTuple):
 def schedule(p: Parameters) -> Expectation:
     """The schedule of a cold plant.
 
-    The warm-up takes the receiver's own time into account, m_r cv/(mdot cp + UA_r): how long its air stays warmer than
-    in steady work after it was filled. Filling may take twice the isothermal time.
+    The warm-up takes the receiver's own time constant into account, m_r cv/(mdot cp + UA_r): how long its air stays
+    warmer than in steady operation after it was filled. Filling may take twice the isothermal time.
+
+    Args:
+        p: the plant's parameters.
     """
     loop = 2 * (p.water_depth - 2 * p.sprocket_radius) + 2 * math.pi * p.sprocket_radius
     pitch = loop / p.floater_count
     speed = p.generator_speed_setpoint * math.pi / 30 * p.sprocket_radius / p.gear_ratio
+    # The flow in steady operation is what the floaters take at the set speed, or what the compressor can deliver.
     gas = p.gas_constant * p.ambient_temperature
     charge = p.fill_fraction * p.ambient_pressure * p.floater_volume / gas
     flow = min(p.compressor_flow, charge * speed / pitch)
     held = p.unload_pressure * p.receiver_volume / gas
+    # The bound keeps a perfectly insulated receiver without flow from dividing by zero; LONGEST_WARMUP bounds its laps.
     slowest = held * (p.cp_air - p.gas_constant) / max(flow * p.cp_air + p.receiver_ua, 1e-9)
     laps = math.ceil(RECEIVER_TIMES * slowest * speed / loop)
     filling = held / p.compressor_flow

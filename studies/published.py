@@ -1,4 +1,4 @@
-"""The published lap averages of the default model, and how far a run is from them.
+"""The published lap averages of the default model, and how far a run differs from them.
 
 Steady lap averages over at least 10 laps and 10 load cycles of the compressor. None of these numbers is validated
 against a real plant: they are results of the model, published so that implementations can be compared.
@@ -11,19 +11,20 @@ from kpp_physics import ledger
 from studies.run import Measurement
 
 SCENARIOS: Final = ("reference", "rated-speed", "small-compressor")
+"""The scenarios whose averages are published."""
 
 
 class Quantity(NamedTuple):
     """One published quantity.
 
     Attributes:
-        name: what it is.
+        name: what it is, in words for people.
         unit: unit of `values`.
         scale: factor from SI to that unit.
-        values: one per scenario, in the order of `SCENARIOS`.
-        gate: largest deviation: relative, or absolute in the unit.
-        relative: whether the gate is relative.
-        of: takes it (SI) from a run; None where the run has no such value.
+        values: one for each scenario, in the order of `SCENARIOS`.
+        gate: largest deviation allowed: relative, or absolute in the unit.
+        relative: True if the gate is relative.
+        of: returns its value (SI) in a run; None where the run has no such value.
     """
 
     name: str
@@ -36,7 +37,14 @@ class Quantity(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A quantity of one run against what was published; in the quantity's unit."""
+    """A quantity of one run against its published value.
+
+    Attributes:
+        quantity: the quantity.
+        expected: its published value, in its unit.
+        got: its value in the run, in its unit; None if the run has none.
+        deviation: relative or in its unit, like its gate; None without a value.
+    """
 
     quantity: Quantity
     expected: float
@@ -45,12 +53,20 @@ class Comparison(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the deviation is inside the gate."""
+        """True if the deviation is within the gate; a quantity without a value does not hold."""
         return self.deviation is not None and abs(self.deviation) <= self.quantity.gate
 
 
 def compare(found: Measurement, scenario: str) -> list[Comparison]:
-    """A run of a published scenario against its published values."""
+    """Compare a run of a published scenario with its published values.
+
+    Args:
+        found: the run.
+        scenario: one of SCENARIOS.
+
+    Raises:
+        ValueError: if the scenario is another one.
+    """
     column = SCENARIOS.index(scenario)
     rows = []
     for quantity in QUANTITIES:

@@ -1,4 +1,4 @@
-"""A run as text: meters, the way of the energy from compressor to grid, residuals, warnings."""
+"""A run as text: meters, the path of the energy from compressor to grid, residuals, warnings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -19,16 +19,16 @@ UNITS: Final[Mapping[str, tuple[str, float]]] = {
     "receiver_pressure_min": ("bar", 1e-5),
     "receiver_pressure_max": ("bar", 1e-5),
 }
-"""Unit shown and factor from SI; powers are shown in kW."""
+"""Meter -> the unit in which it is shown and the factor from SI; all others are powers, shown in kW."""
 
 WITHHELD: Final = ("cop", "cop_without_claims", "net_power")
-"""Meters that a window gives only when the stores end as they began."""
+"""Meters that are given only if the stores hold as much at the end of the measured laps as at their beginning."""
 
 KILOWATT: Final = ("kW", 1e-3)
 
 
 def render(result: StudyResult) -> str:
-    """The whole report."""
+    """The whole report, as text that ends with a newline."""
     found = result.found
     parts: list[Iterator[str]] = [_head(result)]
     if found.error is not None:
@@ -75,6 +75,7 @@ def _meters(found: Measurement) -> Iterator[str]:
 
 def _waterfall(found: Measurement) -> Iterator[str]:
     scale = found.means["compressor"]
+    # Adding 0.0 after rounding turns a "-0.0000" into "0.0000".
     yield f"{'Compressor to grid':<28}{'kW':>12}  % of compressor"
     for name, power in waterfall(found.means):
         share = f"{round(power / scale, 4) + 0.0:>10.2%}" if scale > 0 else "-"
@@ -100,7 +101,7 @@ def _notes(result: StudyResult) -> Iterator[str]:
     if unsourced > 0:
         yield f"{unsourced / 1e3:.2f} kW of this output has no source in the model."
     for text in found.warnings:
-        if not text.startswith("cross-check"):  # those follow
+        if not text.startswith("cross-check"):  # these follow with their names
             yield f"warning: {text}"
     for check in cross_checks(found.plant.parameters):
         yield f"cross-check {check.name}: {check.message}"

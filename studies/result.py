@@ -1,4 +1,4 @@
-"""What `kpp run --json` prints: one object of plain numbers and text, SI units throughout."""
+"""What `kpp run --json` prints: one object of plain numbers and texts, in SI units throughout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,17 +32,20 @@ METERS: Final = (
     "receiver_pressure_min",
     "receiver_pressure_max",
 )
-"""Meters published, in their order."""
+"""Meters that are reported, in their order."""
 
 GATES: Final = {"r_a": ledger.GATE_A, "r_b": ledger.GATE_B, "r_c": ledger.GATE_C}
 """Largest residual allowed, over the energy scale: first law, re-integrated powers, second law."""
 
 
 def waterfall(means: Mapping[str, float]) -> list[tuple[str, float]]:
-    """The way from compressor to grid: label and mean power (W, > 0 adds), from the first input to the grid.
+    """The path from compressor to grid: label and mean power (W, > 0 adds), from the first input to the grid.
 
-    What the stores hold more at the end than at the beginning is the difference of all lines; that the stores really
-    hold it is what residual R_A says. Empty without means.
+    What the stores hold more at the end than at the beginning is taken as the difference of all lines; residual R_A
+    says whether they really hold it.
+
+    Args:
+        means: mean power of each line of the ledger, W; without any the path is empty.
     """
     if not means:
         return []
@@ -61,7 +64,7 @@ def waterfall(means: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _steady(found: Measurement) -> dict[str, Any]:
-    """Whether the measured laps are steady, and the figure that says so: exergy of the stores, J, and its share."""
+    """Whether the measured laps are steady, and the figures behind it: the stores' change of exergy, J, and share."""
     names = ("steady", "storage_change", "storage_share", "storage_limit")
     reason = found.window.reason if found.window is not None else NO_LAP
     figures = {name: found.meters[name] for name in names}
@@ -89,10 +92,10 @@ def _stores(found: Measurement) -> dict[str, dict[str, dict[str, float]]]:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """A run and the name it goes by.
+    """A run and its name.
 
     Attributes:
-        scenario: name or path as given.
+        scenario: name or path of the scenario, as given.
         found: what was measured.
         wall_time: time that the run took, s.
     """
@@ -107,7 +110,7 @@ class StudyResult:
         return self.found.plant.time_us / 1e6
 
     def as_dict(self) -> dict[str, Any]:
-        """The object; `error` is there only when the laps could not be measured."""
+        """The object; it has `error` only if the laps could not be measured."""
         found, parameters = self.found, self.found.plant.parameters
         result: dict[str, Any] = {
             "scenario": self.scenario,

@@ -1,7 +1,7 @@
-"""One plant from standstill through the controller's start to lap-averaged meters, or to the reason why not.
+"""One plant from standstill through the controller's start to lap-averaged meters, or to the reason why there are none.
 
-Laps and load cycles of the compressor do not match, so two windows are kept: whole laps for every mean, and whole load
-cycles, from one switching to the next, for the compressor.
+Laps and load cycles of the compressor do not coincide, so two windows are kept: whole laps for every mean, and whole
+load cycles, from one switching to the next, for the compressor's power.
 """
 
 import re
@@ -20,26 +20,39 @@ CHUNK: Final = 500
 """Steps between two looks at the plant: half a second, shorter than any lap."""
 
 LOOKS: Final = 20
-"""Chunks between two looks at the chain's place: ten seconds."""
+"""Chunks between two looks at the chain's position: ten seconds."""
 
 LONGEST_START: Final = 20
-"""Laps in which a plant must reach running."""
+"""Laps within which a plant must reach running."""
 
 DRIFT: Final = 2e-4
-"""Change of the receiver's highest pressure from lap to lap that counts as steady."""
+"""Relative change of the receiver's highest pressure from lap to lap that still counts as steady."""
 
 RESIDUALS: Final = {"r_a": "ledger", "r_b": "sampled", "r_c": "exergy"}
-"""Residuals of the first law, of re-integrated powers and of the second law, with the group that shows them."""
+"""Residuals of the first law, of re-integrated powers and of the second law -> the group of the state that has them."""
 
 OnProgress = Callable[[Plant, "Measurement"], None]
+"""Called after every chunk with the plant and what has been measured so far."""
 
 
 @dataclass
 class Measurement:
-    """What a run found. SI units; without a complete measured lap the meters are null and the means empty.
+    """What a run found, in SI units. Without a complete measured lap the meters are None and the means empty.
 
-    `window` and `records` (at its beginning and its end) belong to the measured laps, None without one. Residuals are
-    the largest magnitudes at the ends of laps and of the run, over the energy scale.
+    Attributes:
+        plant: the plant as it stands.
+        schedule: what was expected of it.
+        warmup_laps: laps that were discarded.
+        laps: laps in the means.
+        load_cycles: whole load cycles in the mean of the compressor's power.
+        cycle_laps: laps over which these were looked for; may be more than `laps`.
+        meters: the meters by name.
+        means: mean power of each line of the ledger, W.
+        window: the measured laps and how steady they are; None without any.
+        records: counters at the beginning and at the end of the measured laps; None without any.
+        residuals: largest magnitude of each at the ends of laps and of the run, over the energy scale.
+        warnings: warnings and advisories since the measured laps began, each kind once.
+        error: why the laps could not be measured; None if they were.
     """
 
     plant: Plant
@@ -58,7 +71,7 @@ class Measurement:
 
     @property
     def unsteady(self) -> str | None:
-        """Why the measured laps give no coefficient of performance, as a sentence; None where they do."""
+        """Why the measured laps give no coefficient of performance, as a sentence; None if they do."""
         window = self.window
         if window is None or window.steady:
             return None
@@ -73,7 +86,7 @@ class Measurement:
 
     @property
     def worst_r_a(self) -> float:
-        """Largest residual of the first law seen at the end of a lap, over the energy scale."""
+        """Largest residual of the first law at the end of a lap or of the run, over the energy scale."""
         return self.residuals["r_a"]
 
 
@@ -81,7 +94,7 @@ class StudyRun:
     """A cold plant on its way to its meters.
 
     Args:
-        parameters: of the plant.
+        parameters: the plant's parameters.
         plan: how much to measure.
     """
 
@@ -97,12 +110,17 @@ class StudyRun:
         self._warned: dict[str, str] = {}
 
     def measure(self, progress: OnProgress | None = None) -> Measurement:
-        """Run until all is measured, or until it cannot be; then `error` says why."""
+        """Run until everything is measured, or until that is impossible; then `error` says why.
+
+        Args:
+            progress: called after every chunk.
+        """
         found, plant = self.found, self.found.plant
         plant.command("start", {})
         chunks = 0
         while found.error is None and not self._complete():
             steps = CHUNK
+            # The run ends exactly with the duration, whatever the size of a chunk.
             if self._plan.duration is not None:
                 left = round(self._plan.duration * 1000) - plant.time_us // 1000
                 if left <= 0:
@@ -113,7 +131,7 @@ class StudyRun:
                 plant.step(steps)
             except SimulationError as error:
                 found.error = str(error)
-                return found  # its memory must not be used any more
+                return found  # after a fault inside a step the plant's memory must not be used any more
             chunks += 1
             self._follow(chunks)
             if progress is not None:
@@ -122,7 +140,7 @@ class StudyRun:
         return found
 
     def _follow(self, chunks: int) -> None:
-        """Take note of a chunk: state, laps, and whether the plant gets anywhere."""
+        """Take note of a chunk: the controller's state, laps, and whether the plant makes progress."""
         found, plant = self.found, self.found.plant
         state, time = plant.plc_state, plant.time_us / 1e6
         if state in ("tripped", "emergency_stop"):
@@ -142,6 +160,7 @@ class StudyRun:
         found, plant = self.found, self.found.plant
         self._look()
         (newest,), before = plant.lap_records(1)
+        # Laps before the controller reached running are part of the start, and not even counted as warm-up.
         if self._begin is None or self._seen <= self._begin:
             return
         if self._start is None and not self._warm():
@@ -150,23 +169,24 @@ class StudyRun:
             return
         if self._start is None:
             self._start = before
-            self._warned.clear()
+            self._warned.clear()  # warnings of the start say nothing about the means
         self._records.append(newest)
         found.cycle_laps = len(self._records)
         found.laps = min(found.cycle_laps, self._plan.laps or found.cycle_laps)
         found.load_cycles = metering.compressor_power(self._records, self._start)[1]
 
     def _warm(self) -> bool:
-        """Whether enough laps were discarded."""
+        """True if enough laps were discarded."""
         discarded = self.found.warmup_laps
         if self._plan.warmup_laps is not None:
             return discarded >= self._plan.warmup_laps
         if discarded < self.found.schedule.warmup_laps:
             return False
+        # Not drifting is checked as well, since a schedule is an estimate: a receiver may fill up for many laps yet.
         return not _drifts(self._warmup) or discarded >= self.found.schedule.longest_warmup
 
     def _complete(self) -> bool:
-        """Whether all that the plan asks for is measured."""
+        """True if everything that the plan asks for is measured."""
         plan, number = self._plan, len(self._records)
         wanted = plan.laps or plan.least_laps
         if plan.laps is None and plan.duration is not None:
@@ -180,7 +200,10 @@ class StudyRun:
         return not switched and not _drifts(self._records[-2:])
 
     def _watch(self, state: str, time: float) -> None:
-        """Give up a plant that does not get anywhere."""
+        """Give up a plant that makes no progress.
+
+        It has to fill its receiver, to reach running, to move by a pitch, and to complete laps, each in its time.
+        """
         found, plan = self.found, self.found.schedule
         if state in ("stopped", "pressurising"):
             self._moved_at = self._lap_at = time
@@ -212,10 +235,11 @@ class StudyRun:
             )
 
     def _pull(self) -> str:
-        """What breaking away needs and what there is, for a plant that does not get to its speed."""
+        """What breaking away needs and what is available, for a message about a plant that does not reach its speed."""
         p, frame = self.found.plant.parameters, self.found.plant.observe()
         force = frame["chain"]["buoyancy_force"]
         text = f": {break_away(p)}, the air in the floaters pulls with {force:.0f} N"
+        # Air enters the lowest pocket only against the water's pressure there.
         bottom = p.ambient_pressure + p.water_density * p.gravity * (p.water_depth - p.sprocket_radius)
         if frame["receiver"]["pressure"] <= bottom:
             text += (
@@ -225,7 +249,7 @@ class StudyRun:
         return text
 
     def _out_of_time(self) -> str | None:
-        """Why the end of the duration is an error, or None when it is not."""
+        """Why the end of the duration is an error; None if it is not one."""
         found, plan, state = self.found, self._plan, self.found.plant.plc_state
         wanted = plan.laps or 1
         if len(self._records) >= wanted:
@@ -236,13 +260,13 @@ class StudyRun:
         )
 
     def _look(self) -> None:
-        """Residuals and warnings at this moment."""
+        """Take note of residuals and warnings as they are now."""
         found = self.found
         frame = found.plant.observe()
         for name, group in RESIDUALS.items():
             found.residuals[name] = max(found.residuals.get(name, 0.0), abs(frame[group][name]))
         for text in (*frame["plc"]["warnings"], *frame["plc"]["advisories"]):
-            self._warned[re.sub(r"[\d.]+", "", text)] = text  # one of a kind, with its latest numbers
+            self._warned[re.sub(r"[\d.]+", "", text)] = text  # one of each kind, with its latest numbers
 
     def _conclude(self) -> None:
         found = self.found
@@ -255,6 +279,8 @@ class StudyRun:
         found.means = metering.between(laps, self._start)
         found.window = metering.window(laps, self._start)
         found.records = self._start, laps[-1]
+        # The compressor's power alone comes from whole load cycles, which may reach beyond the laps of the means. Net
+        # power has to count the same figure, or the report would not add up.
         power, found.load_cycles = metering.compressor_power(self._records, self._start)
         if not found.load_cycles:
             power = found.means["compressor"]
@@ -263,7 +289,8 @@ class StudyRun:
 
 
 def _drifts(records: list[Any]) -> bool:
-    """Whether the receiver's pressure still goes one way while the compressor does not switch."""
+    """True if the receiver's pressure still changes from lap to lap while the compressor does not switch."""
+    # One that switches holds the pressure in its band: the change between two laps says only where in a cycle they end.
     if len(records) < 2 or any(record[st.LOADS] for record in records):
         return False
     first, last = (float(record[st.LAP_PRESSURE_MAX]) for record in records[-2:])

@@ -91,7 +91,7 @@ def test_what_is_wrong_is_named_with_its_remedy(recorded: RunFolder, tmp_path: P
         (("export", "0001-001", "--channels", "grid.pover"), "grid has grid.power"),
         (("export", "0001-001", "--module", "m7"), "there are m1"),
         (("export", "0001-001", "--from", "3", "--to", "2"), "--from 3 is not before --to 2"),
-        (("export", "0001-001", "--from", "x"), "no time in seconds"),
+        (("export", "0001-001", "--from", "x"), "is not a time of 0 s or more"),
         (("export", "0001-001", "-o", str(tmp_path)), "Is a directory"),
     ):
         done = kpp(tmp_path, *given)

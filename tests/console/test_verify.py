@@ -120,7 +120,7 @@ def test_missing_rows_and_missing_ticks_are_named(recorded: RunFolder) -> None:
 def test_the_journal_and_the_recorded_ticks_have_the_same_commands() -> None:
     assert journal_differences(SPANS, [(62, "id-set_parameters"), (500, "later")]) == []
     (missing,) = journal_differences(SPANS, [(62, "id-set_parameters"), (70, "lost")])
-    assert missing == (70, "command lost is in the journal alone")
+    assert missing == (70, "command lost is in the journal only")
     (extra,) = journal_differences(SPANS, [])
     assert extra == (62, "command id-set_parameters is not in the journal")
 

@@ -70,7 +70,7 @@ def test_a_moment_that_does_not_exist_is_refused_with_the_reason(
     eventually(lambda: recorded_rows(plant) > 10, 20.0, "something is recorded")
     for arguments, text in (
         (("fork", "nope", "--at", "1"), "no recording of run 'nope'"),
-        (("fork", run, "--at", "-1"), "no time in seconds"),
+        (("fork", run, "--at", "-1"), "is not a time of 0 s or more"),
         (("fork", run, "--at", "0", "--set", "drag_area"), "write name=value"),
         (("fork", run, "--at", "0", "--set", "drag_area=99"), "drag_area"),
     ):
