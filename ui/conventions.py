@@ -123,6 +123,7 @@ def keep(application: Application, answered: Callable[[HTTPServerRequest], None]
     for rule in application.wildcard_router.rules:
         if isinstance(rule.target, type) and issubclass(rule.target, RequestHandler):
             rule.target = _kept(rule.target, answered)
+    # For paths without a rule; Tornado's own handler would answer with a page of HTML.
     application.settings["default_handler_class"] = _kept(Nothing, answered)
 
 

@@ -59,6 +59,8 @@ class EndedSessions:
     def _collect(self) -> None:
         self._due = False
         gc.collect()
+        # With ever longer pauses: a collection takes time in which no page gets a frame, and what has been held for
+        # long will not go sooner for being looked at often.
         left = sum(document.session_context is None for document in self._documents)
         if left > NAMED and self._pause < LAST:
             self._pause *= 2.0

@@ -81,7 +81,7 @@ class Feed:
             self._repair(time.monotonic())
 
     def _drain(self, index: int, subscriber: Subscriber) -> None:
-        for _ in range(BURST):
+        for _ in range(BURST):  # bounded: of a backlog each publisher, and the repair, gets its share
             frames = subscriber.receive()
             if frames is None:
                 break

@@ -63,6 +63,7 @@ async def perform(commander: Commander, press: Press, origin: str, caller: Calle
         origin: who asks, as the clock's journal has it.
         caller: who pressed.
     """
+    # On the bus a command comes from the dashboard, with the key of a node: what the user may do is decided here.
     denied = lacking(caller, command_role(press.module, press.name), press.name)
     if denied:
         return PressAnswer(press.id, "refused", None, denied)

@@ -218,12 +218,14 @@ class PageStream:
         if connection.alarms != view.alarms:
             connection.alarms = view.alarms
             page.send(view.alarms.decode())
-        missed = view.commands_end - connection.commands
+        missed = view.commands_end - connection.commands  # the view may go further back, for the sake of another page
         for entry in view.commands[-missed:] if missed else ():
             page.send(_ENCODE({"type": "command", **entry}).decode())
         connection.commands = view.commands_end
 
     def _pack(self, view: ModuleView, connection: PageConnection) -> bytes:
+        # A second time, and only for the samples, which differ from page to page: held while everything is packed, the
+        # lock would keep the feed from hearing.
         with self._lock:
             samples = self._samples(self._plant.plots[view.module], view, connection)
         state = view.state

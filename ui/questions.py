@@ -153,7 +153,7 @@ class Questions:
             return QuestionAnswer(question.id, True, await kind(asked, question.args), "")
         except REASONS as error:
             return QuestionAnswer(question.id, False, None, str(error))
-        except KeyError as error:
+        except KeyError as error:  # an argument that the question needs
             return QuestionAnswer(question.id, False, None, f"{error.args[0]}: is missing")
 
     async def _list_presets(self, _asked: PageOrigin, _args: dict[str, Any]) -> Any:

@@ -106,6 +106,8 @@ class BusSubscriber:
             self._stream.sweep(message.module, now)
         if message is not None:
             self._latency(message.TOPIC, time.time() - message.wall)
+            # A gap shows when the message behind it comes. Asked for now and not at the next pulse, what is missing is
+            # here some milliseconds later, before most clients have had their turn.
             self.repair(now)
             self._notifier.notify()
 
@@ -125,7 +127,7 @@ class BusSubscriber:
                 # Those of other workers too: a client may repeat its request at any of them.
                 for command in message.commands:
                     self._commands.noted(command)
-            if not isinstance(message, StateHead | State):  # those have their own way, see Stream.sweep
+            if not isinstance(message, StateHead | State):  # each client gets those at its own pace, see Stream.sweep
                 self._stream.heard(message)
 
     async def ready(self, timeout: float, stop: asyncio.Event) -> None:
@@ -161,6 +163,7 @@ class BusSubscriber:
                 continue
             if not reply.spans:
                 return
+            # An answer holds a block of the run; the next block is asked for until the newest tick has come.
             for span in reply.spans:
                 self._plant.add_past_commands(reply.run, span)
                 for command in span.commands:

@@ -82,6 +82,7 @@ class Delivery:
                 clients.groups[place].join(client, pace)
             else:
                 clients.followers[connection] = client
+            # A new client is served at once and not with the next frame, which may be a tenth of a second away.
             self.attend(module, now)
 
     def detach(self, connection: ServerConnection) -> None:
@@ -124,7 +125,7 @@ class Delivery:
             self._catch_up(client, module)
         if frame is None or not self._plant.modules[module].fresh(now):
             self._tell_stale(clients, module, now)
-            clients.turn = 0.0
+            clients.turn = 0.0  # the first frame after the silence is news to everybody, whenever its turn would be
             return
         if clients.silent:
             self._end_of_silence(clients, module)

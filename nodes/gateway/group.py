@@ -92,6 +92,8 @@ class Group:
     @property
     def turn(self) -> float:
         """The time from which the next frame may be sent to any of the clients (s)."""
+        # Those that are out of step are few. One that has not read its last frame has a turn in the past, so that it is
+        # looked at with every frame until it has.
         own = [self._own[connection].turn for connection in self._out_of_step]
         return min([self._pace.turn, *own])
 

@@ -122,7 +122,7 @@ class Session:
         """
         self.wanted = wanted
         self.form = form(wanted.selection, binary=self.binary)
-        self.stale.clear()
+        self.stale.clear()  # it may subscribe to a module that is silent, and is to be told about that anew
         self._ticks = SessionPace(wanted.rate or DEFAULT_RATE, now)
         self.paces = {}
         gaps: list[GapMessage] = []
@@ -140,6 +140,7 @@ class Session:
         """Take note that a snapshot was sent with these frames, so that only later ones follow."""
         for name, pace in self.paces.items():
             frame = newest[name]
+            # Followers need none of this: their place in the ring is behind that frame already.
             if isinstance(pace, SessionPace) and frame is not None:
                 pace.has(frame)
 

@@ -182,6 +182,7 @@ class Stream:
 
     def _dismiss_withdrawn(self) -> None:
         """Close the connections of callers whose token was withdrawn: a token is looked at only when they connect."""
+        # The tasks begin after this call, so the dict does not change while it is walked.
         for connection, session in self._sessions.items():
             if not self._admission.knows(session.caller):
                 self._group.create_task(self._dismiss(connection, 1008, "this token was withdrawn"))
@@ -220,7 +221,7 @@ class Stream:
         return sum(connection.transport.get_write_buffer_size() for connection in self._sessions)
 
     def cut(self) -> None:
-        """End every connection at once."""
+        """End every connection at once, without a farewell: the process has no time left to wait for clients."""
         for connection in self._sessions:
             connection.transport.abort()
 
@@ -317,6 +318,7 @@ class Stream:
     def _select(_connection: ServerConnection, offered: object) -> Subprotocol | None:
         names = [str(name) for name in offered] if isinstance(offered, list | tuple) else []
         chosen = subprotocol(names)
+        # A client fails the connection if the answer names a subprotocol that it has not offered.
         return Subprotocol(chosen) if isinstance(chosen, str) and chosen in names else None
 
     async def _caller(self, connection: ServerConnection, headers: Headers) -> Caller | None:
@@ -349,7 +351,7 @@ class Stream:
             session = Session(wanted, binary=connection.subprotocol == MSGPACK, now=self._now(), caller=caller)
             session.address = self._address(connection, headers)
             self._sessions[connection] = session
-            self._connections.asks(connection)
+            self._connections.asks(connection)  # from here on it is a client and gives up its place to nobody
             if self._admission.tokens is not None:
                 self._tell(connection, session, AuthenticatedMessage(caller.name, caller.role.name.lower()))
             self._subscribe(connection, session, wanted)
@@ -388,6 +390,7 @@ class Stream:
                 else:
                     self._subscribe(connection, session, wanted)
             case CommandMessage():
+                # Answered here only if it is refused; else once it has acted.
                 answer = self._command(connection, session, said)
             case AuthMessage():
                 answer = AuthenticatedMessage(session.caller.name, session.caller.role.name.lower())
@@ -421,6 +424,7 @@ class Stream:
         reason = lacking(caller, command_role(said.module, said.name), said.name)
         if reason:
             return _problem(Problem.of(403, "role", reason), said.id)
+        # An emergency stop is neither counted nor held back: a flood of other commands may be the very reason for it.
         urgent = said.name == EMERGENCY_STOP
         wait = 0.0 if urgent else self._admission.commands.wait(caller.name or session.address, self._now())
         if wait or session.commands >= (URGENT_COMMANDS if urgent else MAX_COMMANDS):
@@ -438,9 +442,10 @@ class Stream:
             done = await self._commands.run(said.module, said.name, said.args, said.id, origin, session.caller)
             answer = AppliedMessage(done.id, done.command, done.run, done.seq, done.t, done.applied)
         except ProblemError as error:
+            # Anything else is a defect, which ends the group and with it the process: no client waits in vain.
             answer = _problem(error.problem, error.problem.id or said.id)
         session.commands -= 1
-        self._tell(connection, session, answer)
+        self._tell(connection, session, answer)  # goes nowhere if the client has left meanwhile
 
     def _tell(self, connection: ServerConnection, session: Session, message: ServerMessage) -> None:
         payload = pack(message, binary=session.binary)
@@ -450,7 +455,7 @@ class Stream:
 
     def heard(self, message: Published) -> None:
         """Pass a tick, a status, an event or a result on to the clients that want it. To be called for each one."""
-        made: dict[bool, bytes] = {}
+        made: dict[bool, bytes] = {}  # each encoding once, and not for each client
         for connection, session in self._listeners.get(message.topic(), {}).items():
             if isinstance(message, Tick) and not session.takes_tick(message, self._now()):
                 continue
@@ -467,11 +472,13 @@ class Stream:
         Frames bring most of this about by themselves. This is for when none come, and for clients that get none.
         """
         now = self._now()
-        for connection, session in list(self._sessions.items()):
+        for connection, session in list(self._sessions.items()):  # a copy, for those that are sent away leave the dict
             pending = connection.transport.get_write_buffer_size()
             if session.stuck(pending, now):
                 self._send_away(connection)
             elif pending:
+                # At one frame in ten seconds a group would notice this only at its next turn, and the client would then
+                # have to wait for another one. Noticed now, it gets the newest frame as soon as it has read the last.
                 self._delivery.falls_behind(connection)
         for name, module in self._plant.modules.items():
             if not module.fresh(now):  # as long as frames come, each of them is a sweep

@@ -1,4 +1,4 @@
-"""`python -m nodes.physics`: a plant module's shell - sockets, scenario files and snapshots."""
+"""`python -m nodes.physics`: one instance of a plant module, with its sockets, scenario files and snapshots."""
 
 import argparse
 import os
@@ -25,9 +25,11 @@ def main() -> int:
         with ExitStack() as stack:
             publisher = stack.enter_context(Publisher(own.publish))
             server = stack.enter_context(Server(own.snapshot))
-            log.info("loading the kernel; compiling it, the first time, takes about a minute")
+            # The sockets are bound before: a second process of this instance fails now, and not after a minute.
+            log.info("loading the kernel; the first time it is compiled, which takes about a minute")
             with Starting(endpoints, "physics", "loading the kernel") as starting:
-                # Only here, so that the line above stands in the log, and beats tell of it, while the import compiles.
+                # Not at the head of the file: the import compiles, and by then the line above has to be in the log, and
+                # beats have to say what takes so long.
                 from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415  # compiles
 
                 if not is_compiled():
@@ -61,8 +63,10 @@ def _arguments() -> argparse.Namespace:
         "--instance", default=INSTANCES[0], choices=INSTANCES, help="which process of the module; b is the hot standby"
     )
     folder = scenario_folder()
-    parser.add_argument("--scenarios", type=Path, default=folder, help="folder of the scenario files")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="snapshots' folder")
+    parser.add_argument("--scenarios", type=Path, default=folder, help="folder of the scenario files (%(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=data_folder(), help="folder that holds the folder of snapshots (%(default)s)"
+    )
     return parser.parse_args()
 
 

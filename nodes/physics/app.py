@@ -1,4 +1,4 @@
-"""What a plant module does with its sockets and files; every decision is the core's."""
+"""The shell of a plant module: its sockets, its files and the loop that serves them. Every decision is the core's."""
 
 import gc
 import os
@@ -48,35 +48,46 @@ from runtime.log import Seldom
 from runtime.process import StopSignal, program, restarts, supervisor
 
 POLL = 0.05
+"""Longest wait for a message in seconds; no longer than a beat may wait."""
 
 BEAT_INTERVAL = 0.05
-"""Seconds between two acknowledgements when there is nothing new: a silent leader is replaced after 0.12 s."""
+"""Seconds between two acknowledgements while there is nothing new: a silent leader is replaced after 0.12 s."""
 
 REPLAY_RETRY = 0.5
+"""Seconds until a question to the clock that was not answered is repeated."""
+
 SETTLE = 0.0003
-"""Pause before the next tick is folded ahead: what was just published leaves first, on a thread of libzmq."""
+"""Pause in seconds before the next tick is folded ahead: a thread of libzmq sends first what was just published."""
 
 SILENCE = 2.0
-"""Without a tick for this long the subscription is made again; a living clock ticks even while paused."""
+"""Seconds without a tick after which the subscription is made again; a living clock ticks even while paused."""
 
 SNAPSHOT_INTERVAL = 1.0
 """Seconds between two snapshots: what a restarted module has to fold again at most, and what a power cut may take."""
 
 BATCH = 1000
-"""Most ticks taken at a time."""
+"""Most ticks that are taken at a time."""
 
 
 @dataclass(frozen=True)
 class Sockets:
-    """The sockets of one instance: `clock` asks for live ticks, `archive` for those that are computed
-    again, `past` for those that lead to a fork."""
+    """The sockets of one instance.
+
+    Three of them ask the clock for ticks. Its answers do not say what they were asked for, so that each purpose has a
+    socket of its own.
+    """
 
     ticks: Subscriber
+    """Live ticks."""
     clock: Dealer
+    """Acknowledgements, and questions for live ticks that were missed."""
     archive: Dealer
+    """Questions for ticks that are computed again for a subscriber."""
     past: Dealer
+    """Questions for ticks that lead to the checkpoint of a fork."""
     publisher: Publisher
     server: Server
+    """Questions of others to this module."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,15 @@ class Files:
 
 
 class Shell:
-    """The loop of one instance."""
+    """The loop of one instance. For one thread.
+
+    Args:
+        module: its module.
+        instance: which of the module's processes this is.
+        sockets: opened.
+        files: opened.
+        log: gets a line for each change of state.
+    """
 
     def __init__(
         self, module: str, instance: str, sockets: Sockets, files: Files, log: structlog.stdlib.BoundLogger
@@ -133,7 +152,7 @@ class Shell:
 
     def run(self, stop: StopSignal) -> None:
         """Fold, answer and acknowledge until told to stop."""
-        gc.freeze()  # what is loaded stays: a full collection would only walk it
+        gc.freeze()  # modules stay for good: full collections would walk them every time, and delay a tick
         sockets, core = self._sockets, self._core
         sources = (sockets.ticks, sockets.clock, sockets.archive, sockets.past, sockets.server)
         while not stop:
@@ -309,7 +328,7 @@ class Shell:
         return frames
 
     def _recompute(self) -> None:
-        """A part of what somebody missed and the ring no longer holds."""
+        """Compute a part of what a subscriber has missed and the ring no longer holds, and of a fork's checkpoint."""
         if self._recomputation.busy:
             self._tell_again(self._recomputation.work())
         if self._fork.busy:
@@ -325,7 +344,7 @@ class Shell:
             self._sockets.server.reply(list(asker), payload)
 
     def _answer_fork(self, made: Saved | Refused | None) -> None:
-        """Put the checkpoint on disk before anyone is told that a run can begin from it."""
+        """Put a checkpoint on disk, and only then answer that a run can begin from it."""
         if made is None:
             return
         answer: Forked | Refused

@@ -1,4 +1,4 @@
-"""A plant module in the tick stream, pure: ticks in; frames to publish out. It asks for the ticks that it misses."""
+"""A plant module in the stream of ticks: ticks in; frames to publish, and requests for missed ticks, out. Pure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from nodes.physics.replica.ring import Kept, PackedFrames, Ring, block
 from nodes.physics.replica.saved import Saved
 
 CATCH_UP = Budget(steps=4000, ticks=100, shown=100)
-"""What is folded at a time, about 20 ms of work: a leader that is silent for 120 ms is replaced."""
+"""How much is folded at a time, about 20 ms of work: a leader that is silent for 120 ms is replaced."""
 
 SHOWN_TICKS = 1000
-"""When catching up, frames are made and published for the newest ticks, at most so many; older ones on request."""
+"""Newest ticks for which frames are made and published while catching up; older ones are made on request."""
 
 
 @dataclass
@@ -79,14 +79,17 @@ class PhysicsCore:
     # The stream
 
     def on_ticks(self, ticks: list[Tick]) -> list[Pair]:
-        """Take all ticks that have come, in order; fold those that follow, note what is missing.
+        """Take all ticks that have come, in order: fold those that follow, and note what is missing.
 
-        Who leads is read from the newest one, before anything is published: an instance that slept must not publish
-        what it slept through, for another did.
+        The newest of them says who leads, and is read before anything is published: an instance that was suspended must
+        not publish the ticks that it has missed, because another instance has done so.
+
+        Returns:
+            The frames to publish now.
         """
         current: list[Tick] = []
         for tick in ticks:
-            if tick.epoch >= self._stream.epoch:  # a lower one is of a clock that was replaced while it slept
+            if tick.epoch >= self._stream.epoch:  # a lower one is of a clock that has been replaced
                 self._stream.epoch = tick.epoch
                 current.append(tick)
         if not current:
@@ -116,7 +119,7 @@ class PhysicsCore:
         stream.leading = newest.leaders.get(module) == self._identity.instance
 
     def _enter(self, tick: Tick) -> None:
-        """Take up a run, or one that was set back, from its newest snapshot if there is one."""
+        """Enter a run, or enter again one that the clock has set back; from its newest snapshot if there is one."""
         # The clock knows what was published, unless it is new too. From a snapshot before that the rest is made up for.
         published = tick.published.get(self._identity.module)
         before = tick.seq - 1 if published is None else min(tick.seq - 1, published)
@@ -127,7 +130,7 @@ class PhysicsCore:
         self._stream.published = self.seq if published is None else published
 
     def on_replay(self, reply: Replay | Refused) -> None:
-        """Take a block of missed ticks; `work` folds them. A block of another run is of no use any more."""
+        """Take a block of missed ticks, which `work` folds; a block of another run is ignored."""
         if isinstance(reply, Refused) or reply.run != self.run:
             return
         self._stream.newest = max(self._stream.newest, reply.last)
@@ -137,7 +140,7 @@ class PhysicsCore:
 
     @property
     def request(self) -> ReplayRequest | None:
-        """The ticks that are missing and not under way, None when there are none."""
+        """The request for missed ticks that are not at hand yet; None if there are none."""
         if self._stream.missing and not self._backlog:
             return ReplayRequest(run=self.run, after=self.seq)
         return None
@@ -153,7 +156,11 @@ class PhysicsCore:
         return sum(span.count for span in self._backlog)
 
     def work(self) -> list[Pair]:
-        """Fold a part of the missed ticks. What was not published for them yet is, and they are answered."""
+        """Fold a part of the missed ticks.
+
+        Returns:
+            The frames to publish now.
+        """
         # Making and sending a state takes as long as folding its tick. Nobody watches what is ten seconds old; the
         # recorder asks for it.
         oldest_shown = self._stream.newest - SHOWN_TICKS + 1
@@ -169,7 +176,7 @@ class PhysicsCore:
         return self._due()
 
     def _keep(self, messages: list[Published], *, shown: bool) -> None:
-        """Keep what a tick brought until it is published, and, if its state is there, for those who miss it."""
+        """Keep the messages of a tick until they are published; with a state also for subscribers that miss them."""
         if not messages:
             return
         kept = Kept.of(self.run, messages[0].seq, messages)
@@ -181,7 +188,7 @@ class PhysicsCore:
             self._loose.append(kept)
 
     def _due(self) -> list[Pair]:
-        """What is to be published now: all that the leader of the module has not published yet."""
+        """The frames to publish now: all that no leader of the module has published yet; none if another one leads."""
         stream = self._stream
         if not stream.leading:
             return []
@@ -189,7 +196,7 @@ class PhysicsCore:
         waiting = [*self._loose, *self._ring.after(self.run, stream.published)]
         due = [pair for kept in waiting if kept.seq > stream.published for pair in kept.frames]
         self._loose.clear()
-        # The tick of a fault is published and yet not worked off.
+        # The tick of a fault is published although it was not folded: beyond `seq`.
         stream.published = max(stream.published, self.seq, *(kept.seq for kept in waiting))
         return due
 
@@ -206,10 +213,10 @@ class PhysicsCore:
             self._fold.prepare()
 
     def save(self) -> Saved | None:
-        """All that is needed to continue from here, None while there is nothing to save."""
+        """All that is needed to continue from here; None while there is nothing to save."""
         return self._fold.save()
 
-    # What it says of itself
+    # What it reports of itself
 
     @property
     def run(self) -> str:
@@ -236,9 +243,9 @@ class PhysicsCore:
         return OK if self._stream.leading else HealthReport("ok", "ok: standing by", STANDING_BY)
 
     def frames(self, asked: FramesRequest) -> PackedFrames | None:
-        """All that followed a tick, None if it has to be computed again."""
+        """All that followed a tick; None if it has to be computed again."""
         if asked.run != self.run:
-            return None  # only the clock knows how far a run went that has ended
+            return None  # only the clock knows how far a run has gone that is over
         # Nothing follows yet. An empty block, and not None: there is nothing to compute either.
         if asked.after >= self.seq:
             return block(asked.run, asked.after, self.seq, [])
@@ -247,7 +254,7 @@ class PhysicsCore:
         return None
 
     def snapshot(self) -> Snapshot | Refused:
-        """Newest state and every parameter in force, or why there is none."""
+        """The newest state and all parameters in force, or why there are none."""
         fold = self._fold
         if fold.plant is None:
             reason = f"module {self._identity.module} has no plant: {fold.fault}"

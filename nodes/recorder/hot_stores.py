@@ -81,6 +81,8 @@ class Stores:
         """
         self.require_room()
         conflicts: list[Conflict] = []
+        # One run after the other. If one fails, those before it stay on disk; they come again with the rest, and are
+        # found to be the same.
         for run, batch in batches.items():
             outcome = self.store(run).write(batch)
             self.counters.written += outcome.written

@@ -112,7 +112,7 @@ class Player:
                 self._publish(self._status())
 
     def _publish(self, message: Published) -> None:
-        module = getattr(message, "module", CLOCK_MODULE)
+        module = getattr(message, "module", CLOCK_MODULE)  # ticks and reports have none: they are the clock's
         self._publishers[module].send(encode_published(message))
         self._sent += isinstance(message, Tick)
 
@@ -285,6 +285,8 @@ def main() -> int:
                 servers[module] = stack.enter_context(Server(endpoints.module(module).snapshot))
             player = Player(core, publishers, servers, args.rate)
             player.replayed = folder.run
+            # What a run began with is not recorded, but kept by its modules in files. Without them a page is told only
+            # what commands have changed.
             for module in core.modules:
                 kept = DataFolder(args.data).initial_parameters / module / f"{folder.run}.json"
                 if kept.exists():

@@ -195,6 +195,7 @@ class ReplayCore:
         Returns:
             The messages in the order in which they have to be published.
         """
+        # Commands first: a seek replaces the place, and this tick is then the first one of another run.
         orders = [self._result(request, wall) for request in self._drain()]
         place = self._place
         place.seq += 1
@@ -229,6 +230,8 @@ class ReplayCore:
         place.events_so_far += events
         for event in events:
             place.counts[event.module].events += 1
+        # In the order of a living module. Subscribers count by it: a state counts the results of its own tick, but only
+        # the events before that.
         return [tick, *orders, *results, *states, *events]
 
     def _drain(self) -> list[CommandRequest]:

@@ -51,6 +51,8 @@ class HistoryServer(threading.Thread):
             self.failure = error  # a thread's error ends the thread alone: the main loop raises it again
             raise
         finally:
+            # Here and not in `stop`: neither a socket of ZeroMQ nor a connection of SQLite may be closed by another
+            # thread than the one that uses it.
             self._answers.close()
             self._server.close()
 

@@ -166,6 +166,7 @@ async def get_export(
     end_us = FOREVER_US if end is None else round(span.end * 1e6)
     selection = Selection(module, _names(channels) if channels else None, round(span.start * 1e6), end_us)
     exported = await run_in_threadpool(recordings.export, gateway.recordings, run, selection, form)
+    # Each export keeps a thread and a processor busy as long as its client reads, and the pool of threads is small.
     if gateway.exports.count >= MAX_EXPORTS:
         detail = f"{MAX_EXPORTS} exports are under way on this worker: try again when one of them has ended"
         raise ProblemError(Problem.of(503, "too-many", detail), {"Retry-After": "5"})

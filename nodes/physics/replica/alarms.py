@@ -1,4 +1,4 @@
-"""What of a plant module is an alarm: its trip, its emergency stop, and each warning of its controller. Pure."""
+"""The alarms of a plant module: its trip, its emergency stop, and each warning of its controller. Pure."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def after_tick(alarms: Alarms, module: str, plc: Plc, seq: int, t: float) -> Ala
 
 
 def conditions(module: str, plc: Plc) -> dict[str, Condition]:
-    """The conditions that a controller shows, by the id of their alarm."""
+    """The conditions in a controller that are alarms, by the id of the alarm."""
     return {
         f"{module}.{each.id}": Condition(module, each.priority, each.text, each.value, each.limit, each.unit)
         for each in plc.conditions

@@ -17,7 +17,7 @@ ReadScenario = Callable[[str, str], Parameters | Saved]
 """(run, scenario) -> parameters, or the checkpoint of another run; raises ScenarioError or ParameterError."""
 
 BEGINNING_ERRORS = (ParameterError, ScenarioError, SnapshotError, CommandError)
-"""Why a run cannot begin so."""
+"""Errors that say why a run cannot begin in this way."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Beginning:
 
     plant: Plant
     plc: Plc | None
-    """What its controller showed last, None if it never showed anything."""
+    """What its controller showed last; None if it has shown nothing yet."""
     touched_lap: int
     """Complete laps when a command last acted on it."""
     alarms: Alarms
-    """Those of the checkpoint that it was forked from."""
+    """Alarms of the checkpoint that it was forked from."""
     applied: dict[str, Any]
-    """What the module answers to the command that began it."""
+    """What the module answers to the command that begins it."""
 
 
 def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Beginning:
@@ -42,14 +42,14 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
         read: where parameters come from.
         run: the run that begins.
         scenario: its name.
-        changed: parameters put over those of the scenario, by name.
+        changed: parameters that replace those of the scenario, by name.
 
     Raises:
-        ParameterError, ScenarioError, SnapshotError, CommandError: if a run cannot begin so.
+        ParameterError, ScenarioError, SnapshotError, CommandError: if a run cannot begin in this way.
     """
     # The arguments of a command are anything that could be packed; from here on they are what they should be.
     if not isinstance(scenario, str) or not isinstance(changed, Mapping):
-        raise CommandError("begin needs a scenario's name and parameters by name")
+        raise CommandError("begin: give the name of a scenario, and parameters by name")
     # A copy: the answer must stay what it was when the command acted.
     applied = {"scenario": scenario, "parameters": dict(changed)}
     begun_with = read(run, scenario)
@@ -72,7 +72,7 @@ def begin(read: ReadScenario, run: str, scenario: object, changed: object) -> Be
 
 
 def objection(read: ReadScenario, asked: PrepareRequest) -> Refused | None:
-    """Why a run cannot begin as the clock asks, None if it can.
+    """Why a run cannot begin as the clock asks; None if it can.
 
     Args:
         read: as for `begin`, but it must leave nothing behind: there is no run yet.
@@ -90,7 +90,7 @@ def objection(read: ReadScenario, asked: PrepareRequest) -> Refused | None:
 
 
 def violations(error: Exception) -> list[Violation]:
-    """The values that an error names, as messages of the bus."""
+    """The refused values that an error names, as messages of the bus."""
     if not isinstance(error, ParameterError):
         return []
     return [

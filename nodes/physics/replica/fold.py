@@ -33,7 +33,7 @@ PLANT_COMMANDS = {
 """Commands of the bus and the controller's names for them."""
 
 EVENTS_KEPT = 100
-"""Newest events that a new subscriber gets."""
+"""Newest events that are kept for new subscribers."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,18 @@ class Fold:
             self._kept_events.extend(saved.kept_events)
 
     def tick(self, commands: Sequence[Command], dt_us: int, wall: float, *, shown: bool) -> list[Published]:
-        """Fold the next tick: its results, its state if it is to be shown, and its events, in that order.
+        """Fold the next tick.
 
         After a fault nothing is folded any more; `fault` says why.
 
         Args:
-            commands: all that ride in the tick.
-            dt_us: simulated microseconds that it advances, whole steps.
-            wall: Unix time for what is published.
-            shown: False spares making the state; results and events are the same.
+            commands: all commands of the tick, whoever they are for.
+            dt_us: simulated microseconds that it advances, a whole number of steps.
+            wall: Unix time for what is published (s).
+            shown: False saves the making of the state; results and events are the same.
+
+        Returns:
+            Its results, its state if it is to be shown, and its events, in the order in which they are published.
         """
         if self.fault:
             return []
@@ -181,7 +184,7 @@ class Fold:
         return list(self._kept_events)
 
     def state(self, wall: float) -> State | None:
-        """The newest state as a frame, None before there is a plant or while the next tick is folded ahead."""
+        """The newest state; None before there is a plant, or while the next tick is folded ahead."""
         return None if self._prepared is not None or self.seq == 0 else self._state(wall)
 
     def _header(self, seq: int, wall: float) -> dict[str, Any]:
@@ -225,7 +228,7 @@ class Fold:
         return None
 
     def save(self) -> Saved | None:
-        """All that is needed to continue from here, None while the next tick is folded ahead or after a fault."""
+        """All that is needed to continue from here; None while the next tick is folded ahead, or after a fault."""
         # Folded ahead, the plant is one tick further than `seq` says: a snapshot would fold that tick twice.
         if self.plant is None or self._prepared is not None or self.fault:
             return None
@@ -276,7 +279,7 @@ class Fold:
         if command.name == "begin":
             return self._begin(command)
         if self.plant is None:
-            raise CommandError("there is no plant in this run")
+            raise CommandError("there is no plant in this run: begin another one")
         if command.name == "set_parameters":
             applied = dict(command.args)
             if IF_MATCH in applied:
@@ -296,7 +299,7 @@ class Fold:
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(["set_parameters", "set_series", *PLANT_COMMANDS])
-        return f"module {self._identity.module} knows no command {name!r}: it knows {known}"
+        return f"module {self._identity.module} knows no command {name!r}: use one of {known}"
 
     def _begin(self, command: Command) -> dict[str, Any]:
         scenario = command.args.get("scenario")

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,48}@[0-9]{1,12}")
 
 
 def is_fork(scenario: str) -> bool:
-    """True if a scenario's name means a checkpoint of another run."""
+    """True if a scenario's name stands for a checkpoint of another run."""
     return scenario.startswith(PREFIX)
 
 
@@ -51,12 +51,12 @@ class ForkFolder:
             module=saved.module,
             scenario=f"{PREFIX}{name}",
             t=saved.t_us / 1e6,
-            # Of what was read back from the bytes: it shows that the checkpoint can be begun from, and where.
+            # Of a plant that was made from these bytes: so it is certain that a run can begin from the checkpoint.
             digest=Plant.restore(saved.plant).digest(),
         )
 
     def read(self, scenario: str) -> Saved:
-        """The checkpoint that a scenario's name means.
+        """The checkpoint that a scenario's name stands for.
 
         Raises:
             ScenarioError: if there is none, or it is damaged.
@@ -65,7 +65,7 @@ class ForkFolder:
         path = self._folder / f"{name}.snap"
         # The name comes from a command: it must not lead out of the folder.
         if _NAME.fullmatch(name) is None or not path.exists():
-            raise _problem(scenario, "no such checkpoint was made ready: ask the module to fork there first")
+            raise _problem(scenario, "there is no such checkpoint: have the module fork the run at that tick first")
         try:
             with path.open("rb") as file:
                 return Saved.unpack(file.read(LARGEST + 1))
@@ -91,7 +91,7 @@ class Fork:
 
     def ask(self, asked: ForkRequest) -> None:
         """Begin to compute a checkpoint."""
-        # The question before is forgotten: its asker has gone, or asks again when it gets no answer.
+        # An earlier question is forgotten: whoever asked it has gone, or will ask again.
         self._seq = asked.seq
         self._fold = nearest(self._identity, asked.run, asked.seq, self._read, self._find, self.refused)
         self._spans.clear()
@@ -99,12 +99,12 @@ class Fork:
     @property
     def busy(self) -> bool:
         """True while there is something to compute."""
-        # A checkpoint that a snapshot holds already needs no tick, and still has to be handed out.
+        # A checkpoint for which there is a snapshot needs no tick, but still has to be handed out.
         return self._fold is not None and (bool(self._spans) or self._fold.seq == self._seq)
 
     @property
     def request(self) -> ReplayRequest | None:
-        """The ticks that are needed, None when none are."""
+        """The request for ticks that are needed; None if none are."""
         fold = self._fold
         if fold is None or self._spans or fold.seq == self._seq:
             return None
@@ -139,7 +139,7 @@ class Fork:
         if fold is None:
             return None
         for _folded in advance(fold, self._spans, RECOMPUTE, 0.0, lambda _seq: False):
-            pass  # nobody is shown what leads to the checkpoint
+            pass  # only the fold matters: what is published on the way is of no interest
         if fold.fault:
             self._fold = None
             return Refused(id="", field="", reason=f"run {fold.run} cannot be computed: {fold.fault}")

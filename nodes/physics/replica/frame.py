@@ -1,4 +1,4 @@
-"""What a plant shows of itself, as the messages of the bus."""
+"""What can be observed of a plant, as messages of the bus. Pure."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ GROUPS: dict[str, Any] = {
     for field in msgspec.structs.fields(State)
     if isinstance(field.type, type) and issubclass(field.type, Message)
 }
-"""The parts of a state frame; the plant observes the same names."""
+"""The groups of a state by name; the plant's observation has the same names."""
 
 
 def observed_groups(plant: Plant, *, settled: bool) -> dict[str, Message]:
-    """The groups of a state frame.
+    """The groups of a state.
 
     Args:
         plant: the plant after a tick.
@@ -33,16 +33,16 @@ def observed_groups(plant: Plant, *, settled: bool) -> dict[str, Message]:
 
 
 def controller(observed: dict[str, Any]) -> Plc:
-    """The controller of a plant as it observes it."""
+    """The controller's group, from the plant's observation of it."""
     return Plc(**observed | {"conditions": [PlantCondition(**each) for each in observed["conditions"]]})
 
 
 def changes(before: Plc | None, after: Plc, header: dict[str, Any]) -> list[Event]:
-    """Events for what changed in the controller between two ticks.
+    """The events for what has changed in the controller from one tick to the next.
 
     Args:
-        before: controller at the tick before, None at the first.
-        after: controller now.
+        before: the controller at the tick before; None at the first one.
+        after: the controller now.
         header: `t, seq, run, wall, module`.
     """
     events: list[Event] = []

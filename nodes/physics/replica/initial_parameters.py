@@ -11,7 +11,7 @@ from system.parts import clear_away
 from system.whole import write_whole
 
 LARGEST = 4 << 20
-"""Most bytes of what is kept of one run: parameters and two series of 10,000 points take less than 1 MB."""
+"""Largest file in bytes that is kept for a run: parameters and two series of 10,000 points take less than 1 MB."""
 
 
 def packed(parameters: Parameters) -> bytes:
@@ -26,7 +26,7 @@ def unpacked(data: bytes) -> Parameters:
 
     Raises:
         ParameterError: if it does not fit this version of the parameters.
-        ValueError, KeyError, TypeError, AttributeError: if it is something else.
+        ValueError, KeyError, TypeError, AttributeError: if it is no such file.
     """
     if len(data) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST} bytes")
@@ -34,7 +34,7 @@ def unpacked(data: bytes) -> Parameters:
         # JSON and not a pickle: it is read by people, and written by nobody but this.
         kept = json.loads(data)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError("it is nested too deeply") from None
     return Parameters.of(kept["parameters"]).with_series(kept["series"])
 
 
@@ -45,7 +45,7 @@ class InitialParameters:
         folder: where they are kept; made if it is not there.
         module: plant module.
         scenarios: the scenario files.
-        forks: the checkpoints that runs were made ready to be forked at.
+        forks: the checkpoints that runs may begin from.
     """
 
     def __init__(self, folder: Path, module: str, scenarios: Scenarios, forks: ForkFolder) -> None:
@@ -55,7 +55,7 @@ class InitialParameters:
         self._scenarios = scenarios
         self._forks = forks
         self.problem = ""
-        """Why those of the newest run could not be kept, empty when they were."""
+        """Why the parameters of the newest run could not be kept; empty if they were."""
 
     def read(self, run: str, scenario: str) -> Parameters | Saved:
         """Parameters that a run begins with, or, for a fork, the checkpoint of another run.
@@ -87,7 +87,7 @@ class InitialParameters:
         return parameters
 
     def look(self, _run: str, scenario: str) -> Parameters | Saved:
-        """What a run would begin with, if one began now; nothing is kept.
+        """What a run would begin with if one began now; nothing is kept.
 
         Raises:
             ScenarioError: as `read`.

@@ -1,4 +1,4 @@
-"""A snapshot of a fold as bytes, with a checksum: what was not written whole, or was changed since, is refused."""
+"""A snapshot of a fold as bytes with a checksum: one that was not written whole, or was changed since, is refused."""
 
 import hashlib
 from typing import Annotated
@@ -22,7 +22,7 @@ _Count = Annotated[int, Meta(ge=0, le=1 << 60)]
 
 
 class DamagedSnapshotError(ValueError):
-    """Bytes that are no whole snapshot."""
+    """Bytes that are not a whole snapshot."""
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -55,20 +55,19 @@ class Saved(msgspec.Struct, frozen=True):
         """Read what `pack` wrote.
 
         Raises:
-            DamagedError: if it is not whole.
+            DamagedSnapshotError: if they are not a whole snapshot.
         """
         # Before the checksum: hashing is bounded by the size, and unpacking by what the hash has let through.
         if len(data) > LARGEST:
             raise DamagedSnapshotError(f"it is larger than {LARGEST} bytes")
         start = len(_MAGIC) + _CHECK
-        # The checksum is of the bytes and is compared before they are unpacked. Files are copied between hosts and cut
-        # off by full disks; nothing of one that was is believed.
+        # The checksum is that of the bytes, and is compared before they are unpacked. Files are copied between hosts
+        # and cut off by full disks; of a damaged one nothing is believed.
         check, body = data[len(_MAGIC) : start], data[start:]
         if data[: len(_MAGIC)] != _MAGIC or hashlib.blake2b(body, digest_size=_CHECK).digest() != check:
             raise DamagedSnapshotError("it is cut off or was changed")
         try:
-            # A right checksum is no right content: the file may come from somebody else, so that every field has its
-            # bounds.
+            # A correct checksum proves nothing about who wrote the file: every field has bounds of its own.
             return msgspec.msgpack.decode(body, type=cls)
         except (msgspec.DecodeError, ValueError) as error:
             raise DamagedSnapshotError(f"it cannot be read: {error}") from error

@@ -12,16 +12,16 @@ from system.whole import write_whole
 SUFFIX = ".snap"
 
 NEWEST_KEPT = 4
-"""Snapshots of a run that are all kept; of the older ones some, ever farther apart."""
+"""Newest snapshots of a run, which are all kept; of older ones some are kept, ever farther apart."""
 
 RUNS_KEPT = 20
-"""Runs whose snapshots are kept; what ended longer ago has to be computed from its beginning."""
+"""Runs whose snapshots are kept; older runs have to be computed from their beginning."""
 
 _NAME = re.compile(r"(?P<run>[A-Za-z0-9_.:\-]{1,64})@(?P<seq>\d{12})" + re.escape(SUFFIX))
 
 
 class SnapshotFolder:
-    """The snapshots of one module, those of all its instances: they hold the same bits.
+    """The snapshots of one module, of all its instances, since they hold the same bits.
 
     Args:
         folder: where they are; made if it is not there.
@@ -38,10 +38,10 @@ class SnapshotFolder:
         # Only in its own folder: the other instance may be writing in its own this moment.
         clear_away(self._folder)
         self.damaged: list[str] = []
-        """Files that are no whole snapshots, and why; emptied by whoever reports them."""
+        """Files that are not whole snapshots, and why; whoever reports them empties the list."""
 
     def find(self, run: str, seq: int) -> Iterator[Saved]:
-        """Snapshots of a run at or before a tick, newest first; a damaged one is noted and left out."""
+        """The snapshots of a run at or before a tick, newest first; damaged ones are noted and left out."""
         found = [
             (int(name["seq"]), path)
             for folder in self._all
@@ -59,7 +59,7 @@ class SnapshotFolder:
                 self.damaged.append(f"snapshot {path.name} is not used: {error}")
 
     def write(self, saved: Saved) -> None:
-        """Write one, whole or not at all, and delete those that are not needed any more.
+        """Write a snapshot, whole or not at all, and delete those that are no longer needed.
 
         Raises:
             OSError: if it cannot be written.
@@ -88,7 +88,7 @@ class SnapshotFolder:
 
 
 def superfluous(seqs: list[int]) -> set[int]:
-    """Which of a run's snapshots can go: of those before the newest, one stays in each doubling of the distance."""
+    """The snapshots of a run that can go: of those before the newest, one stays for each doubling of the distance."""
     ordered = sorted(seqs, reverse=True)
     newest, seen = (ordered[0] if ordered else 0), set()
     going = set()
@@ -103,7 +103,11 @@ def superfluous(seqs: list[int]) -> set[int]:
 
 
 class SnapshotWriter(threading.Thread):
-    """Writes snapshots on a thread of its own, so that a slow disk does not hold up the fold."""
+    """Writes snapshots in a thread of its own, so that a slow disk does not delay the fold.
+
+    Args:
+        folder: where they are written.
+    """
 
     def __init__(self, folder: SnapshotFolder) -> None:
         super().__init__(name="snapshots", daemon=True)
@@ -112,15 +116,15 @@ class SnapshotWriter(threading.Thread):
         self._wake = threading.Condition()
         self._stopping = False
         self.problem = ""
-        """Why the newest one could not be written, empty when it was."""
+        """Why the newest snapshot could not be written; empty if it was."""
 
     @property
     def idle(self) -> bool:
-        """True when the last one is written."""
+        """True once the last snapshot has been written."""
         return self._next is None
 
     def put(self, saved: Saved) -> None:
-        """Hand over a snapshot to be written; only when idle."""
+        """Hand over a snapshot to be written; to be called only while `idle`."""
         with self._wake:
             self._next = saved
             self._wake.notify()
@@ -137,7 +141,7 @@ class SnapshotWriter(threading.Thread):
                 return
             try:
                 self._folder.write(saved)
-            except OSError as error:  # the plant goes on without: a restart then takes an older snapshot
+            except OSError as error:  # the plant goes on without it: a restart takes an older snapshot
                 self.problem = f"snapshot cannot be written: {error.strerror}"
             else:
                 self.problem = ""
@@ -145,7 +149,7 @@ class SnapshotWriter(threading.Thread):
                 self._next = None
 
     def stop(self) -> None:
-        """End the thread after what is under way."""
+        """End the thread after the snapshot that is being written."""
         with self._wake:
             self._stopping = True
             self._wake.notify()

@@ -263,7 +263,7 @@ def test_what_the_plant_cannot_do_now_is_rejected_with_the_remedy(core: PhysicsC
     assert result.outcome == "rejected"
     assert result.reason
     unknown = results(on_tick(core, tick(7, 0.0, 0.2, command("dance"))))[0]
-    assert "it knows set_parameters, set_series, plant_start" in unknown.reason
+    assert "use one of set_parameters, set_series, plant_start" in unknown.reason
 
 
 def test_commands_for_others_are_left_alone(core: PhysicsCore) -> None:

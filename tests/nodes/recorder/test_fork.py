@@ -77,6 +77,6 @@ def test_a_moment_that_does_not_exist_is_refused_with_the_reason(
         done = kpp(plant, tmp_path, *arguments)
         assert done.returncode == 2
         assert text in done.stderr
-    with pytest.raises(RefusedError, match="no such checkpoint was made ready"):
+    with pytest.raises(RefusedError, match="there is no such checkpoint"):
         plant.command("reset", scenario="fork:nope@7")
     assert wait_for_state(plant).run == run, "it goes on"
