@@ -171,6 +171,7 @@ async def begin_fork(
     """
     # Everything that can fail without a consequence comes first: until the reset the present run goes on untouched.
     made = await _made_ready(endpoints, moment)
+    # One command names one checkpoint for every module, so all of them must have made it of the same tick.
     origins = {(each.scenario, moment.ticks[each.module], each.t) for each in made}
     if len(origins) != 1:
         raise MomentError(f"the modules of run {moment.run} were not at the same tick there")
@@ -181,6 +182,7 @@ async def begin_fork(
     for result in begun:
         if result.outcome == "rejected":
             raise RejectedError(result)
+    # What is in force is known in two places: mode and speed by the clock, parameters by the modules.
     last: Acted = begun[0]
     applied = reset.applied | last.applied
     if start:

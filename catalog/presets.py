@@ -99,6 +99,7 @@ class Presets:
         """Names of all presets, in order."""
         if not self._folder.is_dir():
             return []
+        # A file that somebody put there under another kind of name could not be named in a request: it is no preset.
         return sorted(path.stem for path in self._folder.glob("*.toml") if re.fullmatch(NAME, path.stem))
 
     def read(self, name: str) -> Preset:

@@ -108,6 +108,7 @@ class Scenarios:
         Raises:
             NoScenarioError: if there is none of that name.
         """
+        # By the list of files: a name that is not in it, such as a path, opens nothing.
         known = self.paths()
         if name not in known:
             raise NoScenarioError(name, list(known), self._folders)
@@ -137,6 +138,7 @@ class Scenarios:
     def _read(self, name: str, derived: tuple[str, ...]) -> Parameters:
         """Do as `read`; `derived` are the scenarios whose bases led here, for a message about a circle."""
         path = self.require(name)
+        # A scenario that derives from itself, directly or by others, would be read without an end.
         if name in derived:
             circle = " -> ".join([*derived, name])
             raise ScenarioError(

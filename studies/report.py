@@ -88,6 +88,7 @@ def _waterfall(found: Measurement) -> Iterator[str]:
 
 def _residuals(found: Measurement) -> Iterator[str]:
     yield f"{'Residuals':<28}{'value':>12}  gate"
+    # A residual that was not computed is named as such: without a line it would look as if it held.
     for name, gate in GATES.items():
         value = found.residuals.get(name)
         shown = "-" if value is None else f"{value:.2e}"

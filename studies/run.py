@@ -171,6 +171,7 @@ class StudyRun:
             self._start = before
             self._warned.clear()  # warnings of the start say nothing about the means
         self._records.append(newest)
+        # Where a number of laps was asked for, the means are of exactly these; laps after them serve the load cycles.
         found.cycle_laps = len(self._records)
         found.laps = min(found.cycle_laps, self._plan.laps or found.cycle_laps)
         found.load_cycles = metering.compressor_power(self._records, self._start)[1]
@@ -205,6 +206,7 @@ class StudyRun:
         It has to fill its receiver, to reach running, to move by a pitch, and to complete laps, each in its time.
         """
         found, plan = self.found, self.found.schedule
+        # While the receiver is being filled the chain rightly stands: its own times count from the end of that.
         if state in ("stopped", "pressurising"):
             self._moved_at = self._lap_at = time
             if time > plan.longest_start:
@@ -284,6 +286,7 @@ class StudyRun:
         power, found.load_cycles = metering.compressor_power(self._records, self._start)
         if not found.load_cycles:
             power = found.means["compressor"]
+        # Withheld if not steady: what the stores gave would count as delivered, and what they took as consumed.
         paid, grid = power + found.means["auxiliary"], found.means["grid"]
         found.meters.update(compressor_power=power, net_power=grid - paid if found.window.steady else None)
 

@@ -1,7 +1,7 @@
 """What a subscriber makes of a stream that may lose, repeat and reorder: every message once, in order, or a request.
 
-Pure: messages in, messages out; `request` says what to ask the producer for. Whoever owns the sockets sends it, feeds
-the answer back, and asks again when none comes (see `bus.transport.repair`).
+Pure: messages in, messages out; `request` says what to ask the producer for. The owner of the sockets sends the
+request, passes the answer back, and asks again if none arrives (see `bus.transport.repair`).
 """
 
 from collections import OrderedDict, deque
@@ -28,25 +28,25 @@ from bus.protocol.messages import (
 )
 
 HELD_MAX = 20_000
-"""Most messages kept back while an earlier one is missing; what comes beyond is asked for again later."""
+"""Most messages kept back while an earlier one is missing; further ones are asked for again later."""
 
 REMEMBERED = 20_000
-"""Events and results remembered, to drop them when they come again."""
+"""Events and results that are remembered, so they can be dropped when they come again."""
 
 RUNS_REMEMBERED = 64
-"""Runs whose events and results are counted while an earlier one is not complete."""
+"""Runs whose events and results are counted while an earlier run is not complete."""
 
 RESULT_LEAD = 2
-"""Ticks that may follow one with a command for the clock before its result counts as missing."""
+"""Ticks that may follow a tick with a command for the clock before the command's result counts as missing."""
 
 M = TypeVar("M", bound=Published)
 
 
 def ticks_of(reply: Replay, after: int) -> Iterator[Tick]:
-    """The ticks of a replay that follow `after`, as they were published but for what belongs to their sending.
+    """The ticks of a replay that follow `after`, as they were published except for what belongs to their sending.
 
-    `wall` is the time of the answer; `held`, `leaders` and `published` were facts of that moment and are empty, and
-    `mono_ns` is 0.
+    `wall` is the time of the answer; `held`, `leaders` and `published` were facts of the moment of sending and are
+    empty, and `mono_ns` is 0.
     """
     for span in spans_of(reply, after):
         yield from _ticks_of_span(span, reply)
@@ -93,11 +93,11 @@ class SequenceBuffer(Generic[M]):
         self._whole = whole
         self._led = led
         self._newest = 0
-        # Of this run: messages whose predecessor has not come.
+        # Messages of this run whose predecessor has not arrived.
         self._held: dict[int, M] = {}
-        self._later: list[M] = []  # of the next run, while the end of this one is not known
+        self._later: list[M] = []  # messages of the next run, while the end of this one is not known
         self._announced: deque[str] = deque()  # runs that follow, as far as they are known
-        # Bounded: of a run that ended longer ago a straggler would be taken for a new run, and nobody sends one so
+        # Bounded. A straggler of a run that ended longer ago would be taken for a new run, but nobody sends one so
         # late.
         self._ended: deque[str] = deque(maxlen=64)
         self._ends: dict[str, int] = {}  # last numbers of announced runs, as far as they are known
@@ -108,14 +108,14 @@ class SequenceBuffer(Generic[M]):
         return bool(self._announced)
 
     def resume(self, run: str, last: int) -> None:
-        """Continue after the last message that an earlier process had; to be called before any message is taken."""
+        """Continue after the last message that an earlier process had; call it before any message is taken."""
         self.run, self.last, self._newest = run, last, last
 
     @property
     def after(self) -> int | None:
         """The message after which something is missing, None when nothing is."""
-        # While the next run waits, the end of this one is asked for even if nothing is known to be missing: only an
-        # answer says that this was all.
+        # While the next run waits, the end of this one is asked for even if nothing is known to be missing: only the
+        # answer says that there is no more.
         return self.last if self.closing or self._newest > self.last else None
 
     @property
@@ -129,30 +129,31 @@ class SequenceBuffer(Generic[M]):
         return len(self._held) + len(self._later)
 
     def announce(self, run: str, ended: tuple[str, int] | None) -> list[M]:
-        """Take note of a run that another stream has seen begin: this one has it too, even if nothing was heard of it.
+        """Take note of a run that another stream has seen begin; this stream has it, too, even if nothing was heard.
 
         Args:
             run: the run.
-            ended: the run before it and its last number, None when there was none.
+            ended: the run before it and that run's last number, None when there was none.
         """
-        # The end is worth more than the announcement: without it nobody can tell whether the last messages of the run
-        # are missing or were never sent.
+        # The end matters even more than the announcement: without it nobody can say whether the last messages of the
+        # run are missing or were never sent.
         if ended is not None and ended[0] == self.run:
             self._newest = max(self._newest, ended[1])
         elif ended is not None:
             self._ends[ended[0]] = ended[1]
-        # After a restart a run is announced twice, by what is on disk and by the clock's stream; entered twice it would
-        # be delivered twice.
+        # After a restart a run is announced twice, by what is on disk and by the clock's stream. Entered twice, it
+        # would be delivered twice.
         if run == self.run or run in self._ended or run in self._announced:
             return []
         if self.run:
             self._announced.append(run)
             return []
-        # Who does not need a run whole begins with whatever message is heard first, so there is nothing to ask for yet.
+        # A listener that does not need the whole run begins with the first message that it hears, so there is nothing
+        # to ask for yet.
         return self._enter(run) if self._whole else []
 
     def _enter(self, run: str) -> list[M]:
-        """Begin a run with what has come of it already."""
+        """Begin a run with the messages of it that have arrived already."""
         waiting, self._later = self._later, []
         self._held.clear()
         self.run = run
@@ -160,7 +161,7 @@ class SequenceBuffer(Generic[M]):
         # The end may be known before the beginning: a run of a few ticks can be over before its announcement is
         # repaired.
         self._newest = self._ends.pop(run, 0)
-        # Through `on` again, not straight out: they may be out of order, of this run or of one that follows it.
+        # They go through `on` once more: they may be out of order, and of this run or of one that follows it.
         return [ready for message in waiting for ready in self.on(message)]
 
     def had(self, message: M) -> bool:
@@ -174,13 +175,13 @@ class SequenceBuffer(Generic[M]):
         if message.seq <= self.last:
             return []
         self._newest = max(self._newest, message.seq)
-        # A hole. What comes behind it waits, and `after` turns into a request. A full buffer drops the message and not
-        # the number: `_newest` still asks for it later.
+        # A hole. What comes after it waits, and `after` turns into a request. A full buffer drops the message but not
+        # its number: by `_newest` it is still asked for later.
         if message.seq > self.last + 1:
             if len(self._held) < self._held_max:
                 self._held[message.seq] = message
             return []
-        # Counted only if it was not known already: answers overlap with what came by itself meanwhile.
+        # Counted only if it was not known already: answers overlap with what has arrived by itself meanwhile.
         self.repaired += repair
         self.last = message.seq
         return [message, *self._drain()]
@@ -196,31 +197,31 @@ class SequenceBuffer(Generic[M]):
     def _of_another_run(self, message: M) -> list[M]:
         if message.run in self._ended:
             return []
-        # While a run is followed, another may not interrupt it: its end may still be on its way.
+        # While a run is being followed, another one must not interrupt it: its end may still be on its way.
         if self.run or self._led:
             if len(self._later) < self._held_max:
                 self._later.append(message)
-            # A stream that is led learns of runs from the clock alone. A module that restarts in an old run would
-            # otherwise put the runs in a wrong order.
+            # A stream that is led learns of runs only from the clock. A module that restarts in an old run would
+            # otherwise put the runs in the wrong order.
             if message.run not in self._announced and not self._led:
                 self._announced.append(message.run)
             return []
         self.run = message.run
-        # Whoever joins in the middle has missed nothing: it begins right before the first message that it hears.
+        # A listener that joins in the middle has missed nothing: it begins right before the first message it hears.
         self.last = self._newest = 0 if self._whole else message.seq - 1
         return self.on(message)
 
     def completed(self, last: int, ended: bool, following: str = "") -> list[M]:
-        """Take note of how far a producer says the run goes; if it is complete, returns what waits of the next run.
+        """Take note of how far a producer says the run goes; if it is complete, returns what waited for the next run.
 
         Args:
             last: newest number that it knows of.
-            ended: whether it knows that none follows: an instance that slept still takes the run for the present one.
+            ended: whether it knows that none follows; an instance that slept still takes the run for the present one.
             following: the run that came next, of which nothing may have been heard; "" when it does not say.
         """
         if not self.closing or not ended:
-            return []  # what is newer is on its way
-        # A run of which not one message was heard stands before those that were: only the producer knows of it.
+            return []  # newer messages are on their way
+        # A run of which no message was heard at all comes before those that were heard: only the producer knows of it.
         if following and following not in {self.run, *self._announced, *self._ended}:
             self._announced.appendleft(following)
         self._newest = max(self._newest, last)
@@ -235,7 +236,7 @@ class SequenceBuffer(Generic[M]):
     def skip(self) -> list[M]:
         """Give up what is missing: count it as lost and continue after it."""
         if self._held:
-            # Up to the first message that is there: everything before it is given up, and what follows it may be whole.
+            # Up to the first message that is there. Everything before it is given up; what follows it may be complete.
             first = min(self._held)
             self.lost += first - self.last - 1
             self.last = first - 1
@@ -251,7 +252,7 @@ class SequenceBuffer(Generic[M]):
 
 
 class TickStream:
-    """The clock's ticks, results and events: ticks in order, each once; a clock with a lower epoch is not heard."""
+    """The clock's ticks, results and events: ticks in order and each once; a clock with a lower epoch is ignored."""
 
     def __init__(self, *, whole: bool = False) -> None:
         self.buffer: SequenceBuffer[Tick] = SequenceBuffer(whole=whole)
@@ -269,7 +270,7 @@ class TickStream:
             unanswered: commands for the clock whose results it did not have, with their runs and ticks.
         """
         self.buffer.resume(run, last)
-        # Commands of earlier runs as well: their results may have been lost with the process.
+        # Includes commands of earlier runs, whose results may have been lost with the process.
         self._unanswered = {command_id: (of_run, seq) for command_id, of_run, seq in unanswered}
 
     def on(self, message: Tick | Result | Event) -> list[Published]:
@@ -278,7 +279,8 @@ class TickStream:
             return self._result(message)
         if isinstance(message, Event):
             return self._event(message)
-        # Fencing: a clock that was replaced may wake up and go on. Of two with one run the higher epoch is right.
+        # Fencing: a clock that was replaced may wake up and go on. Of two clocks with the same run the higher epoch is
+        # right.
         if message.epoch < self.epoch:
             self.fenced += 1
             return []
@@ -287,7 +289,7 @@ class TickStream:
         return self._deliver(self.buffer.on(message))
 
     def _take_up(self, epoch: int) -> None:
-        """Follow a clock. Ticks of the one before that still wait must not come after ticks of this one."""
+        """Follow a clock. Ticks of its predecessor that still wait must not come after ticks of this one."""
         if epoch > self.epoch:
             self.epoch = epoch
             self.buffer.distrust()
@@ -301,18 +303,18 @@ class TickStream:
         ready: list[Tick] = []
         for tick in ticks_of(reply, buffer.last):
             ready += buffer.on(tick, repair=True)
-        # After the ticks themselves: only with them is it known whether the run is complete.
+        # After the ticks themselves, since only they show whether the run is complete.
         ready += buffer.completed(reply.last, reply.ended, reply.following)
         return self._deliver(ready)
 
     def on_frames(self, reply: Frames) -> list[Published]:
-        """Take results and events that were asked for; what the clock does not know any more is not asked for again."""
+        """Take results and events that were asked for; what the clock has forgotten is not asked for again."""
         ready = [each for event in reply.events for each in self._event(event)]
         ready += [each for result in reply.results for each in self._result(result)]
         for command_id, (run, seq) in list(self._unanswered.items()):
             if run == reply.run and reply.after < seq <= reply.through:
-                # The block covers the command's tick and has no result of it: the clock has forgotten. Asking on would
-                # never end.
+                # The block covers the command's tick and does not have its result: the clock has forgotten it, and
+                # asking would never end.
                 del self._unanswered[command_id]
                 self.buffer.lost += 1
         return ready
@@ -344,11 +346,11 @@ class TickStream:
         self._unanswered.pop(result.id, None)
         if not self._seen.first(result.id):
             return []
-        # No count in a later tick would show that the event alone was lost, so it is expected with the result.
+        # No count in a later tick would show that only the event was lost, so it is expected together with the result.
         event = _kind_key(result.run, result.seq, NODE_ALARM if result.name == NODE_ALARMS else STOPPED_LATE)
         announced = result.name == STOP_LATE or (result.name == NODE_ALARMS and result.applied.get("alarming") is True)
         if announced and result.outcome == "applied" and event not in self._seen:
-            # The key of the event takes the place of a command's id: both are asked for in the same way.
+            # The key of the event takes the place of a command's id, since both are asked for in the same way.
             self._unanswered[event] = (result.run, result.seq)
         return [result]
 
@@ -363,7 +365,7 @@ class TickStream:
 class ModuleStream:
     """States, events and results of one plant module: states in order and each once, the others each once.
 
-    Every state says how many results and events came before it, so that a lost one is noticed too.
+    Every state says how many results and events came before it, so the loss of one of those is noticed, too.
     """
 
     def __init__(self, *, whole: bool = False, led: bool = False, held: int = HELD_MAX) -> None:
@@ -392,7 +394,7 @@ class ModuleStream:
         return self._deliver(self.buffer.announce(run, ended))
 
     def on(self, message: Published) -> list[Published]:
-        """Take one message, a state whole or as the head of one; returns what can be delivered now."""
+        """Take one message, where a state may be whole or only its head; returns what can be delivered now."""
         return self._take(message, repair=False)
 
     def on_frames(self, reply: Frames) -> list[Published]:
@@ -409,8 +411,8 @@ class ModuleStream:
 
     def skip(self) -> list[Published]:
         """Give up what is missing and continue after it."""
-        # One thing at a time: what was lost of results and events is settled first, and states are skipped by the next
-        # call, so that a hole is never counted under two names.
+        # One thing at a time: lost results and events are settled first, and states are skipped by the next call, so a
+        # hole is never counted twice.
         lost = sum(tally.settle(self.buffer.run, 0, self.buffer.last) for tally in (self._events, self._results))
         self.buffer.lost += lost
         return [] if lost else self._deliver(self.buffer.skip())
@@ -419,16 +421,16 @@ class ModuleStream:
     def request(self) -> FramesRequest | None:
         """What to ask the module for, None when nothing is missing."""
         buffer = self.buffer
-        # One request covers all that is missing: from the earliest place on, the answer has the rest too.
+        # One request covers everything that is missing: an answer from the earliest place on has the rest, too.
         needed = [tally.since - 1 for tally in (self._events, self._results) if tally.owing]
         if buffer.after is not None:
-            # No later state counts what came with the last tick of a run, so that is asked for with the rest.
+            # No later state counts what came with the last tick of a run, so this is asked for together with the rest.
             needed.append(buffer.after - 1 if buffer.closing else buffer.after)
         return FramesRequest(run=buffer.run, after=max(0, min(needed))) if needed else None
 
     def _take(self, message: Published, *, repair: bool) -> list[Published]:
-        # States carry numbers, so the buffer finds holes and repetitions. Events and results do not: they go out as
-        # they come, and the states' counts find the holes.
+        # States carry numbers, by which the buffer finds holes and repetitions. Events and results do not: they are
+        # delivered as they arrive, and the counts in the states reveal the holes.
         if not isinstance(message, Event | Result):
             return self._deliver(self.buffer.on(message, repair=repair))
         event = isinstance(message, Event)
@@ -441,8 +443,8 @@ class ModuleStream:
 
     def _deliver(self, states: list[Any]) -> list[Published]:
         for state in states:
-            # A module publishes results, state, events, in this order. So a state counts the results of its own tick,
-            # and of the events only those before it.
+            # A module publishes results, state and events in this order. So a state counts the results of its own tick
+            # as well, but only the events of earlier ticks.
             self._results.check(state.run, state.seq + 1, state.results)
             self._events.check(state.run, state.seq, state.events)
         return list(states)
@@ -450,14 +452,17 @@ class ModuleStream:
 
 @dataclass(frozen=True)
 class Known:
-    """The events or results of a module that an earlier process had received."""
+    """The events or results of a module that an earlier process had received.
+
+    Attributes:
+        before: it had all of those of ticks before this one.
+        count: how many these were.
+        since: those of this tick and later ones that it had.
+    """
 
     before: int
-    """It had all of them up to this tick, exclusively."""
     count: int
-    """How many those were."""
     since: Sequence[Event | Result]
-    """Those of later ticks that it had."""
 
 
 def _kind_key(run: str, seq: int, kind: str) -> str:
@@ -471,13 +476,13 @@ def _key(message: Event | Result) -> str:
 
 
 class _Tally:
-    """Counts messages that carry no number of their own against what the states say there were."""
+    """Counts messages that carry no number of their own, and compares with the counts in the states."""
 
     def __init__(self, whole: bool) -> None:
         self._whole = whole
         self._run = ""
         self.since = 0
-        """Up to here, exclusively, all are known to have come."""
+        """All messages of ticks before this one are known to have arrived."""
         self._count = 0
         self._heard: dict[str, list[int]] = {}
         self._owed: tuple[int, int] | None = None
@@ -494,22 +499,22 @@ class _Tally:
             del self._heard[next(iter(self._heard))]
 
     def check(self, run: str, before: int, count: int) -> None:
-        """By tick `before`, exclusively, `count` came in the run."""
+        """Compare with a state: there were `count` messages in the run before tick `before`."""
         if run != self._run:
-            # Whoever saw the run before, or needs all of this one, counts from its first tick. Anybody else begins with
-            # the counts of the first state that comes.
+            # A listener that saw the run before, or needs all of this one, counts from its first tick. Any other one
+            # begins with the counts of the first state that arrives.
             known = self._run != "" or self._whole
             self._run, self._owed = run, None
             self.since, self._count = (0, 0) if known else (before, count)
         heard = self._heard.get(run, [])
-        # Several runs are counted at a time: a module may finish an old run while events of the newest are heard
-        # already.
+        # Several runs are counted at a time: a module may finish an old run while events of the newest one are already
+        # heard.
         have = self._count + sum(self.since <= seq < before for seq in heard)
         if have < count:
             self._owed = (before, count)
             return
         self.since, self._count, self._owed = before, count, None
-        # What is counted is let go; what belongs to later ticks waits for their states.
+        # What has been counted is forgotten; what belongs to later ticks waits for their states.
         self._heard[run] = [seq for seq in heard if seq >= before]
 
     @property
@@ -518,9 +523,8 @@ class _Tally:
         return self._owed is not None
 
     def settle(self, run: str, after: int, through: int) -> int:
-        """Take note that all messages of these ticks have arrived now; returns how many are lost for good."""
-        # An answer settles only what it covers without a gap: one that begins later says nothing of the ticks before
-        # it.
+        """Take note that everything there is of these ticks has arrived; returns how many are lost for good."""
+        # An answer settles only what it covers without a gap: one that begins later says nothing about earlier ticks.
         if self._owed is None or run != self._run or after > max(0, self.since - 1) or through < self.since:
             return 0
         before, count = self._owed
@@ -549,17 +553,19 @@ class _Seen:
             return False
         self._keys[key] = None
         if len(self._keys) > REMEMBERED:
-            # The oldest goes: repetitions come from repairs, which lie minutes back and not hours.
+            # The oldest key makes room: repetitions come from repairs, which reach back minutes and not hours.
             self._keys.popitem(last=False)
         return True
 
 
 class Streams:
-    """All that one program follows: the clock's stream, and those of some modules. What has no stream passes through.
+    """Everything that one program follows: the clock's stream and those of some modules.
+
+    Messages that belong to no stream pass through.
 
     Args:
         modules: plant modules whose states are followed.
-        ticks: whether the clock's ticks are.
+        ticks: whether the clock's ticks are followed.
         whole: begin with the first message of the run, not with the first one heard.
         held: most states of a module kept back while an earlier one is missing.
     """
@@ -572,10 +578,10 @@ class Streams:
         self.modules = {module: ModuleStream(whole=whole, led=ticks and whole, held=held) for module in modules}
 
     def resume(self, run: str, last: int) -> None:
-        """Continue in the run of an earlier process; the single streams are resumed on their own.
+        """Continue in the run of an earlier process; each stream has to be resumed as well.
 
         Args:
-            run: its run.
+            run: run of that process.
             last: the last tick that it had.
         """
         self._ticked = (run, last)
@@ -590,26 +596,28 @@ class Streams:
         return [message]
 
     def had(self, message: Published) -> bool:
-        """True if a tick or a state comes again that was delivered before; one of an outdated clock does not count."""
+        """True if a tick or a state was delivered before; a tick of an outdated clock does not count."""
         if isinstance(message, Tick):
             return self.clock is not None and message.epoch >= self.clock.epoch and self.clock.buffer.had(message)
-        # Of modules only states are numbered: of the others nobody can say by the number alone whether they came
-        # before.
+        # Only states of modules are numbered: whether an event or a result came before cannot be said by its number.
         stream = self.modules.get(message.module) if isinstance(message, State) else None
         return stream is not None and stream.buffer.had(message)
 
     def tell(self, delivered: list[Published]) -> list[Published]:
-        """Let the modules' streams know of the runs that the clock's stream has come to.
+        """Announce to the modules' streams the runs that the clock's stream has reached.
+
+        Args:
+            delivered: what the clock's stream has delivered.
 
         Returns:
-            The messages, and what the modules' streams can deliver for it.
+            These messages, and what the modules' streams can now deliver as well.
         """
         ready = list(delivered)
         for message in delivered:
             if not isinstance(message, Tick):
                 continue
-            # The modules hear of a run through the clock, in the clock's order, and learn how far the one before it
-            # went.
+            # The modules' streams learn of a run from the clock, in the clock's order, and with it how far the run
+            # before it went.
             if self._ticked is None or self._ticked[0] != message.run:
                 for stream in self.modules.values():
                     ready += stream.announce(message.run, self._ticked)
@@ -627,9 +635,9 @@ class Streams:
         return sum(buffer.depth for buffer in self._buffers())
 
     def skip(self) -> list[Published]:
-        """Give up what is missing; returns what was kept back for it. One call may not be enough."""
+        """Give up what is missing; returns what was kept back for its sake. One call may not be enough."""
         ready: list[Published] = []
-        # The clock's ticks first: with them modules may hear of their next run, and have less to give up.
+        # The clock's ticks first: with them the modules' streams may learn of their next run, and have less to give up.
         if self.clock is not None and self.clock.buffer.waiting:
             ready += self.tell(self.clock.skip())
         for stream in self.modules.values():
@@ -639,12 +647,12 @@ class Streams:
 
     @property
     def repaired(self) -> int:
-        """Messages that were lost on the way and came when asked for."""
+        """Messages that were lost on the way and arrived when they were asked for."""
         return sum(buffer.repaired for buffer in self._buffers())
 
     @property
     def lost(self) -> int:
-        """Messages that were lost and cannot be had any more."""
+        """Messages that were lost for good."""
         return sum(buffer.lost for buffer in self._buffers())
 
     def _buffers(self) -> list[SequenceBuffer[Any]]:

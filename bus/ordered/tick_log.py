@@ -1,11 +1,11 @@
-"""The ticks of one run on disk, run-length coded and written before a tick is published, so that a clock that is killed
-goes on with the next number.
+"""The ticks of one run on disk, run-length coded. Each is written before it is published, so that a clock that was
+killed goes on with the next number.
 
-A file is a header, then records of 32 bytes. A record is a span of equal ticks; while the span grows, its record
-is written again in place. What was written survives a killed process at once and a power cut after the next `sync`.
+A file is a header, then records of 32 bytes. A record is a span of equal ticks; while the span grows, its record is
+written again in place. What was written survives a kill of the process at once, and a power cut after the next `sync`.
 
-A record has no time of its own, since ticks follow each other without a gap, and no commands, only their number: the
-journal has them, on disk before any of them was accepted.
+A record has no time of its own, since ticks follow each other without a gap. Of commands it has only the number: they
+are in the journal, on disk before any of them was accepted.
 """
 
 import os
@@ -31,11 +31,10 @@ _MODES: tuple[Mode, ...] = get_args(Mode)
 _HELD, _FLAT_OUT = 1, 2
 
 CHUNK = 64 * _RECORD
-"""Bytes that are reserved on disk at a time, so that no tick meets a full disk."""
+"""Bytes that are reserved on disk at a time, so that no tick finds the disk full."""
 
 RESERVE = 16
-"""Records that stay free for ticks that advance nothing once no more can be reserved."""
-
+"""Records that are kept for ticks that advance nothing, once no more can be reserved."""
 
 LARGEST = 256 << 20
 """Most bytes of a tick log that is read: eight million spans."""
@@ -54,7 +53,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     run: Annotated[str, Meta(pattern=IDENTIFIER)]
     epoch: Annotated[int, Meta(ge=0, le=MOST)]
     number: Annotated[int, Meta(ge=0, le=MOST)]
-    """Runs of one epoch count from 1."""
+    """Number of the run in its epoch, from 1."""
     scenario: Annotated[str, Meta(max_length=128)]
     parameters: dict[str, Any]
     mode: Mode
@@ -69,7 +68,7 @@ class RunHeader(msgspec.Struct, frozen=True):
 
 
 class TickRecord(NamedTuple):
-    """What one record says: a span without its commands, and how many these were."""
+    """The content of one record: a span without its commands, and how many commands there were."""
 
     span: TickSpan
     held: bool
@@ -86,7 +85,7 @@ class TickRecord(NamedTuple):
         return not other.commands and self.held == other.held and self.span.alike(other.span)
 
     def longer(self) -> "TickRecord":
-        """With one more tick of its kind."""
+        """The record with one more tick of its kind."""
         return self._replace(span=self.span.longer(1))
 
     def pack(self) -> bytes:
@@ -98,7 +97,17 @@ class TickRecord(NamedTuple):
 
 
 class TickLog:
-    """The file of the present run, open for writing."""
+    """The file of the present run, open for writing; made by `create` or `reopen`.
+
+    Args:
+        path: the file.
+        file: its descriptor.
+        end: where in it the next record goes.
+        newest: its last record, None before the first.
+
+    Attributes:
+        short: True when the disk is full, so only a few more spans can be written.
+    """
 
     def __init__(self, path: Path, file: int, end: int, newest: TickRecord | None) -> None:
         self._path = path
@@ -108,7 +117,6 @@ class TickLog:
         self._newest = newest
         self._unsynced = True
         self.short = False
-        """True when the disk is full: only a few more spans can be written."""
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> "TickLog":
@@ -131,14 +139,18 @@ class TickLog:
             os.pwrite(file, head, 0)
         except OSError as error:
             os.close(file)
-            # A file without a whole header would be reported as damaged by every clock that starts later.
+            # A file without a whole header would be reported as damaged by every clock that starts after this one.
             path.unlink(missing_ok=True)
             raise TickLogError(f"tick log {path} cannot be begun: {error.strerror}") from error
         return cls(path, file, len(head), None)
 
     @classmethod
     def reopen(cls, path: Path, end: int, newest: TickRecord | None) -> "TickLog":
-        """Continue a file that `read` has read; what follows its last whole record is overwritten."""
+        """Continue a file that `read` has read; whatever follows its last whole record is overwritten.
+
+        Raises:
+            TickLogError: if it cannot be opened.
+        """
         try:
             return cls(path, os.open(path, os.O_RDWR), end, newest)
         except OSError as error:
@@ -156,11 +168,11 @@ class TickLog:
             record = newest.longer()
         try:
             if new:
-                # Room first: a record that is begun and cannot be finished would end the file for whoever reads it.
+                # Room first: for every reader the file would end at a record that was begun and not finished.
                 self._reserve()
                 self._end += _RECORD
-            # A record never crosses a page of the page cache: the file begins at 0, and 32 divides any page. A process
-            # that is killed in the middle of the call therefore leaves the old record or the new one, no mixture.
+            # A record never crosses a page of the page cache, since records begin at multiples of 32, which divides any
+            # page. A process that is killed in the middle of the call leaves the old record or the new one, no mixture.
             os.pwrite(self._file, record.pack(), self._end - _RECORD)
         except OSError as error:
             raise TickLogError(f"tick log {self._path} cannot be written: {error.strerror}") from error
@@ -168,8 +180,8 @@ class TickLog:
         self._unsynced = True
 
     def _reserve(self) -> None:
-        # The reserve is asked for while there is plenty left. A disk that has become full is then noticed many records
-        # before one fails.
+        # More is asked for while plenty is left, so a disk that has become full is noticed many records before one of
+        # them would fail.
         free = (self._reserved - self._end) // _RECORD
         if free > 2 * RESERVE:
             return
@@ -186,19 +198,23 @@ class TickLog:
         self._reserved = self._end + CHUNK
 
     def look_for_room(self) -> None:
-        """Try again to reserve what was refused; `short` says whether it was granted."""
+        """Try again to reserve what was refused; `short` says whether that worked.
+
+        Raises:
+            OSError: if nothing can be reserved and nothing is left.
+        """
         self._reserve()
 
     def sync(self) -> None:
-        """Have what was written survive a power cut. Callable from another thread."""
+        """Make what was written survive a power cut; callable from another thread."""
         if self._unsynced:
-            # Before the call, not after it: what is written meanwhile belongs to the next one.
+            # Cleared before the call and not after it: what is written meanwhile belongs to the next call.
             self._unsynced = False
             os.fdatasync(self._file)
 
     def close(self) -> None:
-        """Write out, give back what was reserved, and close."""
-        # The reserve of a run that is over belongs to the runs that follow.
+        """Give back what was reserved, make everything survive a power cut, and close."""
+        # The room that an ended run had reserved is for the runs that follow.
         os.ftruncate(self._file, self._end)
         os.fsync(self._file)
         os.close(self._file)
@@ -206,25 +222,30 @@ class TickLog:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a tick log holds."""
+    """The content of a tick log.
+
+    Attributes:
+        header: how the run began.
+        records: all whole records, in order.
+        end: where in the file the next record goes.
+        damaged: True if something unreadable follows the last whole record.
+    """
 
     header: RunHeader
     records: list[TickRecord]
     end: int
-    """Where in the file the next record goes."""
     damaged: bool
-    """True when something unreadable follows the last whole record."""
 
 
 def read(path: Path) -> Recorded:
     """Read a tick log, up to the first record that is not whole.
 
     Raises:
-        TickLogError: if it is none, or its header is damaged.
+        TickLogError: if it is not a tick log, is too large, or has a damaged header.
     """
     try:
         with path.open("rb") as file:
-            # Bounded before anything is believed: the length of a file is no promise either.
+            # Bounded before anything in it is believed: a file may have any length.
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise TickLogError(f"tick log {path} cannot be read: {error.strerror}") from error
@@ -235,15 +256,15 @@ def read(path: Path) -> Recorded:
         body = data[_HEAD.size : _HEAD.size + size]
         # Without its header a log is worth nothing: no run id, no epoch, no way to order it among the others.
         if magic != _MAGIC or len(body) != size or zlib.crc32(body) != check:
-            raise TickLogError(f"tick log {path} has a damaged opening")
+            raise TickLogError(f"tick log {path} has a damaged header")
         header = msgspec.msgpack.decode(body, type=RunHeader)
     except (struct.error, msgspec.DecodeError, RecursionError) as error:
-        raise TickLogError(f"tick log {path} has a damaged opening: {error}") from error
+        raise TickLogError(f"tick log {path} has a damaged header: {error}") from error
     start = _HEAD.size + size
     start += -start % _RECORD
     records = list(_records(data, start))
     end = start + len(records) * _RECORD
-    # Behind the last record lies what was reserved, which is zeros; anything else was a record once.
+    # After the last record comes the reserved room, which is zeros. Anything else there was once a record.
     return Recorded(header, records, end, damaged=any(data[end:]))
 
 
@@ -253,10 +274,10 @@ def _records(data: bytes, start: int) -> Iterator[TickRecord]:
         body = data[offset : offset + _BODY.size]
         (check,) = _CHECK.unpack_from(data, offset + _BODY.size)
         first, count, dt_us, mode, flags, commands, speed_milli = _BODY.unpack(body)
-        # Reserved room is zeros, whose checksum is another: it ends the log like a record that was not written whole.
+        # Reserved room is zeros, which do not have the checksum zero: it ends the log like a record that is not whole.
         if zlib.crc32(body) != check or first != following or mode >= len(_MODES):
             return
-        # A checksum proves that the bytes are those that somebody wrote, not that a clock did.
+        # A checksum proves that these bytes were written, not that a clock wrote them.
         if count < 1 or first + count - 1 > MOST_SEQ or dt_us > MOST_DT_US:
             return
         span = TickSpan(first, count, t_us, dt_us, _MODES[mode], (), speed_milli, bool(flags & _FLAT_OUT))

@@ -1,4 +1,4 @@
-"""Ticks of one kind in a row as one value, in integers: what clock, recorder, replica and replay count in. Pure.
+"""Consecutive ticks of one kind as one value, in integers: the unit in which all processes count ticks. Pure.
 
 Where spans leave a process they have one encoding each: on the bus (`to_wire` and `spans_of`, here), in the clock's
 tick log (`bus.ordered.tick_log`) and in a recording's hot store (`recording.ticks`).
@@ -23,10 +23,10 @@ MOST_DT_US = 100_000_000
 
 
 class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ticks of one kind in a row: the commands act at the first one, then every tick advances by `dt_us`.
+    """Consecutive ticks of one kind: the commands act at the first one, then every tick advances by `dt_us`.
 
-    Times are whole microseconds and speeds whole thousandths: sums of them are exact in whatever order they are made,
-    so that everyone who counts the same ticks comes to the same time, to the bit.
+    Times are whole microseconds and speeds whole thousandths. Their sums are exact in any order, so everybody who
+    counts the same ticks gets the same time, to the bit.
     """
 
     first: Annotated[int, Meta(ge=1, le=MOST_SEQ)]
@@ -68,26 +68,26 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.t_us + self.count * self.dt_us
 
     def after(self, seq: int) -> "TickSpan | None":
-        """What of it follows tick `seq`, None when nothing does."""
+        """The part of it that follows tick `seq`; None if nothing does."""
         skipped = seq + 1 - self.first
-        # A tick before the span cuts nothing off: the same object, with its commands.
+        # A tick before the span cuts nothing off, so this is the same object, with its commands.
         if skipped <= 0:
             return self
         if skipped >= self.count:
             return None
-        # The commands have acted at the tick that is cut off: carried along, they would act a second time.
+        # The commands acted at a tick that is cut off: kept in the rest, they would act a second time.
         return msgspec.structs.replace(
             self, first=seq + 1, count=self.count - skipped, t_us=self.t_us + skipped * self.dt_us, commands=()
         )
 
     def upto(self, seq: int) -> "TickSpan | None":
-        """What of it comes before the end of tick `seq`, None when nothing does."""
+        """The part of it up to and including tick `seq`; None if there is none."""
         if seq >= self.last:
             return self
         return None if seq < self.first else msgspec.structs.replace(self, count=seq + 1 - self.first)
 
     def alike(self, other: "TickSpan") -> bool:
-        """True if its ticks advance as those of `other` do, whenever that is and whatever acts at the first one."""
+        """True if its ticks advance like those of `other`, whatever their times and commands."""
         return (
             self.dt_us == other.dt_us
             and self.mode == other.mode
@@ -96,7 +96,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
     def joins(self, other: "TickSpan") -> bool:
-        """True if `other` only continues it: commands begin a span of their own, since only its first tick has some."""
+        """True if `other` only continues it. Commands begin a span of their own: only its first tick can have any."""
         return (
             other.first == self.first + self.count
             and other.t_us == self.end_us
@@ -109,9 +109,9 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, count=self.count + more)
 
     def agrees(self, other: "TickSpan") -> bool:
-        """True if both say the same of the ticks that they have in common."""
-        # Cut to where both begin, they have the same first tick; a command can then be in one of them alone only if
-        # they differ.
+        """True if both say the same about the ticks that they have in common."""
+        # Cut to where both have begun, they have the same first tick. If only one of them then has a command, they
+        # differ.
         first = max(self.first, other.first)
         mine, others = self.after(first - 1), other.after(first - 1)
         # Without a tick in common there is nothing to contradict.
@@ -121,7 +121,7 @@ class TickSpan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def to_wire(span: TickSpan) -> ReplaySpan:
-    """A span as a replay carries it: in seconds, the unit of every time on the bus."""
+    """A span in the form that a replay carries: in seconds, the unit of every time on the bus."""
     return ReplaySpan(
         first=span.first,
         count=span.count,
@@ -137,7 +137,7 @@ def to_wire(span: TickSpan) -> ReplaySpan:
 def spans_of(reply: Replay, after: int = 0) -> Iterator[TickSpan]:
     """The spans of a replay, cut to the ticks that follow `after`."""
     for sent in reply.spans:
-        # A quotient of two integers, rounded once, is the double nearest to it: rounding back finds the integer again.
+        # A quotient of two integers is rounded once, to the nearest double, so rounding back finds the integer again.
         span = TickSpan(
             sent.first,
             sent.count,
@@ -149,7 +149,7 @@ def spans_of(reply: Replay, after: int = 0) -> Iterator[TickSpan]:
             sent.flat_out,
         )
         rest = span.after(after)
-        # Spans that end before `after` are known to whoever asked: answers begin with whole spans.
+        # Answers begin with whole spans, so the first ones may end before `after`, and the asker has them.
         if rest is not None:
             yield rest
 
@@ -160,6 +160,6 @@ def tick_holes(spans: Iterator[TickSpan] | list[TickSpan]) -> list[tuple[int, in
     for span in spans:
         if span.first > following:
             holes.append((following, span.first - 1))
-        # Overlapping spans are no holes: a longer copy of one may lie beside a shorter one.
+        # Spans may overlap: a longer copy of one may lie beside a shorter one.
         following = max(following, span.last + 1)
     return holes

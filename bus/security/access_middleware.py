@@ -104,6 +104,7 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request that is in order, and answer any other."""
+        # What else ASGI knows does not come here: WebSockets have servers of their own, and `lifespan` is switched off.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -125,12 +126,14 @@ class AccessMiddleware:
 
     def _end_withdrawn(self) -> None:
         """End answers under way, such as streams and exports, to those whose token was withdrawn."""
+        # Their next requests are refused in any case, but an answer that has begun could go on for hours.
         for task, caller in list(self._answering.items()):
             if not self._admission.knows(caller):
                 self._ended.add(task)
                 task.cancel()
 
     async def _serve(self, caller: Caller, who: str, scope: Scope, receive: Receive, send: Send) -> None:
+        # Room comes last of all checks: a request that is refused for another reason never takes a place.
         if not self._room.enter(who, urgent=self._urgent(scope["method"], scope["path"])):
             await _answer(self._room.full(), send)
             return
@@ -176,6 +179,7 @@ class AccessMiddleware:
             await _answer(Refusal(404, "http", f"there is nothing at {scope['path'][:200]}"), send)
             return
         headers = {"allow": ", ".join(methods)}
+        # Only a browser's preflight names a method; to a program, and to a page of our own, Allow is the answer.
         if _values(scope, b"access-control-request-method") and self._names.allows(_values(scope, b"origin")[0]):
             headers |= cors.preflight(methods)
         await send({"type": "http.response.start", "status": 204, "headers": _with((), headers)})
@@ -188,12 +192,14 @@ class AccessMiddleware:
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
+    # Headers are bytes of any value. Latin-1 decodes all of them, and what is not ASCII then equals nothing of ours.
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     return [value.decode("latin-1") for key, value in headers if key == name]
 
 
 def _with(headers: Iterable[tuple[bytes, bytes]], more: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Headers, with those of `more` that they do not have themselves; Vary is a list, to which more is added."""
+    # The application knows better where it sets one of these headers itself.
     given = list(headers)
     own = {name.lower() for name, _ in given} - {b"vary"}
     return given + [(name.encode(), value.encode()) for name, value in more.items() if name.encode() not in own]

@@ -66,6 +66,8 @@ class Admission:
                 `call_soon_threadsafe`; the watch has a thread of its own.
         """
         stack = ExitStack()
+        # Without tokens at the start there is nothing to follow: a door that opened without any stays as it is until
+        # the next start.
         if self.tokens is not None and self.folder is not None:
             watch = Watch((self.folder,), lambda: call(self.read_anew))
             watch.start()
@@ -119,6 +121,7 @@ class Admission:
         Credentials come first: only a wrong token is ever slowed down. A caller that shares an address with somebody
         who guesses, behind a proxy or on the same machine, is admitted with a known token, and to what is public.
         """
+        # Only on loopback: `bus.security.binding` opens no other door without tokens.
         if self.tokens is None:
             return Caller("", Role.ADMIN)
         caller = None if token is None else self.tokens.caller(token)
@@ -129,6 +132,7 @@ class Admission:
             return Caller("", Role.PUBLIC)
         if token is None:
             return Refusal(401, "token", "this needs a token: send Authorization: Bearer <token>")
+        # By address, as there is no name yet. A request without a token is no guess and does not count.
         wait = self.failures.wait(address, now)
         return slow_down("too many wrong tokens from this address", wait) if wait else UNKNOWN
 

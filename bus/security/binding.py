@@ -21,6 +21,7 @@ def require_safe_door(address: HttpAddress, variable: str, environ: Mapping[str,
     Raises:
         SecurityError: naming the variable and the remedy.
     """
+    # Tokens that are damaged raise an error of their own: a door must not open because its tokens cannot be read.
     if is_loopback(address.host) or keys.tokens(keys.folder(environ)) is not None:
         return
     raise SecurityError(

@@ -31,6 +31,7 @@ def shared(origins: Sequence[str], names: Names) -> dict[str, str]:
         return {}
     # On every answer, also to a page that is not allowed: a cache must not give one origin the answer to another.
     found = {"vary": "origin"}
+    # The origin itself and never "*": only pages of origins that are named may read the answer.
     if len(origins) == 1 and names.allows(origins[0]):
         found |= {"access-control-allow-origin": origins[0], "access-control-expose-headers": _SHOWN}
     return found

@@ -104,6 +104,7 @@ class Complaints:
         """True if this complaint is to be made at `now` (s); it is then taken as made."""
         # Old ones are dropped first, which also bounds the memory.
         self._made = {text: moment for text, moment in self._made.items() if now - moment < AGAIN_AFTER}
+        # By the whole text, with address and key: two strangers are two complaints, and the same one is not repeated.
         if complaint in self._made or len(self._made) >= MOST:
             return False
         self._made[complaint] = now

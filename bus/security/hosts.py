@@ -139,6 +139,8 @@ class Names:
         scheme, found = _origin(origin)
         if found is None:
             return False
+        # The scheme is the browser's, which a proxy that ends TLS may have reached by https while we speak http. So the
+        # default port of the origin's scheme is taken for the Host header, too.
         default = DEFAULT_PORTS[scheme]
         wanted = (found.host, found.port or default)
         if wanted == (host.host, host.port or default):
@@ -188,6 +190,7 @@ def check(hosts: Sequence[str], origins: Sequence[str], names: Names) -> Refusal
         told = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
         remedy = f"use localhost or 127.0.0.1, or name this machine in {VARIABLE}"
         return Refusal(400, "host", f"the Host header names {told[:100]!r}: {remedy}")
+    # No Origin at all is a program's request. It is browsers that act for pages without being asked by their users.
     for origin in origins:
         if not names.sent(origin, host) and not names.allows(origin):
             remedy = f"name the origin in {ORIGINS_VARIABLE}, or a proxy's own name in {VARIABLE}"
@@ -196,6 +199,7 @@ def check(hosts: Sequence[str], origins: Sequence[str], names: Names) -> Refusal
 
 
 def _origin(origin: str) -> tuple[str, Place | None]:
+    # "null", which browsers send for files and for sandboxed frames, has no scheme and so belongs to nobody.
     scheme, separator, authority = origin.partition("://")
     return scheme, place(authority) if separator and scheme in DEFAULT_PORTS else None
 

@@ -97,6 +97,7 @@ class Curve:
         Raises:
             SecurityError: if a file of the list cannot be used.
         """
+        # Before the files, so the nodes of the plant hear each other whatever is wrong in clients/.
         if public == self.node.public:
             return ANYBODY
         for path in (self.folder / "clients").glob("*.json"):
@@ -119,6 +120,7 @@ def curve(where: Path) -> Curve | None:
     Raises:
         SecurityError: if there are keys and they cannot be used.
     """
+    # One file decides whether there are keys. If the other one is missing that is an error, and not an open bus.
     if not (where / "server.json").exists():
         return None
     _require_private(where, FOLDER_MODE)
@@ -140,6 +142,7 @@ def tokens(where: Path) -> Tokens | None:
 
 def folders(where: Path) -> tuple[Path, ...]:
     """The folders to watch: a change in them means that a key or a token was added or withdrawn."""
+    # Both, since inotify reports what happens in a folder itself and not in the folders below it.
     return tuple(each for each in (where, where / "clients") if each.is_dir())
 
 

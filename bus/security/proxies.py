@@ -34,6 +34,7 @@ class Proxies:
         """
         found = []
         for name in filter(None, (part.strip() for part in setting(VARIABLE, "", environ).split(","))):
+            # Not strict: a network may be written with any address in it, as a person reads it off a machine.
             try:
                 found.append(ipaddress.ip_network(name, strict=False))
             except ValueError as error:

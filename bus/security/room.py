@@ -20,7 +20,7 @@ class Room:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._share = max(1, int(most * SHARE))
+        self._share = max(1, int(most * SHARE))  # a door with room for one serves everybody in turn
         self._taken: Counter[str] = Counter()
 
     def enter(self, who: str, *, urgent: bool = False) -> bool:

@@ -100,6 +100,7 @@ class Tokens:
 
     def knows(self, caller: Caller) -> bool:
         """True if the token with which a caller was admitted is still there and has the same role."""
+        # The role as well: one that was made smaller must end what the larger one had begun.
         return any(caller.token == each.token and caller.role == each.role for _, each in self._known)
 
     def caller(self, token: str) -> Caller | None:
@@ -120,6 +121,7 @@ def bearer(authorizations: list[str]) -> str | None:
     Args:
         authorizations: values of the header.
     """
+    # Of two headers a proxy may have checked the other one.
     if len(authorizations) != 1:
         return None
     scheme, _, token = authorizations[0].strip().partition(" ")

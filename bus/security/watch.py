@@ -31,6 +31,7 @@ class Watch(threading.Thread):
     """
 
     def __init__(self, folders: tuple[Path, ...], tell: Callable[[], object]) -> None:
+        # Everything that can fail happens here, where the caller hears of it, and not in the thread.
         super().__init__(name="watch", daemon=True)
         self._tell = tell
         self._stopping = threading.Event()
@@ -63,6 +64,7 @@ class Watch(threading.Thread):
         os.write(self._waker, b".")
         if self.is_alive() and threading.current_thread() is not self:
             self.join(timeout=2.0)
+        # Only after the thread has ended: the kernel gives the numbers to the next files that are opened.
         for each in (self._wake, self._waker, self._events):
             if each >= 0:
                 os.close(each)

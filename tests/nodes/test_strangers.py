@@ -45,9 +45,9 @@ def test_s15_every_field_of_a_tick_logs_opening_has_bounds(tmp_path: Path, field
     whole = msgspec.to_builtins(HEADER)
     assert read(tick_log(tmp_path / "a.ticks", whole)).header == HEADER
     for value in EXTREMES:
-        with pytest.raises(TickLogError, match="damaged opening"):
+        with pytest.raises(TickLogError, match="damaged header"):
             read(tick_log(tmp_path / "a.ticks", whole | {field: value}))
-    with pytest.raises(TickLogError, match="damaged opening"):
+    with pytest.raises(TickLogError, match="damaged header"):
         read(tick_log(tmp_path / "a.ticks", whole | {"run": "../x"}))
 
 

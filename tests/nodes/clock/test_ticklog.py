@@ -114,7 +114,7 @@ def test_any_truncation_keeps_what_is_before(
         try:
             assert read(path).records == []
         except TickLogError as error:
-            assert "damaged opening" in str(error)  # noqa: PT017  # both are right, depending on where the cut is
+            assert "damaged header" in str(error)  # noqa: PT017  # both are right, depending on where the cut is
     else:
         assert len(read(path).records) == (at - start) // 32
 
@@ -169,5 +169,5 @@ def test_no_room_for_a_new_run_is_an_error_that_says_so(tmp_path: Path) -> None:
 def test_what_is_no_tick_log_is_named(tmp_path: Path) -> None:
     path = tmp_path / "other.ticks"
     path.write_bytes(b"something else, long enough to hold a header and more" * 10)
-    with pytest.raises(TickLogError, match=r"other\.ticks has a damaged opening"):
+    with pytest.raises(TickLogError, match=r"other\.ticks has a damaged header"):
         read(path)
