@@ -1,4 +1,4 @@
-"""`python -m nodes.clock`: opens sockets and journal, takes up the run that was left, and ticks until told to stop."""
+"""`python -m nodes.clock`: opens sockets and journal, goes on with the run that was left, and ticks until stopped."""
 
 import argparse
 import os
@@ -32,7 +32,7 @@ LOCKED_RETRY = 0.1
 
 
 def main() -> int:
-    """Run the clock until it is told to stop; returns the exit code."""
+    """Run the clock until a signal stops it; returns the exit code."""
     args = _arguments()
     log = begin("clock")
     try:
@@ -47,7 +47,7 @@ def main() -> int:
             scenario=args.scenario,
         )
         with ExitStack() as stack:
-            # Registered before the sockets, so closed after them: until then a command may come in.
+            # Registered before the sockets, so closed after them: until then a command may arrive.
             stack.callback(journal.close)
             stack.callback(runs.close)
             http = stack.enter_context(_listen(endpoints.clock_http))
@@ -58,7 +58,7 @@ def main() -> int:
             # writing.
             recovered, problems = runs.newest()
             for problem in problems:
-                log.warning("a run cannot be taken up whole", problem=problem)
+                log.warning("a run cannot be continued in full", problem=problem)
             core = ClockCore(settings, recovered, time.time())
             log.info(
                 "clock started", epoch=settings.epoch, rate=settings.rate, modules=settings.modules, run=core.run,
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, int]:
-    """The journal and this clock's epoch. While another program keeps the journal locked, this waits and says so.
+    """The journal and this clock's epoch. While another program keeps the journal locked, this waits and reports it.
 
     Raises:
         JournalError: if it cannot be used.
@@ -84,7 +84,8 @@ def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, 
             try:
                 journal = Journal(path)
                 try:
-                    # The number and the file in one attempt: opened alone, it may be locked when the number is written.
+                    # The file and the number in one attempt: after the opening alone, the journal may be locked when
+                    # the number is to be written.
                     return journal, journal.next_epoch(time.time())
                 except JournalError:
                     journal.close()
@@ -93,8 +94,8 @@ def _take_over(path: Path, log: structlog.stdlib.BoundLogger) -> tuple[Journal, 
                 if not waiting:
                     log.warning("waiting for the journal: it is used by another program", reason=str(error))
                     stack.enter_context(ExternalWait())
-                # Said once, and the supervisor is told to be patient: a backup or a look with the sqlite shell may last
-                # minutes.
+                # Logged once, and the supervisor is asked to be patient: a backup, or a look with the sqlite shell, may
+                # take minutes.
                 waiting = True
                 time.sleep(LOCKED_RETRY)
 
@@ -103,8 +104,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.clock", description=__doc__)
     rate = setting("KPP_TICK_RATE", "100")
     parser.add_argument("--rate", type=int, default=rate, help=f"ticks per second, {RATE_MIN} to {RATE_MAX}")
-    parser.add_argument("--scenario", default=setting("KPP_SCENARIO", "reference"), help="of the first run")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="journal's folder")
+    parser.add_argument("--scenario", default=setting("KPP_SCENARIO", "reference"), help="scenario of the first run")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="folder of the journal and of the tick logs")
     args = parser.parse_args()
     if not RATE_MIN <= args.rate <= RATE_MAX:
         parser.error(f"--rate {args.rate}: the limits are {RATE_MIN} to {RATE_MAX} ticks per second")

@@ -15,13 +15,13 @@ from nodes.clock.clock_run import ClockRun
 from nodes.clock.peers import Peers
 
 CAUGHT_UP_SECONDS = 0.5
-"""A module that is more ticks behind than this at the tick rate takes no commands."""
+"""A module that is further behind than this, in ticks at the tick rate, takes no commands."""
 
 RETRY_AFTER = 0.2
-"""When a command that was refused because a module is late may be tried again, in seconds."""
+"""Seconds after which a command that was refused because a module is late may be tried again."""
 
 NEEDS_EVERY_MODULE = frozenset({"start", "resume", "step", "run_until"})
-"""Commands of the clock that are refused while a module is late; the others are how a stuck run is left."""
+"""Commands of the clock that are refused while a module is late; with the others a stuck run can be left."""
 
 OWN = {
     STOP_LATE: "only the clock itself finds modules late: use stop",
@@ -31,10 +31,10 @@ OWN = {
 
 
 class Acceptance:
-    """Refuses with the reason, the field at fault, and when it is of use to try again.
+    """Refuses commands, with the reason, the field at fault, and the time after which another attempt makes sense.
 
     Args:
-        modules: plant modules that there are.
+        modules: the plant modules.
         rate: ticks per second.
         peers: what is known of the nodes.
     """
@@ -45,12 +45,12 @@ class Acceptance:
         self._peers = peers
 
     def refuse(self, request: CommandRequest, run: ClockRun, suspended: str) -> Refused | None:
-        """Why a command is not accepted now, None if it is.
+        """Why a command is not accepted now; None if it is.
 
         Args:
             request: the command.
             run: the present run.
-            suspended: why simulated time has to wait for something else than a module, empty when it has not.
+            suspended: why simulated time has to wait for something other than a module; empty if it does not.
         """
         known = (CLOCK_MODULE, EVERY_MODULE, *self._modules)
         # Cheap and final refusals first. What may change by itself, such as a late module, comes last and names a time
@@ -63,7 +63,7 @@ class Acceptance:
             return Refused(id=request.id, field="module", reason=reason)
         if request.module == CLOCK_MODULE and request.name in OWN:
             return Refused(id=request.id, field="name", reason=OWN[request.name])
-        # Before the modules are looked at: with a full disk no command can be kept, whoever is caught up.
+        # Before the modules are looked at: with a full disk no command can be kept, even if all are caught up.
         if suspended:
             return Refused(id=request.id, field="", reason=suspended, retry_after=RETRY_AFTER)
         for module in self._needed(request):
@@ -76,7 +76,8 @@ class Acceptance:
     def _needed(self, request: CommandRequest) -> tuple[str, ...]:
         """Modules that have to be caught up for a command.
 
-        An emergency stop of all acts in its tick wherever a module is: one that is late keeps nobody else running.
+        An emergency stop of all modules needs none: it acts in its tick wherever a module is, and a late module must
+        not keep the others running.
         """
         if request.module == EVERY_MODULE:
             return ()
@@ -90,8 +91,8 @@ class Acceptance:
         status = self._peers.status(module)
         if status is None:
             return f"module {module} has not been heard from yet: try again when it is there"
-        # Of the present run: a module that is still in the one before has progress 0 here, and is late until it has
-        # come over.
+        # Progress in the present run: a module that is still in the run before has 0 here, and is late until it has
+        # begun this one.
         behind = run.seq - self._peers.progress(module, run.name)
         if behind <= self._ticks_behind:
             return ""
@@ -107,8 +108,8 @@ def again(request: CommandRequest, answer: Sequenced, command: Command) -> Seque
 
 def another(request: CommandRequest, known: Command | CommandRequest) -> Refused | None:
     """Why a request may not use the id of a command that is known; None if it is the same one."""
-    # The origin is not compared: the same person may repeat a command through another client, after a reconnection for
-    # one.
+    # The origin is not compared: the same person may repeat a command through another client, for example after a lost
+    # connection.
     if (request.module, request.name, request.args) == (known.module, known.name, known.args):
         return None
-    return Refused(id=request.id, field="id", reason=f"it stood for another command before ({known.name!r})")
+    return Refused(id=request.id, field="id", reason=f"this id belongs to another command ({known.name!r})")

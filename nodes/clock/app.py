@@ -44,21 +44,23 @@ from runtime.http import settings
 from runtime.process import StopSignal
 
 STATUS_INTERVAL = 0.2
+"""Seconds between two reports."""
 
 POLL = 0.05
+"""Longest wait for a request, in seconds."""
 
 JOURNAL_RETRY = 1.0
-"""When a command that the journal could not take may be tried again, in seconds."""
+"""Seconds after which a command that the journal could not take may be tried again."""
 
 UNACCEPTED = "the command was not accepted"
 
 DISK_FULL = "the disk is full: simulated time and commands wait until the clock can record its ticks"
 
 CONNECTIONS = 64
-"""Most connections to the health page at a time; of those on which nothing is asked the oldest goes for a new one."""
+"""Most connections to the health page at a time; of those on which nothing was asked, the oldest makes room."""
 
 BURST = 200
-"""Requests served before the clock looks after its own report again."""
+"""Most requests that are served before the clock attends to its own report again."""
 
 SWITCH_INTERVAL = 0.0005
 """How long another thread may keep the interpreter from the ticker, in seconds."""
@@ -96,16 +98,15 @@ class Shell:
         self._decide_due = 0.0
 
     def run(self, http: socket.socket, host: str, stop: StopSignal) -> None:
-        """Serve until told to stop.
+        """Serve until `stop` is set.
 
         Raises:
             RuntimeError: if the ticker or the health page has ended by itself.
         """
-        # CPython hands the interpreter over every 5 ms unless asked for: half a tick during which the ticker could not
-        # run.
+        # By default CPython hands the interpreter over every 5 ms: half a tick in which the ticker could not run.
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._report(0.0)
-        # Before any thread is started: what is wrong with the keys ends the process while there is nothing to stop yet.
+        # Before any thread is started: an error in the keys ends the process while there is nothing to stop yet.
         admission = Admission.from_environment()
         watching = admission.watch(lambda tell: tell())
         app = health_app(self._health, self._status, self._figures, host, admission)
@@ -116,19 +117,19 @@ class Shell:
         pages.start()
         last_ns, last_us, last_run = time.monotonic_ns(), 0, self._core.run
         while not stop:
-            # With a limit, since the report and the clock's own decisions wait for nobody's message.
+            # With a limit, since the report and the clock's own decisions do not wait for anybody's message.
             wait((self._control, *self._questions.sockets), POLL)
             self._serve()
             self._hear_modules()
             self._decide()
             now_ns = time.monotonic_ns()
             if now_ns - last_ns >= STATUS_INTERVAL * 1e9:
-                # A new run begins at time 0, which is no step back in speed.
+                # A new run begins at time 0, which is not a negative speed.
                 gone = self._core.t_us - last_us if self._core.run == last_run else 0
                 self._report(max(gone, 0) * 1e3 / (now_ns - last_ns))
                 last_ns, last_us, last_run = now_ns, self._core.t_us, self._core.run
-            # A thread that has ended ends the process, and the supervisor starts it again. A clock without one of its
-            # threads would look alive and not be.
+            # If a thread has ended, the process ends, too, and the supervisor starts it again. A clock without one of
+            # its threads would look alive without being so.
             if not self._ticker.is_alive():
                 raise RuntimeError("the ticker has ended") from self._ticker.failure
             if not self._flusher.is_alive():
@@ -136,7 +137,7 @@ class Shell:
             if not pages.is_alive():
                 raise RuntimeError("the health page has ended")
         self._ticker.stop()
-        # After the ticker, so that its last ticks are on disk as well; the log is synced once more when it is closed.
+        # After the ticker, so its last ticks reach the disk as well; the log is synced once more when it is closed.
         self._flusher.stop()
         watching.close()
         server.should_exit = True
@@ -147,7 +148,7 @@ class Shell:
         self._achieved_speed = achieved_speed
         with self._changed:
             self._core.timing.close_interval()
-            # Looked at five times a second; what a tick log has in reserve lasts much longer than that.
+            # Looking five times a second is enough: what a tick log has in reserve lasts much longer than that.
             self._core.suspended = DISK_FULL if self._runs.short else ""
         status = self._status()
         self._tell(status)
@@ -193,33 +194,33 @@ class Shell:
                 self._control.reply(received.peer, reply)
 
     def _answer(self, received: Request) -> bytes | None:
-        """The answer to a request, None if it gets none, or gets it later."""
+        """The answer to a request; None if it gets none, or gets it later."""
         try:
             request = decode_clock_request(received.payload)
         except FrameError as error:
             self._core.bad_frames += 1
             return encode(Refused(id="", field="", reason=str(error)))
-        # Before anything is done for it: also a question costs, and what is past is not for everybody.
+        # Before anything is done for it: even a question costs time, and the past is not for everybody.
         refused = denied(request, received.caller)
         if refused is not None:
             return encode(refused)
         if isinstance(request, Ack | Beat):
             with self._changed:
-                # The ticker may be waiting for just this acknowledgement: flat out, it is what sets the pace.
+                # The ticker may be waiting for this very acknowledgement: flat out, acknowledgements set the pace.
                 self._core.heard(request, time.monotonic_ns())
                 self._changed.notify_all()
             return None
         if isinstance(request, ReplayRequest | FramesRequest):
-            # Questions are guarded, commands are not: a question that fails changes nothing. A command that fails half
-            # way leaves a state that nobody knows, and ends the process.
+            # Questions are guarded, commands are not. A question that fails changes nothing; a command that fails
+            # halfway leaves a state that nobody knows, and ends the process.
             return answered(lambda: self._fetch_past(request), self._log)
-        # Who asks is what the connection has proved, not what the message claims.
+        # The origin is what the connection has proved, not what the message claims.
         named = msgspec.structs.replace(request, origin=origin(request, received.caller))
         reply = self._sequence(received.peer, named)
         return None if reply is None else encode(reply)
 
     def _fetch_past(self, request: ReplayRequest | FramesRequest) -> ClockReply:
-        """The past: ticks or frames of the present run, or of one that has ended."""
+        """Ticks or frames of the past, in the present run or in one that has ended."""
         if isinstance(request, ReplayRequest):
             with self._changed:
                 replay = self._core.replay(request, time.time())
@@ -230,7 +231,7 @@ class Shell:
         return frames or self._archive.frames(request, time.time())
 
     def _sequence(self, peer: list[bytes], request: CommandRequest) -> ClockReply | None:
-        """Journal first, answer then; the tick waits if the disk is slower than the lead of two ticks."""
+        """Write the command to the journal, then answer; its tick waits if the disk takes longer than two ticks."""
         try:
             known = self._journal.find(request.id)
             if known is not None:
@@ -248,15 +249,15 @@ class Shell:
             return Refused(id=request.id, field="", reason=str(error), retry_after=JOURNAL_RETRY)
         if isinstance(decision, Preparation):
             self._journal.release()
-            # The lock on the journal is given back: modules may take a second to answer, and nobody else could write
-            # meanwhile.
+            # The journal's lock was given back above: modules may take a second to answer, and meanwhile nobody else
+            # could write.
             self._askers.add(request.id, peer)
             self._questions.ask(decision.question, decision.waits_for)
             return None
         return self._carried_out(decision)
 
     def _hear_modules(self) -> None:
-        """Answer those who wait for a beginning that has been prepared, or cannot be."""
+        """Answer those who wait for the beginning of a run that has been prepared, or cannot be."""
         for instance, reply in self._questions.answers():
             with self._changed:
                 decision = self._core.prepared(instance, reply, time.monotonic_ns())
@@ -268,10 +269,10 @@ class Shell:
             self._tell_askers(decision)
 
     def _tell_askers(self, decision: Decision | Preparation) -> None:
-        if isinstance(decision, Preparation):  # for the run that has begun meanwhile
+        if isinstance(decision, Preparation):  # another run has begun meanwhile, so the question is put once more
             self._questions.ask(decision.question, decision.waits_for)
             return
-        # Journaled only now, although it was asked for long ago: its place in the order is the one that it gets here.
+        # Journaled only now, although the request came earlier: the command gets its place in the order here.
         answer = self._carried_out(decision)
         for peer in self._askers.take(answer.id):
             self._control.reply(peer, encode(answer))
@@ -280,18 +281,18 @@ class Shell:
         if isinstance(decision, Refused):
             self._journal.release()
             return decision
-        # The disk is waited for outside the lock: the ticker goes on with the two ticks before the command's.
+        # Waiting for the disk happens outside the lock: the ticker goes on with the two ticks before the command's.
         return self._journaled(*decision)
 
     def _decide(self) -> None:
-        """Journal what the clock itself has decided; if it cannot be written, the clock decides again."""
+        """Write to the journal what the clock itself has decided; if that fails, the clock decides again."""
         if time.monotonic() < self._decide_due:
             return
         with self._changed:
             decided = self._core.decide()
         if decided is not None:
             answer = self._journaled(*decided)
-            # Tried again after a while: the cause of the decision is still there, or the decision is not made again.
+            # After a failure there is another attempt later: if the cause has gone by then, no decision is made.
             why = answer.reason if isinstance(answer, Refused) else ""
             if not why or why != self._unwritten:  # a full disk is logged once, not at every attempt
                 self._log.warning(f"the clock commands {decided[1].name}", **decided[1].args, not_written=why)
@@ -300,19 +301,19 @@ class Shell:
 
     def _journaled(self, answer: Sequenced, command: Command) -> Sequenced | Refused:
         try:
-            # The run before the command: a journaled command of a run that a power cut took would never act, and its
-            # client was told that it would.
+            # The run before the command: a journaled command whose run was lost in a power cut would never act,
+            # although its client was promised that it would.
             self._runs.settle(answer.run)
             self._journal.append(command, answer.run, answer.seq)
         except (JournalError, TickLogError) as error:
             self._journal.release()
             with self._changed:
-                # Taken back inside the lock, and the ticker is woken: it may be waiting for this very command.
+                # Withdrawn inside the lock, and the ticker is woken: it may be waiting for this very command.
                 self._core.abandon(command.id)
                 self._changed.notify_all()
             return Refused(id=command.id, field="", reason=f"{error}; {UNACCEPTED}", retry_after=JOURNAL_RETRY)
         with self._changed:
-            # From here on the tick may go; before the answer, which may be lost, and the command acts all the same.
+            # From here on the tick may go. This comes before the answer, since the command acts even if that is lost.
             self._core.durable(command.id)
             self._changed.notify_all()
         return answer

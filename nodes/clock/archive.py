@@ -1,4 +1,4 @@
-"""Runs that have ended, read back from disk for whoever still misses a part of them."""
+"""Runs that have ended, read back from disk for programs that still miss a part of them."""
 
 from collections import OrderedDict
 
@@ -13,14 +13,14 @@ from nodes.clock.run_reducer import ended_run
 from nodes.clock.runs import RunLogs
 
 RUNS_KEPT = 4
-"""Ended runs that stay in memory once someone asked for them."""
+"""Ended runs that stay in memory after somebody has asked for them."""
 
 LOCKED_RETRY = 1.0
-"""When what a locked journal keeps may be asked for again, in seconds."""
+"""Seconds after which something that a locked journal holds may be asked for again."""
 
 
 class Archive:
-    """Answers for ended runs what the clock answers for the present one."""
+    """Answers questions about ended runs, as the clock does for the present one."""
 
     def __init__(self, runs: RunLogs, settings: ClockSettings) -> None:
         self._runs = runs
@@ -32,8 +32,8 @@ class Archive:
         run = self._find(request.run, wall)
         if isinstance(run, Refused):
             return run
-        # With today's epoch: whoever repairs an old run follows the present clock, and would drop an answer of an
-        # outdated one.
+        # With the present epoch: a listener that repairs an old run follows the present clock, and would drop the
+        # answer of an outdated one.
         replay = run.replay(request, self._settings.epoch, self._settings.rate, wall)
         return msgspec.structs.replace(replay, ended=True, following=self._runs.following(run.name))
 
@@ -47,15 +47,15 @@ class Archive:
         if run is None:
             try:
                 recovered = self._runs.read(name)
-            # A lock is no damage: the asker is told when to come back, and does not count what it asks for as lost.
-            except JournalLockedError as error:  # what is asked for is there, and can be had later
+            # A lock is no damage: the answer says when to ask again, so nobody counts what is there as lost.
+            except JournalLockedError as error:
                 return Refused(id=name, field="run", reason=str(error), retry_after=LOCKED_RETRY)
             except (JournalError, TickLogError) as error:
                 return Refused(id=name, field="run", reason=str(error))
             if recovered is None:
                 return Refused(id=name, field="run", reason=f"no run {name!r} is on record here")
             run = ended_run(recovered, self._settings.rate, wall)
-            # An ended run does not change, so it is kept as it is; repairs of one run come many in a row.
+            # An ended run does not change, so it can be kept. Questions about one run come many in a row.
             self._kept[name] = run
             if len(self._kept) > RUNS_KEPT:
                 self._kept.popitem(last=False)

@@ -11,6 +11,7 @@ from nodes.clock.node_alarms import PRIORITIES, priority
 from nodes.clock.pace import SPEED_MAX, SPEED_MIN, Speed
 
 STEP_TICKS_MAX = 100_000
+"""Most ticks of one `step`."""
 
 UNTIL_MAX = 1e9
 """Latest simulated time that `run_until` accepts, in seconds."""
@@ -20,7 +21,12 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 
 
 class ClockCommandError(ValueError):
-    """A command that the clock cannot apply: why, and which arguments were wrong."""
+    """A command that the clock cannot apply; the text says why.
+
+    Args:
+        reason: why, and what would be right.
+        violations: the arguments that were wrong.
+    """
 
     def __init__(self, reason: str, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(reason)
@@ -29,7 +35,7 @@ class ClockCommandError(ValueError):
 
 @dataclass(frozen=True)
 class Start:
-    """Let simulated time run; on a run that has ended, begin a new one with the same scenario."""
+    """Let simulated time run; if the run has ended, begin a new one with the same scenario."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,10 @@ class StopLate:
 
 @dataclass(frozen=True)
 class NoteAlarms:
-    """Nodes report what must not be, or no longer do: a command of the clock to itself."""
+    """Nodes have begun or ceased to report alarms: a command of the clock to itself."""
 
     present: tuple[tuple[str, str, str], ...]
-    """Id of the alarm, node, and what it says."""
+    """Id of the alarm, node, and the node's text, for each alarm that is reported."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class RunUntil:
 
 @dataclass(frozen=True)
 class Acknowledge:
-    """Mark an alarm as seen. The clock only gives it its tick, so that all apply it in the same order."""
+    """Mark an alarm as seen. The clock only gives the command its tick, so that all apply it in the same order."""
 
     alarm: str
 
@@ -136,7 +142,7 @@ def _stop_late(args: dict[str, Any]) -> StopLate:
     _only(args, "late")
     late = args.get("late")
     if not isinstance(late, list) or not late or not all(isinstance(module, str) for module in late):
-        # Only the clock sends it, but it is read back from a journal, which is a file.
+        # Only the clock sends it, but it is also read back from the journal, which is a file.
         raise _wrong("late", "at least one module", "needs the modules that are late")
     return StopLate(tuple(late))
 
@@ -158,7 +164,7 @@ def _note_alarms(args: dict[str, Any]) -> NoteAlarms:
 def _step(args: dict[str, Any]) -> Step:
     _only(args, "ticks")
     ticks = args.get("ticks", 1)
-    # `type` and not `isinstance`: True is an int, and no number of ticks.
+    # `type` and not `isinstance`: True is an int, but not a number of ticks.
     if type(ticks) is not int or not 1 <= ticks <= STEP_TICKS_MAX:
         raise _wrong("ticks", f"1 to {STEP_TICKS_MAX}", f"{ticks!r} is not a whole number of ticks in that range")
     return Step(ticks)
@@ -194,9 +200,9 @@ def _reset(args: dict[str, Any]) -> Reset:
 def _run_until(args: dict[str, Any]) -> RunUntil:
     _only(args, "t")
     t = args.get("t")
-    # A flag is an int in Python, and would be one second.
-    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # NaN is refused too
-        raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is no simulated time in that range")
+    # True is an int in Python, and would mean one second.
+    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 < t <= UNTIL_MAX:  # refuses NaN, too
+        raise _wrong("t", f"above 0 to {UNTIL_MAX:g} s", f"{t!r} is not a simulated time in that range")
     t_us = round(t * 1e6)
     # The plant advances in whole steps: a time between two of them would be reached by no tick.
     if t_us % STEP_US:
@@ -210,7 +216,7 @@ def _set_speed(args: dict[str, Any]) -> SetSpeed:
     if type(flat_out) is not bool:
         raise _wrong("flat_out", "true or false", f"{flat_out!r} is neither")
     if "speed" not in args:
-        # Neither given: nothing would change, which is more likely a mistake than a wish.
+        # Neither is given: nothing would change, which is more likely a mistake than meant.
         if not flat_out:
             raise _wrong("speed", f"{SPEED_MIN:g} to {SPEED_MAX:g}", "is missing: give a speed or flat_out = true")
         return SetSpeed(None, flat_out)
@@ -222,11 +228,10 @@ def _set_speed(args: dict[str, Any]) -> SetSpeed:
 
 
 def _only(args: dict[str, Any], *names: str) -> None:
-    # An argument that is not known is refused, not passed over: it may be a misspelt one whose default would act
-    # instead.
+    # An unknown argument is refused, not ignored: it may be a misspelt one, in place of which its default would act.
     for name in args:
         if name not in names:
-            raise _wrong(name, "none", f"is no argument here: there are {', '.join(names) or 'none'}")
+            raise _wrong(name, "none", f"is not an argument of this command, which takes {', '.join(names) or 'none'}")
 
 
 def _wrong(field: str, limit: str, reason: str) -> ClockCommandError:

@@ -35,11 +35,12 @@ RESULTS_KEPT = 10_000
 
 RESULTS_IN_BLOCK = 200
 RESULT_BYTES_IN_BLOCK = 128 * 1024
+"""Size from which a block of results and events ends with the tick that it has come to."""
 
 
 @dataclass
 class ClockRun:
-    """Its ticks so far, the commands that wait for theirs, and what became of those that are addressed to the clock."""
+    """A run: its ticks so far, the commands that wait for theirs, and the results of those for the clock itself."""
 
     header: RunHeader
     seq: int = 0
@@ -63,49 +64,48 @@ class ClockRun:
 
     def room(self, command: Command) -> int:
         """The first tick that may still carry the command; never one before a tick given out already."""
-        # Monotonic: a command that was pushed to a later tick takes all that follow with it, or their order would
-        # change.
+        # It never goes back: a command that was moved to a later tick takes all that follow with it, or their order
+        # would change.
         self.order = max(self.order, self.seq + LEAD_TICKS)
         waiting = self.pending.get(self.order, [])
         size = sum(len(encode(each)) for each in (*waiting, command))
-        # A single command is always let in, however large: its own size was bounded when it was received.
+        # A single command always fits, however large: its own size was bounded when it was received.
         if waiting and (len(waiting) >= TICK_COMMANDS or size > TICK_BYTES):
             self.order += 1
         return self.order
 
     def waits(self, name: str) -> bool:
-        """Whether a command of that name waits for its tick."""
+        """True if a command of that name waits for its tick."""
         return any(command.name == name for waiting in self.pending.values() for command in waiting)
 
     def waits_for_clock(self) -> bool:
-        """Whether a command addressed to the clock waits for its tick."""
+        """True if a command for the clock waits for its tick."""
         return any(command.module == CLOCK_MODULE for waiting in self.pending.values() for command in waiting)
 
     def give_back(self, command_id: str) -> None:
-        """Remove a command that was to wait for its tick: it never acts."""
+        """Remove a command that waits for its tick: it never acts."""
         for waiting in self.pending.values():
             waiting[:] = [command for command in waiting if command.id != command_id]
 
     def replay(self, request: ReplayRequest, epoch: int, rate: int, wall: float) -> Replay:
-        """The ticks that follow the one named in the request."""
-        # Made for each question: what is kept are integers, and few questions are asked.
+        """The ticks that follow the tick of the request."""
+        # Converted for each question: what is kept are integers, and questions are few.
         spans = list(map(to_wire, self.history.after(request.after)))
         return Replay(run=self.name, spans=spans, last=self.seq, epoch=epoch, rate=rate, wall=wall)
 
     def frames(self, request: FramesRequest) -> Frames:
-        """The clock's results and events after a tick, a block of them."""
+        """A block of the clock's results and events after a tick."""
         block: list[Published] = []
         through, size = self.seq, 0
         kept: list[deque[Result] | deque[Event]] = [self.results, self.events]
-        # Both are in order of their ticks; merged, a block can end with a whole tick of both.
+        # Both are in the order of their ticks; merged, a block can end with a whole tick of both.
         for message in heapq.merge(*kept, key=lambda each: each.seq):
             if message.seq <= request.after:
                 continue
             size += len(encode(message))
-            # Whole ticks only: `through` promises that all that came with a tick is in the block, and whoever asked
-            # counts on it.
+            # Whole ticks only: `through` promises the asker that everything of a tick is in the block.
             full = len(block) >= RESULTS_IN_BLOCK or size > RESULT_BYTES_IN_BLOCK
-            if full and block and message.seq > block[-1].seq:  # a block ends with a whole tick
+            if full and block and message.seq > block[-1].seq:
                 through = block[-1].seq
                 break
             block.append(message)

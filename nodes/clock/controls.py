@@ -25,7 +25,7 @@ from nodes.clock.clock_commands import (
 from nodes.clock.pace import FLAT_OUT_DT_US, CatchUpBacklog, Pace, Speed
 
 BegunWith = tuple[str, dict[str, Any]]
-"""Scenario of a run, and the parameters that are put over it."""
+"""Scenario of a run, and the parameters that replace some of the scenario's."""
 
 NextRun = tuple[str, dict[str, Any], Mode]
 """Scenario, parameters and mode of a run to begin."""
@@ -75,19 +75,24 @@ class Controls:
             command: the command.
             scenario: that of the present run.
             t_us: simulated time now.
-            waiting: whether other commands act before it, which may stop the run or let its time go on.
+            waiting: whether commands that wait will act before it, which may stop the run or let its time go on.
         """
         match command:
             case Reset(scenario=chosen, parameters=parameters):
                 return chosen or scenario, parameters
-            # With commands before it nobody knows yet whether the run will be stopped when its tick comes, so the
-            # modules are asked to be on the safe side: an answer that is not needed costs nothing.
+            # With commands before it, nobody knows yet whether the run will be stopped when its tick comes. The modules
+            # are asked to be on the safe side: an answer that turns out not to be needed costs nothing.
             case Start() if waiting or (self.mode == "stopped" and t_us > 0):
                 return scenario, {}
         return None
 
     def apply(self, command: ClockCommand, scenario: str, t_us: int) -> dict[str, Any]:
-        """Carry out a command in a run of that scenario at that time; returns what is in force now.
+        """Carry out a command; returns what is in force now.
+
+        Args:
+            command: the command.
+            scenario: scenario of the present run.
+            t_us: simulated time now, in microseconds.
 
         Raises:
             ClockCommandError: if it cannot be applied now, with what would be right.
@@ -136,7 +141,7 @@ class Controls:
             case SetSpeed(speed=speed, flat_out=flat_out):
                 self.speed = speed or self.speed
                 self.flat_out = flat_out
-                # What was left over of a step at the old speed, and what was owed at it, mean nothing at the new one.
+                # The rest of a step at the old speed, and the backlog at it, mean nothing at the new speed.
                 self._restart_pace()
                 return {"speed": self.speed.factor, "flat_out": self.flat_out}
             case SetPolicy(policy=policy):
@@ -146,7 +151,7 @@ class Controls:
             case Reset(scenario=chosen, parameters=parameters):
                 self.next_run = (chosen or scenario, parameters, "stopped")
                 return {"mode": "stopped", "scenario": chosen or scenario}
-        # Every change of mode ends what was under way: steps that are left, a time to pause at, a backlog.
+        # Every change of mode ends what was under way: steps that are left, a time at which to pause, a backlog.
         self._steps_left = 0
         self._until_us = None
         self._backlog.clear()
@@ -154,7 +159,7 @@ class Controls:
 
     def _run_until(self, until_us: int, t_us: int) -> dict[str, Any]:
         now = t_us / 1e6
-        # Refused rather than done at once: whoever names a time that has passed has another run in mind.
+        # Refused rather than done at once: a person who names a time that has passed has another run in mind.
         if until_us <= t_us:
             reason = f"it is {now:g} s already: name a later time, or reset"
             raise ClockCommandError(f"t: {reason}", (Violation(field="t", limit=f"above {now:g} s", reason=reason),))
@@ -173,19 +178,17 @@ class Controls:
         """How far the next tick goes from a time, in microseconds, when nobody is late."""
         if self._steps_left > 0:
             self._steps_left -= 1
-            # Steps are counted in ticks and are not cut short where a run is to pause: the two exclude each other, see
-            # `_run_until`.
+            # Steps are counted in ticks and never cut short for a pause: the two exclude each other; see `_run_until`.
             return FLAT_OUT_DT_US if self.flat_out else self._pace.advance(self.speed)
         if self.flat_out:
             return self._up_to_pause(FLAT_OUT_DT_US, t_us)
         dt_us = self._pace.advance(self.speed)
-        # What is owed is made up for within the tick, no faster than the plant can follow; see `CatchUpBacklog`.
+        # The backlog is worked off within ticks, no faster than the plant can follow; see `CatchUpBacklog`.
         return self._up_to_pause(dt_us + (self._backlog.take(dt_us) if self.policy == "catch_up" else 0), t_us)
 
     def _up_to_pause(self, dt_us: int, t_us: int) -> int:
         """The advance, cut short where the run is to pause."""
-        # Not past that time, to the microsecond: `run_until` promises that time, and a tick can be as short as it
-        # takes.
+        # Never past that time, not by a microsecond: `run_until` promises it, and a tick may be as short as necessary.
         if self._until_us is None or t_us + dt_us < self._until_us:
             return dt_us
         # The last tick is cut short to whole steps, since `run_until` takes whole milliseconds only.
@@ -196,13 +199,13 @@ class Controls:
         return dt_us
 
     def wait(self) -> None:
-        """A tick advances nothing because a module is late."""
-        # Flat out there is no schedule to be behind, and single steps are done when they are done.
+        """Take note of a tick that advances nothing because a module is late."""
+        # Flat out there is no schedule to fall behind, and single steps take as long as they take.
         if not self.flat_out and self._steps_left == 0:
             self._backlog.add(self.speed, 1)
 
     def missed(self, deadlines: int) -> None:
-        """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
+        """Take note of deadlines without a tick: under policy catch_up simulated time makes up for them."""
         if self.mode == "running" and not self.flat_out:
             self._backlog.add(self.speed, deadlines)
 
@@ -213,7 +216,7 @@ class Controls:
     # Runs
 
     def enter(self, mode: Mode) -> None:
-        """A new run begins."""
+        """Begin a new run in a mode."""
         self.next_run = None
         self.mode = mode
         self._steps_left = 0
@@ -221,14 +224,14 @@ class Controls:
         self._restart_pace()
 
     def take_up(self, header: RunHeader) -> None:
-        """Take over mode, speed and policy with which a recorded run began."""
+        """Adopt mode, speed and policy with which a recorded run began."""
         self.mode, self.flat_out, self.policy = header.mode, header.flat_out, header.policy
-        # The commands of the record change these as they did then; the header says only how the run began.
+        # The recorded commands change these as they did then; the header says only how the run began.
         self.speed = Speed(header.speed_milli)
 
     def follow(self, span: TickSpan, t_us: int) -> None:
-        """Take over what recorded ticks, which ended at `t_us`, have left."""
-        # The record does not say how many steps were left, but each tick of a paused run that advanced was one of them.
+        """Adopt the state in which recorded ticks, which ended at `t_us`, have left the controls."""
+        # The record does not say how many steps were left, but each tick of a paused run that advanced was one.
         if self.mode != "running" and self._steps_left > 0:
             self._steps_left = max(0, self._steps_left - (span.count if span.dt_us else 0))
         self.mode = span.mode  # reaching the time of `run_until` changes it without a command

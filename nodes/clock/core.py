@@ -41,7 +41,7 @@ WINDOW_US = 250_000
 """How far simulated time may run ahead of the slowest module at speed 1, in microseconds; it grows with the speed."""
 
 FLAT_OUT_WINDOW_US = FLAT_OUT_DT_US + 1
-"""The same in flat-out mode: one tick is under way while the next is composed: no module waits for the clock."""
+"""The same in flat-out mode: one tick is under way while the next is composed, so no module waits for the clock."""
 
 
 Decision = tuple[Sequenced, Command] | Refused
@@ -100,15 +100,15 @@ class ClockCore:
     # What others ask
 
     def sequence(self, request: CommandRequest, now_ns: int) -> Decision | Preparation:
-        """Give a new command its tick. It acts there once `durable` or never once `abandon` was called for it.
+        """Give a new command its tick. It acts there after `durable` was called for it, and never after `abandon` was.
 
-        One that begins a run is prepared first: its question is to be put to all who have not answered, see `prepared`.
+        A command that begins a run is prepared first: put its question to all who have not answered; see `prepared`.
         """
         # Refusals come before anything is remembered: a refused command leaves no trace and may be sent again.
         refused = self._acceptance.refuse(request, self._run, self.suspended)
         if refused is not None:
             return refused
-        # A client that repeats its request joins the question that is under way instead of putting a second one.
+        # A client that repeats its request joins the question that is under way; it does not cause a second one.
         under_way = self._preparations.find(request.id)
         if under_way is not None:
             return another(request, under_way.request) or under_way
@@ -129,21 +129,21 @@ class ClockCore:
         return self._controls.begins(parsed, run.scenario, run.t_us, waiting=run.waits_for_clock())
 
     def prepared(self, instance: Instance, reply: Prepared | Refused, now_ns: int) -> Decision | Preparation | None:
-        """Take an instance's answer whether it can begin a run; None while others have still to answer."""
+        """Take an instance's answer whether it can begin a run; None while others still have to answer."""
         found = self._preparations.answered(instance, reply)
         return None if found is None else self._begin_or_refuse(found, now_ns)
 
     def overdue(self, now_ns: int) -> list[Decision | Preparation]:
-        """What becomes of the commands that modules took too long to answer for."""
+        """What becomes of commands for which modules took too long to answer."""
         return [self._begin_or_refuse(found, now_ns) for found in self._preparations.overdue(now_ns)]
 
     def _begin_or_refuse(self, found: Preparation | Refused, now_ns: int) -> Decision | Preparation:
         if isinstance(found, Refused):
             return found
         if found.run != self._run.name:
-            # Another run has begun meanwhile: what was asked may not be what the command would begin with any more.
+            # Another run has begun meanwhile, so the command may no longer begin with what the modules were asked.
             return self.sequence(found.request, now_ns)
-        # Asked again: while modules were answering, one of them may have fallen behind, or the disk may have filled up.
+        # Checked again: while modules were answering, one of them may have fallen behind, or the disk have filled up.
         return self._acceptance.refuse(found.request, self._run, self.suspended) or self._accept(found.request)
 
     def _accept(self, request: CommandRequest) -> tuple[Sequenced, Command]:
@@ -154,39 +154,38 @@ class ClockCore:
     def decide(self) -> tuple[Sequenced, Command] | None:
         """A command that the clock gives itself, None if it has no cause; it has to be made durable like any other."""
         if self._due_alarms is not None and not self._run.waits(NODE_ALARMS):
-            # Taken out before it is journaled. If the write fails the next report finds the same difference and
-            # asks again.
+            # Forgotten before it is journaled: if the write fails, the next report finds the same difference again.
             present, self._due_alarms = self._due_alarms, None
             command_id = f"{self._run.name}.nodes-{self._run.seq}"
             return self._take(Command(command_id, CLOCK_MODULE, NODE_ALARMS, present, origin=CLOCK_MODULE))
         if not self._verdict.late or self._run.waits(STOP_LATE):
             return None
-        # The id has the tick in it, so that a clock that dies here and decides again does not repeat an old id.
+        # The tick is part of the id, so a clock that dies here and decides once more does not repeat an old id.
         command_id, late = f"{self._run.name}.late-{self._run.seq}", list(self._verdict.late)
         return self._take(Command(command_id, CLOCK_MODULE, STOP_LATE, {"late": late}, origin=CLOCK_MODULE))
 
     def _take(self, command: Command) -> tuple[Sequenced, Command]:
         seq = self._run.room(command)
-        # It has its place in the order now, before it is on disk: whoever comes next gets a later one.
-        # `waits_for_journal` keeps the tick back until the disk has caught up.
+        # It has its place in the order now, before it is on disk: the next command gets a later place.
+        # `waits_for_journal` holds the tick back until the disk has caught up.
         self._run.pending[seq].append(command)
         self._undurable.add(command.id)
         return Sequenced(id=command.id, run=self._run.name, seq=seq), command
 
     def durable(self, command_id: str) -> None:
-        """The command is on disk."""
+        """Note that a command is on disk."""
         self._undurable.discard(command_id)
 
     def abandon(self, command_id: str) -> None:
-        """The command could not be written: it never acts."""
+        """Note that a command could not be written: it never acts."""
         self._undurable.discard(command_id)
         self._run.give_back(command_id)
 
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement; one of a tick that was never sent is counted and dropped."""
         if isinstance(message, Ack) and message.run == self._run.name:
-            # Nobody can have worked off what was not sent: believed, it would let simulated time run ahead of the
-            # plant.
+            # Nobody can have worked off a tick that was not sent. Believed, the message would let simulated time run
+            # ahead of the plant.
             if message.seq > self._run.seq:
                 self.bad_frames += 1
                 return
@@ -235,16 +234,15 @@ class ClockCore:
         answers: list[Published] = []
         for command in commands:
             if command.module == CLOCK_MODULE:
-                # In the order of acceptance, and before time advances: what the tick says of mode and speed is what its
-                # commands made of them.
+                # In the order of acceptance, and before time advances: the tick shows mode and speed as its commands
+                # have left them.
                 answers += apply(run, controls, command, wall)
-        # A command of this very tick may have stopped the run or changed the policy: then there is nothing to carry
-        # out.
+        # A command of this very tick may have stopped the run or changed the policy; then the verdict is void.
         self._verdict.keep(applies=controls.stops_when_late)
         dt_us = self._advance()
-        # After the advance, from what it waited for; carried out by a command, at the earliest two ticks on.
+        # After the advance, from the modules for which it waited; carried out by a command at least two ticks later.
         self._verdict.find(self._held, self.peers, mono_ns, applies=controls.stops_when_late)
-        # The history is written with the time before the tick, as the span says; only then does the time go on.
+        # A span has the time before its first tick, so the history is written before the time goes on.
         span = TickSpan(run.seq, 1, run.t_us, dt_us, controls.mode, commands, controls.speed.milli, controls.flat_out)
         run.history.append(span)
         run.t_us += dt_us
@@ -266,19 +264,19 @@ class ClockCore:
             published=self.peers.published(run.name),
             commands=list(commands),
         )
-        # The tick goes first: who hears a result first would have to ask for the tick that it belongs to.
+        # The tick goes first: a listener that hears a result first would have to ask for the tick to which it belongs.
         published: list[Published] = [tick, *answers, *self._owed_notices]
         self._owed_notices = []
         if controls.next_run is not None:
-            # The last tick of a run is published in it, and the rejections of what was to act later follow it. The next
-            # tick is number 1 of the new run.
+            # The last tick of a run is published in that run, followed by the rejections of commands that were to act
+            # later. The next tick is number 1 of the new run.
             published.extend(self._end_run(wall))
         return published
 
     def _advance(self) -> int:
         if self._verdict.late:
-            # Time stands still from the verdict to its tick, whoever catches up meanwhile: the run ends at the time at
-            # which it was found late.
+            # Time stands still from the verdict to its tick, even if modules catch up meanwhile: the run ends at the
+            # time at which it was found late.
             self._held = list(self._verdict.late)
             return 0
         self._held = []
@@ -290,13 +288,13 @@ class ClockCore:
         window = WINDOW_US * max(controls.speed.milli, 1000) // 1000
         self._held = self._behind(FLAT_OUT_WINDOW_US if controls.flat_out else window)
         if self._held:
-            # Under policy catch_up the time that is lost here is owed; under the others it is simply later.
+            # Under policy catch_up the time that is lost here goes into the backlog; otherwise it is simply later.
             controls.wait()
             return 0
         return controls.advance(self._run.t_us)
 
     def missed(self, deadlines: int) -> None:
-        """Deadlines have passed without a tick: under policy catch_up simulated time makes up for them."""
+        """Note deadlines that have passed without a tick: under policy catch_up simulated time makes up for them."""
         self._controls.missed(deadlines)
 
     def _behind(self, limit_us: int) -> list[str]:
@@ -325,7 +323,7 @@ class ClockCore:
             policy=self._controls.policy,
         )
         run = ClockRun(header)
-        # The beginning rides in the first tick like any command, so that modules need no other way to hear of a run.
+        # The beginning rides in the first tick like any command, so modules need no other way to learn of a run.
         run.pending[1].append(begin_command(header))
         return run
 
@@ -334,11 +332,11 @@ class ClockCore:
         if self._controls.next_run is None:
             return []
         scenario, parameters, mode = self._controls.next_run
-        # Answered in the run that they were accepted for, while it is still the present one.
+        # Answered in the run for which they were accepted, while it is still the present one.
         results = answer_left(self._run, wall)
         self._controls.enter(mode)
         self._run = self._begin(scenario, parameters)
-        # Who was late in the old run is not late in the new one.
+        # A module that was late in the old run is not late in the new one.
         self._verdict.keep(applies=False)
         return results
 
@@ -346,7 +344,7 @@ class ClockCore:
         """Continue a run at the tick after which the previous clock was killed."""
         self._run = replayed(recovered, self._controls, wall)
         for _seq, command in recovered.waiting():
-            # The verdict was journaled as a command: until its tick comes time stands still, as it did before.
+            # The verdict was journaled as a command. Until its tick comes, time stands still as it did before.
             if command.name == STOP_LATE:
                 self._verdict.late = tuple(command.args["late"])
 

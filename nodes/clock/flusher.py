@@ -5,7 +5,7 @@ import threading
 from nodes.clock.runs import RunLogs
 
 FLUSH_INTERVAL = 1.0
-"""Seconds of ticks that a power cut may take; a killed process loses none, and accepted commands are on disk."""
+"""Seconds of ticks that a power cut may take. A killed process loses none, and accepted commands are on disk."""
 
 
 class Flusher(threading.Thread):
@@ -18,14 +18,14 @@ class Flusher(threading.Thread):
         self.failure: OSError | None = None
 
     def run(self) -> None:
-        """Flush until stopped; what goes wrong is kept in `failure` for the main thread."""
+        """Flush until stopped; an error is kept in `failure` for the main thread."""
         # The event is the clock of the loop: a stop does not wait for the interval to pass.
         while not self._stopping.wait(FLUSH_INTERVAL):
             try:
                 self._runs.sync()
             except OSError as error:
-                # Not tried again: after a failed fsync Linux marks the pages clean, and the next one would succeed with
-                # nothing written.
+                # Not tried again: after a failed fsync Linux marks the pages as clean, and the next call would succeed
+                # although nothing was written.
                 self.failure = error
                 raise
 

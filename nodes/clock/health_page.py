@@ -40,10 +40,10 @@ def health_document(
         round_trip: mean seconds from tick to acknowledgement, None when no module answered lately.
         holds: how often a module fell so far behind that simulated time waited.
     """
-    # Null where there was no deadline: flat out, or in the first interval.
+    # None if no tick had a deadline: flat out, or in the first interval.
     late = status.lateness
     return {
-        # Paused or stopped is no fault: only what keeps the plant from doing what it was told is.
+        # To be paused or stopped is no fault: only what keeps the plant from doing as it was told is one.
         "status": "degraded" if silent or status.problems else "ok",
         "running": status.mode == "running",
         "missing": silent,
@@ -114,14 +114,14 @@ def health_app(
     host: str,
     admission: Admission,
 ) -> ASGIApp:
-    """The HTTP application: the health page for everybody on this machine, the metrics for who may read.
+    """The HTTP application: the health page for everybody, the metrics for callers who may read.
 
     Args:
         document: makes the health page; called once per request.
         status: the clock's report, for Prometheus.
-        figures: what Prometheus gets beside the clock's report.
-        host: name that the server is bound to; requests for other hosts are refused.
-        admission: who is let in.
+        figures: what Prometheus gets in addition to the clock's report.
+        host: name to which the server is bound; requests for other hosts are refused.
+        admission: who is admitted.
     """
 
     async def health(_request: Request) -> JSONResponse:
@@ -131,7 +131,7 @@ def health_app(
         return Response(metrics.render([*metrics.of_status(status()), *figures()]), media_type=metrics.MEDIA_TYPE)
 
     routes = [Route("/health", health), Route("/", health), Route("/metrics", prometheus)]
-    # Access is checked outside of the routes: also an unknown path costs a stranger nothing but a refusal.
+    # Access is checked outside the routes: a stranger gets no further than a refusal, on an unknown path as well.
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http, 500: _defect})
     names = Names.from_environment(host)
     return HeadAsGet(AccessMiddleware(app, names, admission, _role, _methods, Room(REQUESTS)))
@@ -142,7 +142,7 @@ def _role(_method: str, path: str) -> Role:
 
 
 def _methods(path: str) -> tuple[str, ...]:
-    # An unknown path has no methods, so that it is answered as unknown and not as forbidden.
+    # An unknown path has no methods, so it is answered as unknown and not as forbidden.
     return ("GET", "HEAD", "OPTIONS") if path in {*PUBLIC, "/metrics"} else ()
 
 

@@ -1,4 +1,4 @@
-"""The journal of commands: on disk before anyone is told that a command was accepted."""
+"""The journal of commands: they are on disk before anybody is told that they were accepted."""
 
 import sqlite3
 from contextlib import closing
@@ -35,7 +35,7 @@ class JournalLockedError(JournalError):
 
 
 class FencedError(RuntimeError):
-    """Another clock has taken over; this one must not decide anything any more."""
+    """Another clock has taken over; this one must not decide anything more."""
 
 
 class Journal:
@@ -49,17 +49,17 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._epoch = 0
         try:
-            # Transactions are begun by hand: Python's own would commit when it likes, and a commit is what a client is
-            # promised.
+            # Transactions are begun by hand: Python's own would commit at times of its choosing, and a commit is what a
+            # client is promised.
             self._database = sqlite3.connect(path, isolation_level=None, timeout=BUSY)
         except sqlite3.Error as error:
             raise JournalError(f"journal {path} cannot be opened: {error}") from error
         try:
             self._database.execute("PRAGMA journal_mode=WAL")
-            # In WAL mode anything less syncs at checkpoints alone; a power cut would take commands that were answered.
+            # In WAL mode anything less syncs only at checkpoints: a power cut would take commands that were answered.
             self._database.execute("PRAGMA synchronous=FULL")
-            # AUTOINCREMENT: a number that was given once never comes again, not even after its row was deleted. Epochs
-            # depend on it.
+            # AUTOINCREMENT: a number that was used once is never used again, not even after its row was deleted. Epochs
+            # depend on that.
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self._database.close()
@@ -79,7 +79,7 @@ class Journal:
         return self._epoch
 
     def reserve(self) -> None:
-        """See to it that the next command can be written, before a tick is promised to it.
+        """Make sure that the next command can be written, before a tick is promised to it.
 
         `append` or `release` ends it.
 
@@ -90,14 +90,14 @@ class Journal:
         if self._database.in_transaction:
             return
         try:
-            # Immediate: the lock is taken now, when the command can still be refused, and not at the insert, when a
-            # tick is promised to it.
+            # Immediate: the lock is taken now, when the command can still be refused, and not at the insert, when it
+            # has been promised a tick.
             self._database.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise _failure(UNWRITTEN, error) from error
 
     def release(self) -> None:
-        """Give up a reservation: nothing is to be written after all."""
+        """Give up a reservation, if there is one: nothing is to be written after all."""
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
 
@@ -120,20 +120,20 @@ class Journal:
         except sqlite3.Error as error:
             self.release()
             raise _failure(UNWRITTEN, error) from error
-        # Nothing was inserted and nothing failed, so it was the fence. The process ends with this: it must not answer
-        # anybody any more.
+        # Nothing was inserted and nothing failed, so it was the fence. The process ends here, since from now on it must
+        # not answer anybody.
         if cursor.rowcount != 1:
             raise FencedError(f"epoch {self._epoch} of this clock is over: a newer one writes the journal")
 
     def find(self, command_id: str) -> tuple[Sequenced, Command] | None:
-        """The first answer to a command, and that command; None for an id never accepted.
+        """The first answer to a command, and that command; None for an id that was never accepted.
 
         Raises:
             JournalError: if it cannot be read.
         """
         try:
-            # By id over all runs: a client that repeats a command after a reset must get its old answer, not a second
-            # effect.
+            # By id over all runs: a client that repeats a command after a reset must get its old answer and not a
+            # second effect.
             row = self._database.execute("SELECT run, seq, body FROM commands WHERE id = ?", (command_id,)).fetchone()
         except sqlite3.Error as error:
             raise _failure("journal cannot be read", error) from error
@@ -170,7 +170,7 @@ def read_commands(path: Path, run: str) -> list[tuple[int, Command]]:
         JournalError: if there is no journal that can be read.
     """
     try:
-        # Read-only, without the fence and without making tables: a look at a journal must not change it.
+        # Read-only, without the fence and without making tables: looking at a journal must not change it.
         with closing(read_only(path)) as database:
             rows = database.execute("SELECT seq, body FROM commands WHERE run = ? ORDER BY position", (run,)).fetchall()
     except sqlite3.Error as error:

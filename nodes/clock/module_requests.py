@@ -1,4 +1,4 @@
-"""The clock's questions to modules: sent without waiting, their answers taken as they come."""
+"""The clock's questions to modules: sent without waiting, and answers taken as they arrive."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from bus.transport.sockets import Dealer
 from nodes.clock.preparation import Instance
 
 ASKERS_MAX = 64
-"""Most programs that wait for what becomes of one command."""
+"""Most programs that wait for the answer to one command; the oldest make room."""
 
 
 class ModuleQuestions:
@@ -28,25 +28,25 @@ class ModuleQuestions:
         self.sockets = tuple(self._dealers.values())
 
     def ask(self, question: PrepareRequest, instances: Iterable[Instance]) -> None:
-        """Put a question. Instances that are not connected do not get it; the client's repeated request asks again."""
+        """Put a question. Instances that are not connected do not get it; the client's next attempt asks them again."""
         # Packed once for all: every instance gets the same bytes, and the same id to answer to.
         payload = encode(question)
         for instance in instances:
-            # An instance that is heard and not declared has no address here: the deadline of the question decides
+            # An instance that is heard but not declared has no address here; the deadline of the question decides
             # without it.
             dealer = self._dealers.get(instance)
             if dealer is not None:
                 dealer.send(payload)
 
     def answers(self) -> Iterator[tuple[Instance, Prepared | Refused]]:
-        """The answers that have come, with who gave them."""
+        """The answers that have arrived, each with the instance that gave it."""
         for instance, dealer in self._dealers.items():
-            # All that has come: an answer that is left lying would be taken for one to the next question, were it not
-            # for its id.
+            # All that have arrived: only its id would keep one that is left from being taken for an answer to the next
+            # question.
             while (payload := dealer.receive()) is not None:
                 try:
                     reply = decode_module_reply(payload)
-                except FrameError:  # no answer: the deadline of the question takes care of it
+                except FrameError:  # not an answer; the deadline of the question takes care of that
                     continue
                 if isinstance(reply, Prepared | Refused):
                     yield instance, reply
@@ -69,12 +69,12 @@ class Askers:
     def add(self, command_id: str, peer: list[bytes]) -> None:
         """Add a program, or move one that asks again to the end."""
         waiting = self._waiting.setdefault(command_id, {})
-        # Out and in again: whoever asks once more is the newest, and the oldest are dropped first.
+        # Removed and added again: a program that asks once more is the newest, and the oldest are dropped first.
         waiting.pop(tuple(peer), None)
         waiting[tuple(peer)] = None
         if len(waiting) > ASKERS_MAX:
             del waiting[next(iter(waiting))]
 
     def take(self, command_id: str) -> list[list[bytes]]:
-        """Take all that wait for a command off the list."""
+        """Return all programs that wait for a command, and forget them."""
         return [list(peer) for peer in self._waiting.pop(command_id, {})]

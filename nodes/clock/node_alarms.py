@@ -1,4 +1,4 @@
-"""Alarms of nodes: what they say of themselves, put in the journal when it changes, so that it stays. Pure."""
+"""Alarms of nodes, from what they report of themselves; each change goes into the journal, so that it stays. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from bus.protocol.messages import Alarm, Peer, Priority
 from bus.view.alarms import ACTIVE_KEPT, Alarms, Condition, acknowledged, compared
 
 HEARD = 2.0
-"""Seconds after its last beat for which a node's words count, and for which a new clock waits for the first ones."""
+"""Seconds for which a node's report counts after its last beat, and for which a new clock waits for first reports."""
 
 PRIORITIES: dict[Health, Priority] = {"alarm": "high", "fault": "high", "degraded": "low"}
-"""What a node reports that has found what must not be, or cannot do all of its work."""
+"""Report of a node that is an alarm -> the priority of that alarm."""
 
 
 def told(peers: list[Peer]) -> dict[str, Condition]:
-    """The conditions that nodes tell of now, by the id of their alarm."""
+    """The conditions that nodes report at present, by the id of their alarm."""
     found: dict[str, Condition] = {}
     for peer in peers:
         if peer.health in PRIORITIES and peer.age <= HEARD:
@@ -27,13 +27,13 @@ def told(peers: list[Peer]) -> dict[str, Condition]:
 
 @dataclass
 class NodeAlarms:
-    """The alarms of nodes in one run. They change by commands of the clock to itself alone."""
+    """The alarms of nodes in one run. They change only by commands of the clock to itself."""
 
     alarms: Alarms = ()
     _since_ns: int | None = None
 
     def change(self, peers: list[Peer], now_ns: int) -> dict[str, Any] | None:
-        """Arguments of the command that is due since nodes say something else than the alarms do, None if none is."""
+        """Arguments of the command that is due because nodes report other alarms than are listed; None if none is."""
         if self._since_ns is None:
             self._since_ns = now_ns
         present = told(peers)
@@ -54,7 +54,7 @@ class NodeAlarms:
         return [alarm for alarm in self.alarms if alarm.active and alarm.id not in before]
 
     def acknowledge(self, alarm_id: str, t: float, who: str) -> None:
-        """Somebody has seen an alarm."""
+        """Note that somebody has seen an alarm."""
         self.alarms = acknowledged(self.alarms, alarm_id, t, who)
 
 
@@ -72,4 +72,4 @@ def priority(alarm: str, node: str) -> Priority:
     for health, found in PRIORITIES.items():
         if alarm == alarm_id(node, health):
             return found
-    raise ValueError(f"{alarm!r} is no alarm of {node!r}")
+    raise ValueError(f"{alarm!r} is not an alarm of {node!r}")

@@ -6,6 +6,7 @@ from bus.protocol.messages import STEP_US
 
 SPEED_MIN = 0.1
 SPEED_MAX = 100.0
+"""Limits of the requested speed, in simulated seconds per second."""
 
 FLAT_OUT_DT_US = 500_000
 """Simulated time of a tick when running as fast as possible: few enough frames that the plant is the limit."""
@@ -39,7 +40,7 @@ class Speed:
 
 
 class Pace:
-    """Shares simulated time out to ticks in whole physics steps; what is left of a step is carried over exactly."""
+    """Distributes simulated time over ticks in whole physics steps; the rest of a step is carried over exactly."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -47,7 +48,7 @@ class Pace:
 
     def advance(self, speed: Speed) -> int:
         """Simulated microseconds of the next tick: a multiple of STEP_US, possibly 0 at low speed and high rate."""
-        # Times the rate on both sides, so that it stays whole: at speed 0.1 and 1000 ticks a second most ticks advance
+        # Multiplied by the rate on both sides to stay whole: at speed 0.1 and 1000 ticks a second most ticks advance
         # nothing, and after a second it is exactly 100 ms.
         self._carry += speed.milli * 1000
         # Never a part of a step: the plant cannot compute it, and two modules would round it differently.
@@ -60,10 +61,10 @@ class Pace:
 
 
 class CatchUpBacklog:
-    """Simulated time that was not given out because a module or the clock itself was late, in whole physics steps."""
+    """Simulated time that no tick has advanced because a module or the clock was late, in whole physics steps."""
 
     CATCH_UP_FACTOR = 3
-    """While it is made up for, simulated time goes this many times as fast again."""
+    """While it is worked off, a tick advances at most this many times as much in addition."""
 
     def __init__(self, rate: int) -> None:
         self._pace = Pace(rate)
@@ -71,19 +72,19 @@ class CatchUpBacklog:
 
     def add(self, speed: Speed, ticks: int) -> None:
         """Take note of ticks that advanced nothing."""
-        # Through a pace of its own: the backlog too is whole steps, and the live one's remainder is not touched.
+        # By a pace of its own: the backlog is in whole steps, too, and the remainder of the live pace is not touched.
         self.amount_us += sum(self._pace.advance(speed) for _ in range(min(ticks, BACKLOG_TICKS_MAX)))
 
     def take(self, dt_us: int) -> int:
         """What a tick that advances `dt_us` advances in addition, in microseconds."""
-        # A multiple of whole steps is whole steps. The factor bounds what a module has to work off at once, or catching
-        # up would make it late again.
+        # A multiple of whole steps is whole steps. The factor bounds what a module has to work off at once: otherwise
+        # catching up would make it late again.
         part = min(self.amount_us, self.CATCH_UP_FACTOR * dt_us)
         self.amount_us -= part
         return part
 
     def clear(self) -> None:
-        """The schedule begins again: nothing is left to catch up."""
+        """Forget the backlog: nothing is left to make up for."""
         self.amount_us = 0
         self._pace.restart()
 
@@ -103,8 +104,8 @@ class Schedule:
     @property
     def deadline_ns(self) -> int:
         """Monotonic time at which the next tick is due."""
-        # From the origin each time, never from the deadline before: rounding does not add up, and 300 ticks a second
-        # are not 3.3 ms.
+        # Each from the origin and never from the deadline before, so rounding does not add up: the period of 300 ticks
+        # a second is no whole number of nanoseconds.
         return self._origin + self._count * 1_000_000_000 // self._rate
 
     def step(self, now_ns: int) -> int:

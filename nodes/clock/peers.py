@@ -9,12 +9,13 @@ ALIVE_NS = 2_000_000_000
 """A peer that has been silent this long no longer counts as alive."""
 
 FORGET_NS = 60_000_000_000
+"""A peer that has been silent this long is no longer listed."""
 
 LEADER_SILENCE_NS = 120_000_000
 """A leader that has been silent this long is replaced, if another instance is not silent."""
 
 PREFER_AFTER_NS = 5_000_000_000
-"""The first instance of a module leads again once it has kept up for so long: foreign tools listen to its address."""
+"""The first instance of a module leads again after keeping up for this long: foreign tools listen to its address."""
 
 KEEPING_UP = 2
 """Ticks that an instance which keeps up may be behind the leader."""
@@ -26,7 +27,7 @@ LOADING = "physics"
 """Node name of a module's process before it computes."""
 
 PEERS_MAX = 256
-"""Most peers remembered; beyond it the one that has been silent longest is forgotten."""
+"""Most peers that are remembered; beyond that number the one that has been silent longest is forgotten."""
 
 
 @dataclass
@@ -63,14 +64,15 @@ class Peers:
     def heard(self, message: Ack | Beat, now_ns: int) -> None:
         """Take note of a beat or an acknowledgement."""
         if isinstance(message, Ack):
-            # An instance of a module is one, wherever it runs: after it was moved to another host it takes the place of
+            # An instance of a module is the same wherever it runs: after a move to another host it takes the place of
             # the old one.
             node, run, key = message.module, message.run, (message.module, message.instance, "")
         else:
             node, run, key = message.node, "", (message.node, message.instance, message.supervisor)
         before = self._known.get(key)
-        if isinstance(message, Ack):  # while it loads, a module beats under the name of its program
-            # Or the table would show the process twice for a minute, once as it was while it loaded.
+        if isinstance(message, Ack):
+            # While it loads, a module beats under the name of its program. Without this the table would show the
+            # process twice for a minute, once as it was while it loaded.
             self._known.pop((LOADING, f"pid-{message.pid}", message.supervisor), None)
         known = _Known(
             node,
@@ -93,7 +95,7 @@ class Peers:
         )
         self._known[key] = known
         if len(self._known) > PEERS_MAX:
-            # Anybody on the bus may beat under any name: the table must not grow by that without end.
+            # Anybody on the bus may beat under any name, which must not make the table grow without end.
             del self._known[min(self._known, key=lambda each: self._known[each].heard_ns)]
         if not isinstance(message, Ack) or message.module not in self._modules:
             return
@@ -105,8 +107,8 @@ class Peers:
         # The first instance that is heard leads: there is nobody to compare it with. `elect` finds a better one later.
         if leader is None or now_ns - leader.heard_ns > ALIVE_NS:
             self._leaders[node] = message.instance
-        # Keeping up is counted from the beat at which it began, and from zero in another process: one that has just
-        # been restarted is to prove itself first.
+        # Keeping up is counted from the beat at which it began, and from zero in another process: a process that has
+        # just been started has to prove itself first.
         elif before is not None and before.pid == known.pid and self._level(known, leader):
             known.keeps_up_since_ns = before.keeps_up_since_ns
 
@@ -128,18 +130,17 @@ class Peers:
                 for known in self._known.values()
                 if known.node == module and known is not leader and now_ns - known.heard_ns <= LEADER_SILENCE_NS
             ]
-            # Better a silent leader than none: it may only be slow, and its acknowledgements still hold simulated time
-            # back.
+            # Better a silent leader than none: it may only be slow, and simulated time still waits for it.
             if not speaking:
                 continue
             if now_ns - leader.heard_ns > LEADER_SILENCE_NS:
-                # Whoever has come furthest in the run has the least to catch up, and nobody else is a gap for the
-                # listeners.
+                # The instance that has come furthest in the run has the least to catch up with, and leaves listeners
+                # the smallest gap.
                 best = max(speaking, key=lambda known: (known.run == leader.run, known.seq))
                 self._leaders[module] = best.instance
                 continue
-            # Instances compute the same bits, so any may lead. But the address of the first is what foreign tools were
-            # given.
+            # Instances compute the same bits, so any of them may lead. But foreign tools were given the address of the
+            # first one.
             first = min(speaking, key=lambda known: known.instance)
             if first.instance < leader.instance and now_ns - first.keeps_up_since_ns >= PREFER_AFTER_NS:
                 self._leaders[module] = first.instance
@@ -151,12 +152,12 @@ class Peers:
         return leader.seq if leader is not None and leader.run == run else 0
 
     def status(self, module: str) -> str | None:
-        """What the module's leader says of itself, None when nobody was heard from."""
+        """What the module's leader reports of itself; None if no instance has been heard."""
         leader = self._leader(module)
         return None if leader is None else leader.status
 
     def faulty(self, module: str) -> bool:
-        """Does the module's leader report that it cannot go on in its run?"""
+        """True if the module's leader reports that it cannot go on in its run."""
         leader = self._leader(module)
         return leader is not None and leader.health == "fault"
 
@@ -177,9 +178,9 @@ class Peers:
         }
 
     def unrecorded(self, now_ns: int) -> dict[str, int]:
-        """Clock or module -> ticks of it that are not on disk, as the recorder last said; empty while it is silent.
+        """Clock or module -> its ticks that are not on disk, as the recorder last reported; empty while it is silent.
 
-        Only what this plant has is taken, so that no stranger's beat makes the report grow.
+        Only names of this plant are taken, so a stranger's beat cannot make the report grow.
         """
         beats = [
             known for known in self._known.values() if known.node == RECORDER and now_ns - known.heard_ns <= ALIVE_NS
@@ -195,7 +196,7 @@ class Peers:
 
     def table(self, now_ns: int) -> list[Peer]:
         """All peers with their ages; those silent for a minute are forgotten."""
-        # A copy: forgetting changes the table while it is walked through.
+        # A copy, since forgetting changes the table during the loop.
         for key, known in list(self._known.items()):
             if now_ns - known.heard_ns > FORGET_NS:
                 del self._known[key]

@@ -7,13 +7,13 @@ from bus.protocol.messages import CommandRequest, Prepared, PrepareRequest, Refu
 from nodes.clock.controls import BegunWith
 
 DEADLINE_NS = 1_000_000_000
-"""How long modules may take to answer; a client asks again for longer than that."""
+"""How long modules may take to answer; clients go on asking for longer than that."""
 
 PREPARATIONS_MAX = 32
-"""Most beginnings that are prepared at a time."""
+"""Most beginnings of runs that are prepared at a time."""
 
 RETRY_AFTER = 0.3
-"""When a beginning that could not be prepared may be tried again, in seconds."""
+"""Seconds after which a beginning that could not be prepared may be tried again."""
 
 Instance = tuple[str, str]
 """A module and one of its processes."""
@@ -21,24 +21,31 @@ Instance = tuple[str, str]
 
 @dataclass
 class Preparation:
-    """One command that begins a run, and the instances that have still to answer whether they can."""
+    """One command that begins a run, and the instances that still have to say whether they can.
+
+    Attributes:
+        request: the command.
+        run: the run that it ends.
+        question: what the modules are asked.
+        deadline_ns: monotonic time at which their time to answer is over.
+        waits_for: instances that have not answered.
+        agreed: modules of which an instance can begin the run.
+    """
 
     request: CommandRequest
     run: str
-    """The run that it ends."""
     question: PrepareRequest
     deadline_ns: int
     waits_for: set[Instance]
     agreed: set[str]
-    """Modules of which an instance can begin so."""
 
 
 class Preparations:
-    """What is being prepared.
+    """The beginnings of runs that are being prepared.
 
     Args:
         modules: plant modules, each of which has to agree.
-        epoch: incarnation of the clock: an answer to one before it means nothing.
+        epoch: incarnation of the clock; an answer to an earlier one means nothing.
     """
 
     def __init__(self, modules: tuple[str, ...], epoch: int) -> None:
@@ -48,7 +55,7 @@ class Preparations:
         self._waiting: dict[str, Preparation] = {}
 
     def find(self, command_id: str) -> Preparation | None:
-        """What is being prepared for a command."""
+        """The preparation for a command; None if there is none."""
         return next((each for each in self._waiting.values() if each.request.id == command_id), None)
 
     def ask(
@@ -65,10 +72,10 @@ class Preparations:
             request: the command.
             run: the present run.
             begun_with: scenario and parameters of the run that it begins.
-            speaking: every process of a module that is heard; all of them are asked, for any may come to lead.
+            speaking: every process of a module that is heard; all of them are asked, since any may come to lead.
             now_ns: monotonic time.
         """
-        # Refused at once: waiting for somebody who is not there would only end with the same words a second later.
+        # Refused at once: waiting for a module that is not there would only end with the same refusal a second later.
         silent = [module for module in self._modules if all(module != each for each, _instance in speaking)]
         if silent:
             return not_now(request, f"module {silent[0]} is silent and cannot say whether it can begin a run")
@@ -76,27 +83,31 @@ class Preparations:
             return not_now(request, f"{PREPARATIONS_MAX} beginnings are being prepared")
         self._asked += 1
         scenario, parameters = begun_with
-        # The epoch is in the name, so that an answer to the clock before this one finds nothing here.
+        # The epoch is part of the id, so an answer to the clock before this one finds nothing here.
         question = PrepareRequest(f"{self._epoch}.{self._asked}", scenario, parameters)
-        # Everyone who speaks is asked, standbys too: one that could not begin so would take over a run that it cannot
-        # compute.
+        # Every process that is heard is asked, standbys included: one that could not begin the run might later have to
+        # take it over.
         made = Preparation(request, run, question, now_ns + DEADLINE_NS, set(speaking), set())
         self._waiting[question.id] = made
         return made
 
     def answered(self, instance: Instance, reply: Prepared | Refused) -> Preparation | Refused | None:
-        """Take an answer: the preparation if it was the last one, a refusal if it was one, else None."""
+        """Take an answer.
+
+        Returns:
+            The preparation if it was the last answer, the refusal if it was one, None while others have to answer.
+        """
         found = self._waiting.get(reply.id)
-        # Late, doubled, or from somebody who was not asked: none of these may decide anything.
+        # Late, repeated, or from an instance that was not asked: such an answer must not decide anything.
         if found is None or instance not in found.waits_for:
             return None
         if isinstance(reply, Refused):
             del self._waiting[reply.id]
             # One that cannot is enough: all instances of a module compute the same, and all modules begin together.
-            reason = f"module {instance[0]} cannot begin a run so: {reply.reason}"
+            reason = f"module {instance[0]} cannot begin this run: {reply.reason}"
             return Refused(found.request.id, reply.field, reason, reply.retry_after, reply.violations)
         found.waits_for.discard(instance)
-        # By module: one process of it is enough in the end, the others may be starting.
+        # By module: one process of each is enough in the end, since others may be starting.
         found.agreed.add(instance[0])
         if found.waits_for:
             return None
@@ -104,19 +115,21 @@ class Preparations:
         return found
 
     def overdue(self, now_ns: int) -> Iterable[Preparation | Refused]:
-        """Preparations whose deadline has passed: complete if one process of every module has agreed, else refused."""
-        # A list first: what is overdue is taken out while it is walked through.
+        """Preparations whose deadline has passed: complete if a process of every module has agreed, else refused."""
+        # A list, since what is overdue is removed during the loop.
         for found in [each for each in self._waiting.values() if each.deadline_ns <= now_ns]:
             del self._waiting[found.question.id]
-            # A silent standby does not keep a run from beginning, as long as its module has another process that can.
+            # A silent standby does not keep a run from beginning as long as its module has another process that can.
             missing = [module for module in self._modules if module not in found.agreed]
             if not missing:
                 yield found
                 continue
             after = DEADLINE_NS / 1e9
-            yield not_now(found.request, f"module {missing[0]} has not said in {after:g} s whether it can begin a run")
+            yield not_now(
+                found.request, f"module {missing[0]} has not said within {after:g} s whether it can begin a run"
+            )
 
 
 def not_now(request: CommandRequest, reason: str) -> Refused:
-    """The refusal of a beginning that may succeed when it is tried again."""
+    """The refusal of a beginning that may succeed in another attempt."""
     return Refused(request.id, "", f"{reason}: the present run goes on, try again in a moment", RETRY_AFTER)

@@ -13,14 +13,20 @@ from bus.protocol.messages import CLOCK_MODULE, EVERY_MODULE, Command, begin_id
 
 def begin_command(header: RunHeader) -> Command:
     """The command that rides in the first tick of a run."""
-    # It is made of the header and not journaled: that is on disk before the first tick, so that it cannot be lost.
+    # Made of the header and not journaled: the header is on disk before the first tick, so the command cannot be lost.
     args = {"scenario": header.scenario, "parameters": header.parameters}
     return Command(id=begin_id(header.run), module=EVERY_MODULE, name="begin", args=args, origin=CLOCK_MODULE)
 
 
 @dataclass(frozen=True)
 class RecoveredRun:
-    """What was read of a run. `commands` are those of the journal, in the order of their acceptance."""
+    """What was read of a run.
+
+    Attributes:
+        header: how it began.
+        records: the ticks that were sent, without their commands.
+        commands: the journal's commands with their ticks, in the order of their acceptance.
+    """
 
     header: RunHeader
     records: list[TickRecord]
@@ -33,14 +39,14 @@ class RecoveredRun:
 
     def spans(self) -> Iterator[TickSpan]:
         """The ticks that were sent, with the commands that rode in them."""
-        # The beginning goes in first, as it did in the live clock: it was pending before any command could come.
+        # The beginning comes first, as in the live clock, where it was pending before any command could arrive.
         due: dict[int, list[Command]] = defaultdict(list)
         due[1].append(begin_command(self.header))
         for seq, command in self.commands:
             due[seq].append(command)
         for span, _held, count in self.records:
-            # The log says how many commands rode in the tick. More than that can be in the journal only if its write
-            # was reported as failed and was on disk all the same: such a command was refused and never acts.
+            # The log says how many commands rode in the tick. The journal can have more only if a write to it was
+            # reported as failed but reached the disk all the same: such a command was refused, and never acts.
             yield msgspec.structs.replace(span, commands=tuple(due[span.first][:count]))
 
     def waiting(self) -> list[tuple[int, Command]]:

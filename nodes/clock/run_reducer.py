@@ -1,6 +1,6 @@
 """What commands and recorded ticks make of a run and its controls. Pure.
 
-A clock that ticks and whoever reads a run that has ended come to the same results, since both use this.
+A clock that ticks and a reader of an ended run get the same results, since both use this module.
 """
 
 from typing import Any
@@ -23,10 +23,10 @@ from nodes.clock.recovered_run import RecoveredRun
 
 
 def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> ClockRun:
-    """A run that has ended, with what became of its commands.
+    """A run that has ended, with the results of its commands.
 
     Args:
-        recovered: what its clock left.
+        recovered: what its clock left behind.
         rate: ticks per second.
         wall: Unix time now, for results that are found again.
     """
@@ -36,11 +36,11 @@ def ended_run(recovered: RecoveredRun, rate: int, wall: float) -> ClockRun:
 
 
 def replayed(recovered: RecoveredRun, controls: Controls, wall: float) -> ClockRun:
-    """Apply the ticks that were sent, as they were sent, and take up what waits; the controls follow."""
+    """Apply the ticks as they were sent, and put back the commands that wait; the controls follow."""
     run = ClockRun(recovered.header)
     controls.take_up(recovered.header)
     for span in recovered.spans():
-        # A result names the tick and the time at which its command acted, so the number goes first, as in a live tick.
+        # A result names the tick at which its command acted, so the number is set first, as in a live tick.
         run.seq = span.first
         for command in span.commands:
             if command.module == CLOCK_MODULE:
@@ -48,7 +48,7 @@ def replayed(recovered: RecoveredRun, controls: Controls, wall: float) -> ClockR
         _follow(run, controls, span)
     for seq, command in recovered.waiting():
         run.pending[seq].append(command)
-    # No command may be given a tick before one that was promised already, whatever the clock before had in mind.
+    # No new command may get a tick before one that the clock before this one had promised already.
     run.order = max(run.pending, default=0)
     return run
 
@@ -63,8 +63,8 @@ def _follow(run: ClockRun, controls: Controls, span: TickSpan) -> None:
 def apply(run: ClockRun, controls: Controls, command: Command, wall: float) -> list[Published]:
     """Carry out a command for the clock at the present tick; returns its result and the events that it causes."""
     try:
-        # Read again at its tick, although it was read when it was accepted: the record may be of a version that knew
-        # other commands.
+        # Read once more at its tick, although it was read when it was accepted: the record may be of another version,
+        # which knew other commands.
         parsed = read_command(command.name, command.args)
         applied = controls.apply(parsed, run.scenario, run.t_us)
     except ClockCommandError as error:
@@ -72,7 +72,8 @@ def apply(run: ClockRun, controls: Controls, command: Command, wall: float) -> l
     if isinstance(parsed, NoteAlarms):
         new = run.nodes.note(parsed.present, run.seq, run.t_us / 1e6)
         text = "; ".join(f"{alarm.module}: {alarm.text}" for alarm in new if alarm.priority == "high")
-        # The event goes first: whoever has a result that announces an event, and not the event, takes it for lost.
+        # The event goes first: a listener that has a result which announces an event, but not the event, takes the
+        # event for lost.
         result = _result(run, command, wall, applied={**applied, "alarming": bool(text)})
         return [_alarm(run, NODE_ALARM, text, wall), result] if text else [result]
     result = _result(run, command, wall, applied=applied)
@@ -86,8 +87,8 @@ def apply(run: ClockRun, controls: Controls, command: Command, wall: float) -> l
 
 
 def answer_left(run: ClockRun, wall: float) -> list[Published]:
-    """Reject the commands whose tick will not come: whatever was accepted gets a result."""
-    # In the order of their ticks, so that a client that sent several is answered in its own order.
+    """Reject the commands whose tick will not come, since every command that was accepted gets a result."""
+    # In the order of their ticks, so a client that sent several gets its answers in order.
     left = [command for _seq, waiting in sorted(run.pending.items()) for command in waiting]
     reason = f"run {run.name} ended before it acted: send it again"
     return [_result(run, command, wall, reason=reason) for command in left]
@@ -124,7 +125,7 @@ def _result(
         module=CLOCK_MODULE,
         id=command.id,
         name=command.name,
-        # Applied with nothing to say is an empty map, which is not None.
+        # A command that was applied and changes nothing has an empty map, which is not None.
         outcome="rejected" if applied is None else "applied",
         reason=reason,
         violations=list(violations),

@@ -11,23 +11,25 @@ from bus.protocol.messages import IDENTIFIER, Command, Tick
 from nodes.clock.recovered_run import RecoveredRun
 
 SUFFIX = ".ticks"
+"""How the names of tick logs end; before it stands the id of the run."""
 
 
 def _order(run: str) -> tuple[int, ...]:
-    """Later runs have greater ones: a name is the clock's epoch and the number of the run in it."""
-    # As numbers: as text, epoch 10000 would come before epoch 9999.
+    """Sort key, greater for later runs: an id is the clock's epoch and the number of the run in it."""
+    # As numbers, since as text epoch 10000 would come before epoch 9999.
     return tuple(int(part) for part in run.split("-")) if re.fullmatch(r"[0-9]+-[0-9]+", run) else ()
 
 
 ReadCommands = Callable[[str], list[tuple[int, Command]]]
+"""Run id -> its journaled commands with their ticks, in order."""
 
 
 class RunLogs:
     """A folder of tick logs, one of which is being written.
 
     Args:
-        folder: where they are; made if it is not there.
-        commands: gives the journaled commands of a run with their ticks, in order.
+        folder: where they are; made if it does not exist.
+        commands: gives the journaled commands of a run.
     """
 
     def __init__(self, folder: Path, commands: ReadCommands) -> None:
@@ -40,44 +42,46 @@ class RunLogs:
         folder.mkdir(parents=True, exist_ok=True)
 
     def newest(self) -> tuple[RecoveredRun | None, list[str]]:
-        """The newest run that can be read, taken up for writing, and what is wrong with those that cannot."""
+        """The newest run that can be read, open for writing, and what is wrong with those that cannot be read."""
         problems: list[str] = []
         found: list[tuple[Path, Recorded]] = []
         for path in self._folder.glob(f"*{SUFFIX}"):
             try:
                 found.append((path, read(path)))
             except TickLogError as error:
-                # Noted and passed over. A file that is damaged must not keep the plant from starting; it stays for
-                # whoever looks into it.
+                # Reported and skipped. A damaged file must not keep the plant from starting; it stays for people to
+                # look into.
                 problems.append(str(error))
         if not found:
             return None, problems
-        # By what the header says and not by the file's time, which a restored backup changes.
+        # By the headers and not by the files' times, which a restored backup changes.
         path, recorded = max(found, key=lambda each: each[1].header.order)
         if recorded.damaged:
-            problems.append(f"tick log {path} is damaged after {len(recorded.records)} records: it goes on from there")
-        # Behind the last whole record: what was torn off there was never published, since a tick leaves after its
-        # record.
+            count = len(recorded.records)
+            problems.append(f"tick log {path} is damaged after {count} records: the run continues from there")
+        # After the last whole record. What was torn off there was never published, since a tick leaves only after its
+        # record was written.
         self._log = TickLog.reopen(path, recorded.end, recorded.records[-1] if recorded.records else None)
         self._run = recorded.header.run
-        # The journal is read after the log: what it has beyond the log's end are commands that wait for their tick.
+        # The journal is read after the log: what it has beyond the log's end is commands that wait for their tick.
         return self._recovered(recorded), problems
 
     def read(self, run: str) -> RecoveredRun | None:
-        """A run that has ended, None if there is none of that name.
+        """A run that has ended; None if there is none of that name.
 
         Raises:
-            TickLogError: if it cannot be read.
+            TickLogError: if its log cannot be read.
+            JournalError: if its commands cannot be read.
         """
         path = self._folder / f"{run}{SUFFIX}"
-        # The name comes from whoever asks: it must not lead out of the folder.
+        # The name comes from outside, and must not lead out of the folder.
         if re.fullmatch(IDENTIFIER, run) is None or not path.exists():
             return None
         return self._recovered(read(path))
 
     def following(self, run: str) -> str:
-        """Name of the run that was begun next after one, "" if there is none."""
-        # By the names alone: reading every log for a question would take as long as the folder is old.
+        """Name of the run that was begun after another one; "" if there is none."""
+        # By the names only: reading every log for a question would take longer the older the plant is.
         orders = {_order(path.stem): path.stem for path in self._folder.glob(f"*{SUFFIX}")}
         return orders[min(later)] if (later := [order for order in orders if order > _order(run)]) else ""
 
@@ -93,7 +97,9 @@ class RunLogs:
         self.begin(header).append(tick)
 
     def begin(self, header: RunHeader) -> TickLog:
-        """The log of a run, begun if it is a new one: before its first tick, and before its first command is accepted.
+        """The log of a run, which is begun if the run is new.
+
+        Call it before the first tick of a run and before the first command for it is accepted.
 
         Raises:
             TickLogError: if there is no room for it.
@@ -106,8 +112,8 @@ class RunLogs:
         return self._log
 
     def settle(self, run: str) -> None:
-        """Have the beginning of a run survive a power cut, since a command that was accepted for it must find it."""
-        # Once for a run: later commands find file and folder entry on disk, and the flusher sees to the ticks.
+        """Make the beginning of a run survive a power cut: a command that was accepted for it must find it."""
+        # Once for each run: later commands find file and folder entry on disk, and the flusher takes care of the ticks.
         if self._settled != run:
             self.sync()
             self._settled = run
@@ -116,16 +122,16 @@ class RunLogs:
     def short(self) -> bool:
         """True when the disk is full and simulated time has to wait."""
         if self._log is not None and self._log.short:
-            # Asked at every report, since nothing else shows that somebody has made room.
+            # Tried at every report, since nothing else shows that somebody has made room.
             self._log.look_for_room()
         return self._log is not None and self._log.short
 
     def sync(self) -> None:
-        """Have all that was written survive a power cut. Callable from another thread."""
+        """Make everything that was written survive a power cut; callable from another thread."""
         with self._closing:
             if self._log is not None:
                 self._log.sync()
-        # A synced file in an unsynced folder can be gone after a power cut: its name is the folder's data.
+        # A synced file in a folder that was not synced can be gone after a power cut: its name is the folder's data.
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -16,20 +16,31 @@ from nodes.clock.runs import RunLogs
 from runtime import log
 
 PREPARE_NS = 500_000
-"""A tick is composed and packed this long before its deadline, so that only the send is left."""
+"""How long before its deadline a tick is composed and packed, so that only the sending is left."""
 
 SPIN_NS = 150_000
-"""The last span before a deadline is spent spinning: a sleep wakes up to 100 us late."""
+"""How long before a deadline the thread spins instead of sleeping: a sleep may end up to 100 us late."""
 
 FLAT_OUT_WAIT = 0.1
-"""Longest wait for acknowledgements in flat-out mode; then a tick that advances nothing shows that the clock lives."""
+"""Longest wait (s) for acknowledgements in flat-out mode; after it, a tick that advances nothing shows that the clock
+is alive."""
 
 FIFO_PRIORITY = 10
+"""Priority under SCHED_FIFO, whose threads run before all ordinary ones."""
+
 _PR_SET_TIMERSLACK = 29
+"""From <linux/prctl.h>."""
 
 
 class Ticker(threading.Thread):
-    """Sends ticks, and whatever the control thread hands over, from one PUB socket."""
+    """Sends ticks, and whatever the control thread hands over, from one PUB socket.
+
+    Args:
+        core: makes the ticks.
+        runs: records them.
+        publisher: the socket, which belongs to this thread from its start on.
+        changed: the lock of the core; notified when something changes for which this thread may be waiting.
+    """
 
     def __init__(self, core: ClockCore, runs: RunLogs, publisher: Publisher, changed: threading.Condition) -> None:
         super().__init__(name="ticker", daemon=True)
@@ -48,7 +59,7 @@ class Ticker(threading.Thread):
 
     @property
     def waiting(self) -> int:
-        """Messages handed over that have not left yet."""
+        """Messages that were handed over and have not left yet."""
         return len(self._outbox)
 
     def stop(self) -> None:
@@ -57,32 +68,32 @@ class Ticker(threading.Thread):
         self.join(timeout=2.0)
 
     def run(self) -> None:
-        """Tick until stopped; what goes wrong is kept in `failure` for the main thread."""
+        """Tick until stopped; an error is kept in `failure` for the main thread."""
         self.realtime_priority = _prefer_punctuality()
         try:
             self._tick_on()
-        except BaseException as error:  # whatever it is: the main thread ends the process with it
+        except BaseException as error:  # whatever it is, the main thread ends the process with it
             self.failure = error
             raise
 
     def _tick_on(self) -> None:
-        # Deadlines are counted from here in integers; a sleep that is too long shifts none of those that follow.
+        # Deadlines are counted from here in integers; a sleep that is too long shifts none of the later ones.
         schedule = Schedule(self._core.settings.rate, time.monotonic_ns())
         followed_acks = False
         while not self._stopping:
             if self._core.flat_out:
                 with self._changed:
-                    # A timeout sends a tick all the same, which advances nothing: silence would make modules subscribe
-                    # again, and the watchdog restart the clock.
+                    # After the timeout a tick is sent all the same, which advances nothing: silence would make modules
+                    # subscribe again, and the watchdog restart the clock.
                     self._changed.wait_for(lambda: self._core.caught_up or not self._core.flat_out, FLAT_OUT_WAIT)
                 self._send(self._compose(time.monotonic_ns()), None)
                 followed_acks = True
                 continue
-            if followed_acks:  # the schedule stood still meanwhile: no burst to make up for it
+            if followed_acks:  # the schedule stood still meanwhile, and no burst must make up for that
                 schedule.anchor(time.monotonic_ns())
                 followed_acks = False
             deadline = schedule.deadline_ns
-            # Composed as late as possible: commands and acknowledgements that come until then still count in this tick.
+            # Composed as late as possible: commands and acknowledgements that arrive until then count in this tick.
             _sleep_until(deadline - PREPARE_NS)
             frames = self._compose(deadline)
             _sleep_until(deadline - SPIN_NS)
@@ -90,8 +101,8 @@ class Ticker(threading.Thread):
             while time.monotonic_ns() < deadline:
                 pass
             self._send(frames, deadline)
-            # Deadlines that have passed meanwhile are left out, not made up for in a burst: every module would get late
-            # by it.
+            # Deadlines that have passed meanwhile are left out and not made up for in a burst, which would make every
+            # module late.
             missed = schedule.step(time.monotonic_ns())
             if missed:
                 with self._changed:
@@ -101,18 +112,18 @@ class Ticker(threading.Thread):
     def _compose(self, due_ns: int) -> list[Multipart]:
         with self._changed:
             while self._core.waits_for_journal:
-                # The wait gives the lock back, which the control thread needs to say that the command is on disk.
+                # Waiting releases the lock, which the control thread needs to report that the command is on disk.
                 self._changed.wait(0.1)
             # The tick names the time at which it leaves, which is still to come.
             wall = time.time() + (due_ns - time.monotonic_ns()) / 1e9
-            # Before the tick: its last one may begin the next run, and the record belongs to the run that the tick is
-            # of.
+            # Read before the tick, which may be the last of its run and begin the next: the record belongs to the run
+            # of the tick.
             header = self._core.header
             messages: list[Published] = self._core.tick(due_ns, wall)
             tick = messages[0]
-            if isinstance(tick, Tick):  # always; whatever is published must be on record first
-                # Still inside the lock: the control thread begins files of runs too, before it accepts a command for
-                # one.
+            if isinstance(tick, Tick):  # always; every tick must be on record before it is published
+                # Still inside the lock: the control thread also begins files of runs, before it accepts a command for
+                # them.
                 self._runs.record(header, tick)
         self._seq = tick.seq
         log.at(tick.run, tick.seq)
@@ -122,11 +133,11 @@ class Ticker(threading.Thread):
         now = time.monotonic_ns()
         for pair in frames:
             self._publisher.send(pair)
-        # Measured when the first byte was handed over, not when all were: the lateness is that of the tick.
-        with self._changed:  # the control thread goes through the samples when it closes an interval
+        # Measured when the first byte was handed over and not the last: the lateness is that of the tick.
+        with self._changed:  # the control thread reads the samples when it closes an interval
             self._core.timing.sent(self._seq, now, None if deadline is None else now - deadline)
-        # Status and the like follow the tick on the same socket: two threads must not send on one, and the tick must
-        # not wait.
+        # Reports and other messages follow the tick on the same socket: two threads must not send on one socket, and
+        # the tick must not wait.
         while self._outbox:
             self._publisher.send(self._outbox.popleft())
 
@@ -145,6 +156,6 @@ def _prefer_punctuality() -> bool:
     ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(FIFO_PRIORITY))
-    except PermissionError:  # an unprivileged clock is as exact in the median, only later in the worst case
+    except PermissionError:  # an unprivileged clock is as exact in the median, but later in the worst case
         return False
     return True

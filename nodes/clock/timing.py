@@ -6,9 +6,10 @@ from collections import deque
 from bus.protocol.messages import Lateness
 
 RING = 4096
+"""Ticks whose sending times are remembered, and most samples of an interval."""
 
 LATE = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
-"""Upper edges of the classes of lateness [s]: what is late by microseconds when all is well."""
+"""Upper edges of the classes of lateness [s]; on a quiet machine ticks are late by microseconds."""
 
 ROUND_TRIP = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Upper edges of the classes of round trips [s]."""
@@ -18,7 +19,7 @@ class Distribution:
     """How many values fell into each class, over all time; the last class has no upper edge.
 
     Args:
-        edges: upper edges of the other classes, ascending; a value on an edge is below it.
+        edges: upper edges of the other classes, ascending; a value on an edge belongs to the class below it.
     """
 
     def __init__(self, edges: tuple[float, ...]) -> None:
@@ -38,8 +39,8 @@ class Timing:
     def __init__(self) -> None:
         self._lateness: deque[int] = deque(maxlen=RING)
         self._round_trips: deque[int] = deque(maxlen=RING)
-        # A ring with the number beside the time: an acknowledgement that is older than the ring finds another number
-        # and counts for nothing.
+        # A ring with the number beside the time: an acknowledgement of a tick that has left the ring finds another
+        # number, and is not counted.
         self._sent: list[tuple[int, int]] = [(0, 0)] * RING
         self.frames_sent = 0
         self.deadlines_missed = 0
@@ -54,18 +55,18 @@ class Timing:
         """From sending a tick to its acknowledgement by a module, since the start, s."""
 
     def sent(self, seq: int, at_ns: int, late_ns: int | None) -> None:
-        """A tick has left; `late_ns` after its deadline, None when it had none."""
+        """Note that a tick has left, `late_ns` after its deadline; None if it had none."""
         self.frames_sent += 1
         self._sent[seq % RING] = (seq, at_ns)
         if late_ns is not None:
             self._lateness.append(late_ns)
-            # A tick that leaves a microsecond early is not late by less than nothing.
+            # A tick that leaves a microsecond early counts as punctual: lateness is never negative here.
             self.all_late.add(max(0, late_ns) / 1e9)
 
     def acknowledged(self, seq: int, now_ns: int) -> None:
-        """A module has worked off the tick."""
+        """Note that a module has worked off a tick."""
         sent_seq, sent_ns = self._sent[seq % RING]
-        # A fast module may acknowledge before the ticker has noted the sending, on another thread.
+        # A fast module may acknowledge before the ticker, on another thread, has noted the sending.
         if sent_seq == seq and now_ns >= sent_ns:
             self._round_trips.append(now_ns - sent_ns)
             self.all_round_trips.add((now_ns - sent_ns) / 1e9)
@@ -74,12 +75,12 @@ class Timing:
         """Note for one tick whether simulated time waits for a module; the time until the next tick is held."""
         if self._held_since is not None:
             self.held_ns += now_ns - self._held_since
-        # Spells of waiting are counted, not ticks: a module that hangs for a second is one event.
+        # Periods of waiting are counted, not ticks: a module that hangs for a second is one event.
         self.holds += held and self._held_since is None
         self._held_since = now_ns if held else None
 
     def close_interval(self) -> None:
-        """Turn the samples of the interval into figures and start the next."""
+        """Turn the samples of the interval into figures, and start the next interval."""
         self._lateness_now = None
         if self._lateness:
             # Sorted at the end of the interval, on the control thread: the ticker only appends.
@@ -98,7 +99,7 @@ class Timing:
 
     @property
     def lateness(self) -> Lateness | None:
-        """Of the last interval; None if no tick had a deadline in it."""
+        """Lateness of the last interval; None if no tick had a deadline in it."""
         return self._lateness_now
 
     @property

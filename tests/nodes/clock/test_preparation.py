@@ -43,7 +43,7 @@ def test_s02_a_run_that_no_module_can_begin_is_refused_and_the_one_before_goes_o
         [VIOLATION],
         0,
     )
-    assert "module m1 cannot begin a run so: too many floaters" in refused.reason
+    assert "module m1 cannot begin this run: too many floaters" in refused.reason
     after = bench.tick(10)
     assert (before.run, before.seq + 15) == (after.run, after.seq)
     assert before.t < during.t < after.t, "time went on while the module was asked"
@@ -79,7 +79,7 @@ def test_s02_a_module_that_does_not_answer_is_waited_for_no_longer_than_the_dead
     (refused,) = bench.core.overdue(bench.now_ns + DEADLINE_NS)
     assert isinstance(refused, Refused)
     assert refused.retry_after > 0
-    assert "module m1 has not said in 1 s" in refused.reason
+    assert "module m1 has not said within 1 s" in refused.reason
     assert "the present run goes on, try again" in refused.reason
     assert bench.core.overdue(bench.now_ns + 2 * DEADLINE_NS) == []
 
