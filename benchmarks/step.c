@@ -485,7 +485,7 @@ static int pockets(Plant *p, int vent) {
     if (last - first >= count) last = first + count - 1;
     int i = (first % count + count) % count;
     for (int j = first; j <= last; j++) {
-        double m = F(MASS, i), before = F(VOLUME, i);
+        double m = F(MASS, i), before = F(VOLUME, i), mass = m, vented_before = vented;
         int filling = i == served && inflow > 0;
         if (m != 0 || before != 0 || filling) {
             double volume = 0;
@@ -552,6 +552,7 @@ static int pockets(Plant *p, int vent) {
                     }
                     if (m == 0 && turn >= parts - 1 && !late) break;
                 }
+                x[ST_RECEIVER_MASS_LOW] += (filling ? inflow : 0) - (m - mass) - (vented - vented_before);
                 F(MASS, i) = m; F(ENTHALPY, i) = H;
                 if (m != 0) {
                     W(W_INDEX, active) = i; W(W_PROGRESS, active) = progress; W(W_PRESSURE, active) = roof;

@@ -135,8 +135,13 @@ def _pocket(
         # `before` is the volume at the last exchange of water, and `held` what the air has now: the difference is what
         # the motion of the last step has made of it. Only a jet asks for it.
         bucket = Bucket(i, filling, roof, stiffness, limit, widening, held, (held - before) / h)
-        pocket = pass_step(c, x, destroyed, sums, around, bucket, Pocket(f[st.MASS, i], enthalpy, energy, held), h)
+        mass, vented = f[st.MASS, i], sums[VENTED]
+        pocket = pass_step(c, x, destroyed, sums, around, bucket, Pocket(mass, enthalpy, energy, held), h)
         volume = pocket.volume
+        # What the pocket's mass could not hold of a small flow stays with the receiver, which keeps remainders: a flow
+        # that is the same for hours is rounded the same way in every step, and would make air or lose it.
+        entered = x[st.INFLOW] if filling else 0.0
+        x[st.RECEIVER_MASS_LOW] += entered - (pocket.mass - mass) - (sums[VENTED] - vented)
         f[st.MASS, i], f[st.ENTHALPY, i] = pocket.mass, pocket.energy
         # Packed side by side for the motion, which goes over them several times in a step. An empty floater drops out:
         # it has neither buoyancy nor work.
@@ -150,10 +155,17 @@ def _pocket(
     if c[co.EXCHANGE_ON] == 0.0:  # in verification cases that leave the exchange of water out
         volume = before
     if i == around.jet_of and around.jet_pays:
-        mass = moving_mass(c[co.DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], f[st.VOLUME])
-        limit_thrust(c, x, volume - before, mass, h)
-    # What air does not fill, water does: it leaves or comes with the change of the volume since the last exchange.
-    change = c[co.WATER_DENSITY] * (volume - before)
+        moved = moving_mass(c[co.DRY_MASS], c[co.WATER_DENSITY], c[co.FLOATER_VOLUME], f[st.VOLUME])
+        limit_thrust(c, x, volume - before, moved, h)
+    _exchange_water(c, f, sums, i, volume)
+    sums[AIR] += volume
+    return active
+
+
+@inlined
+def _exchange_water(c: Vector, f: Vector, sums: Vector, i: int, volume: float) -> None:
+    """What air does not fill, water does: it leaves or comes with the change of the volume since the last exchange."""
+    change = c[co.WATER_DENSITY] * (volume - f[st.VOLUME, i])
     f[st.VOLUME, i] = volume
     # Expelled and ingested are summed apart: each has its own speed, and none is netted against another.
     if change >= 0.0:
@@ -162,8 +174,6 @@ def _pocket(
     else:
         sums[INGESTED] -= change
         f[st.INGESTED, i] = -change
-    sums[AIR] += volume
-    return active
 
 
 @inlined
