@@ -215,9 +215,7 @@ def solve_part(
 
     Args:
         active: pockets that are packed in `work`.
-        acting: what acts during the whole step.
-        start: where the part begins.
-        h: step [s].
+        acting, start, h: what acts during the whole step, where the part begins, and the step [s].
     """
     v0, w0, ratio, shaft_load = start.speed, start.shaft, c[co.SHAFT_PER_CHAIN], _shaft_load(c, acting)
     step = longest = start.left

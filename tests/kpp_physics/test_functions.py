@@ -10,13 +10,16 @@ MOST_LINES = 70
 
 
 def lengths() -> dict[str, int]:
-    """Lines of every function, its signature and docstring included."""
-    return {
-        f"{source.stem}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for source in SOURCES
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
-    }
+    """Lines of every function, its signature and docstring included, comments not: silence makes nothing shorter."""
+    found = {}
+    for source in SOURCES:
+        text = source.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                own = lines[node.lineno - 1 : node.end_lineno]
+                found[f"{source.stem}.{node.name}"] = sum(not line.lstrip().startswith("#") for line in own)
+    return found
 
 
 def test_no_function_is_longer_than_a_page() -> None:
