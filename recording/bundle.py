@@ -35,7 +35,7 @@ _SHA256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Digest(Struct, frozen=True):
-    """Digests of what was recorded of a module."""
+    """Digests of the recorded states of a module."""
 
     ticks: list[tuple[int, int]]
     last: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
@@ -45,7 +45,7 @@ class Digest(Struct, frozen=True):
 
 
 class Index(Struct, frozen=True):
-    """What `bundle.json` says."""
+    """The content of `bundle.json`."""
 
     format: int
     run: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:\-]{1,64}\Z")]
@@ -71,7 +71,7 @@ def pack_bundle(
         StoreError: if the recording cannot be read.
     """
     with new_folder(scratch) as root:
-        # A copy, since sealing the rest would change the recording, which may be another process's at this moment.
+        # A copy: sealing the rest would change the recording, to which another process may be writing.
         copy = _sealed_copy(folder, root / RECORDING)
         for name, data in files.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ _PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])?)")
 
 
 class ChannelError(LookupError):
-    """A channel that a recording does not have; the text names those that come closest."""
+    """A channel that a recording does not have; the text names similar ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ class Schema:
     @cached_property
     def body(self) -> bytes:
         """The table as JSON, always the same bytes for the same channels."""
-        # In the order of the fields and without blanks: the key is made of these bytes, and would be another one for
-        # each blank.
+        # In the order of the fields and without blanks: the key is made from these bytes, and a single blank would give
+        # another one.
         rows = [asdict(channel) for channel in self.channels]
         return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
 
     @cached_property
     def key(self) -> int:
-        """32-bit number that rows refer to, made of the content: the same table has the same key everywhere."""
+        """32-bit number by which rows refer to the table; made from its content: equal tables have equal keys."""
         # Four bytes are enough: a run has a handful of tables, and the key is compared within one run alone.
         return int.from_bytes(sha256(self.body).digest()[:4], "little")
 
@@ -94,7 +94,7 @@ class Schema:
         return {channel.name: channel for channel in self.channels}
 
     def select(self, names: Iterable[str] | None) -> tuple[Channel, ...]:
-        """Channels that the names mean: a full name, or a group such as `grid` or `floaters.fill`; None means all.
+        """The channels that names stand for: full names, or groups such as `grid` or `floaters.fill`; None for all.
 
         Raises:
             ChannelError: naming what is unknown.
@@ -106,12 +106,12 @@ class Schema:
         chosen: dict[str, Channel] = {}
         for name in names:
             if not self.channels:
-                raise ChannelError("nothing is recorded yet: there are no channels")
+                raise ChannelError("nothing is recorded yet, so there are no channels to choose from")
             found = [
                 each for each in self.channels if each.name == name or each.name.startswith((f"{name}.", f"{name}["))
             ]
             if not found:
-                raise ChannelError(f"no channel {name[:64]!r}: {_nearest(name, self.channels)}")
+                raise ChannelError(f"there is no channel {name[:64]!r}: {_nearest(name, self.channels)}")
             chosen.update((each.name, each) for each in found)
         return tuple(chosen.values())
 
@@ -121,7 +121,7 @@ def _nearest(name: str, channels: tuple[Channel, ...]) -> str:
     # The names of its group: most unknown channels are misspelt in their last part.
     near = [channel.name for channel in channels if channel.name.partition(".")[0] == group]
     groups = dict.fromkeys(channel.name.partition(".")[0] for channel in channels)
-    return f"{group} has {', '.join(near[:20])}" if near else f"there are the groups {', '.join(groups)}"
+    return f"{group} has {', '.join(near[:20])}" if near else f"the groups are {', '.join(groups)}"
 
 
 class Shape:
@@ -143,7 +143,7 @@ class Shape:
                 at.setdefault(match[1], []).append(place)
 
     def fill(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The map with values, given in the order of the names."""
+        """The map filled with values, which are given in the order of the names."""
         return _filled(self._plan, values)
 
     def fill_known(self, values: Sequence[Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def arrow_schema(schema: Schema) -> Any:
 
 
 def matrix_of(rows: Sequence[Row]) -> Matrix:
-    """Numbers of rows of one channel table, a line for each row, NaN for what does not exist."""
+    """The numbers of rows of one channel table: a line for each row, NaN for values that do not exist."""
     return np.frombuffer(b"".join(row.numbers for row in rows), dtype="<f8").reshape(len(rows), -1)
 
 
@@ -99,7 +99,7 @@ def numbers_of(column: Any) -> npt.NDArray[np.float64]:
 
 
 def rows_of(table: Any, schema: Schema, module: str) -> list[Row]:
-    """The rows that a table was made of."""
+    """The rows that a table was made from."""
     # Back to one line for each row: the bytes of a line are the row's numbers, compared by their checksum to the last
     # bit.
     matrix = np.empty((table.num_rows, len(schema.numbers)))

@@ -30,7 +30,7 @@ BUSY = 5.0
 _patience = threading.local()
 
 LONGEST = 1 << 25
-"""Most bytes of a value that is read: a record has at most half."""
+"""Largest value in bytes that is read; a record has at most half as many."""
 
 _TABLES = """
 BEGIN;
@@ -65,7 +65,7 @@ _NO_DAMAGE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
 }
-"""SQLite's codes for what a whole file can meet too, such as a full disk or another writer."""
+"""SQLite's codes for errors that an undamaged file can cause too, such as a full disk or another writer."""
 
 
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
@@ -81,7 +81,7 @@ class DamagedStoreError(StoreError):
 
 
 def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
-    """The error of a file, of the class that says whether the file is damaged or could not be reached just now."""
+    """The error of a file, of the class that says whether the file is damaged or only out of reach at the moment."""
     code = getattr(error, "sqlite_errorcode", None)  # the module's own errors, such as for text that is none, have none
     # What is not known to be harmless counts as damage: it is then set aside and rebuilt, and nothing of it is deleted.
     damaged = code is None or code & 0xFF not in _NO_DAMAGE
@@ -91,12 +91,12 @@ def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
 
 
 def wait_at_most(seconds: float) -> None:
-    """How long databases that this thread opens from now on wait for another writer."""
+    """Set how many seconds databases that this thread opens from now on wait for another writer."""
     _patience.seconds = seconds
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open for writing, and make what is missing. A committed row survives a killed process and a power cut.
+    """Open for writing, and create what is missing. A committed row survives a killed process and a power cut.
 
     Raises:
         DamagedStoreError: if the file is damaged.
@@ -115,7 +115,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         # Has an effect on a new file alone, and has to come before the first table.
         connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
-        # A group commit is what the recorder has promised; in WAL mode anything less would not sync it.
+        # A commit is the recorder's promise that rows are on disk; in WAL mode anything less would not sync them.
         connection.execute("PRAGMA synchronous=FULL")
         # A long reader lets the log grow; afterwards it is cut back to this instead of staying as large as it once was.
         connection.execute("PRAGMA journal_size_limit=67108864")
@@ -170,7 +170,7 @@ def read_only(path: Path) -> sqlite3.Connection:
 
 
 def require_own(path: Path) -> None:
-    """Refuse a database of somebody else that holds more than this program makes, such as a view in a table's place.
+    """Refuse a stranger's database that holds anything which this program does not make, such as a view as a table.
 
     Raises:
         StoreError: naming what is wrong with it.
@@ -184,12 +184,12 @@ def require_own(path: Path) -> None:
                 known = own.execute("SELECT count(*) FROM sqlite_master WHERE (type, name) = (?, ?)", (kind, name))
                 if not known.fetchone()[0]:
                     raise StoreError(
-                        f"{path.name} holds the {str(kind)[:20]} {str(name)[:64]!r}, which nothing here makes"
+                        f"{path.name} holds the {str(kind)[:20]} {str(name)[:64]!r}, which this program does not make"
                     )
             for (name,) in own.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
                 columns = "SELECT name, hidden FROM pragma_table_xinfo(?)"
                 if found.execute(columns, (name,)).fetchall() != own.execute(columns, (name,)).fetchall():
-                    raise StoreError(f"{path.name} has other columns in {name}")
+                    raise StoreError(f"{path.name} has other columns in the table {name} than this program makes")
             for (name,) in found.execute("SELECT name FROM modules LIMIT 1000"):
                 if not isinstance(name, str) or _MODULE.fullmatch(name) is None:
                     raise StoreError(f"{path.name} names a module {str(name)[:64]!r}: use letters, digits, _ and -")
@@ -216,14 +216,14 @@ def _connected(path: Path, how: str) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing.
+    """A transaction: either everything in the block is written, or nothing.
 
     Raises:
         StoreError: if the disk does not take it; then nothing was written.
     """
     try:
-        # Takes the write lock now. Begun as a reader, the transaction could find at its first insert that another has
-        # written, and would have to be begun again.
+        # Takes the write lock now. Begun as a reader, the transaction could find at its first insert that somebody else
+        # has written, and would have to begin again.
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
@@ -237,20 +237,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    # SQLite has rolled back by itself after some errors, such as a full disk; a second time would be an error of its
-    # own.
+    # After some errors, such as a full disk, SQLite has rolled back by itself; to do so again would be another error.
     if connection.in_transaction:
         connection.execute("ROLLBACK")
 
 
 def module_number(connection: sqlite3.Connection, name: str) -> int | None:
-    """Number of a module, None if it has recorded nothing."""
+    """Number of a module; None if nothing of it is recorded."""
     row = connection.execute("SELECT number FROM modules WHERE name = ?", (name,)).fetchone()
     return None if row is None else int(row[0])
 
 
 def module_names(connection: sqlite3.Connection) -> dict[int, str]:
-    """Every module that has recorded something, by number."""
+    """Every module of which something is recorded, by number."""
     found = connection.execute("SELECT number, name FROM modules ORDER BY number")
     return {number: name for number, name in found if 0 <= number < MOST_MODULES and isinstance(name, str)}
 

@@ -24,7 +24,7 @@ _JSON_TYPES: Final = {"float": "number", "int": "integer", "flag": "boolean", "t
 
 
 class _Pipe:
-    """A file that only grows: what was written is taken away by whoever sends it on."""
+    """A file to write to, whose bytes are taken out again by whoever sends them on."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -61,7 +61,7 @@ class _Pipe:
 
 
 class Export:
-    """Iterate over it for the bytes of the file.
+    """Part of a recording as a file; iterating over it gives the bytes.
 
     Args:
         folder: the recording.
@@ -79,13 +79,13 @@ class Export:
         self._form = form
         self._reader = Reader(folder, selection)
         self.rows = self._reader.rows
-        """How many rows there are at most."""
+        """Most rows that the file can have."""
         self.done = 0
-        """How many were given out."""
+        """Rows that have been given out so far."""
 
     @property
     def missing(self) -> list[str]:
-        """What could not be read, in words; complete when the last bytes were given out."""
+        """What could not be read, in words; complete once the last bytes have been given out."""
         return self._reader.missing
 
     def __iter__(self) -> Iterator[bytes]:
@@ -114,15 +114,15 @@ class Export:
         return self._folder.run, self.selection.module
 
     def notes(self) -> list[Note]:
-        """Events and results of the time exported, when whole rows are."""
+        """Events and results of the exported time; none if only some channels are exported."""
         if self.selection.channels is not None:
             return []
         with closing(open_reader(self._folder.hot)) as hot:
             return list(read_notes(hot, self.selection.start_us, self.selection.end_us))
 
 
-# CSV: a head line with names and units, an empty cell for what does not exist. A number that is no whole number by its
-# meaning has a point or an exponent even where it is one: readers take the type of a column from its first lines.
+# CSV: a first line with names and units, and an empty cell for a value that does not exist. Numbers that are no counts
+# by their channel always have a point or an exponent: readers take the type of a column from its first lines.
 
 
 def _csv(export: Export) -> Iterator[bytes]:
@@ -215,7 +215,7 @@ TIME: Final = "simulated time since the start of the run, in nanoseconds, as log
 
 
 def _extent(export: Export) -> dict[str, str]:
-    """Which part of the run was asked for, in the words of the command line."""
+    """Which part of the run was selected, in terms of the command line."""
     chosen = export.selection
     end = "" if chosen.end_us == FOREVER_US else f"{chosen.end_us / 1e6:g}"
     names = "all" if chosen.channels is None else ",".join(chosen.channels)
@@ -223,7 +223,7 @@ def _extent(export: Export) -> dict[str, str]:
 
 
 class _Notes:
-    """Events and results, put between the states at their time."""
+    """Writes events and results between the states, each at its time."""
 
     def __init__(self, writer: Writer, notes: list[Note]) -> None:
         self._writer = writer

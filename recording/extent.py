@@ -1,4 +1,4 @@
-"""How far a recording goes, kept beside its hot store, so that a recording whose end was cut off is recognised.
+"""How far a recording goes, kept beside its hot store, so that a recording whose end is missing is recognised.
 
 SQLite takes a write-ahead log that is cut off for one whose last commits never were. What is kept beside it is written
 after each commit and not flushed, so that it is never ahead: after a power cut it may be behind, which proves nothing.
@@ -31,7 +31,7 @@ class ExtentFile:
         self._file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600)
 
     def read(self) -> Extent:
-        """What was kept last; nothing if it was not kept, or is damaged itself."""
+        """The extent that was saved last; empty if none was saved, or if it is damaged itself."""
         size = os.fstat(self._file).st_size
         try:
             kept = json.loads(os.pread(self._file, size, 0))
@@ -59,7 +59,7 @@ class ExtentFile:
 
 
 def cut_off(kept: Extent, found: Extent) -> list[str]:
-    """What goes less far than it did, one line each."""
+    """What no longer goes as far as it did, one line each."""
     return [
         f"{what} after {found.get(what, 0)} up to {newest} are cut off"
         for what, newest in sorted(kept.items())

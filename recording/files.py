@@ -10,7 +10,7 @@ from system.whole import sync
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; afterwards the file is on disk under its name, or there is none.
+    """Give a temporary path to write to; after the block the whole file is on disk under its name, or nothing is.
 
     Raises:
         OSError: if the disk does not take it.

@@ -42,7 +42,7 @@ class RunFolder(NamedTuple):
 
     @property
     def damaged(self) -> Path:
-        """Where files go that are not what was written."""
+        """Folder for files that are not what was written."""
         return self.path / "damaged"
 
     def size(self) -> int:
@@ -56,14 +56,14 @@ class RunFolder(NamedTuple):
 
 def run_folder(root: Path, run: str) -> RunFolder:
     """The folder of a run, whether it exists or not. Any run id gives a name that stays inside `root`."""
-    # Whatever means something to a file system is written as a number; dots at the beginning too, or `..` would be a
+    # Characters with a meaning to file systems are written as numbers; so are dots at the beginning, or `..` would be a
     # run.
     name = quote(run, safe="")
     return RunFolder(run, root / _DOTS.sub(lambda dots: "%2E" * len(dots[0]), name))
 
 
 def make_folder(root: Path, run: str) -> RunFolder:
-    """The folder of a run, made if need be; when it was made stays readable from its own mark."""
+    """The folder of a run, made if it is not there; its mark keeps the time at which it was made."""
     folder = run_folder(root, run)
     folder.path.mkdir(parents=True, exist_ok=True)
     # A file of its own, since the hot store gets a new time whenever it is rebuilt.

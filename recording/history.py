@@ -60,39 +60,45 @@ class QueryError(ValueError):
 
 
 class Query(NamedTuple):
-    """What is asked for."""
+    """What is to be answered."""
 
     module: str
     channels: tuple[str, ...]
     start_us: int
     end_us: int
     bins: int
-    """Most bins wanted."""
+    """Most bins of the answer."""
 
     def check(self) -> None:
-        """Raises QueryError if a limit is passed."""
+        """Check the limits.
+
+        Raises:
+            QueryError: naming the field that exceeds one.
+        """
         if not 1 <= self.bins <= MAX_BINS:
-            raise QueryError("bins", f"{self.bins} is not from 1 to {MAX_BINS}")
+            raise QueryError("bins", f"{self.bins} is out of range: ask for 1 to {MAX_BINS}")
         if not 0 <= self.start_us < self.end_us:
             raise QueryError(
-                "start", f"{self.start_us / 1e6:g} s is not from 0 s to before the end, {self.end_us / 1e6:g} s"
+                "start",
+                f"{self.start_us / 1e6:g} s is out of range: choose a start from 0 s on and before the end, "
+                f"{self.end_us / 1e6:g} s",
             )
         if not 1 <= len(self.channels) <= MAX_CHANNELS:
-            raise QueryError("channels", f"{len(self.channels)} is not from 1 to {MAX_CHANNELS}")
+            raise QueryError("channels", f"{len(self.channels)} are not possible: name 1 to {MAX_CHANNELS}")
 
 
 @dataclass(frozen=True)
 class BinnedHistory:
-    """Statistics of the channels asked for."""
+    """Statistics of the channels of a query."""
 
     channels: tuple[Channel, ...]
     start_us: int
     """Where bin 0 begins."""
     width_us: int
     bins: Bins
-    """Values of a bin without any are NaN; bins without any at all are left out."""
+    """NaN where a channel has no value in a bin; bins in which none has any are left out."""
     lost: int
-    """Segments of the time asked for that are damaged, or whose full rate was dropped and would have been needed."""
+    """Segments in the time range that are damaged, or whose full rate was dropped and would have been needed."""
 
     @property
     def t(self) -> Floats:
@@ -131,7 +137,7 @@ class _Sums:
 
 
 class History:
-    """Answers queries about one run, while it is being recorded or afterwards; for one thread."""
+    """Answers queries about one run, while it is being recorded or afterwards. For one thread."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder

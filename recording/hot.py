@@ -25,7 +25,7 @@ class Damaged(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """A known key came again with another content; what is recorded stays."""
+    """A key that is recorded already came again with another content; what is recorded stays."""
 
     module: str
     seq: int
@@ -174,7 +174,7 @@ class HotStore:
         except DamagedRecordError:  # what cannot be read is no recording: the repaired row takes its place
             self.connection.execute("UPDATE rows SET record = ? WHERE key = ?", (record, key))
             return []
-        # Who sent it and when may differ: a standby computes the same content.
+        # Sender and time of sending may differ: a standby computes the same content.
         alike = (known.content, known.numbers, known.texts) == (row.content, row.numbers, row.texts)
         return [] if alike else [Conflict(row.module, row.seq, "state")]
 
@@ -228,13 +228,13 @@ def states_of(module: str) -> str:
 
 
 def last_note(connection: sqlite3.Connection) -> int:
-    """Place of the newest note, 0 before the first."""
+    """Place of the newest note; 0 before the first one."""
     return int(connection.execute("SELECT max(position) FROM notes").fetchone()[0] or 0)
 
 
 def extent(connection: sqlite3.Connection) -> Extent:
-    """How far a recording goes by its hot store, hot or sealed."""
-    # Looked up from scratch, since it is compared with what was kept beside the file: the two must not come from one
+    """How far a recording goes by its hot store, with what is sealed."""
+    # Looked up in the tables, because it is compared with what was saved beside the file: the two must not have one
     # source.
     found = {"ticks": HotTicks(connection).last, "notes": last_note(connection)}
     for line in read_manifest(connection):
@@ -262,7 +262,7 @@ def read_schemas(connection: sqlite3.Connection) -> dict[int, Schema]:
 def read_rows(
     connection: sqlite3.Connection, number: int, name: str, first: int = 0, last: int = (1 << SEQ_BITS) - 1
 ) -> Iterator[Row | Damaged]:
-    """Rows of a module with first <= seq <= last, in order; for a damaged one, what is wrong with it."""
+    """Rows of a module with first <= seq <= last, in order; in the place of a damaged row, what is wrong with it."""
     keys = (row_key(number, first), row_key(number, last))
     for key, record in connection.execute("SELECT key, record FROM rows WHERE key BETWEEN ? AND ? ORDER BY key", keys):
         # The key says which row was written here, even if the record cannot be read any more.
@@ -276,7 +276,7 @@ def read_rows(
 
 
 def hot_ranges(connection: sqlite3.Connection, number: int) -> list[tuple[int, int]]:
-    """Ranges of sequence numbers in a row of a module, as (first, last)."""
+    """Ranges of consecutive ticks of a module, as (first, last)."""
     keys = (row_key(number, 0), row_key(number + 1, 0) - 1)
     low, high, count = connection.execute(
         "SELECT min(key), max(key), count(*) FROM rows WHERE key BETWEEN ? AND ?", keys
@@ -292,7 +292,7 @@ def hot_ranges(connection: sqlite3.Connection, number: int) -> list[tuple[int, i
 
 
 def joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges in order, those that touch or overlap as one."""
+    """Ranges in order, with those that touch or overlap joined."""
     whole: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         # Touching is enough: ticks are whole numbers, so nothing lies between.

@@ -39,7 +39,7 @@ class ManifestLine(NamedTuple):
     tier_sha256: str
     tier_fate: Fate
     revision: Annotated[int, Meta(ge=0, le=MOST_US)] = 0
-    """Grows with each change of the line, so that of two copies the newer one is known."""
+    """Grows with each change of the line, so that the newer of two copies can be recognised."""
 
     @property
     def segment(self) -> int:
@@ -48,7 +48,7 @@ class ManifestLine(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """Number of its rows."""
         return self.last - self.first + 1
 
     def changed(self, *, fate: Fate | None = None, tier_fate: Fate | None = None) -> "ManifestLine":
@@ -63,7 +63,7 @@ def rows_in(line: ManifestLine, ranges: list[tuple[int, int]]) -> int:
 
 
 def unpack_line(record: bytes) -> ManifestLine:
-    """Read and check a line. Raises DamagedError."""
+    """Read and check a line. Raises DamagedRecordError."""
     return unpack_fields(record, b"M", ManifestLine)
 
 

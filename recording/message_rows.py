@@ -1,4 +1,4 @@
-"""Messages of the bus as what a recording holds: states as rows of numbers and texts, events and results as notes."""
+"""Messages of the bus in the form of a recording: states as rows of numbers and texts, events and results as notes."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from recording.notes import Note
 from recording.record import Row
 
 _HEAD = frozenset({"t", "seq", "run", "wall", "module", "instance", "digest"})
-"""Fields of a state that a row has places of its own for."""
+"""Fields of a state for which a row has places of its own."""
 
 _KINDS: tuple[tuple[type[mi.Type], ChannelKind], ...] = (
     (mi.BoolType, "flag"),
@@ -168,7 +168,7 @@ class States:
 
 
 class Rows:
-    """Makes states of rows again: the messages that were recorded, to the last bit."""
+    """Turns rows back into states: the messages that were recorded, to the last bit."""
 
     def __init__(self, schema: Schema) -> None:
         # By the recorded table and not by the declarations: rows of an older version have other channels at these
@@ -180,7 +180,7 @@ class Rows:
         self._facts = [place for place, channel in enumerate(schema.texts) if channel.name in FACTS]
 
     def state(self, row: Row, run: str) -> State:
-        """The state that a row was made of.
+        """The state that a row was made from.
 
         Args:
             row: a row of this channel table.
@@ -210,12 +210,12 @@ def _value(kind: ChannelKind, number: float) -> float | int | bool | None:
 
 
 def event_note(event: Event) -> Note:
-    """An event as a note; its own words tell it from others of the same tick."""
+    """An event as a note; its text distinguishes it from other events of the same tick."""
     return _note(event, "event", f"{event.kind} {event.severity} {event.text}")
 
 
 def result_note(result: Result) -> Note:
-    """A result as a note, told apart by the id of its command."""
+    """A result as a note; the id of its command distinguishes it from others."""
     return _note(result, "result", result.id)
 
 

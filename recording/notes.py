@@ -1,4 +1,4 @@
-"""Events and results: any number of them at a tick, told apart by their words or their command."""
+"""Events and results: any number of them in a tick, distinguished by their text or their command."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ class Note(NamedTuple):
     t_us: Annotated[int, Meta(ge=0, le=MOST_US)]
     kind: NoteKind
     identity: str
-    """What tells it from others of the same tick: a command's id, or an event's own words."""
+    """What distinguishes it from others of the same tick: the id of a command, or the text of an event."""
     body: dict[str, Any]
-    """The message without what differs from sending to sending."""
+    """The message without its run and without what differs each time it is sent."""
     wall: float
 
     def record(self) -> bytes:

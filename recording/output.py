@@ -1,4 +1,4 @@
-"""Output to whatever a user named: a file, written whole or left as it was, or a pipe, a device or an open stream."""
+"""Output to what a user has named: a file, which is written whole or left as it was; a pipe, a device or a stream."""
 
 import errno
 import os
@@ -14,15 +14,15 @@ from system.parts import clear_away, new_file
 from system.whole import sync
 
 STANDARD_OUTPUT: Final = "-"
-"""Name that means standard output."""
+"""Name that stands for standard output."""
 
 MOST_LINKS: Final = 40
-"""Links that are followed, as many as the kernel does."""
+"""Most links that are followed; the kernel follows as many."""
 
 
 @contextmanager
 def opened_output(name: str, standard: BinaryIO) -> Iterator[IO[bytes]]:
-    """Open for writing what a user named.
+    """Open for writing what a user has named.
 
     A file is written beside its name and put into its place when the block has ended, so that it is whole or as it was;
     it keeps its mode, and links are followed. One that has other names too, belongs to somebody else or lies in a
@@ -68,7 +68,7 @@ def means_standard_output(name: str) -> bool:
 
 
 def folder_of(name: str) -> Path | None:
-    """The folder of a file that a user named, None if it takes no other files or the name is something else."""
+    """The folder of a file that a user has named; None if it takes no other files, or if the name is no file's."""
     if means_standard_output(name):
         return None
     found = _stat(Path(name))
@@ -85,7 +85,7 @@ def _stat(path: Path) -> os.stat_result | None:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Number of the open stream that a name such as /dev/stdout or /dev/fd/3 means, None for any other name."""
+    """Number of the open stream that a name such as /dev/stdout or /dev/fd/3 stands for; None for any other name."""
     own = os.path.realpath("/proc/self/fd")
     # Bounded: links may lead in a circle.
     for _link in range(MOST_LINKS):
@@ -98,7 +98,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _replaceable(target: Path, found: os.stat_result | None) -> bool:
-    """True if another file may stand under this name afterwards without anybody seeing a difference."""
+    """True if the file may be replaced by another one of the same name without anybody noticing a difference."""
     if found is None:
         return True
     if not os.access(target, os.W_OK):

@@ -44,7 +44,7 @@ class Selection(NamedTuple):
     """Names of channels or of groups; None means all."""
     start_us: int = 0
     end_us: int = FOREVER_US
-    """Where it ends, not included."""
+    """Where it ends, exclusive."""
 
 
 class Reader:
@@ -69,7 +69,7 @@ class Reader:
             found = Placement.of(hot, selection.module)
             lines = [line for line in found.between(selection.start_us, selection.end_us) if line.fate == "kept"]
             self.rows = sum(line.rows for line in lines) + sum(last - first + 1 for first, last in found.hot)
-            """How many rows there are at most."""
+            """Most rows that the selection can have."""
 
     def _choose(self, schemas: dict[int, Schema]) -> tuple[Channel, ...]:
         every: dict[str, Channel] = {}
@@ -87,12 +87,12 @@ class Reader:
         line = part.line
         ticks = f"ticks {line.first} to {line.last} of {line.module}"
         if line.fate != "kept":
-            # A segment that was repaired completely is not worth a word.
+            # A segment that was repaired completely need not be mentioned.
             lost = line.rows - part.repaired
             if lost:
                 self.missing.append(f"{lost} of the {ticks}: {line.fate}" if part.repaired else f"{ticks}: {line.fate}")
             return
-        # No transaction is open any more: a segment may take seconds, and it does not change.
+        # No transaction is open by now: reading a segment may take seconds, and a segment does not change.
         path = self._folder.segment(line.file)
         try:
             # The whole file at once: the columns that are read carry no checksum of a row, which spans all of its

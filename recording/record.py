@@ -34,7 +34,7 @@ SCHEMA = ENVELOPE.size + 4
 """Where the key of a row's channel table stands, in bytes."""
 
 LARGEST = 1 << 24
-"""Most bytes that a record is believed to have."""
+"""Largest record in bytes; one that claims to be larger is not believed."""
 
 Fields = TypeVar("Fields")
 """A NamedTuple."""
@@ -48,7 +48,7 @@ class DamagedRecordError(ValueError):
 
 
 class Row(NamedTuple):
-    """All that one module showed of itself at one tick."""
+    """The state of one module at one tick."""
 
     module: str
     seq: int
@@ -69,7 +69,7 @@ class Row(NamedTuple):
 
     @property
     def content(self) -> int:
-        """Checksum of what must be the same whoever computed the row, and whenever."""
+        """Checksum of what must be the same, whichever instance computed the row, and whenever."""
         head = _CONTENT.pack(self.schema, self.seq, self.t_us, self.digest) + self.module.encode()
         # Without wall time and instance: they differ between a leader and its standby, whose content is the same.
         return zlib.crc32(self.numbers, zlib.crc32(self.texts, zlib.crc32(head)))
@@ -102,7 +102,7 @@ def unpack_row(record: bytes) -> Row:
         DamagedError: if it is not what was written.
     """
     body = opened(record, b"R")
-    # Whoever wrote the envelope may have written anything into it: a record of a bundle is a stranger's.
+    # A correct envelope may hold anything: the record of a bundle comes from a stranger.
     if len(body) < _FIXED.size:
         raise DamagedRecordError(f"a row of {len(body)} bytes is shorter than its head of {_FIXED.size}")
     content, schema, t_us, seq, wall, digest, module, instance, texts, numbers = _FIXED.unpack_from(body)
@@ -116,7 +116,7 @@ def unpack_row(record: bytes) -> Row:
     try:
         row = Row(parts[2].decode(), seq, t_us, schema, digest, parts[0], parts[1], wall, parts[3].decode())
     except UnicodeDecodeError as error:
-        raise DamagedRecordError(f"row {seq} has names that are no text") from error
+        raise DamagedRecordError(f"row {seq} has names that are not text") from error
     # The envelope's checksum has held already. This one is compared as well because it goes with the row into its
     # segment: what is wrong here would be sealed as right.
     if row.content != content:
@@ -138,7 +138,7 @@ def unpack_json(record: bytes, kind: bytes) -> Any:
     try:
         return msgspec.json.decode(opened(record, kind))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DamagedRecordError(f"a record of kind {kind.decode()} is no JSON: {error}") from error
+        raise DamagedRecordError(f"a record of kind {kind.decode()} is not JSON: {error}") from error
 
 
 def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
@@ -165,7 +165,7 @@ def unpack_fields(record: bytes, kind: bytes, shape: type[Fields]) -> Fields:
 
 
 def envelope(kind: bytes, body: bytes) -> bytes:
-    """A body behind its checksum."""
+    """A body with its envelope: kind, size and checksum in front."""
     return ENVELOPE.pack(MAGIC, kind, zlib.crc32(body), len(body), 0) + body
 
 
@@ -176,13 +176,13 @@ def opened(record: bytes, kind: bytes) -> bytes:
         DamagedError: if it is not what was written.
     """
     if not isinstance(record, bytes):  # SQLite keeps anything in any column
-        raise DamagedRecordError(f"a record of kind {kind.decode()} is no bytes")
+        raise DamagedRecordError(f"a record of kind {kind.decode()} is not bytes")
     if len(record) < ENVELOPE.size:
         raise DamagedRecordError(f"{len(record)} bytes are shorter than a record's envelope of {ENVELOPE.size}")
     magic, found, crc, size, zero = ENVELOPE.unpack_from(record)
     # The size in the head is the record's own: cut off or run together with its neighbour, it does not fit.
     if magic != MAGIC or found != kind or zero != 0 or size != len(record) - ENVELOPE.size:
-        raise DamagedRecordError(f"no record of kind {kind.decode()} with {len(record)} bytes")
+        raise DamagedRecordError(f"these {len(record)} bytes are not one record of kind {kind.decode()}")
     body = record[ENVELOPE.size :]
     if zlib.crc32(body) != crc:
         raise DamagedRecordError(f"a record of kind {kind.decode()} does not match its checksum")
@@ -213,5 +213,5 @@ def salvage(data: bytes) -> Iterator[tuple[bytes, bytes]]:
                 yield kind, data[place:end]
                 # Past the whole of it: a record inside another one's texts would otherwise be found as well.
                 step = end - place
-        # By one byte where nothing was found: the next record may begin inside of what looked like one.
+        # On by one byte if it was none: the next record may begin inside of what looked like a record.
         place = data.find(MAGIC, place + step)

@@ -1,4 +1,4 @@
-"""What is done when a recording is opened: damage is found, set aside and reported; what is whole stays readable."""
+"""Recovery when a recording is opened: damage is found, set aside and reported, and what is whole stays readable."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ _TABLES = (("notes", b"N", "position"), ("ticks", b"T", "first"), ("segments", b
 
 
 class Finding(NamedTuple):
-    """One thing that is not what was written."""
+    """Something in a recording that is not what was written."""
 
     where: str
     what: str
 
 
 def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
-    """Bring a recording into order and say what was wrong.
+    """Bring a recording into order, and report what was wrong.
 
     Afterwards the hot store opens, every kept line of the manifest has its file, no row is both hot and sealed, and
     what is missing is a hole that `holes` shows.
@@ -52,7 +52,7 @@ def recover(folder: RunFolder, *, deep: bool = False) -> list[Finding]:
         OSError: if the disk does not take what has to be written, or does not give what is there; nothing is then
             taken for damaged.
     """
-    # What was being written is not missed: it is either in its place or still in the hot store.
+    # Nothing is lost with files that were being written: their content is in its place, or still in the hot store.
     for path in [*folder.path.rglob("*.tmp"), *folder.path.rglob("*.tmp-*")]:  # of one that died
         path.unlink()
     # The hot store first: it holds the manifest, by which everything else is judged.
@@ -121,7 +121,7 @@ def _repair_hot(folder: RunFolder) -> Iterator[Finding]:
 
 
 def _fault(folder: RunFolder) -> str:
-    """What is wrong with the hot store's file, empty if nothing is.
+    """What is wrong with the hot store's file; empty if nothing is.
 
     Raises:
         StoreError: if that cannot be found out now, for want of room or because another process writes.
@@ -138,7 +138,7 @@ def _fault(folder: RunFolder) -> str:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        # A disk that is full or a lock is no damage. Nothing is set aside for what may be over in a minute.
+        # A full disk or a lock is not damage: nothing is set aside for a condition that may be over in a minute.
         failure = store_error(folder.hot, "cannot be read", error)
         if not isinstance(failure, DamagedStoreError):
             raise failure from error
@@ -213,7 +213,7 @@ class _Seen:
         self._sums: dict[Path, str] = {}
 
     def unlike(self, path: Path, size: int, digest: str) -> str:
-        """How a file differs from what the manifest says, empty if it does not."""
+        """How a file differs from what the manifest says; empty if it does not."""
         if not path.exists():
             return "is missing"
         # Cheap and first: most damage is a file that was cut off.

@@ -1,4 +1,4 @@
-"""Room on the disk: what is dropped when recordings outgrow their quota, oldest first, full rate before the tiers."""
+"""Space on the disk: what is dropped when recordings outgrow their quota: the oldest first, full rate before tiers."""
 
 import shutil
 from pathlib import Path
@@ -25,13 +25,13 @@ class Dropped(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How much room recordings may take."""
+    """How much space recordings may take."""
 
     quota: int = QUOTA
     reserve: int = RESERVE
 
     def excess(self, root: Path) -> int:
-        """Bytes that have to go; 0 or less when there is room."""
+        """Bytes that have to go; 0 or less if there is room."""
         # Counted and not kept: files come and go by several processes, and a number that drifts would drop too much or
         # too little.
         used = sum(folder.size() for folder in run_folders(root))
@@ -40,7 +40,7 @@ class Limits(NamedTuple):
 
 
 def make_room(root: Path, limits: Limits, present: str) -> list[Dropped]:
-    """Drop what is oldest until the limits hold, or nothing but the present run's newest is left.
+    """Drop what is oldest until the limits hold, or until only what has to stay of the present run is left.
 
     First the full rate of the oldest segments goes, whose seconds stay in the tier; then whole runs, the oldest
     first; then the tiers of the present run. Ticks, commands and events of the present run are always kept.

@@ -19,7 +19,7 @@ class MissingRows(NamedTuple):
 
 
 def run_rows(folder: RunFolder, module: str, first: int = 0) -> Iterator[Row | MissingRows]:
-    """Rows of a module from a tick on, each checked; in the place of those that are not there, what is wrong.
+    """Rows of a module from a tick on, each checked; in the place of missing rows, the reason why they are missing.
 
     A recording that is still written to is read up to what is there now.
 

@@ -1,4 +1,4 @@
-"""A hot store whose index is damaged: every record that is whole is found in the bytes and put into a new file."""
+"""Salvage of a hot store whose index is damaged: every whole record is found in its bytes and put into a new file."""
 
 import os
 import sqlite3
@@ -27,7 +27,7 @@ _AT_ONCE = 1000
 
 
 def rebuild(folder: RunFolder) -> Path:
-    """Make a new hot store of the records that are whole, and put it in the place of the damaged one.
+    """Make a new hot store from the records that are whole, and put it in the place of the damaged one.
 
     The damaged one stays where it is until the new one is on disk, so that nothing is lost if that does not work.
     What a killed one left of its own new file must be gone before, as `recover` sees to.

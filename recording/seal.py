@@ -1,4 +1,4 @@
-"""Sealing: rows move from the hot store into a segment that has been read back before they leave."""
+"""Sealing: rows move from the hot store into a segment, which is read back and compared before they leave."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ SEGMENT_ROWS = 60_000
 
 
 MERGED = 15
-"""Segments whose tiers are joined into one file."""
+"""Number of segments whose tiers are joined into one file."""
 
 
 class Sealer:
@@ -196,9 +196,9 @@ def _require_equal(path: Path, written: Contents, parts: list[Bins]) -> None:
     try:
         found = verify_segment(path, lambda rows: parts.append(seconds_of(rows)))
     except DamagedRecordError as error:
-        raise OSError(f"the disk did not give back what it took: {error}") from error
+        raise OSError(f"the disk did not give back what was written: {error}") from error
     if found != written:
-        raise OSError(f"the disk did not give back what it took: {path.name}")
+        raise OSError(f"the disk did not give back what was written: {path.name}")
 
 
 def seconds_of(rows: list[Row]) -> Bins:

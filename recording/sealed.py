@@ -36,7 +36,7 @@ class _Contents(NamedTuple):
 
 
 class SealedContents:
-    """Compares rows with segments. The segment read last is kept, since repeated rows come many at a time.
+    """Compares rows with segments. It keeps the last one that was read, because repeated rows come many at a time.
 
     Args:
         path: folder of the run.

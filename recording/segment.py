@@ -14,11 +14,11 @@ from recording.columns import arrow_schema, rows_of, table_of
 from recording.record import DamagedRecordError, Row
 
 GROUP_ROWS = 2000
-"""Rows of a row group: what is lost at most around a damaged place, and what is in memory while sealing."""
+"""Rows of a row group: the most that a damaged place costs, and the most that is in memory while sealing."""
 
 
 LARGEST_GROUP = 256 << 20
-"""Most bytes of a row group that is read: sixteen times what 1,000 channels take."""
+"""Largest row group in bytes that is read: sixteen times what 1,000 channels take."""
 
 
 class Contents(NamedTuple):
@@ -184,7 +184,7 @@ def about(path: Path) -> tuple[str, str, Schema]:
         header = json.loads(pq.read_schema(path).metadata[b"kpp"])
         return header["run"], header["module"], Schema.from_body(header["schema"].encode())
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise DamagedRecordError(f"{path.name} is no readable segment: {error}") from error
+        raise DamagedRecordError(f"{path.name} cannot be read as a segment: {error}") from error
 
 
 def segment_rows(path: Path) -> Iterator[Row]:

@@ -29,7 +29,7 @@ def unpack_span(record: bytes) -> TickSpan:
     try:
         return _DECODER.decode(opened(record, b"T"))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise DamagedRecordError(f"a record of kind T is no span of ticks: {error}") from error
+        raise DamagedRecordError(f"a record of kind T is not a span of ticks: {error}") from error
 
 
 class HotTicks:
@@ -51,11 +51,11 @@ class HotTicks:
 
     @property
     def last(self) -> int:
-        """Number of the newest tick, 0 before the first."""
+        """Number of the newest tick; 0 before the first one."""
         return 0 if self._newest is None else self._newest.last
 
     def append(self, spans: Iterable[TickSpan]) -> list[int]:
-        """Add what is new; returns the numbers of ticks that were known with another content."""
+        """Add what is new; returns the ticks that are recorded already with another content."""
         conflicts: list[int] = []
         for span in spans:
             # It overlaps with what is known: the newest span has to be in the table before the table is asked.
@@ -73,7 +73,7 @@ class HotTicks:
         return conflicts
 
     def fill(self, spans: Iterable[TickSpan]) -> None:
-        """Put ticks into holes that damage has left; what is known stays as it is."""
+        """Put ticks into holes that damage has left; ticks that are recorded stay as they are."""
         for span in spans:
             # Holes only: a tick that is there is not touched, whatever the repair says of it.
             known = self._around(span)

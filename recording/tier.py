@@ -67,7 +67,7 @@ def bins_of(t_us: WholeNumbers, values: Floats, width_us: int, origin_us: int = 
     return Bins(
         numbers[starts],
         count,
-        # fmin and fmax pass over NaN, where min and max would hand it on: a channel that is null now and then keeps its
+        # fmin and fmax ignore NaN, where min and max would return it: a channel that is null at times keeps its
         # extremes.
         np.fmin.reduceat(values, starts, axis=0),
         mean,

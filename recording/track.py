@@ -29,8 +29,7 @@ class Track:
     def __init__(self, folder: RunFolder, module: str, start_us: int) -> None:
         self._run = folder.run
         with closing(open_reader(folder.hot)) as hot:
-            # Rows of a table that is lost are passed over: what cannot be shown is a gap in the replay, and no end of
-            # it.
+            # Rows of a lost channel table are passed over: what cannot be shown is a gap in the replay, not its end.
             self._schemas: dict[int, Schema] = read_schemas(hot)
             lines = [line for line in read_manifest(hot) if line.module == module]
         # Rows before that time are passed over: those of the segment that holds it, or the hot ones.

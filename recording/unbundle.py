@@ -19,10 +19,10 @@ from recording.folder import RunFolder, make_folder
 from system.parts import new_folder
 
 LARGEST_INDEX = 16 << 20
-"""Most bytes of the index, and of the directory of the ZIP file: enough for a hundred thousand segments."""
+"""Largest index, and largest directory of the ZIP file, in bytes: enough for a hundred thousand segments."""
 
 LARGEST_ADDED = 16 << 20
-"""Most bytes of a file that the maker of the bundle added."""
+"""Largest file in bytes that the maker of a bundle has added."""
 
 
 _PART = r"[A-Za-z0-9_%@:\-][A-Za-z0-9_.%@:\-]*"
@@ -31,7 +31,7 @@ _NAME = re.compile(f"{_PART}(/{_PART})*")
 
 
 class BundleError(ValueError):
-    """A file that is no whole bundle; the text says what is wrong."""
+    """A file that is not a whole bundle; the text says what is wrong."""
 
 
 class Bundle(NamedTuple):
@@ -92,11 +92,11 @@ def _index(archive: zipfile.ZipFile, path: Path) -> Index:
             raise BundleError(f"{path} has format {found}; this version reads {FORMAT}")
         index = msgspec.json.decode(data, type=Index)
     except RecursionError as error:
-        raise BundleError(f"{path} is no whole bundle: its index is nested too deep") from error
+        raise BundleError(f"{path} is no whole bundle: its index is nested too deeply") from error
     # Also names that no entry has: they are paths, and the files are written by them.
     for name in index.files:
         if _NAME.fullmatch(name) is None:
-            raise BundleError(f"{name[:80]!r} leads out of the bundle, or is no name of a file")
+            raise BundleError(f"{name[:80]!r} leads out of the bundle, or is not the name of a file")
     return index
 
 

@@ -84,7 +84,7 @@ def test_the_channel_table_keeps_its_key_and_names_what_is_unknown() -> None:
     ]
     with pytest.raises(ChannelError, match=r"grid has grid\.power, grid\.cop, grid\.on"):
         SCHEMA.select(["grid.pover"])
-    with pytest.raises(ChannelError, match="groups grid, chain, floaters, plc"):
+    with pytest.raises(ChannelError, match="groups are grid, chain, floaters, plc"):
         SCHEMA.select(["nothing"])
 
 
