@@ -53,5 +53,6 @@ async def _begin(endpoints: Endpoints, moment: ForkPoint, changes: dict[str, Any
             order = by_commander(commander, ORIGIN)
             return await begin_fork(endpoints, commander, moment, changes, order, start=start)
         finally:
+            # Awaited, or asyncio would report a task that was destroyed while it was pending.
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)

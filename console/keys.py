@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _perform(given: argparse.Namespace, where: Path) -> int:
+    # What a command that was killed left half written may hold a secret.
     for folder in (where, where / "clients"):
         clear_away(folder)
     if given.action == "list":
@@ -121,6 +122,7 @@ def _init(where: Path) -> int:
 
 def _token(where: Path, name: str, role: Role) -> int:
     entries = _entries(where)
+    # A name stands in the audit log: two tokens of one name could not be distinguished there, nor withdrawn alone.
     if any(entry.name == name for entry in entries):
         raise SecurityError(f"there is a token {name!r} already: revoke it first")
     token, entry = tokens.make(name, role)

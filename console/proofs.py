@@ -101,6 +101,7 @@ def _files(data: Path, folder: RunFolder) -> dict[str, bytes]:
     at_hand = Scenarios.at_hand().paths()
     if scenario in at_hand:
         files[f"scenarios/{scenario}.toml"] = at_hand[scenario].read_bytes()
+    # Ids are enough: the commands themselves are in the recorded ticks, and the journal proves that none is missing.
     journal = [(seq, command.id) for seq, command in read_commands(DataFolder(data).journal, folder.run)]
     files[JOURNAL] = json.dumps(journal).encode()
     return files
@@ -154,6 +155,7 @@ def verify(given: argparse.Namespace) -> int:
 
 
 def _tell_versions(recorded: dict[str, str]) -> None:
+    # Only a remark: another kernel may well compute the same bits, and the comparison shows whether it does.
     for name, here in versions().items():
         if recorded.get(name) != here:
             sys.stderr.write(f"kpp: the bundle was made with {name} {recorded.get(name)}, here it is {here}\n")

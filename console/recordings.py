@@ -60,6 +60,7 @@ def export(given: argparse.Namespace) -> int:
         ValueError: if the times are wrong, or bytes would be written to a terminal.
     """
     folder = recorded(DataFolder(given.data).recordings, given.run)
+    # Recordings count in whole microseconds, in which a time like 0.1 s is exact.
     end_us = FOREVER_US if given.end is None else round(given.end * 1e6)
     if round(given.start * 1e6) >= end_us:
         raise ValueError(f"--from {given.start:g} is not before --to {given.end:g}")

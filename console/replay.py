@@ -59,6 +59,7 @@ def replay(given: argparse.Namespace) -> int:
         sys.stderr.write(f"kpp: {ended} has ended by itself, exit code {code}\n")
         return code or ENDED
     finally:
+        # All are asked before any is waited for, so they end side by side.
         for process in parts.values():
             process.send_signal(signal.SIGTERM)
         for process in parts.values():

@@ -63,6 +63,7 @@ def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
     result = StudyResult(name, found, time.perf_counter() - begin)
     sys.stdout.write(json.dumps(result.as_dict(), allow_nan=False, indent=2) + "\n" if as_json else render(result))
     sys.stdout.flush()
+    # Laps that are not steady have been measured, but their COP is withheld: a script has to notice both.
     reason = found.error or found.unsteady
     if reason is None:
         return OK

@@ -187,6 +187,7 @@ def _told(digest: Digest | None) -> str:
 
 
 def _first_difference(row: Row, again: Row, names: list[str]) -> str:
+    # Bytes are compared and not values: NaN differs from itself, and -0.0 equals 0.0.
     for place, name in enumerate(names):
         if row.numbers[8 * place : 8 * place + 8] != again.numbers[8 * place : 8 * place + 8]:
             return f"{name} differs"

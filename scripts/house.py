@@ -117,6 +117,7 @@ def comments(text: str) -> tuple[int, int, int]:
                 said.add(token.start[0])
         elif token.type not in {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}:
             code.update(range(token.start[0], token.end[0] + 1))
+    # A text that is a statement of its own is a docstring, wherever it stands: after a constant as well.
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             code.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))

@@ -88,6 +88,7 @@ def schedule(p: Parameters) -> Expectation:
     Args:
         p: the plant's parameters.
     """
+    # Two straight runs between the sprockets, and half a turn around each of them.
     loop = 2 * (p.water_depth - 2 * p.sprocket_radius) + 2 * math.pi * p.sprocket_radius
     pitch = loop / p.floater_count
     speed = p.generator_speed_setpoint * math.pi / 30 * p.sprocket_radius / p.gear_ratio

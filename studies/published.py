@@ -73,6 +73,7 @@ def compare(found: Measurement, scenario: str) -> list[Comparison]:
         expected, value = quantity.values[column], quantity.of(found)
         got = None if value is None else value * quantity.scale
         deviation = None if got is None else got - expected
+        # Absolute gates are for quantities near zero, or with a zero of no meaning, such as a temperature.
         if deviation is not None and quantity.relative:
             deviation /= abs(expected)
         rows.append(Comparison(quantity, expected, got, deviation))

@@ -343,6 +343,7 @@ class Event(Published, frozen=True):
     text: Annotated[Text, quantity("", "for people")]
 
     def __post_init__(self) -> None:
+        # A text may quote what a user has sent, of any length. Longer than the limit, no receiver would take the event.
         shorten(self, text=MAX_TEXT)
 
     def topic(self) -> str:
@@ -380,7 +381,7 @@ class Result(Published, frozen=True):
         shorten(self, reason=MAX_TEXT, violations=32)
 
 
-# Requests to the clock (ROUTER 9203) and its replies.
+# Requests to the clock (ROUTER 9203) and its replies. Each has a `type`, by which the decoder chooses the declaration.
 
 
 class CommandRequest(Command, frozen=True, tag_field="type", tag="command"):
@@ -439,6 +440,9 @@ class ReplayRequest(Message, frozen=True, tag_field="type", tag="replay"):
 
     run: Annotated[str, quantity("", 'run id, or "" for the present run', pattern=RUN_OR_PRESENT)]
     after: Annotated[int, count("1", "number of the last tick that the asker has")]
+
+
+# Programs count ticks in integers (`bus.ordered.tick_span`). On the wire a span is in seconds, like every time there.
 
 
 class ReplaySpan(Message, frozen=True):
@@ -517,7 +521,8 @@ class Frames(Message, frozen=True, tag_field="type", tag="frames"):
     ended: Annotated[bool, quantity("", "true when the run is known to have ended: no tick follows `last`")] = False
 
 
-# Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies.
+# Requests to a module's snapshot socket (ROUTER 9250 + k) and its replies. Each instance has a socket of its own, and
+# each answers alike: all have computed the same.
 
 
 class SnapshotRequest(Message, frozen=True, tag_field="type", tag="snapshot"):
@@ -574,7 +579,7 @@ class Snapshot(Message, frozen=True, tag_field="type", tag="snapshot"):
     ] = msgspec.field(default_factory=list)
 
 
-# Requests to the recorder (ROUTER 9230) and its replies.
+# Requests to the recorder (ROUTER 9230) and its replies. Lists come in blocks, since a reply has to fit into a frame.
 
 
 class RunsRequest(Message, frozen=True, tag_field="type", tag="runs"):

@@ -2,6 +2,8 @@
 
 Values are SI unless the name ends in a unit. A value that does not exist (the temperature of an empty pocket, a lap
 mean before the first lap) is null and never a stand-in number. Powers are positive in the direction their text names.
+
+A field with a default was added after its group was first published: recordings and modules from before have none.
 """
 
 from typing import Annotated, Literal
@@ -11,11 +13,17 @@ from msgspec import Meta, field
 from bus.protocol.schema import MAX_ITEMS, Count, Finite, Label, Message, Text, count, each, number, quantity
 
 LedgerSide = Literal["in", "out", "stored"]
-"""LedgerSide of the energy balance that a line of the ledger stands on."""
+"""Side of the energy balance on which a line of the ledger stands."""
 
 
 def booked(side: LedgerSide, meaning: str) -> Meta:
-    """Annotate a line of the ledger in joules, with the side of the balance that it stands on."""
+    """Annotate a line of the ledger in joules, with the side of the balance on which it stands.
+
+    Args:
+        side: in, out or stored.
+        meaning: what the line counts, without its side.
+    """
+    # The side is a field of the schema for programs, and the beginning of the description for people.
     limits = number("J", f"{side}: {meaning}")
     return Meta(
         title=meaning,
@@ -199,6 +207,8 @@ class Plc(Message, frozen=True):
     brake_set: Annotated[bool, quantity("", "true while the holding brake is set")]
     trip: Annotated[Text | None, quantity("", "cause of the trip in force, null when none")]
     warnings: Annotated[list[Text], quantity("", "warnings in force", max_length=MAX_ITEMS)]
+    # Texts and lists in parallel, from before there was `conditions`, which has the same as fields. They stay for
+    # programs that read them.
     trip_limit: Annotated[Text | None, quantity("", "limit that the trip is for, as number and SI unit")] = None
     warning_limits: Annotated[
         list[Text],
