@@ -1,7 +1,8 @@
 """A plug-in of supervisord for the plant: it checks settings and ports, restarts quickly, and guards the watchdog.
 
-Everything here runs on supervisord's only thread, and an exception that escapes would end supervisord and every node
-with it. What can be decided without supervisord is decided in pure modules: `guard`, `turns`, `programs`, `account`.
+Everything here runs on supervisord's only thread, and an exception in a hook of its main loop would end supervisord and
+every node with it. What can be decided without supervisord is decided in pure modules: `guard`, `turns`, `programs`,
+`account`.
 """
 
 import ctypes

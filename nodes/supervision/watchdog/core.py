@@ -144,7 +144,7 @@ class WatchdogCore:
         elif status.epoch != self._epoch or now - self._heard > REPORT_GAP:
             # Another clock, or one that was away: it has heard of nobody for a while, through no fault of theirs.
             self._trusted = now
-        # While the clock holds or is paused, nobody can make progress.
+        # Without new ticks nobody can make progress. A paused clock does send ticks, which advance nothing.
         if status.seq == self.seq:
             self._ticking = now
         self._epoch, self._heard, self.seq = status.epoch, now, status.seq
@@ -214,7 +214,7 @@ class WatchdogCore:
     def _clock_hangs(self, record: Record, process: Process, now: float) -> str:
         heard, account = self._heard, process.account
         # Nobody relays the clock's own signs of life, so only its own usable time counts. Both conditions of a start
-        # are needed: this watchdog has listened for long enough, and the process has existed for long enough.
+        # are needed: this watchdog has listened for long enough, and the process has had enough time of its own.
         if heard is None or heard < process.since:
             late = account.usable(self._armed) > FIRST_REPORT_LIMIT and _slow(record, account, START_LIMIT, START_WORK)
             return f"no report {now - process.since:.1f} s after its start" if late else ""
