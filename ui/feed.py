@@ -115,7 +115,7 @@ class Feed:
         elif self._waiting is None:
             self._waiting = now
         elif now - self._waiting > GIVE_UP_AFTER:
-            ready += streams.skip()
+            ready += streams.skip()  # one gap at a time; what is behind the next one waits for the next turn
         with self.lock:
             self.plant.take(ready, now)
         self._pass_on(ready)

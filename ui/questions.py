@@ -187,6 +187,7 @@ class Questions:
         found: list[Any] = []
         while True:
             fields = {"run": args.get("run", ""), "module": asked.module.module, "after": len(found)}
+            # All channels together would be larger than a message may be.
             block = await self._recorder(codec.build(ChannelsRequest, fields), Channels)
             found += block["channels"]
             if len(found) >= block["total"] or not block["channels"]:

@@ -83,6 +83,7 @@ def _clock(status: Status, tick: Tick | None) -> dict[str, Any]:
         "mode": newest.mode,
         "speed": newest.speed,
         "flat_out": newest.flat_out,
+        # Rounded, because each change is a new note for every page, and the last digits change with each report.
         "achieved_speed": round(status.achieved_speed, 3),
         "rate": status.rate,
         "held": newest.held,

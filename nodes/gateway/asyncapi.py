@@ -58,6 +58,7 @@ def document() -> dict[str, Any]:
             "x-protocol-version": PROTOCOL_VERSION,
         },
         "defaultContentType": MESSAGEPACK,
+        # Not the addresses of this plant: the description is committed, and has to be the same everywhere.
         "servers": _servers(Endpoints.from_environment({})),
         "channels": _channels(),
         "operations": _operations(),
@@ -102,6 +103,7 @@ def _topic(kind: Any) -> str:
 def _channels() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in PUBLISHED:
+        # Results have one topic for the clock and all modules, because whoever waits for one knows its command only.
         has_module = kind.TOPIC.endswith("/") and kind is not Result
         address = f"{kind.TOPIC}{{module}}/" if has_module else kind.TOPIC
         servers = ["clock", "physics"] if kind is Result else ["physics" if has_module else "clock"]

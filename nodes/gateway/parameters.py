@@ -70,6 +70,7 @@ async def validate(endpoints: Endpoints, module: str, changes: dict[str, Any]) -
         following = present.with_changes(changes)
     except ParameterError as error:
         raise ProblemError(Problem.parameters(error, changes)) from error
+    # A value that is sent but is the one in force changes nothing, and is no reason for another run.
     structural = [
         name for name in changes if DECLARATIONS[name].structural and getattr(following, name) != getattr(present, name)
     ]

@@ -61,6 +61,7 @@ def alarms(plant: GatewayPlant) -> AlarmsAnswer:
 def nodes(plant: GatewayPlant) -> NodesAnswer:
     """Every process that the clock hears of, sorted by node and instance."""
     report, newest = plant.status, plant.tick.seq if plant.tick else 0
+    # Not below 0: right after the beginning of a run, a node's number may still be that of the run before.
     found = [NodeAnswer.made(peer, health=health_of(peer), behind=max(0, newest - peer.seq)) for peer in plant.peers]
     return NodesAnswer.made(
         run=plant.run,
@@ -103,6 +104,7 @@ def runs(plant: GatewayPlant, before: str | None, limit: int) -> RunsAnswer:
     """
     heard = list(reversed(plant.runs.values()))
     names = [item.run for item in heard]
+    # Pages begin behind a run and not at a number: runs that begin meanwhile would shift the numbers.
     if before is not None and before not in names:
         detail = f"before: this gateway has not heard of a run {before!r}; leave it out to list from the newest run on"
         raise ProblemError(Problem.of(404, "run", detail, known=names[:10]))
@@ -163,12 +165,13 @@ def status(plant: GatewayPlant, clients: int, now: float) -> StatusAnswer:
         engine_initialized=all(plant.initialized(name) for name in plant.modules),
         engine_running=all(module.fresh(now) for module in plant.modules.values()),
         has_data=bool(known),
+        # A clock that has fallen silent stays "running" in its last tick.
         simulation_running=tick is not None and plant.clock_fresh(now) and tick.mode == "running" and not tick.held,
         version=version(),
         protocol_version=PROTOCOL_VERSION,
         **_clock(plant),
         scenario=report.scenario if report else None,
-        data_age=max(known) if known else None,
+        data_age=max(known) if known else None,  # the worst: one module that stands still is to be seen
         clients_connected=clients,
         gaps=plant.missed(),
         repaired=plant.streams.repaired,

@@ -88,7 +88,7 @@ class Recordings:
             limit: most runs.
         """
         found = await self._ask(RunsRequest(before), Runs)
-        chosen = found.runs[:limit]
+        chosen = found.runs[:limit]  # the recorder's own pages may be longer
         listed = [recording_schemas.recording(run, await self.begun(run.run)) for run in chosen]
         more = found.more or len(found.runs) > limit
         following = chosen[-1].run if more and chosen else None
@@ -151,6 +151,8 @@ class Recordings:
         left, right = runs
         common, shift = await self._shift(left, right)
         ends = [await self.extent(run, module) for run in runs]
+        # Cut to what both have, in the time of the left run. The right one's own time is `shift` more, and begins at 0
+        # too.
         start = max(asked.start, 0.0, -shift)
         end = min(asked.end, ends[0].end + AFTER, ends[1].end - shift + AFTER)
         if not start < end:

@@ -75,7 +75,8 @@ def of_query(query: str, modules: Sequence[str]) -> Subscription | Problem:
         modules: those of the plant.
     """
     try:
-        # One character more than is allowed, and few fields: a query of megabytes is not even split.
+        # One character more than is allowed, and few fields: a query of megabytes is not even split. Strict parsing would
+        # refuse the empty query too, which is a valid one.
         found = parse_qs(query[: MAX_QUERY + 1], keep_blank_values=True, strict_parsing=bool(query), max_num_fields=10)
     except ValueError:
         return Problem.violation("query", "name=value&name=value", "the query cannot be read: send name=value pairs")
@@ -112,7 +113,7 @@ def of_fields(given: Mapping[str, str], modules: Sequence[str]) -> Subscription 
         return after
     topics = given["topics"].split(",") if "topics" in given else [f"{STATE}{module}/"]
     fields = given["fields"].split(",") if given.get("fields") else []
-    plain = given.keys() <= {"rate", "module"}
+    plain = given.keys() <= {"rate", "module"}  # as clients of the first version ask, which know no snapshot
     return _checked(topics, fields, rate, None if every is None else int(every), after, modules, plain=plain)  # type: ignore[arg-type]  # no Problem, see above
 
 
@@ -169,6 +170,7 @@ def _checked(
         every = 1
     if rate is None and every is None:
         rate = DEFAULT_RATE
+    # A topic that is named twice is wanted once.
     return Subscription(tuple(dict.fromkeys(topics)), tuple(fields), selection, rate, every, after, plain)
 
 

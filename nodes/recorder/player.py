@@ -141,6 +141,7 @@ class Player:
         if isinstance(request, CommandRequest):
             return self._core.order(request)
         if isinstance(request, Ack | Beat):
+            # Gateway and dashboard beat to their clock, which is this one; a clock does not answer beats either.
             name = request.module if isinstance(request, Ack) else request.node
             self._peers[name] = (request, time.monotonic())
             return None
@@ -149,6 +150,7 @@ class Player:
         if request.run not in {"", self._core.run}:
             return Refused(id="", field="run", reason=f"run: this replay has only {self._core.run}")
         ticks = [tick for tick in _of(Tick, self._kept) if tick.run == self._core.run and tick.seq > request.after]
+        # What was asked for has to begin at once: a gap in the answer would be asked for again, without end.
         if ticks and ticks[0].seq != request.after + 1:
             return Refused(
                 id="", field="after", reason=f"ticks before {ticks[0].seq} are no longer kept: send seek to go back"
@@ -244,6 +246,7 @@ class Player:
             flat_out=False,
             achieved_speed=core.speed_milli / 1000 if core.mode == "running" else 0.0,
             rate=self._rate,
+            # What a replay does not measure has the value of a clock without trouble.
             lateness=None,
             frames_sent=self._sent,
             deadlines_missed=0,

@@ -123,6 +123,7 @@ class Answers:
     def _runs(self, request: RunsRequest) -> Runs:
         said, present = self._about()
         folders = run_folders(self._root)[::-1]
+        # A run that was dropped meanwhile has no place: the page is empty, and whoever asks begins again.
         if request.before:
             places = [place for place, folder in enumerate(folders) if folder.run == request.before]
             folders = folders[places[0] + 1 :] if places else []
@@ -213,6 +214,7 @@ def _channel(answer: BinnedHistory, place: int) -> ChannelHistory:
 
 
 def _nulls(values: Any) -> list[float | None]:
+    # The bus refuses NaN, which JSON does not have: a bin without a value is null.
     return [None if math.isnan(value) else value for value in values.tolist()]
 
 

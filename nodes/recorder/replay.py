@@ -267,7 +267,7 @@ class ReplayCore:
         step_us, place.carry = divmod(place.carry, self._rate)
         place.position_us = min(place.position_us + step_us, self.end_us)
         if place.position_us >= self.end_us:
-            self.mode = "paused"
+            self.mode = "paused"  # and not ended: it goes on ticking, and can be sought back
 
     def _due_notes(self, place: _Place, shown_us: int, wall: float) -> tuple[list[Result], list[Event]]:
         results: list[Result] = []

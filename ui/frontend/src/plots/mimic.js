@@ -135,7 +135,7 @@ class Mimic {
       if (fresh || now - this.drawn > IDLE) this.clear(now)
       return
     }
-    if (view.frozen) return
+    if (view.frozen) return // the picture holds still together with the plots
     const speed = this.speed()
     const moving = this.travel(this.scene.shape, frame, speed, elapsed)
     const wait = this.calm.matches ? CALM : moving || this.flowing() ? 0 : IDLE
@@ -179,6 +179,7 @@ class Mimic {
     const off = wrap(told + speed * ahead - this.phase, loop)
     const jumps = Math.abs(off) > SNAP || this.calm.matches || frame.run !== this.run
     this.run = frame.run
+    // Within about an eighth of a second: at once it would stutter, as frames do not arrive evenly.
     const correction = jumps ? off : off * Math.min(1, elapsed * 8)
     this.phase += correction
     const gone = step + correction
@@ -265,7 +266,7 @@ class Mimic {
     for (let i = 0; i < frame.position.length; i++) {
       const place = frame.position[i] * shape.loop + this.offset
       const [xm, ym, angle] = shape.at(((place % shape.loop) + shape.loop) % shape.loop)
-      if (lens && Math.hypot(xm - lens.at[0], ym - lens.at[1]) * scale > lens.radius + scale) continue
+      if (lens && Math.hypot(xm - lens.at[0], ym - lens.at[1]) * scale > lens.radius + scale) continue // not seen in it
       this.drawFloater(scene, x(xm), y(ym), angle, frame.fill[i], scale, i === served)
     }
   }

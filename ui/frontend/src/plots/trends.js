@@ -259,6 +259,7 @@ class Plot {
       ...this.size(),
       padding: [6, right ? 0 : 12, 0, 0],
       legend: { show: false },
+      // uPlot does not zoom by itself: the view does, for all plots at once.
       cursor: {
         drag: { x: true, y: false, setScale: false },
         sync: { key: "kpp", setSeries: false },
@@ -339,7 +340,7 @@ class Plot {
     ctx.strokeStyle = colour("dim")
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio])
     for (const [at] of this.plot.levels(stream.geometry.parameters)) {
-      const y = Math.round(chart.valToPos(at, "y", true)) + 0.5
+      const y = Math.round(chart.valToPos(at, "y", true)) + 0.5 // on a whole number the line would blur over two rows
       ctx.beginPath()
       ctx.moveTo(bbox.left, y)
       ctx.lineTo(bbox.left + bbox.width, y)
@@ -375,7 +376,7 @@ class Plot {
   /** @param {uPlot} chart */
   zoom(chart) {
     const { left, width } = chart.select
-    if (width < 6) return
+    if (width < 6) return // pixels: a click of an unsteady hand
     /** @type {ui.Range} */
     const zoom = [chart.posToVal(left, "x"), chart.posToVal(left + width, "x")]
     chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
@@ -400,6 +401,7 @@ class Plot {
     const range = view.range()
     const paths = this.plot.lines.map((line) => line.path)
     const data = this.past.window(paths, range) ?? stream.series.window(paths, ...range)
+    // Together, or the plot would be drawn twice: with new data in the old range, and again.
     chart.batch(() => {
       chart.setData(/** @type {uPlot.AlignedData} */ (data), false)
       chart.setScale("x", { min: range[0], max: range[1] })

@@ -103,6 +103,7 @@ export class RecordedValues {
    * @returns {Promise<Found | null>}
    */
   async fetch(run, t) {
+    // Once for a run. A run that has just begun may have no channels yet, and is asked about again.
     if (this.recorded?.run !== run || !this.recorded.names.size) {
       const { channels } = await this.commands.ask("channels", { run })
       this.recorded = { run, names: new Set(channels.map(({ name }) => name)) }

@@ -291,6 +291,7 @@ const boundText = (bound) => (bound === null ? "unlimited" : valueText(bound))
 /** @param {ui.ParameterDeclaration} declaration */
 function row(declaration) {
   const { name, symbol, unit, minimum, maximum, choices, flag, text, kind } = declaration
+  // The same parameter may have fields on several pages, which are all in one document: ids have to differ.
   const id = `kpp-f-${name}-${Math.random().toString(36).slice(2, 7)}`
   const common = `id="${id}" data-testid="field-${name}" aria-describedby="${id}-h"`
   const control = choices.length

@@ -30,7 +30,7 @@ function pageBox(element) {
  */
 export function tellSystem(root, model) {
   setInterval(() => {
-    if (!asked() && root.dataset.theme !== system()) model.send_msg(system())
+    if (!asked() && root.dataset.theme !== system()) model.send_msg(system()) // an address that names a theme wins
   }, TELL_EVERY)
 }
 
