@@ -91,8 +91,8 @@ def pack(frame: DisplayFrame) -> bytes:
     )
     position = frame.position.astype("<f4") % np.float32(1.0)  # what is just below one round may round to it
     fill = np.clip(frame.fill, 0.0, 1.0)
-    # Items of 8 bytes first: behind them every block of 4-byte items is aligned, however many there are. The byte order is
-    # given explicitly, for the page reads them in that of its own machine, which is little endian wherever browsers run.
+    # Items of 8 bytes first: behind them every block of 4-byte items is aligned, however many there are. The byte order
+    # is given, because the page reads them in that of its own machine: little endian, wherever browsers run.
     return b"".join(
         (
             header,

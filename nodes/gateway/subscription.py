@@ -75,8 +75,8 @@ def of_query(query: str, modules: Sequence[str]) -> Subscription | Problem:
         modules: those of the plant.
     """
     try:
-        # One character more than is allowed, and few fields: a query of megabytes is not even split. Strict parsing would
-        # refuse the empty query too, which is a valid one.
+        # One character more than is allowed, and few fields: a query of megabytes is not even split. Strict parsing
+        # would refuse the empty query too, which is a valid one.
         found = parse_qs(query[: MAX_QUERY + 1], keep_blank_values=True, strict_parsing=bool(query), max_num_fields=10)
     except ValueError:
         return Problem.violation("query", "name=value&name=value", "the query cannot be read: send name=value pairs")

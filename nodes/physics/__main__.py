@@ -64,9 +64,7 @@ def _arguments() -> argparse.Namespace:
     )
     folder = scenario_folder()
     parser.add_argument("--scenarios", type=Path, default=folder, help="folder of the scenario files (%(default)s)")
-    parser.add_argument(
-        "--data", type=Path, default=data_folder(), help="folder that holds the folder of snapshots (%(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=data_folder(), help="data folder of the plant (%(default)s)")
     return parser.parse_args()
 
 

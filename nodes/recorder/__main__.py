@@ -60,9 +60,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=data_folder(), help="folder that holds the folder of recordings (%(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=data_folder(), help="data folder of the plant (%(default)s)")
     parser.add_argument(
         "--quota",
         type=int,

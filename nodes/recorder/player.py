@@ -305,9 +305,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m nodes.recorder.player", description=__doc__)
     parser.add_argument("run", help="id of the recorded run")
-    parser.add_argument(
-        "--data", type=Path, default=data_folder(), help="folder that holds the folder of recordings (%(default)s)"
-    )
+    parser.add_argument("--data", type=Path, default=data_folder(), help="data folder of the plant (%(default)s)")
     rate = setting("KPP_TICK_RATE", "100")
     parser.add_argument("--rate", type=int, default=rate, help="ticks per second, 10 to 1000 (%(default)s)")
     speed = f"simulated seconds per second, {SPEED_MIN:g} to {SPEED_MAX:g} (%(default)g)"
