@@ -1,4 +1,4 @@
-// Built from ui/frontend, sources 129ca8f35100622479f0cc8e0aad32192c3cef69566de1df7c82641862e20df5; see NOTICE.
+// Built from ui/frontend, sources 754e51413b96edb4cd0dc87bbb55fa4602eb741452debf931024d6cfc0353074; see NOTICE.
 var ch=Object.defineProperty;var gt=(t,e)=>{for(var n in e)ch(t,n,{get:e[n],enumerable:!0})};var ll='.uplot, .uplot *, .uplot *::before, .uplot *::after {box-sizing: border-box;}.uplot {font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif, "Apple Color Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Noto Color Emoji";line-height: 1.5;width: min-content;}.u-title {text-align: center;font-size: 18px;font-weight: bold;}.u-wrap {position: relative;user-select: none;}.u-over, .u-under {position: absolute;}.u-under {overflow: hidden;}.uplot canvas {display: block;position: relative;width: 100%;height: 100%;}.u-axis {position: absolute;}.u-legend {font-size: 14px;margin: auto;text-align: center;}.u-inline {display: block;}.u-inline * {display: inline-block;}.u-inline tr {margin-right: 16px;}.u-legend th {font-weight: 600;}.u-legend th > * {vertical-align: middle;display: inline-block;}.u-legend .u-marker {width: 1em;height: 1em;margin-right: 4px;background-clip: padding-box !important;}.u-inline.u-live th::after {content: ":";vertical-align: middle;}.u-inline:not(.u-live) .u-value {display: none;}.u-series > * {padding: 4px;}.u-series th {cursor: pointer;}.u-legend .u-off > * {opacity: 0.3;}.u-select {background: rgba(0,0,0,0.07);position: absolute;pointer-events: none;}.u-cursor-x, .u-cursor-y {position: absolute;left: 0;top: 0;pointer-events: none;will-change: transform;}.u-hz .u-cursor-x, .u-vt .u-cursor-y {height: 100%;border-right: 1px dashed #607D8B;}.u-hz .u-cursor-y, .u-vt .u-cursor-x {width: 100%;border-bottom: 1px dashed #607D8B;}.u-cursor-pt {position: absolute;top: 0;left: 0;border-radius: 50%;border: 0 solid;pointer-events: none;will-change: transform;/*this has to be !important since we set inline "background" shorthand */background-clip: padding-box !important;}.u-axis.u-off, .u-select.u-off, .u-cursor-x.u-off, .u-cursor-y.u-off, .u-cursor-pt.u-off {display: none;}';var cl=`/* the pages beside the overview, and the bar above all of them */
 .topbar { display: flex; align-items: center; gap: 8px; }
 .topbar nav { display: flex; flex-wrap: wrap; flex: 1; gap: 1px; min-width: 0; }
@@ -66,7 +66,7 @@ var ch=Object.defineProperty;var gt=(t,e)=>{for(var n in e)ch(t,n,{get:e[n],enum
 .fact dd { text-align: right; }
 .fact b { font-weight: 600; }
 .fact .unit { display: inline-block; min-width: 32px; text-align: left; }
-/* words end where numbers do */
+/* words are aligned with the ends of the numbers */
 .factlist:has(.unit) .fact dd:not(:has(.unit, .gate))::after { content: ""; display: inline-block; width: 32px; margin-left: 0.27em; }
 [data-abnormal="yes"] { color: var(--alarm) !important; }
 .kpp[data-freshness="stale"] .page:not([data-past="yes"]) :is(b, td) { opacity: 0.55; }
@@ -257,7 +257,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
 [data-testid="replay-state"] { padding: 6px 0; font-weight: 500; }
 .runs .rows td button { height: 24px; padding: 0 9px; font-size: 12px; }
 
-/* what stretch of time the plots show */
+/* the range of time that the plots show */
 .timebar { display: flex; flex-wrap: wrap; flex: 1 1 420px; align-items: center; gap: 6px 8px; min-width: 0; }
 .timebar input[type="range"] { flex: 1 1 110px; }
 .timebar output { color: var(--dim); font-size: 12px; min-width: 92px; white-space: nowrap; }
@@ -267,7 +267,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
 .kpp .timebar .buttons { width: auto; }
 .kpp .timebar .buttons button { margin-left: -1px; }
 
-/* the lab: what is computed beside what runs */
+/* the lab: computed plants beside the running one */
 .claims[data-old="yes"] .sides td:not(.now) { opacity: 0.45; }
 .sides .now { color: var(--text); background: color-mix(in srgb, var(--accent) 10%, transparent); padding: 3px 4px; }
 .sides thead [data-inforce="yes"] { color: var(--accent); font-weight: 700; }
@@ -275,7 +275,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
 .sides tbody tr:nth-child(3) th, .sides tbody tr:nth-child(3) td { border-bottom-color: var(--edge); }
 .sides td:nth-child(4), .sides th:nth-child(4) { padding-right: 8px; }
 
-/* a small screen: less air, so that more of the page is seen at once */
+/* a small screen: less space between things, so that more of the page is seen at once */
 @media (max-width: 1799px) {
   .gesture { display: none; }
   .kpp button.line { padding: 0 2px; }
@@ -303,7 +303,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
   .strips h2 { display: none; }
   .timebar .buttons { width: 100%; }
   .seek { flex-wrap: wrap; }
-  /* the page itself first: what the run does in detail is on the overview */
+  /* the page itself comes first: details of the run are on the overview */
   .sheet:has([data-sheet="overview"][hidden]) :is(.facts > div:nth-child(n + 5), .pair:has([data-testid="scenario"])) { display: none; }
 }
 `;var _o=`/* Calm greys; colour only where it says something. Contrast of all text is at least 4.5:1 in both themes. */
@@ -379,7 +379,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
 .card { background: var(--panel); border: 1px solid var(--edge); border-radius: 6px; min-width: 0; }
 .card > header { display: flex; align-items: center; flex-wrap: wrap; gap: 6px 12px; padding: 7px 12px 0; min-height: 32px; }
 .kpp h2 { font: 600 13px/1.3 var(--font); }
-/* what is told of now: over the foot of the window, so that nothing moves for it; the page leaves room for it at its end */
+/* notices: over the foot of the window, so that nothing moves when one comes; the page leaves room for them at its end */
 .notices {
   position: fixed; z-index: 6; left: 8px; right: 8px; bottom: 4px; display: flex; flex-direction: column; gap: 4px;
   pointer-events: none;
@@ -433,7 +433,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
 .facts div { display: flex; flex-direction: column; }
 .facts dt { color: var(--dim); font-size: 11px; }
 .facts dd { white-space: nowrap; min-width: 44px; overflow: hidden; text-overflow: ellipsis; }
-/* each has the room for what it may say, so that none moves another */
+/* each has room for its longest text, so that none moves another */
 .facts [data-testid="speed-achieved"], .facts [data-testid="held-by"] { width: 62px; }
 .facts [data-testid="bus-rate"] { width: 82px; }
 .facts [data-testid="nodes"] { white-space: normal; }
@@ -562,7 +562,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
   .kpi:first-child { grid-column: span 2; }
   .headline { gap: 6px; }
   .headline h1 { flex: 0 1 92px; }
-  .headline .module { font-size: 0; } /* the choice says what it is */
+  .headline .module { font-size: 0; } /* no label: the selected name is enough */
   .spring { flex: 0; margin-left: auto; }
   .headline h1 { white-space: normal; font-size: 14px; }
   .headline h1 small, .connection span { display: none; }
@@ -570,7 +570,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
   .chip[data-testid="mode"] { padding: 3px 7px; letter-spacing: 0; }
   .sheet { padding-bottom: 64px; }
   .banner.unsourced { font-size: 15px; }
-  /* sign and count; the page Alarms says the rest */
+  /* sign and count only; the page Alarms has the rest */
   .chip.warn .what, .chip.warn .more { display: none; }
   .chip.warn { flex: none; }
   .chip.warn::after { content: " " attr(data-count); }
@@ -586,7 +586,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
     ><button data-testid="confirm-yes" class="primary"></button></div></dialog>`;function ml(t){let e=x(t,"confirm",HTMLDialogElement),n=()=>{},s=o=>{n(o),e.close()};return e.onclose=()=>n(!1),x(t,"confirm-no").onclick=()=>s(!1),x(t,"confirm-yes").onclick=()=>s(!0),(o,r,i)=>(n(!1),_(U(e,"h2"),o),_(x(t,"confirm-text"),r),_(x(t,"confirm-yes"),i),new Promise(a=>{n=a,e.showModal()}))}async function mn(t,e,n,s){let{clock:o}=g.note??{},r=g.frame?.t??0;return!o||o.replay||o.mode==="stopped"||!(r>0)?!0:t(e,`Run ${o.run} ends at ${te(r)} and cannot be resumed. Its recording is kept, `+`and a fork can continue from any moment of it (page Runs). ${s}`.trim(),n)}var gl="module",wl="*",vh=()=>new URLSearchParams(location.search).get(gl);function Ao(t,e=location.href){let n=new URL(e);return n.searchParams.set(gl,t),e===location.href&&(n.hash=location.hash),n.href}var zn=()=>(g.hello?.modules.length??0)>1,fs=t=>t?.modules.find(({module:e})=>e===g.hello?.module);function xl(){let{modules:t,module:e}=g.hello??{modules:[],module:""};return e===null?`There is no module ${JSON.stringify(vh())}: choose one of ${t.join(", ")}.`:""}var bl=`<div class="stops"><span class="next">
       <button data-testid="emergency-reset" hidden>Reset trip \u2026</button>
       <button data-testid="plant-start"
-        title="pressurise the receiver and start the chain: the plant stands, while simulated time runs"
+        title="pressurise the receiver and start the chain: the plant stands still while simulated time runs"
         hidden>Start plant</button></span>
       <button class="stopbutton" data-testid="emergency-stop"
         title="brake at once, vent all floaters (simulator stop)">EMERGENCY STOP</button>
@@ -663,9 +663,9 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
   <div class="timebar" data-timebar="${t}">
     ${e?Vh(t):""}
     <button data-testid="${t}freeze" aria-pressed="false"
-      title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
+      title="freeze plots and picture; the plant keeps running (space bar)">Freeze view</button>
     <input type="range" min="0" step="0.01" data-testid="${t}scrub" aria-label="scrub back through the run"
-      title="drag back through the run, as the recorder has it">
+      title="drag to go back through the run, as it was recorded">
     <output data-testid="${t}range">\u2013</output>
     <button data-testid="${t}live" class="primary" hidden>Return to live</button>
     ${n?Yh(t):""}
@@ -720,7 +720,7 @@ a.past { margin-left: auto; color: var(--dim); font-size: 14px; text-decoration:
     <figure class="plot" data-testid="plot-${t.id}" aria-label="${t.title} over simulated time">
       <figcaption><b>${t.title}</b>${Sm(t)}<a class="past"
         data-channels="${t.lines.map(({path:e})=>e).join(",")}" href="#"
-        title="the same channels as recorded: scrub back, zoom, export" aria-label="history of ${t.title}">\u2922</a></figcaption>
+        title="these channels as they were recorded: scrub back, zoom, export" aria-label="history of ${t.title}">\u2922</a></figcaption>
       <div class="canvas"></div>
     </figure>`,$d=(t,e,n)=>`
 <section class="card strips" aria-label="${e}">
@@ -793,7 +793,7 @@ ${s.map(wg(o,n.length)).join("")}
     <label class="find">Run <select data-testid="history-choose"></select></label>
     <div class="buttons" role="group" aria-label="span">${Ig.map(Wg).join("")}
       <button data-span="all" data-testid="span-all">All</button></div>
-    <button data-testid="history-pause" aria-pressed="false" title="hold the plot; recording goes on">Pause</button>
+    <button data-testid="history-pause" aria-pressed="false" title="hold the plot; recording continues">Pause</button>
     <button data-testid="history-live">Return to live</button>
     <span class="spring"></span>
     <button data-testid="history-csv">CSV</button><button data-testid="history-png">PNG</button></header>

@@ -1,13 +1,13 @@
-// Types of the page: what the server sends beside the bus's messages, and what its parts hand to each other.
+// Types of the page: what the server sends beside messages of the bus, and what the page's parts hand to each other.
 //
-// Those of the stream stand for `ui/page_stream.py`, `ui/status_payload.py` and `ui/server.py`; a test holds them together.
+// Those of the stream describe what `ui/page_stream.py`, `ui/status_payload.py` and `ui/server.py` send; a test compares them.
 
 declare module "*.css" {
   const text: string
   export default text
 }
 
-/** What tests, and whoever wants to know how the page does, may look at. */
+/** For tests, and for anybody who wants to see in the browser's console how the page is doing. */
 declare var __kpp: {
   readonly frames: number
   readonly seq: number
@@ -27,19 +27,19 @@ declare var __kpp: {
   history?: { range: ui.Range | null; bins: number; channels: string[]; live: boolean; run: string }
 }
 
-/** Of the server's page; it tells when the session's own connection is lost. */
+/** The library of the server's page, which reports when the session's own connection is lost. */
 declare var Bokeh: { documents: { on_event(name: "connection_lost", listener: () => void): void }[] } | undefined
 
 declare namespace ui {
   type Value = number | string
   type Range = [number, number]
   type Freshness = "live" | "stale" | "missing"
-  /** Value of a channel in the unit that people read, null if there is none. */
+  /** Gives the value of a channel in the unit that people read; null if there is none. */
   type Read = (path: string) => number | null
 
   // What the server sends -----------------------------------------------------------------------------------------------
 
-  /** A number of the state frame: shown = value * factor + offset. */
+  /** A number of the state: shown = value * factor + offset. */
   interface ChannelDeclaration {
     path: string
     unit: string
@@ -49,12 +49,15 @@ declare namespace ui {
     meaning: string
   }
 
-  /** With its place among the newest values of a display frame. */
+  /** A channel with its place `i` among the newest values of a display frame. */
   interface Channel extends ChannelDeclaration {
     i: number
   }
 
-  /** A condition that trips the plant; `parameter`: name of the one that the limit is a multiple of, or empty. */
+  /**
+   * A condition that trips the plant. `parameter`: the parameter that the limit is a multiple of, or empty; `below`: true for a
+   * lower limit; `hold`: seconds for which it has to be exceeded.
+   */
   interface Interlock {
     name: string
     path: string
@@ -80,7 +83,7 @@ declare namespace ui {
     forkable: boolean
   }
 
-  /** For each command, which state of the controller it leads to from which. */
+  /** For each command the state of the controller that it leads to from each state in which it is accepted. */
   type Moves = Record<string, Record<string, string>>
 
   interface Hello {
@@ -95,7 +98,7 @@ declare namespace ui {
     interlocks: Interlock[]
     declarations: ParameterDeclaration[]
     modules: string[]
-    /** The shown one, null if the address names one that there is not. */
+    /** The module that is shown; null if the address names one that does not exist. */
     module: string | null
     scenarios: string[]
   }
@@ -111,7 +114,7 @@ declare namespace ui {
     scenario: string
     policy: bus.Status["policy"]
     problems: string[]
-    /** Run that is played back, empty in the plant. */
+    /** The recorded run that is played back; empty for a living plant. */
     replay: string
     replay_range: Range
   }
@@ -202,7 +205,7 @@ declare namespace ui {
     replaying: Replaying | null
   }
 
-  /** Parameters in force by name: those that the page computes with, and all others. */
+  /** Parameters in force by name: those with which the page computes, and all others. */
   interface Parameters {
     bucket_height: number
     floater_volume: number
@@ -246,7 +249,7 @@ declare namespace ui {
 
   type Phase = "sent" | "sequenced" | "applied" | "rejected" | "refused" | "unanswered"
 
-  /** What is known of a command: as it was heard on the bus, or as this page sent it. */
+  /** What is known of a command, from the bus or because this page has sent it. */
   interface Command {
     id: string
     module: string
@@ -257,7 +260,7 @@ declare namespace ui {
     t?: number | null
     seq?: number
     reason?: string
-    /** Sent by this page. */
+    /** True if this page has sent it. */
     mine?: boolean
   }
 
@@ -287,13 +290,13 @@ declare namespace ui {
 
   // What the page asks the server ---------------------------------------------------------------------------------------
 
-  /** The end of the session's own connection in the page, as the server's framework gives it. */
+  /** The page's end of the session's own connection, as Panel gives it to a component. */
   interface Model {
     send_msg(message: unknown): void
     on(name: "msg:custom", listener: (answer: Answer) => void): void
   }
 
-  /** To a question, by `ok`; to a command, by `phase`. */
+  /** An answer: one to a question has `ok`, one to a command has `phase`. */
   interface Answer {
     id: string
     ok?: boolean
@@ -303,7 +306,7 @@ declare namespace ui {
     reason: string
   }
 
-  /** A plant of the laboratory: means over laps, null where it has not settled. */
+  /** A plant of the lab: means over laps, null if it has not settled. */
   interface LabMeans {
     settled: boolean
     laps: number | null
@@ -356,7 +359,7 @@ declare namespace ui {
   type Commands = import("./stream/commands.js").Commands
   type Stream = import("./stream/stream.js").Stream
 
-  /** True once the button that names the action was pressed. */
+  /** Asks a question; true if the button that names the action was pressed. */
   type Confirm = (title: string, text: string, action: string) => Promise<boolean>
 
   interface Tools {
@@ -365,17 +368,19 @@ declare namespace ui {
     fields: (box: HTMLElement, names: string[]) => () => void
   }
 
-  /** A page that was started: what is called of it while it is open. */
+  /** A page that was started: what is called while it is open. */
   interface OpenPage {
-    /** A few times a second. */
+    /** Called a few times a second, for what is read. */
     round(): void
-    /** For each frame of the display; `fresh`: whether there are new data. */
+    /** Called for each frame of the display, for what moves; `fresh`: true if there are new data. */
     paint?(now: number, fresh: boolean): void
-    /** For each frame of data. */
+    /** Called for each frame of data. */
     draw?(): void
+    /** Called when the page is opened. */
     shown?(): unknown
-    /** Colours have changed. */
+    /** Called when the colours have changed. */
     restyle?(): void
+    /** Called when the page is opened, and when its size has changed. */
     resize?(): void
   }
 
@@ -389,7 +394,7 @@ declare namespace ui {
     path: string
     label: string
     colour: string
-    /** On the axis at the right. */
+    /** True if it belongs to the axis on the right. */
     right?: boolean
     dash?: number[]
   }
@@ -398,19 +403,20 @@ declare namespace ui {
     id: string
     title: string
     lines: TrendLine[]
-    /** Least extent of the left axis and of the right one. */
+    /** Smallest range of the left axis and of the right one. */
     least: number[]
-    /** From here on other pages show the same channel, so that test ids name the plot. */
+    /** Set on pages that show channels of the overview again: then the test ids have the name of the plot in them. */
     page?: number
+    /** True if the left axis has to include zero. */
     zero?: boolean
     /** Values that are marked, with their names. */
     levels?: (parameters: Parameters) => [number, string][]
   }
 
-  /** Colour by its name in the style sheet. */
+  /** Gives a colour by its name in the style sheet. */
   type Palette = (name: string) => string
 
-  /** Why a mean is withheld, in a word, in short, and in a sentence. */
+  /** Why a mean is withheld: in a word, in short, and in a sentence. */
   interface Withheld {
     word: string
     short: string

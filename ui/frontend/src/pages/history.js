@@ -27,7 +27,7 @@ export const HTML = `
     <label class="find">Run <select data-testid="history-choose"></select></label>
     <div class="buttons" role="group" aria-label="span">${SPANS.map(spanButton).join("")}
       <button data-span="all" data-testid="span-all">All</button></div>
-    <button data-testid="history-pause" aria-pressed="false" title="hold the plot; recording goes on">Pause</button>
+    <button data-testid="history-pause" aria-pressed="false" title="hold the plot; recording continues">Pause</button>
     <button data-testid="history-live">Return to live</button>
     <span class="spring"></span>
     <button data-testid="history-csv">CSV</button><button data-testid="history-png">PNG</button></header>

@@ -80,7 +80,7 @@ const figure = (plot) => `
     <figure class="plot" data-testid="plot-${plot.id}" aria-label="${plot.title} over simulated time">
       <figcaption><b>${plot.title}</b>${legend(plot)}<a class="past"
         data-channels="${plot.lines.map(({ path }) => path).join(",")}" href="#"
-        title="the same channels as recorded: scrub back, zoom, export" aria-label="history of ${plot.title}">⤢</a></figcaption>
+        title="these channels as they were recorded: scrub back, zoom, export" aria-label="history of ${plot.title}">⤢</a></figcaption>
       <div class="canvas"></div>
     </figure>`
 

@@ -7,7 +7,7 @@ import { byId, flag, write } from "./dom.js"
 export const STOPS = `<div class="stops"><span class="next">
       <button data-testid="emergency-reset" hidden>Reset trip …</button>
       <button data-testid="plant-start"
-        title="pressurise the receiver and start the chain: the plant stands, while simulated time runs"
+        title="pressurise the receiver and start the chain: the plant stands still while simulated time runs"
         hidden>Start plant</button></span>
       <button class="stopbutton" data-testid="emergency-stop"
         title="brake at once, vent all floaters (simulator stop)">EMERGENCY STOP</button>

@@ -26,9 +26,9 @@ export const timebar = (id, { windows = true, exports = true } = {}) => `
   <div class="timebar" data-timebar="${id}">
     ${windows ? windowButtons(id) : ""}
     <button data-testid="${id}freeze" aria-pressed="false"
-      title="hold plots and picture still; the plant runs on (space)">Freeze view</button>
+      title="freeze plots and picture; the plant keeps running (space bar)">Freeze view</button>
     <input type="range" min="0" step="0.01" data-testid="${id}scrub" aria-label="scrub back through the run"
-      title="drag back through the run, as the recorder has it">
+      title="drag to go back through the run, as it was recorded">
     <output data-testid="${id}range">–</output>
     <button data-testid="${id}live" class="primary" hidden>Return to live</button>
     ${exports ? exportButtons(id) : ""}
