@@ -135,6 +135,7 @@ class Sessions:
                 return
             # In a task, so that Panel's callback returns at once. The set keeps it alive: asyncio itself holds only a
             # weak reference to a task.
+            # The caller is looked up with every press: a token may have been withdrawn since the page was opened.
             task = asyncio.get_running_loop().create_task(self._perform(data, origin, self.caller(shown), answer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)

@@ -88,7 +88,7 @@ class Feed:
             self._heard[index] = time.monotonic()
             self._take(frames)
         if time.monotonic() - self._heard[index] > RENEW_AFTER:
-            self._heard[index] = time.monotonic()
+            self._heard[index] = time.monotonic()  # or it would be renewed at every turn, before anything can come
             subscriber.renew()
 
     def _take(self, frames: Multipart) -> None:

@@ -87,6 +87,7 @@ class Lab:
 
     @staticmethod
     async def _compute(asked: str) -> Any:
+        # stderr is inherited: if the computation fails, its traceback is in the dashboard's log.
         process = await asyncio.create_subprocess_exec(
             *isolated("ui.lab"),
             env={**os.environ, SUPERVISOR_PID: str(os.getpid())},

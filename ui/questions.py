@@ -145,6 +145,7 @@ class Questions:
         kind = self._kinds.get(question.ask)
         if kind is None:
             return QuestionAnswer(question.id, False, None, f"ask: use one of {', '.join(self._kinds)}")
+        # A question without a role of its own takes an operator: to forget one there must not open it to everybody.
         denied = lacking(caller, QUESTIONS.get(question.ask, Role.OPERATOR), question.ask)
         if denied:
             return QuestionAnswer(question.id, False, None, denied)

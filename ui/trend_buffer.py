@@ -55,6 +55,7 @@ class SampleHistory:
         self._last_us = t_us
         self._sum += row
         self._count += 1
+        # The very first one is a sample by itself, so that a plot begins where the run does.
         closed_us, closed = self._closed
         if self.end == 0 or t_us - closed_us >= STRETCH_US or now - closed >= STRETCH_WALL:
             self._close(t, t_us, now)

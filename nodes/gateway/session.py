@@ -201,7 +201,7 @@ class Session:
             return self.mistake(f"binary messages take the subprotocol {MSGPACK}; send JSON as text")
         except (msgspec.DecodeError, ValueError) as error:
             return self.mistake(str(error))
-        except RecursionError:
+        except RecursionError:  # the client chooses how deep a message is, and the decoder has to go as deep
             return self.mistake("the message is nested too deeply")
 
     def mistake(self, reason: str) -> ErrorMessage:

@@ -85,6 +85,7 @@ def of_query(query: str, modules: Sequence[str]) -> Subscription | Problem:
     for name, values in found.items():
         if name not in QUERY or len(values) != 1:
             limit = f"{', '.join(sorted(QUERY))}, once each"
+            # Cut, here and below, where it repeats what the client sent: an answer must not grow with the request.
             return Problem.violation(name[:64], limit, f"this name is unknown or given twice: use {limit}")
     return of_fields({name: values[0] for name, values in found.items()}, modules)
 
@@ -166,6 +167,7 @@ def _checked(
     if after is not None and rate is not None:
         reason = "a client at a rate gets the newest frames and has nothing to resume: send every in place of rate"
         return Problem.violation("after", "with every", reason)
+    # Who resumes wants everything that it has missed, and not a choice of it.
     if after is not None and every is None:
         every = 1
     if rate is None and every is None:

@@ -131,6 +131,7 @@ class ReplayCore:
         self._jumps += 1
         self._tracks = {module: Track(self._folder, module, t_us) for module in self.modules}
         notes = deque(note for note in self._notes if note.t_us >= t_us)
+        # Cut to the length of an id. The number comes first, so that of a long id it is not what gets lost.
         name = f"replay-{self._jumps}:{self._folder.run}"[:64]
         counts = {module: _Counts() for module in self.modules}
         head = {"run": name, "seq": 0, "wall": 0.0}
@@ -245,6 +246,7 @@ class ReplayCore:
             applied = self._apply(request.name, request.args)
         except ReplayError as error:
             reason = str(error)
+        # Run and tick are read only now: after a seek they are those of the run that it has begun.
         return Result(
             t=self.t_us / 1e6,
             seq=self.seq + 1,
