@@ -111,6 +111,7 @@ export function start(root, { commands, fields }) {
       show()
       const state = stream.plc()
       write(byId(root, "sequence-state"), state ? state.replaceAll("_", " ") : "unknown")
+      // Parsed again only for another state: this runs several times a second.
       if (stream.hello && drawn !== `${state}`)
         byId(root, "sequence", SVGElement).innerHTML = sequenceDiagram(stream.hello.orders, state)
       drawn = `${state}`
@@ -119,6 +120,7 @@ export function start(root, { commands, fields }) {
       const replayed = Boolean(stream.note?.clock?.replay)
       for (const button of queryAll(root, "[data-order], [data-testid=run-until]", HTMLButtonElement))
         button.disabled = replayed
+      // An order that is not permitted can be pressed all the same: the state shown may be late, and the plant says why not.
       for (const button of queryAll(root, "[data-order]"))
         flag(button, "permitted", open.some(([name]) => name === button.dataset.order) ? "yes" : "no")
       write(
@@ -142,6 +144,7 @@ function showInterlocks(root) {
   const p = stream.geometry?.parameters
   const list = stream.hello?.interlocks ?? []
   if (body.rows.length !== list.length) {
+    // HTML is safe here: the names are part of the program, and nobody can choose them.
     body.innerHTML = list
       .map(({ name }) => `<tr><th scope="row">${name}</th><td></td><td></td><td></td><td></td></tr>`)
       .join("")

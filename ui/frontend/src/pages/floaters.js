@@ -68,7 +68,7 @@ export function start(root, { commands }) {
     round: () => {
       const now = performance.now()
       if (now < due) return
-      due = now + 400
+      due = now + 400 // milliseconds: a table that changes faster cannot be read
       bar()
       const found = moment.follow()
       const frozen = moment.held ? view.frozenFrame : null
@@ -187,7 +187,7 @@ class Profile {
   rebuild() {
     this.chart?.destroy()
     this.chart = null
-    if (this.box.clientWidth < 40) return
+    if (this.box.clientWidth < 40) return // on a page that is not open; its size changes once it is opened
     const colour = colours(this.root)
     const axis = {
       stroke: colour("dim"),

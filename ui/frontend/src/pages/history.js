@@ -126,6 +126,7 @@ class History {
       this.runs = (await this.commands.ask("runs", {})).runs
       const { select } = this
       select.replaceChildren(new Option("the present one", ""), ...this.runs.map(({ run }) => new Option(run, run)))
+      // The page's address may name a run that is older than those listed.
       if (view.run && !this.runs.some(({ run }) => run === view.run)) select.add(new Option(view.run, view.run))
       select.value = view.run
     })
@@ -281,7 +282,7 @@ class History {
       `run ${this.run || "–"}${present ? (this.live ? ", following" : ", held") : ", recorded"}`,
     )
     const now = performance.now()
-    if (!this.live || now < this.due || document.hidden) return
+    if (!this.live || now < this.due || document.hidden) return // nobody looks at a hidden page: the recorder is spared
     this.due = now + LIVE_EVERY
     this.ask()
   }
@@ -357,6 +358,7 @@ class History {
     write(byId(this.root, "scrub-range"), `${moment(start)} to ${moment(end)} of ${moment(this.extent[1])}`)
     const { slider } = this
     const room = this.extent[1] - this.span
+    // Not while somebody moves it, or it would be pulled back to what is drawn so far.
     if (focused(slider) !== slider)
       slider.value = room > 0 ? String(Math.round((1000 * (end - this.span)) / room)) : "1000"
     globalThis.__kpp.history = {
@@ -383,6 +385,7 @@ class History {
         const item = document.createElement("li")
         const swatch = i < drawn.length ? `background:var(--${this.plot.colour(i)})` : ""
         item.innerHTML = `<i style="${swatch}"></i><span></span><button title="remove">×</button>`
+        // As text and never as HTML: names can come from the page's address, which anybody may have written.
         query(item, "span").textContent = `${line.label}${line.unit ? ` [${line.unit}]` : ""}`
         const remove = query(item, "button")
         remove.setAttribute("aria-label", `remove ${line.label}`)

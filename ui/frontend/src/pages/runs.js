@@ -189,7 +189,7 @@ class Runs {
     const fork = byId(this.root, "fork-run", HTMLSelectElement)
     const chosen = fork.value
     fork.replaceChildren(...this.runs.map(({ run }) => new Option(run, run)))
-    if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen
+    if (this.runs.some(({ run }) => run === chosen)) fork.value = chosen // a new list has the first one chosen
     if (this.runs.length) write(byId(this.root, "replay-command"), `kpp replay ${this.runs[0].run}`)
   }
 

@@ -93,11 +93,11 @@ export function start(root, { commands }) {
     }
   }
   return {
-    shown: () => (due = 0),
+    shown: () => (due = 0), // whoever opens the page is not to wait for the next question
     round: () => {
       const now = performance.now()
       if (now > due) {
-        due = now + 10_000
+        due = now + 10_000 // milliseconds: the recorder reads the answer from disk
         askRecorder()
       }
       show(root, policy)

@@ -170,6 +170,7 @@ function csv(plots) {
   const [from, to] = view.range()
   const head = ["t [s]", ...[...columns.keys()].map((path) => `${path}${unitOf(path)}`)]
   const lines = [head.join(",")]
+  // All plots are drawn over the same times, so those of the first one stand for all.
   Array.from(plots[0].chart?.data[0] ?? []).forEach((t, row) => {
     if (t >= from && t <= to) lines.push([t, ...[...columns.values()].map((column) => column[row] ?? "")].join(","))
   })
@@ -262,7 +263,7 @@ class Plot {
       // uPlot does not zoom by itself: the view does, for all plots at once.
       cursor: {
         drag: { x: true, y: false, setScale: false },
-        sync: { key: "kpp", setSeries: false },
+        sync: { key: "kpp", setSeries: false }, // pointing at a time in one plot points at it in all
         points: { size: 5 },
         bind: { dblclick: () => () => (view.set({ zoom: null, frozen: false, at: null, held: null }), null) },
       },

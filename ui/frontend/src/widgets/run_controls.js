@@ -129,7 +129,7 @@ export function controls(root, commands, confirm) {
       press("stop")
   }
   button("reset").onclick = async () => {
-    const wanted = scenario.value
+    const wanted = scenario.value // read first: while the question is open, the list goes on following the plant
     if (!(await endsRun(confirm, "Begin a new run?", "New run", `The new run, of scenario ${wanted}, stands at 0 s.`)))
       return
     press("reset", { scenario: wanted })
@@ -184,12 +184,13 @@ function replayed(root, commands) {
   const slider = byId(root, "seek", HTMLInputElement)
   const live = queryAll(root, "[data-live]")
   const flatOut = query(root, `[data-testid="speed"] [value="${FLAT_OUT}"]`)
-  let held = false
+  let held = false // true while the slider is dragged: what the clock reports would pull it back
   play.onclick = () => commands.clock(stream.note?.clock?.mode === "running" ? "pause" : "start")
   slider.oninput = () => {
     held = true
     write(told, moment(Number(slider.value)))
   }
+  // Only when it is let go: every seek begins a new run of the replay.
   slider.onchange = () => {
     held = false
     commands.clock("seek", { t: Number(slider.value) })
@@ -203,6 +204,7 @@ function replayed(root, commands) {
     play.disabled = slider.disabled = !clock
     if (!clock) return
     const [start, end] = clock.replay_range
+    // The range before the value, which the browser keeps within it.
     write(play, clock.mode === "running" ? "Pause" : "Play")
     if (slider.min !== String(start) || slider.max !== String(end))
       Object.assign(slider, { min: String(start), max: String(end) })
@@ -240,7 +242,7 @@ function showCommands(root) {
   })
   const list = byId(root, "command-log")
   if (list.dataset.lines === lines.join("\n")) return
-  list.dataset.lines = lines.join("\n")
+  list.dataset.lines = lines.join("\n") // rebuilt only when it has changed: somebody may be marking text in it
   list.replaceChildren(
     ...lines.map((line) => {
       const item = document.createElement("li")
