@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.session import ALONE
-from tests.suite import ONE_THREAD, WORKERS_MAX, run_pytest
+from tests.suite import ONE_THREAD, WORKERS_MAX, start_pytest
 
 PROCESSES: Final = "starts processes"
 BROWSER: Final = "looks at pages in a browser, or loads Panel"
@@ -132,7 +132,7 @@ def selection() -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     """Run it on all processors; pytest's exit code."""
     together = ("-n", "logical", "--maxprocesses", str(WORKERS_MAX), "--dist", "worksteal")
-    return run_pytest([*selection(), *together, *arguments], ONE_THREAD)
+    return start_pytest([*selection(), *together, *arguments], ONE_THREAD, None)()
 
 
 if __name__ == "__main__":
