@@ -95,15 +95,22 @@ class Curve:
         """Whose key this is and what it may do; NOBODY if it is not on the list, or no longer on it.
 
         Raises:
-            SecurityError: if a file of the list cannot be used.
+            SecurityError: if no file has this key and one cannot be used, which may be the one with it.
         """
         # Before the files, so the nodes of the plant hear each other whatever is wrong in clients/.
         if public == self.node.public:
             return ANYBODY
+        unusable: SecurityError | None = None
         for path in (self.folder / "clients").glob("*.json"):
-            key: ClientKey = _read(path, ClientKey)
+            try:
+                key: ClientKey = _read(path, ClientKey)
+            except SecurityError as problem:  # it must not shut out the programs whose files come after it
+                unusable = unusable or problem
+                continue
             if key.public == public:
                 return Caller(path.stem, Role.named(key.role))
+        if unusable is not None:
+            raise unusable
         return NOBODY
 
 

@@ -181,6 +181,20 @@ def test_only_keys_on_the_list_hear_anything(
             assert heard(publisher, socket, own) is (who == "client")
 
 
+def test_a_damaged_file_hides_no_other_key(folder: Path, tmp_path: Path) -> None:
+    curve = keys.curve(folder)
+    assert curve is not None
+    given = []
+    for name in ("first", "last"):  # one of them comes after the damaged one, in whatever order the folder is read
+        assert main(["--folder", str(folder), "client", name, "--out", str(tmp_path / f"{name}.json")]) == 0
+        given.append(keys._read(tmp_path / f"{name}.json", keys.KeyPair).public)
+        (folder / "clients" / "broken.json").write_text("garbage")
+        (folder / "clients" / "broken.json").chmod(0o600)
+    assert [curve.caller(public).name for public in given] == ["first", "last"]
+    with pytest.raises(SecurityError, match="broken"):  # this may be whose key the file had
+        curve.caller("x" * 40)
+
+
 def test_a_key_that_cannot_be_checked_is_not_let_in_and_others_still_are(folder: Path, address: str) -> None:
     (folder / "clients" / "broken.json").write_text("garbage")
     (folder / "clients" / "broken.json").chmod(0o600)
