@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from system.parts import new_folder
 
@@ -80,6 +81,34 @@ class DamagedStoreError(StoreError):
     """The hot store is not what was written."""
 
 
+class _Turn:
+    """Who writes to a file next, among the threads of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+_turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+_turns_lock = threading.Lock()
+
+
+class _Writer(sqlite3.Connection):
+    """A connection that takes turns with this process's other connections to the same file.
+
+    SQLite itself waits for a lock by trying again, ever more seldom. Beside a thread that commits all the time it can
+    fail to meet the moments between the commits for many seconds, on a busy machine without end.
+    """
+
+    turn: _Turn
+    patience: float
+    """Longest wait for a turn [s]."""
+
+
+def _turn(path: Path) -> _Turn:
+    with _turns_lock:
+        return _turns.setdefault(os.path.realpath(path), _Turn())
+
+
 def store_error(path: Path, text: str, error: sqlite3.Error) -> StoreError:
     """The error of a file, of the class that says whether the file is damaged or only out of reach at the moment."""
     code = getattr(error, "sqlite_errorcode", None)  # the module's own errors, such as for text that is none, have none
@@ -103,6 +132,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         StoreError: if the disk does not take it.
     """
     connection = None
+    patience = getattr(_patience, "seconds", BUSY)
     try:
         connection = sqlite3.connect(
             # Transactions are begun by hand. A connection may go from the thread that opened it to another, but is used
@@ -110,8 +140,10 @@ def open_database(path: Path) -> sqlite3.Connection:
             path,
             isolation_level=None,
             check_same_thread=False,
-            timeout=getattr(_patience, "seconds", BUSY),
+            timeout=patience,
+            factory=_Writer,
         )
+        connection.turn, connection.patience = _turn(path), patience
         # Has an effect on a new file alone, and has to come before the first table.
         connection.execute(f"PRAGMA page_size={PAGE}")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -221,19 +253,34 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     Raises:
         StoreError: if the disk does not take it; then nothing was written.
     """
-    try:
-        # Takes the write lock now. Begun as a reader, the transaction could find at its first insert that somebody else
-        # has written, and would have to begin again.
-        connection.execute("BEGIN IMMEDIATE")
+    with _own_turn(connection):
+        try:
+            # Takes the write lock now. Begun as a reader, the transaction could find at its first insert that somebody
+            # else has written, and would have to begin again.
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _roll_back(connection)
+            # Rolled back before it is raised: the caller goes on with the connection.
+            raise StoreError(f"the hot store cannot be written: {error}") from error
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+
+@contextmanager
+def _own_turn(connection: sqlite3.Connection) -> Iterator[None]:
+    if not isinstance(connection, _Writer):
         yield
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        _roll_back(connection)
-        # Rolled back before it is raised: the caller goes on with the connection.
-        raise StoreError(f"the hot store cannot be written: {error}") from error
-    except BaseException:
-        _roll_back(connection)
-        raise
+        return
+    if not connection.turn.lock.acquire(timeout=connection.patience):
+        reason = f"another thread of this process has been writing for {connection.patience:g} s"
+        raise StoreError(f"the hot store cannot be written: {reason}")
+    try:
+        yield
+    finally:
+        connection.turn.lock.release()
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

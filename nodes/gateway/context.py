@@ -19,14 +19,14 @@ from nodes.gateway.answers import AppliedAnswer
 from nodes.gateway.commands import Commands, command_id
 from nodes.gateway.core import GatewayPlant
 from nodes.gateway.notifier import Notifier
+from nodes.gateway.open_answers import OpenAnswers
 from nodes.gateway.problems import Problem, ProblemError
 
+MAX_STREAMS = 64
+"""Event streams of one worker at a time."""
 
-@dataclass
-class OpenAnswers:
-    """How many answers of one kind are being sent."""
-
-    count: int = 0
+MAX_EXPORTS = 2
+"""Exports of one worker at a time: the pool of threads is small."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,16 @@ class Gateway:
     """Media type and content of the page for Prometheus."""
     now: Callable[[], float]
     """The clock that the view of the plant is kept by (s)."""
-    streams: OpenAnswers = field(default_factory=OpenAnswers)
+    streams: OpenAnswers = field(
+        default_factory=lambda: OpenAnswers(MAX_STREAMS, "event streams are open on this worker: try again later", 1)
+    )
     """Server-sent event streams under way."""
-    exports: OpenAnswers = field(default_factory=OpenAnswers)
-    """Exports under way."""
+    exports: OpenAnswers = field(
+        default_factory=lambda: OpenAnswers(
+            MAX_EXPORTS, "exports are under way on this worker: try again when one of them has ended", 5
+        )
+    )
+    """Exports under way. Each keeps a thread and a processor busy as long as its client reads."""
 
 
 def _gateway(request: Request) -> Gateway:

@@ -39,6 +39,9 @@ INSTANCE = "replay"
 EVENTS_KEPT = 100
 """Newest events that a new subscriber gets."""
 
+ANSWERS_KEPT = 10_000
+"""Newest commands of which an id is known again, as many as of a live run."""
+
 KNOWN = "start, resume, pause, stop, set_speed, seek"
 """Commands of a replay, for people."""
 
@@ -168,6 +171,8 @@ class ReplayCore:
         self._waiting.append(request)
         answer = Sequenced(id=request.id, run=self.run, seq=self.seq + 1)
         self._answered[request.id] = answer
+        if len(self._answered) > ANSWERS_KEPT:
+            del self._answered[next(iter(self._answered))]  # the oldest: a replay may be played with for days
         return answer
 
     def _apply(self, name: str, args: dict[str, Any]) -> dict[str, Any]:

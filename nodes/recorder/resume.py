@@ -24,8 +24,12 @@ from recording.record import Row
 from recording.rows import run_rows
 from recording.ticks import read_ticks
 
-RUNS_LOOKED_AT = 8
-"""Most runs before the newest one in which a module may still have something to record."""
+RUNS_LOOKED_AT = 100
+"""Most runs before the newest one in which a module may still have something to record.
+
+A module that is killed again and again on a busy machine can be several runs behind, and what is not looked at is never
+asked for. Mostly one run is looked at, or two: the bound is for a module of which nothing was ever recorded.
+"""
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,8 @@ def _run(chaos: Chaos, folder: Path, no_disk: str, plan: list[Fault], logs: Path
         eventually(plant.healthy, SETTLE_TIMEOUT, f"the plant is healthy after the last fault of seed {chaos.seed}")
         client.stop()
         last = client.certainly("chaos-end", MODULE, "set_parameters", {"drag_area": 0.5}, 30)
+        # Otherwise it would fill its small disk with what nobody compares, for as long as the comparison takes.
+        client.certainly("chaos-pause", "clock", "pause", {}, 30)
         within = RECORDED_WITHIN * (PATIENCE if chaos.hogs else 1.0)
         _settle(collector, last, within)
         for each in collectors:

@@ -36,9 +36,6 @@ CHANNEL: Final = r" ?[A-Za-z_][A-Za-z0-9_.\[\]]{0,63} ?"
 LATEST: Final = 1e9
 """Latest simulated time that can be requested (s)."""
 
-MAX_EXPORTS: Final = 2
-"""Exports of one worker at a time."""
-
 RunId = Annotated[str, Path(pattern=RUN, description="id of the recorded run", examples=["0001-001"])]
 ChannelNames = Annotated[
     str,
@@ -165,11 +162,8 @@ async def get_export(
     span = _span(start, end, 1)
     end_us = FOREVER_US if end is None else round(span.end * 1e6)
     selection = Selection(module, _names(channels) if channels else None, round(span.start * 1e6), end_us)
+    gateway.exports.expect_room()  # before any file is opened
     exported = await run_in_threadpool(recordings.export, gateway.recordings, run, selection, form)
-    # Each export keeps a thread and a processor busy as long as its client reads, and the pool of threads is small.
-    if gateway.exports.count >= MAX_EXPORTS:
-        detail = f"{MAX_EXPORTS} exports are under way on this worker: try again when one of them has ended"
-        raise ProblemError(Problem.of(503, "too-many", detail), {"Retry-After": "5"})
     return Download(gateway, exported, run, recordings.file_name(run, module, form), EXPORT_TYPES[form])
 
 
@@ -201,11 +195,10 @@ class Download(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file."""
-        self._gateway.exports.count += 1
         try:
-            await super().__call__(scope, receive, send)
+            with self._gateway.exports.one_more():
+                await super().__call__(scope, receive, send)
         finally:
-            self._gateway.exports.count -= 1
             # What cannot be read turns up on the way, when the status has long been sent: only the log can say it.
             for missing in self._export.missing:
                 logging.getLogger(__name__).warning("export of run %s: missing: %s", self._run, missing)

@@ -23,9 +23,6 @@ router = APIRouter(tags=["data"])
 
 MEDIA_TYPE = "text/event-stream"
 
-MAX_STREAMS = 64
-"""Streams of one worker at a time."""
-
 KEEP_ALIVE = 5.0
 """Seconds of silence after which a comment is sent: only by sending is a connection that has gone noticed."""
 
@@ -67,9 +64,6 @@ async def stream(
     wanted = of_fields({"module": module, "fields": fields, **named}, list(gateway.plant.modules))
     if isinstance(wanted, Problem):
         raise ProblemError(wanted)
-    if gateway.streams.count >= MAX_STREAMS:
-        detail = f"{MAX_STREAMS} event streams are open on this worker: try again later"
-        raise ProblemError(Problem.of(503, "too-many", detail))
     return EventStream(gateway, module, wanted)
 
 
@@ -93,22 +87,21 @@ class EventStream(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the client leaves."""
-        # A proxy that collects an answer before it passes it on would hold events back; this keeps nginx from it.
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-accel-buffering", b"no")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        writing = asyncio.ensure_future(self._write(send))
-        leaving = asyncio.ensure_future(_left(receive))
-        self._gateway.streams.count += 1
-        try:
-            # Both at once: `send` does not fail when the client has gone, only `receive` says so.
-            await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if writing.done():
-                writing.result()  # raises what ended it, if that was an error
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            self._gateway.streams.count -= 1
-            writing.cancel()
-            leaving.cancel()
+        with self._gateway.streams.one_more():
+            # A proxy that collects an answer before it passes it on would hold events back; this keeps nginx from it.
+            headers = [(b"content-type", MEDIA_TYPE.encode()), (b"x-accel-buffering", b"no")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            writing = asyncio.ensure_future(self._write(send))
+            leaving = asyncio.ensure_future(_left(receive))
+            try:
+                # Both at once: `send` does not fail when the client has gone, only `receive` says so.
+                await asyncio.wait((writing, leaving), return_when=asyncio.FIRST_COMPLETED)
+                if writing.done():
+                    writing.result()  # raises what ended it, if that was an error
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                writing.cancel()
+                leaving.cancel()
 
     async def _write(self, send: Send) -> None:
         rings = self._gateway.plant.rings

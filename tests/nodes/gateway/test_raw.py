@@ -1,6 +1,7 @@
 """The doors of the gateway on plain sockets: slow headers, stalled answers, sizes, and too many at a time."""
 
 import json
+import re
 import socket
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from bus.protocol.endpoints import HttpAddress
 from bus.security.room import SHARE
 from nodes.gateway.app import CONNECTIONS, REQUESTS
-from nodes.gateway.routes.stream import MAX_STREAMS
+from nodes.gateway.context import MAX_STREAMS
 from runtime.http import HEADER_TIME, STALL_TIME
 from tests.watching import eventually
 
@@ -69,6 +70,19 @@ def test_who_takes_nothing_of_a_stream_is_cut_off(gateway: Running) -> None:
         time.sleep(STALL_TIME + 3)  # frames pile up, and nobody takes them
         assert drained(client, 1_000_000)
     assert gateway.rest.get("/v1/status").status_code == 200
+
+
+def test_streams_that_are_asked_for_at_the_same_moment_are_no_more_than_there_may_be(gateway: Running) -> None:
+    clients = [dial(gateway.endpoints.gateway_http) for _ in range(MAX_STREAMS + 8)]
+    for client in clients:
+        client.sendall(b"GET /v1/stream?rate=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    statuses = [client.recv(12).removeprefix(b"HTTP/1.1 ") for client in clients]
+    for client in clients:
+        client.close()
+    assert sorted(statuses) == [b"200"] * MAX_STREAMS + [b"503"] * 8
+    # Once the worker has noticed that they have gone: what follows here counts streams too.
+    none = re.compile(r"^kpp_event_streams 0(\.0)?$", re.MULTILINE)
+    eventually(lambda: none.search(gateway.rest.get("/metrics").text) is not None, 60, "every stream has ended")
 
 
 def test_connections_and_streams_are_limited_and_come_free_again(gateway: Running) -> None:

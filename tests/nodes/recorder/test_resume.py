@@ -50,6 +50,13 @@ def test_a_module_goes_on_in_the_run_that_it_still_owes(tmp_path: Path, seen_ear
     assert request.after <= 5
 
 
+def test_a_module_that_is_many_runs_behind_goes_on_where_it_is(tmp_path: Path) -> None:
+    later = [of(f"{epoch:04}-001", 2, 0) for epoch in range(2, 31)]
+    module = resumed(tmp_path, of("0001-001", 9, 9), of("0001-002", 8, 5), *later).modules["m1"]
+    assert (module.buffer.run, module.buffer.last) == ("0001-002", 5)
+    assert isinstance(module.request, FramesRequest)
+
+
 def test_whoever_owes_nothing_goes_on_in_the_newest_run(tmp_path: Path) -> None:
     module = resumed(tmp_path, of("0001-001", 9, 9), of("0001-002", 8, 5)).modules["m1"]
     assert (module.buffer.run, module.buffer.last, module.request) == ("0001-002", 5, None)
