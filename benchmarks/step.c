@@ -857,8 +857,8 @@ static void electrics(Plant *p, double start, double wanted, double mean, double
         double highest = x[ST_BREAKER] != 0 ? INFINITY : 0, reduction = MIN(0, -(f - 50.2) / (c[CO_FREQUENCY_DROOP] * 50));
         if (reduction < 0) highest = MIN(highest, MAX(0, dc) * MAX(0, 1 + reduction));
         drawn = MIN(drawn, highest);
-        double energy = before + (dc - drawn) * h, chopped = MAX(0, energy - reference * 1.1 * 1.1);
-        x[ST_DC_ENERGY] = energy - chopped;
+        double change = (dc - drawn) * h, chopped = MAX(0, before + change - reference * 1.1 * 1.1);
+        carry(&x[ST_DC_ENERGY], &x[ST_DC_ENERGY_LOW], change - chopped);
         chopped /= h;
         double grid = stage(c, fabs(drawn) / rating), out = drawn - grid, dumped = MIN(MAX(out, 0), c[CO_DUMP_LOAD_POWER]);
         x[ST_GENERATOR_POWER] = power; x[ST_DC_POWER] = dc; x[ST_DUMP_POWER] = dumped; x[ST_CHOPPER_POWER] = chopped;
@@ -954,7 +954,7 @@ static void take_stock(Plant *p, double *energy, double *available) {
     energy[STORED_WATER] = 0.5 * c[CO_COFLOW_MASS] * x[ST_COFLOW] * x[ST_COFLOW];
     energy[STORED_SHELL] = -c[CO_SHELL_FORCE] * heights;
     energy[STORED_MAGNETIC] = 0.75 * c[CO_INDUCTANCE] * x[ST_CURRENT] * x[ST_CURRENT];
-    energy[STORED_DC_LINK] = x[ST_DC_ENERGY];
+    energy[STORED_DC_LINK] = x[ST_DC_ENERGY] + x[ST_DC_ENERGY_LOW];
     energy[STORED_SURFACE] = -0.5 * c[CO_SPECIFIC_WEIGHT] * c[CO_SURFACE_AREA] * x[ST_LEVEL] * x[ST_LEVEL];
     double low = x[ST_RECEIVER_ENERGY_LOW] - x[ST_RECEIVER_MASS_LOW] * cp * T0;
     energy[STORED_RECEIVER] = x[ST_RECEIVER_ENERGY] - x[ST_RECEIVER_MASS] * cp * T0 + low;

@@ -60,10 +60,12 @@ def _link(c: Vector, x: Vector, supplied: float, h: float) -> tuple[float, float
         highest = min(highest, max(0.0, supplied) * max(0.0, 1.0 + reduction))
     drawn = min(drawn, highest)
     # What the grid side may not take stays in the link, and what the link cannot hold the chopper burns.
-    energy = start + (supplied - drawn) * h
+    change = (supplied - drawn) * h
     limit = reference * constants.CHOPPER_RATIO * constants.CHOPPER_RATIO
-    chopped = max(0.0, energy - limit)
-    x[st.DC_ENERGY] = energy - chopped
+    chopped = max(0.0, start + change - limit)
+    # A large link holds a million times what a step brings, and held at its reference it is rounded the same way in
+    # every step: without the remainder that would be energy from nowhere.
+    x[st.DC_ENERGY], x[st.DC_ENERGY_LOW] = ledger.carry(start, x[st.DC_ENERGY_LOW], change - chopped)
     return drawn, chopped / h
 
 

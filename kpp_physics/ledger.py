@@ -190,3 +190,12 @@ def add(total: float, remainder: float, term: float) -> tuple[float, float]:
     if abs(total) >= abs(term):
         return new, remainder + ((total - new) + term)
     return new, remainder + ((term - new) + total)
+
+
+@inlined
+def carry(value: float, low: float, change: float) -> tuple[float, float]:
+    """value + low + change as a rounded value and what it could not hold."""
+    # Fast two-sum: the remainder is exact while the value is larger than its change.
+    term = change + low
+    new = value + term
+    return new, term - (new - value)

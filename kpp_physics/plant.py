@@ -27,7 +27,7 @@ from kpp_physics.compiled import KERNEL_VERSION, interpreted
 from kpp_physics.observation import LapView, Observation, controller, lap_view, observe
 from kpp_physics.parameters import BUILT, DECLARATIONS, LOOP, ParameterError, Parameters, Violation
 
-SNAPSHOT_SCHEMA: Final = 2
+SNAPSHOT_SCHEMA: Final = 3
 _MAGIC: Final = b"KPPS"
 
 STORE_ROUNDING: Final = 1e-12
@@ -319,7 +319,8 @@ class Plant:
         # The level twice: it sets the pressure at which the pockets are fitted, and their volumes then set the level.
         rebuilding.refit(c, x, parts.floaters)
         x[st.LEVEL] = parts.floaters[st.VOLUME].sum() / area if area > 0 else 0.0
-        x[st.DC_ENERGY] = 0.0 if following.dc_link_capacitance == 0 else x[st.DC_ENERGY]
+        if following.dc_link_capacitance == 0:
+            x[st.DC_ENERGY] = x[st.DC_ENERGY_LOW] = 0.0
         # Only now, with the masses of the changed plant: the impulse is shared between what moves from here on.
         if following.gear_ratio != gear:
             rebuilding.mesh(c, x, parts.floaters)

@@ -93,12 +93,3 @@ def no_further(c: Vector, charge: float, mass: float, pressure: float, behind: f
     if charge * c[co.CP_AIR] * pressure > mass * (c[co.CP_AIR] - c[co.GAS_CONSTANT]) * (pressure - behind):
         return min(charge, mass * relief_share(pressure, behind, c[co.GAS_EXPONENT]))
     return charge
-
-
-@inlined
-def carry(value: float, low: float, change: float) -> tuple[float, float]:
-    """value + low + change as a rounded value and what it could not hold."""
-    # Fast two-sum: the remainder is exact while the value is larger than its change.
-    term = change + low
-    new = value + term
-    return new, term - (new - value)

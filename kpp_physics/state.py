@@ -140,6 +140,7 @@ INFLOW_TEMPERATURE: Final = _scalar("inflow_temperature", "K", meaning="of the a
 INFLOW_START: Final = _scalar("inflow_start", "K", meaning="of the receiver before air left it")
 INFLOW_SHARE: Final = _scalar("inflow_share", "-", meaning="share of the receiver's air that left")
 BATH_ENERGY_LOW: Final = _scalar("bath_energy_low", "J", meaning="rounding remainder of the bath's heat")
+DC_ENERGY_LOW: Final = _scalar("dc_energy_low", "J", meaning="rounding remainder of the DC link's energy")
 ENERGY_SCALE: Final = _scalar(
     "energy_scale", "J", meaning="energy or exergy of the stores at the start, by which residuals are measured"
 )

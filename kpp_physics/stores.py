@@ -104,7 +104,7 @@ def _mechanical(c: Vector, x: Vector, air: float, heights: float, energy: Vector
     # Below 0 as a rule: a shell that is lighter than water has less the higher it is.
     energy[ledger.STORED_SHELL] = -c[co.SHELL_FORCE] * heights
     energy[ledger.STORED_MAGNETIC] = 0.75 * c[co.INDUCTANCE] * x[st.CURRENT] * x[st.CURRENT]
-    energy[ledger.STORED_DC_LINK] = x[st.DC_ENERGY]
+    energy[ledger.STORED_DC_LINK] = x[st.DC_ENERGY] + x[st.DC_ENERGY_LOW]
     # The pockets stand under the raised water with all of their volume, which rose with half of it on the average.
     energy[ledger.STORED_SURFACE] = -0.5 * c[co.SPECIFIC_WEIGHT] * c[co.SURFACE_AREA] * x[st.LEVEL] * x[st.LEVEL]
 

@@ -1,11 +1,12 @@
 """One step of the air supply: relief valve, compressor, wall of the receiver, and injection valve."""
 
 from kpp_physics import coefficients as co
+from kpp_physics import ledger
 from kpp_physics import state as st
 from kpp_physics.compiled import inlined
 from kpp_physics.compressor import compress, enable
 from kpp_physics.injection import charge_floater
-from kpp_physics.receiver import carry, cool_receiver, relieve
+from kpp_physics.receiver import cool_receiver, relieve
 from kpp_physics.state import Vector
 
 
@@ -58,6 +59,6 @@ def air_supply(
         else:
             dU -= cool_receiver(c, flow, sampled, destroyed, mass + dm, energy + dU, h)
     # A step moves less than a millionth of what a large receiver holds: without remainders rounding would add up.
-    x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = carry(mass, x[st.RECEIVER_MASS_LOW], dm)
-    x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
+    x[st.RECEIVER_MASS], x[st.RECEIVER_MASS_LOW] = ledger.carry(mass, x[st.RECEIVER_MASS_LOW], dm)
+    x[st.RECEIVER_ENERGY], x[st.RECEIVER_ENERGY_LOW] = ledger.carry(energy, x[st.RECEIVER_ENERGY_LOW], dU)
     return missed, behind
