@@ -10,7 +10,7 @@ from kpp_physics import coefficients as co
 from kpp_physics import state as st
 from kpp_physics.compiled import KERNEL_VERSION
 from kpp_physics.parameters import DECLARATIONS, ParameterError, Parameters
-from kpp_physics.plant import Plant, SimulationError, SnapshotError
+from kpp_physics.plant import SNAPSHOT_SCHEMA, Plant, SimulationError, SnapshotError
 from kpp_physics.plc import CommandError
 
 
@@ -91,7 +91,7 @@ def test_bad_snapshots_are_refused(running: bytes) -> None:
         (b"KPPS\xff\xff\xff\x7f{}", "damaged"),
         (running[:-8], "bytes of state"),
         (running.replace(KERNEL_VERSION.encode(), b"0" * 64), "kernel 0000"),
-        (running.replace(b'"schema": 2', b'"schema": 9'), "schema 9"),
+        (running.replace(f'"schema": {SNAPSHOT_SCHEMA}'.encode(), b'"schema": 9'), "schema 9"),
         (running.replace(b'"water_depth": 25.0', b'"water_depth": 0.25'), "damaged"),
     ):
         with pytest.raises(SnapshotError, match=text):
