@@ -159,7 +159,7 @@ def test_h09_stopping_and_a_new_run_ask_first_and_say_what_comes(page: Page, pla
     page.get_by_test_id("stop").click()
     page.get_by_test_id("confirm-yes").click()
     expect(page.get_by_test_id("start")).to_have_text("Start new run")
-    expect(page.get_by_test_id("start")).to_have_attribute("title", re.compile("begins a new run .* at 0 s"))
+    expect(page.get_by_test_id("start")).to_have_attribute("title", re.compile("begin a new run .* at 0 s"))
     page.get_by_test_id("reset").click()  # of a run that has ended nothing is lost
     expect(page.get_by_test_id("command-state")).to_contain_text("New run of reference — applied")
     expect(page.get_by_test_id("start")).to_have_text("Start")
