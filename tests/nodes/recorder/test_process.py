@@ -342,7 +342,7 @@ def test_what_damage_has_taken_out_is_sent_again_by_its_producers(
     data[len(data) // 2] ^= 8
     folder.segment(line.file).write_bytes(data)
     plant.start("recorder")  # the first scrub finds it
-    eventually(lambda: heard.after(0.1) and "damaged" in plant.log("recorder"), 20.0, "the damage is told")
+    eventually(lambda: heard.after(0.1) and "damage found" in plant.log("recorder"), 20.0, "the damage is told")
     eventually(lambda: heard.after(0.1) and _whole(plant, heard.run), 30.0, "the hole is filled")
     assert plant.status().startswith("alarm: 1 damaged")
     plant.command("pause")
@@ -370,7 +370,7 @@ def test_it_starts_with_a_hot_store_that_is_cut_off_and_has_the_rest_sent_again(
     log = hot.with_name(f"{hot.name}-wal")
     log.write_bytes(log.read_bytes()[: int(log.stat().st_size * share)])
     plant.start("recorder")
-    eventually(lambda: heard.after(0.1) and "damaged" in plant.log("recorder"), 20.0, "the damage is told")
+    eventually(lambda: heard.after(0.1) and "damage found" in plant.log("recorder"), 20.0, "the damage is told")
     plant.command("pause")
     heard.listen(1.0)
     last = max(heard.states)
