@@ -194,7 +194,7 @@ def test_it_records_a_run_and_answers_for_it(make_plant: Callable[..., Plant]) -
     assert "drag_area" in notes[0].reason
     for request, text in (
         (HistoryRequest(run="nope", module="m1", channels=["a"], start=0, end=1, bins=1), "recorded are " + run),
-        (HistoryRequest(run="", module="m9", channels=["a"], start=0, end=1, bins=1), "recorded are"),
+        (HistoryRequest(run="", module="m9", channels=["a"], start=0, end=1, bins=1), "there are"),
         (HistoryRequest(run="", module="m1", channels=["grid"], start=0, end=1, bins=1), "is a group"),
         (HistoryRequest(run="", module="m1", channels=["x"] * 64, start=0, end=1, bins=1000), "ask for fewer"),
         (ChannelsRequest(run="", module="m9", after=0), "recorded are m1"),
