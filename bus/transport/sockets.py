@@ -649,18 +649,64 @@ def wait(sockets: Sequence[Subscriber | Server | Dealer], timeout: float) -> Non
 
 
 class AsyncSubscriber(_Subscribing):
-    """A Subscriber for an asyncio loop."""
+    """A Subscriber for an asyncio loop.
+
+    It takes what has come in bursts. A future for each message, as `zmq.asyncio` makes them, costs several times as
+    much as the message.
+    """
 
     def __init__(self, addresses: Iterable[str], topics: Sequence[str]) -> None:
-        super().__init__(zmq.asyncio.Context.instance, addresses, topics)
+        super().__init__(zmq.Context.instance, addresses, topics)
+
+    async def burst(self, most: int, timeout: float) -> list[Multipart]:
+        """Topic and payload of all messages that have come, at most `most`; none if none comes in `timeout` seconds.
+
+        Messages of another number of frames are counted in `malformed` and dropped.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while not (found := self._taken(most)) and loop.time() < end:
+            await self._readable(end)
+        return found
 
     async def receive(self) -> Multipart:
-        """Topic and payload of the next message; messages of another number of frames are counted and dropped."""
-        while True:
-            frames = await self._socket.recv_multipart()
+        """Topic and payload of the next message."""
+        while not (found := await self.burst(1, 60.0)):
+            pass
+        return found[0]
+
+    def _taken(self, most: int) -> list[Multipart]:
+        found: list[Multipart] = []
+        for _ in range(most):
+            frames = _receive(self._socket, 0.0)
+            if frames is None:
+                break
             if len(frames) == 2:
-                return frames[0], frames[1]
-            self.malformed += 1
+                found.append((frames[0], frames[1]))
+            else:
+                self.malformed += 1
+        return found
+
+    async def _readable(self, end: float) -> None:
+        """Wait until something happens at the socket, or until the loop's time `end`."""
+        loop = asyncio.get_running_loop()
+        happened: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not happened.done():
+                happened.set_result(None)
+
+        # The descriptor reports that libzmq has something to say, once, and not that there is a message. What came
+        # before the descriptor was watched shows in the events of the socket, which have to be asked for afterwards.
+        descriptor = self._socket.getsockopt(zmq.FD)
+        loop.add_reader(descriptor, wake)
+        timer = loop.call_at(end, wake)
+        try:
+            if not self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                await happened
+        finally:
+            timer.cancel()
+            loop.remove_reader(descriptor)
 
 
 class AsyncDealer(_Owner):

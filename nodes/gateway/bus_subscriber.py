@@ -1,7 +1,6 @@
 """Takes in what the bus publishes, passes it on to those who wait for it, and asks producers for what was missed."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 
@@ -26,8 +25,12 @@ SILENCE = 2.0
 ANSWER_TIME = 1.0
 """Seconds that the clock gets to answer a question, and pause before a question is repeated."""
 
-YIELD_EVERY = 64
-"""Frames of a burst that are taken in before other tasks get their turn."""
+BURST = 64
+"""Most frames that are taken in before other tasks get their turn."""
+
+PAUSE = 0.03
+"""Seconds for which frames gather while nobody waits for them: each time that a process wakes costs as much as several
+frames. Whoever asks meanwhile gets what was newest at most so long ago."""
 
 TOPICS = ("tick", "status", "state/", "event/", "result/")
 
@@ -69,32 +72,30 @@ class BusSubscriber:
         """
         with AsyncSubscriber([address], TOPICS) as subscriber:
             while True:
-                with contextlib.suppress(TimeoutError):
-                    await self._until_silent(subscriber)
+                await self._until_silent(subscriber)
                 subscriber.renew()
 
     async def _until_silent(self, subscriber: AsyncSubscriber) -> None:
-        """Take in frames until none has come for SILENCE.
-
-        Raises:
-            TimeoutError: then.
-        """
+        """Take in frames until none has come for SILENCE."""
         now = asyncio.get_running_loop().time
-        count = 0
-        malformed = subscriber.malformed
-        async with asyncio.timeout(SILENCE) as deadline:
-            while True:
-                topic, payload = await subscriber.receive()
-                moment = now()
-                deadline.reschedule(moment + SILENCE)
-                self._plant.bad_frames += subscriber.malformed - malformed
-                malformed = subscriber.malformed
+        while frames := await subscriber.burst(BURST, SILENCE):
+            moment = now()
+            malformed, subscriber.malformed = subscriber.malformed, 0
+            self._plant.bad_frames += malformed
+            for topic, payload in frames:
                 self._take(topic, payload, moment)
-                count += 1
-                if count % YIELD_EVERY == 0:
-                    # As long as frames are waiting, `receive` returns without letting the loop run. After a stall of
-                    # this process thousands are waiting, and no client would be answered before the last of them.
-                    await asyncio.sleep(0)
+            # A gap shows when the message behind it comes. Asked for now and not at the next pulse, what is missing is
+            # here some milliseconds later, before most clients have had their turn.
+            self.repair(moment)
+            self._notifier.notify()
+            # Others have their turn, whatever is waiting: after a stall of this process thousands of frames are.
+            await asyncio.sleep(0.0 if len(frames) == BURST or self._awaited() else PAUSE)
+
+    def _awaited(self) -> bool:
+        """True if somebody waits for what comes next, or this worker itself lacks something."""
+        plant = self._plant
+        waiting = self._stream.clients() or self._commands.waiting or self._notifier.waiting
+        return bool(waiting) or plant.streams.depth > 0 or not plant.ready
 
     def _take(self, topic: bytes, payload: bytes, now: float) -> None:
         message = self._plant.on(topic, payload, now)
@@ -106,10 +107,6 @@ class BusSubscriber:
             self._stream.sweep(message.module, now)
         if message is not None:
             self._latency(message.TOPIC, time.time() - message.wall)
-            # A gap shows when the message behind it comes. Asked for now and not at the next pulse, what is missing is
-            # here some milliseconds later, before most clients have had their turn.
-            self.repair(now)
-            self._notifier.notify()
 
     def repair(self, now: float) -> None:
         """Ask for missing messages and take the answers; to be called often, as it costs little if none is missing."""

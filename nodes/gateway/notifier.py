@@ -11,6 +11,11 @@ class Notifier:
         self.over = False
         """True once no further message will come; whoever waits in a loop ends."""
 
+    @property
+    def waiting(self) -> int:
+        """How many wait now."""
+        return len(self._waiting)
+
     def notify(self) -> None:
         """Wake everybody who waits now."""
         for future in self._waiting:
