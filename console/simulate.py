@@ -48,10 +48,10 @@ def perform(given: argparse.Namespace) -> int:
 
 def _run(name: str, parameters: Parameters, plan: Plan, as_json: bool) -> int:
     with ended_at_once():  # compiling takes its time, and help and errors must not wait for it
-        from console.run_progress import ProgressBar  # noqa: PLC0415  # for a run alone
-        from studies.report import render  # noqa: PLC0415  # loads the compiler
-        from studies.result import StudyResult  # noqa: PLC0415  # loads the compiler
-        from studies.run import StudyRun  # noqa: PLC0415  # loads the compiler
+        from console.run_progress import ProgressBar  # noqa: PLC0415  # loads the studies, and they the compiler
+        from studies.report import render  # noqa: PLC0415  # loads the compiler, which takes seconds
+        from studies.result import StudyResult  # noqa: PLC0415  # loads the compiler, which takes seconds
+        from studies.run import StudyRun  # noqa: PLC0415  # loads the compiler, which takes seconds
 
     bar = ProgressBar(sys.stderr, plan)
     begin = time.perf_counter()

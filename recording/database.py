@@ -261,12 +261,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             yield
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            _roll_back(connection)
-            # Rolled back before it is raised: the caller goes on with the connection.
             raise StoreError(f"the hot store cannot be written: {error}") from error
-        except BaseException:
+        finally:
+            # Whatever ended the block, nothing of it stays: the caller goes on with the connection.
             _roll_back(connection)
-            raise
 
 
 @contextmanager
@@ -284,7 +282,8 @@ def _own_turn(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    # After some errors, such as a full disk, SQLite has rolled back by itself; to do so again would be another error.
+    # Nothing is open after a commit, nor after some errors, such as a full disk, where SQLite has rolled back by
+    # itself: to do so again would be another error.
     if connection.in_transaction:
         connection.execute("ROLLBACK")
 

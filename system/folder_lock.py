@@ -104,7 +104,7 @@ def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         while not _locked(descriptor):
             if time.monotonic() >= deadline:
                 raise FolderTakenError(f"another process has been changing {folder} for {patience:g} s: try again")
-            time.sleep(LOCK_POLL)  # flock waits without a limit or not at all
+            time.sleep(LOCK_POLL)  # flock waits without a limit or not at all, and reports nothing when it is released
         yield
     finally:
         os.close(descriptor)  # releases the lock as well

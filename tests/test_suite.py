@@ -30,10 +30,17 @@ def test_one_processor_is_left_to_the_plants(processors: int, workers: str) -> N
 @pytest.mark.parametrize(
     ("codes", "ends"),
     [
-        ((0, 0), 0), ((1, 0), 1), ((0, 1), 1), ((1, 3), 1), ((5, 0), 0), ((0, 5), 0), ((5, 1), 1), ((5, 5), 5),
+        ((0, 0), 0),
+        ((1, 0), 1),
+        ((0, 1), 1),
+        ((1, 3), 1),
+        ((5, 0), 0),
+        ((0, 5), 0),
+        ((5, 1), 1),
+        ((5, 5), 5),
         ((2, 2), 2),
     ],
-)  # fmt: skip
+)
 def test_a_failure_in_one_part_fails_the_whole_and_both_are_run(
     codes: tuple[int, int], ends: int, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

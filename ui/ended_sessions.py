@@ -46,7 +46,7 @@ class EndedSessions:
         self._due = False
         self._pause = FIRST
 
-    def note(self, session_context: object) -> None:  # noqa: ARG002  # panel gives it by this very name
+    def note(self, session_context: object) -> None:  # noqa: ARG002  # Bokeh takes no callback without an argument of this name
         """Take note that a session has ended."""
         self._pause = FIRST
         self._schedule()

@@ -136,9 +136,9 @@ def _row(name: str, mode: str, parameters: Parameters, longest: int) -> dict[str
     """Means of one plant over its last laps, which are alike; the laps before them, with the start, are left out."""
     # Here and not at the head of the file: the dashboard imports this module too, and must not load the compiler, which
     # takes a second and seventy megabytes.
-    from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415  # loads the compiler
-    from kpp_physics.plant import Plant  # noqa: PLC0415  # loads the compiler
-    from kpp_physics.settling import settled  # noqa: PLC0415  # loads the compiler
+    from kpp_physics.meters import DEFAULT_LAPS  # noqa: PLC0415  # loads the compiler, which takes seconds
+    from kpp_physics.plant import Plant  # noqa: PLC0415  # loads the compiler, which takes seconds
+    from kpp_physics.settling import settled  # noqa: PLC0415  # loads the compiler, which takes seconds
 
     plant = Plant(parameters)
     plant.command("start", {})

@@ -232,7 +232,7 @@ class _AllowList:
             if domain == ZAP_DOMAIN and self._curve.allowed(key.decode()):
                 return True
             _log.complain(of_refused_key(self._authenticator.peer, key.decode(), self._curve.folder))
-        except Exception:  # see above
+        except Exception:  # whatever it is: raised, it would end the thread that answers all handshakes
             logging.getLogger(__name__).exception("a key could not be checked, so it is not admitted")
         return False
 

@@ -78,7 +78,7 @@ def main() -> int:
         with Starting(endpoints, "gateway", "loading"):
             # Not at the head of the file: prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, so the
             # folder has to be set by then; and the import takes so long that the process has to beat meanwhile.
-            from nodes.gateway.app import serve  # noqa: PLC0415  # after the folder of the metrics is known
+            from nodes.gateway.app import serve  # noqa: PLC0415  # reads the folder of the metrics, which is set above
         gc.enable()
         # Full collections skip what is frozen; otherwise each would walk every loaded module and stall the loop.
         gc.freeze()

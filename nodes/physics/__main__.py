@@ -30,11 +30,11 @@ def main() -> int:
             with Starting(endpoints, "physics", "loading the kernel") as starting:
                 # Not at the head of the file: the import compiles, and by then the line above has to be in the log, and
                 # beats have to say what takes so long.
-                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415  # compiles
+                from kpp_physics.compiled import KERNEL_VERSION, is_compiled, note_compiled  # noqa: PLC0415  # may compile
 
                 if not is_compiled():
                     starting.say("compiling the kernel", COMPILING)
-                from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415  # compiles
+                from nodes.physics.app import Files, Shell, Sockets  # noqa: PLC0415  # may compile
 
                 note_compiled()
 

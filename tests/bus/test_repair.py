@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,7 +18,7 @@ class Slow:
     """A socket of a producer; answers what is put into `answers`."""
 
     questions = 0
-    answers: list[bytes] = []  # noqa: RUF012  # of whichever socket is open
+    answers: ClassVar[list[bytes]] = []
 
     def __init__(self, _address: str) -> None:
         pass
@@ -37,7 +37,7 @@ class Slow:
 class Gone(Slow):
     """A socket that reaches only the second of two producers."""
 
-    opened: list[str] = []  # noqa: RUF012  # of all sockets
+    opened: ClassVar[list[str]] = []
 
     def __init__(self, address: str) -> None:
         self._address = address
