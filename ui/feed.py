@@ -81,9 +81,8 @@ class Feed:
             asked = [repairer.socket for repairer in self._repairers if repairer.socket is not None]
             wait([*self._subscribers, *asked], ASKING_POLL if asked else POLL)
             if not asked:
-                time.sleep(
-                    GATHER
-                )  # on purpose, and not for anything to happen: what comes meanwhile waits in the sockets
+                # A pause on purpose, and no wait for anything: what comes meanwhile waits in the sockets.
+                time.sleep(GATHER)
             for index, subscriber in enumerate(self._subscribers):
                 self._drain(index, subscriber)
             self._repair(time.monotonic())

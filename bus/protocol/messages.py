@@ -125,6 +125,9 @@ Restarts = Annotated[
 ]
 SupervisorName = Annotated[str, quantity("", "which supervisor started it, empty if none did", max_length=64)]
 ProgramName = Annotated[str, quantity("", "program of that supervisor that it runs, empty if none", max_length=64)]
+StatusText = Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
+GapCount = Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
+QueueLength = Annotated[int, count("1", "messages that wait in it for their turn")]
 Clients = Annotated[Count | None, quantity("1", "clients that it serves, null if it serves none or does not say")]
 """What a node reports of itself in beats and acknowledgements, and the clock passes on in its list of peers."""
 
@@ -234,11 +237,11 @@ class Peer(Message, frozen=True):
     node: Annotated[str, quantity("", "node name", pattern=NAME)]
     instance: Annotated[str, quantity("", "instance name", pattern=IDENTIFIER)]
     pid: Annotated[int, count("1", "process id")]
-    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
+    status: StatusText
     seq: Annotated[int, count("1", "last tick it has worked off")]
-    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")]
+    gaps: GapCount
     age: Annotated[float, amount("s", "time since its last beat")]
-    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    queue: QueueLength = 0
     restarts: Restarts = None
     supervisor: SupervisorName = ""
     program: ProgramName = ""
@@ -396,12 +399,12 @@ class Ack(Message, frozen=True, tag_field="type", tag="ack"):
     pid: Annotated[int, count("1", "process id")]
     run: Annotated[str, quantity("", "run id", pattern=IDENTIFIER)]
     seq: Annotated[int, count("1", "last tick worked off")]
-    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
+    status: StatusText
     published: Annotated[
         int, count("1", "last tick of the run whose state was published, by this instance or another")
     ] = 0
-    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
-    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    gaps: GapCount = 0
+    queue: QueueLength = 0
     restarts: Restarts = None
     supervisor: SupervisorName = ""
     program: ProgramName = ""
@@ -416,9 +419,9 @@ class Beat(Message, frozen=True, tag_field="type", tag="beat"):
     instance: Annotated[str, quantity("", "process instance", pattern=IDENTIFIER)]
     pid: Annotated[int, count("1", "process id")]
     seq: Annotated[int, count("1", "last tick worked off")]
-    status: Annotated[str, quantity("", "the same as health and reason, and more, for people", max_length=MAX_STATUS)]
-    gaps: Annotated[int, count("1", "frames that it missed and had sent again, since it started")] = 0
-    queue: Annotated[int, count("1", "messages that wait in it for their turn")] = 0
+    status: StatusText
+    gaps: GapCount = 0
+    queue: QueueLength = 0
     restarts: Restarts = None
     supervisor: SupervisorName = ""
     program: ProgramName = ""

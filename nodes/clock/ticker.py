@@ -72,10 +72,10 @@ class Ticker(threading.Thread):
         self.realtime_priority = _prefer_punctuality()
         try:
             self._tick_on()
-        except (
-            BaseException
-        ) as error:  # whatever it is: an error ends only its thread, and a plant must not go without ticks
-            self.failure = error  # the main thread ends the process with it
+        except BaseException as error:
+            # Whatever it is: an error ends its thread alone, and a plant would go without ticks. The main thread ends
+            # the process with it.
+            self.failure = error
             raise
 
     def _tick_on(self) -> None:
